@@ -1,0 +1,95 @@
+// Package account is what a password reset reads and changes: accounts, the records of
+// mailed tokens, and the audit log, behind the interface [Store].
+//
+// Stores live in subpackages; package storetest holds the one suite that each of them
+// passes.
+package account
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ScopePasswordReset is the scope of a token record that allows one password change.
+const ScopePasswordReset = "password:reset"
+
+// Account is one person's account, as far as a reset is concerned.
+type Account struct {
+	ID         string
+	Address    string   // where links are mailed
+	Notify     []string // further addresses that are told of a change
+	Credential string   // the stored password hash; empty for an account that has none
+	Disabled   bool     // closed or locked by the host application: gets no link
+	Resettable bool     // whether its password may be reset; false for SSO-only accounts
+}
+
+// Token is the record of one mailed token. The store's record decides whether a link
+// counts; the token itself is nowhere in it.
+type Token struct {
+	Key        [32]byte // SHA-256(SHA-256(token))
+	Scope      string   // ScopePasswordReset
+	AccountID  string
+	Address    string   // the account's address at issue
+	Credential [32]byte // digest of the account's credential at issue
+	Run        string   // original run ID of the reset
+	Mail       string   // names the mail; the same on all its attempts
+	Issued     time.Time
+	Expires    time.Time
+}
+
+// CredentialDigest is what a token record keeps of a stored password hash.
+func CredentialDigest(credential string) [32]byte { return sha256.Sum256([]byte(credential)) }
+
+// Change is an accepted submission, to be applied once.
+type Change struct {
+	Token      [32]byte // key of the token record
+	Submission string   // names the submission: the same for the same link and password
+	Run        string   // original run ID of the reset
+	Hash       string   // the new stored password hash
+	At         time.Time
+}
+
+// Event names what an audit entry is about.
+type Event string
+
+// The events of the audit log.
+const (
+	EventMailIssued      Event = "mail_issued"      // a token was recorded, to be mailed
+	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
+	EventMailWithheld    Event = "mail_withheld"    // no token was made; the detail says why
+	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
+	EventChangeRefused   Event = "change_refused"   // the detail says why
+)
+
+// Entry is a line of the audit log. It holds no address, token or hash.
+type Entry struct {
+	At        time.Time
+	Event     Event
+	Run       string // original run ID
+	AccountID string // empty when no account is known
+	Client    string // network address of who asked, empty when unknown
+	Detail    string
+}
+
+// Errors of a [Store].
+var (
+	// ErrNotFound means that no account has the ID.
+	ErrNotFound = errors.New("no such account")
+	// ErrMailLimit means that the account has had its mails of the day.
+	ErrMailLimit = errors.New("the account has had its mails of the day")
+	// ErrTokenUnknown means that there is no record of the token for this run.
+	ErrTokenUnknown = errors.New("no record of the token")
+
+	// ErrRefused is what every refusal of a change is: final, and no fault.
+	ErrRefused = errors.New("refused")
+	// ErrAccountGone refuses: the account was deleted since the mail.
+	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)
+	// ErrNotResettable refuses: the account was disabled, or may not be reset.
+	ErrNotResettable = fmt.Errorf("%w: the account is disabled or not resettable", ErrRefused)
+	// ErrAddressChanged refuses: the account has another address since the mail.
+	ErrAddressChanged = fmt.Errorf("%w: the address changed since the mail", ErrRefused)
+	// ErrCredentialChanged refuses: the account has another password since the mail.
+	ErrCredentialChanged = fmt.Errorf("%w: the password changed since the mail", ErrRefused)
+)

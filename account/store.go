@@ -1,0 +1,52 @@
+package account
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps accounts and what resets need of them. Every method may be called
+// concurrently, also by several processes where the store allows that, and a method
+// that returned nil has written durably.
+//
+// An error that is none of this package's sentinels is a fault of the store: nothing
+// was changed, or it is not known whether it was, and the call may be repeated.
+type Store interface {
+	// Find returns every account that has the address, which is normalized by
+	// [ParseAddress]. None is no error. The caller compares the addresses again.
+	Find(ctx context.Context, address string) ([]Account, error)
+
+	// Account returns an account. Errors: ErrNotFound.
+	Account(ctx context.Context, id string) (Account, error)
+
+	// IssueToken records a token and counts its mail, in one transaction. A mail is
+	// counted once however often it is tried (Token.Mail). Errors: ErrMailLimit when
+	// the account has had limit other mails in the 24 hours before Token.Issued; then
+	// nothing is recorded, and tokens that are out stay good.
+	IssueToken(ctx context.Context, t Token, limit int) error
+
+	// RevokeToken deletes the record of a token whose mail definitely did not go
+	// out. A record that is not there is no error.
+	RevokeToken(ctx context.Context, key [32]byte) error
+
+	// ChangePassword applies a submission in one transaction: it finds the token's
+	// record, which must be of the same run, takes the account from it, checks that
+	// the account exists, may be reset and has the address and the credential of the
+	// record, sets the new hash, deletes all token records of the account, ends its
+	// sessions, writes the audit entry and remembers the submission.
+	//
+	// The same submission again succeeds and changes nothing. Errors: ErrTokenUnknown;
+	// or one that is ErrRefused, which has its audit entry too.
+	ChangePassword(ctx context.Context, c Change) (accountID string, err error)
+
+	// Record writes an entry of the audit log.
+	Record(ctx context.Context, e Entry) error
+
+	// Sweep deletes what nobody needs any more: records of tokens that expired before
+	// a time, and mail counts and remembered submissions from before it. It returns
+	// how many it deleted.
+	Sweep(ctx context.Context, before time.Time) (int, error)
+
+	// Close releases the store. No other method may be called after it.
+	Close() error
+}

@@ -1,0 +1,52 @@
+// Package activities holds the effects of a reset: what a run does to the world.
+//
+// There are three, one file each: send-email, await-token-submission and
+// change-password. All of them may run more than once, because a worker can die
+// after an effect and before Temporal hears of it: a mail may repeat (under the same
+// Message-ID), a password change never does (the store remembers the submission).
+//
+// Error texts reach Temporal and logs, so they hold no address, token or hash.
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Mailer sends one mail. Its errors are a *mail.Error that says whether the mail may
+// be on its way; it is safe for concurrent use.
+type Mailer interface {
+	Send(ctx context.Context, m mail.Message) error
+}
+
+// Activities are the effects of resets and what they act upon. All fields are
+// required, and it is safe for concurrent use.
+type Activities struct {
+	Store       account.Store
+	Mailer      Mailer
+	Templates   *mail.Templates
+	Links       *link.Box
+	Submissions *keys.Opener
+	MailLimit   int              // link mails per account in 24 hours
+	Domain      string           // right side of Message-IDs
+	Now         func() time.Time // the clock
+}
+
+// Register makes the activities known to a worker under the names of package workflow.
+func (a *Activities) Register(w worker.ActivityRegistry) {
+	register := func(name string, fn any) {
+		w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+	}
+	register(workflow.SendEmail, a.SendEmail)
+	register(workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
+	register(workflow.ChangePassword, a.ChangePassword)
+}

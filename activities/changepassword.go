@@ -1,0 +1,66 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// applyWithin is how old an accepted submission may get before it is applied. After
+// that its owner has long asked again, and a password from yesterday is a surprise.
+const applyWithin = 24 * time.Hour
+
+// ChangePassword applies an accepted submission: in one transaction, once, to the
+// account of the token's record. Whether the link has expired since is not judged
+// again: what counts is that it was accepted in time.
+//
+// An error means that it should be tried again, also for a submission that is sealed
+// to a key which this worker lacks: another worker, or a later start of this one, has it.
+func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
+	s, err := a.Submissions.Open(c.Submission.Sealed, c.Submission.Context(workflowID))
+	if errors.Is(err, keys.ErrForeign) || err == nil && s.ID() != c.Submission.ID {
+		return workflow.Verdict{Event: statemachine.TokenUnknown}, nil
+	}
+	if err != nil {
+		return workflow.Verdict{}, err
+	}
+	now := a.Now().UTC()
+	if now.Sub(s.Accepted) > applyWithin {
+		return a.tooLate(ctx, c, now)
+	}
+	owner, err := a.Store.ChangePassword(ctx, account.Change{
+		Token: link.RecordKey(s.Token), Submission: c.Submission.ID,
+		Run: c.Run, Hash: s.Hash, At: now,
+	})
+	return verdict(owner, now, err)
+}
+
+// verdict turns the store's answer into the event of the run. Errors that are no
+// decision of the store stay errors.
+func verdict(owner string, now time.Time, err error) (workflow.Verdict, error) {
+	switch {
+	case err == nil:
+		return workflow.Verdict{Event: statemachine.PasswordChanged, Account: owner, Changed: now}, nil
+	case errors.Is(err, account.ErrTokenUnknown):
+		return workflow.Verdict{Event: statemachine.TokenUnknown}, nil
+	case errors.Is(err, account.ErrRefused):
+		return workflow.Verdict{Event: statemachine.ChangeRefused, Reason: err.Error()}, nil
+	default:
+		return workflow.Verdict{}, err
+	}
+}
+
+func (a *Activities) tooLate(ctx context.Context, c workflow.Change, now time.Time) (workflow.Verdict, error) {
+	const why = "the submission is older than a day"
+	err := a.Store.Record(ctx, account.Entry{At: now, Event: account.EventChangeRefused, Run: c.Run, Detail: why})
+	return workflow.Verdict{Event: statemachine.ChangeRefused, Reason: why}, err
+}

@@ -1,0 +1,85 @@
+// Command rekey runs the parts of the password-reset engine: the worker, the starter,
+// and what an operator needs to set them up.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+)
+
+// cli is the command line. Every flag has an environment variable.
+type cli struct {
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" env:"REKEY_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
+	LogFormat string `enum:"json,console" default:"json" env:"REKEY_LOG_FORMAT" help:"How logs are written: ${enum}."`
+
+	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities: owns the account store and sends the mails."`
+	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
+	Keys    keysCmd    `cmd:"" help:"Make, list and rotate keysets."`
+	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// process is what a command gets from its surroundings.
+type process struct {
+	ctx    context.Context
+	stdout io.Writer
+	log    zerolog.Logger
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "rekey:", err)
+		os.Exit(1)
+	}
+}
+
+// errHelp ends the command line after help was printed.
+var errHelp = errors.New("help was printed")
+
+// run is the whole program, as tests start it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			if recovered != any(errHelp) {
+				panic(recovered)
+			}
+			err = nil
+		}
+	}()
+	var c cli
+	parser, err := kong.New(
+		&c, kong.Name("rekey"), kong.Description("Durable password reset on Temporal."),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.DefaultEnvars("REKEY"),
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return parsed.Run(&process{ctx: ctx, stdout: stdout, log: c.logger(stderr)})
+}
+
+func (c *cli) logger(w io.Writer) zerolog.Logger {
+	if c.LogFormat == "console" {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05"}
+	}
+	level, err := zerolog.ParseLevel(c.LogLevel)
+	if err != nil {
+		level = zerolog.InfoLevel // not reached: kong has checked the enum
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/worker"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// setupCmd is `rekey setup`.
+type setupCmd struct{}
+
+// Run registers what runs need in the namespace.
+func (*setupCmd) Run(p *process) error {
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return err
+	}
+	temporal, err := client.DialContext(p.ctx, options)
+	if err != nil {
+		return fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+	}
+	defer temporal.Close()
+	if err := worker.Setup(p.ctx, temporal, options.Namespace); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", options.Namespace, workflow.StateAttribute.GetName())
+	return err
+}
+
+// versionCmd is `rekey version`.
+type versionCmd struct{}
+
+// Run prints the module version and, where the build knows it, the revision.
+func (*versionCmd) Run(p *process) error {
+	version, revision := "(devel)", "unknown revision"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(p.stdout, "rekey %s (%s)\n", version, revision)
+	return err
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// starterCmd is `rekey starter`.
+type starterCmd struct {
+	Listen   string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
+	Keys     string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
+	BaseURL  string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	LoginURL string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in, offered after a reset."`
+	Product  string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as the pages call it."`
+	Support  string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
+
+	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; off, both POST routes answer 400."`
+	LinkLife      time.Duration  `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
+	CoolDown      time.Duration  `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request mails nothing."`
+	MinLength     int            `default:"15" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
+	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
+	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
+	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, each 19 MiB; 0 is one per core."`
+}
+
+const (
+	hashQueue = 64               // submissions that wait for their turn
+	hashWait  = 10 * time.Second // and how long they do
+)
+
+// Run serves until the process is told to stop.
+func (s *starterCmd) Run(p *process) error {
+	if err := checkBaseURL(s.BaseURL); err != nil {
+		return err
+	}
+	client, err := s.client(p)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	handler, err := starter.NewHandler(client, s.handlerConfig(p))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen ($REKEY_LISTEN): %w", err)
+	}
+	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
+	defer p.log.Info().Msg("starter stopped")
+	return starter.Serve(p.ctx, listener, handler)
+}
+
+func (s *starterCmd) client(p *process) (*starter.Client, error) {
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return nil, err
+	}
+	hashes := s.Hashes
+	if hashes == 0 {
+		hashes = runtime.GOMAXPROCS(0)
+	}
+	policy := password.DefaultPolicy()
+	policy.MinLength = s.MinLength
+	return starter.Dial(p.ctx, starter.Config{
+		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL,
+		LinkLife: s.LinkLife, CoolDown: s.CoolDown, Product: s.Product,
+		Policy: policy, Hashing: password.DefaultParams(),
+		Budget: password.NewBudget(hashes, hashQueue, hashWait),
+	})
+}
+
+func (s *starterCmd) handlerConfig(p *process) starter.HandlerConfig {
+	return starter.HandlerConfig{
+		BaseURL: s.BaseURL, LoginURL: s.LoginURL, Product: s.Product, Support: s.Support,
+		Enabled: s.ResetPassword, MinLength: s.MinLength,
+		ClientLimit: s.ClientLimit, TrustedProxies: s.Proxies, Log: p.log,
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/worker"
+)
+
+// workerCmd is `rekey worker`.
+type workerCmd struct {
+	Keys      string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
+	Store     string `required:"" type:"path" env:"REKEY_STORE" help:"The bbolt file that holds the accounts. One worker owns it."`
+	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours."`
+
+	mailFlags
+}
+
+// mailFlags say what mails look like and who delivers them.
+type mailFlags struct {
+	Product   string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as mails call it."`
+	Support   string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
+	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in."`
+	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
+
+	From     string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
+	Host     string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
+	Port     int    `name:"smtp-port" default:"587" env:"REKEY_SMTP_PORT" help:"Its port."`
+	Security string `name:"smtp-security" enum:"starttls,tls,none" default:"starttls" env:"REKEY_SMTP_SECURITY" help:"Encryption: ${enum}; none is for loopback only."`
+	Username string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server wants one."`
+	Password string `name:"smtp-password-file" type:"path" env:"REKEY_SMTP_PASSWORD_FILE" help:"File that holds the password for it."`
+}
+
+// Run works until the process is told to stop.
+func (w *workerCmd) Run(p *process) (err error) {
+	if err := checkBaseURL(w.BaseURL); err != nil {
+		return err
+	}
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return err
+	}
+	templates, err := w.templates(w.BaseURL)
+	if err != nil {
+		return err
+	}
+	mailer, err := w.mailer()
+	if err != nil {
+		return err
+	}
+	store, err := bolt.Open(w.Store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return worker.Run(p.ctx, worker.Config{
+		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
+		Mailer: mailer, Templates: templates,
+		BaseURL: w.BaseURL, MailLimit: w.MailLimit, Log: p.log,
+	})
+}
+
+func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {
+	return mail.Load(m.Templates, mail.Brand{
+		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
+		ForgotURL: strings.TrimSuffix(baseURL, "/") + "/account/forgot-password",
+	})
+}
+
+func (m *mailFlags) mailer() (*mail.SMTP, error) {
+	secret, err := readSecret(m.Password)
+	if err != nil {
+		return nil, fmt.Errorf("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): %w", err)
+	}
+	return mail.NewSMTP(mail.Config{
+		Host: m.Host, Port: m.Port, Security: mail.Security(m.Security),
+		Username: m.Username, Password: secret, From: m.From,
+	})
+}
+
+// readSecret reads a file without its last line break; no file is no secret.
+func readSecret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(path)
+	return strings.TrimRight(string(b), "\r\n"), err
+}

@@ -1,0 +1,184 @@
+// Package e2e tests the whole product through its front doors: HTTP, mail, a browser
+// and the Temporal server, all real and in one process.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// cheap is the least Argon2id, where hashing is not what a test is about.
+var cheap = password.Params{Memory: 64, Time: 1, Threads: 1}
+
+// shared is the stack of all tests that need nothing special of theirs; each takes
+// accounts of its own.
+var shared *stack.Stack
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "rekey-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	shared, err = stack.Start(context.Background(), config(dir))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer shared.Stop()
+	return m.Run()
+}
+
+// config is a stack on free ports, with everything in memory that can be.
+func config(dir string) stack.Config {
+	const free = "127.0.0.1:0"
+	return stack.Config{
+		Listen: free, Temporal: free, UI: free, Inbox: free, SMTP: free,
+		Data: dir, Memory: true, ResetPassword: true, Hashing: cheap, Log: zerolog.Nop(),
+	}
+}
+
+// start starts a stack for one test, which may change the configuration.
+func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
+	t.Helper()
+	cfg := config(t.TempDir())
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := stack.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+var people atomic.Int64
+
+// newPerson puts an account into the store that no other test knows, with the seeded
+// password. A change may make it a special one.
+func newPerson(t *testing.T, s *stack.Stack, change func(*account.Account)) account.Account {
+	t.Helper()
+	n := people.Add(1)
+	who := account.Account{
+		ID: fmt.Sprintf("person-%d", n), Address: fmt.Sprintf("person-%d@example.com", n),
+		Credential: cheap.Hash(demo.Password, make([]byte, 16)), Resettable: true,
+	}
+	if change != nil {
+		change(&who)
+	}
+	if err := s.Store.Put(t.Context(), who); err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
+// answer is what the JSON routes say.
+type answer struct {
+	code   int
+	Status string
+	Code   string
+	State  string
+}
+
+// post sends JSON.
+func post(t *testing.T, s *stack.Stack, path string, body any) answer {
+	t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(s.URL+path, "application/json", bytes.NewReader(b))
+	return read(t, resp, err)
+}
+
+func get(t *testing.T, s *stack.Stack, path string) answer {
+	t.Helper()
+	resp, err := http.Get(s.URL + path)
+	return read(t, resp, err)
+}
+
+func read(t *testing.T, resp *http.Response, err error) answer {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{code: resp.StatusCode}
+	if err := json.Unmarshal(body, &a); err != nil {
+		t.Fatalf("status %d, body %q: %v", resp.StatusCode, body, err)
+	}
+	return a
+}
+
+func forgot(t *testing.T, s *stack.Stack, address string) {
+	t.Helper()
+	if a := post(t, s, "/account/forgot_password", map[string]string{"email": address}); a.code != 200 || a.Status != "okay" {
+		t.Fatalf("forgot_password: %+v", a)
+	}
+}
+
+func reset(t *testing.T, s *stack.Stack, token, newPassword string) answer {
+	t.Helper()
+	return post(t, s, "/account/reset_password/"+token, map[string]string{"password": newPassword})
+}
+
+func signIn(t *testing.T, s *stack.Stack, address, pw string) int {
+	t.Helper()
+	return post(t, s, "/account/login", map[string]string{"email": address, "password": pw}).code
+}
+
+var (
+	resetLink  = regexp.MustCompile(`/account/change-password/([A-Za-z0-9_-]+)`)
+	cancelLink = regexp.MustCompile(`/account/cancel-reset/([A-Za-z0-9_-]+)`)
+)
+
+// mailed waits for the n-th mail to an address and returns its text.
+func mailed(t *testing.T, s *stack.Stack, address string, n int) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	mails, err := s.Mail.Wait(ctx, address, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mails[n-1].Text
+}
+
+// tokens are the reset and the cancel token of the n-th mail to an address.
+func tokens(t *testing.T, s *stack.Stack, address string, n int) (toReset, toCancel string) {
+	t.Helper()
+	text := mailed(t, s, address, n)
+	r, c := resetLink.FindStringSubmatch(text), cancelLink.FindStringSubmatch(text)
+	if r == nil || c == nil {
+		t.Fatalf("the mail lacks a link:\n%s", text)
+	}
+	return r[1], c[1]
+}

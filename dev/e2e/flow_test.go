@@ -1,0 +1,222 @@
+package e2e
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+const (
+	newPassword   = "plum velvet thirty gulls"
+	otherPassword = "brass kettle under ferns"
+)
+
+func TestResetFromRequestToNotice(t *testing.T) {
+	t.Parallel()
+	who := newPerson(t, shared, func(a *account.Account) { a.Notify = []string{"second." + a.ID + "@example.com"} })
+	forgot(t, shared, strings.ToUpper(who.Address))
+	token, _ := tokens(t, shared, who.Address, 1)
+
+	if a := get(t, shared, "/account/reset_password/"+token); a.State != "open" {
+		t.Errorf("state of an unused link: %+v", a)
+	}
+	if a := reset(t, shared, token, newPassword); a.code != 200 || a.Status != "okay" {
+		t.Fatalf("reset: %+v", a)
+	}
+	if code := signIn(t, shared, who.Address, newPassword); code != 200 {
+		t.Errorf("sign-in with the new password: %d", code)
+	}
+	if code := signIn(t, shared, who.Address, demo.Password); code != 401 {
+		t.Errorf("sign-in with the old password: %d", code)
+	}
+	// security 18: every address that the store returns is told.
+	for _, address := range []string{who.Address, who.Notify[0]} {
+		n := map[bool]int{true: 2, false: 1}[address == who.Address]
+		if text := mailed(t, shared, address, n); !strings.Contains(text, "changed") {
+			t.Errorf("notice to %s: %q", address, text)
+		}
+	}
+	waitFor(t, shared, who, statemachine.StateCompleted)
+	if a := get(t, shared, "/account/reset_password/"+token); a.State != "changed" {
+		t.Errorf("state of a used link: %+v", a)
+	}
+}
+
+// security 36: the same submission twice is okay twice, another one is link_used.
+func TestLinkUsedAgain(t *testing.T) {
+	t.Parallel()
+	who := newPerson(t, shared, nil)
+	forgot(t, shared, who.Address)
+	token, _ := tokens(t, shared, who.Address, 1)
+	for range 2 {
+		if a := reset(t, shared, token, newPassword); a.code != 200 {
+			t.Fatalf("reset: %+v", a)
+		}
+	}
+	if a := reset(t, shared, token, otherPassword); a.code != 400 || a.Code != "link_used" {
+		t.Errorf("another password on a used link: %+v", a)
+	}
+	if code := signIn(t, shared, who.Address, otherPassword); code != 401 {
+		t.Errorf("the second password signs in: %d", code)
+	}
+}
+
+// security 5: of parallel submissions exactly one succeeds.
+func TestParallelSubmissions(t *testing.T) {
+	t.Parallel()
+	who := newPerson(t, shared, nil)
+	forgot(t, shared, who.Address)
+	token, _ := tokens(t, shared, who.Address, 1)
+	answers := make([]answer, 8)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = reset(t, shared, token, newPassword+strings.Repeat("!", i)) })
+	}
+	all.Wait()
+	okay, used := 0, 0
+	for _, a := range answers {
+		switch {
+		case a.code == 200:
+			okay++
+		case a.Code == "link_used":
+			used++
+		}
+	}
+	if okay != 1 || used != 7 {
+		t.Errorf("%d succeeded and %d were told link_used, of 8: %+v", okay, used, answers)
+	}
+}
+
+// security 8: a refused password does not burn the link.
+func TestRefusedPasswordKeepsTheLink(t *testing.T) {
+	t.Parallel()
+	who := newPerson(t, shared, nil)
+	forgot(t, shared, who.Address)
+	token, _ := tokens(t, shared, who.Address, 1)
+	for pw, code := range map[string]string{
+		"short":                   "password_too_short",
+		strings.Repeat("a b", 400): "password_too_long",
+		"aaaaaaaaaaaaaaaaaaaaaa":  "password_too_weak",
+		"tab\tin a long password": "password_invalid",
+	} {
+		if a := reset(t, shared, token, pw); a.code != 400 || a.Code != code {
+			t.Errorf("%.10q: got %+v, want %s", pw, a, code)
+		}
+	}
+	if a := reset(t, shared, token, newPassword); a.code != 200 {
+		t.Errorf("reset after refused passwords: %+v", a)
+	}
+}
+
+func TestAccountsThatGetNoMail(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*account.Account){
+		"disabled":       func(a *account.Account) { a.Disabled = true },
+		"not resettable": func(a *account.Account) { a.Resettable = false },
+		"SSO only":       func(a *account.Account) { a.Credential = "" }, // security 30
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			who := newPerson(t, shared, change)
+			forgot(t, shared, who.Address)
+			waitForMailWithheld(t, shared, who)
+		})
+	}
+}
+
+func TestCanceledByTheOwner(t *testing.T) {
+	t.Parallel()
+	who := newPerson(t, shared, nil)
+	forgot(t, shared, who.Address)
+	toReset, toCancel := tokens(t, shared, who.Address, 1)
+	// security 29: a cancel token does not reset, nor the other way round.
+	if a := reset(t, shared, toCancel, newPassword); a.Code != "link_invalid" {
+		t.Errorf("reset with the cancel token: %+v", a)
+	}
+	if a := post(t, shared, "/account/cancel_reset/"+toReset, nil); a.Code != "link_invalid" {
+		t.Errorf("cancel with the reset token: %+v", a)
+	}
+	for range 2 {
+		if a := post(t, shared, "/account/cancel_reset/"+toCancel, nil); a.code != 200 {
+			t.Errorf("cancel: %+v", a)
+		}
+	}
+	if a := reset(t, shared, toReset, newPassword); a.Code != "link_canceled" {
+		t.Errorf("reset after the cancel: %+v", a)
+	}
+	waitFor(t, shared, who, statemachine.StateCanceled)
+	forgot(t, shared, who.Address)
+	tokens(t, shared, who.Address, 2) // a new run, a new link
+}
+
+func TestSecondLinkAfterTheCoolDown(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
+	who := newPerson(t, s, nil)
+	forgot(t, s, who.Address)
+	first, _ := tokens(t, s, who.Address, 1)
+	forgot(t, s, who.Address)
+	second, _ := tokens(t, s, who.Address, 2)
+	if first == second {
+		t.Fatal("both mails hold the same link")
+	}
+	if a := reset(t, s, first, newPassword); a.code != 200 {
+		t.Errorf("the first link: %+v", a)
+	}
+	// security 10: success kills all other links of the account.
+	if a := reset(t, s, second, otherPassword); a.Code != "link_used" {
+		t.Errorf("the second link: %+v", a)
+	}
+	waitFor(t, s, who, statemachine.StateCompleted)
+}
+
+// security 6: an expired link is told apart from a used one, and costs no call.
+func TestExpiredLink(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	s := start(t, func(c *stack.Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	who := newPerson(t, s, nil)
+	forgot(t, s, who.Address)
+	token, _ := tokens(t, s, who.Address, 1)
+	ahead.Store(int64(32 * time.Minute)) // the link's life, and the clocks' tolerance
+	if a := reset(t, s, token, newPassword); a.Code != "link_expired" {
+		t.Errorf("reset with an expired link: %+v", a)
+	}
+}
+
+// security 23: with every worker down, requests and new passwords are accepted, and
+// carried out when one returns.
+func TestRequestsAndSubmissionsWithoutAWorker(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	early, late := newPerson(t, s, nil), newPerson(t, s, nil)
+	forgot(t, s, early.Address)
+	token, _ := tokens(t, s, early.Address, 1)
+	if err := s.StopWorker(); err != nil {
+		t.Fatal(err)
+	}
+	forgot(t, s, late.Address)
+	if a := reset(t, s, token, newPassword); a.code != 202 || a.Status != "pending" {
+		t.Errorf("reset without a worker: %+v", a)
+	}
+	if a := get(t, s, "/account/reset_password/"+token); a.State != "pending" {
+		t.Errorf("state without a worker: %+v", a)
+	}
+	if err := s.StartWorker(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, s, early, statemachine.StateCompleted)
+	if code := signIn(t, s, early.Address, newPassword); code != 200 {
+		t.Errorf("sign-in after the worker came back: %d", code)
+	}
+	tokens(t, s, late.Address, 1)
+}

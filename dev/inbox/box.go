@@ -1,0 +1,84 @@
+package inbox
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// capacity is the number of mails kept, Mailpit's default; the oldest go first.
+const capacity = 500
+
+// box keeps the mails, oldest first.
+type box struct {
+	mu      sync.Mutex
+	mails   []*Message
+	changed chan struct{} // closed and replaced by each change
+}
+
+func newBox() *box { return &box{changed: make(chan struct{})} }
+
+// changes returns a channel that the next change closes. Ask for it before
+// looking, or a change in between is missed.
+func (b *box) changes() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+// announce wakes everyone who waits; the caller holds the lock.
+func (b *box) announce() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *box) add(m Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mails = append(b.mails, &m)
+	b.mails = slices.Delete(b.mails, 0, max(0, len(b.mails)-capacity))
+	b.announce()
+}
+
+// to returns the mails that were sent to an address, oldest first.
+func (b *box) to(address string) []Message {
+	return b.find(func(m *Message) bool {
+		return slices.ContainsFunc(m.Recipients, func(r string) bool { return strings.EqualFold(r, address) })
+	})
+}
+
+// find returns copies of the mails that match, oldest first.
+func (b *box) find(match func(*Message) bool) []Message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := []Message{}
+	for _, m := range b.mails {
+		if match(m) {
+			found = append(found, *m)
+		}
+	}
+	return found
+}
+
+// open returns one mail and marks it read; "latest" is the newest, as in Mailpit.
+func (b *box) open(id string) (Message, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range slices.Backward(b.mails) {
+		if m.ID == id || id == "latest" {
+			m.Read = true
+			return *m, true
+		}
+	}
+	return Message{}, false
+}
+
+// remove deletes the mails with these IDs, or all when there are none.
+func (b *box) remove(ids []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mails = slices.DeleteFunc(b.mails, func(m *Message) bool {
+		return len(ids) == 0 || slices.Contains(ids, m.ID)
+	})
+	b.announce()
+}

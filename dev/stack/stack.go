@@ -1,0 +1,196 @@
+// Package stack puts the whole product together in one process: the Temporal server
+// with its UI, an inbox, the worker, the starter and the demo application. The
+// development program runs it, and the end-to-end tests do.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/rs/zerolog"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Product is what pages and mails call the demo application.
+const Product = "Harbor"
+
+// Config says where everything listens and what it keeps. Port 0 takes a free one.
+type Config struct {
+	Listen   string // demo application and starter
+	Temporal string // Temporal's frontend
+	UI       string // Temporal UI; empty runs none
+	Inbox    string // web page and API of the inbox
+	SMTP     string // where the inbox takes mails
+	// Data is the folder that everything is kept in, which must exist. With Memory,
+	// Temporal keeps its runs in memory and only the rest is there.
+	Data   string
+	Memory bool
+
+	ClientLimit   int  // requests per minute and client address, 0 for no limit
+	ResetPassword bool // the feature flag user:reset-password
+
+	LinkLife time.Duration   // 0 means the starter's default
+	CoolDown time.Duration   // 0 means the starter's default
+	Hashing  password.Params // zero means the default; tests take cheaper ones
+	Hashes   int             // passwords hashed at once, 0 for one per core
+	// Smarthost replaces the inbox as the mail server, for tests of broken ones.
+	Smarthost string
+
+	// Now is the starter's clock; nil means time.Now.
+	Now func() time.Time
+
+	Log      zerolog.Logger
+	Progress func(string) // told what is being started
+}
+
+// Stack is everything, running.
+type Stack struct {
+	Config
+	URL     string // of the demo application and the starter
+	Server  *temporal.Server
+	UIURL   string
+	Mail    *inbox.Inbox
+	Store   *bolt.Store
+	Starter *starter.Client
+	Keys    keys.Dir
+
+	policy  password.Policy
+	budget  *password.Budget
+	ctx     context.Context
+	closers []func() error // in the order of starting
+	broken  chan error
+	worker  process
+}
+
+// Start starts everything and returns when it all answers.
+func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
+	s := &Stack{Config: cfg.withDefaults(), broken: make(chan error, 4), ctx: context.WithoutCancel(ctx), policy: password.DefaultPolicy()}
+	s.budget = password.NewBudget(s.Hashes, 64, 10*time.Second)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Stop())
+		}
+	}()
+	for _, part := range []struct {
+		what  string
+		start func(context.Context) error
+	}{
+		{"keys and accounts", s.openData},
+		{"inbox", s.startInbox},
+		{"Temporal server", s.startTemporal},
+		{"Temporal UI", s.startUI},
+		{"starter and demo application", s.startWeb},
+		{"worker", s.StartWorker},
+	} {
+		s.Progress(part.what)
+		if err := part.start(ctx); err != nil {
+			return nil, fmt.Errorf("start %s: %w", part.what, err)
+		}
+	}
+	return s, nil
+}
+
+// Broken delivers the error of a part that ended by itself.
+func (s *Stack) Broken() <-chan error { return s.broken }
+
+// Stop stops everything, the last first.
+func (s *Stack) Stop() error {
+	var errs []error
+	errs = append(errs, s.StopWorker())
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *Stack) onStop(f func() error) { s.closers = append(s.closers, f) }
+
+// TemporalOptions are the settings of a client of the server, without converters.
+func (s *Stack) TemporalOptions() client.Options {
+	return client.Options{HostPort: s.Server.Addr(), Namespace: client.DefaultNamespace, Logger: sdkLog(s.Log)}
+}
+
+func (s *Stack) openData(context.Context) error {
+	dir := filepath.Join(s.Data, "keys")
+	if err := keys.Create(dir, true); err != nil && !errors.Is(err, keys.ErrExists) {
+		return err
+	}
+	s.Keys = keys.Open(dir, keys.AllowDev)
+	var err error
+	if s.Store, err = bolt.Open(filepath.Join(s.Data, "accounts.db")); err != nil {
+		return err
+	}
+	s.onStop(s.Store.Close)
+	return nil
+}
+
+func (s *Stack) startInbox(context.Context) error {
+	var err error
+	if s.Mail, err = inbox.Start(s.SMTP, s.Inbox); err != nil {
+		return err
+	}
+	s.onStop(s.Mail.Close)
+	return nil
+}
+
+func (s *Stack) startTemporal(ctx context.Context) error {
+	file := filepath.Join(s.Data, "temporal.db")
+	if s.Memory {
+		file = ""
+	}
+	var err error
+	s.Server, err = temporal.Start(ctx, temporal.Options{
+		File: file, Addr: s.Temporal, Log: &s.Log,
+		SearchAttributes: map[string]enumspb.IndexedValueType{
+			workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.onStop(func() error { s.Server.Stop(); return nil })
+	return nil
+}
+
+// serve answers on a listener until Stop.
+func (s *Stack) serve(listener net.Listener, handler http.Handler) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	served := make(chan error, 1)
+	go func() {
+		err := starter.Serve(ctx, listener, handler)
+		if err != nil && ctx.Err() == nil {
+			s.broken <- err
+		}
+		served <- err
+	}()
+	s.onStop(func() error { cancel(); return <-served })
+}
+
+func (c Config) withDefaults() Config {
+	if c.Hashing == (password.Params{}) {
+		c.Hashing = password.DefaultParams()
+	}
+	if c.Hashes == 0 {
+		c.Hashes = runtime.GOMAXPROCS(0)
+	}
+	if c.Progress == nil {
+		c.Progress = func(string) {}
+	}
+	return c
+}

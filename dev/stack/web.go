@@ -1,0 +1,80 @@
+package stack
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/rs/zerolog"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/ui"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// support is whom the demo application's people ask for help.
+const support = "support@example.com"
+
+// startWeb serves the demo application and the starter on one address, as a host
+// application that mounts rekey's routes beside its own does.
+func (s *Stack) startWeb(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return err
+	}
+	s.URL = "http://" + listener.Addr().String()
+	handler, err := s.web(ctx)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	s.serve(listener, handler)
+	return nil
+}
+
+func (s *Stack) web(ctx context.Context) (http.Handler, error) {
+	var err error
+	s.Starter, err = starter.Dial(ctx, starter.Config{
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: Product,
+		LinkLife: s.LinkLife, CoolDown: s.CoolDown,
+		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onStop(func() error { s.Starter.Close(); return nil })
+	resets, err := starter.NewHandler(s.Starter, starter.HandlerConfig{
+		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
+		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, Log: s.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux, err := demo.New(demo.Config{
+		Store: s.Store, Budget: s.budget, Policy: s.policy, ResetPassword: s.ResetPassword, Log: s.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/", resets)
+	return mux, nil
+}
+
+func (s *Stack) startUI(ctx context.Context) error {
+	if s.UI == "" {
+		return nil
+	}
+	page, err := ui.Start(ctx, s.UI, s.Server.Addr())
+	if err != nil {
+		return err
+	}
+	s.UIURL = page.URL()
+	s.onStop(page.Close)
+	return nil
+}
+
+func sdkLog(log zerolog.Logger) sdklog.Logger {
+	return sdklog.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(log)))
+}

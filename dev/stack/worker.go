@@ -1,0 +1,75 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/worker"
+)
+
+// process is the worker while it runs.
+type process struct {
+	stop context.CancelFunc
+	done chan error
+}
+
+// StartWorker starts the worker. Tests stop it and start it again.
+func (s *Stack) StartWorker(context.Context) error {
+	mailer, err := s.mailer()
+	if err != nil {
+		return err
+	}
+	templates, err := mail.Load("", mail.Brand{
+		Product: Product, Support: support,
+		ForgotURL: s.URL + "/account/forgot-password", SignInURL: s.URL + "/login",
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(s.ctx)
+	s.worker = process{stop, make(chan error, 1)}
+	go func(done chan<- error) {
+		err := worker.Run(ctx, worker.Config{
+			Temporal: s.TemporalOptions(), Keys: s.Keys, Store: s.Store,
+			Mailer: mailer, Templates: templates, BaseURL: s.URL, Log: s.Log,
+		})
+		if err != nil && ctx.Err() == nil {
+			s.broken <- fmt.Errorf("worker: %w", err)
+		}
+		done <- err
+	}(s.worker.done)
+	return nil
+}
+
+// StopWorker stops the worker, if it runs, and waits until it has drained.
+func (s *Stack) StopWorker() error {
+	if s.worker.stop == nil {
+		return nil
+	}
+	s.worker.stop()
+	err := <-s.worker.done
+	s.worker = process{}
+	return err
+}
+
+func (s *Stack) mailer() (*mail.SMTP, error) {
+	addr := s.Smarthost
+	if addr == "" {
+		addr = s.Mail.SMTPAddr()
+	}
+	host, service, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(service)
+	if err != nil {
+		return nil, err
+	}
+	return mail.NewSMTP(mail.Config{
+		Host: host, Port: port, Security: mail.SecurityNone,
+		From: Product + " <no-reply@example.com>",
+	})
+}

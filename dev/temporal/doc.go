@@ -1,0 +1,13 @@
+// Package temporal runs a complete Temporal server inside the calling process:
+// frontend, history, matching and the system worker, on SQLite in memory or in
+// one file. It is what `rekey dev` and the end-to-end tests run against, so that
+// nobody needs Docker to see a reset, and so that tests meet the real server and
+// not a simulation of it.
+//
+// temporaltest, the server's own test helper, cannot keep a file. This package
+// is a configuration of the same public parts; the settings in settings.go were
+// measured, each says what it buys.
+//
+// It is for development and tests: it listens without TLS or authorization, so
+// on loopback only.
+package temporal

@@ -1,0 +1,96 @@
+package temporal
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/primitives"
+)
+
+// ports are the addresses of the four services. Only the frontend's matters to
+// others; the rest are found by the server itself.
+type ports struct {
+	frontend                  *net.TCPAddr
+	history, matching, worker *net.TCPAddr
+}
+
+// reserve checks the frontend's address and picks free ports for the others.
+func reserve(frontend string) (ports, error) {
+	var p ports
+	var err error
+	if p.frontend, err = free(frontend); err != nil {
+		return p, err
+	}
+	if !p.frontend.IP.IsLoopback() {
+		return p, fmt.Errorf("temporal address %s: not a loopback address", frontend)
+	}
+	for _, addr := range []**net.TCPAddr{&p.history, &p.matching, &p.worker} {
+		if *addr, err = free("127.0.0.1:0"); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// free returns the address that listening on addr gives, and nobody listens
+// there when it returns. The server opens its ports itself and ends the process
+// when it cannot, so a busy one must be found before.
+func free(addr string) (*net.TCPAddr, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("temporal address %s: %w", addr, err)
+	}
+	defer l.Close()
+	if err := linger(l); err != nil {
+		return nil, fmt.Errorf("temporal address %s: %w", addr, err)
+	}
+	return l.Addr().(*net.TCPAddr), nil
+}
+
+// linger leaves a closed connection in TIME_WAIT on the listener's port. For a
+// minute the kernel gives such a port to nobody who asks for a free one, while
+// one who names it still gets it; so parallel tests never meet on a port.
+func linger(l net.Listener) error {
+	far, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return err
+	}
+	near, err := l.Accept()
+	if err != nil {
+		return errors.Join(err, far.Close())
+	}
+	// The side that closes first is the one that lingers.
+	return errors.Join(near.Close(), far.Close())
+}
+
+// services are the listeners, by the server's names for its services.
+func (p ports) services() map[string]config.Service {
+	services := make(map[string]config.Service)
+	for name, addr := range p.byName() {
+		services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: addr.Port, BindOnIP: addr.IP.String()}}
+	}
+	return services
+}
+
+// hosts tells each service where the others are. Without it they find each other
+// by gossip, and after a kill the first task waits about a minute for the
+// dead members to be forgotten (1.5 s with it).
+func (p ports) hosts() map[primitives.ServiceName]static.Hosts {
+	hosts := make(map[primitives.ServiceName]static.Hosts)
+	for name, addr := range p.byName() {
+		hosts[name] = static.SingleLocalHost(addr.String())
+	}
+	return hosts
+}
+
+func (p ports) byName() map[primitives.ServiceName]*net.TCPAddr {
+	return map[primitives.ServiceName]*net.TCPAddr{
+		primitives.FrontendService: p.frontend,
+		primitives.HistoryService:  p.history,
+		primitives.MatchingService: p.matching,
+		primitives.WorkerService:   p.worker,
+	}
+}

@@ -1,0 +1,103 @@
+package temporal
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/server/common/authorization"
+	"go.temporal.io/server/temporal"
+)
+
+// Options say where a server keeps its data and where it listens. The zero value
+// is a server in memory on a free port.
+type Options struct {
+	// File is the SQLite file that holds every run; it is created when missing.
+	// Empty keeps all in memory. One process at a time may use a file, and it
+	// keeps it until it ends: the server's SQLite pool never closes a file.
+	File string
+	// Addr is the address of the frontend, host:port; the host is a loopback
+	// address and port 0 picks a free one. Empty means 127.0.0.1:0.
+	Addr string
+	// Namespace is registered when missing. Empty means "default".
+	Namespace string
+	// SearchAttributes are registered together with the namespace. A namespace
+	// that exists already keeps those it has.
+	SearchAttributes map[string]enumspb.IndexedValueType
+	// Log receives the server's warnings and errors; nil drops them.
+	Log *zerolog.Logger
+}
+
+// Server is a running Temporal server.
+type Server struct {
+	server temporal.Server
+	addr   string
+	log    logger
+	stop   sync.Once
+}
+
+// Start starts a server and returns when it answers calls; ctx bounds only that
+// wait. An address that is in use is an error that names it.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
+	o.Namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
+	ports, err := reserve(o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	store := storage(o.File)
+	if err := prepare(store, o); err != nil {
+		return nil, err
+	}
+	s := &Server{addr: ports.frontend.String(), log: newLogger(o.Log)}
+	if s.server, err = temporal.NewServer(
+		temporal.WithConfig(configuration(ports, store)),
+		temporal.ForServices(temporal.DefaultServices),
+		temporal.WithStaticHosts(ports.hosts()),
+		temporal.WithDynamicConfigClient(settings()),
+		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithLogger(s.log),
+	); err != nil {
+		return nil, fmt.Errorf("temporal server: %w", err)
+	}
+	if err := s.server.Start(); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("start temporal server: %w", err)
+	}
+	if err := s.ready(ctx); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("wait for temporal server: %w", err)
+	}
+	s.log.pass(zerolog.WarnLevel)
+	return s, nil
+}
+
+// Addr is the address of the frontend, host:port, for a client of the SDK.
+func (s *Server) Addr() string { return s.addr }
+
+// Stop stops every service and waits for it: nothing listens afterwards, and a
+// file may be started again. Calling it again does nothing.
+func (s *Server) Stop() {
+	s.stop.Do(func() {
+		// Services that stop one after the other miss each other and say so.
+		s.log.pass(zerolog.Disabled)
+		if err := s.server.Stop(); err != nil {
+			s.log.zero.Error().Err(err).Msg("temporal server did not stop cleanly")
+		}
+	})
+}
+
+// ready returns when the frontend answers: a dial asks it for its capabilities.
+func (s *Server) ready(ctx context.Context) error {
+	c, err := client.DialContext(ctx, client.Options{HostPort: s.addr, Logger: sdklog.NewStructuredLogger(silent)})
+	if err != nil {
+		return err
+	}
+	c.Close()
+	return nil
+}

@@ -1,0 +1,68 @@
+package temporal
+
+import (
+	"time"
+
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
+)
+
+// settings are the server's dynamic settings that differ from its defaults. The
+// defaults suit a cluster on a big database; these suit one process and SQLite.
+// The numbers were measured on two cores.
+func settings() dynamicconfig.Client {
+	return dynamicconfig.StaticClient{
+		// 20 polls a second per shard by default: a lone run waited 150 ms, now 16 ms.
+		dynamicconfig.MakeKey("history.transferProcessorMaxPollRPS"): 5000,
+		dynamicconfig.MakeKey("history.timerProcessorMaxPollRPS"):    5000,
+		// Four partitions by default, which look for each other's tasks every
+		// 100 ms, and for seconds with 32 runs at once.
+		dynamicconfig.MakeKey("matching.numTaskqueueReadPartitions"):  1,
+		dynamicconfig.MakeKey("matching.numTaskqueueWritePartitions"): 1,
+		// Without it half of the graceful worker stops leave a poll behind that
+		// swallows the next task for 10 s.
+		dynamicconfig.MakeKey("frontend.enableCancelWorkerPollsOnShutdown"): true,
+		// One second by default: an account's next run would wait for it.
+		dynamicconfig.MakeKey("history.workflowIdReuseMinimalInterval"): 0,
+	}
+}
+
+// clusterName is stored in the file by the first start; it never changes.
+const clusterName = "active"
+
+// configuration is the static part: four services on loopback, one history
+// shard, no archive, no metrics, no HTTP.
+func configuration(p ports, store *config.SQL) *config.Config {
+	const name = "sqlite"
+	frontend := p.frontend.String()
+	return &config.Config{
+		Persistence: config.Persistence{
+			DefaultStore:    name,
+			VisibilityStore: name,
+			// Fixed by the first start of a file. More shards only help several hosts.
+			NumHistoryShards: 1,
+			DataStores:       map[string]config.DataStore{name: {SQL: store}},
+		},
+		ClusterMetadata: &cluster.Config{
+			FailoverVersionIncrement: 10,
+			MasterClusterName:        clusterName,
+			CurrentClusterName:       clusterName,
+			ClusterInformation: map[string]cluster.ClusterInformation{
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend},
+			},
+		},
+		Global:              config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second}},
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Services:            p.services(),
+		PublicClient:        config.PublicClient{HostPort: frontend},
+		Archival: config.Archival{
+			History:    config.HistoryArchival{State: "disabled"},
+			Visibility: config.VisibilityArchival{State: "disabled"},
+		},
+		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
+			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
+			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
+		}},
+	}
+}

@@ -1,0 +1,136 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// Defaults of [Config].
+const (
+	// DefaultLinkLife is how long a mailed link works: long enough for a slow mail
+	// server and a lunch, short enough for a mailbox that others can read later
+	// (OWASP Forgot Password Cheat Sheet, "URL tokens").
+	DefaultLinkLife = 30 * time.Minute
+	// DefaultCoolDown is how long after a mail another request mails nothing.
+	DefaultCoolDown = 60 * time.Second
+	// decisionWait is how long a submission waits for a worker to apply it.
+	decisionWait = 5 * time.Second
+	// clockSkew is how far the clocks of starters and workers may differ.
+	clockSkew = 60 * time.Second
+	// recentRequests is how many account keys are remembered for the cool-down. A
+	// key that falls out costs a signal and nothing else.
+	recentRequests = 100_000
+)
+
+// Config is what a [Client] needs. Fields that have a default may be zero.
+type Config struct {
+	// Temporal says where the server is: address, namespace, TLS, credentials.
+	// Its converters are replaced by ours, so that nothing leaves in clear.
+	Temporal client.Options
+	// Keys is the folder of keysets. A starter reads link.json, payload.json,
+	// submission.pub.json, account.json and salt.json there.
+	Keys keys.Dir
+	// BaseURL is where the pages are reached from outside, as in the mailed links.
+	// Links of another base URL are refused.
+	BaseURL string
+
+	LinkLife time.Duration // default DefaultLinkLife
+	CoolDown time.Duration // default DefaultCoolDown
+
+	Policy  password.Policy  // what a new password must be
+	Hashing password.Params  // how it is hashed
+	Budget  *password.Budget // how many are hashed at once; shared by all clients of a process
+
+	// Product is the name a password must not be made of.
+	Product string
+	// Now is the clock; default time.Now. Tests set it.
+	Now func() time.Time
+}
+
+// Client starts resets and uses their links. A Go backend that has pages of its own
+// imports it in place of the HTTP routes. It needs only a Temporal server: with every
+// worker down, requests and new passwords are accepted durably all the same.
+//
+// A Client is safe for concurrent use.
+type Client struct {
+	cfg         Config
+	temporal    client.Client
+	namespace   string
+	data        converter.DataConverter
+	links       *link.Box
+	accountKeys *keys.AccountKeys
+	salts       *keys.Salts
+	sealer      *keys.Sealer
+	recent      *expirable.LRU[string, struct{}] // account keys that asked within the cool-down
+}
+
+var _ Resets = (*Client)(nil)
+
+// Dial reads the keysets, connects to Temporal and returns a client. The context
+// bounds the connecting.
+func Dial(ctx context.Context, cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	c := &Client{cfg: cfg, namespace: cfg.Temporal.Namespace}
+	if err := c.loadKeys(); err != nil {
+		return nil, err
+	}
+	codec, err := cfg.Keys.Payload()
+	if err != nil {
+		return nil, err
+	}
+	options := codec.ClientOptions(cfg.Temporal)
+	c.data = options.DataConverter
+	if c.temporal, err = client.DialContext(ctx, options); err != nil {
+		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+	}
+	c.recent = expirable.NewLRU[string, struct{}](recentRequests, nil, cfg.CoolDown)
+	return c, nil
+}
+
+// Close ends the connection. Runs go on without it.
+func (c *Client) Close() { c.temporal.Close() }
+
+// Check says whether Temporal answers.
+func (c *Client) Check(ctx context.Context) error {
+	_, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return c.fault(err)
+}
+
+func (c *Client) loadKeys() error {
+	aead, err := c.cfg.Keys.Link()
+	if err != nil {
+		return err
+	}
+	links, linkErr := link.New(aead, c.cfg.BaseURL, c.namespace)
+	accounts, accountErr := c.cfg.Keys.AccountKeys()
+	salts, saltErr := c.cfg.Keys.Salts()
+	sealer, sealErr := c.cfg.Keys.SubmissionSealer()
+	c.links, c.accountKeys, c.salts, c.sealer = links, accounts, salts, sealer
+	return errors.Join(linkErr, accountErr, saltErr, sealErr)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Temporal.Namespace == "" {
+		c.Temporal.Namespace = client.DefaultNamespace
+	}
+	if c.LinkLife == 0 {
+		c.LinkLife = DefaultLinkLife
+	}
+	if c.CoolDown == 0 {
+		c.CoolDown = DefaultCoolDown
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}

@@ -1,0 +1,65 @@
+package starter
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+type clientAddrKey struct{}
+
+// WithClientAddr tells a [Resets] who asks, for the audit log. The HTTP handler does
+// it for every request that can change something; a Go backend does it itself.
+func WithClientAddr(ctx context.Context, addr netip.Addr) context.Context {
+	return context.WithValue(ctx, clientAddrKey{}, addr)
+}
+
+// clientAddr is the address set by [WithClientAddr], "" when it is unknown.
+func clientAddr(ctx context.Context) string {
+	addr, _ := ctx.Value(clientAddrKey{}).(netip.Addr)
+	if !addr.IsValid() {
+		return ""
+	}
+	return addr.String()
+}
+
+// clientOf is the address that a request came from: the peer, or, as long as
+// that is one of our own proxies, the hop before it in X-Forwarded-For, read
+// from the right. What stands further left, and X-Real-IP and True-Client-IP,
+// is anybody's claim. The zero Addr means unknown; all unknown clients share
+// one limit.
+func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	client := parseHop(r.RemoteAddr)
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !trusted(client, proxies) {
+			break
+		}
+		next := parseHop(strings.TrimSpace(hop))
+		if !next.IsValid() {
+			break
+		}
+		client = next
+	}
+	return client
+}
+
+func trusted(addr netip.Addr, proxies []netip.Prefix) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// parseHop reads an address with or without a port (some proxies add one).
+// An IPv4 address written as IPv6 is the IPv4 address; a zone means nothing here.
+func parseHop(s string) netip.Addr {
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		port, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return netip.Addr{}
+		}
+		addr = port.Addr()
+	}
+	return addr.Unmap().WithZone("")
+}

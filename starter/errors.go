@@ -1,0 +1,28 @@
+package starter
+
+import "errors"
+
+// What a reset can end in, besides success. Each is a fact that the holder of a
+// link may be told; none says whether an address has an account.
+var (
+	// ErrLinkInvalid means the link was not made by this rekey: damaged, forged,
+	// for another purpose, or of another base URL or namespace.
+	ErrLinkInvalid = errors.New("the link is not valid")
+	// ErrLinkExpired means the link was not used in time.
+	ErrLinkExpired = errors.New("the link has expired")
+	// ErrLinkUsed means a password was already set through this reset.
+	ErrLinkUsed = errors.New("the link was already used")
+	// ErrLinkCanceled means the owner or an operator called this reset off.
+	ErrLinkCanceled = errors.New("the reset was canceled")
+	// ErrChangeRefused means the account changed after the mail was sent (its
+	// address, its password, or it was closed), so the link counts for nothing.
+	ErrChangeRefused = errors.New("the account changed since the link was sent")
+	// ErrPending means the new password is accepted durably and is applied as
+	// soon as a worker is there. Asking again with the same password is safe.
+	ErrPending = errors.New("the new password is accepted and not applied yet")
+	// ErrBusy means that too many passwords are being hashed; nothing was
+	// accepted and the link is as good as before.
+	ErrBusy = errors.New("too many submissions at once")
+	// ErrUnavailable means Temporal did not answer, so nothing was accepted.
+	ErrUnavailable = errors.New("the reset service is not available")
+)

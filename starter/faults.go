@@ -1,0 +1,37 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/api/serviceerror"
+)
+
+// fault turns an error of Temporal into ErrUnavailable, keeping the cause for the
+// log. Nil stays nil.
+func (c *Client) fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+func notFound(err error) bool {
+	var gone *serviceerror.NotFound
+	return errors.As(err, &gone)
+}
+
+func timedOut(err error) bool {
+	var deadline *serviceerror.DeadlineExceeded
+	return errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, new(*serviceerror.Canceled))
+}
+
+// signalsFull reports that a run has had as many signals as a history may hold
+// (10,000 by default). The server has no type for it, only this text.
+func signalsFull(err error) bool {
+	var invalid *serviceerror.InvalidArgument
+	return errors.As(err, &invalid) && strings.Contains(err.Error(), "limit for signal events")
+}

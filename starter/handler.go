@@ -1,0 +1,116 @@
+package starter
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/rs/zerolog"
+)
+
+// HandlerConfig is what the routes and pages need to know. BaseURL, Product and
+// Support are required.
+type HandlerConfig struct {
+	// BaseURL is where browsers reach this handler, as in the mailed links, for
+	// example https://id.example.com. A path in it is one that a proxy in front
+	// takes off again: the pages put it before their links, the routes do not have it.
+	BaseURL string
+	// LoginURL is where a page sends the user after the change: a URL, or a path
+	// on the same host. Empty means that no sign-in button is shown.
+	LoginURL string
+	// Product is the name that the user knows the service by.
+	Product string
+	// Support is whom the user asks for help: a mail address, a URL, or plain text.
+	Support string
+	// MinLength is the password policy's least number of characters. It is only
+	// told here, never judged; zero tells nothing.
+	MinLength int
+	// Enabled is the feature flag user:reset-password. When it is false no reset
+	// starts and no password changes; a reset can still be canceled.
+	Enabled bool
+	// ClientLimit is how many POST requests a client may make per minute; zero
+	// means any number. See limiter for what counts as one client.
+	ClientLimit int
+	// TrustedProxies are the networks of the proxies in front, whose
+	// X-Forwarded-For is believed. None means that the peer is the client.
+	TrustedProxies []netip.Prefix
+	// Log gets a line per request: the route's pattern, never the path.
+	Log zerolog.Logger
+}
+
+// handler serves all routes. Its fields are never changed after NewHandler.
+type handler struct {
+	resets  Resets
+	site    site
+	enabled bool
+	pages   pages
+	assets  map[string]asset
+	posts   limiter
+	reads   limiter
+	proxies []netip.Prefix
+	log     zerolog.Logger
+	forgery *http.CrossOriginProtection
+}
+
+// NewHandler returns the routes and pages of a password reset. An error names
+// every bad field of cfg. The handler may be mounted under a host application's
+// own mux; it uses /account/, /api/v1/settings, /openapi.yaml and
+// /.well-known/change-password.
+func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
+	base, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{
+		resets:  resets,
+		site:    newSite(base, cfg),
+		enabled: cfg.Enabled,
+		posts:   newLimiter(cfg.ClientLimit),
+		reads:   newLimiter(readsPerPost * cfg.ClientLimit),
+		proxies: cfg.TrustedProxies,
+		log:     cfg.Log,
+		forgery: http.NewCrossOriginProtection(),
+	}
+	// Behind a proxy that rewrites Host, an old browser that sends no
+	// Sec-Fetch-Site is known by the origin it was given.
+	if err := h.forgery.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
+	if h.pages, err = loadPages(); err != nil {
+		return nil, err
+	}
+	if h.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	return h.logged(secured(h.mux())), nil
+}
+
+// check returns the base URL, or all that is wrong with the configuration.
+func (c HandlerConfig) check() (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
+	if err != nil || !isWeb(base) || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		err = errors.New("base URL: want http(s)://host, without a query, fragment or user")
+	}
+	if login, e := url.Parse(c.LoginURL); e != nil || login.Opaque != "" || (login.Scheme != "" && !isWeb(login)) {
+		err = errors.Join(err, errors.New("login URL: want http(s)://host/... or a path"))
+	}
+	if c.Product == "" {
+		err = errors.Join(err, errors.New("product: no name is set"))
+	}
+	if c.Support == "" {
+		err = errors.Join(err, errors.New("support: no contact is set"))
+	}
+	if c.ClientLimit < 0 {
+		err = errors.Join(err, errors.New("client limit: want 0 or more requests per minute"))
+	}
+	return base, err
+}
+
+// isWeb reports whether u is an absolute http or https URL.
+func isWeb(u *url.URL) bool {
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}

@@ -1,0 +1,76 @@
+package starter
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// openLink is a link that we made and that has not expired.
+type openLink struct {
+	claims     link.Claims
+	token      link.Token
+	workflowID string
+}
+
+// open checks a link without any call. It is a filter: the store's record decides.
+func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
+	claims, token, err := c.links.Open(purpose, text)
+	if err != nil {
+		return nil, ErrLinkInvalid
+	}
+	if claims.Expired(c.cfg.Now(), clockSkew) {
+		return nil, ErrLinkExpired
+	}
+	return &openLink{claims, token, workflow.ID(claims.AccountKey)}, nil
+}
+
+// Inspect implements [Resets].
+func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
+	l, err := c.open(link.Reset, token)
+	if err != nil {
+		return Link{}, err
+	}
+	out := Link{State: LinkOpen, Address: l.claims.Address, Expires: l.claims.Expires}
+	wait, err := c.pendingWait(ctx, l)
+	if err != nil || wait != "" {
+		return out, err
+	}
+	decided, err := c.decision(ctx, l)
+	if errors.Is(err, errUndecided) {
+		out.State = LinkPending
+		return out, nil
+	}
+	if err != nil {
+		return Link{}, err
+	}
+	out.State = LinkChanged
+	return out, answer(decided, decided.Accepted)
+}
+
+// Cancel implements [Resets]. It is Temporal's own cancellation: durable without a
+// worker, and a run that has accepted a submission ignores it.
+func (c *Client) Cancel(ctx context.Context, token string) error {
+	l, err := c.open(link.Cancel, token)
+	if err != nil {
+		return err
+	}
+	err = c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
+	if err != nil && !notFound(err) {
+		return c.fault(err)
+	}
+	decided, err := c.decision(ctx, l)
+	switch {
+	case errors.Is(err, errUndecided):
+		return ErrPending
+	case err != nil:
+		return err
+	case decided.State == statemachine.StatePasswordChanged || decided.State == statemachine.StateCompleted:
+		return ErrLinkUsed
+	default:
+		return nil
+	}
+}

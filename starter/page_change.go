@@ -1,0 +1,92 @@
+package starter
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+)
+
+// changePage shows what a mailed link can do. It changes nothing, so a mail
+// scanner that follows the link does not use it up.
+func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
+	token := r.PathValue("token")
+	link, err := h.resets.Inspect(r.Context(), token)
+	if err != nil {
+		h.failPage(w, r, err, view{Page: "problem", Token: token})
+		return
+	}
+	h.page(w, r, http.StatusOK, linkView(token, link))
+}
+
+// linkView is the page for a link: the form, or what became of it.
+func linkView(token string, link Link) view {
+	v := view{Page: "change", Token: token, Address: link.Address, Expires: link.Expires}
+	switch link.State {
+	case LinkPending:
+		v.Page = "pending"
+	case LinkChanged:
+		v.Page = "changed"
+	}
+	return v
+}
+
+// linkState is linkView for a program, and for the page that waits.
+func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
+	link, err := h.resets.Inspect(r.Context(), r.PathValue("token"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, success{Status: "okay", State: link.State, Email: link.Address, Expires: link.Expires})
+}
+
+// reset sets a new password. The token is in the path or, from our own page, in
+// the body. A form has the password twice; where the second one is missing
+// nobody asked for it.
+func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
+	token, f, err := tokenOf(w, r, "password", "confirm")
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	err = errMismatch
+	if confirm, ok := f["confirm"]; !ok || confirm == f["password"] {
+		err = h.resets.Submit(r.Context(), token, f["password"])
+	}
+	switch {
+	case err == nil:
+		h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "changed"})
+	case errors.Is(err, ErrPending):
+		h.say(w, r, http.StatusAccepted, success{Status: "pending"}, view{Page: "pending", Token: token})
+	default:
+		h.resetFailed(w, r, token, err)
+	}
+}
+
+// resetFailed shows the form again as long as the link is good. The address on
+// it is read from the link once more: a field of the form could say anything.
+func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token string, err error) {
+	if !wantsPage(r) || problemOf(err).Over {
+		h.fail(w, r, err)
+		return
+	}
+	link, gone := h.resets.Inspect(r.Context(), token)
+	switch {
+	case gone != nil && problemOf(gone).Over:
+		h.fail(w, r, gone)
+	case gone == nil && link.State != LinkOpen:
+		h.page(w, r, http.StatusOK, linkView(token, link))
+	default:
+		h.failOn(w, r, err, view{Page: "change", Token: token, Address: link.Address, Expires: link.Expires})
+	}
+}
+
+// tokenOf decodes a body that may hold the token, which the path has otherwise.
+func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, fields, error) {
+	token := r.PathValue("token")
+	if token == "" {
+		names = append(names, "token")
+	}
+	f, err := decode(w, r, names...)
+	return cmp.Or(token, f["token"]), f, err
+}

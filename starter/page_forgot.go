@@ -1,0 +1,32 @@
+package starter
+
+import "net/http"
+
+// forgotPage shows the form that asks for a mail.
+func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
+	sendOrigin(w)
+	h.page(w, r, http.StatusOK, view{Page: "forgot"})
+}
+
+// forgot starts a reset. The answer to every well-formed address is the same
+// and names none, so it tells nothing about who has an account (OWASP Forgot
+// Password Cheat Sheet).
+func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
+	sendOrigin(w)
+	f, err := decode(w, r, "email")
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if err := h.resets.Request(r.Context(), f["email"]); err != nil {
+		h.failOn(w, r, err, view{Page: "forgot", Address: f["email"]})
+		return
+	}
+	h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "sent"})
+}
+
+// wellKnown leads a password manager to where a password is changed
+// (W3C "A Well-Known URL for Changing Passwords").
+func (h *handler) wellKnown(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, h.site.Base+"/account/forgot-password", http.StatusFound)
+}

@@ -1,0 +1,58 @@
+package starter
+
+import (
+	"context"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Request implements [Resets]. It runs nothing that depends on the account: the run
+// that it starts finds out whether there is one.
+//
+// An account has one run at most. While that run is open, a request is the same click
+// again, and after the cool-down the run mails another link.
+func (c *Client) Request(ctx context.Context, email string) error {
+	address, err := account.ParseAddress(email)
+	if err != nil {
+		return err
+	}
+	in := workflow.Request{
+		Address: address, AccountKey: c.accountKeys.Key(address),
+		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown, Client: clientAddr(ctx),
+	}
+	if err := c.fault(c.start(ctx, in)); err != nil {
+		return err
+	}
+	c.recent.Add(in.AccountKey, struct{}{})
+	return nil
+}
+
+// start starts a run or tells the open one. Within the cool-down a request must leave
+// no event on an open run, or a flood of them would fill its history: then it is a
+// plain start, which an open run does not notice.
+func (c *Client) start(ctx context.Context, in workflow.Request) error {
+	options := client.StartWorkflowOptions{
+		ID:                       workflow.ID(in.AccountKey),
+		TaskQueue:                workflow.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
+		StaticSummary: "password reset",
+	}
+	if c.recent.Contains(in.AccountKey) {
+		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
+		return err
+	}
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, nil, options, workflow.Name, in)
+	if signalsFull(err) {
+		return nil // the run has had 10,000 requests; it knows
+	}
+	return err
+}

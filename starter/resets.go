@@ -1,0 +1,43 @@
+package starter
+
+import (
+	"context"
+	"time"
+)
+
+// Resets is what the HTTP handler needs; [Client] is the one implementation.
+// All methods may be called concurrently. The network address of who asks, for the
+// audit log, travels in the context: see [WithClientAddr].
+type Resets interface {
+	// Request asks for a reset mail. It answers the same for every well-formed
+	// address. Errors: account.ErrAddress, ErrUnavailable.
+	Request(ctx context.Context, email string) error
+	// Inspect says what the link of a mail can still do, and changes nothing.
+	// Errors: ErrLinkInvalid, ErrLinkExpired, ErrLinkCanceled, ErrChangeRefused,
+	// ErrUnavailable.
+	Inspect(ctx context.Context, token string) (Link, error)
+	// Submit sets a new password through a link. Errors: *password.Refusal and
+	// every error of this package.
+	Submit(ctx context.Context, token, password string) error
+	// Cancel calls a reset off ("this wasn't me") through the cancel link of its
+	// mail; calling it again is fine. Errors: ErrLinkInvalid, ErrLinkExpired,
+	// ErrLinkUsed, ErrPending, ErrUnavailable.
+	Cancel(ctx context.Context, token string) error
+}
+
+// LinkState is what a link can still do.
+type LinkState string
+
+// The states of a link that is not an error.
+const (
+	LinkOpen    LinkState = "open"    // a password may be submitted
+	LinkPending LinkState = "pending" // a password is accepted, not applied yet
+	LinkChanged LinkState = "changed" // the password was changed through this reset
+)
+
+// Link is what the holder of a link may know about it.
+type Link struct {
+	State   LinkState
+	Address string // of the account
+	Expires time.Time
+}

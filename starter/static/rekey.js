@@ -1,0 +1,60 @@
+// The pages work without this file; it adds four comforts.
+
+// 1. The token leaves the address bar at once, so that nobody reads it over a
+// shoulder, copies it along with the address or finds it in a screenshot. It
+// stays in the state of this one history entry. That survives a reload and Back,
+// is sent nowhere, and is read by no script of another page, as sessionStorage
+// would be; a fragment would stay visible. A reload asks for the page without
+// the token, and that page comes back here to go where the token says.
+const { cleanUrl } = document.documentElement.dataset;
+if (cleanUrl) {
+  const token = location.pathname.slice(cleanUrl.length + 1);
+  const kept = history.state?.token;
+  if (token) history.replaceState({ token }, "", cleanUrl);
+  else if (kept) location.replace(cleanUrl + "/" + kept);
+}
+
+// 2. Fields: show what was typed, compare it before it is sent, send it once.
+function helpWith(form) {
+  const [password, confirm] = form.querySelectorAll("[autocomplete=new-password]");
+  const show = form.querySelector("[data-show]");
+  const shown = (yes) => { password.type = confirm.type = yes ? "text" : "password"; };
+  if (show) {
+    show.hidden = false;
+    show.addEventListener("change", (e) => shown(e.target.checked));
+    form.addEventListener("input", () => {
+      confirm.setCustomValidity(confirm.value === password.value ? "" : form.dataset.mismatch);
+    });
+  }
+  form.addEventListener("submit", () => {
+    // A text field would be kept among the browser's form entries.
+    if (show) shown(false);
+    form.querySelector("button").disabled = true;
+  });
+  addEventListener("pageshow", () => { form.querySelector("button").disabled = false; });
+}
+
+// 3. A page that waits asks until there is something else to show.
+async function poll(link) {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, 2000));
+    try {
+      const answer = await fetch(link.dataset.poll, { headers: { Accept: "application/json" } });
+      const { state, status } = await answer.json();
+      if (state === "pending" || answer.status === 429 || answer.status >= 500) continue;
+      if (status) return location.replace(link.href);
+    } catch {
+      // Offline for a moment; ask again.
+    }
+  }
+}
+
+// 4. An error is read out, and times are the reader's own.
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("form").forEach(helpWith);
+  document.querySelectorAll("[data-poll]").forEach(poll);
+  document.querySelector("[data-focus]")?.focus();
+  document.querySelectorAll("time").forEach((time) => {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  });
+});

@@ -1,0 +1,145 @@
+package starter
+
+import (
+	"context"
+	"errors"
+
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Submit implements [Resets]. The order of its checks is the order of their cost: a
+// forged or expired link and a password that breaks the policy are refused before
+// any call is made, and only a link whose run waits for it is worth a hash.
+//
+// The same link with the same password always makes the same submission, so a retry
+// after a lost answer, or a double click, succeeds; another password on a used link
+// is ErrLinkUsed.
+func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
+	l, err := c.open(link.Reset, token)
+	if err != nil {
+		return err
+	}
+	newPassword = c.cfg.Policy.Normalize(newPassword)
+	if err := c.cfg.Policy.Check(newPassword); err != nil {
+		return err
+	}
+	wait, err := c.pendingWait(ctx, l)
+	if err != nil {
+		return err
+	}
+	if wait == "" {
+		return c.submitLate(ctx, l, newPassword)
+	}
+	submission, err := c.seal(ctx, l, newPassword)
+	if err != nil {
+		return err
+	}
+	return c.deliver(ctx, l, wait, submission)
+}
+
+// deliver hands the submission to the run and reads what became of it. Temporal takes
+// the first completion of a wait and refuses all others. NotFound may be the second
+// answer to a first try whose own answer was lost, so only the decision tells.
+func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
+	err := c.temporal.CompleteActivityByID(ctx, c.namespace, l.workflowID, l.claims.RunID, wait, s, nil)
+	var gone *serviceerror.NotFound
+	if err != nil && !errors.As(err, &gone) && !timedOut(err) {
+		return c.fault(err)
+	}
+	decided, err := c.decision(ctx, l)
+	if errors.Is(err, errUndecided) {
+		return c.undecided(ctx, l)
+	}
+	if err != nil {
+		return err
+	}
+	return answer(decided, s.ID)
+}
+
+// submitLate answers for a link whose run waits no more. It hashes only if the run
+// accepted a submission, to find out whether it was this one.
+func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string) error {
+	decided, err := c.decision(ctx, l)
+	if errors.Is(err, errUndecided) {
+		return c.undecided(ctx, l)
+	}
+	if err != nil {
+		return err
+	}
+	if decided.Accepted == "" {
+		return answer(decided, "")
+	}
+	s, err := c.submission(ctx, l, newPassword)
+	if err != nil {
+		return err
+	}
+	return answer(decided, s.ID())
+}
+
+// undecided answers when no worker decided in time: a wait that is still open took
+// nothing.
+func (c *Client) undecided(ctx context.Context, l *openLink) error {
+	wait, err := c.pendingWait(ctx, l)
+	switch {
+	case err != nil:
+		return err
+	case wait != "":
+		return ErrUnavailable
+	default:
+		return ErrPending
+	}
+}
+
+// answer compares what the run accepted with what was submitted.
+func answer(decided workflow.Outcome, submission string) error {
+	mine := decided.Accepted != "" && decided.Accepted == submission
+	switch decided.State {
+	case statemachine.StatePasswordChanged, statemachine.StateCompleted:
+		if mine {
+			return nil
+		}
+		return ErrLinkUsed
+	case statemachine.StateRefused:
+		if mine {
+			return ErrChangeRefused
+		}
+		return ErrLinkUsed
+	case statemachine.StateCanceled:
+		return ErrLinkCanceled
+	default:
+		return ErrLinkExpired
+	}
+}
+
+// seal makes the submission that only a worker can open.
+func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (workflow.Submission, error) {
+	s, err := c.submission(ctx, l, newPassword)
+	if err != nil {
+		return workflow.Submission{}, err
+	}
+	sealed := workflow.Submission{ID: s.ID(), Link: l.claims.RunID}
+	sealed.Sealed, err = c.sealer.Seal(s, sealed.Context(l.workflowID))
+	return sealed, err
+}
+
+// submission judges and hashes the password within the hashing budget.
+func (c *Client) submission(ctx context.Context, l *openLink, newPassword string) (keys.NewPassword, error) {
+	s := keys.NewPassword{Token: l.token.Digest(), Accepted: c.cfg.Now().UTC()}
+	err := c.cfg.Budget.Do(ctx, func() error {
+		if err := c.cfg.Policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
+			return err
+		}
+		s.Hash = c.cfg.Hashing.Hash(newPassword, c.salts.Salt(s.Token))
+		return nil
+	})
+	if errors.Is(err, password.ErrBusy) {
+		return s, ErrBusy
+	}
+	return s, err
+}

@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	sweepEvery = time.Hour
+	// keep is how long token records outlive their link. A submission that was
+	// accepted in time is applied within a day, so this is plenty.
+	keep = 7 * 24 * time.Hour
+)
+
+// sweepUntil removes what is long over from the store, now and once an hour, until
+// the context ends (nil) or the worker breaks.
+func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		c.sweep(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-broken:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+func (c Config) sweep(ctx context.Context) {
+	n, err := c.Store.Sweep(ctx, c.Now().Add(-keep))
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		c.Log.Error().Err(err).Msg("sweep of old records failed; it is tried again in an hour")
+	case n > 0:
+		c.Log.Info().Int("records", n).Msg("old records swept")
+	}
+}

@@ -1,0 +1,144 @@
+// Package worker hosts the workflow and its activities: the one process that holds
+// the account store and talks to the mail server.
+//
+// Run as many as the store allows. Stopping one, or killing it, costs no reset
+// anything: what it had begun is begun again by another, or by its next start.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	sdk "go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	// DefaultMailLimit is how many link mails an account gets in 24 hours.
+	DefaultMailLimit = 10
+	// drain is how long a stopping worker waits for activities in progress; one
+	// SMTP conversation fits.
+	drain = 30 * time.Second
+	// sticky is how long Temporal waits for the worker that has a run in its cache.
+	// After a crash this is what a submission waits longer: 1 s instead of 5.
+	sticky = time.Second
+)
+
+// Config is what a worker needs.
+type Config struct {
+	// Temporal says where the server is: address, namespace, TLS, credentials.
+	// Its converters are replaced by ours.
+	Temporal client.Options
+	// Keys is the folder of keysets. A worker reads link.json, payload.json and
+	// submission.json there.
+	Keys keys.Dir
+	// Store holds the accounts. It stays the caller's to close, after Run.
+	Store account.Store
+	// Mailer sends the mails that Templates make.
+	Mailer    activities.Mailer
+	Templates *mail.Templates
+	// BaseURL is where the pages are reached from outside; links begin with it.
+	BaseURL string
+	// MailLimit is how many link mails an account gets in 24 hours; 0 means
+	// DefaultMailLimit.
+	MailLimit int
+	Log       zerolog.Logger
+	// Now is the clock of the activities; nil means time.Now.
+	Now func() time.Time
+}
+
+// Run works until the context ends, then finishes what is in progress and returns
+// nil. It returns an error when it cannot start or can no longer work.
+func Run(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	codec, err := cfg.Keys.Payload()
+	if err != nil {
+		return err
+	}
+	acts, err := cfg.activities()
+	if err != nil {
+		return err
+	}
+	cfg.Temporal.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(cfg.Log)))
+	temporal, err := client.DialContext(ctx, codec.ClientOptions(cfg.Temporal))
+	if err != nil {
+		return fmt.Errorf("connect to Temporal at %s: %w", cfg.Temporal.HostPort, err)
+	}
+	defer temporal.Close()
+	if err := checkSetup(ctx, temporal, cfg.Temporal.Namespace); err != nil {
+		return err
+	}
+	return cfg.work(ctx, temporal, acts)
+}
+
+// work polls until the context ends or the worker breaks.
+func (c Config) work(ctx context.Context, temporal client.Client, acts *activities.Activities) error {
+	broken := make(chan error, 1)
+	w := worker.New(temporal, workflow.TaskQueue, worker.Options{
+		WorkerStopTimeout:                drain,
+		StickyScheduleToStartTimeout:     sticky,
+		DeadlockDetectionTimeout:         5 * time.Second, // a small machine under load is no deadlock
+		MaxConcurrentWorkflowTaskPollers: 2,
+		MaxConcurrentActivityTaskPollers: 2,
+		OnFatalError:                     func(err error) { broken <- err },
+	})
+	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	acts.Register(w)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).Msg("worker started")
+	defer c.Log.Info().Msg("worker stopped")
+	defer w.Stop()
+	return c.sweepUntil(ctx, broken)
+}
+
+func (c Config) activities() (*activities.Activities, error) {
+	aead, err := c.Keys.Link()
+	if err != nil {
+		return nil, err
+	}
+	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	submissions, err := c.Keys.SubmissionOpener()
+	if err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	return &activities.Activities{
+		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
+		Links: links, Submissions: submissions,
+		MailLimit: c.MailLimit, Domain: base.Hostname(), Now: c.Now,
+	}, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Temporal.Namespace == "" {
+		c.Temporal.Namespace = client.DefaultNamespace
+	}
+	if c.MailLimit == 0 {
+		c.MailLimit = DefaultMailLimit
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}

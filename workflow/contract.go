@@ -1,0 +1,142 @@
+package workflow
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// The names that a starter, a worker and an operator's tools must agree on.
+// They are in the history of every run, so a change here is a change of the
+// workflow.
+const (
+	// TaskQueue is where workers find runs and activities.
+	TaskQueue = "rekey"
+	// Name is the workflow type.
+	Name = "ResetPassword"
+
+	// SendEmail, AwaitTokenSubmission and ChangePassword are the activity types.
+	SendEmail            = "send-email"
+	AwaitTokenSubmission = "await-token-submission"
+	ChangePassword       = "change-password"
+
+	// RequestSignal says that the owner asked again. It carries nothing.
+	RequestSignal = "request"
+
+	// OutcomeUpdate is answered with an [Outcome] as soon as the run has settled
+	// the password question. All callers use OutcomeUpdateID as the update ID, so
+	// however many ask, a run holds one update, which is also kept after its end.
+	OutcomeUpdate   = "outcome"
+	OutcomeUpdateID = "outcome"
+)
+
+// StateAttribute is the search attribute that shows operators how a run ended
+// (a [statemachine.State]); while the run is open it says "requested". It must be
+// registered in the namespace before the first run: `rekey setup` does that.
+var StateAttribute = temporal.NewSearchAttributeKeyKeyword("RekeyState")
+
+// ID is the workflow ID of an account's run. The account key is a keyed hash of
+// the address, so the ID holds nothing personal and Temporal itself sees to it
+// that an account has one open run at most.
+func ID(accountKey string) string { return idPrefix + accountKey }
+
+// AccountKey is the account key in a workflow ID that [ID] made.
+func AccountKey(workflowID string) string { return strings.TrimPrefix(workflowID, idPrefix) }
+
+const idPrefix = "reset/"
+
+// waitID is the activity ID of the n-th wait of a run, from 1. The first has no
+// number; others exist only after somebody completed a wait who had no link.
+func waitID(n int) string {
+	if n == 1 {
+		return AwaitTokenSubmission
+	}
+	return AwaitTokenSubmission + "-" + strconv.Itoa(n)
+}
+
+// Request is what a run starts with.
+type Request struct {
+	Address    string // normalized by account.ParseAddress
+	AccountKey string // keyed hash of Address; ends the workflow ID
+
+	LinkLife time.Duration // how long a mailed link can be used
+	CoolDown time.Duration // how long after a mail another request mails again
+
+	// Client is the network address of who asked, for the audit log.
+	Client string
+	// Previous is how the run ended that this one continues, nil for the first.
+	Previous *Outcome `json:",omitempty"`
+}
+
+// Mail is one mail to send: a link for Address, or for Account the notice that its
+// password was changed.
+type Mail struct {
+	Number  int           // 1 for a run's first link, then 2, 3
+	Run     string        // the run's original ID, the same after a workflow reset
+	Life    time.Duration `json:",omitempty"` // of the link
+	Address string        `json:",omitempty"` // who asked for a link
+	Account string        `json:",omitempty"` // whom to tell of the change
+	Changed time.Time     `json:",omitzero"`  // when the password was changed
+	Client  string        `json:",omitempty"` // who asked for the link, for the audit log
+}
+
+// Delivery is what became of a [Mail].
+type Delivery struct {
+	Withheld Reason    `json:",omitempty"` // why no mail went out; empty when one did
+	Expires  time.Time `json:",omitzero"`  // when the mailed link ends
+}
+
+// Reason says why no link was mailed. It is for operators; over HTTP an account
+// that gets no mail looks like any other.
+type Reason string
+
+// Why a link was withheld.
+const (
+	NoAccount     Reason = "no_account"
+	Ambiguous     Reason = "ambiguous" // more than one account has the address
+	Disabled      Reason = "disabled"
+	NotResettable Reason = "not_resettable" // no password of its own, or not allowed
+	MailLimit     Reason = "mail_limit"     // over the account's daily number of mails
+	MailRefused   Reason = "mail_refused"   // the mail server refuses the recipient
+	MailFailed    Reason = "mail_failed"    // no mail server took it for a day
+)
+
+// Submission is what completes a run's wait: a new password, hashed and sealed so
+// that only a worker's activity can read it.
+type Submission struct {
+	ID     string // the same for the same link and password
+	Link   string // run ID inside the link; with the workflow ID the seal's context
+	Sealed []byte // a keys.NewPassword
+}
+
+// Context is what a submission's seal is bound to: the run it was made for.
+func (s Submission) Context(workflowID string) string { return workflowID + "/" + s.Link }
+
+// Change asks for an accepted submission to be applied.
+type Change struct {
+	Run        string // the run's original ID
+	Submission Submission
+}
+
+// Verdict is what the store decided about a [Change]. It comes back as a sealed
+// result and not as an error, because anyone who may talk to Temporal can fail an
+// activity with an error of any name.
+type Verdict struct {
+	Event   statemachine.Event // password_changed, change_refused or token_unknown
+	Account string             `json:",omitempty"` // whose password was changed
+	Changed time.Time          `json:",omitzero"`
+	Reason  string             `json:",omitempty"` // why it was refused, for operators
+}
+
+// Outcome is how the password question of a run was settled.
+type Outcome struct {
+	State    statemachine.State
+	Accepted string `json:",omitempty"` // ID of the submission that was accepted
+	Mails    int    // link mails that went out
+	Withheld Reason `json:",omitempty"` // why the last link was not mailed
+	Refused  string `json:",omitempty"` // why the change was refused
+}

@@ -1,0 +1,46 @@
+package workflow
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// transition is one line of what an operator reads.
+type transition struct {
+	at    time.Time
+	event string
+	to    statemachine.State
+}
+
+// show notes a transition in the run's current details, which the Temporal UI
+// renders as Markdown. Nothing there is an address or a secret.
+func (r *run) show(ctx workflow.Context, event string) {
+	r.history = append(r.history, transition{workflow.Now(ctx), event, r.machine.State()})
+	workflow.SetCurrentDetails(ctx, r.details())
+}
+
+func (r *run) details() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, maxMails)
+	if r.withheld != "" {
+		fmt.Fprintf(&b, "; the last was withheld (`%s`)", r.withheld)
+	}
+	if !r.expires.IsZero() {
+		fmt.Fprintf(&b, "\n\n**The last link expires:** %s", stamp(r.expires))
+	}
+	if r.verdict.Reason != "" {
+		fmt.Fprintf(&b, "\n\n**The change was refused:** %s", r.verdict.Reason)
+	}
+	b.WriteString("\n\n| time | event | state |\n|---|---|---|\n")
+	for _, t := range r.history {
+		fmt.Fprintf(&b, "| %s | `%s` | `%s` |\n", stamp(t.at), t.event, t.to)
+	}
+	return b.String()
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,55 @@
+package workflow
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+const (
+	// maxMails is how many links one run mails at most: enough for a mail that
+	// hides in the spam folder, too few to bury someone's inbox.
+	maxMails = 3
+	// mailRetry is how long a mail is tried: mail servers and their operators
+	// need hours, and a day is what RFC 5321 (4.5.4.1) senders are patient for.
+	mailRetry = 24 * time.Hour
+	// grace is added to a link's life before a run expires: clocks differ, and a
+	// password that was sent in time may queue for its hash.
+	grace = 60 * time.Second
+	// again is the pause before an activity is repeated whose answer was not ours.
+	again = 10 * time.Second
+)
+
+// waiting holds the wait for a submission open. Expiry is the machine's, so the
+// timeout is a mere net behind the longest run there can be; the retry policy is
+// the default, so that a failure reported by a broken worker cannot kill a link.
+func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ActivityID:             waitID(n),
+		ScheduleToCloseTimeout: maxMails*(mailRetry+in.LinkLife+grace) + time.Hour,
+		Summary:                "wait for the link to be used",
+	})
+}
+
+// mailing retries for a day with back-off to five minutes: soon enough for a
+// restarted mail server, seldom enough for greylisting. One attempt is an SMTP
+// conversation, which has its own shorter timeouts.
+func mailing(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: mailRetry,
+		StartToCloseTimeout:    2 * time.Minute,
+		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:                summary,
+	})
+}
+
+// changing retries until the store answers; what is older than a day is refused
+// by the activity itself. One attempt is one store transaction.
+func changing(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+		Summary:             "change the password",
+	})
+}

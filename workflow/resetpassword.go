@@ -1,0 +1,116 @@
+package workflow
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// step is what a run does in one state. It returns the event it ended with.
+type step func(*run, workflow.Context) (statemachine.Event, error)
+
+// stepOf has a step for every state that is not final.
+func stepOf(s statemachine.State) step {
+	switch s {
+	case statemachine.StateRequested, statemachine.StateAwaitingToken:
+		return (*run).await
+	case statemachine.StateTokenSubmitted:
+		return (*run).changePassword
+	case statemachine.StatePasswordChanged:
+		return (*run).notify
+	default:
+		panic(fmt.Sprintf("state %s has no step", s))
+	}
+}
+
+// ResetPassword is one password reset of one account, from the request to the
+// notice. It ends without an error however the reset ends; the outcome says how.
+//
+// A cancel of the run (the owner's "this wasn't me", an operator) is an event like
+// any other: it counts until a submission is accepted and never cuts a step short.
+func ResetPassword(ctx workflow.Context, in Request) (Outcome, error) {
+	if ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID {
+		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
+	}
+	r, steps := begin(ctx, in)
+	if err := workflow.SetUpdateHandler(ctx, OutcomeUpdate, r.whenSettled); err != nil {
+		return Outcome{}, err
+	}
+	for !r.machine.Final() {
+		event, err := stepOf(r.machine.State())(r, steps)
+		if err != nil {
+			return Outcome{}, err
+		}
+		r.fire(steps, event)
+	}
+	return r.end(steps)
+}
+
+// begin makes the run and the context of its steps, which a cancel does not reach.
+func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
+	steps, _ := workflow.NewDisconnectedContext(ctx)
+	r := &run{
+		in:       in,
+		machine:  statemachine.New(),
+		requests: workflow.GetSignalChannel(ctx, RequestSignal),
+		canceled: func() bool { return ctx.Err() != nil },
+		original: workflow.GetInfo(ctx).OriginalRunID,
+	}
+	r.mailing, r.stopMail = workflow.WithCancel(steps)
+	r.show(steps, "requested")
+	return r, steps
+}
+
+// end closes the run. A request that came too late for it is answered by a new run
+// under the same workflow ID; the server closes no run that has unread signals, so
+// none is lost.
+func (r *run) end(ctx workflow.Context) (Outcome, error) {
+	finished := func() bool { return workflow.AllHandlersFinished(ctx) }
+	if err := workflow.Await(ctx, finished); err != nil {
+		return Outcome{}, err
+	}
+	outcome := r.outcome()
+	if !r.requestedAgain() {
+		return outcome, nil
+	}
+	next := r.in
+	next.Previous = &outcome
+	return outcome, workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
+		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
+	}, ResetPassword, next)
+}
+
+// fire moves the machine. An event that the table forbids is a bug of ours: the
+// panic fails the workflow task, and the run waits for a fixed worker. An error
+// would end the run and could lose an accepted submission.
+func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
+	if err := r.machine.Fire(event); err != nil {
+		panic(err)
+	}
+	r.show(ctx, string(event))
+	if r.machine.Final() {
+		r.tellOperators(ctx)
+	}
+}
+
+// whenSettled answers the outcome update. A run that is being canceled still
+// answers, hence the disconnected context.
+func (r *run) whenSettled(ctx workflow.Context) (Outcome, error) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := workflow.Await(ctx, r.machine.Settled); err != nil {
+		return Outcome{}, err
+	}
+	return r.outcome(), nil
+}
+
+// tellOperators sets the search attribute, once per run: each upsert is a billable
+// action.
+func (r *run) tellOperators(ctx workflow.Context) {
+	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(r.machine.State())))
+	if err != nil {
+		panic(err) // only a wrong key or value makes one: a bug of ours, as in fire
+	}
+}

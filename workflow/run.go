@@ -1,0 +1,182 @@
+package workflow
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// run is a reset in progress. Its fields are rebuilt from the history whenever a
+// worker picks the run up.
+type run struct {
+	in       Request
+	original string // run ID before any workflow reset
+	machine  *statemachine.Machine
+	canceled func() bool
+	requests workflow.ReceiveChannel
+
+	wait  workflow.Future // for a submission; one is open while a link can be used
+	waits int
+
+	mail     workflow.Future // the link mail that is on its way, nil when none is
+	mails    int             // link mails begun
+	mailedAt time.Time
+	mailing  workflow.Context // of link mails, ended by stopMail
+	stopMail workflow.CancelFunc
+
+	expiry     workflow.Future // fires when the newest link has ended; nil before the first mail
+	stopExpiry workflow.CancelFunc
+	expires    time.Time
+
+	accepted Submission
+	verdict  Verdict
+	withheld Reason
+
+	history []transition
+}
+
+// await mails the first link and waits. If several things have happened, the first
+// case wins: a disowned link changes nothing, and a link that was used in time
+// counts although its timer has fired too. (A Selector would take them in the order
+// of the history, and expire a submission that was accepted.)
+func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
+	r.arm(ctx)
+	if r.mails == 0 {
+		r.requestedAgain() // what came with the start is the start
+		r.sendLink()
+	}
+	for {
+		if err := workflow.Await(ctx, r.somethingHappened); err != nil {
+			return "", err
+		}
+		switch {
+		case r.canceled():
+			return statemachine.Cancel, nil
+		case r.wait.IsReady():
+			return statemachine.TokenSubmitted, nil
+		case r.mailDone():
+			return r.linkMailed(ctx), nil
+		case r.requestedAgain():
+			if r.mayMailAgain(ctx) {
+				r.sendLink()
+			}
+		default:
+			return statemachine.Expire, nil
+		}
+	}
+}
+
+func (r *run) somethingHappened() bool {
+	return r.canceled() || r.wait.IsReady() || r.mailDone() || r.requests.Len() > 0 || r.expired()
+}
+
+// arm opens the wait if none is open. It is open before the mail goes out: a link
+// can be used as soon as it can be read.
+func (r *run) arm(ctx workflow.Context) {
+	if r.wait != nil {
+		return
+	}
+	r.waits++
+	r.wait = workflow.ExecuteActivity(waiting(ctx, r.in, r.waits), AwaitTokenSubmission)
+}
+
+func (r *run) sendLink() {
+	r.mails++
+	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, Mail{
+		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address, Client: r.in.Client,
+	})
+}
+
+// linkMailed starts the link's life again, also when no mail went out: an account
+// that gets none must look like any other.
+func (r *run) linkMailed(ctx workflow.Context) statemachine.Event {
+	var d Delivery
+	if err := r.mail.Get(ctx, &d); err != nil {
+		d = Delivery{Withheld: MailFailed}
+	}
+	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
+	r.restartExpiry(ctx)
+	if d.Withheld != "" {
+		return statemachine.LinkWithheld
+	}
+	return statemachine.LinkSent
+}
+
+func (r *run) restartExpiry(ctx workflow.Context) {
+	if r.stopExpiry != nil {
+		r.stopExpiry()
+	}
+	life := r.in.LinkLife + grace
+	timer, stop := workflow.WithCancel(ctx)
+	r.expiry = workflow.NewTimerWithOptions(timer, life, workflow.TimerOptions{Summary: "the link expires"})
+	r.stopExpiry, r.expires = stop, r.mailedAt.Add(r.in.LinkLife)
+}
+
+func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
+
+// expired is false while a mail is on its way: its link has a life of its own.
+func (r *run) expired() bool { return r.mail == nil && r.expiry != nil && r.expiry.IsReady() }
+
+func (r *run) mayMailAgain(ctx workflow.Context) bool {
+	return r.mail == nil && r.mails < maxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
+}
+
+// requestedAgain takes all request signals; many clicks are one.
+func (r *run) requestedAgain() bool {
+	any := false
+	for r.requests.ReceiveAsync(nil) {
+		any = true
+	}
+	return any
+}
+
+// changePassword applies the accepted submission. The store makes it atomic and
+// idempotent, so it is repeated until there is a verdict of ours; what a stranger
+// puts in its place is no verdict.
+func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
+	if err := r.wait.Get(ctx, &r.accepted); err != nil || r.accepted.ID == "" {
+		return r.nobodys(), nil
+	}
+	for {
+		var v Verdict
+		change := Change{Run: r.original, Submission: r.accepted}
+		err := workflow.ExecuteActivity(changing(ctx), ChangePassword, change).Get(ctx, &v)
+		switch {
+		case err == nil && v.Event == statemachine.TokenUnknown:
+			return r.nobodys(), nil
+		case err == nil && v.Event != "":
+			r.verdict = v
+			return v.Event, nil
+		}
+		if err := workflow.Sleep(ctx, again); err != nil {
+			return "", err
+		}
+	}
+}
+
+// nobodys forgets a submission that no link of ours made; the wait is armed again.
+func (r *run) nobodys() statemachine.Event {
+	r.wait, r.accepted = nil, Submission{}
+	return statemachine.TokenUnknown
+}
+
+// notify tells the owner. Whether the notice arrives or not, the reset is done.
+func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
+	r.stopMail() // a link that is still on its way would be dead on arrival
+	var d Delivery
+	notice := Mail{Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed}
+	err := workflow.ExecuteActivity(mailing(ctx, "tell the owner"), SendEmail, notice).Get(ctx, &d)
+	if err != nil || d.Withheld != "" {
+		return statemachine.NoticeFailed, nil
+	}
+	return statemachine.NoticeSent, nil
+}
+
+func (r *run) outcome() Outcome {
+	return Outcome{
+		State: r.machine.State(), Accepted: r.accepted.ID,
+		Mails: r.mails, Withheld: r.withheld, Refused: r.verdict.Reason,
+	}
+}
