@@ -27,7 +27,7 @@ type Store interface {
 
 	// RevokeToken deletes the record of a token whose mail definitely did not go
 	// out. A record that is not there is no error.
-	RevokeToken(ctx context.Context, key [32]byte) error
+	RevokeToken(ctx context.Context, key [32]byte, at time.Time) error
 
 	// ChangePassword applies a submission in one transaction: it finds the token's
 	// record, which must be of the same run, takes the account from it, checks that

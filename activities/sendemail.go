@@ -120,7 +120,7 @@ func (a *Activities) mailLink(ctx context.Context, m workflow.Mail, owner accoun
 	}
 	err = a.Mailer.Send(ctx, msg)
 	if notSent(err) {
-		if err := a.Store.RevokeToken(ctx, l.record.Key); err != nil {
+		if err := a.Store.RevokeToken(ctx, l.record.Key, a.Now().UTC()); err != nil {
 			return workflow.Delivery{}, err
 		}
 	}

@@ -95,6 +95,10 @@ func (i *Inbox) Wait(ctx context.Context, to string, n int) ([]Message, error) {
 func (i *Inbox) Close() error {
 	i.close()
 	err := errors.Join(i.smtp.Close(), i.http.Close())
+	// The mail server knows its listener only once its goroutine has run.
+	if closed := i.mail.Close(); !errors.Is(closed, net.ErrClosed) {
+		err = errors.Join(err, closed)
+	}
 	i.serving.Wait()
 	return err
 }

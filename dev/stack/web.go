@@ -66,12 +66,12 @@ func (s *Stack) startUI(ctx context.Context) error {
 	if s.UI == "" {
 		return nil
 	}
-	page, err := ui.Start(ctx, s.UI, s.Server.Addr())
+	page, err := ui.Start(ctx, ui.Options{Addr: s.UI, Temporal: s.Server.Addr()})
 	if err != nil {
 		return err
 	}
 	s.UIURL = page.URL()
-	s.onStop(page.Close)
+	s.onStop(func() error { page.Stop(); return nil })
 	return nil
 }
 

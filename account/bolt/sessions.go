@@ -1,0 +1,80 @@
+package bolt
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// session is what is kept of a signed-in browser. It counts only while the account has
+// the credential it was made under, so a sign-in that races a password change holds
+// nothing after it.
+type session struct {
+	AccountID  string
+	Credential [32]byte
+}
+
+// NewSession signs an account in under the credential that was just verified and
+// returns the session ID for a cookie: 130 random bits, of which the file holds a hash.
+func (s *Store) NewSession(ctx context.Context, accountID, credential string) (string, error) {
+	sid := rand.Text()
+	key := sha256.Sum256([]byte(sid))
+	err := s.update(ctx, func(tx *bbolt.Tx) error {
+		if _, err := read(tx, accountID); err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketAccountSessions).Put(pair(accountID, key[:]), nil); err != nil {
+			return err
+		}
+		return put(tx, bucketSessions, key[:], session{accountID, account.CredentialDigest(credential)})
+	})
+	return sid, err
+}
+
+// Session returns who is signed in. Errors: account.ErrNotFound when nobody is.
+func (s *Store) Session(ctx context.Context, sid string) (a account.Account, err error) {
+	key := sha256.Sum256([]byte(sid))
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		var open session
+		ok, err := get(tx, bucketSessions, key[:], &open)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return account.ErrNotFound
+		}
+		if a, err = read(tx, open.AccountID); err != nil {
+			return err
+		}
+		now := account.CredentialDigest(a.Credential)
+		if a.Disabled || subtle.ConstantTimeCompare(now[:], open.Credential[:]) != 1 {
+			return account.ErrNotFound
+		}
+		return nil
+	})
+	if err != nil {
+		return account.Account{}, err
+	}
+	return a, nil
+}
+
+// EndSession signs out. A session that is not there is no error.
+func (s *Store) EndSession(ctx context.Context, sid string) error {
+	key := sha256.Sum256([]byte(sid))
+	return s.update(ctx, func(tx *bbolt.Tx) error {
+		var open session
+		ok, err := get(tx, bucketSessions, key[:], &open)
+		if err != nil || !ok {
+			return err
+		}
+		if err := tx.Bucket(bucketAccountSessions).Delete(pair(open.AccountID, key[:])); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketSessions).Delete(key[:])
+	})
+}

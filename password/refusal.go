@@ -1,0 +1,39 @@
+package password
+
+import "strconv"
+
+// Code says why a password is refused, for programs.
+type Code string
+
+// Why a password is refused.
+const (
+	TooShort Code = "password_too_short"
+	TooLong  Code = "password_too_long"
+	TooWeak  Code = "password_too_weak" // easy to guess
+	Blocked  Code = "password_blocked"  // on the list of common passwords
+	Invalid  Code = "password_invalid"  // holds what cannot be typed
+)
+
+// Refusal is the error for a password that the policy does not take. It never holds
+// the password.
+type Refusal struct {
+	Code        Code
+	Reason      string   // a sentence for the person who chose it
+	Suggestions []string // what would help, best first
+}
+
+// Error is the reason.
+func (r *Refusal) Error() string { return r.Reason }
+
+func refuse(code Code, reason string, suggestions ...string) *Refusal {
+	return &Refusal{code, reason, suggestions}
+}
+
+// count writes a number as people read it: 1,024.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	if n < 1000 {
+		return s
+	}
+	return s[:len(s)-3] + "," + s[len(s)-3:]
+}
