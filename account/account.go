@@ -17,7 +17,7 @@ const ScopePasswordReset = "password:reset"
 
 // Account is one person's account, as far as a reset is concerned.
 type Account struct {
-	ID         string
+	ID         string   // the host application's, never empty
 	Address    string   // where links are mailed
 	Notify     []string // further addresses that are told of a change
 	Credential string   // the stored password hash; empty for an account that has none
@@ -35,20 +35,23 @@ type Token struct {
 	Credential [32]byte // digest of the account's credential at issue
 	Run        string   // original run ID of the reset
 	Mail       string   // names the mail; the same on all its attempts
+	Client     string   // network address of who asked, for the audit log; empty when unknown
 	Issued     time.Time
-	Expires    time.Time
+	Expires    time.Time // for the sweep: whether a link came in time is judged on acceptance
 }
 
-// CredentialDigest is what a token record keeps of a stored password hash.
+// CredentialDigest is what a token record keeps of a stored password hash: enough to
+// tell that the password was changed since, and nothing to attack the password with.
 func CredentialDigest(credential string) [32]byte { return sha256.Sum256([]byte(credential)) }
 
 // Change is an accepted submission, to be applied once.
 type Change struct {
-	Token      [32]byte // key of the token record
-	Submission string   // names the submission: the same for the same link and password
-	Run        string   // original run ID of the reset
-	Hash       string   // the new stored password hash
-	At         time.Time
+	Token      [32]byte  // key of the token record
+	Submission string    // names the submission: the same for the same link and password
+	Run        string    // original run ID of the reset
+	Client     string    // network address of who submitted, for the audit log; empty when unknown
+	Hash       string    // the new stored password hash, PHC
+	At         time.Time // when it is applied
 }
 
 // Event names what an audit entry is about.

@@ -2,8 +2,8 @@ package account
 
 import (
 	"errors"
-	"net/mail"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -18,24 +18,25 @@ const (
 var ErrAddress = errors.New("not a mail address such as name@example.com")
 
 // ParseAddress returns a mail address in the one form in which addresses are stored
-// and compared: lower case in ASCII only, the domain in A-labels (RFC 5890). It takes a
-// dot-atom local part and a domain name. A quoted local part, an address literal, a
+// and compared: the local part in lower case, the domain in A-labels (RFC 5890). It
+// takes an ASCII dot-atom and a domain name. A quoted local part, an address literal, a
 // display name and a comment are ErrAddress: they are valid in RFC 5322 and are what
 // addresses are confused with.
 //
 // Only ASCII letters are folded, since wider folding makes two people's addresses one
-// (Django CVE-2019-19844).
+// (Django CVE-2019-19844). A Unicode domain is mapped as browsers do (UTS 46), which
+// never joins two domains: only the mapped name can be registered.
 func ParseAddress(s string) (string, error) {
 	local, domain, ok := strings.Cut(s, "@")
-	if !ok || len(s) > maxAddress || len(local) > maxLocal || !isDotAtom(local) {
+	if !ok || len(s) > maxAddress || len(local) > maxLocal || !isDotAtom(local) || !utf8.ValidString(domain) {
 		return "", ErrAddress
 	}
-	domain, err := registration.ToASCII(lowerASCII(domain))
+	domain, err := registration.ToASCII(domain)
 	if err != nil || !isHost(domain) {
 		return "", ErrAddress
 	}
-	address := lowerASCII(local) + "@" + domain
-	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address || len(address) > maxAddress {
+	address := strings.ToLower(local) + "@" + domain
+	if len(address) > maxAddress {
 		return "", ErrAddress
 	}
 	return address, nil
@@ -49,9 +50,8 @@ func SameAddress(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// registration is the strict profile: what could be registered as a name.
-var registration = idna.New(
-	idna.ValidateForRegistration(), idna.MapForLookup(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+// registration takes what could be registered as a name, however it is spelled.
+var registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
 
 // isDotAtom reports whether s is an ASCII dot-atom (RFC 5322 section 3.2.3).
 func isDotAtom(s string) bool {
@@ -68,22 +68,10 @@ func notAtext(r rune) bool {
 	return !letter && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
 }
 
-// isHost wants a dot: mail to a bare top-level domain does not exist. localhost is
-// for development.
+// isHost wants a dot, because there is no mail to a bare top-level domain, and a last
+// label that is no number, because that is an IPv4 address (RFC 3696 section 2).
+// localhost is for development.
 func isHost(domain string) bool {
-	return domain == "localhost" || strings.Contains(domain, ".") && !isNumeric(domain)
-}
-
-// isNumeric reports a domain that looks like an IPv4 address.
-func isNumeric(domain string) bool {
-	return !strings.ContainsFunc(domain, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
-}
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
+	last := domain[strings.LastIndexByte(domain, '.')+1:]
+	return domain == "localhost" || last != domain && strings.Trim(last, "0123456789") != ""
 }

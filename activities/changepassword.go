@@ -25,6 +25,12 @@ const applyWithin = 24 * time.Hour
 // An error means that it should be tried again, also for a submission that is sealed
 // to a key which this worker lacks: another worker, or a later start of this one, has it.
 func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+	v, err := a.apply(ctx, c)
+	v.Submission = c.Submission.ID
+	return v, err
+}
+
+func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
 	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
 	s, err := a.Submissions.Open(c.Submission.Sealed, c.Submission.Context(workflowID))
 	if errors.Is(err, keys.ErrForeign) || err == nil && s.ID() != c.Submission.ID {
@@ -34,13 +40,18 @@ func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (wor
 		return workflow.Verdict{}, err
 	}
 	now := a.Now().UTC()
-	if now.Sub(s.Accepted) > applyWithin {
-		return a.tooLate(ctx, c, now)
-	}
-	owner, err := a.Store.ChangePassword(ctx, account.Change{
+	change := account.Change{
 		Token: link.RecordKey(s.Token), Submission: c.Submission.ID,
 		Run: c.Run, Hash: s.Hash, At: now,
-	})
+	}
+	late := now.Sub(s.Accepted) > applyWithin
+	if late {
+		change.Token = [32]byte{} // of no record: all that still counts is that it was applied before
+	}
+	owner, err := a.Store.ChangePassword(ctx, change)
+	if late && errors.Is(err, account.ErrTokenUnknown) {
+		return a.tooLate(ctx, c, now)
+	}
 	return verdict(owner, now, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -60,12 +61,9 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 	if err != nil {
 		return account.Account{}, "", err
 	}
-	matches := found[:0:0]
-	for _, f := range found {
-		if account.SameAddress(f.Address, address) {
-			matches = append(matches, f)
-		}
-	}
+	matches := slices.DeleteFunc(found, func(f account.Account) bool {
+		return !account.SameAddress(f.Address, address)
+	})
 	switch {
 	case len(matches) == 0:
 		return account.Account{}, workflow.NoAccount, nil

@@ -19,14 +19,11 @@ const codecEncoding = "binary/rekey-v1"
 // payload that it did not seal: whoever reaches Temporal without our keys cannot put
 // words into a run's mouth. It is safe for concurrent use.
 //
-// A payload begins with a tag under the family key of the keyset, which all keys of it
-// share for ever. The tag tells a payload of ours under a key that this process lacks
-// (ErrUnknownKey: wait for the key) from one that somebody made up (ErrForeign: ignore
-// it), and every worker tells them apart alike, whichever keys it has. Without it a
-// made-up key ID would stop a run for ever.
+// Sealed data is a MAC under the family key and then Tink's ciphertext, which begins
+// with the ID of its key. The package comment says why.
 type Codec struct {
 	aead   tink.AEAD
-	known  map[uint32]bool
+	known  keyIDs
 	family []byte
 }
 
@@ -42,15 +39,19 @@ func (d Dir) Payload() (*Codec, error) {
 		return nil, fmt.Errorf("%s is damaged: restore it from your copy", d.file(Payload))
 	}
 	a, err := aead.New(h)
-	return &Codec{a, keyIDs(h), m.Family}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Codec{a, known(h, m), m.Family}, nil
 }
 
-// Encode seals payloads.
+// Encode seals payloads, each on its own.
 func (c *Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	return each(payloads, c.seal)
 }
 
-// Decode opens payloads. Errors: ErrForeign, ErrUnknownKey.
+// Decode opens payloads. It passes nothing through: one that it cannot open refuses all
+// of them. Errors: ErrForeign, ErrUnknownKey.
 func (c *Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	return each(payloads, c.open)
 }
@@ -93,7 +94,7 @@ func (c *Codec) open(p *commonpb.Payload) (*commonpb.Payload, error) {
 	}
 	plain, err := c.aead.Decrypt(sealed, payloadContext)
 	if err != nil {
-		return nil, unopened(sealed, c.known)
+		return nil, c.known.unopened(sealed)
 	}
 	out := &commonpb.Payload{}
 	if err := proto.Unmarshal(plain, out); err != nil {

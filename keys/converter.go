@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"context"
 	"errors"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -18,16 +19,33 @@ func (c *Codec) ClientOptions(o client.Options) client.Options {
 	return o
 }
 
-// DataConverter converts values to sealed payloads. In workflow code, a payload under a
-// key that the worker lacks panics: that fails the workflow task, also that of a run's
-// own input, and Temporal offers it again until a worker with the key takes it. An error
-// there would be a branch that depends on which keys a worker has.
+// DataConverter converts values to sealed payloads. A payload that is not ours is
+// ErrForeign everywhere: errors.Is finds it in what a future's Get returns. No payload at
+// all is nothing to refuse, and leaves a value as it is.
+//
+// In workflow code a payload under a key that the worker lacks panics. An error there
+// would be a branch that depends on which keys a worker has, and for the run's own input
+// it would be the run's end. A panic fails the workflow task and nothing else, as long as
+// the worker keeps to the default panic policy (worker.BlockWorkflow), and Temporal offers
+// the task again until a worker with the key takes it. The input is no exception: the SDK
+// (v1.50) decodes it in workflowExecutor.Execute, with the converter that
+// WithWorkflowContext gives and inside the run's first coroutine, so a panic ends as any
+// other of workflow code.
+//
+// Two things the SDK reads outside of workflow code, and drops their errors: the markers of
+// workflow.GetVersion and SideEffect. They are one more reason to promote a key only when
+// every worker has it.
+//
+// Elsewhere, in clients and activities, it is the error ErrUnknownKey; an activity whose
+// input it is fails in a way that Temporal retries.
 func DataConverter(c *Codec) converter.DataConverter {
 	return dataConverter{converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), c)}
 }
 
 // FailureConverter seals the texts and stack traces of failures. The types of failures
-// stay readable and hold nothing.
+// stay readable and hold nothing. Failures are no evidence: anybody can report one of any
+// type, with its text in clear, and a text that cannot be opened reads "Encoded failure".
+// No workflow code may depend on a failure's type, text or details.
 func FailureConverter(d converter.DataConverter) converter.FailureConverter {
 	return temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: d, EncodeCommonAttributes: true,
@@ -36,13 +54,24 @@ func FailureConverter(d converter.DataConverter) converter.FailureConverter {
 
 type dataConverter struct{ converter.DataConverter }
 
-// WithWorkflowContext implements workflow.ContextAware.
+// With one of the two methods missing the SDK passes over both, silently.
+var _, _ workflow.ContextAware = dataConverter{}, inWorkflow{}
+
+// WithWorkflowContext makes the data converter of workflow code.
 func (d dataConverter) WithWorkflowContext(workflow.Context) converter.DataConverter {
-	return inWorkflow{d.DataConverter}
+	return inWorkflow(d)
 }
+
+// WithContext makes the data converter of activities and clients.
+func (d dataConverter) WithContext(context.Context) converter.DataConverter { return d }
 
 // inWorkflow is the data converter of workflow code.
 type inWorkflow struct{ converter.DataConverter }
+
+func (d inWorkflow) WithWorkflowContext(workflow.Context) converter.DataConverter { return d }
+
+// WithContext is for what a workflow hands to an activity in its own process.
+func (d inWorkflow) WithContext(context.Context) converter.DataConverter { return dataConverter(d) }
 
 func (d inWorkflow) FromPayload(p *commonpb.Payload, to any) error {
 	return waitForKey(d.DataConverter.FromPayload(p, to))

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
@@ -27,8 +25,12 @@ type meta struct {
 	Use     Use       `json:"use"`
 	Dev     bool      `json:"dev,omitempty"`
 	Created time.Time `json:"created"`
-	// Family authenticates the payloads of a deployment, whatever key seals them. It
-	// stays when keys rotate. See Codec.
+	// Promoted is when the primary key became it, zero for the first one.
+	Promoted time.Time `json:"promoted,omitzero"`
+	// Retired are the IDs of deleted keys: what they sealed is not waited for.
+	Retired []uint32 `json:"retired,omitempty"`
+	// Family authenticates the payloads of a deployment, whichever key seals them. It
+	// stays when keys rotate. Only payload.json has one.
 	Family []byte `json:"family,omitempty"`
 }
 
@@ -42,13 +44,15 @@ type content struct {
 const familyLen = 32
 
 func newMeta(u Use, dev bool) meta {
-	m := meta{Format: format, Use: u, Dev: dev, Created: time.Now().UTC().Truncate(time.Second)}
+	m := meta{Format: format, Use: u, Dev: dev, Created: now()}
 	if u == Payload {
 		m.Family = make([]byte, familyLen)
 		rand.Read(m.Family)
 	}
 	return m
 }
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
 // load reads a keyset and judges the file that it opened.
 func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
@@ -77,11 +81,11 @@ func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
 // those of the opened file, so that it cannot be swapped in between. A group may read
 // it, as Kubernetes and Compose mount secrets.
 func readPrivate(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the operator says where the keysets are
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -90,55 +94,4 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, ErrPermissions)
 	}
 	return io.ReadAll(io.LimitReader(f, maxFile))
-}
-
-// save writes a keyset and, for submissions, its public half, which a starter gets.
-// The private one comes first: whoever has the public one must find it.
-func (d Dir) save(u Use, h *keyset.Handle, m meta) error {
-	if err := d.write(u, h, m); err != nil || u != Submission {
-		return err
-	}
-	public, err := h.Public()
-	if err != nil {
-		return err
-	}
-	m.Use = SubmissionPublic
-	return d.write(SubmissionPublic, public, m)
-}
-
-// write replaces a file in one step, so that a crash leaves the old one or the new one.
-func (d Dir) write(u Use, h *keyset.Handle, m meta) (err error) {
-	var tink bytes.Buffer
-	if err := insecurecleartextkeyset.Write(h, keyset.NewJSONWriter(&tink)); err != nil {
-		return err
-	}
-	raw, err := json.MarshalIndent(content{m, tink.Bytes()}, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(d.path, ".keyset-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(append(raw, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), d.file(u)); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(d.file(u)))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -12,7 +12,10 @@ type AccountKeys struct{ set *prf.Set }
 // AccountKeys returns what makes account keys.
 func (d Dir) AccountKeys() (*AccountKeys, error) {
 	set, err := d.prf(Account)
-	return &AccountKeys{set}, err
+	if err != nil {
+		return nil, err
+	}
+	return &AccountKeys{set}, nil
 }
 
 // Key is the account key of a normalized address: 32 hexadecimal digits that say nothing
@@ -27,7 +30,10 @@ type Salts struct{ set *prf.Set }
 // Salts returns what makes salts.
 func (d Dir) Salts() (*Salts, error) {
 	set, err := d.prf(Salt)
-	return &Salts{set}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Salts{set}, nil
 }
 
 // Salt is the salt for a link's password hash: always the same for the same link, so

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,10 +12,11 @@ import (
 
 // Info describes a keyset, without any secret of it.
 type Info struct {
-	Use     Use
-	Dev     bool
-	Created time.Time
-	Keys    []Key
+	Use      Use
+	Dev      bool      // made for development
+	Created  time.Time // when the keyset was made, with its first key
+	Promoted time.Time // since when the primary key seals; what an older one sealed is older
+	Keys     []Key     // in the order they were added
 }
 
 // Key describes a key of a keyset.
@@ -44,7 +46,7 @@ func List(dir string) ([]Info, error) {
 }
 
 func describe(h *keyset.Handle, m meta) Info {
-	info := Info{Use: m.Use, Dev: m.Dev, Created: m.Created}
+	info := Info{Use: m.Use, Dev: m.Dev, Created: m.Created, Promoted: cmp.Or(m.Promoted, m.Created)}
 	set := h.KeysetInfo()
 	for _, k := range set.GetKeyInfo() {
 		info.Keys = append(info.Keys, Key{ID: k.GetKeyId(), Primary: k.GetKeyId() == set.GetPrimaryKeyId()})
@@ -53,36 +55,61 @@ func describe(h *keyset.Handle, m meta) Info {
 }
 
 // Add adds a key that opens, and seals nothing until it is promoted. It returns the
-// key's ID.
+// key's ID. Add, Promote and Retire are for one operator at a time; running processes
+// notice nothing until they are restarted with the new file.
 func Add(dir string, u Use) (id uint32, err error) {
-	err = rotate(dir, u, func(m *keyset.Manager) error {
-		id, err = m.Add(u.template())
+	err = rotate(dir, u, func(k *keyset.Manager, _ *meta) error {
+		id, err = k.Add(u.template())
 		return err
 	})
 	return id, err
 }
 
 // Promote makes a key the one that seals. Every process must have it by then, or it
-// meets what it cannot open and waits.
+// meets what it cannot open and waits. Errors: ErrNoKey.
 func Promote(dir string, u Use, id uint32) error {
-	return rotate(dir, u, func(m *keyset.Manager) error { return m.SetPrimary(id) })
+	return rotate(dir, u, func(k *keyset.Manager, m *meta) error {
+		if primary, err := find(k, id); primary || err != nil {
+			return err
+		}
+		m.Promoted = now()
+		return k.SetPrimary(id)
+	})
 }
 
-// Retire deletes a key that is not the primary one. What it sealed cannot be opened
-// any more, so links must have expired and runs must have ended.
+// Retire deletes a key that is not the primary one and remembers its ID, for ever. What
+// it sealed cannot be opened any more and is refused as foreign, so links must have
+// expired and runs must have ended. Errors: ErrNoKey, ErrPrimary.
 func Retire(dir string, u Use, id uint32) error {
-	return rotate(dir, u, func(m *keyset.Manager) error { return m.Delete(id) })
+	return rotate(dir, u, func(k *keyset.Manager, m *meta) error {
+		switch primary, err := find(k, id); {
+		case err != nil:
+			return err
+		case primary:
+			return ErrPrimary
+		}
+		m.Retired = append(m.Retired, id)
+		return k.Delete(id)
+	})
 }
 
-func rotate(dir string, u Use, change func(*keyset.Manager) error) error {
-	switch u {
-	case Link, Payload, Submission:
-	case SubmissionPublic:
-		return fmt.Errorf("%s is made from %s: rotate that one", SubmissionPublic, Submission)
-	case Account, Salt:
-		return fmt.Errorf("%s: %w", u, ErrNotRotated)
-	default:
-		return fmt.Errorf("no keyset is named %q: want link, payload or submission", u)
+// find says whether a key is the primary one. Errors: ErrNoKey.
+func find(k *keyset.Manager, id uint32) (primary bool, err error) {
+	h, err := k.Handle()
+	if err != nil {
+		return false, err
+	}
+	for _, key := range describe(h, meta{}).Keys {
+		if key.ID == id {
+			return key.Primary, nil
+		}
+	}
+	return false, ErrNoKey
+}
+
+func rotate(dir string, u Use, change func(*keyset.Manager, *meta) error) error {
+	if err := rotates(u); err != nil {
+		return err
 	}
 	d := Open(dir, AllowDev)
 	h, m, err := d.load(u)
@@ -90,11 +117,24 @@ func rotate(dir string, u Use, change func(*keyset.Manager) error) error {
 		return err
 	}
 	manager := keyset.NewManagerFromHandle(h)
-	if err := change(manager); err != nil {
+	if err := change(manager, &m); err != nil {
 		return fmt.Errorf("keyset %s: %w", u, err)
 	}
 	if h, err = manager.Handle(); err != nil {
 		return fmt.Errorf("keyset %s: %w", u, err)
 	}
-	return d.save(u, h, m)
+	return d.save(u, h, m, replace)
+}
+
+func rotates(u Use) error {
+	switch u {
+	case Link, Payload, Submission:
+		return nil
+	case SubmissionPublic:
+		return fmt.Errorf("%s is made from %s: rotate that one", SubmissionPublic, Submission)
+	case Account, Salt:
+		return fmt.Errorf("keyset %s: %w", u, ErrNotRotated)
+	default:
+		return fmt.Errorf("no keyset is named %q: want link, payload or submission", u)
+	}
 }

@@ -3,14 +3,11 @@ package keys
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/hybrid"
-	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -41,7 +38,10 @@ func (d Dir) SubmissionSealer() (*Sealer, error) {
 		return nil, err
 	}
 	encrypt, err := hybrid.NewHybridEncrypt(h)
-	return &Sealer{encrypt}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Sealer{encrypt}, nil
 }
 
 // Seal seals a submission for one context, which must name the run: moved to another
@@ -57,26 +57,31 @@ func (s *Sealer) Seal(p NewPassword, context string) ([]byte, error) {
 // Opener opens submissions. It is safe for concurrent use.
 type Opener struct {
 	decrypt tink.HybridDecrypt
-	known   map[uint32]bool
+	known   keyIDs
 }
 
 // SubmissionOpener returns what opens submissions.
 func (d Dir) SubmissionOpener() (*Opener, error) {
-	h, _, err := d.load(Submission)
+	h, m, err := d.load(Submission)
 	if err != nil {
 		return nil, err
 	}
 	decrypt, err := hybrid.NewHybridDecrypt(h)
-	return &Opener{decrypt, keyIDs(h)}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Opener{decrypt, known(h, m)}, nil
 }
 
-// Open opens a submission. ErrForeign means that it was never sealed for this context;
-// ErrUnknownKey that it names a key that this process lacks.
+// Open opens a submission. ErrForeign means that it was never sealed for this context, or
+// under a key that is retired; ErrUnknownKey that it names a key that this process lacks.
+// The second is worth waiting for only inside a payload of ours: unlike those, a
+// submission says nothing about who sealed it.
 func (o *Opener) Open(sealed []byte, context string) (NewPassword, error) {
 	var p NewPassword
 	plain, err := o.decrypt.Decrypt(sealed, submissionInfo(context))
 	if err != nil {
-		return p, unopened(sealed, o.known)
+		return p, o.known.unopened(sealed)
 	}
 	if json.Unmarshal(plain, &p) != nil {
 		return NewPassword{}, ErrForeign
@@ -85,28 +90,3 @@ func (o *Opener) Open(sealed []byte, context string) (NewPassword, error) {
 }
 
 func submissionInfo(context string) []byte { return []byte("rekey/v1 submission|" + context) }
-
-// Every ciphertext of Tink begins with a version byte and the ID of its key.
-const (
-	prefixLen     = 5
-	prefixVersion = 1
-)
-
-// unopened says why something could not be opened.
-func unopened(sealed []byte, known map[uint32]bool) error {
-	if len(sealed) < prefixLen || sealed[0] != prefixVersion {
-		return ErrForeign
-	}
-	if id := binary.BigEndian.Uint32(sealed[1:prefixLen]); !known[id] {
-		return fmt.Errorf("key %d: %w", id, ErrUnknownKey)
-	}
-	return ErrForeign
-}
-
-func keyIDs(h *keyset.Handle) map[uint32]bool {
-	ids := map[uint32]bool{}
-	for _, k := range h.KeysetInfo().GetKeyInfo() {
-		ids[k.GetKeyId()] = true
-	}
-	return ids
-}

@@ -11,42 +11,52 @@ import (
 
 // Claims are the facts in a token, readable for whoever holds the link key.
 type Claims struct {
-	RunID      string    // Temporal's run ID, a UUID
-	AccountKey string    // 32 hexadecimal digits; ends the workflow ID
-	Expires    time.Time // whole seconds, UTC
+	RunID      string    // of the run that waits for the link; a UUID
+	AccountKey string    // 32 lower-case hexadecimal digits; ends the workflow ID
+	Expires    time.Time // whole seconds (fractions are dropped), UTC
 	Address    string    // of the account
 }
 
-// Layout of the sealed bytes: run ID, account key, expiry in Unix seconds, address.
-const (
-	keyLen   = 16
-	fixedLen = 16 + keyLen + 8
-)
+// Expired reports whether a link has ended, allowing for clocks that differ by skew.
+func (c Claims) Expired(now time.Time, skew time.Duration) bool {
+	return now.After(c.Expires.Add(skew))
+}
 
+// header begins the sealed bytes; the address is all that follows. It is binary rather
+// than JSON so that a link stays near 140 characters and mail programs do not break it.
+type header struct {
+	Run     uuid.UUID
+	Account [16]byte
+	Expires int64 // Unix seconds
+}
+
+// encode refuses what [decode] would not give back as it was: a run ID or account key
+// that is not in its one usual spelling would name another workflow.
 func (c Claims) encode() ([]byte, error) {
 	run, err := uuid.Parse(c.RunID)
-	if err != nil {
-		return nil, errors.New("the run ID is no UUID")
+	if err != nil || run.String() != c.RunID {
+		return nil, errors.New("the run ID is not a UUID in lower case")
 	}
+	h := header{Run: run, Expires: c.Expires.Unix()}
 	key, err := hex.DecodeString(c.AccountKey)
-	if err != nil || len(key) != keyLen {
-		return nil, errors.New("the account key is not 32 hexadecimal digits")
+	copy(h.Account[:], key)
+	if err != nil || hex.EncodeToString(h.Account[:]) != c.AccountKey {
+		return nil, errors.New("the account key is not 32 lower-case hexadecimal digits")
 	}
-	b := make([]byte, 0, fixedLen+len(c.Address))
-	b = append(b, run[:]...)
-	b = append(b, key...)
-	b = binary.BigEndian.AppendUint64(b, uint64(c.Expires.Unix()))
-	return append(b, c.Address...), nil
+	b, err := binary.Append(nil, binary.BigEndian, h)
+	return append(b, c.Address...), err
 }
 
 func decode(b []byte) (Claims, error) {
-	if len(b) < fixedLen {
-		return Claims{}, ErrInvalid
+	var h header
+	n, err := binary.Decode(b, binary.BigEndian, &h)
+	if err != nil {
+		return Claims{}, err
 	}
 	return Claims{
-		RunID:      uuid.UUID(b[:16]).String(),
-		AccountKey: hex.EncodeToString(b[16 : 16+keyLen]),
-		Expires:    time.Unix(int64(binary.BigEndian.Uint64(b[16+keyLen:fixedLen])), 0).UTC(),
-		Address:    string(b[fixedLen:]),
+		RunID:      h.Run.String(),
+		AccountKey: hex.EncodeToString(h.Account[:]),
+		Expires:    time.Unix(h.Expires, 0).UTC(),
+		Address:    string(b[n:]),
 	}, nil
 }

@@ -2,12 +2,13 @@
 //
 // A link holds a token: a few facts about its run, sealed with AEAD under 192 random
 // bits of nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one
-// is refused without asking anybody. Opening a token is a filter only. Whether it still
-// counts is decided by the record of its digest in the account store, so whoever steals
-// the key can make tokens that open and do nothing.
+// is refused in microseconds without asking anybody. Opening a token is a filter only.
+// Whether it still counts is decided by the record of its digest in the account store,
+// so whoever steals the key can make tokens that open and do nothing.
 //
 // What a token is for (reset or cancel), the base URL and the Temporal namespace are
-// bound to it as associated data: a token of a staging system is no token in production.
+// bound to it as associated data: a token of a staging system is no token in production,
+// and whoever is sent a cancel link cannot reset with it.
 package link
 
 import (
@@ -17,7 +18,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -31,7 +31,7 @@ const (
 	Cancel Purpose = "cancel" // calls the reset off: "this wasn't me"
 )
 
-// Bounds on the length of a token's text. Longer ones are refused unread.
+// Bounds on the length of a token's text. What is outside is refused unread.
 const (
 	minText = 60
 	maxText = 600
@@ -41,29 +41,43 @@ const (
 // no more on purpose.
 var ErrInvalid = errors.New("the link is not valid")
 
+var encoding = base64.RawURLEncoding
+
 // Box seals and opens tokens. It is safe for concurrent use.
 type Box struct {
-	aead    tink.AEAD
-	base    string
-	context map[Purpose][]byte
+	aead  tink.AEAD
+	kinds map[Purpose]kind
+}
+
+// kind is what links of one purpose have in common.
+type kind struct {
+	url   string // all but the token
+	bound []byte // the associated data
 }
 
 // New returns a Box for links below a base URL: an absolute http or https URL, whose
-// path may be that of a folder.
+// path may be that of a folder. All processes must be given the same base URL and
+// namespace; the case of the host and slashes at the end do not matter.
 func New(aead tink.AEAD, baseURL, namespace string) (*Box, error) {
-	base, err := url.Parse(strings.TrimRight(baseURL, "/"))
+	base, err := parseBase(baseURL)
 	if err != nil {
-		return nil, fmt.Errorf("base URL: %w", err)
+		return nil, err
 	}
-	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
-		base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
-		return nil, errors.New("base URL: want http(s)://host/path without user, query or fragment")
+	return &Box{aead, map[Purpose]kind{
+		Reset:  {base + "/account/change-password/", bind("rekey/v1", string(Reset), base, namespace)},
+		Cancel: {base + "/account/cancel-reset/", bind("rekey/v1", string(Cancel), base, namespace)},
+	}}, nil
+}
+
+func parseBase(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		u.User != nil || strings.ContainsAny(s, "?#") {
+		// The error of url.Parse would repeat the URL, and a password in it.
+		return "", errors.New("base URL: want http(s)://host/path without user, query or fragment")
 	}
-	b := &Box{aead: aead, base: base.String(), context: map[Purpose][]byte{}}
-	for _, p := range []Purpose{Reset, Cancel} {
-		b.context[p] = bind("rekey/v1", string(p), b.base, namespace)
-	}
-	return b, nil
+	u.Host = strings.ToLower(u.Host)
+	return strings.TrimRight(u.String(), "/"), nil
 }
 
 // bind joins parts so that no two lists of parts make the same bytes.
@@ -78,7 +92,7 @@ func bind(parts ...string) []byte {
 
 // Seal makes a token. Each call makes another one, also for the same claims.
 func (b *Box) Seal(p Purpose, c Claims) (Token, error) {
-	context, ok := b.context[p]
+	k, ok := b.kinds[p]
 	if !ok {
 		return Token{}, fmt.Errorf("seal a link: no purpose %q", p)
 	}
@@ -86,32 +100,31 @@ func (b *Box) Seal(p Purpose, c Claims) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("seal a link: %w", err)
 	}
-	sealed, err := b.aead.Encrypt(plain, context)
+	sealed, err := b.aead.Encrypt(plain, k.bound)
 	if err != nil {
 		return Token{}, fmt.Errorf("seal a link: %w", err)
 	}
-	t := Token{sealed}
-	if n := len(t.Text()); n > maxText {
+	if n := encoding.EncodedLen(len(sealed)); n > maxText {
 		return Token{}, fmt.Errorf("seal a link: %d characters, more than %d", n, maxText)
 	}
-	return t, nil
+	return newToken(sealed), nil
 }
 
-// Open reads a token's text. All that is wrong with one is ErrInvalid; that it has
-// expired is not judged here (see [Claims.Expired]).
-//
-// One token has one text (strict base64url, RFC 4648 section 5, without padding), so
-// that no second spelling escapes a comparison.
+// Open reads a token's text. Everything that is wrong with one is ErrInvalid. Expiry is
+// not judged here (see [Claims.Expired]).
 func (b *Box) Open(p Purpose, text string) (Claims, Token, error) {
-	context, ok := b.context[p]
-	if !ok || len(text) < minText || len(text) > maxText || strings.ContainsAny(text, "\r\n") {
+	k, ok := b.kinds[p]
+	if !ok || len(text) < minText || len(text) > maxText {
 		return Claims{}, Token{}, ErrInvalid
 	}
 	sealed, err := encoding.DecodeString(text)
-	if err != nil {
+	// The decoder skips line breaks and ignores the last bits. A token has one spelling,
+	// so that no second one slips past a limit or a comparison.
+	var again [maxText]byte
+	if err != nil || string(encoding.AppendEncode(again[:0], sealed)) != text {
 		return Claims{}, Token{}, ErrInvalid
 	}
-	plain, err := b.aead.Decrypt(sealed, context)
+	plain, err := b.aead.Decrypt(sealed, k.bound)
 	if err != nil {
 		return Claims{}, Token{}, ErrInvalid
 	}
@@ -119,22 +132,9 @@ func (b *Box) Open(p Purpose, text string) (Claims, Token, error) {
 	if err != nil {
 		return Claims{}, Token{}, ErrInvalid
 	}
-	return c, Token{sealed}, nil
+	return c, newToken(sealed), nil
 }
 
-// encoding refuses bits that the last character would otherwise ignore.
-var encoding = base64.RawURLEncoding.Strict()
-
-// URL is where a mail points.
-func (b *Box) URL(p Purpose, t Token) string {
-	path := "/account/change-password/"
-	if p == Cancel {
-		path = "/account/cancel-reset/"
-	}
-	return b.base + path + t.Text()
-}
-
-// Expired reports whether a link has ended, allowing for clocks that differ by skew.
-func (c Claims) Expired(now time.Time, skew time.Duration) bool {
-	return now.After(c.Expires.Add(skew))
-}
+// URL is what a mail points at: below the configured base URL, never below what a
+// request says.
+func (b *Box) URL(p Purpose, t Token) string { return b.kinds[p].url + t.Text() }

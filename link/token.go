@@ -5,31 +5,46 @@ import (
 	"fmt"
 )
 
-// Token is the secret of a link. It prints as "[token]" and marshals as that too, so
-// that it reaches no log and no payload by accident; [Token.Text] is the one way out.
-type Token struct{ sealed []byte }
+// Token is the secret of a link. It prints and marshals as "[token]", so that it
+// reaches no log and no payload by accident; [Token.Text] is the one way out. It is safe
+// for concurrent use.
+//
+// The bytes sit behind a function because package fmt walks through the unexported
+// fields of a caller's struct without asking their methods, and stops at functions.
+type Token struct{ bytes func() []byte }
 
 const redacted = "[token]"
 
-// Text is the token as it stands in a URL, and nowhere else.
-func (t Token) Text() string { return encoding.EncodeToString(t.sealed) }
+func newToken(sealed []byte) Token { return Token{func() []byte { return sealed }} }
+
+// secret is nil for the zero Token, which belongs to no link.
+func (t Token) secret() []byte {
+	if t.bytes == nil {
+		return nil
+	}
+	return t.bytes()
+}
+
+// Text is the token as it stands in a URL, and nowhere else: base64url without padding
+// (RFC 4648 section 5).
+func (t Token) Text() string { return encoding.EncodeToString(t.secret()) }
 
 // Digest is the SHA-256 of the token's bytes: what a submission carries.
-func (t Token) Digest() [32]byte { return sha256.Sum256(t.sealed) }
+func (t Token) Digest() [32]byte { return sha256.Sum256(t.secret()) }
 
-// RecordKey is under what the store keeps a token's record: the hash of its digest,
-// that is SHA-256(SHA-256(token)). Who reads the store can make neither the token nor
-// a submission.
+// RecordKey is what the store keeps a token's record under: the hash of its digest, that
+// is SHA-256(SHA-256(token)). Whoever reads the store can make neither the token nor a
+// submission of it.
 func RecordKey(digest [32]byte) [32]byte { return sha256.Sum256(digest[:]) }
 
-// String, GoString, Format and MarshalText keep the token out of all output.
+// String returns "[token]".
 func (Token) String() string { return redacted }
 
-// GoString keeps the token out of %#v.
+// GoString returns "[token]".
 func (Token) GoString() string { return redacted }
 
-// Format keeps the token out of every verb, %x too.
+// Format prints "[token]" for every verb, %x too.
 func (Token) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 
-// MarshalText keeps the token out of JSON and logs.
+// MarshalText returns "[token]"; JSON, XML and structured logs use it.
 func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }

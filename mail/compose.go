@@ -1,37 +1,57 @@
 package mail
 
 import (
-	"errors"
+	"net/mail"
+	"strings"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 )
 
-// compose builds the MIME message. It is automatic mail (RFC 3834), so no vacation
-// responder answers it, and providers are told to leave its links as they are: a
-// rewritten link would pass the token to whoever tracks clicks.
+// compose builds the MIME message: quoted-printable throughout, so that a link of any
+// length survives every relay. A recipient that is not exactly one plain address is
+// refused, since no retry can mend it.
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
-	msg := gomail.NewMsg()
-	if err := msg.FromFormat(s.from.Name, s.from.Address); err != nil {
-		return nil, errors.New("the sender is no mail address")
-	}
-	if err := msg.To(m.To); err != nil {
-		return nil, errors.New("the recipient is no mail address")
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
+	if !isPlain(m.To) || msg.To(m.To) != nil || msg.From(s.from.String()) != nil {
+		return nil, &Error{Refused, 0, stepAddress}
 	}
 	msg.SetMessageIDWithValue(m.ID)
 	msg.SetDate()
 	msg.Subject(m.Subject)
-	for header, value := range map[gomail.Header]string{
-		"Auto-Submitted":           "auto-generated",
-		"X-Auto-Response-Suppress": "All",
-		"X-Mailgun-Track":          "no",                                                   // Mailgun
-		"X-MC-Track":               "none",                                                 // Mandrill
-		"X-PM-TrackLinks":          "None",                                                 // Postmark
-		"X-Mailjet-TrackClick":     "0",                                                    // Mailjet
-		"X-SMTPAPI":                `{"filters":{"clicktrack":{"settings":{"enable":0}}}}`, // SendGrid
-	} {
+	for header, value := range headers() {
 		msg.SetGenHeader(header, value)
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return msg, nil
+}
+
+// headers mark a mail as automatic, so that no vacation responder answers it (RFC 3834
+// section 5), and tell mail services to leave its links as they are: a rewritten link
+// passes the token to whoever tracks clicks.
+func headers() map[gomail.Header]string {
+	return map[gomail.Header]string{
+		"Auto-Submitted":           "auto-generated",
+		"X-Auto-Response-Suppress": "All",                                                                                                // Exchange
+		"X-Mailgun-Track":          "no",                                                                                                 // Mailgun
+		"X-MC-Track":               "none",                                                                                               // Mandrill
+		"X-PM-TrackLinks":          "None",                                                                                               // Postmark
+		"X-PM-TrackOpens":          "false",                                                                                              // Postmark
+		"X-Mailjet-TrackClick":     "0",                                                                                                  // Mailjet
+		"X-Mailjet-TrackOpen":      "0",                                                                                                  // Mailjet
+		"X-MSYS-API":               `{"options": {"click_tracking": false, "open_tracking": false}}`,                                     // SparkPost
+		"X-SMTPAPI":                `{"filters": {"clicktrack": {"settings": {"enable": 0}}, "opentrack": {"settings": {"enable": 0}}}}`, // SendGrid
+	}
+}
+
+// isPlain reports whether s is one address and nothing else: no name, no comment, no
+// line break, no second address.
+func isPlain(s string) bool {
+	address, err := mail.ParseAddress(s)
+	return err == nil && address.Address == s && isASCII(s)
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }

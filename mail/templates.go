@@ -1,12 +1,10 @@
 package mail
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -17,24 +15,13 @@ import (
 //go:embed templates
 var builtIn embed.FS
 
-// Brand is what mails say about the product.
+// Brand is what mails say about the product. All of it is required but SignInURL: whoever
+// did not change their password must learn what to do.
 type Brand struct {
-	Product   string // required
-	Support   string // whom to ask for help: an address or a URL; required
+	Product   string
+	Support   string // whom to ask for help: an address or a URL
 	ForgotURL string // where a reset is asked for
-	SignInURL string // where people sign in; may be empty
-}
-
-// Reset is a mail with a link.
-type Reset struct {
-	URL       string        // sets a new password
-	CancelURL string        // calls the reset off
-	Life      time.Duration // how long the link works
-}
-
-// Changed is the notice that a password was changed.
-type Changed struct {
-	At time.Time
+	SignInURL string // where people sign in
 }
 
 // Templates write mails. They are safe for concurrent use.
@@ -49,105 +36,107 @@ type parts struct {
 	html          *htmltemplate.Template
 }
 
-// The mails; a template file is named after one, as in reset.subject.txt.
+// The mails; a template file is named after one, as in reset.subject.txt, reset.txt and
+// reset.html.
 const (
 	resetMail   = "reset"
 	changedMail = "changed"
 )
 
 // Load reads the templates: the built-in ones, each replaced by the file of the same name
-// in dir where there is one. Every template is tried once, so that a broken one is found
-// now and not when somebody needs it.
+// in dir; dir "" replaces none. Each is tried once, so that a broken one is found at
+// start and not by an owner who waits for a mail.
 func Load(dir string, b Brand) (*Templates, error) {
-	if b.Product == "" || b.Support == "" {
-		return nil, errors.New("mails need the product's name and whom to ask for help")
+	if b.Product == "" || b.Support == "" || b.ForgotURL == "" {
+		return nil, errors.New("mails need the product's name, a support contact and the address of the forgot page")
 	}
-	t := &Templates{brand: b, mails: map[string]parts{}}
+	files, err := sources(dir)
+	if err != nil {
+		return nil, fmt.Errorf("mail templates: %w", err)
+	}
+	t := &Templates{b, map[string]parts{}}
 	for _, name := range []string{resetMail, changedMail} {
-		p, err := load(dir, name)
+		if t.mails[name], err = parse(files, name); err != nil {
+			return nil, fmt.Errorf("mail templates: %w", err)
+		}
+	}
+	if err := t.try(); err != nil {
+		return nil, fmt.Errorf("mail templates: %w", err)
+	}
+	return t, nil
+}
+
+// sources are the texts of the templates by file name.
+func sources(dir string) (map[string]string, error) {
+	files := map[string]string{}
+	own, err := builtIn.ReadDir("templates")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range own {
+		text, err := builtIn.ReadFile("templates/" + f.Name())
 		if err != nil {
 			return nil, err
 		}
-		t.mails[name] = p
+		files[f.Name()] = string(text)
 	}
-	_, resetErr := t.Reset("someone@example.com", "id@example.com", Reset{URL: "https://example.com/a", CancelURL: "https://example.com/b", Life: time.Minute})
-	_, changedErr := t.Changed("someone@example.com", "id@example.com", Changed{At: time.Unix(0, 0)})
-	return t, errors.Join(resetErr, changedErr)
+	return files, override(files, dir)
 }
 
-func load(dir, name string) (p parts, err error) {
-	subject, subjectErr := source(dir, name+".subject.txt")
-	text, textErr := source(dir, name+".txt")
-	html, htmlErr := source(dir, name+".html")
-	if err := errors.Join(subjectErr, textErr, htmlErr); err != nil {
-		return p, fmt.Errorf("mail template: %w", err)
+// override replaces texts by those in dir. A file that replaces none is a misspelled one,
+// unless it is hidden: Kubernetes mounts those.
+func override(files map[string]string, dir string) error {
+	if dir == "" {
+		return nil
 	}
-	if p.subject, err = texttemplate.New(name + ".subject.txt").Parse(subject); err != nil {
+	folder := os.DirFS(dir)
+	theirs, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return err
+	}
+	for _, f := range theirs {
+		if strings.HasPrefix(f.Name(), ".") {
+			continue
+		}
+		if _, ok := files[f.Name()]; !ok {
+			return fmt.Errorf("%s replaces no template", f.Name())
+		}
+		text, err := fs.ReadFile(folder, f.Name())
+		if err != nil {
+			return err
+		}
+		files[f.Name()] = string(text)
+	}
+	return nil
+}
+
+func parse(files map[string]string, name string) (p parts, err error) {
+	subject, text, html := name+".subject.txt", name+".txt", name+".html"
+	if p.subject, err = texttemplate.New(subject).Parse(files[subject]); err != nil {
 		return p, err
 	}
-	if p.text, err = texttemplate.New(name + ".txt").Parse(text); err != nil {
+	if p.text, err = texttemplate.New(text).Parse(files[text]); err != nil {
 		return p, err
 	}
-	p.html, err = htmltemplate.New(name + ".html").Parse(html)
+	p.html, err = htmltemplate.New(html).Parse(files[html])
 	return p, err
 }
 
-// source is the text of a template: the folder's file, or the built-in one.
-func source(dir, file string) (string, error) {
-	if dir != "" {
-		b, err := os.ReadFile(dir + string(os.PathSeparator) + file)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return string(b), err
+// try writes each mail once. A reset mail without its links would be polite and useless.
+func (t *Templates) try() error {
+	links := Reset{URL: "https://example.com/reset", CancelURL: "https://example.com/cancel", Life: time.Minute}
+	reset, resetErr := t.Reset("someone@example.com", "id@example.com", links)
+	changed, changedErr := t.Changed("someone@example.com", "id@example.com", Changed{At: time.Unix(0, 0)})
+	if err := errors.Join(resetErr, changedErr); err != nil {
+		return err
+	}
+	if reset.Subject == "" || changed.Subject == "" {
+		return errors.New("a subject is empty")
+	}
+	for part, body := range map[string]string{resetMail + ".txt": reset.Text, resetMail + ".html": reset.HTML} {
+		if !strings.Contains(body, links.URL) || !strings.Contains(body, links.CancelURL) {
+			return fmt.Errorf("%s lacks {{.URL}} or {{.CancelURL}}", part)
 		}
 	}
-	b, err := builtIn.ReadFile("templates/" + file)
-	return string(b), err
-}
-
-// Reset writes the mail with the links.
-func (t *Templates) Reset(to, id string, r Reset) (Message, error) {
-	return t.write(resetMail, to, id, struct {
-		Brand
-		URL, CancelURL, Life string
-	}{t.brand, r.URL, r.CancelURL, inWords(r.Life)})
-}
-
-// Changed writes the notice.
-func (t *Templates) Changed(to, id string, c Changed) (Message, error) {
-	return t.write(changedMail, to, id, struct {
-		Brand
-		At string
-	}{t.brand, c.At.UTC().Format("2 January 2006 at 15:04 UTC")})
-}
-
-func (t *Templates) write(name, to, id string, data any) (Message, error) {
-	p := t.mails[name]
-	subject, subjectErr := render(p.subject, data)
-	text, textErr := render(p.text, data)
-	html, htmlErr := render(p.html, data)
-	return Message{
-		ID: id, To: to, Subject: strings.Join(strings.Fields(subject), " "), Text: text, HTML: html,
-	}, errors.Join(subjectErr, textErr, htmlErr)
-}
-
-func render(t interface{ Execute(io.Writer, any) error }, data any) (string, error) {
-	var b bytes.Buffer
-	err := t.Execute(&b, data)
-	return b.String(), err
-}
-
-// inWords says how long a link works as people do.
-func inWords(d time.Duration) string {
-	for _, unit := range []struct {
-		length time.Duration
-		name   string
-	}{{time.Hour, "hour"}, {time.Minute, "minute"}} {
-		if n := d / unit.length; n >= 1 && d%unit.length == 0 {
-			if n == 1 {
-				return "1 " + unit.name
-			}
-			return fmt.Sprintf("%d %ss", n, unit.name)
-		}
-	}
-	return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	return nil
 }

@@ -10,40 +10,59 @@ import (
 // back later. Nothing was done with it.
 var ErrBusy = errors.New("too many passwords are being hashed")
 
-// Budget bounds what hashing takes from a process: so many at once, so many waiting, and
-// no longer than so. Without it, two hundred submissions at once would take four
-// gigabytes. It is safe for concurrent use.
+// Budget bounds what evaluating passwords takes from a process: so many at once, so many
+// waiting, and none for longer than so. Without it, two hundred submissions at once would
+// take four gigabytes. A process has one, since its parts share the same cores. It is
+// safe for concurrent use.
 type Budget struct {
-	running chan struct{}
-	waiting chan struct{}
-	wait    time.Duration
+	running  chan struct{} // a place for each that runs
+	admitted chan struct{} // a place for each that runs or waits
+	wait     time.Duration
 }
 
-// NewBudget returns a budget: parallel hashes at once, queue further callers waiting,
-// each for as long as wait.
+// NewBudget returns a budget: parallel evaluations at once (at least one; the number of
+// cores is right), queue further callers waiting, each for as long as wait.
 func NewBudget(parallel, queue int, wait time.Duration) *Budget {
+	parallel, queue = max(parallel, 1), max(queue, 0)
 	return &Budget{
-		running: make(chan struct{}, parallel),
-		waiting: make(chan struct{}, parallel+queue),
-		wait:    wait,
+		running:  make(chan struct{}, parallel),
+		admitted: make(chan struct{}, parallel+queue),
+		wait:     wait,
 	}
 }
 
-// Do runs f when it is f's turn and returns its error. Errors: ErrBusy when the queue is
-// full or the wait is over, and the context's when it ends first; then f is not run.
+// Do runs f when it is f's turn, first come first served, and returns f's error. Errors:
+// ErrBusy when the queue is full or the wait is over, and the context's when it ends
+// first; then f is not run. Once f runs it is not interrupted.
 func (b *Budget) Do(ctx context.Context, f func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
-	case b.waiting <- struct{}{}:
-		defer func() { <-b.waiting }()
+	case b.admitted <- struct{}{}:
+		defer func() { <-b.admitted }()
 	default:
 		return ErrBusy
+	}
+	if err := b.turn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-b.running }()
+	return f()
+}
+
+// turn waits for a place among those that run.
+func (b *Budget) turn(ctx context.Context) error {
+	select {
+	case b.running <- struct{}{}:
+		return nil
+	default:
 	}
 	timer := time.NewTimer(b.wait)
 	defer timer.Stop()
 	select {
 	case b.running <- struct{}{}:
-		defer func() { <-b.running }()
-		return f()
+		return nil
 	case <-timer.C:
 		return ErrBusy
 	case <-ctx.Done():

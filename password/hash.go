@@ -1,6 +1,7 @@
 package password
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -10,10 +11,11 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Params are the costs of an Argon2id hash.
+// Params are the costs of an Argon2id hash (RFC 9106). A field that is zero means that
+// of [DefaultParams].
 type Params struct {
 	Memory  uint32 // KiB
-	Time    uint32 // passes
+	Time    uint32 // passes over the memory
 	Threads uint8
 }
 
@@ -23,26 +25,30 @@ func DefaultParams() Params { return Params{Memory: 19 * 1024, Time: 2, Threads:
 const hashLen = 32
 
 // Bounds on what Verify computes for a stored hash, so that a damaged or hostile one
-// cannot take the process down.
+// cannot take the process down. They let the costs that RFC 9106 recommends where
+// memory is scarce through (64 MiB, 3 passes, 4 threads), and four times that.
 const (
-	maxMemory  = 1 << 20 // KiB: 1 GiB
-	maxTime    = 64
+	maxMemory  = 256 * 1024 // KiB
+	maxTime    = 12
 	maxThreads = 16
 )
 
-// ErrHash means that a stored hash is not one that [Params.Hash] made.
+// ErrHash means that a stored hash is not one that [Params.Hash] made, or costs more
+// than this package is ready to spend.
 var ErrHash = errors.New("not an Argon2id hash in PHC format")
 
 // Hash returns the PHC string of a normalized password under a salt of the caller's:
-// $argon2id$v=19$m=19456,t=2,p=1$salt$hash.
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. The salt should be 16 bytes (RFC 9106,
+// section 3.1) that no other password has. The same input gives the same string.
 func (p Params) Hash(password string, salt []byte) string {
+	d := DefaultParams()
+	p = Params{cmp.Or(p.Memory, d.Memory), cmp.Or(p.Time, d.Time), cmp.Or(p.Threads, d.Threads)}
 	hash := argon2.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, hashLen)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Time, p.Threads,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash))
+	return p.encode(salt, hash)
 }
 
-// Verify reports, in constant time, whether a normalized password has a stored hash. The
-// error is ErrHash.
+// Verify reports, in constant time, whether a normalized password has a stored hash. It
+// costs what the hash cost, so call it within a [Budget]. The error is ErrHash.
 func Verify(phc, password string) (bool, error) {
 	p, salt, want, err := parse(phc)
 	if err != nil {
@@ -52,20 +58,30 @@ func Verify(phc, password string) (bool, error) {
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
+// encode is the PHC string, in the only spelling that parse takes.
+func (p Params) encode(salt, hash []byte) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Time, p.Threads,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash))
+}
+
+// affordable reports whether Verify is ready to spend the costs.
+func (p Params) affordable() bool {
+	return 1 <= p.Memory && p.Memory <= maxMemory && 1 <= p.Time && p.Time <= maxTime &&
+		1 <= p.Threads && p.Threads <= maxThreads
+}
+
 func parse(phc string) (p Params, salt, hash []byte, err error) {
 	fields := strings.Split(phc, "$")
-	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != fmt.Sprintf("v=%d", argon2.Version) {
+	if len(fields) != 6 {
 		return p, nil, nil, ErrHash
 	}
-	if n, err := fmt.Sscanf(fields[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &p.Threads); err != nil || n != 3 {
-		return p, nil, nil, ErrHash
-	}
-	salt, saltErr := base64.RawStdEncoding.Strict().DecodeString(fields[4])
-	hash, hashErr := base64.RawStdEncoding.Strict().DecodeString(fields[5])
-	sane := 1 <= p.Time && p.Time <= maxTime && 1 <= p.Threads && p.Threads <= maxThreads && p.Memory <= maxMemory &&
-		16 <= len(hash) && len(hash) <= 64 && 8 <= len(salt) && len(salt) <= 64
-	if saltErr != nil || hashErr != nil || !sane {
-		return p, nil, nil, ErrHash
+	_, costsErr := fmt.Sscanf(fields[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Time, &p.Threads)
+	salt, saltErr := base64.RawStdEncoding.DecodeString(fields[4])
+	hash, hashErr := base64.RawStdEncoding.DecodeString(fields[5])
+	sized := 8 <= len(salt) && len(salt) <= 64 && 16 <= len(hash) && len(hash) <= 64
+	// Scanning and decoding are lenient, so what they found is written again and compared.
+	if errors.Join(costsErr, saltErr, hashErr) != nil || !sized || !p.affordable() || p.encode(salt, hash) != phc {
+		return Params{}, nil, nil, ErrHash
 	}
 	return p, salt, hash, nil
 }

@@ -1,7 +1,19 @@
 // Package password judges new passwords and hashes them.
 //
 // The policy follows NIST SP 800-63B-4 (section 3.1.1.2): length and a block list in
-// place of composition rules, every character allowed, nothing truncated. Hashing is
-// Argon2id with the parameters of the OWASP Password Storage Cheat Sheet, inside a
-// budget that bounds how much memory and how many cores it takes.
+// place of composition rules, every printable character allowed, nothing truncated; and
+// an estimate of how hard the password is to guess. A refusal says why, and what would
+// help. Hashing is Argon2id with the costs of the OWASP Password Storage Cheat Sheet.
+//
+// A password goes through four steps, in this order:
+//
+//	password = policy.Normalize(password)      // at sign-in too
+//	err := policy.Check(password)              // costs nothing
+//	err = budget.Do(ctx, func() error {        // the rest costs memory and a core
+//		err := policy.Strength(password, address, product)
+//		phc = params.Hash(password, salt)
+//		...
+//	})
+//
+// The [Budget] bounds how much of the process all evaluations together may take.
 package password

@@ -19,17 +19,20 @@ const (
 type Refusal struct {
 	Code        Code
 	Reason      string   // a sentence for the person who chose it
-	Suggestions []string // what would help, best first
+	Suggestions []string // sentences that say what would help, best first; at least one
 }
 
 // Error is the reason.
 func (r *Refusal) Error() string { return r.Reason }
 
+// fewWords is the advice that is always right.
+const fewWords = "A few words that do not belong together are easy to remember."
+
 func refuse(code Code, reason string, suggestions ...string) *Refusal {
 	return &Refusal{code, reason, suggestions}
 }
 
-// count writes a number as people read it: 1,024.
+// count writes a number below a million as people read it: 1,024.
 func count(n int) string {
 	s := strconv.Itoa(n)
 	if n < 1000 {

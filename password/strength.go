@@ -1,9 +1,9 @@
 package password
 
 import (
-	"strings"
+	"regexp"
 
-	"github.com/ccojocar/zxcvbn-go"
+	"github.com/ccojocar/zxcvbn-go/scoring"
 )
 
 const (
@@ -15,28 +15,41 @@ const (
 	judged = 32
 )
 
-// Strength judges how hard a normalized password is to guess, for someone who knows the
-// context: the owner's address, the name of the product. It costs milliseconds and
-// megabytes, so call it within a [Budget]. The error is a [*Refusal].
-func (p Policy) Strength(password string, context ...string) error {
-	head := firstRunes(password, judged)
-	words := contextWords(context)
-	result := zxcvbn.PasswordStrength(head, words)
-	if result.Score >= minScore {
+// Strength judges how hard a normalized password is to guess for someone who knows the
+// context: the owner's address, the name of the product. Only the first 32 code points
+// count. It costs milliseconds and megabytes, so call it within a [Budget]. The error is
+// a [*Refusal].
+func (Policy) Strength(password string, context ...string) error {
+	// zxcvbn-go sees only single characters repeat. Writing a password twice adds
+	// nothing, so the part that repeats is judged.
+	part := period(password)
+	plain := newPlain(part)
+	guess := estimate(plain.text, plain.words(context))
+	if guess.Score >= minScore {
 		return nil
 	}
-	hints := map[string]bool{}
-	for _, m := range result.MatchSequence {
-		hints[m.Pattern] = true
-		hints[m.DictionaryName] = true
+	found := hints(guess)
+	found["repeat"] = found["repeat"] || part != password
+	return refuse(TooWeak, "The password is easy to guess.", suggestions(found)...)
+}
+
+// dated finds what zxcvbn-go takes for a date; it does not say so in its answer.
+var dated = regexp.MustCompile(`(19|20)\d\d|\d{1,2}[-/\\_. ]\d{1,2}[-/\\_. ]\d{2}`)
+
+// hints are the kinds of things that made a password weak.
+func hints(guess scoring.MinEntropyMatch) map[string]bool {
+	found := map[string]bool{"date": dated.MatchString(guess.Password)}
+	for _, m := range guess.MatchSequence {
+		found[m.Pattern] = true
+		found[m.DictionaryName] = true
 	}
-	return refuse(TooWeak, "The password is easy to guess.", suggestions(hints)...)
+	return found
 }
 
 // suggestions turns what made a password weak into what to do about it.
 func suggestions(found map[string]bool) []string {
 	var s []string
-	for _, hint := range []struct{ pattern, text string }{
+	for _, hint := range []struct{ found, text string }{
 		{"user_inputs", "Leave out your address and the name of this service."},
 		{"repeat", "Avoid repeated words and characters."},
 		{"sequence", "Avoid sequences such as abc or 6543."},
@@ -44,30 +57,9 @@ func suggestions(found map[string]bool) []string {
 		{"date", "Avoid dates and years."},
 		{"dictionary", "Add another word or two; uncommon ones are better."},
 	} {
-		if found[hint.pattern] {
+		if found[hint.found] {
 			s = append(s, hint.text)
 		}
 	}
-	return append(s, "A few words that do not belong together are easy to remember.")
+	return append(s, fewWords)
 }
-
-// contextWords splits addresses and names, so that the parts are recognized too.
-func contextWords(context []string) []string {
-	var words []string
-	for _, c := range context {
-		words = append(words, c)
-		words = append(words, strings.FieldsFunc(c, func(r rune) bool { return strings.ContainsRune("@.-_+ ", r) })...)
-	}
-	return words
-}
-
-func firstRunes(s string, n int) string {
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
-}
-

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/password"
@@ -31,69 +32,100 @@ type problem struct {
 	err         error
 	Status      int
 	Code        string
-	Text        string   // one phrase: "error" and "message" in JSON, the headline on a page
+	Text        string   // one sentence: "error" and "message" in JSON, the headline on a page
 	Hint        string   // what the reader can do now; on pages only
 	Over        bool     // the link is done for: a page offers a new one
 	Retry       string   // Retry-After in seconds; "" = not said
 	Suggestions []string // for a better password
 }
 
+// Headline is the text without its full stop.
+func (p problem) Headline() string { return strings.TrimSuffix(p.Text, ".") }
+
 // problems is the one place where an error becomes an HTTP answer. Each code is
 // in openapi.yaml too. Nothing writes to it.
 var problems = []problem{
-	{err: ErrLinkInvalid, Status: 400, Code: "link_invalid", Over: true,
-		Text: "This link is not valid",
-		Hint: "Your mail program may have cut it. Copy the whole link from the email, or ask for a new one."},
-	{err: ErrLinkExpired, Status: 400, Code: "link_expired", Over: true,
-		Text: "This link has expired",
-		Hint: "For your safety a link works for a short time only. Ask for a new one."},
-	{err: ErrLinkUsed, Status: 400, Code: "link_used", Over: true,
-		Text: "This link was already used",
-		Hint: "A password was set with it. If that was not you, ask for a new link now and set another password."},
-	{err: ErrLinkCanceled, Status: 400, Code: "link_canceled", Over: true,
-		Text: "This reset was canceled",
-		Hint: "The password was not changed. If you still want to change it, ask for a new link."},
-	{err: ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
-		Text: "The account has changed since this link was sent",
-		Hint: "For your safety the link no longer works and the password was not changed. Ask for a new link."},
-	{err: ErrBusy, Status: 503, Code: "busy", Retry: "10",
-		Text: "Too many people are setting a password right now",
-		Hint: "Nothing was changed and your link is still good. Try again in a few seconds."},
-	{err: ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
-		Text: "Password reset is not available right now",
-		Hint: "Nothing was changed. Try again in a minute."},
-	{err: errDisabled, Status: 400, Code: "password_reset_unavailable",
-		Text: "Password reset is switched off",
-		Hint: "Ask support if you cannot sign in."},
-	{err: errMismatch, Status: 400, Code: "password_mismatch",
-		Text: "The two passwords are not the same",
-		Hint: "Nothing was changed and your link is still good."},
-	{err: account.ErrAddress, Status: 400, Code: "address_invalid",
-		Text: "This is not an email address",
-		Hint: "It looks like name@example.com, without quotes or brackets."},
-	{err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",
-		Text: "Too many requests",
-		Hint: "Wait a minute, go back and try again."},
-	{err: errCrossOrigin, Status: 403, Code: "cross_origin",
-		Text: "The request came from another site",
-		Hint: "Open the page here and try again."},
-	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8"},
-	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has a field that is not known here"},
-	{err: errFieldRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice"},
-	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body has to be a string"},
-	{err: errBodyTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB"},
-	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body has to be JSON or a form"},
-	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here"},
-	{err: errNotFound, Status: 404, Code: "not_found",
-		Text: "There is no such page",
-		Hint: "If you followed a link from an email, copy the whole link."},
+	{
+		err: ErrLinkInvalid, Status: 400, Code: "link_invalid", Over: true,
+		Text: "This link is not valid.",
+		Hint: "Your mail program may have cut it. Copy the whole link from the email, or ask for a new one.",
+	},
+	{
+		err: ErrLinkExpired, Status: 400, Code: "link_expired", Over: true,
+		Text: "This link has expired.",
+		Hint: "For your safety a link works for a short time only. Ask for a new one.",
+	},
+	{
+		err: ErrLinkUsed, Status: 400, Code: "link_used", Over: true,
+		Text: "This link was already used.",
+		Hint: "A password was set with it. If that was not you, ask for a new link now and set another password.",
+	},
+	{
+		err: ErrLinkCanceled, Status: 400, Code: "link_canceled", Over: true,
+		Text: "This reset was canceled.",
+		Hint: "The password was not changed. If you still want to change it, ask for a new link.",
+	},
+	{
+		err: ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
+		Text: "The account has changed since this link was sent.",
+		Hint: "For your safety the link no longer works and the password was not changed. Ask for a new link.",
+	},
+	{
+		err: ErrBusy, Status: 503, Code: "busy", Retry: "10",
+		Text: "Too many people are setting a password right now.",
+		Hint: "Nothing was changed and your link is still good. Try again in a few seconds.",
+	},
+	{
+		err: ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
+		Text: "Password reset is not available right now.",
+		Hint: "Nothing was changed. Try again in a minute.",
+	},
+	{
+		err: errDisabled, Status: 400, Code: "password_reset_unavailable",
+		Text: "Password reset is switched off.",
+		Hint: "Ask support if you cannot sign in.",
+	},
+	{
+		err: errMismatch, Status: 400, Code: "password_mismatch",
+		Text: "The two passwords are not the same.",
+		Hint: "Nothing was changed and your link is still good.",
+	},
+	{
+		err: account.ErrAddress, Status: 400, Code: "address_invalid",
+		Text: "This is not an email address.",
+		Hint: "It looks like name@example.com, without quotes or brackets.",
+	},
+	{
+		err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",
+		Text: "Too many requests.",
+		Hint: "Wait a minute, go back and try again.",
+	},
+	{
+		err: errCrossOrigin, Status: 403, Code: "cross_origin",
+		Text: "The request came from another site.",
+		Hint: "Open the page here and try again.",
+	},
+	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
+	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has a field that is not known here."},
+	{err: errFieldRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
+	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body has to be a string."},
+	{err: errBodyTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
+	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body has to be JSON or a form."},
+	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here."},
+	{
+		err: errNotFound, Status: 404, Code: "not_found",
+		Text: "There is no such page.",
+		Hint: "If you followed a link from an email, copy the whole link.",
+	},
 	internal,
 }
 
 // internal stands for every error that the table does not know.
-var internal = problem{err: errors.New("internal error"), Status: http.StatusInternalServerError, Code: "internal",
-	Text: "Something went wrong on our side",
-	Hint: "Try again in a minute."}
+var internal = problem{
+	err: errors.New("internal error"), Status: http.StatusInternalServerError, Code: "internal",
+	Text: "Something went wrong on our side.",
+	Hint: "Try again in a minute.",
+}
 
 // problemOf finds the answer to err. A refused password brings its own code and
 // reason; those texts are the policy's and never hold the password.

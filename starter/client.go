@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	"github.com/hashicorp/golang-lru/v2"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -71,7 +71,7 @@ type Client struct {
 	accountKeys *keys.AccountKeys
 	salts       *keys.Salts
 	sealer      *keys.Sealer
-	recent      *expirable.LRU[string, struct{}] // account keys that asked within the cool-down
+	recent      *lru.Cache[string, time.Time] // when an account key last asked
 }
 
 var _ Resets = (*Client)(nil)
@@ -93,8 +93,8 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if c.temporal, err = client.DialContext(ctx, options); err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
-	c.recent = expirable.NewLRU[string, struct{}](recentRequests, nil, cfg.CoolDown)
-	return c, nil
+	c.recent, err = lru.New[string, time.Time](recentRequests)
+	return c, err
 }
 
 // Close ends the connection. Runs go on without it.

@@ -39,7 +39,7 @@ func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, er
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, errBodyTooLarge
 	}
-	if err != nil || !utf8.Valid(body) {
+	if err != nil {
 		return nil, errBodyInvalid
 	}
 	f := fields{}
@@ -49,8 +49,9 @@ func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, er
 	return f, nil
 }
 
-// add refuses U+FFFD because Go's decoders put it where the text was broken (a
-// lone surrogate): two different passwords would become the same one.
+// add refuses U+FFFD and what is not UTF-8, which ContainsRune takes for it. Go's
+// JSON decoder puts it where the text was broken (a lone surrogate): two different
+// passwords would become the same one.
 func (f fields) add(names []string, name, value string) error {
 	_, repeated := f[name]
 	switch {
@@ -58,7 +59,7 @@ func (f fields) add(names []string, name, value string) error {
 		return errFieldUnknown
 	case repeated:
 		return errFieldRepeated
-	case !utf8.ValidString(value) || strings.ContainsRune(value, utf8.RuneError):
+	case strings.ContainsRune(value, utf8.RuneError):
 		return errBodyInvalid
 	}
 	f[name] = value

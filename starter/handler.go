@@ -95,7 +95,7 @@ func (c HandlerConfig) check() (*url.URL, error) {
 	if err != nil || !isWeb(base) || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		err = errors.New("base URL: want http(s)://host, without a query, fragment or user")
 	}
-	if login, e := url.Parse(c.LoginURL); e != nil || login.Opaque != "" || (login.Scheme != "" && !isWeb(login)) {
+	if !isWebOrPath(c.LoginURL) {
 		err = errors.Join(err, errors.New("login URL: want http(s)://host/... or a path"))
 	}
 	if c.Product == "" {
@@ -108,6 +108,12 @@ func (c HandlerConfig) check() (*url.URL, error) {
 		err = errors.Join(err, errors.New("client limit: want 0 or more requests per minute"))
 	}
 	return base, err
+}
+
+// isWebOrPath keeps javascript: and the like out of the sign-in button.
+func isWebOrPath(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Opaque == "" && (u.Scheme == "" || isWeb(u))
 }
 
 // isWeb reports whether u is an absolute http or https URL.

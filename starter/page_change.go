@@ -20,8 +20,10 @@ func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 
 // linkView is the page for a link: the form, or what became of it.
 func linkView(token string, link Link) view {
-	v := view{Page: "change", Token: token, Address: link.Address, Expires: link.Expires}
+	v := view{Token: token, Address: link.Address, Expires: link.Expires}
 	switch link.State {
+	case LinkOpen:
+		v.Page = "change"
 	case LinkPending:
 		v.Page = "pending"
 	case LinkChanged:

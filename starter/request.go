@@ -29,7 +29,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	if err := c.fault(c.start(ctx, in)); err != nil {
 		return err
 	}
-	c.recent.Add(in.AccountKey, struct{}{})
+	c.recent.Add(in.AccountKey, c.cfg.Now())
 	return nil
 }
 
@@ -46,7 +46,7 @@ func (c *Client) start(ctx context.Context, in workflow.Request) error {
 			workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
 		StaticSummary: "password reset",
 	}
-	if c.recent.Contains(in.AccountKey) {
+	if last, ok := c.recent.Get(in.AccountKey); ok && c.cfg.Now().Sub(last) < c.cfg.CoolDown {
 		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
 		return err
 	}

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -36,7 +37,7 @@ func (h *handler) guarded(next http.Handler, rec *recorder, r *http.Request) {
 		if p == nil {
 			return
 		}
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		h.log.Error().Str("route", r.Pattern).Bytes("stack", debug.Stack()).Msg("panic in a handler")

@@ -74,6 +74,6 @@ func (h *handler) openAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 // settings tells a sign-in page whether to show "Forgot your password?".
-func (h *handler) settings(w http.ResponseWriter, r *http.Request) {
+func (h *handler) settings(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]bool{"user:reset-password": h.enabled})
 }

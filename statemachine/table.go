@@ -1,73 +1,67 @@
 package statemachine
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "strings"
 
-// transition is one line of the table.
-type transition struct {
-	from State
-	on   Event
-	to   State
+// table is the whole machine: what each state leaves by, and where to. A state that
+// nothing leaves is final.
+var table = []row{
+	{StateRequested, []exit{
+		{LinkSent, StateAwaitingToken},
+		{LinkWithheld, StateAwaitingToken},
+		{TokenSubmitted, StateTokenSubmitted}, // the mail arrived although its answer was lost
+		{Cancel, StateCanceled},
+	}},
+	{StateAwaitingToken, []exit{
+		{LinkSent, StateAwaitingToken}, // another link
+		{LinkWithheld, StateAwaitingToken},
+		{TokenSubmitted, StateTokenSubmitted},
+		{Expire, StateExpired},
+		{Cancel, StateCanceled},
+	}},
+	{StateTokenSubmitted, []exit{ // too late to cancel or to expire
+		{PasswordChanged, StatePasswordChanged},
+		{ChangeRefused, StateRefused},
+		{TokenUnknown, StateAwaitingToken}, // nobody's submission: the wait is armed again
+	}},
+	{StatePasswordChanged, []exit{
+		{NoticeSent, StateCompleted},
+		{NoticeFailed, StateCompleted},
+	}},
+	{StateCompleted, nil},
+	{StateExpired, nil},
+	{StateCanceled, nil},
+	{StateRefused, nil},
 }
 
-// table is the whole machine. A submission may come before the mail's own success is
-// known: the mail arrived although the answer about it was lost.
-var table = []transition{
-	{StateRequested, LinkSent, StateAwaitingToken},
-	{StateRequested, LinkWithheld, StateAwaitingToken},
-	{StateRequested, TokenSubmitted, StateTokenSubmitted},
-	{StateRequested, Cancel, StateCanceled},
-
-	{StateAwaitingToken, LinkSent, StateAwaitingToken}, // again
-	{StateAwaitingToken, LinkWithheld, StateAwaitingToken},
-	{StateAwaitingToken, TokenSubmitted, StateTokenSubmitted},
-	{StateAwaitingToken, Expire, StateExpired},
-	{StateAwaitingToken, Cancel, StateCanceled},
-
-	{StateTokenSubmitted, PasswordChanged, StatePasswordChanged},
-	{StateTokenSubmitted, ChangeRefused, StateRefused},
-	{StateTokenSubmitted, TokenUnknown, StateAwaitingToken}, // the wait is armed again
-
-	{StatePasswordChanged, NoticeSent, StateCompleted},
-	{StatePasswordChanged, NoticeFailed, StateCompleted},
+type row struct {
+	state    State
+	leavesBy []exit
 }
 
-// States lists all states, in the order of a reset.
-func States() []State {
-	return []State{
-		StateRequested, StateAwaitingToken, StateTokenSubmitted, StatePasswordChanged,
-		StateCompleted, StateExpired, StateCanceled, StateRefused,
-	}
+type exit struct {
+	event Event
+	to    State
 }
 
-// Events lists all events.
-func Events() []Event {
-	return []Event{
-		LinkSent, LinkWithheld, TokenSubmitted, TokenUnknown, PasswordChanged,
-		ChangeRefused, NoticeSent, NoticeFailed, Expire, Cancel,
-	}
-}
-
-// Diagram is the table as a Mermaid state diagram.
-func Diagram() string {
-	var b strings.Builder
-	b.WriteString("stateDiagram-v2\n")
-	fmt.Fprintf(&b, "    [*] --> %s\n", StateRequested)
-	for _, t := range table {
-		fmt.Fprintf(&b, "    %s --> %s : %s\n", t.from, t.to, t.on)
-	}
-	for _, s := range States() {
-		if final(s) {
-			fmt.Fprintf(&b, "    %s --> [*]\n", s)
+func final(s State) bool {
+	for _, row := range table {
+		if row.state == s {
+			return len(row.leavesBy) == 0
 		}
 	}
-	return b.String()
+	return false
 }
 
-// final reports whether no transition leaves a state.
-func final(s State) bool {
-	return !slices.ContainsFunc(table, func(t transition) bool { return t.from == s })
+// Diagram is the table as a Mermaid state diagram, always the same text.
+func Diagram() string {
+	lines := []string{"stateDiagram-v2", "    [*] --> " + string(StateRequested)}
+	for _, row := range table {
+		for _, exit := range row.leavesBy {
+			lines = append(lines, "    "+string(row.state)+" --> "+string(exit.to)+" : "+string(exit.event))
+		}
+		if final(row.state) {
+			lines = append(lines, "    "+string(row.state)+" --> [*]")
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
 }

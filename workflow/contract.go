@@ -66,8 +66,8 @@ type Request struct {
 	LinkLife time.Duration // how long a mailed link can be used
 	CoolDown time.Duration // how long after a mail another request mails again
 
-	// Client is the network address of who asked, for the audit log.
-	Client string
+	// Client is the network address of who asked first, for the audit log.
+	Client string `json:",omitempty"`
 	// Previous is how the run ended that this one continues, nil for the first.
 	Previous *Outcome `json:",omitempty"`
 }
@@ -124,19 +124,21 @@ type Change struct {
 
 // Verdict is what the store decided about a [Change]. It comes back as a sealed
 // result and not as an error, because anyone who may talk to Temporal can fail an
-// activity with an error of any name.
+// activity with an error of any name. It names its submission, because the sealed result
+// of one run can be copied into another.
 type Verdict struct {
-	Event   statemachine.Event // password_changed, change_refused or token_unknown
-	Account string             `json:",omitempty"` // whose password was changed
-	Changed time.Time          `json:",omitzero"`
-	Reason  string             `json:",omitempty"` // why it was refused, for operators
+	Event      statemachine.Event // password_changed, change_refused or token_unknown
+	Submission string             // ID of the submission that it is about
+	Account    string             `json:",omitempty"` // whose password was changed
+	Changed    time.Time          `json:",omitzero"`
+	Reason     string             `json:",omitempty"` // why it was refused, for operators
 }
 
 // Outcome is how the password question of a run was settled.
 type Outcome struct {
 	State    statemachine.State
 	Accepted string `json:",omitempty"` // ID of the submission that was accepted
-	Mails    int    // link mails that went out
+	Mails    int    // link mails that were tried
 	Withheld Reason `json:",omitempty"` // why the last link was not mailed
 	Refused  string `json:",omitempty"` // why the change was refused
 }

@@ -61,6 +61,9 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 	}
 	r.mailing, r.stopMail = workflow.WithCancel(steps)
 	r.show(steps, "requested")
+	if in.Previous != nil {
+		r.tellOperators(steps) // the attribute still says how the previous run ended
+	}
 	return r, steps
 }
 
@@ -106,8 +109,8 @@ func (r *run) whenSettled(ctx workflow.Context) (Outcome, error) {
 	return r.outcome(), nil
 }
 
-// tellOperators sets the search attribute, once per run: each upsert is a billable
-// action.
+// tellOperators sets the search attribute. Each upsert is a billable action, so a run
+// has one, at its end; the start brings the first value along.
 func (r *run) tellOperators(ctx workflow.Context) {
 	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(r.machine.State())))
 	if err != nil {

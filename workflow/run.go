@@ -28,7 +28,7 @@ type run struct {
 
 	expiry     workflow.Future // fires when the newest link has ended; nil before the first mail
 	stopExpiry workflow.CancelFunc
-	expires    time.Time
+	expires    time.Time // when the newest link ends, for operators
 
 	accepted Submission
 	verdict  Verdict
@@ -87,6 +87,7 @@ func (r *run) sendLink() {
 	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, Mail{
 		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address, Client: r.in.Client,
 	})
+	r.in.Client = "" // a signal does not say who asked again
 }
 
 // linkMailed starts the link's life again, also when no mail went out: an account
@@ -101,6 +102,7 @@ func (r *run) linkMailed(ctx workflow.Context) statemachine.Event {
 	if d.Withheld != "" {
 		return statemachine.LinkWithheld
 	}
+	r.expires = d.Expires
 	return statemachine.LinkSent
 }
 
@@ -111,7 +113,7 @@ func (r *run) restartExpiry(ctx workflow.Context) {
 	life := r.in.LinkLife + grace
 	timer, stop := workflow.WithCancel(ctx)
 	r.expiry = workflow.NewTimerWithOptions(timer, life, workflow.TimerOptions{Summary: "the link expires"})
-	r.stopExpiry, r.expires = stop, r.mailedAt.Add(r.in.LinkLife)
+	r.stopExpiry = stop
 }
 
 func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
@@ -125,11 +127,11 @@ func (r *run) mayMailAgain(ctx workflow.Context) bool {
 
 // requestedAgain takes all request signals; many clicks are one.
 func (r *run) requestedAgain() bool {
-	any := false
+	asked := false
 	for r.requests.ReceiveAsync(nil) {
-		any = true
+		asked = true
 	}
-	return any
+	return asked
 }
 
 // changePassword applies the accepted submission. The store makes it atomic and
@@ -143,10 +145,10 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 		var v Verdict
 		change := Change{Run: r.original, Submission: r.accepted}
 		err := workflow.ExecuteActivity(changing(ctx), ChangePassword, change).Get(ctx, &v)
-		switch {
-		case err == nil && v.Event == statemachine.TokenUnknown:
+		switch ours := err == nil && v.Submission == r.accepted.ID; {
+		case ours && v.Event == statemachine.TokenUnknown:
 			return r.nobodys(), nil
-		case err == nil && v.Event != "":
+		case ours:
 			r.verdict = v
 			return v.Event, nil
 		}

@@ -39,8 +39,9 @@ func (s *Store) Account(ctx context.Context, id string) (a account.Account, err 
 	return a, err
 }
 
-// Put creates an account or replaces it. Its address must be a mail address; several
-// accounts may have the same one, though none of them can be reset then.
+// Put creates an account or replaces the whole of it, its credential included. Its
+// address must be a mail address; several accounts may have the same one, though none
+// of them can be reset then.
 func (s *Store) Put(ctx context.Context, a account.Account) error {
 	return s.PutMany(ctx, []account.Account{a})
 }

@@ -15,7 +15,8 @@ func (s *Store) Record(ctx context.Context, e account.Entry) error {
 	return s.update(ctx, func(tx *bbolt.Tx) error { return audit(tx, e) })
 }
 
-// Audit returns the audit log of an account, oldest first.
+// Audit returns the audit log of an account, oldest first; of the empty ID, what was
+// logged without an account. It reads the whole log.
 func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, error) {
 	var found []account.Entry
 	err := s.view(ctx, func(tx *bbolt.Tx) error {

@@ -80,8 +80,8 @@ type Store struct{ db *bbolt.DB }
 
 var _ account.Store = (*Store)(nil)
 
-// Open opens the file, readable by its owner only, and makes it when it is missing.
-// Errors: ErrLocked, ErrSchema.
+// Open opens the file. One that is missing is made, for its owner only. Errors:
+// ErrLocked, ErrSchema.
 func Open(path string) (*Store, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
 	if errors.Is(err, bolterrors.ErrTimeout) {
@@ -101,7 +101,7 @@ func Open(path string) (*Store, error) {
 func (*Store) prepare(tx *bbolt.Tx) error {
 	if meta := tx.Bucket(bucketMeta); meta != nil {
 		if got := meta.Get(keySchema); string(got) != schema {
-			return fmt.Errorf("schema %s, want %s: %w", got, schema, ErrSchema)
+			return fmt.Errorf("schema %q, want %q: %w", got, schema, ErrSchema)
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -22,42 +23,49 @@ type applied struct {
 func (s *Store) ChangePassword(ctx context.Context, c account.Change) (owner string, err error) {
 	var refusal error
 	err = s.update(ctx, func(tx *bbolt.Tx) error {
-		owner, refusal = "", nil
-		var before applied
-		switch ok, err := get(tx, bucketSubmissions, []byte(c.Submission), &before); {
-		case err != nil:
+		before, done, err := repeated(tx, c)
+		if done || err != nil {
+			owner = before
 			return err
-		case ok && before.Run != c.Run:
-			return account.ErrTokenUnknown
-		case ok:
-			owner = before.AccountID
-			return nil
 		}
-		var t account.Token
-		ok, err := get(tx, bucketTokens, c.Token[:], &t)
+		t, err := record(tx, c)
 		if err != nil {
 			return err
 		}
-		if !ok || t.Scope != account.ScopePasswordReset || t.Run != c.Run {
-			return account.ErrTokenUnknown
-		}
+		owner = t.AccountID
 		a, err := allowed(tx, t)
 		if errors.Is(err, account.ErrRefused) {
-			refusal = err // the transaction commits: the refusal is in the audit log
-			return audit(tx, account.Entry{
-				At: c.At, Event: account.EventChangeRefused, Run: c.Run, AccountID: t.AccountID, Detail: err.Error(),
-			})
+			refusal = err // and commit, so that it is in the audit log
+			return audit(tx, entry(c, owner, account.EventChangeRefused, err.Error()))
 		}
 		if err != nil {
 			return err
 		}
-		owner = a.ID
 		return apply(tx, a, c)
 	})
-	if err == nil && refusal != nil {
-		return "", refusal
+	if err := cmp.Or(err, refusal); err != nil {
+		return "", err
 	}
-	return owner, err
+	return owner, nil
+}
+
+// repeated reports whether a submission was applied before, and to whom.
+func repeated(tx *bbolt.Tx, c account.Change) (owner string, done bool, err error) {
+	var before applied
+	done, err = get(tx, bucketSubmissions, []byte(c.Submission), &before)
+	if err == nil && done && before.Run != c.Run {
+		err = account.ErrTokenUnknown
+	}
+	return before.AccountID, done, err
+}
+
+// record returns the record of the token that was submitted.
+func record(tx *bbolt.Tx, c account.Change) (t account.Token, err error) {
+	ok, err := get(tx, bucketTokens, c.Token[:], &t)
+	if err == nil && (!ok || t.Scope != account.ScopePasswordReset || t.Run != c.Run) {
+		err = account.ErrTokenUnknown
+	}
+	return t, err
 }
 
 // allowed returns the account of a token record if it is still what it was when the
@@ -97,7 +105,9 @@ func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
 	if err := put(tx, bucketSubmissions, []byte(c.Submission), applied{a.ID, c.Run, c.At}); err != nil {
 		return err
 	}
-	return audit(tx, account.Entry{
-		At: c.At, Event: account.EventPasswordChanged, Run: c.Run, AccountID: a.ID,
-	})
+	return audit(tx, entry(c, a.ID, account.EventPasswordChanged, ""))
+}
+
+func entry(c account.Change, owner string, e account.Event, detail string) account.Entry {
+	return account.Entry{At: c.At, Event: e, Run: c.Run, AccountID: owner, Client: c.Client, Detail: detail}
 }

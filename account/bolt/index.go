@@ -6,7 +6,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// An index bucket holds pairs: owner NUL member. Owners hold no NUL, see checkID.
+// An index bucket holds pairs: owner NUL member. Owners hold no NUL, see write.
 
 func pair(owner string, member []byte) []byte {
 	key := make([]byte, 0, len(owner)+1+len(member))

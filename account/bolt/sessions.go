@@ -21,6 +21,7 @@ type session struct {
 
 // NewSession signs an account in under the credential that was just verified and
 // returns the session ID for a cookie: 130 random bits, of which the file holds a hash.
+// Errors: account.ErrNotFound.
 func (s *Store) NewSession(ctx context.Context, accountID, credential string) (string, error) {
 	sid := rand.Text()
 	key := sha256.Sum256([]byte(sid))
@@ -28,12 +29,19 @@ func (s *Store) NewSession(ctx context.Context, accountID, credential string) (s
 		if _, err := read(tx, accountID); err != nil {
 			return err
 		}
-		if err := tx.Bucket(bucketAccountSessions).Put(pair(accountID, key[:]), nil); err != nil {
-			return err
-		}
-		return put(tx, bucketSessions, key[:], session{accountID, account.CredentialDigest(credential)})
+		return addSession(tx, key[:], accountID, credential)
 	})
-	return sid, err
+	if err != nil {
+		return "", err
+	}
+	return sid, nil
+}
+
+func addSession(tx *bbolt.Tx, key []byte, accountID, credential string) error {
+	if err := tx.Bucket(bucketAccountSessions).Put(pair(accountID, key), nil); err != nil {
+		return err
+	}
+	return put(tx, bucketSessions, key, session{accountID, account.CredentialDigest(credential)})
 }
 
 // Session returns who is signed in. Errors: account.ErrNotFound when nobody is.

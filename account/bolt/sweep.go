@@ -11,11 +11,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// Sweep implements [account.Store].
-func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
-	swept := 0
-	err := s.update(ctx, func(tx *bbolt.Tx) error {
-		swept = 0
+// Sweep implements [account.Store]. It reads all that it may delete, in one transaction.
+func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
+	err = s.update(ctx, func(tx *bbolt.Tx) error {
 		for _, sweep := range []func(*bbolt.Tx, time.Time) (int, error){sweepTokens, sweepSubmissions, sweepMails} {
 			n, err := sweep(tx, before)
 			if err != nil {
@@ -25,7 +23,10 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
 		}
 		return nil
 	})
-	return swept, err
+	if err != nil {
+		return 0, err
+	}
+	return swept, nil
 }
 
 func sweepTokens(tx *bbolt.Tx, before time.Time) (int, error) {
@@ -48,7 +49,7 @@ func sweepSubmissions(tx *bbolt.Tx, before time.Time) (int, error) {
 
 func sweepMails(tx *bbolt.Tx, before time.Time) (int, error) {
 	return deleteIf(tx, bucketMails, func(_, v []byte) (bool, error) {
-		at, err := time.Parse(time.RFC3339, string(v))
+		at, err := time.Parse(time.RFC3339Nano, string(v))
 		return at.Before(before), err
 	})
 }
@@ -64,10 +65,13 @@ func deleteIf(tx *bbolt.Tx, bucket []byte, old func(k, v []byte) (bool, error)) 
 		}
 		return err
 	})
+	if err != nil {
+		return 0, err
+	}
 	for _, k := range keys {
 		if err := tx.Bucket(bucket).Delete(k); err != nil {
 			return 0, err
 		}
 	}
-	return len(keys), err
+	return len(keys), nil
 }

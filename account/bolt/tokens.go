@@ -22,7 +22,7 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 			return err
 		}
 		return audit(tx, account.Entry{
-			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID,
+			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID, Client: t.Client,
 		})
 	})
 }
@@ -31,7 +31,7 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 func countMail(tx *bbolt.Tx, t account.Token, limit int) error {
 	mails, others := tx.Bucket(bucketMails), 0
 	for _, mail := range members(tx, bucketMails, t.AccountID) {
-		at, err := time.Parse(time.RFC3339, string(mails.Get(pair(t.AccountID, mail))))
+		at, err := time.Parse(time.RFC3339Nano, string(mails.Get(pair(t.AccountID, mail))))
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func countMail(tx *bbolt.Tx, t account.Token, limit int) error {
 	if mails.Get(key) != nil {
 		return nil // another attempt
 	}
-	return mails.Put(key, []byte(t.Issued.UTC().Format(time.RFC3339)))
+	return mails.Put(key, []byte(t.Issued.UTC().Format(time.RFC3339Nano)))
 }
 
 // RevokeToken implements [account.Store].
@@ -61,7 +61,7 @@ func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) err
 			return err
 		}
 		return audit(tx, account.Entry{
-			At: at, Event: account.EventMailRevoked, Run: t.Run, AccountID: t.AccountID,
+			At: at, Event: account.EventMailRevoked, Run: t.Run, AccountID: t.AccountID, Client: t.Client,
 		})
 	})
 }

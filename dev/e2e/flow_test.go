@@ -101,10 +101,10 @@ func TestRefusedPasswordKeepsTheLink(t *testing.T) {
 	forgot(t, shared, who.Address)
 	token, _ := tokens(t, shared, who.Address, 1)
 	for pw, code := range map[string]string{
-		"short":                   "password_too_short",
+		"short":                    "password_too_short",
 		strings.Repeat("a b", 400): "password_too_long",
-		"aaaaaaaaaaaaaaaaaaaaaa":  "password_too_weak",
-		"tab\tin a long password": "password_invalid",
+		"aaaaaaaaaaaaaaaaaaaaaa":   "password_too_weak",
+		"tab\tin a long password":  "password_invalid",
 	} {
 		if a := reset(t, shared, token, pw); a.code != 400 || a.Code != code {
 			t.Errorf("%.10q: got %+v, want %s", pw, a, code)
@@ -140,11 +140,11 @@ func TestCanceledByTheOwner(t *testing.T) {
 	if a := reset(t, shared, toCancel, newPassword); a.Code != "link_invalid" {
 		t.Errorf("reset with the cancel token: %+v", a)
 	}
-	if a := post(t, shared, "/account/cancel_reset/"+toReset, nil); a.Code != "link_invalid" {
+	if a := post(t, shared, "/account/cancel_reset/"+toReset, struct{}{}); a.Code != "link_invalid" {
 		t.Errorf("cancel with the reset token: %+v", a)
 	}
 	for range 2 {
-		if a := post(t, shared, "/account/cancel_reset/"+toCancel, nil); a.code != 200 {
+		if a := post(t, shared, "/account/cancel_reset/"+toCancel, struct{}{}); a.code != 200 {
 			t.Errorf("cancel: %+v", a)
 		}
 	}

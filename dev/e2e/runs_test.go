@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
@@ -57,4 +59,53 @@ func waitFor(t *testing.T, s *stack.Stack, who account.Account, want statemachin
 	if got := outcome(t, s, who.Address).State; got != want {
 		t.Errorf("the run ended %s, want %s", got, want)
 	}
+}
+
+// waitForTimer waits until the newest run of an address has dealt with its first mail:
+// from then on a timer runs.
+func waitForTimer(t *testing.T, s *stack.Stack, address string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	events := temporalClient(t, s).GetWorkflowHistory(ctx, workflowID(t, s, address), "", true,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event.GetEventType() == enumspb.EVENT_TYPE_TIMER_STARTED {
+			return
+		}
+	}
+	t.Fatal("the run ended without a timer")
+}
+
+// waitForMailWithheld waits until a run has decided to mail nothing, and checks that
+// nothing was mailed.
+func waitForMailWithheld(t *testing.T, s *stack.Stack, who account.Account) {
+	t.Helper()
+	waitForTimer(t, s, who.Address)
+	if entries := auditOf(t, s, who); !slices.Contains(entries, account.EventMailWithheld) {
+		t.Errorf("audit log: %v, want a %s", entries, account.EventMailWithheld)
+	}
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	if mails, err := s.Mail.Wait(now, who.Address, 1); err == nil {
+		t.Errorf("got %d mails", len(mails))
+	}
+}
+
+// auditOf lists the events in the audit log of an account.
+func auditOf(t *testing.T, s *stack.Stack, who account.Account) []account.Event {
+	t.Helper()
+	entries, err := s.Store.Audit(t.Context(), who.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []account.Event
+	for _, e := range entries {
+		events = append(events, e.Event)
+	}
+	return events
 }

@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,6 +65,11 @@ func TestFileSurvivesRestart(t *testing.T) {
 	if c, err := net.Dial("tcp", first.Addr()); err == nil {
 		c.Close()
 		t.Errorf("something still listens on %s after Stop", first.Addr())
+	}
+
+	// Nothing of it may be in a file that the name only resembles.
+	if f, err := os.Stat(file); err != nil || f.Size() == 0 || f.Mode().Perm() != 0o600 {
+		t.Errorf("file = %+v, %v", f, err)
 	}
 
 	second := start(t, temporal.Options{File: file})

@@ -14,17 +14,17 @@ import (
 func settings() dynamicconfig.Client {
 	return dynamicconfig.StaticClient{
 		// 20 polls a second per shard by default: a lone run waited 150 ms, now 16 ms.
-		dynamicconfig.MakeKey("history.transferProcessorMaxPollRPS"): 5000,
-		dynamicconfig.MakeKey("history.timerProcessorMaxPollRPS"):    5000,
+		dynamicconfig.TransferProcessorMaxPollRPS.Key(): 5000,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():    5000,
 		// Four partitions by default, which look for each other's tasks every
 		// 100 ms, and for seconds with 32 runs at once.
-		dynamicconfig.MakeKey("matching.numTaskqueueReadPartitions"):  1,
-		dynamicconfig.MakeKey("matching.numTaskqueueWritePartitions"): 1,
+		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 		// Without it half of the graceful worker stops leave a poll behind that
 		// swallows the next task for 10 s.
-		dynamicconfig.MakeKey("frontend.enableCancelWorkerPollsOnShutdown"): true,
+		dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
 		// One second by default: an account's next run would wait for it.
-		dynamicconfig.MakeKey("history.workflowIdReuseMinimalInterval"): 0,
+		dynamicconfig.WorkflowIdReuseMinimalInterval.Key(): time.Duration(0),
 	}
 }
 

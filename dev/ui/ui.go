@@ -44,7 +44,8 @@ type Server struct {
 // Start serves the interface and returns when it answers. It does not need the
 // Temporal server to be up. An address in use is an error that names it.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	addr, err := free(cmp.Or(o.Addr, "127.0.0.1:0"))
+	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
+	addr, err := free(o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("ui address %s: %w", o.Addr, err)
 	}

@@ -1,0 +1,95 @@
+package bolt
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// What is deleted leaves nothing behind in any index: after a sweep and with all
+// accounts gone, a file holds its schema version and the audit log.
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	s := lived(t)
+	bob, err := s.Account(t.Context(), "bob")
+	must(t, err)
+	bob.Address = "robert@example.com"
+	must(t, s.Put(t.Context(), bob))
+	sid, err := s.NewSession(t.Context(), "bob", "old")
+	must(t, err)
+	must(t, s.EndSession(t.Context(), sid))
+	open := 0
+	each(t, s, func(bucket string, _, _ []byte) {
+		if bucket == "sessions" || bucket == "account_sessions" {
+			open++
+		}
+	})
+	if open != 2 { // the other session, in both buckets
+		t.Errorf("%d entries of sessions", open)
+	}
+	must(t, s.IssueToken(t.Context(), account.Token{Key: [32]byte{1}, AccountID: "bob", Mail: "1"}, 9))
+	must(t, s.RevokeToken(t.Context(), [32]byte{1}, time.Time{}))
+	for _, id := range []string{"ann", "bob"} {
+		must(t, s.Delete(t.Context(), id))
+	}
+	_, err = s.Sweep(t.Context(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+	must(t, err)
+	each(t, s, func(bucket string, k, _ []byte) {
+		if bucket != "audit" && bucket != "meta" {
+			t.Errorf("%s still has %q", bucket, k)
+		}
+	})
+}
+
+// A value that cannot be read is a fault and no answer: the run tries again until
+// somebody has mended it, and nothing is written meanwhile.
+func TestBrokenValues(t *testing.T) {
+	t.Parallel()
+	link := [32]byte([]byte("llllllllllllllllllllllllllllllll"))
+	change := account.Change{Token: link, Submission: "another", Run: "run-bob", Hash: "new"}
+	for _, broken := range []struct{ bucket, key string }{
+		{"accounts", "bob"},
+		{"tokens", string(link[:])},
+		{"submissions", "another"},
+	} {
+		s := lived(t)
+		must(t, s.db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(broken.bucket)).Put([]byte(broken.key), []byte("{"))
+		}))
+		_, err := s.ChangePassword(t.Context(), change)
+		if err == nil || errors.Is(err, account.ErrRefused) || errors.Is(err, account.ErrTokenUnknown) {
+			t.Errorf("broken %s: error %v", broken.bucket, err)
+		}
+		log, err := s.Audit(t.Context(), "bob")
+		must(t, err)
+		if len(log) != 1 {
+			t.Errorf("broken %s: audit log %v", broken.bucket, log)
+		}
+	}
+}
+
+// A sweep that meets a value it cannot read deletes nothing.
+func TestBrokenSweep(t *testing.T) {
+	t.Parallel()
+	for _, bucket := range [][]byte{bucketTokens, bucketSubmissions, bucketMails} {
+		s := lived(t)
+		must(t, s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put([]byte("zzz"), []byte("{")) }))
+		n, err := s.Sweep(t.Context(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+		if err == nil || n != 0 {
+			t.Errorf("broken %s: %d swept, error %v", bucket, n, err)
+		}
+		left := 0
+		each(t, s, func(name string, _, _ []byte) {
+			if name == "tokens" || name == "mails" || name == "submissions" {
+				left++
+			}
+		})
+		if left != 5 { // a token, two mails, a submission, and the broken one
+			t.Errorf("broken %s: %d left", bucket, left)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// issuing is a fault that changes what is issued.
+func issuing(change func(t *account.Token, limit *int)) func(*broken) {
+	return func(b *broken) {
+		b.issue = func(ctx context.Context, t account.Token, limit int) error {
+			change(&t, &limit)
+			return b.Harness.IssueToken(ctx, t, limit)
+		}
+	}
+}
+
+// limiting is a fault in what a store does at the mail limit.
+func limiting(do func(ctx context.Context, b *broken, t account.Token)) func(*broken) {
+	return func(b *broken) {
+		b.issue = func(ctx context.Context, t account.Token, limit int) error {
+			err := b.Harness.IssueToken(ctx, t, limit)
+			if errors.Is(err, account.ErrMailLimit) {
+				do(ctx, b, t)
+			}
+			return err
+		}
+	}
+}
+
+func mailFaults() []fault {
+	return []fault{
+		{"mails/limit", "counts attempts", issuing(func(t *account.Token, _ *int) { t.Mail = rand.Text() })},
+		{"mails/limit", "counts one less", issuing(func(_ *account.Token, limit *int) { *limit++ })},
+		{"mails/limit", "counts all accounts together", countsTogether},
+		{"mails/limit", "has no limit", issuing(func(_ *account.Token, limit *int) { *limit = plenty })},
+		{"mails/limit", "records what it refuses", limiting(func(ctx context.Context, b *broken, t account.Token) {
+			b.restore(ctx, t)
+		})},
+		{"mails/limit", "audits what it refuses", limiting(func(ctx context.Context, b *broken, t account.Token) {
+			_ = b.Record(ctx, account.Entry{At: t.Issued, Event: account.EventMailIssued, AccountID: t.AccountID})
+		})},
+		{"mails/limit", "kills links at the limit", limiting(func(ctx context.Context, b *broken, t account.Token) {
+			for _, out := range b.tokens(t.AccountID) {
+				b.drop(ctx, out.Key)
+			}
+		})},
+		{"mails/day", "counts for ever", issuing(func(t *account.Token, _ *int) { t.Issued = noon })},
+		{"mails/day", "counts by calendar day", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(24 * time.Hour) })},
+		{"mails/day", "counts in whole seconds", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(time.Second) })},
+		{"mails/audit", "forgets mails", auditing(without(account.EventMailIssued))},
+		{"mails/audit", "forgets revocations", auditing(without(account.EventMailRevoked))},
+		{"mails/audit", "forgets the client", issuing(func(t *account.Token, _ *int) { t.Client = "" })},
+		{"mails/audit", "forgets the run", auditing(func(e *account.Entry) bool { e.Run = ""; return true })},
+		{"mails/revoke", "does not revoke", func(b *broken) {
+			b.revoke = func(context.Context, [32]byte, time.Time) error { return nil }
+		}},
+		{"mails/revoke", "revokes in the audit log only", func(b *broken) {
+			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+				err := b.Harness.RevokeToken(ctx, key, at)
+				if t, ok := b.token(key); ok {
+					b.restore(ctx, t)
+				}
+				return err
+			}
+		}},
+		{"mails/revoke", "wants something to revoke", func(b *broken) {
+			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+				if _, ok := b.token(key); !ok {
+					return errors.New("no rows")
+				}
+				return b.Harness.RevokeToken(ctx, key, at)
+			}
+		}},
+		{"mails/revoke", "revokes all", func(b *broken) {
+			b.revoke = func(ctx context.Context, _ [32]byte, _ time.Time) error {
+				for _, t := range b.tokens("") {
+					b.drop(ctx, t.Key)
+				}
+				return nil
+			}
+		}},
+		{"mails/revoke", "no longer counts the mail", uncounts},
+		{"mails/revoke", "audits what it did not do", func(b *broken) {
+			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+				if t, ok := b.token(key); ok {
+					_ = b.Record(ctx, account.Entry{At: at, Event: account.EventMailRevoked, AccountID: t.AccountID})
+				}
+				return b.Harness.RevokeToken(ctx, key, at)
+			}
+		}},
+	}
+}
+
+func countsTogether(b *broken) {
+	b.issue = func(ctx context.Context, t account.Token, limit int) error {
+		mails := map[string]bool{t.AccountID + t.Mail: true}
+		for _, out := range b.tokens("") {
+			mails[out.AccountID+out.Mail] = true
+		}
+		if len(mails) > limit {
+			return account.ErrMailLimit
+		}
+		return b.Harness.IssueToken(ctx, t, limit)
+	}
+}
+
+func uncounts(b *broken) {
+	var revoked atomic.Int32
+	b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+		revoked.Add(1)
+		return b.Harness.RevokeToken(ctx, key, at)
+	}
+	b.issue = func(ctx context.Context, t account.Token, limit int) error {
+		return b.Harness.IssueToken(ctx, t, limit+int(revoked.Load()))
+	}
+}

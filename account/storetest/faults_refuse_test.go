@@ -1,0 +1,109 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// reissuing is a fault that forgets a part of the record.
+func reissuing(change func(t *account.Token, a account.Account)) func(*broken) {
+	return before(func(ctx context.Context, b *broken, c *account.Change) {
+		t, ok := b.token(c.Token)
+		if a, err := b.Harness.Account(ctx, t.AccountID); ok && err == nil {
+			change(&t, a)
+			b.restore(ctx, t)
+		}
+	})
+}
+
+// ignoring is a fault that does not see a part of the account.
+func ignoring(change func(a *account.Account)) func(*broken) {
+	return before(func(ctx context.Context, b *broken, c *account.Change) {
+		if t, ok := b.token(c.Token); ok {
+			b.update(ctx, t.AccountID, change)
+		}
+	})
+}
+
+// refusing is a fault in what a store does with a change that it refuses.
+func refusing(do func(ctx context.Context, b *broken, c account.Change, err error) error) func(*broken) {
+	return after(func(ctx context.Context, b *broken, c account.Change, owner string, err error) (string, error) {
+		if errors.Is(err, account.ErrRefused) {
+			err = do(ctx, b, c, err)
+		}
+		return owner, err
+	})
+}
+
+func refusalFaults() []fault {
+	return []fault{
+		{"change/refused", "ignores the credential", reissuing(func(t *account.Token, a account.Account) {
+			t.Credential = account.CredentialDigest(a.Credential)
+		})},
+		{"change/refused", "ignores the address", reissuing(func(t *account.Token, a account.Account) { t.Address = a.Address })},
+		{"change/refused", "ignores that it is disabled", ignoring(func(a *account.Account) { a.Disabled = false })},
+		{"change/refused", "ignores that it is not resettable", ignoring(func(a *account.Account) { a.Resettable = true })},
+		{"change/refused", "gives everybody a password", givesPassword},
+		{"change/refused", "changes what is gone", refusing(func(_ context.Context, _ *broken, _ account.Change, err error) error {
+			if errors.Is(err, account.ErrAccountGone) {
+				return nil
+			}
+			return err
+		})},
+		{"change/refused", "forgets the audit entry", auditing(without(account.EventChangeRefused))},
+		{"change/refused", "audits no reason", auditing(func(e *account.Entry) bool { e.Detail = ""; return true })},
+		{"change/refused", "audits the hash", auditing(func(e *account.Entry) bool { e.Detail += "$argon2id$"; return true })},
+		{"change/refused", "gives no reason", refusing(func(context.Context, *broken, account.Change, error) error {
+			return account.ErrRefused
+		})},
+		{"change/refused", "tells the address", refusing(func(_ context.Context, b *broken, c account.Change, err error) error {
+			t, _ := b.token(c.Token)
+			return fmt.Errorf("%s: %w", t.Address, err)
+		})},
+		{"change/refused", "burns the link", refusing(func(ctx context.Context, b *broken, c account.Change, err error) error {
+			b.drop(ctx, c.Token)
+			return err
+		})},
+		{"change/refused", "changes the password anyway", refusing(func(ctx context.Context, b *broken, c account.Change, err error) error {
+			t, _ := b.token(c.Token)
+			b.overwrite(ctx, c, t.AccountID)
+			return err
+		})},
+		{"change/spelling", "compares bytes", func(b *broken) {
+			b.change = func(ctx context.Context, c account.Change) (string, error) {
+				t, _ := b.token(c.Token)
+				if a, err := b.Harness.Account(ctx, t.AccountID); err == nil && a.Address != t.Address {
+					return "", account.ErrAddressChanged
+				}
+				return b.Harness.ChangePassword(ctx, c)
+			}
+		}},
+		{"sessions/stale", "takes the credential of now", func(b *broken) {
+			b.sign = func(ctx context.Context, id, _ string) (string, error) {
+				a, err := b.Harness.Account(ctx, id)
+				if err != nil {
+					return "", err
+				}
+				return b.Harness.NewSession(ctx, id, a.Credential)
+			}
+		}},
+	}
+}
+
+// givesPassword is a store that takes an account without a password for one with an
+// empty password: same digest at issue and now.
+func givesPassword(b *broken) {
+	b.change = func(ctx context.Context, c account.Change) (string, error) {
+		t, _ := b.token(c.Token)
+		owner, err := b.Harness.ChangePassword(ctx, c)
+		a, _ := b.Harness.Account(ctx, t.AccountID)
+		if errors.Is(err, account.ErrNotResettable) && a.Credential == "" && t.Credential == account.CredentialDigest("") {
+			b.overwrite(ctx, c, t.AccountID)
+			return t.AccountID, nil
+		}
+		return owner, err
+	}
+}

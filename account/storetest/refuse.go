@@ -1,0 +1,90 @@
+package storetest
+
+import (
+	"github.com/rekeyhq/rekey/account"
+)
+
+// refusal is what the host application may do between the mail and the change.
+type refusal struct {
+	id     string
+	change func(*account.Account) // nil deletes the account
+	want   error
+}
+
+func refusals() []refusal {
+	return []refusal{
+		{"gone", nil, account.ErrAccountGone},
+		{"disabled", func(a *account.Account) { a.Disabled = true }, account.ErrNotResettable},
+		{"unresettable", func(a *account.Account) { a.Resettable = false }, account.ErrNotResettable},
+		{"moved", func(a *account.Account) { a.Address = "new@example.com" }, account.ErrAddressChanged},
+		{"rekeyed", func(a *account.Account) { a.Credential = "$argon2id$own" }, account.ErrCredentialChanged},
+		{"passwordless", func(a *account.Account) { a.Credential = "" }, account.ErrNotResettable},
+	}
+}
+
+// security 10, 30: what the owner changed since the mail refuses even an accepted
+// submission; the refusal is audited (security 43), and stays the answer when the
+// change is tried again.
+func refuses(s *suite) {
+	for _, r := range refusals() {
+		a := s.signUp(r.id)
+		c := submit(s.mail(a, "1"), "new")
+		if r.change == nil {
+			s.must(s.Delete(s.Context(), a.ID))
+		} else {
+			r.change(&a)
+			s.must(s.Put(s.Context(), a))
+		}
+		s.refused(r, c)
+		s.refused(r, c)
+		if r.change != nil {
+			s.is(a)
+		}
+	}
+	s.refusesWithoutPassword()
+}
+
+func (s *suite) refused(r refusal, c account.Change) {
+	s.Helper()
+	s.refuse(r.id, c, r.want)
+	log, err := s.Audit(s.Context(), r.id)
+	s.must(err)
+	if len(log) == 0 || log[len(log)-1].Detail == "" {
+		s.Errorf("%s: the audit log gives no reason", r.id)
+		return
+	}
+	s.audited(r.id, account.Entry{
+		At: c.At, Event: account.EventChangeRefused, Run: c.Run, AccountID: r.id, Client: c.Client,
+		Detail: log[len(log)-1].Detail,
+	})
+}
+
+// refusesWithoutPassword: an account that had no password at issue has the same
+// credential still, and yet gets none.
+func (s *suite) refusesWithoutPassword() {
+	s.Helper()
+	a := s.signUp("sso")
+	a.Credential = ""
+	s.must(s.Put(s.Context(), a))
+	s.refuse("no password of its own", submit(s.mail(a, "1"), "new"), account.ErrNotResettable)
+	s.is(a)
+}
+
+// Another spelling of an address is no other address.
+func comparesAddresses(s *suite) {
+	ann := s.signUp("ann")
+	t := s.mail(ann, "1")
+	ann.Address = "Ann@EXAMPLE.com"
+	s.must(s.Put(s.Context(), ann))
+	s.change(submit(t, "new"), ann.ID)
+}
+
+// security 18, 32: a sign-in whose password was verified before the change, and whose
+// session is made after it, holds nothing.
+func holdsNoStaleSession(s *suite) {
+	ann := s.signUp("ann")
+	s.change(submit(s.mail(ann, "1"), "new"), ann.ID)
+	if sid, err := s.NewSession(s.Context(), ann.ID, ann.Credential); err == nil {
+		s.signedIn("a session under the old password", sid, false)
+	}
+}

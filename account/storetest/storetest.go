@@ -1,0 +1,82 @@
+// Package storetest holds what every [account.Store] must do, as one suite: a store
+// that passes it can carry resets.
+//
+// The suite is itself under test: for each check there is a store with a fault, and the
+// check must find it.
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// Harness is a store under test, with the part of a host application that the suite
+// plays: it keeps accounts and sessions and reads the audit log.
+type Harness interface {
+	account.Store
+
+	// Put creates an account or replaces it.
+	Put(ctx context.Context, a account.Account) error
+	// Delete removes an account.
+	Delete(ctx context.Context, id string) error
+	// NewSession signs an account in under the credential that was verified, which
+	// may be stale by now. It returns a session ID.
+	NewSession(ctx context.Context, accountID, credential string) (string, error)
+	// Session returns who is signed in. Errors: account.ErrNotFound.
+	Session(ctx context.Context, sid string) (account.Account, error)
+	// Audit returns the audit log of an account in the order of writing; of the empty
+	// ID, what was logged without an account.
+	Audit(ctx context.Context, accountID string) ([]account.Entry, error)
+}
+
+// Run runs the suite. Each check gets an empty store of its own from open, which also
+// closes it when the test is over; checks run in parallel.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	t.Helper()
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(&suite{t, open(t)})
+		})
+	}
+}
+
+// check is one thing that a store must do.
+type check struct {
+	name string
+	run  func(*suite)
+}
+
+func checks() []check {
+	return []check{
+		{"accounts/read", readsAccounts},
+		{"accounts/find", findsByAddress},
+		{"accounts/move", findsWhereItMoved},
+		{"mails/limit", limitsMails},
+		{"mails/day", limitsMailsPerDay},
+		{"mails/audit", auditsMails},
+		{"mails/revoke", revokes},
+		{"change/effects", changes},
+		{"change/again", repeats},
+		{"change/other submission", takesOneSubmission},
+		{"change/unknown", knowsItsTokens},
+		{"change/expired", leavesExpiryToOthers},
+		{"change/refused", refuses},
+		{"change/spelling", comparesAddresses},
+		{"sessions/stale", holdsNoStaleSession},
+		{"races/one submission", racesOneSubmission},
+		{"races/one token", racesOneToken},
+		{"races/one account", racesOneAccount},
+		{"races/sign-in", racesSignIn},
+		{"races/issue", racesIssue},
+		{"races/mail limit", racesMailLimit},
+		{"races/one mail", racesOneMail},
+		{"audit/record", records},
+		{"sweep/tokens", sweepsTokens},
+		{"sweep/submissions", sweepsSubmissions},
+		{"sweep/mails", sweepsMails},
+		{"context/canceled", heedsContext},
+	}
+}

@@ -1,0 +1,36 @@
+// Package keys holds every key of rekey and what is sealed under them.
+//
+// Each use has a keyset (Tink) in a file of its own, so that a process is given only
+// what it needs: a starter can open links and seal submissions, only a worker can open
+// submissions, a codec server can read payloads and nothing else.
+//
+//	link.json            AEAD   seals links                        starter, worker
+//	payload.json         AEAD   seals all that Temporal keeps      everybody
+//	submission.json      HPKE   opens submissions                  worker
+//	submission.pub.json  HPKE   seals submissions                  starter
+//	account.json         PRF    makes account keys of addresses    starter, find, cancel
+//	salt.json            PRF    makes salts of tokens              starter
+//
+// # Rotation
+//
+// Keysets rotate in three steps, with all processes restarted in between: Add a key,
+// Promote it, and Retire the old one when nothing is left that it sealed. The two PRFs
+// do not rotate: another account key would be another workflow ID, and an account could
+// have two runs at once; another salt would make a repeated submission look like a
+// different one.
+//
+// # Strangers
+//
+// Whoever can talk to Temporal can put any bytes where a run reads them, with or without
+// our keys. A run must refuse what is made up ([ErrForeign]) and must wait when it meets
+// what is ours under a key that its worker does not have yet ([ErrUnknownKey]), and all
+// workers must judge alike, whichever keys they have. The key ID in front of a sealed
+// payload cannot tell the two apart: anybody can write an ID that no keyset has, and the
+// run that waits for that key waits for ever. Two things do:
+//
+//   - payload.json holds one more key, the family key, which never rotates. Each payload
+//     begins with a MAC of its ciphertext under it. No valid MAC: made up.
+//   - A keyset remembers the IDs of its retired keys. What is sealed under one of them
+//     has a valid MAC, but only an old history still holds it, and a copy of that is as
+//     foreign as anything made up.
+package keys

@@ -1,0 +1,87 @@
+package keys_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/keys"
+)
+
+// seed is a payload: its encoding and its data.
+type seed struct {
+	encoding string
+	data     []byte
+}
+
+// seeds are where fuzzing begins: what was sealed once, and its near misses.
+func seeds(tb testing.TB) map[string]seed {
+	tb.Helper()
+	_, v := frozen(tb)
+	const name = "binary/rekey-v1"
+	p := v.Payloads["primary"]
+	return map[string]seed{
+		"primary":        {name, p},
+		"older":          {name, v.Payloads["older"]},
+		"newer":          {name, v.Payloads["newer"]},
+		"retired":        {name, v.Payloads["retired"]},
+		"made-up":        {name, madeUp(p)},
+		"empty":          {name, nil},
+		"tag":            {name, p[:tagLen]},
+		"tag-and-prefix": {name, p[:tagLen+5]},
+		"no-tag":         {name, p[tagLen:]},
+		"longer":         {name, append(slices.Clone(p), 0)},
+		"in-clear":       {"json/plain", []byte(`"text"`)},
+		"no-encoding":    {"", p},
+		"submission":     {name, v.Submissions["primary"]},
+	}
+}
+
+func TestSeedCorpus(t *testing.T) {
+	folder := filepath.Join("testdata", "fuzz", "FuzzDecode")
+	for name, s := range seeds(t) {
+		path := filepath.Join(folder, name)
+		want := fmt.Sprintf("go test fuzz v1\nstring(%q)\n[]byte(%q)\n", s.encoding, s.data)
+		if *update {
+			check(t, os.MkdirAll(folder, 0o755))
+			check(t, os.WriteFile(path, []byte(want), 0o644))
+		}
+		got, err := os.ReadFile(path)
+		check(t, err)
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// FuzzDecode: the only payloads that open are those that were sealed, the only one to wait
+// for is that of the newer key, and everything else is foreign.
+func FuzzDecode(f *testing.F) {
+	dir, v := frozen(f)
+	c := codec(f, dir)
+	age := map[string]string{}
+	for name, data := range v.Payloads {
+		age["binary/rekey-v1"+string(data)] = name
+	}
+	f.Fuzz(func(t *testing.T, encoding string, data []byte) {
+		p := &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encoding)}, Data: data}
+		opened, err := c.Decode([]*commonpb.Payload{p})
+		want := keys.ErrForeign
+		switch age[encoding+string(data)] {
+		case "primary", "older":
+			want = nil
+		case "newer":
+			want = keys.ErrUnknownKey
+		}
+		if !errors.Is(err, want) || (err == nil) != (len(opened) == 1) {
+			t.Errorf("%d payloads, %v, not %v", len(opened), err, want)
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package link_test
+
+import (
+	"testing"
+
+	"github.com/rekeyhq/rekey/link"
+)
+
+func BenchmarkSeal(b *testing.B) {
+	box := newBox(b, frozenKey(b), base, namespace)
+	b.ReportAllocs()
+	for b.Loop() {
+		seal(b, box, link.Reset, claims())
+	}
+}
+
+// BenchmarkOpen is what every page view and submission costs before any call.
+func BenchmarkOpen(b *testing.B) {
+	box := newBox(b, frozenKey(b), base, namespace)
+	text := seal(b, box, link.Reset, claims()).Text()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := box.Open(link.Reset, text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkOpenForged is the dearest forgery: the key's own prefix and a wrong tag.
+func BenchmarkOpenForged(b *testing.B) {
+	box := newBox(b, frozenKey(b), base, namespace)
+	text := seal(b, box, link.Cancel, claims()).Text()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := box.Open(link.Reset, text); err == nil {
+			b.Fatal("opened")
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package link_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/link"
+)
+
+func TestURL(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"https://example.com":           "https://example.com",
+		"https://example.com/":          "https://example.com",
+		"https://example.com/sso//":     "https://example.com/sso",
+		"HTTPS://Example.COM/Sso":       "https://example.com/Sso",
+		"http://localhost:8080":         "http://localhost:8080",
+		"http://[::1]:8080":             "http://[::1]:8080",
+		"https://example.com/with%20sp": "https://example.com/with%20sp",
+	} {
+		b := newBox(t, frozenKey(t), given, namespace)
+		token := seal(t, b, link.Reset, claims())
+		if got := b.URL(link.Reset, token); got != want+"/account/change-password/"+token.Text() {
+			t.Errorf("%s: %s", given, got)
+		}
+		if got := b.URL(link.Cancel, token); got != want+"/account/cancel-reset/"+token.Text() {
+			t.Errorf("%s: %s", given, got)
+		}
+		// Another process may be given the same URL in the other spelling.
+		if _, _, err := newBox(t, frozenKey(t), want, namespace).Open(link.Reset, token.Text()); err != nil {
+			t.Errorf("%s and %s are not the same: %v", given, want, err)
+		}
+	}
+}
+
+func TestBaseURLIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, given := range []string{
+		"", "example.com", "//example.com", "/account", "ftp://example.com", "mailto:ada@example.com",
+		"https://", "https:///path", "https://:443", "https:example.com",
+		"https://ada:secret@example.com", "https://ada@example.com",
+		"https://example.com?", "https://example.com/?a=b", "https://example.com#", "https://example.com/#top",
+		"https://example.com/\r\nBcc: eve", "https://ada:secret@example.com:port",
+	} {
+		b, err := link.New(frozenKey(t), given, namespace)
+		if err == nil || b != nil {
+			t.Errorf("%q is taken", given)
+			continue
+		}
+		if strings.Contains(err.Error(), "secret") || errors.Unwrap(err) != nil {
+			t.Errorf("%q: the error repeats it: %v", given, err)
+		}
+	}
+}

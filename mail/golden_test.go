@@ -1,0 +1,117 @@
+package mail_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/mail"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	base      = "https://accounts.example.com/account/"
+	resetURL  = base + "change-password/" + "AbvJ8s0nQ2c1p-7dZxKkU4Vb9tEoYhRgLw3MfTiXaCq6NuDyS5PjHzBrGlOeW_A8s0nQ2c1p-7dZxKkU4Vb9tEoYhRgLw3MfTiXaCq6NuDyS5PjHzBrGlOeW_AbvJ8s0nQ2c1p-7dZ"
+	cancelURL = base + "cancel-reset/" + "Zd7-p1c2Qn0s8JvbA_WeOlGrBzHjP5SyDuN6qCaXiTfM3wLgRhYoEt9bV4UkKxZd7-p1c2Qn0s8A_WeOlGrBzHjP5SyDuN6qCaXiTfM3wLgRhYoEt9bV4UkKxZd7-p1c2Qn0s8Jv"
+)
+
+func brand() mail.Brand {
+	return mail.Brand{
+		Product: "Acme", Support: "support@example.com",
+		ForgotURL: base + "forgot-password", SignInURL: "https://accounts.example.com/login",
+	}
+}
+
+func load(tb testing.TB, dir string) *mail.Templates {
+	tb.Helper()
+	templates, err := mail.Load(dir, brand())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return templates
+}
+
+// mails are one of each kind, by name.
+func mails(t *testing.T) map[string]mail.Message {
+	t.Helper()
+	templates := load(t, "")
+	reset, err := templates.Reset("owner@example.net", "5f1c@example.com", mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := templates.Changed("owner@example.net", "77aa@example.com", mail.Changed{At: time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]mail.Message{"reset": reset, "changed": changed}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, m := range mails(t) {
+		golden(t, name+".subject.txt", m.Subject+"\n")
+		golden(t, name+".txt", m.Text)
+		golden(t, name+".html", m.HTML)
+	}
+}
+
+// The golden MIME is what the mail server was given, with a fixed date and boundary.
+func TestGoldenMIME(t *testing.T) {
+	t.Parallel()
+	date, boundary := regexp.MustCompile(`(?m)^Date: .*$`), regexp.MustCompile(`boundary=([0-9a-f]+)`)
+	for name, m := range mails(t) {
+		raw := delivered(t, m)
+		if strings.Count(raw, "\n") != strings.Count(raw, "\r\n") {
+			t.Errorf("%s: a line does not end in CRLF", name)
+		}
+		found := boundary.FindStringSubmatch(raw)
+		if found == nil {
+			t.Fatalf("%s: no boundary", name)
+		}
+		raw = strings.ReplaceAll(raw, found[1], "boundary")
+		raw = strings.ReplaceAll(raw, "\r\n", "\n")
+		golden(t, name+".eml", date.ReplaceAllString(raw, "Date: Sat, 14 Mar 2026 15:09:26 +0000"))
+	}
+}
+
+// delivered is what a mail server is given for m.
+func delivered(t *testing.T, m mail.Message) string {
+	t.Helper()
+	srv, config := serve(t, script{})
+	s, err := mail.NewSMTP(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if to := <-srv.to; to != m.To || len(srv.to) != 0 {
+		t.Errorf("went to %s and %d more, want %s alone", to, len(srv.to), m.To)
+	}
+	return <-srv.mails
+}
+
+// golden compares with a file of testdata; go test ./mail -update writes it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}

@@ -1,0 +1,204 @@
+package mail_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"github.com/rekeyhq/rekey/mail"
+)
+
+// script is how a mail server misbehaves; what is nil goes well.
+type script struct {
+	hello, sender, recipient func(*smtp.Conn) error
+	data                     func(*smtp.Conn) error // before the content is read
+	content                  func(c *smtp.Conn, mail string) error
+	starttls, tls            bool // offered
+	auth                     bool // offered, for owner and secret
+}
+
+// server is a real mail server on loopback that follows a script.
+type server struct {
+	script
+	mails chan string   // what it took, header and body
+	gone  chan struct{} // a conversation's connection is closed
+	to    chan string
+}
+
+// serve starts a mail server and returns the configuration that reaches it.
+func serve(t *testing.T, s script) (*server, mail.Config) {
+	t.Helper()
+	srv := &server{s, make(chan string, 16), make(chan struct{}, 16), make(chan string, 16)}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	certificate, roots := certificate(t)
+	backend := smtp.NewServer(srv)
+	backend.AllowInsecureAuth, backend.EnableSMTPUTF8, backend.ErrorLog = true, true, quiet{}
+	config := mail.Config{
+		Host: "127.0.0.1", Port: port, Security: mail.SecurityNone,
+		From: "Acme <no-reply@example.com>", Timeout: 20 * time.Second, Roots: roots,
+	}
+	switch encryption := (&tls.Config{Certificates: []tls.Certificate{certificate}}); {
+	case s.starttls:
+		backend.TLSConfig, config.Security = encryption, mail.SecuritySTARTTLS
+	case s.tls:
+		listener, config.Security = tls.NewListener(listener, encryption), mail.SecurityTLS
+	}
+	if s.auth {
+		config.Username, config.Password = "owner", "secret"
+	}
+	go backend.Serve(listener)
+	t.Cleanup(func() { backend.Close() })
+	return srv, config
+}
+
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+func (quiet) Println(...any)        {}
+
+// certificate is for 127.0.0.1 and not for localhost.
+func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	s := httptest.NewTLSServer(nil)
+	t.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s.TLS.Certificates[0], roots
+}
+
+func (s *server) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	if s.hello != nil {
+		if err := s.hello(c); err != nil {
+			return nil, err
+		}
+	}
+	plain := session{s, c}
+	if s.auth {
+		return authSession{plain}, nil
+	}
+	return plain, nil
+}
+
+type session struct {
+	*server
+	conn *smtp.Conn
+}
+
+func (s session) Reset() {}
+
+func (s session) Logout() error {
+	s.gone <- struct{}{}
+	return nil
+}
+
+func (s session) Mail(_ string, options *smtp.MailOptions) error {
+	if options.UTF8 {
+		return errors.New("a relay behind this server lacks SMTPUTF8")
+	}
+	return follow(s.sender, s.conn)
+}
+
+func (s session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to <- to
+	return follow(s.recipient, s.conn)
+}
+
+func (s session) Data(r io.Reader) error {
+	if err := follow(s.data, s.conn); err != nil {
+		return err
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if s.content != nil {
+		if err := s.content(s.conn, string(b)); err != nil {
+			return err
+		}
+	}
+	s.mails <- string(b)
+	return nil
+}
+
+func follow(step func(*smtp.Conn) error, c *smtp.Conn) error {
+	if step == nil {
+		return nil
+	}
+	return step(c)
+}
+
+// authSession wants a login before a mail.
+type authSession struct{ session }
+
+func (s authSession) AuthMechanisms() []string { return []string{"NTLM", "CRAM-MD5", sasl.Plain} }
+
+func (s authSession) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, username, password string) error {
+		if username != "owner" || password != "secret" {
+			return smtp.ErrAuthFailed
+		}
+		return nil
+	}), nil
+}
+
+// replies is a step that replies so.
+func replies(code int, text ...string) func(*smtp.Conn) error {
+	return func(*smtp.Conn) error {
+		return &smtp.SMTPError{Code: code, EnhancedCode: smtp.NoEnhancedCode, Message: strings.Join(text, "\n")}
+	}
+}
+
+// drops is a step that closes the connection instead of replying.
+func drops(c *smtp.Conn) error { return c.Conn().Close() }
+
+// hangs is a step that says nothing until the client hangs up.
+func hangs(c *smtp.Conn) error {
+	_, err := io.Copy(io.Discard, c.Conn())
+	return err
+}
+
+// after is a step at the end of the content.
+func after(step func(*smtp.Conn) error) func(*smtp.Conn, string) error {
+	return func(c *smtp.Conn, _ string) error { return step(c) }
+}
+
+// recite starts a mail server that gives one reply after the other, whatever it is told.
+// It can do what go-smtp does not: refuse to greet, and refuse the DATA command.
+func recite(t *testing.T, replies ...string) mail.Config {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for lines := bufio.NewScanner(conn); len(replies) > 0; replies = replies[1:] {
+			fmt.Fprintf(conn, "%s\r\n", replies[0])
+			lines.Scan()
+		}
+	}()
+	return mail.Config{
+		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port,
+		Security: mail.SecurityNone, From: "no-reply@example.com",
+	}
+}

@@ -1,0 +1,212 @@
+package mail_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/mail"
+)
+
+// security 9: a mail links to what it was given, whose base is the configured one, and
+// loads nothing from anywhere.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	urls := regexp.MustCompile(`https?://[^\s"'<>]+`)
+	want := map[string][]string{
+		"reset":   {cancelURL, resetURL},
+		"changed": {brand().ForgotURL, brand().SignInURL},
+	}
+	for name, m := range mails(t) {
+		for kind, body := range map[string]string{"text": m.Text, "html": m.HTML} {
+			got := slices.Compact(slices.Sorted(slices.Values(urls.FindAllString(body, -1))))
+			if diff := cmp.Diff(want[name], got); diff != "" {
+				t.Errorf("%s, %s: %s", name, kind, diff)
+			}
+		}
+		for _, remote := range []string{"<img", "<script", "<link", "<iframe", "src=", "url(", "@import", "onload"} {
+			if strings.Contains(m.HTML, remote) {
+				t.Errorf("%s holds %s", name, remote)
+			}
+		}
+	}
+}
+
+// A link is also printed, for those whose mail program shows no button.
+func TestLinkIsPrinted(t *testing.T) {
+	t.Parallel()
+	all := mails(t)
+	if !strings.Contains(all["reset"].HTML, ">"+resetURL+"<") || !strings.Contains(all["changed"].HTML, ">"+brand().ForgotURL+"<") {
+		t.Error("the button's link is not printed")
+	}
+}
+
+// security 18: the notice says when, and what to do for whoever did not do it.
+func TestNoticeHelps(t *testing.T) {
+	t.Parallel()
+	m := mails(t)["changed"]
+	for _, body := range []string{m.Text, m.HTML} {
+		for _, need := range []string{"14 March 2026 at 15:09 UTC", "This was not you?", brand().ForgotURL, brand().Support} {
+			if !strings.Contains(body, need) {
+				t.Errorf("no %q in:\n%s", need, body)
+			}
+		}
+	}
+}
+
+// security 21: a mail holds nothing of the account, so it reads the same for everyone.
+func TestNothingOfTheAccount(t *testing.T) {
+	t.Parallel()
+	templates := load(t, "")
+	r := mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: time.Hour}
+	one, err := templates.Reset("one@example.com", "1@example.com", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := templates.Reset("win-a-prize-at-example.org@example.com", "2@example.com", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two.To, two.ID = one.To, one.ID
+	if diff := cmp.Diff(one, two); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Lines fit an 80 column terminal, links aside.
+func TestTextWraps(t *testing.T) {
+	t.Parallel()
+	for name, m := range mails(t) {
+		for line := range strings.Lines(m.Text) {
+			if len(strings.TrimSpace(line)) > 78 && !strings.HasPrefix(line, "https://") {
+				t.Errorf("%s: %d bytes: %s", name, len(line), line)
+			}
+		}
+	}
+}
+
+func TestBrandIsEscaped(t *testing.T) {
+	t.Parallel()
+	b := brand()
+	b.Product = "R&D <script>alert(1)</script>"
+	templates, err := mail.Load("", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := templates.Reset("owner@example.net", "1@example.com", mail.Reset{URL: "javascript:alert(1)", CancelURL: cancelURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(m.HTML, "<script>") || strings.Contains(m.HTML, `href="javascript`) {
+		t.Error("the HTML can run what it was given:\n" + m.HTML)
+	}
+	if m.Subject != "Reset your R&D <script>alert(1)</script> password" {
+		t.Errorf("got subject %s", m.Subject)
+	}
+}
+
+func TestLifeInWords(t *testing.T) {
+	t.Parallel()
+	templates := load(t, "")
+	for life, want := range map[time.Duration]string{
+		30 * time.Minute: "30 minutes", time.Minute: "1 minute", time.Hour: "1 hour", 24 * time.Hour: "24 hours",
+		90 * time.Minute: "90 minutes", 90 * time.Second: "90 seconds", time.Second: "1 second",
+	} {
+		m, err := templates.Reset("owner@example.net", "1@example.com", mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: life})
+		if err != nil || !strings.Contains(m.Text, "works for "+want+" and") {
+			t.Errorf("%s: %v in:\n%s", want, err, m.Text)
+		}
+	}
+}
+
+func TestLoadOverrides(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{
+		"reset.subject.txt": "{{.Product}}:\r\n your  password\n",
+		"..2026_03_14":      "what Kubernetes leaves beside a mounted file",
+	})
+	m, err := load(t, dir).Reset("owner@example.net", "1@example.com", mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Acme: your password"; m.Subject != want {
+		t.Errorf("got subject %q, want %q", m.Subject, want)
+	}
+	if !strings.Contains(m.Text, "works for 1 hour") {
+		t.Error("the text is not the built-in one")
+	}
+}
+
+// What would fail, or mail nonsense, on the day that somebody needs it fails at start.
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	links := "{{.URL}} {{.CancelURL}}"
+	for name, files := range map[string]map[string]string{
+		"broken text":            {"reset.txt": links + "{{"},
+		"broken HTML":            {"changed.html": "<p>{{.At}"},
+		"broken subject":         {"changed.subject.txt": "{{end}}"},
+		"HTML in no context":     {"reset.html": `<a href="{{if .Life}}">{{end}}` + links},
+		"unknown field":          {"reset.txt": links + "{{.Name}}"},
+		"field of another mail":  {"changed.txt": "{{.URL}}"},
+		"text without the link":  {"reset.txt": "{{.CancelURL}}"},
+		"HTML without the link":  {"reset.html": "<p>{{.CancelURL}}"},
+		"no way to call it off":  {"reset.txt": "{{.URL}}"},
+		"empty subject":          {"changed.subject.txt": "\n"},
+		"misspelled file":        {"reset.htm": links},
+		"a folder for a file":    {"reset.txt/reset.txt": links},
+		"a second kind of mails": {"welcome.txt": "Welcome"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := mail.Load(folder(t, files), brand()); err == nil {
+				t.Errorf("loaded %v", slices.Collect(maps.Keys(files)))
+			}
+		})
+	}
+	if _, err := mail.Load(filepath.Join(t.TempDir(), "missing"), brand()); err == nil {
+		t.Error("loaded a folder that does not exist")
+	}
+}
+
+// security 18: the support contact is required.
+func TestLoadRequiresBrand(t *testing.T) {
+	t.Parallel()
+	for name, forget := range map[string]func(*mail.Brand){
+		"product":     func(b *mail.Brand) { b.Product = "" },
+		"support":     func(b *mail.Brand) { b.Support = "" },
+		"forgot page": func(b *mail.Brand) { b.ForgotURL = "" },
+	} {
+		b := brand()
+		forget(&b)
+		if _, err := mail.Load("", b); err == nil {
+			t.Errorf("loaded without the %s", name)
+		}
+	}
+	b := brand()
+	b.SignInURL = ""
+	if _, err := mail.Load("", b); err != nil {
+		t.Error(err)
+	}
+}
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}

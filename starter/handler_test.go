@@ -1,0 +1,233 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// post is a route that takes fields, and the call that it leads to.
+type post struct {
+	path   string
+	fields []string
+	call   string
+}
+
+func posts() []post {
+	return []post{
+		{"/account/forgot_password", []string{"email", "a@example.com"}, "request a@example.com"},
+		{"/account/reset_password", []string{"token", "T", "password", "new one"}, "submit T new one"},
+		{"/account/reset_password/T", []string{"password", "new one"}, "submit T new one"},
+		{"/account/cancel_reset", []string{"token", "T"}, "cancel T"},
+		{"/account/cancel_reset/T", nil, "cancel T"},
+	}
+}
+
+func TestPosts(t *testing.T) {
+	t.Parallel()
+	for _, p := range posts() {
+		t.Run(p.path, func(t *testing.T) {
+			t.Parallel()
+			resets := &fakeResets{}
+			h := newTestHandler(t, resets)
+
+			w := exchange(h, "POST", p.path, jsonBody(p.fields...), asJSON)
+			if got, want := w.Body.String(), "{\"status\":\"okay\"}\n"; w.Code != 200 || got != want {
+				t.Errorf("JSON: %d %q", w.Code, got)
+			}
+			w = exchange(h, "POST", p.path, formBody(p.fields...), asForm)
+			if w.Code != 200 || !strings.Contains(w.Body.String(), "<h1>") {
+				t.Errorf("form: %d %q", w.Code, w.Body)
+			}
+			if diff := cmp.Diff([]string{p.call, p.call}, resets.calls); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]string{"192.0.2.1", "192.0.2.1"}, resets.from); diff != "" {
+				t.Errorf("client address for the audit log: %s", diff)
+			}
+		})
+	}
+}
+
+func TestPostsPending(t *testing.T) {
+	t.Parallel()
+	for _, p := range posts()[1:] {
+		h := newTestHandler(t, &fakeResets{err: ErrPending})
+		w := exchange(h, "POST", p.path, jsonBody(p.fields...), asJSON)
+		if got, want := w.Body.String(), "{\"status\":\"pending\"}\n"; w.Code != 202 || got != want {
+			t.Errorf("%s: %d %q", p.path, w.Code, got)
+		}
+		w = exchange(h, "POST", p.path, formBody(p.fields...), asForm)
+		if w.Code != 202 || !strings.Contains(w.Body.String(), "is being") {
+			t.Errorf("%s: %d %q", p.path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestCancelNeedsNoBody(t *testing.T) {
+	t.Parallel()
+	resets := &fakeResets{}
+	w := exchange(newTestHandler(t, resets), "POST", "/account/cancel_reset/T", "")
+	if w.Code != 200 || cmp.Diff([]string{"cancel T"}, resets.calls) != "" {
+		t.Errorf("%d %q", w.Code, resets.calls)
+	}
+}
+
+// A form has the password twice; a difference must not reach the reset.
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	resets := &fakeResets{link: Link{State: LinkOpen}}
+	h := newTestHandler(t, resets)
+	w := exchange(h, "POST", "/account/reset_password", jsonBody("token", "T", "password", "a", "confirm", "b"), asJSON)
+	if w.Code != 400 || codeOf(t, w) != "password_mismatch" || len(resets.calls) != 0 {
+		t.Errorf("%d %q %q", w.Code, w.Body, resets.calls)
+	}
+	w = exchange(h, "POST", "/account/reset_password", jsonBody("token", "T", "password", "a", "confirm", "a"), asJSON)
+	if w.Code != 200 {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
+
+func TestDisabled(t *testing.T) {
+	t.Parallel()
+	resets := &fakeResets{}
+	h := newTestHandler(t, resets, func(c *HandlerConfig) { c.Enabled = false })
+	for _, p := range posts()[:3] {
+		w := exchange(h, "POST", p.path, jsonBody(p.fields...), asJSON)
+		if w.Code != 400 || codeOf(t, w) != "password_reset_unavailable" {
+			t.Errorf("%s: %d %q", p.path, w.Code, w.Body)
+		}
+	}
+	if len(resets.calls) != 0 {
+		t.Errorf("called %q", resets.calls)
+	}
+	if w := exchange(h, "GET", "/account/forgot-password", "", forPage); w.Code != 400 || !strings.Contains(w.Body.String(), "switched off") {
+		t.Errorf("page: %d %q", w.Code, w.Body)
+	}
+	if w := exchange(h, "GET", "/api/v1/settings", ""); w.Body.String() != "{\"user:reset-password\":false}\n" {
+		t.Errorf("settings: %q", w.Body)
+	}
+	if w := exchange(h, "POST", "/account/cancel_reset/T", ""); w.Code != 200 {
+		t.Errorf("a reset can always be canceled: %d", w.Code)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	w := exchange(newTestHandler(t, &fakeResets{}), "GET", "/api/v1/settings", "")
+	if got, want := w.Body.String(), "{\"user:reset-password\":true}\n"; w.Code != 200 || got != want {
+		t.Errorf("%d %q", w.Code, got)
+	}
+}
+
+func TestLinkState(t *testing.T) {
+	t.Parallel()
+	for _, state := range []LinkState{LinkOpen, LinkPending, LinkChanged} {
+		resets := &fakeResets{link: Link{State: state, Address: "a@example.com"}}
+		w := exchange(newTestHandler(t, resets), "GET", "/account/reset_password/T", "")
+		want := `{"status":"okay","state":"` + string(state) + `","email":"a@example.com"}` + "\n"
+		if w.Code != 200 || w.Body.String() != want {
+			t.Errorf("%s: %d %q", state, w.Code, w.Body)
+		}
+	}
+}
+
+func TestWrongMethod(t *testing.T) {
+	t.Parallel()
+	resets := &fakeResets{}
+	h := newTestHandler(t, resets)
+	for path, allow := range map[string]string{
+		"/account/forgot_password":  "POST",
+		"/account/reset_password":   "POST",
+		"/account/reset_password/T": "GET, HEAD, POST",
+		"/account/cancel_reset/T":   "POST",
+		"/account/forgot-password":  "GET, HEAD",
+		"/api/v1/settings":          "GET, HEAD",
+	} {
+		w := exchange(h, "DELETE", path, "")
+		if w.Code != 405 || w.Header().Get("Allow") != allow || codeOf(t, w) != "method_not_allowed" {
+			t.Errorf("%s: %d, Allow %q", path, w.Code, w.Header().Get("Allow"))
+		}
+	}
+	if len(resets.calls) != 0 {
+		t.Errorf("called %q", resets.calls)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{})
+	for _, path := range []string{"/", "/account", "/account/reset_password/a/b", "/account/static/other.js"} {
+		if w := exchange(h, "GET", path, ""); w.Code != 404 || codeOf(t, w) != "not_found" {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
+		if w := exchange(h, "GET", path, "", forPage); w.Code != 404 || !strings.Contains(w.Body.String(), "<h1>") {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
+	}
+}
+
+// security 7: a mail scanner that follows a link changes nothing.
+func TestReadingChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"GET", "HEAD"} {
+		resets := &fakeResets{link: Link{State: LinkOpen}}
+		h := newTestHandler(t, resets)
+		for _, p := range []string{"/account/change-password/T", "/account/cancel-reset/T", "/account/reset_password/T"} {
+			if w := exchange(h, method, p, "", forPage); w.Code != 200 {
+				t.Errorf("%s %s: %d", method, p, w.Code)
+			}
+		}
+		if diff := cmp.Diff([]string{"inspect T", "inspect T"}, resets.calls); diff != "" {
+			t.Errorf("%s: %s", method, diff)
+		}
+	}
+}
+
+// security 16: RFC 8615 and the W3C draft want a redirect, here a temporary one.
+func TestWellKnown(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{}, func(c *HandlerConfig) { c.BaseURL = "https://example.com/id/" })
+	w := exchange(h, "GET", "/.well-known/change-password", "", "Host: evil.example", "X-Forwarded-Host: evil.example")
+	if w.Code != 302 || w.Header().Get("Location") != "/id/account/forgot-password" {
+		t.Errorf("%d %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestConfigNamesEveryFault(t *testing.T) {
+	t.Parallel()
+	_, err := NewHandler(&fakeResets{}, HandlerConfig{BaseURL: "id.example.com", LoginURL: "javascript:alert(1)", ClientLimit: -1})
+	for _, want := range []string{"base URL", "login URL", "product", "support", "client limit"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+}
+
+// security 4: what a forged link costs in the handler. The real Resets adds one
+// AEAD opening.
+func BenchmarkForgedLink(b *testing.B) {
+	for name, target := range map[string]string{"body": "/account/reset_password", "path": "/account/reset_password/" + strings.Repeat("x", 140)} {
+		b.Run(name, func(b *testing.B) {
+			pairs := []string{"password", "a password of enough length"}
+			if name == "body" {
+				pairs = append(pairs, "token", strings.Repeat("x", 140))
+			}
+			h, body := newTestHandler(b, refuser{}), jsonBody(pairs...)
+			b.ReportAllocs()
+			for b.Loop() {
+				if w := exchange(h, "POST", target, body, asJSON); w.Code != 400 {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}
+
+// refuser finds every link forged and remembers nothing.
+type refuser struct{ Resets }
+
+func (refuser) Submit(context.Context, string, string) error { return errors.Join(ErrLinkInvalid) }

@@ -1,0 +1,197 @@
+package starter
+
+import (
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/password"
+)
+
+var update = flag.Bool("update", false, "write the golden files of the pages")
+
+// shownPage is a page and how to get it.
+type shownPage struct {
+	name   string
+	resets *fakeResets
+	get    string
+	post   string // form body; "" = get
+	status int
+}
+
+func shownPages() []shownPage {
+	link := func(s LinkState) Link {
+		return Link{State: s, Address: "alice@example.com", Expires: time.Date(2026, 3, 1, 14, 32, 0, 0, time.UTC)}
+	}
+	open := link(LinkOpen)
+	const form = "token=TOKEN&password=SECRET&confirm=SECRET"
+	weak := &password.Refusal{Code: password.TooWeak, Reason: "Easy to guess.", Suggestions: []string{"Add a word.", "Avoid names."}}
+	return []shownPage{
+		{"forgot", &fakeResets{}, "/account/forgot-password", "", 200},
+		{"forgot-address", &fakeResets{err: account.ErrAddress}, "/account/forgot_password", `email=%22%3Cb%3E`, 400},
+		{"forgot-unavailable", &fakeResets{err: ErrUnavailable}, "/account/forgot_password", "email=alice@example.com", 503},
+		{"sent", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 200},
+		{"change", &fakeResets{link: open}, "/account/change-password/TOKEN", "", 200},
+		{"change-refused", &fakeResets{link: open, err: weak}, "/account/reset_password", form, 400},
+		{"change-mismatch", &fakeResets{link: open}, "/account/reset_password", form + "2", 400},
+		{"change-busy", &fakeResets{link: open, err: ErrBusy}, "/account/reset_password", form, 503},
+		{"change-unavailable", &fakeResets{inspect: ErrUnavailable, err: ErrUnavailable}, "/account/reset_password", form, 503},
+		{"change-meanwhile", &fakeResets{link: link(LinkChanged), err: ErrUnavailable}, "/account/reset_password", form, 200},
+		{"pending", &fakeResets{err: ErrPending}, "/account/reset_password", form, 202},
+		{"pending-again", &fakeResets{link: link(LinkPending)}, "/account/change-password/TOKEN", "", 200},
+		{"changed", &fakeResets{}, "/account/reset_password", form, 200},
+		{"changed-again", &fakeResets{link: link(LinkChanged)}, "/account/change-password/TOKEN", "", 200},
+		{"link-invalid", &fakeResets{inspect: ErrLinkInvalid}, "/account/change-password/TOKEN", "", 400},
+		{"link-expired", &fakeResets{inspect: ErrLinkExpired}, "/account/change-password/TOKEN", "", 400},
+		{"link-canceled", &fakeResets{inspect: ErrLinkCanceled}, "/account/change-password/TOKEN", "", 400},
+		{"link-refused", &fakeResets{inspect: ErrChangeRefused}, "/account/change-password/TOKEN", "", 400},
+		{"link-unavailable", &fakeResets{inspect: ErrUnavailable}, "/account/change-password/TOKEN", "", 503},
+		{"link-used", &fakeResets{err: ErrLinkUsed}, "/account/reset_password", form, 400},
+		{"mismatch-forged", &fakeResets{inspect: ErrLinkInvalid}, "/account/reset_password", form + "2", 400},
+		{"shell", &fakeResets{}, "/account/change-password", "", 200},
+		{"cancel", &fakeResets{}, "/account/cancel-reset/TOKEN", "", 200},
+		{"cancel-unavailable", &fakeResets{err: ErrUnavailable}, "/account/cancel_reset", "token=TOKEN", 503},
+		{"cancel-expired", &fakeResets{err: ErrLinkExpired}, "/account/cancel_reset", "token=TOKEN", 400},
+		{"cancel-used", &fakeResets{err: ErrLinkUsed}, "/account/cancel_reset", "token=TOKEN", 400},
+		{"canceled", &fakeResets{}, "/account/cancel_reset", "token=TOKEN", 200},
+		{"canceling", &fakeResets{err: ErrPending}, "/account/cancel_reset", "token=TOKEN", 202},
+		{"not-found", &fakeResets{}, "/account/nothing", "", 404},
+	}
+}
+
+func (p shownPage) show(h http.Handler) (int, string) {
+	w := exchange(h, "GET", p.get, "", forPage)
+	if p.post != "" {
+		w = exchange(h, "POST", p.get, p.post, asForm)
+	}
+	return w.Code, w.Body.String()
+}
+
+// The pages as they are, to be read in a review. Write them anew with
+// go test ./starter -run TestPages -update.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for _, p := range shownPages() {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			status, body := p.show(newTestHandler(t, p.resets))
+			if status != p.status {
+				t.Errorf("status %d, want %d", status, p.status)
+			}
+			golden := filepath.Join("testdata", "pages", p.name+".html")
+			if *update {
+				if err := os.WriteFile(golden, []byte(body), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), body); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// security 12: nothing inline, nothing from elsewhere, and no password comes back.
+func TestPagesAreSelfContained(t *testing.T) {
+	t.Parallel()
+	inline := regexp.MustCompile(`(?i)<style|style=|<script>|\son\w+=|javascript:`)
+	source := regexp.MustCompile(`(?:src|href|action|url)="?=?([^"]*)"`)
+	for _, p := range shownPages() {
+		_, body := p.show(newTestHandler(t, p.resets))
+		if found := inline.FindString(body); found != "" {
+			t.Errorf("%s: %q", p.name, found)
+		}
+		for _, m := range source.FindAllStringSubmatch(body, -1) {
+			if !strings.HasPrefix(m[1], "/account/") && m[1] != "/login" && m[1] != "mailto:help@example.com" {
+				t.Errorf("%s: %q", p.name, m[1])
+			}
+		}
+		if strings.Contains(body, "SECRET") {
+			t.Errorf("%s: the password is in the page", p.name)
+		}
+	}
+}
+
+// A link that is done for is told plainly, with a way to a new one.
+func TestDeadLinksOfferNewOne(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{ErrLinkInvalid, ErrLinkExpired, ErrLinkUsed, ErrLinkCanceled, ErrChangeRefused} {
+		resets := &fakeResets{inspect: err, err: err}
+		h := newTestHandler(t, resets)
+		for _, w := range []string{
+			exchange(h, "GET", "/account/change-password/T", "").Body.String(),
+			exchange(h, "POST", "/account/reset_password", "token=T&password=p", asForm).Body.String(),
+		} {
+			if !strings.Contains(w, problemOf(err).Headline()) || !strings.Contains(w, `class="button" href="/account/forgot-password"`) {
+				t.Errorf("%v: %s", err, w)
+			}
+		}
+	}
+}
+
+// security 8 and 16: the form after a refused password is the whole form again.
+func TestPasswordForm(t *testing.T) {
+	t.Parallel()
+	for _, p := range shownPages() {
+		if !strings.HasPrefix(p.name, "change-") && p.name != "change" || p.name == "change-meanwhile" {
+			continue
+		}
+		_, body := p.show(newTestHandler(t, p.resets))
+		for text, times := range map[string]int{
+			`autocomplete="new-password"`:              2,
+			`passwordrules="minlength: 15;"`:           2,
+			`autocomplete="username"`:                  1,
+			`<label for="password">`:                   1,
+			`<label for="confirm">`:                    1,
+			`type="hidden" name="token" value="TOKEN"`: 1,
+			`data-show hidden`:                         1,
+			`onpaste`:                                  0,
+			`maxlength`:                                0,
+		} {
+			if got := strings.Count(body, text); got != times {
+				t.Errorf("%s: %d times %s", p.name, got, text)
+			}
+		}
+	}
+}
+
+// A base URL with a path is what a proxy takes off; the links need it.
+func TestPagesUnderPath(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{link: Link{State: LinkOpen}}, func(c *HandlerConfig) { c.BaseURL = "https://example.com/id/" })
+	for _, path := range []string{"/account/change-password/T", "/account/forgot-password", "/account/cancel-reset/T"} {
+		body := exchange(h, "GET", path, "").Body.String()
+		if strings.Contains(body, `="/account/`) || !strings.Contains(body, `="/id/account/`) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
+
+func TestStatic(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{})
+	for file, media := range map[string]string{
+		"rekey.css": "text/css; charset=utf-8", "rekey.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		w := exchange(h, "GET", "/account/static/"+file, "")
+		if w.Code != 200 || w.Header().Get("Content-Type") != media {
+			t.Errorf("%s: %d %q", file, w.Code, w.Header().Get("Content-Type"))
+		}
+		again := exchange(h, "GET", "/account/static/"+file, "", "If-None-Match: "+w.Header().Get("ETag"))
+		if again.Code != 304 {
+			t.Errorf("%s again: %d", file, again.Code)
+		}
+	}
+}

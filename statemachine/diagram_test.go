@@ -1,0 +1,57 @@
+package statemachine_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// The golden file is the picture of the machine in the README. To make it again:
+// go test ./statemachine -run TestDiagram -update
+func TestDiagramGolden(t *testing.T) {
+	t.Parallel()
+	golden := filepath.Join("testdata", "diagram.golden")
+	if *update {
+		if err := os.WriteFile(golden, []byte(statemachine.Diagram()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), statemachine.Diagram()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The picture shows what the machine does: all of its moves and no other.
+func TestDiagramIsTrue(t *testing.T) {
+	t.Parallel()
+	drawn := map[string]int{}
+	for line := range strings.Lines(statemachine.Diagram()) {
+		drawn[strings.TrimSpace(line)]++
+	}
+	want := map[string]int{"stateDiagram-v2": 1, "[*] --> " + string(statemachine.New().State()): 1}
+	for from, path := range paths(t) {
+		if walk(t, path).Final() {
+			want[string(from)+" --> [*]"] = 1
+		}
+		for _, e := range statemachine.Events() {
+			if m := walk(t, path); m.Fire(e) == nil {
+				want[string(from)+" --> "+string(m.State())+" : "+string(e)] = 1
+			}
+		}
+	}
+	if diff := cmp.Diff(want, drawn); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,103 @@
+package workflow_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	sdk "go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// next is the input of the run that a run continues as.
+func (s *story) next() workflow.Request {
+	s.t.Helper()
+	s.execute(s.in)
+	s.note()
+	var e *sdk.ContinueAsNewError
+	if err := s.GetWorkflowError(); !errors.As(err, &e) {
+		s.t.Fatalf("the run does not continue: %v", err)
+	}
+	diff(s.t, "workflow", e.WorkflowType.Name, workflow.Name)
+	var in workflow.Request
+	s.check(sealed().FromPayloads(e.Input, &in))
+	return in
+}
+
+// A request that comes too late for a run is answered by a new one, and not before the
+// old one has ended: the owner is told first.
+func TestLateRequestContinues(t *testing.T) {
+	t.Parallel()
+	for name, asked := range map[string]time.Duration{
+		"while the password is changed": 5*time.Minute + time.Second,
+		"while the owner is told":       5*time.Minute + 15*time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
+			s.notice = func(int, workflow.Mail) answer { return answer{after: 10 * time.Second, result: workflow.Delivery{}} }
+			s.at(5*time.Minute, s.submit("one"))
+			s.at(asked, s.ask)
+			diff(t, "input", s.next(), workflow.Request{
+				Address: s.in.Address, AccountKey: accountKey, LinkLife: life, CoolDown: coolDown,
+				Previous: &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1},
+			})
+			diff(t, "mails", len(s.mails), 1)
+			diff(t, "end", s.elapsed(), 5*time.Minute+20*time.Second)
+		})
+	}
+}
+
+// A request in the same task as a cancel or a submission is a late one too.
+func TestRequestBesideACancelContinues(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.at(5*time.Minute, func() {
+		s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, nil)
+		s.CancelWorkflow()
+	})
+	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+}
+
+// What a run keeps of the past is how the last one ended, not a chain.
+func TestContinuedRun(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.in.Previous = &workflow.Outcome{State: statemachine.StateRefused, Accepted: "zero", Mails: 2, Refused: "why"}
+	s.at(5*time.Minute, s.submit("one"))
+	s.at(5*time.Minute, s.ask)
+	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+}
+
+// The search attribute is set once a run, at its end: each time is a billable action.
+// A run that continues another inherits what that one ended with and says first that
+// it is open.
+func TestSearchAttribute(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		previous *workflow.Outcome
+		tell     func(*story)
+		want     []string
+	}{
+		"completed": {nil, func(s *story) { s.at(5*time.Minute, s.submit("one")) }, []string{"completed"}},
+		"canceled":  {nil, func(s *story) { s.at(5*time.Minute, s.CancelWorkflow) }, []string{"canceled"}},
+		"expired":   {nil, func(s *story) { s.at(5*time.Minute, s.ask) }, []string{"expired"}},
+		"continued": {
+			&workflow.Outcome{State: statemachine.StateCompleted},
+			func(*story) {},
+			[]string{"requested", "expired"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			s.in.Previous = tc.previous
+			tc.tell(s)
+			s.run()
+			diff(t, "values", s.upserts, tc.want)
+		})
+	}
+}

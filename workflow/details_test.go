@@ -1,0 +1,52 @@
+package workflow_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// What an operator reads in the Temporal UI, with everything that can stand in it.
+func TestDetails(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(n int, m workflow.Mail) answer {
+		if n == 2 {
+			return answer{result: workflow.Delivery{Withheld: workflow.MailLimit}}
+		}
+		return answer{after: 3 * time.Second, result: workflow.Delivery{Expires: started.Add(m.Life)}}
+	}
+	s.change = func(n int, c workflow.Change) answer {
+		if n == 1 {
+			return answer{result: unknown(c)}
+		}
+		return answer{result: workflow.Verdict{
+			Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "refused: the account is gone",
+		}}
+	}
+	s.at(2*time.Minute, s.submit("nobody's"))
+	s.at(5*time.Minute, s.ask)
+	s.at(10*time.Minute, s.submit("one"))
+	s.run()
+	golden(t, "testdata/details.md", s.details())
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, file+" (write it anew with -update)", got, string(want))
+}

@@ -1,0 +1,105 @@
+package workflow_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+func TestFirstLinkUsed(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.at(5*time.Minute, s.submit("one"))
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+	diff(t, "transitions", s.transitions(), []string{
+		"requested requested",
+		"link_sent awaiting_token",
+		"token_submitted token_submitted",
+		"password_changed password_changed",
+		"notice_sent completed",
+	})
+	diff(t, "mails", s.mails, []mailed{{workflow.Mail{
+		Number: 1, Life: life, Address: "ada@example.com", Client: "192.0.2.7",
+	}, 0}})
+	diff(t, "changes", s.changes, []workflow.Change{{Submission: submission("one")}})
+	diff(t, "notices", s.notices, []workflow.Mail{{Account: owner, Changed: started.Add(time.Hour)}})
+}
+
+// The links of a run share one wait, so the second is used like the first.
+func TestSecondLinkUsed(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.at(10*time.Minute, s.ask)
+	s.at(40*time.Minute, s.submit("two")) // after the first one's end
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "two", Mails: 2})
+	diff(t, "waits", s.waits, 1)
+	diff(t, "times", s.times(), []time.Duration{0, 10 * time.Minute})
+	diff(t, "ID of the wait", s.wait.ActivityID, workflow.AwaitTokenSubmission)
+}
+
+// A mail can arrive although the mail server's answer does not: its link counts.
+func TestUsedBeforeTheMailIsAnswered(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer { return answer{after: time.Hour, result: workflow.Delivery{}} }
+	s.at(5*time.Minute, s.submit("one"))
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+	diff(t, "first step", s.transitions()[1], "token_submitted token_submitted")
+	diff(t, "end", s.elapsed(), 5*time.Minute)
+}
+
+// A link that is still on its way when the password has changed would be dead on arrival.
+func TestChangeStopsTheMailInFlight(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(n int, _ workflow.Mail) answer {
+		return answer{after: time.Duration(n-1) * time.Hour, result: workflow.Delivery{}}
+	}
+	s.at(10*time.Minute, s.ask)
+	s.at(15*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "stopped", s.stopped, []string{workflow.SendEmail})
+	diff(t, "end", s.elapsed(), 15*time.Minute)
+}
+
+// Only the change of the password stops it: a submission that nobody's link made leaves
+// the owner's link to arrive and to be used.
+func TestNobodysSubmissionStopsNoMail(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer { return answer{after: time.Hour, result: workflow.Delivery{}} }
+	s.change = func(n int, c workflow.Change) answer {
+		if n == 1 {
+			return answer{result: unknown(c)}
+		}
+		return answer{result: changed(c)}
+	}
+	s.at(10*time.Minute, s.submit("nobody's"))
+	s.at(70*time.Minute, s.submit("one"))
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+	diff(t, "transitions", s.transitions()[1:5], []string{
+		"token_submitted token_submitted",
+		"token_unknown awaiting_token",
+		"link_sent awaiting_token",
+		"token_submitted token_submitted",
+	})
+	if slices.Contains(s.stopped, workflow.SendEmail) {
+		t.Error("the mail was stopped")
+	}
+}
+
+// times is when the link mails were begun.
+func (s *story) times() []time.Duration {
+	var all []time.Duration
+	for _, m := range s.mails {
+		all = append(all, m.At)
+	}
+	return all
+}
+
+func unknown(c workflow.Change) workflow.Verdict {
+	return workflow.Verdict{Event: statemachine.TokenUnknown, Submission: c.Submission.ID}
+}

@@ -1,0 +1,97 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// What can happen to a run that waits, all of it in one workflow task.
+const (
+	wasCanceled = 1 << iota
+	wasUsed
+	wasSent
+	wasRequested
+	wasExpired
+)
+
+// Whatever else happens in the same workflow task, a disowned link changes nothing, a
+// link that was used counts, and a request is answered before the run expires.
+func TestPriority(t *testing.T) {
+	t.Parallel()
+	for happened := 1; happened < 1<<5; happened++ {
+		t.Run(fmt.Sprintf("%05b", happened), func(t *testing.T) {
+			t.Parallel()
+			want := waited{Mails: 1}
+			switch {
+			case happened&wasCanceled != 0:
+				want.Event = statemachine.Cancel
+			case happened&wasUsed != 0:
+				want.Event = statemachine.TokenSubmitted
+			case happened&wasSent != 0:
+				want.Event = statemachine.LinkSent
+			case happened&wasRequested != 0:
+				want = waited{statemachine.LinkSent, 2} // of another mail
+			default:
+				want.Event = statemachine.Expire
+			}
+			if got := waitFor(t, happened); got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// waited is how a wait ended, and how many mails the run has begun by then.
+type waited struct {
+	Event statemachine.Event
+	Mails int
+}
+
+// waitFor is the result of a wait for what has all happened already.
+func waitFor(t *testing.T, happened int) waited {
+	suite := &testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.RegisterActivityWithOptions(func(context.Context, Mail) (Delivery, error) { return Delivery{}, nil },
+		activity.RegisterOptions{Name: SendEmail})
+	if happened&wasRequested != 0 {
+		env.RegisterDelayedCallback(func() { env.SignalWorkflowSkippingWorkflowTask(RequestSignal, nil) }, 0)
+	}
+	env.ExecuteWorkflow(waitIn, happened)
+	var got waited
+	if err := env.GetWorkflowResult(&got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// waitIn is the wait of a run whose first mail went out.
+func waitIn(ctx workflow.Context, happened int) (waited, error) {
+	r, steps := begin(ctx, Request{LinkLife: time.Hour})
+	future := func(ready bool) workflow.Future {
+		f, settable := workflow.NewFuture(steps)
+		if ready {
+			settable.Set(nil, nil)
+		}
+		return f
+	}
+	r.mails = 1
+	r.canceled = func() bool { return happened&wasCanceled != 0 }
+	r.wait = future(happened&wasUsed != 0)
+	r.expiry = future(happened&wasExpired != 0)
+	if happened&wasSent != 0 {
+		r.mail = future(true)
+	}
+	event, err := r.await(steps)
+	return waited{event, r.mails}, err
+}

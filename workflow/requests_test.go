@@ -1,0 +1,89 @@
+package workflow_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// The signal of a signal-with-start is the start itself, and so are its repetitions
+// until a worker comes.
+func TestRequestsWithTheStartAreOne(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	for range 3 {
+		s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, nil) })
+	}
+	s.in.CoolDown = 0
+	s.run()
+	diff(t, "mails", s.times(), []time.Duration{0})
+}
+
+func TestCoolDown(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		asked time.Duration
+		mails []time.Duration
+	}{
+		"inside": {coolDown - time.Second, []time.Duration{0}},
+		"after":  {coolDown, []time.Duration{0, coolDown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			s.at(tc.asked, s.ask)
+			s.run()
+			diff(t, "mails", s.times(), tc.mails)
+		})
+	}
+}
+
+// The cool-down begins when the mail server has taken the mail: a request while it is
+// on its way asks for the same mail.
+func TestCoolDownBeginsWithTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer { return answer{after: 10 * time.Minute, result: workflow.Delivery{}} }
+	s.at(5*time.Minute, s.ask)
+	s.at(10*time.Minute+coolDown-time.Second, s.ask)
+	s.at(10*time.Minute+coolDown, s.ask)
+	s.run()
+	diff(t, "mails", s.times(), []time.Duration{0, 10*time.Minute + coolDown})
+}
+
+func TestThreeMailsAtMost(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	for minute := range 20 {
+		s.at(time.Duration(minute)*time.Minute, s.ask)
+	}
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
+	diff(t, "mails", s.times(), []time.Duration{0, time.Minute, 2 * time.Minute})
+	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
+}
+
+func TestManyClicksAreOneRequest(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.in.CoolDown = 0
+	s.at(5*time.Minute, func() {
+		for range 3 {
+			s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, nil)
+		}
+		s.ask()
+	})
+	s.run()
+	diff(t, "mails", s.times(), []time.Duration{0, 5 * time.Minute})
+}
+
+// The audit log must not say that the first to ask asked again: a signal does not tell
+// who did.
+func TestClientIsOfTheFirstMailOnly(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.at(5*time.Minute, s.ask)
+	s.run()
+	diff(t, "clients", []string{s.mails[0].Client, s.mails[1].Client}, []string{"192.0.2.7", ""})
+}

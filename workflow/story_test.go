@@ -1,0 +1,180 @@
+package workflow_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	sdk "go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	accountKey = "0123456789abcdef0123456789abcdef"
+	life       = 30 * time.Minute
+	coolDown   = time.Minute
+	lifetime   = life + time.Minute // of a run whose one mail takes no time
+	owner      = "account-7"
+)
+
+var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// story is one run in the SDK's time-skipping environment, where the test plays
+// everybody else. Payloads are sealed as in production.
+type story struct {
+	*testsuite.TestWorkflowEnvironment
+	t  *testing.T
+	in workflow.Request
+
+	// How the activities answer; the number counts the calls from 1.
+	mail   func(n int, m workflow.Mail) answer
+	notice func(n int, m workflow.Mail) answer
+	change func(n int, c workflow.Change) answer
+
+	mu      sync.Mutex // activities run beside each other
+	wait    activity.Info
+	waits   int
+	mails   []mailed
+	notices []workflow.Mail
+	changes []workflow.Change
+
+	upserts []string // values of the search attribute
+	stopped []string // activities that the run canceled
+}
+
+// answer is what an activity comes back with, and when.
+type answer struct {
+	after  time.Duration
+	result any
+	err    error
+}
+
+// mailed is a link mail that an activity was asked for.
+type mailed struct {
+	workflow.Mail
+	At time.Duration // since the start
+}
+
+func newStory(t *testing.T) *story {
+	suite := &testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	s := &story{
+		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(),
+		t:                       t,
+		in: workflow.Request{
+			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, CoolDown: coolDown, Client: "192.0.2.7",
+		},
+		mail:   func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
+		notice: func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
+		change: func(_ int, c workflow.Change) answer { return answer{result: changed(c)} },
+	}
+	s.SetStartTime(started)
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
+	s.SetDataConverter(postbox{sealed()})
+	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attributes{values: &s.upserts}}})
+	s.SetOnActivityCanceledListener(func(i *activity.Info) { s.stopped = append(s.stopped, i.ActivityType.Name) })
+	s.register()
+	return s
+}
+
+func (s *story) register() {
+	s.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	as := func(name string, f any) { s.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
+	as(workflow.AwaitTokenSubmission, func(ctx context.Context) (workflow.Submission, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waits++
+		s.wait = activity.GetInfo(ctx)
+		return workflow.Submission{}, activity.ErrResultPending
+	})
+	as(workflow.SendEmail, func(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if m.Account != "" {
+			s.notices = append(s.notices, m)
+			return workflow.Delivery{}, s.later(ctx, s.notice(len(s.notices), m))
+		}
+		s.mails = append(s.mails, mailed{m, s.elapsed()})
+		return workflow.Delivery{}, s.later(ctx, s.mail(len(s.mails), m))
+	})
+	as(workflow.ChangePassword, func(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changes = append(s.changes, c)
+		return workflow.Verdict{}, s.later(ctx, s.change(len(s.changes), c))
+	})
+}
+
+// later completes the activity from outside, as anyone who may talk to Temporal can.
+func (s *story) later(ctx context.Context, a answer) error {
+	token := activity.GetInfo(ctx).TaskToken
+	s.at(a.after, func() { s.check(s.CompleteActivity(token, a.result, a.err)) })
+	return activity.ErrResultPending
+}
+
+// at does something when the run is so old.
+func (s *story) at(age time.Duration, do func()) { s.RegisterDelayedCallback(do, age) }
+
+func (s *story) elapsed() time.Duration { return s.Now().Sub(started) }
+
+// ask is the owner's request for another link.
+func (s *story) ask() { s.SignalWorkflow(workflow.RequestSignal, nil) }
+
+// submit returns the use of a link.
+func (s *story) submit(id string) func() { return s.complete(submission(id), nil) }
+
+// complete returns the completion of the wait that is open, by anybody.
+func (s *story) complete(result any, err error) func() {
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.check(s.CompleteActivity(s.wait.TaskToken, result, err))
+	}
+}
+
+func (s *story) execute(input any) { s.ExecuteWorkflow(workflow.Name, input) }
+
+// run tells the story to its end. It wants a run that ends without an error.
+func (s *story) run() workflow.Outcome {
+	s.t.Helper()
+	s.execute(s.in)
+	s.note()
+	var out workflow.Outcome
+	s.check(s.GetWorkflowResult(&out))
+	return out
+}
+
+func (s *story) check(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Error(err)
+	}
+}
+
+func submission(id string) workflow.Submission {
+	return workflow.Submission{ID: id, Link: "run", Sealed: []byte("sealed " + id)}
+}
+
+func changed(c workflow.Change) workflow.Verdict {
+	return workflow.Verdict{
+		Event: statemachine.PasswordChanged, Submission: c.Submission.ID, Account: owner, Changed: started.Add(time.Hour),
+	}
+}
+
+func diff(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("%s (-want +got):\n%s", what, d)
+	}
+}
