@@ -81,7 +81,7 @@ func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
 // those of the opened file, so that it cannot be swapped in between. A group may read
 // it, as Kubernetes and Compose mount secrets.
 func readPrivate(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator says where the keysets are
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func replace(from, to string) error {
 }
 
 func syncDir(path string) error {
-	d, err := os.Open(path) //nolint:gosec // the operator says where the keysets are
+	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func hold(t *testing.T, b *Budget) (release func()) {
 
 // never fails the test when it is run.
 func never(t *testing.T) func() error {
+	t.Helper()
 	return func() error {
 		t.Error("f was run")
 		return nil
@@ -43,7 +44,7 @@ func never(t *testing.T) func() error {
 func TestDoReturnsWhatFReturns(t *testing.T) {
 	t.Parallel()
 	b, want := NewBudget(1, 0, time.Second), errors.New("weak")
-	if err := b.Do(t.Context(), func() error { return want }); err != want {
+	if err := b.Do(t.Context(), func() error { return want }); !errors.Is(err, want) {
 		t.Errorf("error %v, want %v", err, want)
 	}
 	if err := b.Do(t.Context(), func() error { return nil }); err != nil {

@@ -22,7 +22,7 @@ func newPlain(password string) plain {
 	head := beginning(password, judged)
 	for _, r := range head {
 		if r = fold(r); r >= utf8.RuneSelf && p.letters[r] == 0 {
-			p.letters[r] = rune(1 + len(p.letters))
+			p.letters[r] = rune(1 + len(p.letters)) //nolint:gosec // no password has 2^31 letters
 		}
 	}
 	p.text = p.write(head)

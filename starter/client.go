@@ -71,7 +71,7 @@ type Client struct {
 	accountKeys *keys.AccountKeys
 	salts       *keys.Salts
 	sealer      *keys.Sealer
-	recent      *lru.Cache[string, time.Time] // when an account key last asked
+	recent      *lru.Cache[string, time.Time] // when an account's run was last signaled
 }
 
 var _ Resets = (*Client)(nil)

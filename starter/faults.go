@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 )
 
 // fault turns an error of Temporal into ErrUnavailable, keeping the cause for the
@@ -26,7 +27,8 @@ func notFound(err error) bool {
 func timedOut(err error) bool {
 	var deadline *serviceerror.DeadlineExceeded
 	return errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.As(err, new(*serviceerror.Canceled))
+		errors.As(err, new(*serviceerror.Canceled)) ||
+		errors.As(err, new(*client.WorkflowUpdateServiceTimeoutOrCanceledError))
 }
 
 // signalsFull reports that a run has had as many signals as a history may hold

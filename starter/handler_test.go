@@ -1,8 +1,6 @@
 package starter
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
 
@@ -206,28 +204,3 @@ func TestConfigNamesEveryFault(t *testing.T) {
 		}
 	}
 }
-
-// security 4: what a forged link costs in the handler. The real Resets adds one
-// AEAD opening.
-func BenchmarkForgedLink(b *testing.B) {
-	for name, target := range map[string]string{"body": "/account/reset_password", "path": "/account/reset_password/" + strings.Repeat("x", 140)} {
-		b.Run(name, func(b *testing.B) {
-			pairs := []string{"password", "a password of enough length"}
-			if name == "body" {
-				pairs = append(pairs, "token", strings.Repeat("x", 140))
-			}
-			h, body := newTestHandler(b, refuser{}), jsonBody(pairs...)
-			b.ReportAllocs()
-			for b.Loop() {
-				if w := exchange(h, "POST", target, body, asJSON); w.Code != 400 {
-					b.Fatal(w.Code)
-				}
-			}
-		})
-	}
-}
-
-// refuser finds every link forged and remembers nothing.
-type refuser struct{ Resets }
-
-func (refuser) Submit(context.Context, string, string) error { return errors.Join(ErrLinkInvalid) }

@@ -26,18 +26,33 @@ func (c *Client) Request(ctx context.Context, email string) error {
 		Address: address, AccountKey: c.accountKeys.Key(address),
 		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown, Client: clientAddr(ctx),
 	}
-	if err := c.fault(c.start(ctx, in)); err != nil {
-		return err
-	}
-	c.recent.Add(in.AccountKey, c.cfg.Now())
-	return nil
+	return c.fault(c.start(ctx, in))
 }
 
 // start starts a run or tells the open one. Within the cool-down a request must leave
 // no event on an open run, or a flood of them would fill its history: then it is a
 // plain start, which an open run does not notice.
 func (c *Client) start(ctx context.Context, in workflow.Request) error {
-	options := client.StartWorkflowOptions{
+	options := startOptions(in)
+	if c.coolingDown(in.AccountKey) {
+		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
+		return err
+	}
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, nil, options, workflow.Name, in)
+	if err == nil || signalsFull(err) { // the run has had 10,000 requests; it knows
+		c.recent.Add(in.AccountKey, c.cfg.Now())
+		return nil
+	}
+	return err
+}
+
+func (c *Client) coolingDown(accountKey string) bool {
+	told, ok := c.recent.Get(accountKey)
+	return ok && c.cfg.Now().Sub(told) < c.cfg.CoolDown
+}
+
+func startOptions(in workflow.Request) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
 		ID:                       workflow.ID(in.AccountKey),
 		TaskQueue:                workflow.TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
@@ -46,13 +61,4 @@ func (c *Client) start(ctx context.Context, in workflow.Request) error {
 			workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
 		StaticSummary: "password reset",
 	}
-	if last, ok := c.recent.Get(in.AccountKey); ok && c.cfg.Now().Sub(last) < c.cfg.CoolDown {
-		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
-		return err
-	}
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, nil, options, workflow.Name, in)
-	if signalsFull(err) {
-		return nil // the run has had 10,000 requests; it knows
-	}
-	return err
 }

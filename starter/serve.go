@@ -3,9 +3,12 @@ package starter
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // Limits of a connection. A whole answer may take a hash's queue and the wait for
@@ -21,12 +24,13 @@ const (
 
 // Serve answers requests on the listener until the context ends, then finishes those
 // in progress and returns nil. It closes the listener.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(zerolog.NewSlogHandler(log), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

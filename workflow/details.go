@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -25,22 +24,21 @@ func (r *run) show(ctx workflow.Context, event string) {
 }
 
 func (r *run) details() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, maxMails)
+	d := fmt.Appendf(nil, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, maxMails)
 	if r.withheld != "" {
-		fmt.Fprintf(&b, "; the last was withheld (`%s`)", r.withheld)
+		d = fmt.Appendf(d, "; the last was withheld (`%s`)", r.withheld)
 	}
 	if !r.expires.IsZero() {
-		fmt.Fprintf(&b, "\n\n**The last link expires:** %s", stamp(r.expires))
+		d = fmt.Appendf(d, "\n\n**The last link expires:** %s", stamp(r.expires))
 	}
 	if r.verdict.Reason != "" {
-		fmt.Fprintf(&b, "\n\n**The change was refused:** %s", r.verdict.Reason)
+		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
 	}
-	b.WriteString("\n\n| time | event | state |\n|---|---|---|\n")
+	d = append(d, "\n\n| time | event | state |\n|---|---|---|\n"...)
 	for _, t := range r.history {
-		fmt.Fprintf(&b, "| %s | `%s` | `%s` |\n", stamp(t.at), t.event, t.to)
+		d = fmt.Appendf(d, "| %s | `%s` | `%s` |\n", stamp(t.at), t.event, t.to)
 	}
-	return b.String()
+	return string(d)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

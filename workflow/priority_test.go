@@ -59,6 +59,7 @@ type waited struct {
 
 // waitFor is the result of a wait for what has all happened already.
 func waitFor(t *testing.T, happened int) waited {
+	t.Helper()
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()

@@ -139,7 +139,7 @@ func (r *run) requestedAgain() bool {
 // puts in its place is no verdict.
 func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 	if err := r.wait.Get(ctx, &r.accepted); err != nil || r.accepted.ID == "" {
-		return r.nobodys(), nil
+		return r.nobodys(), nil //nolint:nilerr // a failure of the wait is a stranger's
 	}
 	for {
 		var v Verdict
@@ -171,7 +171,7 @@ func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 	notice := Mail{Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed}
 	err := workflow.ExecuteActivity(mailing(ctx, "tell the owner"), SendEmail, notice).Get(ctx, &d)
 	if err != nil || d.Withheld != "" {
-		return statemachine.NoticeFailed, nil
+		return statemachine.NoticeFailed, nil //nolint:nilerr // the reset is done all the same
 	}
 	return statemachine.NoticeSent, nil
 }

@@ -67,6 +67,7 @@ type mailed struct {
 }
 
 func newStory(t *testing.T) *story {
+	t.Helper()
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	s := &story{

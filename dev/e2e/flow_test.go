@@ -162,6 +162,7 @@ func TestSecondLinkAfterTheCoolDown(t *testing.T) {
 	who := newPerson(t, s, nil)
 	forgot(t, s, who.Address)
 	first, _ := tokens(t, s, who.Address, 1)
+	waitForTimer(t, s, who.Address) // until then the first mail is still on its way
 	forgot(t, s, who.Address)
 	second, _ := tokens(t, s, who.Address, 2)
 	if first == second {

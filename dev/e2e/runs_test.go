@@ -81,6 +81,22 @@ func waitForTimer(t *testing.T, s *stack.Stack, address string) {
 	t.Fatal("the run ended without a timer")
 }
 
+// events counts the events of the newest run of an address.
+func events(t *testing.T, s *stack.Stack, address string) map[enumspb.EventType]int {
+	t.Helper()
+	counts := map[enumspb.EventType]int{}
+	history := temporalClient(t, s).GetWorkflowHistory(t.Context(), workflowID(t, s, address), "", false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[event.GetEventType()]++
+	}
+	return counts
+}
+
 // waitForMailWithheld waits until a run has decided to mail nothing, and checks that
 // nothing was mailed.
 func waitForMailWithheld(t *testing.T, s *stack.Stack, who account.Account) {

@@ -10,6 +10,7 @@ import (
 	"net/smtp"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -143,7 +144,7 @@ func TestFaults(t *testing.T) {
 		case err == nil:
 			outcomes = append(outcomes, "kept")
 		case errors.As(err, &reply):
-			outcomes = append(outcomes, fmt.Sprint(reply.Code))
+			outcomes = append(outcomes, strconv.Itoa(reply.Code))
 		default:
 			outcomes = append(outcomes, "no answer")
 		}

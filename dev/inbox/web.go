@@ -85,7 +85,7 @@ type view struct {
 // Source is the mail as it was received.
 func (v view) Source() string { return string(v.Mail.Raw) }
 
-func (i *Inbox) showList(w http.ResponseWriter, r *http.Request) {
+func (i *Inbox) showList(w http.ResponseWriter, _ *http.Request) {
 	i.show(w, view{})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -112,8 +113,8 @@ func (s *Stack) Broken() <-chan error { return s.broken }
 func (s *Stack) Stop() error {
 	var errs []error
 	errs = append(errs, s.StopWorker())
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
+	for _, closer := range slices.Backward(s.closers) {
+		errs = append(errs, closer())
 	}
 	s.closers = nil
 	return errors.Join(errs...)
@@ -173,7 +174,7 @@ func (s *Stack) serve(listener net.Listener, handler http.Handler) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	served := make(chan error, 1)
 	go func() {
-		err := starter.Serve(ctx, listener, handler)
+		err := starter.Serve(ctx, listener, handler, s.Log)
 		if err != nil && ctx.Err() == nil {
 			s.broken <- err
 		}

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,8 +28,7 @@ func (s *Stack) startWeb(ctx context.Context) error {
 	s.URL = "http://" + listener.Addr().String()
 	handler, err := s.web(ctx)
 	if err != nil {
-		listener.Close()
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	s.serve(listener, handler)
 	return nil

@@ -54,7 +54,7 @@ func (l logger) Fatal(msg string, tags ...tag.Tag) {
 }
 
 func (l logger) write(level zerolog.Level, msg string, tags []tag.Tag) {
-	if level < zerolog.Level(l.from.Load()) {
+	if level < zerolog.Level(l.from.Load()) { //nolint:gosec // holds a zerolog.Level
 		return
 	}
 	e := l.zero.WithLevel(level)

@@ -64,7 +64,7 @@ func prepare(store *config.SQL, o Options) error {
 // createSchema creates the tables in one transaction, so that a process killed
 // in the middle leaves an empty file and not one that never starts again. A file
 // that has them already is left as it is.
-func createSchema(store *config.SQL, file string) error {
+func createSchema(store *config.SQL, file string) (err error) {
 	// Histories are encrypted, yet nobody else has any business in them.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -77,7 +77,7 @@ func createSchema(store *config.SQL, file string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}

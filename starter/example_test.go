@@ -1,0 +1,99 @@
+package starter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// config is what both examples dial with.
+func config() starter.Config {
+	return starter.Config{
+		Temporal: client.Options{HostPort: "127.0.0.1:7233"},
+		Keys:     keys.Open("/etc/rekey/keys"),
+		BaseURL:  "https://accounts.example.com",
+		Product:  "Harbor",
+		Policy:   password.DefaultPolicy(),
+		Hashing:  password.DefaultParams(),
+		Budget:   password.NewBudget(runtime.NumCPU(), 64, 10*time.Second),
+	}
+}
+
+// A Go backend with pages of its own uses the client in place of the HTTP routes.
+func ExampleClient() {
+	ctx := context.Background()
+	resets, err := starter.Dial(ctx, config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resets.Close()
+
+	// Somebody filled in the "Forgot your password?" form. No error says whether the
+	// address has an account.
+	ctx = starter.WithClientAddr(ctx, netip.MustParseAddr("192.0.2.7"))
+	switch err := resets.Request(ctx, "ann@example.com"); {
+	case errors.Is(err, account.ErrAddress):
+		fmt.Println("this is no mail address")
+	case err != nil:
+		fmt.Println("try again in a minute") // ErrUnavailable
+	default:
+		fmt.Println("if there is an account, a mail is on its way")
+	}
+
+	// Later they come back through the link of the mail and choose a password.
+	const token, chosen = "the last part of the link's path", "plum velvet thirty gulls"
+	err = resets.Submit(ctx, token, chosen)
+	var refusal *password.Refusal
+	switch {
+	case err == nil:
+		fmt.Println("the password is changed: please sign in")
+	case errors.Is(err, starter.ErrPending):
+		fmt.Println("accepted; it is changed as soon as a worker is there")
+	case errors.As(err, &refusal):
+		fmt.Println(refusal.Reason, refusal.Suggestions) // the link is as good as before
+	case errors.Is(err, starter.ErrLinkExpired), errors.Is(err, starter.ErrLinkUsed):
+		fmt.Println("ask for a new link")
+	case errors.Is(err, starter.ErrBusy), errors.Is(err, starter.ErrUnavailable):
+		fmt.Println("nothing was accepted: try again")
+	default:
+		fmt.Println(err) // ErrLinkInvalid, ErrLinkCanceled, ErrChangeRefused
+	}
+}
+
+// The routes and pages beside those of a host application.
+func ExampleNewHandler() {
+	resets, err := starter.Dial(context.Background(), config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resets.Close()
+	pages, err := starter.NewHandler(resets, starter.HandlerConfig{
+		BaseURL: "https://accounts.example.com", LoginURL: "/login",
+		Product: "Harbor", Support: "support@example.com",
+		MinLength: password.DefaultMinLength, Enabled: true, ClientLimit: 10,
+		Log: zerolog.New(os.Stderr),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /login", func(http.ResponseWriter, *http.Request) {}) // yours
+	mux.Handle("/account/", pages)
+	mux.Handle("/.well-known/change-password", pages)
+}
