@@ -55,7 +55,7 @@ func (s *starterCmd) Run(p *process) error {
 	}
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
-	return starter.Serve(p.ctx, listener, handler)
+	return starter.Serve(p.ctx, listener, handler, p.log)
 }
 
 func (s *starterCmd) client(p *process) (*starter.Client, error) {

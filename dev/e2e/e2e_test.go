@@ -80,8 +80,8 @@ var people atomic.Int64
 
 // newPerson puts an account into the store that no other test knows, with the seeded
 // password. A change may make it a special one.
-func newPerson(t *testing.T, s *stack.Stack, change func(*account.Account)) account.Account {
-	t.Helper()
+func newPerson(tb testing.TB, s *stack.Stack, change func(*account.Account)) account.Account {
+	tb.Helper()
 	n := people.Add(1)
 	who := account.Account{
 		ID: fmt.Sprintf("person-%d", n), Address: fmt.Sprintf("person-%d@example.com", n),
@@ -90,8 +90,8 @@ func newPerson(t *testing.T, s *stack.Stack, change func(*account.Account)) acco
 	if change != nil {
 		change(&who)
 	}
-	if err := s.Store.Put(t.Context(), who); err != nil {
-		t.Fatal(err)
+	if err := s.Store.Put(tb.Context(), who); err != nil {
+		tb.Fatal(err)
 	}
 	return who
 }
@@ -105,54 +105,54 @@ type answer struct {
 }
 
 // post sends JSON.
-func post(t *testing.T, s *stack.Stack, path string, body any) answer {
-	t.Helper()
+func post(tb testing.TB, s *stack.Stack, path string, body any) answer {
+	tb.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	resp, err := http.Post(s.URL+path, "application/json", bytes.NewReader(b))
-	return read(t, resp, err)
+	return read(tb, resp, err)
 }
 
-func get(t *testing.T, s *stack.Stack, path string) answer {
-	t.Helper()
+func get(tb testing.TB, s *stack.Stack, path string) answer {
+	tb.Helper()
 	resp, err := http.Get(s.URL + path)
-	return read(t, resp, err)
+	return read(tb, resp, err)
 }
 
-func read(t *testing.T, resp *http.Response, err error) answer {
-	t.Helper()
+func read(tb testing.TB, resp *http.Response, err error) answer {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	a := answer{code: resp.StatusCode}
 	if err := json.Unmarshal(body, &a); err != nil {
-		t.Fatalf("status %d, body %q: %v", resp.StatusCode, body, err)
+		tb.Fatalf("status %d, body %q: %v", resp.StatusCode, body, err)
 	}
 	return a
 }
 
-func forgot(t *testing.T, s *stack.Stack, address string) {
-	t.Helper()
-	if a := post(t, s, "/account/forgot_password", map[string]string{"email": address}); a.code != 200 || a.Status != "okay" {
-		t.Fatalf("forgot_password: %+v", a)
+func forgot(tb testing.TB, s *stack.Stack, address string) {
+	tb.Helper()
+	if a := post(tb, s, "/account/forgot_password", map[string]string{"email": address}); a.code != 200 || a.Status != "okay" {
+		tb.Fatalf("forgot_password: %+v", a)
 	}
 }
 
-func reset(t *testing.T, s *stack.Stack, token, newPassword string) answer {
-	t.Helper()
-	return post(t, s, "/account/reset_password/"+token, map[string]string{"password": newPassword})
+func reset(tb testing.TB, s *stack.Stack, token, newPassword string) answer {
+	tb.Helper()
+	return post(tb, s, "/account/reset_password/"+token, map[string]string{"password": newPassword})
 }
 
-func signIn(t *testing.T, s *stack.Stack, address, pw string) int {
-	t.Helper()
-	return post(t, s, "/account/login", map[string]string{"email": address, "password": pw}).code
+func signIn(tb testing.TB, s *stack.Stack, address, pw string) int {
+	tb.Helper()
+	return post(tb, s, "/account/login", map[string]string{"email": address, "password": pw}).code
 }
 
 var (
@@ -161,24 +161,24 @@ var (
 )
 
 // mailed waits for the n-th mail to an address and returns its text.
-func mailed(t *testing.T, s *stack.Stack, address string, n int) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+func mailed(tb testing.TB, s *stack.Stack, address string, n int) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
 	defer cancel()
 	mails, err := s.Mail.Wait(ctx, address, n)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return mails[n-1].Text
 }
 
 // tokens are the reset and the cancel token of the n-th mail to an address.
-func tokens(t *testing.T, s *stack.Stack, address string, n int) (toReset, toCancel string) {
-	t.Helper()
-	text := mailed(t, s, address, n)
+func tokens(tb testing.TB, s *stack.Stack, address string, n int) (toReset, toCancel string) {
+	tb.Helper()
+	text := mailed(tb, s, address, n)
 	r, c := resetLink.FindStringSubmatch(text), cancelLink.FindStringSubmatch(text)
 	if r == nil || c == nil {
-		t.Fatalf("the mail lacks a link:\n%s", text)
+		tb.Fatalf("the mail lacks a link:\n%s", text)
 	}
 	return r[1], c[1]
 }

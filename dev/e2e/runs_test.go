@@ -19,25 +19,25 @@ import (
 const patience = 60 * time.Second
 
 // temporalClient is a client as an operator's tools have it, with the payload keys.
-func temporalClient(t *testing.T, s *stack.Stack) client.Client {
-	t.Helper()
+func temporalClient(tb testing.TB, s *stack.Stack) client.Client {
+	tb.Helper()
 	codec, err := s.Keys.Payload()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c, err := client.Dial(codec.ClientOptions(s.TemporalOptions()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	return c
 }
 
-func workflowID(t *testing.T, s *stack.Stack, address string) string {
-	t.Helper()
+func workflowID(tb testing.TB, s *stack.Stack, address string) string {
+	tb.Helper()
 	k, err := s.Keys.AccountKeys()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return workflow.ID(k.Key(address))
 }
@@ -63,34 +63,34 @@ func waitFor(t *testing.T, s *stack.Stack, who account.Account, want statemachin
 
 // waitForTimer waits until the newest run of an address has dealt with its first mail:
 // from then on a timer runs.
-func waitForTimer(t *testing.T, s *stack.Stack, address string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func waitForTimer(tb testing.TB, s *stack.Stack, address string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	events := temporalClient(t, s).GetWorkflowHistory(ctx, workflowID(t, s, address), "", true,
+	events := temporalClient(tb, s).GetWorkflowHistory(ctx, workflowID(tb, s, address), "", true,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if event.GetEventType() == enumspb.EVENT_TYPE_TIMER_STARTED {
 			return
 		}
 	}
-	t.Fatal("the run ended without a timer")
+	tb.Fatal("the run ended without a timer")
 }
 
 // events counts the events of the newest run of an address.
-func events(t *testing.T, s *stack.Stack, address string) map[enumspb.EventType]int {
-	t.Helper()
+func events(tb testing.TB, s *stack.Stack, address string) map[enumspb.EventType]int {
+	tb.Helper()
 	counts := map[enumspb.EventType]int{}
-	history := temporalClient(t, s).GetWorkflowHistory(t.Context(), workflowID(t, s, address), "", false,
+	history := temporalClient(tb, s).GetWorkflowHistory(tb.Context(), workflowID(tb, s, address), "", false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		event, err := history.Next()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		counts[event.GetEventType()]++
 	}
