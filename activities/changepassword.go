@@ -42,7 +42,7 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 	now := a.Now().UTC()
 	change := account.Change{
 		Token: link.RecordKey(s.Token), Submission: c.Submission.ID,
-		Run: c.Run, Hash: s.Hash, At: now,
+		Run: c.Run, Client: s.Client, Hash: s.Hash, At: now,
 	}
 	late := now.Sub(s.Accepted) > applyWithin
 	if late {
@@ -50,7 +50,7 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 	}
 	owner, err := a.Store.ChangePassword(ctx, change)
 	if late && errors.Is(err, account.ErrTokenUnknown) {
-		return a.tooLate(ctx, c, now)
+		return a.tooLate(ctx, change)
 	}
 	return verdict(owner, now, err)
 }
@@ -70,8 +70,10 @@ func verdict(owner string, now time.Time, err error) (workflow.Verdict, error) {
 	}
 }
 
-func (a *Activities) tooLate(ctx context.Context, c workflow.Change, now time.Time) (workflow.Verdict, error) {
+func (a *Activities) tooLate(ctx context.Context, c account.Change) (workflow.Verdict, error) {
 	const why = "the submission is older than a day"
-	err := a.Store.Record(ctx, account.Entry{At: now, Event: account.EventChangeRefused, Run: c.Run, Detail: why})
+	err := a.Store.Record(ctx, account.Entry{
+		At: c.At, Event: account.EventChangeRefused, Run: c.Run, Client: c.Client, Detail: why,
+	})
 	return workflow.Verdict{Event: statemachine.ChangeRefused, Reason: why}, err
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -39,13 +40,19 @@ type cli struct {
 func main() {
 	var c cli
 	kong.Parse(&c, kong.Name("dev"), kong.Description("The whole of rekey in one process."))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := c.run(ctx, os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
+	if err := c.run(untilSignal(), os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "dev:", err)
 		os.Exit(1)
 	}
+}
+
+// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one
+// ends the process, for those who do not want to wait for the first.
+func untilSignal() context.Context {
+	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	context.AfterFunc(signaled, func() { stop(); cancel() })
+	return ctx
 }
 
 // run starts everything, says where it is, and stops it when the context ends.
@@ -83,7 +90,8 @@ func (c *cli) config(data string, stdout, stderr io.Writer) stack.Config {
 	}
 	return stack.Config{
 		Listen: c.Listen, Temporal: c.Temporal, UI: c.UI, Inbox: c.Inbox, SMTP: c.SMTP,
-		Data: data, Memory: c.Data == "", ClientLimit: c.ClientLimit, ResetPassword: c.ResetPassword,
+		Codec: "127.0.0.1:0", // the UI is told where
+		Data:  data, Memory: c.Data == "", ClientLimit: c.ClientLimit, ResetPassword: c.ResetPassword,
 		Log: zerolog.New(zerolog.ConsoleWriter{Out: stderr, TimeFormat: "15:04:05"}).
 			Level(level).With().Timestamp().Logger(),
 		Progress: func(what string) { fmt.Fprintf(stdout, "starting %s ...\n", what) },
@@ -120,7 +128,7 @@ rekey is running. Stop it with Ctrl-C.
 	}
 	fmt.Fprintln(w, "\nAccounts:")
 	for _, p := range demo.People() {
-		fmt.Fprintf(w, "  %-20s%s\n", p.Address, kind(p))
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %-20s%s", p.Address, kind(p)), " "))
 	}
 	if c.Accounts > 0 {
 		fmt.Fprintf(w, "  user1@example.com ... user%d@example.com\n", c.Accounts)

@@ -8,7 +8,8 @@ import (
 )
 
 // checkPorts refuses an address that cannot be listened on before anything is
-// started, and names the flag to change.
+// started, and names the flag to change. All are held until the last is checked, so
+// that one that is given twice is found too.
 func (c *cli) checkPorts() error {
 	for _, f := range []struct{ flag, env, addr string }{
 		{"--listen", "REKEY_DEV_LISTEN", c.Listen},
@@ -21,8 +22,10 @@ func (c *cli) checkPorts() error {
 		if err != nil {
 			return fmt.Errorf("%s ($%s) cannot be used: %w; give another address", f.flag, f.env, err)
 		}
-		if err := listener.Close(); err != nil {
-			return err
+		defer listener.Close()
+		// Everybody knows the password of the seeded accounts and may read the inbox.
+		if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+			return fmt.Errorf("%s ($%s) cannot be used: %s is reached from elsewhere; give an address of 127.0.0.1", f.flag, f.env, f.addr)
 		}
 	}
 	return nil

@@ -84,8 +84,14 @@ func (c *Codec) seal(p *commonpb.Payload) (*commonpb.Payload, error) {
 	}, nil
 }
 
+// IsSealed reports that a payload says of itself that a Codec sealed it; Decode tells
+// whether that is true.
+func IsSealed(p *commonpb.Payload) bool {
+	return string(p.GetMetadata()[converter.MetadataEncoding]) == codecEncoding
+}
+
 func (c *Codec) open(p *commonpb.Payload) (*commonpb.Payload, error) {
-	if string(p.GetMetadata()[converter.MetadataEncoding]) != codecEncoding || len(p.GetData()) < tagLen {
+	if !IsSealed(p) || len(p.GetData()) < tagLen {
 		return nil, ErrForeign
 	}
 	tag, sealed := p.GetData()[:tagLen], p.GetData()[tagLen:]

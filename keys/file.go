@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,6 +58,9 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 // load reads a keyset and judges the file that it opened.
 func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
 	raw, err := readPrivate(d.file(u))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, meta{}, fmt.Errorf("keyset %s: %w: make keysets with `rekey keys new`, or copy the ones that were made", u, err)
+	}
 	if err != nil {
 		return nil, meta{}, fmt.Errorf("keyset %s: %w", u, err)
 	}

@@ -18,6 +18,7 @@ type NewPassword struct {
 	Hash     string    // PHC string, as the store keeps it
 	Token    [32]byte  // SHA-256 of the token
 	Accepted time.Time // when the starter took it
+	Client   string    `json:",omitempty"` // network address of who submitted, for the audit log
 }
 
 // ID names a submission: the same for the same link and password, and without the

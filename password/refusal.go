@@ -12,6 +12,7 @@ const (
 	TooWeak  Code = "password_too_weak" // easy to guess
 	Blocked  Code = "password_blocked"  // on the list of common passwords
 	Invalid  Code = "password_invalid"  // holds what cannot be typed
+	Breached Code = "password_breached" // known from a data breach; package breached tells
 )
 
 // Refusal is the error for a password that the policy does not take. It never holds

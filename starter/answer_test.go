@@ -17,7 +17,7 @@ import (
 )
 
 // passwordCodes are those that a Refusal can bring.
-var passwordCodes = []password.Code{password.TooShort, password.TooLong, password.TooWeak, password.Blocked, password.Invalid}
+var passwordCodes = []password.Code{password.TooShort, password.TooLong, password.TooWeak, password.Blocked, password.Breached, password.Invalid}
 
 // document is what the tests read of openapi.yaml.
 type document struct {

@@ -51,6 +51,11 @@ type Config struct {
 	Hashing password.Params  // how it is hashed
 	Budget  *password.Budget // how many are hashed at once; shared by all clients of a process
 
+	// Breached tells whether a normalized password is known from a data breach, with a
+	// *password.Refusal; after another error no password is accepted. It bounds its own
+	// time and is safe for concurrent use: (*breached.Corpus).Check. Nil asks nobody.
+	Breached func(ctx context.Context, newPassword string) error
+
 	// Product is the name a password must not be made of.
 	Product string
 	// Now is the clock; default time.Now. Tests set it.

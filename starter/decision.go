@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"errors"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -26,6 +27,10 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 	if err != nil {
 		return "", c.fault(err)
 	}
+	// Temporal goes on listing the activities that a run ended without.
+	if run.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return "", nil
+	}
 	for _, a := range run.GetPendingActivities() {
 		if a.GetActivityType().GetName() == workflow.AwaitTokenSubmission {
 			return a.GetActivityId(), nil
@@ -40,28 +45,46 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 func (c *Client) decision(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	wait, cancel := context.WithTimeout(ctx, decisionWait)
 	defer cancel()
-	var out workflow.Outcome
-	update, err := c.temporal.UpdateWorkflow(wait, client.UpdateWorkflowOptions{
+	for {
+		out, err := c.askOutcome(wait, l)
+		switch {
+		case err == nil:
+			return out, nil
+		case notFound(err), updateFailed(err):
+			return c.closedOutcome(ctx, l)
+		case notReady(err) && pause(wait):
+		case notReady(err), timedOut(err):
+			return out, errUndecided
+		default:
+			return out, c.fault(err)
+		}
+	}
+}
+
+func (c *Client) askOutcome(ctx context.Context, l *openLink) (out workflow.Outcome, err error) {
+	update, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		UpdateID: workflow.OutcomeUpdateID, UpdateName: workflow.OutcomeUpdate,
 		WorkflowID: l.workflowID, RunID: l.claims.RunID,
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
-	if err == nil {
-		err = update.Get(wait, &out)
+	if err != nil {
+		return out, err
 	}
-	switch {
-	case err == nil:
-		return out, nil
-	case notFound(err):
-		return c.closedOutcome(ctx, l)
-	case timedOut(err):
-		return out, errUndecided
-	default:
-		return out, c.fault(err)
+	return out, update.Get(ctx, &out)
+}
+
+// pause waits before the next question and reports whether there is time for one.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(50 * time.Millisecond):
+		return true
 	}
 }
 
-// closedOutcome reads the outcome of a run that ended before anyone asked it.
+// closedOutcome reads the outcome of a run that ended before anyone asked it, or that
+// something else ended than its own steps.
 func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	events := c.temporal.GetWorkflowHistory(ctx, l.workflowID, l.claims.RunID, false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
@@ -78,19 +101,31 @@ func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outco
 	return c.outcomeOf(last)
 }
 
-// outcomeOf decodes a close event. A run that was canceled by no event of its own,
-// that is terminated (by an operator, or by a workflow reset), counts as canceled.
-func (c *Client) outcomeOf(last *historypb.HistoryEvent) (workflow.Outcome, error) {
-	var out workflow.Outcome
-	if done := last.GetWorkflowExecutionCompletedEventAttributes(); done != nil {
-		return out, c.data.FromPayloads(done.GetResult(), &out)
+// outcomeOf decodes the last event of a run. One that was ended from outside, by an
+// operator or by a workflow reset, counts as canceled.
+func (c *Client) outcomeOf(last *historypb.HistoryEvent) (out workflow.Outcome, err error) {
+	switch last.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		return out, c.fault(c.data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out))
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+		return c.previous(last.GetWorkflowExecutionContinuedAsNewEventAttributes())
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		return workflow.Outcome{State: statemachine.StateCanceled}, nil
+	default:
+		return out, errUndecided
 	}
-	if next := last.GetWorkflowExecutionContinuedAsNewEventAttributes(); next != nil {
-		var in workflow.Request
-		if err := c.data.FromPayloads(next.GetInput(), &in); err != nil || in.Previous == nil {
-			return out, errors.Join(err, ErrLinkExpired)
-		}
-		return *in.Previous, nil
+}
+
+// previous is the outcome that a run handed on to the one that continues it.
+func (c *Client) previous(next *historypb.WorkflowExecutionContinuedAsNewEventAttributes) (workflow.Outcome, error) {
+	var in workflow.Request
+	err := c.data.FromPayloads(next.GetInput(), &in)
+	if err == nil && in.Previous == nil {
+		err = errors.New("a run was continued without its outcome")
 	}
-	return workflow.Outcome{State: statemachine.StateCanceled}, nil
+	if err != nil {
+		return workflow.Outcome{}, c.fault(err)
+	}
+	return *in.Previous, nil
 }

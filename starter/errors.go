@@ -23,6 +23,7 @@ var (
 	// ErrBusy means that too many passwords are being hashed; nothing was
 	// accepted and the link is as good as before.
 	ErrBusy = errors.New("too many submissions at once")
-	// ErrUnavailable means Temporal did not answer, so nothing was accepted.
+	// ErrUnavailable means Temporal, or a check of Config that must be made, did not
+	// answer, so nothing was accepted.
 	ErrUnavailable = errors.New("the reset service is not available")
 )

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 )
 
 // fault turns an error of Temporal into ErrUnavailable, keeping the cause for the
@@ -29,6 +30,18 @@ func timedOut(err error) bool {
 	return errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.As(err, new(*serviceerror.Canceled)) ||
 		errors.As(err, new(*client.WorkflowUpdateServiceTimeoutOrCanceledError))
+}
+
+// notReady reports that a run cannot answer at the moment: the workflow task that would
+// have done it met with another event and is repeated, or an operator paused the run.
+func notReady(err error) bool {
+	return errors.As(err, new(*serviceerror.WorkflowNotReady)) || errors.As(err, new(*serviceerror.FailedPrecondition))
+}
+
+// updateFailed reports that a run ended in the middle of an update, which only somebody
+// else than the run can bring about.
+func updateFailed(err error) bool {
+	return errors.As(err, new(*temporal.ApplicationError))
 }
 
 // signalsFull reports that a run has had as many signals as a history may hold

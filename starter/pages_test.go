@@ -34,6 +34,10 @@ func shownPages() []shownPage {
 	open := link(LinkOpen)
 	const form = "token=TOKEN&password=SECRET&confirm=SECRET"
 	weak := &password.Refusal{Code: password.TooWeak, Reason: "Easy to guess.", Suggestions: []string{"Add a word.", "Avoid names."}}
+	known := &password.Refusal{
+		Code: password.Breached, Reason: "It is known from a data breach.",
+		Suggestions: []string{"Choose one that you use nowhere else."},
+	}
 	return []shownPage{
 		{"forgot", &fakeResets{}, "/account/forgot-password", "", 200},
 		{"forgot-address", &fakeResets{err: account.ErrAddress}, "/account/forgot_password", `email=%22%3Cb%3E`, 400},
@@ -41,6 +45,7 @@ func shownPages() []shownPage {
 		{"sent", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 200},
 		{"change", &fakeResets{link: open}, "/account/change-password/TOKEN", "", 200},
 		{"change-refused", &fakeResets{link: open, err: weak}, "/account/reset_password", form, 400},
+		{"change-breached", &fakeResets{link: open, err: known}, "/account/reset_password", form, 400},
 		{"change-mismatch", &fakeResets{link: open}, "/account/reset_password", form + "2", 400},
 		{"change-busy", &fakeResets{link: open, err: ErrBusy}, "/account/reset_password", form, 503},
 		{"change-unavailable", &fakeResets{inspect: ErrUnavailable, err: ErrUnavailable}, "/account/reset_password", form, 503},

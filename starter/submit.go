@@ -36,11 +36,28 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	if wait == "" {
 		return c.submitLate(ctx, l, newPassword)
 	}
+	if err := c.breached(ctx, newPassword); err != nil {
+		return err
+	}
 	submission, err := c.seal(ctx, l, newPassword)
 	if err != nil {
 		return err
 	}
 	return c.deliver(ctx, l, wait, submission)
+}
+
+// breached asks whether the password is known from a data breach. It is asked only where
+// the password can be set, so nobody without a live link makes a starter call others; and
+// outside the hashing budget, where a slow answer would keep everybody waiting.
+func (c *Client) breached(ctx context.Context, newPassword string) error {
+	if c.cfg.Breached == nil {
+		return nil
+	}
+	err := c.cfg.Breached(ctx, newPassword)
+	if _, refused := errors.AsType[*password.Refusal](err); refused {
+		return err
+	}
+	return c.fault(err)
 }
 
 // deliver hands the submission to the run and reads what became of it. Temporal takes
@@ -130,7 +147,7 @@ func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (wor
 
 // submission judges and hashes the password within the hashing budget.
 func (c *Client) submission(ctx context.Context, l *openLink, newPassword string) (keys.NewPassword, error) {
-	s := keys.NewPassword{Token: l.token.Digest(), Accepted: c.cfg.Now().UTC()}
+	s := keys.NewPassword{Token: l.token.Digest(), Accepted: c.cfg.Now().UTC(), Client: clientAddr(ctx)}
 	err := c.cfg.Budget.Do(ctx, func() error {
 		if err := c.cfg.Policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
 			return err

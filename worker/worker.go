@@ -7,6 +7,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -29,8 +30,8 @@ import (
 const (
 	// DefaultMailLimit is how many link mails an account gets in 24 hours.
 	DefaultMailLimit = 10
-	// drain is how long a stopping worker waits for activities in progress; one
-	// SMTP conversation fits.
+	// drain is how long a stopping worker waits for activities in progress; a common
+	// SMTP conversation fits, and one that takes longer is cut and had again.
 	drain = 30 * time.Second
 	// sticky is how long Temporal waits for the worker that has a run in its cache.
 	// After a crash this is what a submission waits longer: 1 s instead of 5.
@@ -64,6 +65,9 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
+	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
+		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
+	}
 	codec, err := cfg.Keys.Payload()
 	if err != nil {
 		return err

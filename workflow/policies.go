@@ -44,6 +44,14 @@ func mailing(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// telling is mailing for the notice. It goes to every address of the account in one
+// attempt, so what bounds an attempt is the time from one heartbeat to the next: one
+// SMTP conversation fits.
+func telling(ctx workflow.Context) workflow.Context {
+	ctx = workflow.WithStartToCloseTimeout(mailing(ctx, "tell the owner"), mailRetry)
+	return workflow.WithHeartbeatTimeout(ctx, 2*time.Minute)
+}
+
 // changing retries until the store answers; what is older than a day is refused
 // by the activity itself. One attempt is one store transaction.
 func changing(ctx workflow.Context) workflow.Context {

@@ -169,7 +169,7 @@ func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 	r.stopMail() // a link that is still on its way would be dead on arrival
 	var d Delivery
 	notice := Mail{Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed}
-	err := workflow.ExecuteActivity(mailing(ctx, "tell the owner"), SendEmail, notice).Get(ctx, &d)
+	err := workflow.ExecuteActivity(telling(ctx), SendEmail, notice).Get(ctx, &d)
 	if err != nil || d.Withheld != "" {
 		return statemachine.NoticeFailed, nil //nolint:nilerr // the reset is done all the same
 	}

@@ -46,7 +46,7 @@ const schema = "1"
 const lockWait = 2 * time.Second
 
 // ErrLocked means that another process has the file open.
-var ErrLocked = errors.New("another process has this bbolt file open: run one worker on it, or use PostgreSQL to run several")
+var ErrLocked = errors.New("another process has this bbolt file open, and it takes one at a time: stop that one, or give several workers a store that they can share")
 
 // ErrSchema means that the file was written by another version of rekey.
 var ErrSchema = errors.New("the file has another schema version: run the rekey that wrote it, or a newer one")

@@ -101,7 +101,7 @@ func TestLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "accounts.db")
 	openAt(t, path)
 	_, err := bolt.Open(path)
-	if !errors.Is(err, bolt.ErrLocked) || !strings.Contains(err.Error(), "PostgreSQL") {
+	if !errors.Is(err, bolt.ErrLocked) || !strings.Contains(err.Error(), "one at a time") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -22,6 +22,7 @@ type cli struct {
 
 	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities: owns the account store and sends the mails."`
 	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
+	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for those who may read them."`
 	Keys    keysCmd    `cmd:"" help:"Make, list and rotate keysets."`
 	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -35,13 +36,24 @@ type process struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
+	if err := run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "rekey:", err)
 		os.Exit(1)
 	}
+}
+
+const description = `Durable password reset on Temporal.
+
+Where Temporal is, its own settings say: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_...,
+or the profile TEMPORAL_PROFILE of the file TEMPORAL_CONFIG_FILE.`
+
+// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one
+// ends the process, for those who do not want to wait for the first.
+func untilSignal() context.Context {
+	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	context.AfterFunc(signaled, func() { stop(); cancel() })
+	return ctx
 }
 
 // errHelp ends the command line after help was printed.
@@ -59,18 +71,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}()
 	var c cli
 	parser, err := kong.New(
-		&c, kong.Name("rekey"), kong.Description("Durable password reset on Temporal."),
+		&c, kong.Name("rekey"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.DefaultEnvars("REKEY"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
 		return err
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
+		return usage(err)
+	}
+	if err := unset(parsed); err != nil {
 		return err
 	}
-	return parsed.Run(&process{ctx: ctx, stdout: stdout, log: c.logger(stderr)})
+	p := &process{ctx: ctx, stdout: stdout, log: c.logger(stderr)}
+	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
+	return explain(parsed.Run(p))
 }
 
 func (c *cli) logger(w io.Writer) zerolog.Logger {

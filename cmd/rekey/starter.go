@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -25,6 +27,8 @@ type starterCmd struct {
 	LinkLife      time.Duration  `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
 	CoolDown      time.Duration  `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request mails nothing."`
 	MinLength     int            `default:"15" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
+	BreachedURL   string         `name:"breached-url" env:"REKEY_BREACHED_URL" help:"Compare passwords with data breaches: https://api.pwnedpasswords.com/range or a mirror, which learns 5 hex digits of a hash; off without."`
+	BreachedFail  string         `name:"breached-fail" default:"open" enum:"open,closed" env:"REKEY_BREACHED_FAIL" help:"When that server cannot tell: open takes the password and logs a warning, closed answers 503."`
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, each 19 MiB; 0 is one per core."`
@@ -37,7 +41,7 @@ const (
 
 // Run serves until the process is told to stop.
 func (s *starterCmd) Run(p *process) error {
-	if err := checkBaseURL(s.BaseURL); err != nil {
+	if err := s.check(); err != nil {
 		return err
 	}
 	client, err := s.client(p)
@@ -59,9 +63,17 @@ func (s *starterCmd) Run(p *process) error {
 }
 
 func (s *starterCmd) client(p *process) (*starter.Client, error) {
-	options, err := temporalOptions(p.log)
+	cfg, err := s.clientConfig(p)
 	if err != nil {
 		return nil, err
+	}
+	return starter.Dial(p.ctx, cfg)
+}
+
+func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return starter.Config{}, err
 	}
 	hashes := s.Hashes
 	if hashes == 0 {
@@ -69,12 +81,25 @@ func (s *starterCmd) client(p *process) (*starter.Client, error) {
 	}
 	policy := password.DefaultPolicy()
 	policy.MinLength = s.MinLength
-	return starter.Dial(p.ctx, starter.Config{
+	known, err := s.breached(p)
+	return starter.Config{
 		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, Product: s.Product,
-		Policy: policy, Hashing: password.DefaultParams(),
+		Policy: policy, Hashing: password.DefaultParams(), Breached: known,
 		Budget: password.NewBudget(hashes, hashQueue, hashWait),
-	})
+	}, err
+}
+
+// breached is the check against data breaches, nil when it is off.
+func (s *starterCmd) breached(p *process) (func(context.Context, string) error, error) {
+	if s.BreachedURL == "" {
+		return nil, nil
+	}
+	corpus, err := breached.New(breached.Config{URL: s.BreachedURL, FailClosed: s.BreachedFail == "closed", Log: p.log})
+	if err != nil {
+		return nil, fmt.Errorf("--breached-url ($REKEY_BREACHED_URL): %w", err)
+	}
+	return corpus.Check, nil
 }
 
 func (s *starterCmd) handlerConfig(p *process) starter.HandlerConfig {

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 
 	"github.com/rs/zerolog"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
@@ -28,22 +28,22 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(logger)))
-	if options.ConnectionOptions.TLS == nil && options.Credentials == nil && !isLoopback(options.HostPort) {
+	if options.ConnectionOptions.TLS == nil && !isLoopback(options.HostPort) {
 		return options, fmt.Errorf("the connection to Temporal at %s is not encrypted: set TEMPORAL_TLS=true (and its certificates), or TEMPORAL_API_KEY for Temporal Cloud", options.HostPort)
 	}
 	return options, nil
 }
 
-// checkBaseURL refuses a base URL that would mail links which travel in clear.
-func checkBaseURL(base string) error {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" {
-		return errors.New("--base-url ($REKEY_BASE_URL): want an absolute URL such as https://accounts.example.com")
+// explain says which setting decides when Temporal is not reached.
+func explain(err error) error {
+	switch {
+	case errors.As(err, new(*serviceerror.Unavailable)), errors.As(err, new(*serviceerror.DeadlineExceeded)):
+		return fmt.Errorf("%w; TEMPORAL_ADDRESS says where it is", err)
+	case errors.As(err, new(*serviceerror.NamespaceNotFound)):
+		return fmt.Errorf("%w; TEMPORAL_NAMESPACE says which to use", err)
+	default:
+		return err
 	}
-	if u.Scheme != "https" && !isLoopback(u.Host) {
-		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because links of mails begin with it")
-	}
-	return nil
 }
 
 // isLoopback reports that host, with or without a port, is this machine.

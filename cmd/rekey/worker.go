@@ -39,7 +39,7 @@ type mailFlags struct {
 
 // Run works until the process is told to stop.
 func (w *workerCmd) Run(p *process) (err error) {
-	if err := checkBaseURL(w.BaseURL); err != nil {
+	if err := w.check(); err != nil {
 		return err
 	}
 	options, err := temporalOptions(p.log)
@@ -67,10 +67,14 @@ func (w *workerCmd) Run(p *process) (err error) {
 }
 
 func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {
-	return mail.Load(m.Templates, mail.Brand{
+	templates, err := mail.Load(m.Templates, mail.Brand{
 		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
 		ForgotURL: strings.TrimSuffix(baseURL, "/") + "/account/forgot-password",
 	})
+	if err != nil && m.Templates != "" {
+		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
+	}
+	return templates, err
 }
 
 func (m *mailFlags) mailer() (*mail.SMTP, error) {

@@ -9,7 +9,9 @@ async function refresh() {
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ["list", "count"]) {
-    document.getElementById(id).replaceWith(page.getElementById(id));
+    const shown = document.getElementById(id), now = page.getElementById(id);
+    // What is the same stays, and with it the focus.
+    if (!shown.isEqualNode(now)) shown.replaceWith(now);
   }
   document.title = page.title;
 }

@@ -20,7 +20,7 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 // The page needs nothing but its own files. A mail gets less: no scripts, no
 // forms, nothing from elsewhere, and an origin of its own, wherever it is opened.
 const (
-	pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; " +
+	pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	mailPolicy = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; " +
 		"img-src data:; form-action 'none'; frame-ancestors 'self'"

@@ -35,6 +35,7 @@ type Config struct {
 	Listen   string // demo application and starter
 	Temporal string // Temporal's frontend
 	UI       string // Temporal UI; empty runs none
+	Codec    string // codec server of the UI, on loopback; empty leaves payloads encrypted there
 	Inbox    string // web page and API of the inbox
 	SMTP     string // where the inbox takes mails
 	// Data is the folder that everything is kept in, which must exist. With Memory,
@@ -62,13 +63,14 @@ type Config struct {
 // Stack is everything, running.
 type Stack struct {
 	Config
-	URL     string // of the demo application and the starter
-	Server  *temporal.Server
-	UIURL   string
-	Mail    *inbox.Inbox
-	Store   *bolt.Store
-	Starter *starter.Client
-	Keys    keys.Dir
+	URL      string // of the demo application and the starter
+	Server   *temporal.Server
+	UIURL    string
+	CodecURL string
+	Mail     *inbox.Inbox
+	Store    *bolt.Store
+	Starter  *starter.Client
+	Keys     keys.Dir
 
 	policy  password.Policy
 	budget  *password.Budget

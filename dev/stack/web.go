@@ -11,7 +11,6 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/rekeyhq/rekey/dev/demo"
-	"github.com/rekeyhq/rekey/dev/ui"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -60,19 +59,6 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 	}
 	mux.Handle("/", resets)
 	return mux, nil
-}
-
-func (s *Stack) startUI(ctx context.Context) error {
-	if s.UI == "" {
-		return nil
-	}
-	page, err := ui.Start(ctx, ui.Options{Addr: s.UI, Temporal: s.Server.Addr()})
-	if err != nil {
-		return err
-	}
-	s.UIURL = page.URL()
-	s.onStop(func() error { page.Stop(); return nil })
-	return nil
 }
 
 func sdkLog(log zerolog.Logger) sdklog.Logger {

@@ -1,0 +1,249 @@
+package activities_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// wanted is a run's first link, as a run asks for it.
+func wanted(address string) workflow.Mail {
+	return workflow.Mail{Number: 1, Run: run, Life: life, Address: address, Client: from}
+}
+
+// The mail holds both links for the run that waits, and the store the record that makes
+// the first one count. It is there before the mail goes out.
+//
+// security 4, 10, 11, 43: a record of the token's double hash, bound to account, address
+// and credential.
+func TestLinkIsRecordedAndMailed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	w := watch(s)
+	got, err := s.sendLink(t, wanted(ann.Address))
+	must(t, err)
+	expires := start.Add(life).Truncate(time.Second)
+	diff(t, "delivery", got, workflow.Delivery{Expires: expires})
+
+	msg := s.mailer.last(t)
+	diff(t, "recipient", msg.To, ann.Address)
+	claims, token := s.claims(t, link.Reset, msg)
+	diff(t, "reset link", claims, link.Claims{RunID: run, AccountKey: key, Expires: expires, Address: ann.Address})
+	cancel, other := s.claims(t, link.Cancel, msg)
+	diff(t, "cancel link", cancel, claims)
+	if other.Text() == token.Text() {
+		t.Error("both links have one token")
+	}
+	digest := token.Digest()
+	mailID, _, _ := strings.Cut(msg.ID, "@")
+	diff(t, "record", w.issued, []account.Token{{
+		Key: sha256.Sum256(digest[:]), Scope: "password:reset", AccountID: ann.ID, Address: ann.Address,
+		Credential: account.CredentialDigest(ann.Credential), Run: run, Mail: mailID, Client: from,
+		Issued: start, Expires: expires,
+	}})
+	diff(t, "mails tried before the record was there", w.before, []int{0})
+	s.audited(t, ann.ID, account.Entry{Event: account.EventMailIssued})
+}
+
+// security 20: mail goes to the address in the store and never to the one that was typed.
+func TestLinkGoesToTheStoredAddress(t *testing.T) {
+	t.Parallel()
+	stored := ann
+	stored.Address = "Ann@EXAMPLE.com"
+	s := newSite(t, stored)
+	_, err := s.sendLink(t, wanted("ann@example.com"))
+	must(t, err)
+	diff(t, "recipient", s.mailer.to(), []string{"Ann@EXAMPLE.com"})
+}
+
+// security 2, 10, 20, 30: who gets no link, and that the operators can read why.
+func TestWithheld(t *testing.T) {
+	t.Parallel()
+	with := func(change func(*account.Account)) account.Account {
+		a := ann
+		change(&a)
+		return a
+	}
+	twin := with(func(a *account.Account) { a.ID = "twin" })
+	for name, test := range map[string]struct {
+		accounts []account.Account
+		find     func([]account.Account) []account.Account
+		want     workflow.Reason
+		owner    string
+	}{
+		"unknown":        {want: workflow.NoAccount},
+		"ambiguous":      {accounts: []account.Account{ann, twin}, want: workflow.Ambiguous},
+		"disabled":       {accounts: []account.Account{with(func(a *account.Account) { a.Disabled = true })}, want: workflow.Disabled, owner: ann.ID},
+		"not resettable": {accounts: []account.Account{with(func(a *account.Account) { a.Resettable = false })}, want: workflow.NotResettable, owner: ann.ID},
+		"SSO only":       {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "" })}, want: workflow.NotResettable, owner: ann.ID},
+		// A database that folds more than ASCII finds somebody else: Django CVE-2019-19844.
+		"found by a wide comparison": {
+			find: func([]account.Account) []account.Account {
+				return []account.Account{with(func(a *account.Account) { a.Address = "ann@example.\u212aom" })}
+			},
+			want: workflow.NoAccount,
+		},
+		"stored with a folded letter": {
+			find: func([]account.Account) []account.Account {
+				return []account.Account{with(func(a *account.Account) { a.Address = "\u0430nn@example.com" })}
+			},
+			want: workflow.NoAccount,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, test.accounts...)
+			watch(s).find = test.find
+			got, err := s.sendLink(t, wanted(ann.Address))
+			must(t, err)
+			diff(t, "delivery", got, workflow.Delivery{Withheld: test.want})
+			diff(t, "mails", s.mailer.to(), []string(nil))
+			s.audited(t, test.owner, account.Entry{Event: account.EventMailWithheld, Detail: string(test.want)})
+		})
+	}
+}
+
+// The account that really has the address gets its link, whatever else a database found.
+func TestLookalikeDoesNotHideTheOwner(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	watch(s).find = func(found []account.Account) []account.Account {
+		return append([]account.Account{{ID: "mallory", Address: "ann@ex\u00e4mple.com", Credential: "x", Resettable: true}}, found...)
+	}
+	_, err := s.sendLink(t, wanted(ann.Address))
+	must(t, err)
+	diff(t, "recipient", s.mailer.to(), []string{ann.Address})
+}
+
+// security 25: no more than the day's mails, and the links that are out stay good.
+func TestMailLimit(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	s.MailLimit = 1
+	_, err := s.sendLink(t, wanted(ann.Address))
+	must(t, err)
+	first := s.chosen(t, "$argon2id$new")
+
+	again := wanted(ann.Address)
+	again.Number = 2
+	got, err := s.sendLink(t, again)
+	must(t, err)
+	diff(t, "delivery", got, workflow.Delivery{Withheld: workflow.MailLimit})
+	diff(t, "mails", s.mailer.to(), []string{ann.Address})
+	s.audited(t, ann.ID,
+		account.Entry{Event: account.EventMailIssued},
+		account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.MailLimit)})
+	if v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, first)}); err != nil || v.Account != ann.ID {
+		t.Errorf("the first link: %+v, %v", v, err)
+	}
+}
+
+func TestLinkRefusedByTheMailServer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	w := watch(s)
+	s.mailer.fail = failing(mail.Refused, 550)
+	got, err := s.sendLink(t, wanted(ann.Address))
+	must(t, err)
+	diff(t, "delivery", got, workflow.Delivery{Withheld: workflow.MailRefused})
+	diff(t, "revoked", w.revoked, [][32]byte{w.issued[0].Key})
+	s.audited(t, ann.ID,
+		account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventMailRevoked},
+		account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.MailRefused)})
+}
+
+// security 23: a mail that did not go out is tried again: as the same mail, with a link
+// of its own whose life begins then, and counted once.
+func TestLinkDeferredByTheMailServer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	s.MailLimit = 1
+	w := watch(s)
+	s.mailer.fail = failing(mail.Deferred, 451)
+	if _, err := s.sendLink(t, wanted(ann.Address)); err == nil {
+		t.Fatal("a deferred mail is no error, so it is not tried again")
+	}
+	diff(t, "revoked", w.revoked, [][32]byte{w.issued[0].Key})
+	first, dead := s.mailer.last(t), s.chosen(t, "$argon2id$new")
+
+	s.mailer.fail, s.now = nil, start.Add(5*time.Hour)
+	got, err := s.sendLink(t, wanted(ann.Address))
+	must(t, err)
+	diff(t, "expires", got.Expires, start.Add(5*time.Hour+life).Truncate(time.Second))
+	second := s.mailer.last(t)
+	diff(t, "Message-ID", second.ID, first.ID)
+	claims, _ := s.claims(t, link.Reset, second)
+	diff(t, "expires, in the link", claims.Expires, got.Expires)
+	v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, dead)})
+	must(t, err)
+	diff(t, "link of the first attempt", string(v.Event), "token_unknown")
+}
+
+// security 23: a mail that may have arrived has a link that must work, so its record is
+// kept; it is tried again all the same.
+func TestLinkWithUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]error{
+		"lost after DATA":  &mail.Error{Outcome: mail.Unknown, Step: "content"},
+		"another's mailer": errors.New("timeout"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, ann)
+			w := watch(s)
+			s.mailer.fail = func(context.Context, mail.Message) error { return fail }
+			if _, err := s.sendLink(t, wanted(ann.Address)); err == nil {
+				t.Error("an unknown outcome is no error, so it is not tried again")
+			}
+			diff(t, "revoked", w.revoked, [][32]byte(nil))
+			v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$argon2id$new"))})
+			must(t, err)
+			diff(t, "its link", string(v.Event), "password_changed")
+		})
+	}
+}
+
+// Message-IDs tell mails apart: another number, run or recipient is another mail.
+func TestMessageIDs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	ids := map[string]bool{}
+	for _, change := range []func(*workflow.Mail){
+		func(*workflow.Mail) {},
+		func(m *workflow.Mail) { m.Number = 2 },
+		func(m *workflow.Mail) { m.Run = "another" },
+		func(m *workflow.Mail) { m.Number, m.Account, m.Changed = 0, ann.ID, start },
+	} {
+		m := wanted(ann.Address)
+		change(&m)
+		_, err := s.attempt(t, "send-email", m, &workflow.Delivery{}, nil)
+		must(t, err)
+		id := s.mailer.last(t).ID
+		if !strings.HasSuffix(id, "@accounts.example.com") {
+			t.Errorf("Message-ID %s lacks the domain", id)
+		}
+		ids[id] = true
+	}
+	if len(ids) != 4 {
+		t.Errorf("%d Message-IDs for 4 mails", len(ids))
+	}
+}
+
+// A store that is away is tried again and never taken for an account that is not there.
+func TestStoreIsAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	watch(s).fail = errors.New("connection refused")
+	if got, err := s.sendLink(t, wanted(ann.Address)); err == nil {
+		t.Errorf("delivery %+v although the store is away", got)
+	}
+	diff(t, "mails", s.mailer.to(), []string(nil))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// codecCmd is `rekey codec`.
+type codecCmd struct {
+	Listen   string `default:"127.0.0.1:8081" env:"REKEY_CODEC_LISTEN" help:"Address to serve on."`
+	Keys     string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json)."`
+	UIOrigin string `required:"" name:"ui-origin" env:"REKEY_UI_ORIGIN" help:"Where browsers have Temporal's UI from, whose pages alone may ask: https://temporal.example.com."`
+
+	BearerFile   string `type:"path" env:"REKEY_BEARER_FILE" help:"File of a secret that operators send as a bearer: temporal --codec-auth."`
+	OIDCIssuer   string `name:"oidc-issuer" env:"REKEY_OIDC_ISSUER" help:"OpenID Connect issuer of the access tokens that the UI passes on: https://login.example.com."`
+	OIDCAudience string `name:"oidc-audience" env:"REKEY_OIDC_AUDIENCE" help:"Audience that those must have."`
+	ProxyFile    string `name:"proxy-secret-file" type:"path" env:"REKEY_PROXY_SECRET_FILE" help:"File of a secret that an authenticating proxy sends as a bearer. Lets the UI send cookies."`
+	ProxyUser    string `name:"proxy-user-header" default:"X-Forwarded-User" env:"REKEY_PROXY_USER_HEADER" help:"Header in which that proxy names the person."`
+}
+
+// Run serves until the process is told to stop.
+func (c *codecCmd) Run(p *process) error {
+	if err := codec.CheckOrigin(c.UIOrigin); err != nil {
+		return fmt.Errorf("--ui-origin ($REKEY_UI_ORIGIN): %w", err)
+	}
+	payloads, err := keys.Open(c.Keys).Payload()
+	if err != nil {
+		return err
+	}
+	ways, err := c.ways(p)
+	if err != nil {
+		return err
+	}
+	handler, err := codec.New(codec.Config{
+		Decoder: payloads, Origin: c.UIOrigin, Auth: ways, Cookies: c.ProxyFile != "", Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen ($REKEY_CODEC_LISTEN): %w", err)
+	}
+	p.log.Info().Stringer("addr", listener.Addr()).Str("ui", c.UIOrigin).Msg("codec server listens")
+	defer p.log.Info().Msg("codec server stopped")
+	return starter.Serve(p.ctx, listener, handler, p.log)
+}
+
+// ways are those to prove who asks. Without any, everybody could.
+func (c *codecCmd) ways(p *process) ([]codec.Auth, error) {
+	if (c.OIDCIssuer == "") != (c.OIDCAudience == "") {
+		return nil, errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
+	}
+	var ways []codec.Auth
+	for _, way := range []struct {
+		flag, setting string
+		open          func() (codec.Auth, error)
+	}{
+		{"--bearer-file ($REKEY_BEARER_FILE)", c.BearerFile, func() (codec.Auth, error) { return bySecret(c.BearerFile, codec.Bearer) }},
+		{"--proxy-secret-file ($REKEY_PROXY_SECRET_FILE)", c.ProxyFile, func() (codec.Auth, error) {
+			return bySecret(c.ProxyFile, func(secret string) (codec.Auth, error) { return codec.Proxy(secret, c.ProxyUser) })
+		}},
+		{"--oidc-issuer ($REKEY_OIDC_ISSUER)", c.OIDCIssuer, func() (codec.Auth, error) { return codec.OIDC(p.ctx, c.OIDCIssuer, c.OIDCAudience) }},
+	} {
+		if way.setting == "" {
+			continue
+		}
+		a, err := way.open()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", way.flag, err)
+		}
+		ways = append(ways, a)
+	}
+	if len(ways) == 0 {
+		return nil, errors.New("say who may ask: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
+	}
+	return ways, nil
+}
+
+func bySecret(path string, open func(string) (codec.Auth, error)) (codec.Auth, error) {
+	secret, err := readSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	return open(secret)
+}

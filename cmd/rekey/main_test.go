@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// flags are all flags of all commands.
+func flags(t *testing.T) []*kong.Flag {
+	t.Helper()
+	parser, err := kong.New(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*kong.Flag
+	err = kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
+		if f, ok := node.(*kong.Flag); ok && f.Name != "help" {
+			all = append(all, f)
+		}
+		return next(nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("found %d flags only", len(all))
+	}
+	return all
+}
+
+func TestFlagsHaveVariablesAndHelp(t *testing.T) {
+	t.Parallel()
+	meaning := map[string]string{} // of a variable: the flag that two commands share it for
+	for _, f := range flags(t) {
+		if len(f.Envs) != 1 || !strings.HasPrefix(f.Envs[0], "REKEY_") {
+			t.Fatalf("--%s: variables %v, want one REKEY_...", f.Name, f.Envs)
+		}
+		if !strings.HasSuffix(f.Help, ".") {
+			t.Errorf("--%s: help %q, want a sentence", f.Name, f.Help)
+		}
+		if before, ok := meaning[f.Envs[0]]; ok && before != f.Name {
+			t.Errorf("$%s is --%s and --%s", f.Envs[0], before, f.Name)
+		}
+		meaning[f.Envs[0]] = f.Name
+	}
+}
+
+// A command line is seen by everybody on the machine.
+func TestNoFlagTakesASecret(t *testing.T) {
+	t.Parallel()
+	secret := regexp.MustCompile(`(^|-)(secret|token|password|passphrase)$`)
+	for _, f := range flags(t) {
+		if secret.MatchString(f.Name) && !f.IsBool() {
+			t.Errorf("--%s takes a secret", f.Name)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	if out := okay(t, "--help"); !strings.Contains(out, "TEMPORAL_ADDRESS") || !strings.Contains(out, "setup ") {
+		t.Errorf("help:\n%s", out)
+	}
+	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "version"} {
+		if out := okay(t, append(strings.Fields(command), "--help")...); !strings.HasPrefix(out, "Usage: rekey "+command) {
+			t.Errorf("help of %s:\n%s", command, out)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if out := okay(t, "version"); !regexp.MustCompile(`^rekey \S+ \(.+\)\n$`).MatchString(out) {
+		t.Errorf("version: %q", out)
+	}
+}
+
+func TestUsageErrorsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	refused(t, nil, `"worker", "starter", "codec", "keys", "setup"`, "`rekey --help`")
+	refused(t, []string{"wroker"}, "wroker", "`rekey --help`")
+	refused(t, []string{"starter", "--lisen", "x"}, "--lisen", "--listen", "`rekey starter --help`")
+	refused(t, []string{"keys"}, `"promote"`, "`rekey keys --help`")
+	refused(t, []string{"starter", "--link-life", "soon"}, "--link-life", "soon", "`rekey starter --help`")
+	refused(t, []string{"version", "--log-level", "loud"}, "--log-level", "debug", "`rekey version --help`")
+}
+
+func TestMissingFlagsAreNamedWithTheirVariables(t *testing.T) {
+	t.Parallel()
+	refused(t, []string{"worker", "--product", "Harbor"},
+		"set --keys ($REKEY_KEYS), --store ($REKEY_STORE), --base-url ($REKEY_BASE_URL), --support ($REKEY_SUPPORT), --from ($REKEY_FROM), --smtp-host ($REKEY_SMTP_HOST); see `rekey worker --help`")
+	refused(t, []string{"starter"},
+		"set --keys ($REKEY_KEYS), --base-url ($REKEY_BASE_URL), --login-url ($REKEY_LOGIN_URL), --product ($REKEY_PRODUCT), --support ($REKEY_SUPPORT); see `rekey starter --help`")
+}
+
+func TestEmptyVariableIsMissing(t *testing.T) {
+	args := starterArgs(t)
+	t.Setenv("REKEY_PRODUCT", "")
+	for i, arg := range args {
+		if arg == "--product" {
+			args = append(args[:i], args[i+2:]...)
+			break
+		}
+	}
+	refused(t, args, "set --product ($REKEY_PRODUCT); see")
+}
+
+func TestVariablesAreRead(t *testing.T) {
+	t.Setenv("REKEY_COOL_DOWN", "1ms")
+	refused(t, starterArgs(t), "--cool-down ($REKEY_COOL_DOWN)", "not 1ms")
+	t.Setenv("REKEY_COOL_DOWN", "later")
+	refused(t, starterArgs(t), "--cool-down", "REKEY_COOL_DOWN=", "later")
+}
+
+func TestValuesThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ flag, value, want string }{
+		{"--link-life", "59s", "--link-life ($REKEY_LINK_LIFE): want 1m to 24h"},
+		{"--link-life", "25h", "--link-life ($REKEY_LINK_LIFE): want 1m to 24h"},
+		{"--cool-down", "0s", "--cool-down ($REKEY_COOL_DOWN): want 1s"},
+		{"--min-length", "7", "--min-length ($REKEY_PASSWORD_MIN_LENGTH): want 8 to 64"},
+		{"--min-length", "65", "--min-length ($REKEY_PASSWORD_MIN_LENGTH): want 8 to 64"},
+		{"--client-limit", "-1", "--client-limit ($REKEY_CLIENT_LIMIT): want 0 or more"},
+		{"--hashes", "-1", "--hashes ($REKEY_HASHES): want 0 or more"},
+		{"--breached-fail", "closed", "--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)"},
+		{"--breached-fail", "maybe", "--breached-fail"},
+		{"--breached-url", "http://mirror.example.com/range", "--breached-url ($REKEY_BREACHED_URL): want a URL"},
+		{"--trusted-proxies", "10.0.0.1", "--trusted-proxies"},
+		{"--base-url", "http://accounts.example.com", "--base-url ($REKEY_BASE_URL): must be https"},
+	} {
+		refused(t, starterArgs(t, tc.flag+"="+tc.value), tc.want)
+	}
+	refused(t, workerArgs(t, "--mail-limit=0"), "--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more")
+	refused(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
+	refused(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
+	refused(t, workerArgs(t, "--smtp-host=mail.example.com"), "must not travel in clear")
+	refused(t, workerArgs(t, "--templates="+filepath.Join(t.TempDir(), "none")), "--templates ($REKEY_TEMPLATES)", "none")
+}
+
+func TestLogIsJSON(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	log := (&cli{LogLevel: "info", LogFormat: "json"}).logger(&out)
+	log.Debug().Msg("not this one")
+	log.Info().Str("state", "open").Msg("a line")
+	var line struct{ Level, Time, State, Message string }
+	if err := json.Unmarshal([]byte(out.String()), &line); err != nil {
+		t.Fatalf("%q: %v", out.String(), err)
+	}
+	if line.Level != "info" || line.Time == "" || line.State != "open" || line.Message != "a line" {
+		t.Errorf("line: %+v", line)
+	}
+}
+
+func TestConsoleLogIsForPeople(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	log := (&cli{LogLevel: "debug", LogFormat: "console"}).logger(&out)
+	log.Debug().Msg("a line")
+	if !strings.Contains(out.String(), "a line") || strings.Contains(out.String(), "{") {
+		t.Errorf("log: %q", out.String())
+	}
+}
+
+func TestReadSecret(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "secret")
+	for _, tc := range [][2]string{
+		{"s3cret", "s3cret"}, {"s3cret\n", "s3cret"}, {"s3cret\r\n", "s3cret"}, {" s3cret \n", " s3cret "}, {"two\nlines\n", "two\nlines"},
+	} {
+		content, want := tc[0], tc[1]
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readSecret(path); got != want || err != nil {
+			t.Errorf("readSecret of %q = %q, %v", content, got, err)
+		}
+	}
+	if got, err := readSecret(""); got != "" || err != nil {
+		t.Errorf("readSecret without a file = %q, %v", got, err)
+	}
+	refused(t, workerArgs(t, "--smtp-password-file", filepath.Join(t.TempDir(), "none")),
+		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "no such file")
+}

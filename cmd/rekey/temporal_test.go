@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/api/serviceerror"
+)
+
+func TestCheckBaseURL(t *testing.T) {
+	t.Parallel()
+	for base, okay := range map[string]bool{
+		"https://accounts.example.com":          true,
+		"https://accounts.example.com/id":       true,
+		"http://127.0.0.1:8080":                 true,
+		"http://[::1]:8080":                     true,
+		"http://localhost":                      true,
+		"http://accounts.example.com":           false,
+		"http://localhost.example.com":          false,
+		"http://127.0.0.1.example.com":          false,
+		"http://127.0.0.1@accounts.example.com": false,
+		"http://0.0.0.0:8080":                   false,
+		"accounts.example.com":                  false,
+		"/account":                              false,
+		"https://":                              false,
+		"https://a b":                           false,
+		"":                                      false,
+	} {
+		err := checkBaseURL(base)
+		if (err == nil) != okay {
+			t.Errorf("checkBaseURL(%q) = %v", base, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "--base-url ($REKEY_BASE_URL)") {
+			t.Errorf("checkBaseURL(%q) = %v, want the flag and its variable", base, err)
+		}
+	}
+}
+
+// profiles is a configuration file of Temporal's own.
+const profiles = `
+[profile.default]
+address = "localhost:7777"
+namespace = "from-file"
+
+[profile.cloud]
+address = "cloud.example.com:7233"
+namespace = "accounts"
+api_key = "s3cret"
+
+[profile.clear]
+address = "temporal.example.com:7233"
+`
+
+func TestTemporalSettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "temporal.toml")
+	if err := os.WriteFile(file, []byte(profiles), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		env                map[string]string
+		address, namespace string
+		tls                bool
+	}{
+		"nothing":        {nil, "localhost:7233", "default", false},
+		"variables":      {map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:7", "TEMPORAL_NAMESPACE": "n"}, "127.0.0.1:7", "n", false},
+		"file":           {map[string]string{"TEMPORAL_CONFIG_FILE": file}, "localhost:7777", "from-file", false},
+		"profile":        {map[string]string{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_PROFILE": "cloud"}, "cloud.example.com:7233", "accounts", true},
+		"variable first": {map[string]string{"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_NAMESPACE": "n"}, "localhost:7777", "n", false},
+		"TLS":            {map[string]string{"TEMPORAL_ADDRESS": "temporal.example.com:7233", "TEMPORAL_TLS": "true"}, "temporal.example.com:7233", "default", true},
+		"API key":        {map[string]string{"TEMPORAL_ADDRESS": "temporal.example.com:7233", "TEMPORAL_API_KEY": "s3cret"}, "temporal.example.com:7233", "default", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for k, v := range tc.env {
+				t.Setenv(k, v)
+			}
+			o, err := temporalOptions(zerolog.Nop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.HostPort != tc.address || o.Namespace != tc.namespace || (o.ConnectionOptions.TLS != nil) != tc.tls {
+				t.Errorf("address %s, namespace %s, TLS %t", o.HostPort, o.Namespace, o.ConnectionOptions.TLS != nil)
+			}
+		})
+	}
+}
+
+// security 41: the connection to a Temporal server elsewhere is encrypted.
+func TestTemporalInClearIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "temporal.toml")
+	if err := os.WriteFile(file, []byte(profiles), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, env := range map[string]map[string]string{
+		"address":         {"TEMPORAL_ADDRESS": "temporal.example.com:7233"},
+		"wildcard":        {"TEMPORAL_ADDRESS": "0.0.0.0:7233"},
+		"resolver":        {"TEMPORAL_ADDRESS": "dns:///temporal.example.com:7233"},
+		"like loopback":   {"TEMPORAL_ADDRESS": "127.0.0.1.example.com:7233"},
+		"TLS off":         {"TEMPORAL_ADDRESS": "temporal.example.com:7233", "TEMPORAL_TLS": "false"},
+		"API key, no TLS": {"TEMPORAL_ADDRESS": "temporal.example.com:7233", "TEMPORAL_TLS": "false", "TEMPORAL_API_KEY": "s3cret"},
+		"profile":         {"TEMPORAL_CONFIG_FILE": file, "TEMPORAL_PROFILE": "clear"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for k, v := range env {
+				t.Setenv(k, v)
+			}
+			refused(t, []string{"setup"}, "not encrypted", "TEMPORAL_TLS=true")
+			refused(t, starterArgs(t), "not encrypted")
+			refused(t, workerArgs(t), "not encrypted")
+		})
+	}
+}
+
+func TestTemporalSettingsThatAreWrong(t *testing.T) {
+	t.Setenv("TEMPORAL_PROFILE", "none")
+	refused(t, []string{"setup"}, "TEMPORAL_*", "none")
+	t.Setenv("TEMPORAL_PROFILE", "")
+	t.Setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", filepath.Join(t.TempDir(), "none.pem"))
+	refused(t, []string{"setup"}, "TEMPORAL_*", "none.pem")
+}
+
+func TestTemporalAway(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	for _, args := range [][]string{{"setup"}, starterArgs(t), workerArgs(t)} {
+		refused(t, args, "connect to Temporal at 127.0.0.1:1", "connection refused", "TEMPORAL_ADDRESS says where it is")
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	if err := explain(serviceerror.NewNamespaceNotFound("accounts")); !strings.Contains(err.Error(), "TEMPORAL_NAMESPACE") {
+		t.Error(err)
+	}
+	if err := errors.New("another"); explain(err) != err || explain(nil) != nil { //nolint:errorlint // the same one
+		t.Error(explain(err), explain(nil))
+	}
+}

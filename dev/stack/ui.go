@@ -1,0 +1,91 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/dev/ui"
+)
+
+// startUI serves Temporal's UI, and the codec server that its pages read payloads with. Each
+// has to know where the other is, so the codec server listens first and answers last.
+func (s *Stack) startUI(ctx context.Context) error {
+	if s.UI == "" {
+		return nil
+	}
+	listener, err := s.listenCodec()
+	if err != nil {
+		return err
+	}
+	options := ui.Options{Addr: s.UI, Temporal: s.Server.Addr()}
+	if listener != nil {
+		options.Codec = "http://" + listener.Addr().String()
+	}
+	page, err := ui.Start(ctx, options)
+	if err != nil {
+		return errors.Join(err, closed(listener))
+	}
+	s.UIURL, s.CodecURL = page.URL(), options.Codec
+	s.onStop(func() error { page.Stop(); return nil })
+	if listener == nil {
+		return nil
+	}
+	handler, err := s.codec(listener.Addr().String())
+	if err != nil {
+		return errors.Join(err, closed(listener))
+	}
+	s.serve(listener, handler)
+	return nil
+}
+
+// listenCodec listens on loopback only: what answers there has no better way to know who asks
+// than fromUI.
+func (s *Stack) listenCodec() (net.Listener, error) {
+	if s.Codec == "" {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", s.Codec)
+	if err != nil {
+		return nil, err
+	}
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return nil, errors.Join(fmt.Errorf("codec server on %s: not a loopback address", s.Codec), listener.Close())
+	}
+	return listener, nil
+}
+
+func closed(listener net.Listener) error {
+	if listener == nil {
+		return nil
+	}
+	return listener.Close()
+}
+
+func (s *Stack) codec(host string) (http.Handler, error) {
+	payloads, err := s.Keys.Payload()
+	if err != nil {
+		return nil, err
+	}
+	return codec.New(codec.Config{
+		Decoder: payloads, Origin: s.UIURL, Auth: []codec.Auth{fromUI{s.UIURL, host}}, Log: s.Log,
+	})
+}
+
+// fromUI knows the pages of this program's own Temporal UI, and nobody behind them: here is
+// no sign-in that could tell. Other programs of this machine could pretend to be a page;
+// they can also read the development keys. Pages of other sites cannot, not even of one that
+// gives its own name this machine's address (DNS rebinding): a browser says where a page
+// comes from.
+type fromUI struct{ origin, host string }
+
+// Who implements codec.Auth.
+func (f fromUI) Who(r *http.Request) (string, error) {
+	if r.Header.Get("Origin") != f.origin || r.Host != f.host {
+		return "", codec.ErrUnknown
+	}
+	return "temporal-ui", nil
+}

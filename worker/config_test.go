@@ -1,0 +1,120 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/worker"
+)
+
+// config is a whole one, whose Temporal server is nowhere: what is wrong with the rest
+// must be found before.
+func config(t *testing.T) (cfg worker.Config, folder string) {
+	t.Helper()
+	folder = filepath.Join(t.TempDir(), "keys")
+	if err := keys.Create(folder, false); err != nil {
+		t.Fatal(err)
+	}
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "accounts.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	templates, err := mail.Load("", mail.Brand{
+		Product: "Harbor", Support: "support@example.com", ForgotURL: "https://example.com/account/forgot-password",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worker.Config{
+		Temporal: client.Options{HostPort: "127.0.0.1:1"}, Keys: keys.Open(folder),
+		Store: store, Mailer: new(mail.SMTP), Templates: templates,
+		BaseURL: "https://example.com", Log: zerolog.Nop(),
+	}, folder
+}
+
+// A setting that is wrong is an error that says what to do, before anything is begun.
+func TestRunRefusesWrongSettings(t *testing.T) {
+	t.Parallel()
+	without := func(file string) func(*testing.T, *worker.Config, string) []string {
+		return func(t *testing.T, _ *worker.Config, folder string) []string {
+			t.Helper()
+			path := filepath.Join(folder, file)
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			return []string{path, "rekey keys new"}
+		}
+	}
+	for name, wrong := range map[string]func(t *testing.T, c *worker.Config, folder string) []string{
+		"no link keyset":       without("link.json"),
+		"no payload keyset":    without("payload.json"),
+		"no submission keyset": without("submission.json"),
+		// security 24: others may read the key.
+		"open keyset": func(t *testing.T, _ *worker.Config, folder string) []string {
+			t.Helper()
+			path := filepath.Join(folder, "link.json")
+			if err := os.Chmod(path, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return []string{path, "chmod 0600"}
+		},
+		"base URL": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.BaseURL = "accounts.example.com"
+			return []string{"base URL", "http(s)://"}
+		},
+		"no store": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Store = nil
+			return []string{"want a store"}
+		},
+		"no mailer": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Mailer = nil
+			return []string{"a mailer"}
+		},
+		"no templates": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Templates = nil
+			return []string{"templates"}
+		},
+		"mail limit": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.MailLimit = -1
+			return []string{"no negative mail limit"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg, folder := config(t)
+			want := wrong(t, &cfg, folder)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			err := worker.Run(ctx, cfg)
+			for _, part := range want {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("Run: %v\nwant %q in it", err, part)
+				}
+			}
+		})
+	}
+}
+
+// A server that does not answer is an error that says where it should be.
+func TestRunNamesTheServer(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := worker.Run(ctx, cfg)
+	if err == nil || !strings.Contains(err.Error(), "connect to Temporal at 127.0.0.1:1") || errors.Is(err, worker.ErrNotSetUp) {
+		t.Errorf("Run: %v, want an error that names the server", err)
+	}
+}

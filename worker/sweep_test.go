@@ -1,0 +1,89 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// sweeper is a store that notes when it is swept of what.
+type sweeper struct {
+	account.Store
+	age []time.Duration // of what was swept
+	at  []time.Duration // since the first sweep
+	now time.Time
+	err error
+}
+
+func (s *sweeper) Sweep(_ context.Context, before time.Time) (int, error) {
+	if len(s.at) == 0 {
+		s.now = time.Now()
+	}
+	s.at = append(s.at, time.Since(s.now))
+	s.age = append(s.age, time.Since(before))
+	return 3, s.err
+}
+
+// sweeping sweeps for a time, on a clock that does not wait. A sweep that fails does not
+// end it.
+func sweeping(t *testing.T, d time.Duration, failure error) (*sweeper, string) {
+	t.Helper()
+	var log bytes.Buffer
+	s := &sweeper{err: failure}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		c := Config{Store: s, Now: time.Now, Log: zerolog.New(&log)}
+		if err := c.sweepUntil(ctx, nil); err != nil {
+			t.Errorf("sweepUntil: %v", err)
+		}
+	})
+	return s, log.String()
+}
+
+// security 23: the store is swept at the start and each hour, and records outlive their
+// links by more than the 48 h in which a submission may still need them.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	s, log := sweeping(t, 3*time.Hour-time.Minute, nil)
+	if d := cmp.Diff([]time.Duration{0, time.Hour, 2 * time.Hour}, s.at); d != "" {
+		t.Errorf("sweeps (-want +got):\n%s", d)
+	}
+	for _, age := range s.age {
+		if age < 48*time.Hour {
+			t.Errorf("swept what is %s old", age)
+		}
+	}
+	if !strings.Contains(log, `"records":3`) {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestSweepThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s, log := sweeping(t, 90*time.Minute, errors.New("disk full"))
+	if len(s.at) != 2 || strings.Count(log, "disk full") != 2 {
+		t.Errorf("%d sweeps, log: %s", len(s.at), log)
+	}
+}
+
+// A worker that breaks ends Run with the reason.
+func TestBrokenWorkerEndsTheSweep(t *testing.T) {
+	t.Parallel()
+	why := errors.New("the namespace is gone")
+	broken := make(chan error, 1)
+	broken <- why
+	c := Config{Store: &sweeper{}, Now: time.Now, Log: zerolog.Nop()}
+	if err := c.sweepUntil(t.Context(), broken); !errors.Is(err, why) {
+		t.Errorf("sweepUntil: %v, want %v", err, why)
+	}
+}
