@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -29,7 +30,7 @@ type Process struct {
 // and TMPDIR are empty folders. A program that still runs at the end of the test is killed.
 func Start(t *testing.T, path string, env []string, args ...string) *Process {
 	t.Helper()
-	cmd := exec.Command(path, args...) //nolint:gosec // a test says what it runs
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) //nolint:gosec // a test says what it runs
 	p := &Process{Out: newOutput(), Err: newOutput(), cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.Out, p.Err
