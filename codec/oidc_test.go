@@ -273,6 +273,23 @@ func TestOIDCRefusesToStart(t *testing.T) {
 	}
 }
 
+// An issuer that has its keys fetched in clear gives them to whoever is on the way.
+func TestOIDCKeysInClear(t *testing.T) {
+	t.Parallel()
+	i := newIdentity(t)
+	i.fault = func(*http.Request) (*http.Response, error) {
+		rec := httptest.NewRecorder()
+		rec.Header().Set("Content-Type", "application/json")
+		_, err := rec.WriteString(`{"issuer":"` + issuer + `","jwks_uri":"http://login.example.com/keys","id_token_signing_alg_values_supported":["ES256"]}`)
+		return rec.Result(), err
+	}
+	a := i.auth(t)
+	i.fault = nil
+	if name, err := whoHas(t, a, i.jwt(t, nil)); name != "" || !errors.Is(err, ErrUnavailable) || i.asked["/keys"] != 0 {
+		t.Errorf("%q, %v, asked %v", name, err, i.asked)
+	}
+}
+
 func TestIsLoopback(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]bool{

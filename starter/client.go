@@ -23,6 +23,8 @@ const (
 	DefaultLinkLife = 30 * time.Minute
 	// DefaultCoolDown is how long after a mail another request mails nothing.
 	DefaultCoolDown = 60 * time.Second
+	// callWait is how long Temporal may take for one answer, with the SDK's retries.
+	callWait = 5 * time.Second
 	// decisionWait is how long a submission waits for a worker to apply it.
 	decisionWait = 5 * time.Second
 	// clockSkew is how far the clocks of starters and workers may differ.

@@ -20,6 +20,8 @@ var errUndecided = errors.New("the run is not settled yet")
 // when the run waits for none (any more). A run that Temporal no longer keeps has
 // ended long ago.
 func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, l.workflowID, l.claims.RunID)
 	if notFound(err) {
 		return "", ErrLinkExpired
@@ -86,6 +88,8 @@ func pause(ctx context.Context) bool {
 // closedOutcome reads the outcome of a run that ended before anyone asked it, or that
 // something else ended than its own steps.
 func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
 	events := c.temporal.GetWorkflowHistory(ctx, l.workflowID, l.claims.RunID, false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
 	if !events.HasNext() {

@@ -58,8 +58,7 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	err = c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
-	if err != nil && !notFound(err) {
+	if err := c.cancel(ctx, l); err != nil && !notFound(err) {
 		return c.fault(err)
 	}
 	decided, err := c.decision(ctx, l)
@@ -73,4 +72,10 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	default:
 		return nil
 	}
+}
+
+func (c *Client) cancel(ctx context.Context, l *openLink) error {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	return c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
 }

@@ -26,6 +26,8 @@ func (c *Client) Request(ctx context.Context, email string) error {
 		Address: address, AccountKey: c.accountKeys.Key(address),
 		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown, Client: clientAddr(ctx),
 	}
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
 	return c.fault(c.start(ctx, in))
 }
 

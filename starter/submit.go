@@ -64,7 +64,7 @@ func (c *Client) breached(ctx context.Context, newPassword string) error {
 // the first completion of a wait and refuses all others. NotFound may be the second
 // answer to a first try whose own answer was lost, so only the decision tells.
 func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
-	err := c.temporal.CompleteActivityByID(ctx, c.namespace, l.workflowID, l.claims.RunID, wait, s, nil)
+	err := c.complete(ctx, l, wait, s)
 	var gone *serviceerror.NotFound
 	if err != nil && !errors.As(err, &gone) && !timedOut(err) {
 		return c.fault(err)
@@ -77,6 +77,12 @@ func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workfl
 		return err
 	}
 	return answer(decided, s.ID)
+}
+
+func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	return c.temporal.CompleteActivityByID(ctx, c.namespace, l.workflowID, l.claims.RunID, wait, s, nil)
 }
 
 // submitLate answers for a link whose run waits no more. It hashes only if the run

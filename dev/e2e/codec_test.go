@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -204,5 +205,18 @@ func TestCodecServerIsForTheUIOnly(t *testing.T) {
 		if status, body := askCodec(t, s, input, tc.change); status != tc.status || status != 200 && bytes.Contains(body, []byte("data")) {
 			t.Errorf("%s: %d %s, want %d", name, status, body, tc.status)
 		}
+	}
+}
+
+func TestCodecServerListensOnLoopback(t *testing.T) {
+	t.Parallel()
+	cfg := config(t.TempDir())
+	cfg.Codec = "0.0.0.0:0"
+	s, err := stack.Start(t.Context(), cfg)
+	if err == nil {
+		t.Fatal(errors.Join(errors.New("started"), s.Stop()))
+	}
+	if !strings.Contains(err.Error(), "not a loopback address") {
+		t.Error(err)
 	}
 }
