@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"regexp"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// lab is a running product with as many accounts as addresses of nobody.
+type lab struct {
+	*stack.Stack
+	known, unknown []string
+	ahead          atomic.Int64 // of the starter's clock
+}
+
+// result is what one scenario gave.
+type result struct {
+	known, unknown time.Duration // medians
+	auc            float64
+}
+
+// longest is how long one scenario may take; a mail that never comes must not hang it.
+const longest = 10 * time.Minute
+
+// measure runs a scenario on a product of its own.
+func measure(ctx context.Context, s scenario, pairs int) (r result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "rekey-timing-")
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	l := &lab{}
+	cfg := l.config(dir)
+	if s.config != nil {
+		s.config(&cfg)
+	}
+	if l.Stack, err = stack.Start(ctx, cfg); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, l.Stop()) }()
+	if err := l.people(ctx, pairs, s.account); err != nil {
+		return r, err
+	}
+	if s.before != nil {
+		if err := s.before(ctx, l); err != nil {
+			return r, err
+		}
+	}
+	return l.time(ctx)
+}
+
+func (l *lab) config(dir string) stack.Config {
+	const free = "127.0.0.1:0"
+	return stack.Config{
+		Listen: free, Temporal: free, Inbox: free, SMTP: free, Data: dir, Memory: true, ResetPassword: true,
+		Hashing: password.Params{Memory: 64, Time: 1, Threads: 1}, Log: zerolog.Nop(),
+		Now: func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) },
+	}
+}
+
+// people makes the accounts. The addresses of both groups look alike.
+func (l *lab) people(ctx context.Context, pairs int, special func(*account.Account)) error {
+	var all []account.Account
+	for n := range pairs {
+		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "x", Resettable: true}
+		if special != nil {
+			special(&a)
+		}
+		all = append(all, a)
+		l.known = append(l.known, a.Address)
+		l.unknown = append(l.unknown, fmt.Sprintf("other%d@example.com", n))
+	}
+	return l.Store.PutMany(ctx, all)
+}
+
+// time asks for an account and for nobody, in pairs of a random order, so that what one
+// request leaves to do for the product falls on both groups alike.
+func (l *lab) time(ctx context.Context) (result, error) {
+	var known, unknown []time.Duration
+	for i := range l.known {
+		for _, which := range rand.Perm(2) {
+			address, times := l.known[i], &known
+			if which == 1 {
+				address, times = l.unknown[i], &unknown
+			}
+			start := time.Now()
+			if err := l.ask(ctx, address); err != nil {
+				return result{}, err
+			}
+			*times = append(*times, time.Since(start))
+		}
+	}
+	return result{median(known), median(unknown), auc(known, unknown)}, nil
+}
+
+// each does something for all addresses, a few at a time.
+func (l *lab) each(ctx context.Context, addresses []string, do func(context.Context, string) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, address := range addresses {
+		group.Go(func() error { return do(ctx, address) })
+	}
+	return group.Wait()
+}
+
+func (l *lab) ask(ctx context.Context, address string) error {
+	return l.post(ctx, "/account/forgot_password", map[string]string{"email": address})
+}
+
+func (l *lab) post(ctx context.Context, path string, body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+path, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusAccepted {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	}
+	return err
+}
+
+// token waits for the first mail to an address and takes the token of a page's link.
+func (l *lab) token(ctx context.Context, address, page string) (string, error) {
+	mails, err := l.Mail.Wait(ctx, address, 1)
+	if err != nil {
+		return "", err
+	}
+	found := regexp.MustCompile("/account/" + page + "/([A-Za-z0-9_-]+)").FindStringSubmatch(mails[0].Text)
+	if found == nil {
+		return "", errors.New("the mail has no link to the page " + page)
+	}
+	return found[1], nil
+}

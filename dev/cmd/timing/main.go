@@ -1,0 +1,63 @@
+// Command timing measures whether the time of an answer tells who has an account. It
+// runs the whole product and asks, in pairs, for an account and for nobody, in every
+// situation that could make a difference.
+//
+// security 2.
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// most is how far from a coin's 0.5 an attacker's guess may be.
+const most = 0.05
+
+type cli struct {
+	Pairs int `default:"500" help:"Pairs of requests in each situation."`
+}
+
+func main() {
+	var c cli
+	kong.Parse(&c, kong.Name("timing"), kong.Description("Does the time of an answer tell who has an account?"))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	told, err := c.run(ctx)
+	stop()
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "timing:", err)
+		os.Exit(2)
+	case told:
+		os.Exit(1)
+	}
+}
+
+// run measures all scenarios and reports whether one of them tells something.
+func (c *cli) run(ctx context.Context) (told bool, err error) {
+	w := tabwriter.NewWriter(os.Stdout, 36, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "situation\taccount\tnobody\tAUC\n")
+	for _, s := range scenarios() {
+		r, err := measure(ctx, s, c.Pairs)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", s.name, err)
+		}
+		verdict := ""
+		if !r.even() {
+			told, verdict = true, "  tells more than it may"
+		}
+		fmt.Fprintf(w, "%s\t%v\t%v\t%.3f%s\n", s.name, r.known.Round(time.Microsecond), r.unknown.Round(time.Microsecond), r.auc, verdict)
+		if err := w.Flush(); err != nil {
+			return false, err
+		}
+	}
+	return told, nil
+}
+
+func (r result) even() bool { return math.Abs(r.auc-0.5) <= most }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/stack"
+)
+
+// scenario is a situation in which an account could be told from nobody by time.
+type scenario struct {
+	name    string
+	config  func(*stack.Config)
+	account func(*account.Account) // makes the accounts special ones
+	// before brings accounts and nobodies to where the timed request comes.
+	before func(context.Context, *lab) error
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{name: "first request"},
+		{name: "first request, account disabled", account: func(a *account.Account) { a.Disabled = true }},
+		{name: "first request, no mail server", config: noMailServer},
+		{name: "again, within the cool-down", before: askAll},
+		{name: "again, another link is mailed", config: shortCoolDown, before: askAll},
+		{name: "again, no mail server", config: noMailServer, before: later(askAll)},
+		{name: "again, mail delayed", before: later(askAllWhileMailFails(450))},
+		{name: "again, mail refused", before: later(askAllWhileMailFails(550))},
+		{name: "again, reset canceled", before: later(cancelAll)},
+		{name: "again, link used", before: later(useAll)},
+	}
+}
+
+func noMailServer(c *stack.Config)  { c.Smarthost = "127.0.0.1:1" }
+func shortCoolDown(c *stack.Config) { c.CoolDown = time.Millisecond }
+
+// later lets the starter's cool-down pass.
+func later(f func(context.Context, *lab) error) func(context.Context, *lab) error {
+	return func(ctx context.Context, l *lab) error {
+		err := f(ctx, l)
+		l.ahead.Store(int64(2 * time.Minute))
+		return err
+	}
+}
+
+func askAll(ctx context.Context, l *lab) error {
+	if err := l.each(ctx, l.unknown, l.ask); err != nil {
+		return err
+	}
+	return l.each(ctx, l.known, l.ask)
+}
+
+func askAllWhileMailFails(code int) func(context.Context, *lab) error {
+	return func(ctx context.Context, l *lab) error {
+		var left atomic.Int64
+		left.Store(int64(len(l.known)))
+		done := make(chan struct{})
+		l.Mail.Fail(func(inbox.Message) error {
+			if left.Add(-1) == 0 {
+				close(done)
+			}
+			return inbox.Reply(code, "no")
+		})
+		if err := askAll(ctx, l); err != nil {
+			return err
+		}
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func cancelAll(ctx context.Context, l *lab) error {
+	if err := askAll(ctx, l); err != nil {
+		return err
+	}
+	return l.each(ctx, l.known, func(ctx context.Context, address string) error {
+		token, err := l.token(ctx, address, "cancel-reset")
+		if err != nil {
+			return err
+		}
+		return l.post(ctx, "/account/cancel_reset/"+token, map[string]string{})
+	})
+}
+
+func useAll(ctx context.Context, l *lab) error {
+	if err := askAll(ctx, l); err != nil {
+		return err
+	}
+	return l.each(ctx, l.known, func(ctx context.Context, address string) error {
+		token, err := l.token(ctx, address, "change-password")
+		if err != nil {
+			return err
+		}
+		if err := l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": "plum velvet thirty gulls"}); err != nil {
+			return err
+		}
+		_, err = l.Mail.Wait(ctx, address, 2) // the notice
+		return err
+	})
+}
