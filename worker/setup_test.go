@@ -1,0 +1,94 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// frontend is a Temporal server as others than the embedded one behave.
+type frontend struct {
+	client.Client
+	operatorservice.OperatorServiceClient
+	add    error         // what it answers to a new search attribute
+	learns time.Duration // until it takes one
+	begin  time.Time
+}
+
+func (f *frontend) OperatorService() operatorservice.OperatorServiceClient { return f }
+
+func (f *frontend) AddSearchAttributes(
+	context.Context, *operatorservice.AddSearchAttributesRequest, ...grpc.CallOption,
+) (*operatorservice.AddSearchAttributesResponse, error) {
+	f.begin = time.Now()
+	return nil, f.add
+}
+
+func (*frontend) ListSearchAttributes(
+	context.Context, *operatorservice.ListSearchAttributesRequest, ...grpc.CallOption,
+) (*operatorservice.ListSearchAttributesResponse, error) {
+	return &operatorservice.ListSearchAttributesResponse{CustomAttributes: map[string]enumspb.IndexedValueType{
+		workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+	}}, nil
+}
+
+func (f *frontend) CountWorkflow(
+	context.Context, *workflowservice.CountWorkflowExecutionsRequest,
+) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	if time.Since(f.begin) < f.learns {
+		return nil, serviceerror.NewInvalidArgument("invalid search attribute: RekeyState")
+	}
+	return &workflowservice.CountWorkflowExecutionsResponse{}, nil
+}
+
+// setup is how Setup ends and how long it takes, on a clock that does not wait.
+func setup(t *testing.T, f *frontend) (took time.Duration, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		err = Setup(t.Context(), f, "default")
+		took = time.Since(f.begin)
+	})
+	return took, err
+}
+
+// Some servers call an attribute that is there an error.
+func TestSetupOfWhatIsThere(t *testing.T) {
+	t.Parallel()
+	if _, err := setup(t, &frontend{add: serviceerror.NewAlreadyExists("attribute exists")}); err != nil {
+		t.Errorf("Setup: %v", err)
+	}
+}
+
+func TestSetupThatIsNotAllowed(t *testing.T) {
+	t.Parallel()
+	denied := serviceerror.NewPermissionDenied("not you", "")
+	_, err := setup(t, &frontend{add: denied})
+	if !errors.As(err, new(*serviceerror.PermissionDenied)) || !strings.Contains(err.Error(), "namespace default") {
+		t.Errorf("Setup: %v", err)
+	}
+}
+
+// Setup returns when runs can start, and not before.
+func TestSetupWaitsUntilTheServerHasLearned(t *testing.T) {
+	t.Parallel()
+	took, err := setup(t, &frontend{learns: 7 * time.Second})
+	if err != nil || took < 7*time.Second || took > 8*time.Second {
+		t.Errorf("Setup took %s, %v; the server took 7 s", took, err)
+	}
+	took, err = setup(t, &frontend{learns: time.Hour})
+	if err == nil || !strings.Contains(err.Error(), "run this again") || took > time.Minute {
+		t.Errorf("Setup took %s, %v; the server took an hour", took, err)
+	}
+}
