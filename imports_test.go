@@ -91,6 +91,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"activities":        {"account", "keys", "link", "mail", "statemachine", "workflow"},
 		"worker":            {"account", "activities", "keys", "link", "mail", "statemachine", "workflow"},
 		"account/storetest": {"account"},
+		"internal/golden":   nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "activities", "codec", "keys", "link", "mail",
 			"password", "password/breached", "starter", "statemachine", "worker", "workflow",

@@ -2,17 +2,13 @@ package account_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net/mail"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/golden"
 )
 
 // FuzzParseAddress: what is taken is in its final form, ASCII, without anything that
@@ -38,24 +34,12 @@ func FuzzParseAddress(f *testing.F) {
 	})
 }
 
-var update = flag.Bool("update", false, "write the seed corpus again")
-
 // The seeds are the addresses of the other tests. To write them again:
 // go test ./account -run TestSeedCorpus -update
 func TestSeedCorpus(t *testing.T) {
 	t.Parallel()
-	folder := filepath.Join("testdata", "fuzz", "FuzzParseAddress")
 	for name, text := range seeds() {
-		file, want := filepath.Join(folder, name), fmt.Sprintf("go test fuzz v1\nstring(%q)\n", text)
-		if *update {
-			check(t, os.MkdirAll(folder, 0o755))
-			check(t, os.WriteFile(file, []byte(want), 0o644))
-		}
-		got, err := os.ReadFile(file)
-		check(t, err)
-		if diff := cmp.Diff(want, string(got)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
+		golden.Seed(t, "FuzzParseAddress", name, text)
 	}
 }
 
@@ -68,11 +52,4 @@ func seeds() map[string]string {
 		all[fmt.Sprintf("accepted-%02d", i)] = pair[0]
 	}
 	return all
-}
-
-func check(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -19,9 +18,8 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // asProgram makes the test binary the program itself, so that a test starts it as a
 // process without linking the Temporal server a second time.
@@ -141,7 +139,7 @@ func TestSaysWhereEverythingIs(t *testing.T) {
 		t.Errorf("seeding 1000 accounts took %s", took)
 	}
 	got := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(p.Out.String(), "127.0.0.1:PORT")
-	golden(t, "output.golden", got)
+	golden.Check(t, "output.golden", got)
 
 	for _, part := range []string{"demo application", "inbox", "Temporal UI"} {
 		if status, body := p.do(t, http.MethodGet, p.where(t, part), ""); status != 200 || !strings.Contains(body, "<html") {
@@ -169,23 +167,6 @@ func TestSaysWhereEverythingIs(t *testing.T) {
 	p.stop(t)
 	if left, err := os.ReadDir(p.TempDir()); len(left) > 0 || err != nil {
 		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), -update writes it anew:\n%s", name, diff)
 	}
 }
 

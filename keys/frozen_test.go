@@ -4,17 +4,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/keys"
 )
-
-var update = flag.Bool("update", false, "make the frozen keysets, what they sealed, and the seed corpus again")
 
 // vectors are what the frozen keysets made once. To make them, the keysets and the seed
 // corpus again: go test ./keys -run 'TestFrozen|TestSeedCorpus' -update
@@ -48,7 +46,7 @@ func made(tb testing.TB, dir string) vectors {
 // A release reads the keysets of earlier ones and all that is sealed under them, and makes
 // the same account keys, salts and IDs. When this fails, an upgrade breaks deployments.
 func TestFrozen(t *testing.T) { // not parallel: TestSeedCorpus reads what it writes
-	if *update {
+	if *golden.Update {
 		freeze(t)
 	}
 	dir, v := frozen(t)

@@ -2,16 +2,13 @@ package keys_test
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -45,19 +42,8 @@ func seeds(tb testing.TB) map[string]seed {
 }
 
 func TestSeedCorpus(t *testing.T) {
-	folder := filepath.Join("testdata", "fuzz", "FuzzDecode")
 	for name, s := range seeds(t) {
-		path := filepath.Join(folder, name)
-		want := fmt.Sprintf("go test fuzz v1\nstring(%q)\n[]byte(%q)\n", s.encoding, s.data)
-		if *update {
-			check(t, os.MkdirAll(folder, 0o755))
-			check(t, os.WriteFile(path, []byte(want), 0o644))
-		}
-		got, err := os.ReadFile(path)
-		check(t, err)
-		if diff := cmp.Diff(want, string(got)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
+		golden.Seed(t, "FuzzDecode", name, s.encoding, s.data)
 	}
 }
 

@@ -2,8 +2,6 @@ package link_test
 
 import (
 	"errors"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,10 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/link"
 )
-
-var update = flag.Bool("update", false, "write the frozen token and the seed corpus again")
 
 // frozenToken was sealed once under frozenKey and committed. To make it and the seeds
 // again: go test ./link -run 'TestFrozenToken|TestSeedCorpus' -update
@@ -29,7 +26,7 @@ func frozenToken(tb testing.TB) string {
 // links that are under way: make the token again only if that is meant.
 func TestFrozenToken(t *testing.T) { // not parallel: TestSeedCorpus reads what it writes
 	b := newBox(t, frozenKey(t), base, namespace)
-	if *update {
+	if *golden.Update {
 		text := seal(t, b, link.Reset, claims()).Text()
 		check(t, os.WriteFile(filepath.Join("testdata", "token.golden"), []byte(text+"\n"), 0o644))
 	}
@@ -65,18 +62,8 @@ func seeds(tb testing.TB) map[string]string {
 }
 
 func TestSeedCorpus(t *testing.T) {
-	folder := filepath.Join("testdata", "fuzz", "FuzzOpen")
 	for name, text := range seeds(t) {
-		file, want := filepath.Join(folder, name), fmt.Sprintf("go test fuzz v1\nstring(%q)\n", text)
-		if *update {
-			check(t, os.MkdirAll(folder, 0o755))
-			check(t, os.WriteFile(file, []byte(want), 0o644))
-		}
-		got, err := os.ReadFile(file)
-		check(t, err)
-		if diff := cmp.Diff(want, string(got)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
+		golden.Seed(t, "FuzzOpen", name, text)
 	}
 }
 

@@ -1,20 +1,14 @@
 package mail_test
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/mail"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	base      = "https://accounts.example.com/account/"
@@ -56,9 +50,9 @@ func mails(t *testing.T) map[string]mail.Message {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, m := range mails(t) {
-		golden(t, name+".subject.txt", m.Subject+"\n")
-		golden(t, name+".txt", m.Text)
-		golden(t, name+".html", m.HTML)
+		golden.Check(t, name+".subject.txt", m.Subject+"\n")
+		golden.Check(t, name+".txt", m.Text)
+		golden.Check(t, name+".html", m.HTML)
 	}
 }
 
@@ -77,7 +71,7 @@ func TestGoldenMIME(t *testing.T) {
 		}
 		raw = strings.ReplaceAll(raw, found[1], "boundary")
 		raw = strings.ReplaceAll(raw, "\r\n", "\n")
-		golden(t, name+".eml", date.ReplaceAllString(raw, "Date: Sat, 14 Mar 2026 15:09:26 +0000"))
+		golden.Check(t, name+".eml", date.ReplaceAllString(raw, "Date: Sat, 14 Mar 2026 15:09:26 +0000"))
 	}
 }
 
@@ -96,22 +90,4 @@ func delivered(t *testing.T, m mail.Message) string {
 		t.Errorf("went to %s and %d more, want %s alone", to, len(srv.to), m.To)
 	}
 	return <-srv.mails
-}
-
-// golden compares with a file of testdata; go test ./mail -update writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
 }

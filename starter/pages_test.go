@@ -1,22 +1,16 @@
 package starter
 
 import (
-	"flag"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/password"
 )
-
-var update = flag.Bool("update", false, "write the golden files of the pages")
 
 // shownPage is a page and how to get it.
 type shownPage struct {
@@ -91,19 +85,7 @@ func TestPages(t *testing.T) {
 			if status != p.status {
 				t.Errorf("status %d, want %d", status, p.status)
 			}
-			golden := filepath.Join("testdata", "pages", p.name+".html")
-			if *update {
-				if err := os.WriteFile(golden, []byte(body), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), body); diff != "" {
-				t.Error(diff)
-			}
+			golden.Check(t, "pages/"+p.name+".html", body)
 		})
 	}
 }

@@ -1,36 +1,20 @@
 package statemachine_test
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/statemachine"
 )
-
-var update = flag.Bool("update", false, "write the golden files again")
 
 // The golden file is the picture of the machine in the README. To make it again:
 // go test ./statemachine -run TestDiagram -update
 func TestDiagramGolden(t *testing.T) {
 	t.Parallel()
-	golden := filepath.Join("testdata", "diagram.golden")
-	if *update {
-		if err := os.WriteFile(golden, []byte(statemachine.Diagram()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), statemachine.Diagram()); diff != "" {
-		t.Error(diff)
-	}
+	golden.Check(t, "diagram.golden", statemachine.Diagram())
 }
 
 // The picture shows what the machine does: all of its moves and no other.

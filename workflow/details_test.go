@@ -1,16 +1,13 @@
 package workflow_test
 
 import (
-	"flag"
-	"os"
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/internal/golden"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // What an operator reads in the Temporal UI, with everything that can stand in it.
 func TestDetails(t *testing.T) {
@@ -34,19 +31,5 @@ func TestDetails(t *testing.T) {
 	s.at(5*time.Minute, s.ask)
 	s.at(10*time.Minute, s.submit("one"))
 	s.run()
-	golden(t, "testdata/details.md", s.details())
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	diff(t, file+" (write it anew with -update)", got, string(want))
+	golden.Check(t, "details.md", s.details())
 }

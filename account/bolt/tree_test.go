@@ -3,13 +3,10 @@ package bolt
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/parser"
 	"go/token"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,9 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden file again")
 
 // A file that a release wrote is read by the next. When this fails, either undo the
 // change or raise the schema version and convert old files; then:
@@ -30,15 +26,7 @@ func TestFormatIsFrozen(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
 	each(t, lived(t), func(bucket string, k, v []byte) { fmt.Fprintf(&got, "%s %q %s\n", bucket, k, v) })
-	golden := filepath.Join("testdata", "tree.golden")
-	if *update {
-		must(t, os.WriteFile(golden, []byte(got.String()), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	must(t, err)
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Error(diff)
-	}
+	golden.Check(t, "tree.golden", got.String())
 }
 
 // drawn returns the tree of the package comment: bucket to key and value, such as

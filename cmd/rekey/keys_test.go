@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"github.com/rekeyhq/rekey/internal/golden"
+)
 
 // TestRotation walks through the life of a key and compares all that is said.
 func TestRotation(t *testing.T) {
@@ -38,7 +37,7 @@ func TestRotation(t *testing.T) {
 	}
 	say("keys", "retire", dir, "link", old)
 	say("keys", "list", dir)
-	golden(t, "rotation.golden", stable(said.String(), dir))
+	golden.Check(t, "rotation.golden", stable(said.String(), dir))
 }
 
 // primary is the ID of a keyset's primary key, as list shows it.
@@ -63,23 +62,6 @@ func stable(s, dir string) string {
 		return names[id]
 	})
 	return regexp.MustCompile(` {2,}`).ReplaceAllString(s, "  ") // IDs differ in length
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), -update writes it anew:\n%s", name, diff)
-	}
 }
 
 // security 42: no command prints a secret.
