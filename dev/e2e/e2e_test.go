@@ -15,16 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/password"
 )
 
 // cheap is the least Argon2id, where hashing is not what a test is about.
-var cheap = password.Params{Memory: 64, Time: 1, Threads: 1}
+var cheap = stack.Throwaway("").Hashing
 
 // shared is the stack of all tests that need nothing special of theirs; each takes
 // accounts of its own.
@@ -48,13 +45,11 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// config is a stack on free ports, with everything in memory that can be.
+// config is a throwaway stack with Temporal's UI.
 func config(dir string) stack.Config {
-	const free = "127.0.0.1:0"
-	return stack.Config{
-		Listen: free, Temporal: free, UI: free, Inbox: free, SMTP: free,
-		Data: dir, Memory: true, ResetPassword: true, Hashing: cheap, Log: zerolog.Nop(),
-	}
+	cfg := stack.Throwaway(dir)
+	cfg.UI = "127.0.0.1:0"
+	return cfg
 }
 
 // start starts a stack for one test, which may change the configuration.

@@ -160,26 +160,14 @@ func (s *site) post(t *testing.T, path, body string) (answer, http.Header) {
 	return a, resp.Header
 }
 
-// freeAddr is an address that nobody listens on. A connection of it that was closed
-// here keeps the kernel from giving it to somebody else for a minute.
+// freeAddr is an address that nobody listens on.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := temporal.Free("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	far, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer far.Close()
-	near, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	near.Close()
-	return l.Addr().String()
+	return addr.String()
 }
 
 // lastLine is the error that a command ended with.

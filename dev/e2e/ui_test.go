@@ -79,7 +79,7 @@ func TestRunInTemporalUI(t *testing.T) {
 // came about.
 func TestRunInTemporalUIDecoded(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(c *stack.Config) { c.Codec = "127.0.0.1:0" })
+	s := withCodec(t)
 	who := finishedRun(t, s)
 	b := browse(t, []string{s.UIURL, s.CodecURL})
 	id := workflowID(t, s, who.Address)

@@ -21,31 +21,31 @@ type ports struct {
 func reserve(frontend string) (ports, error) {
 	var p ports
 	var err error
-	if p.frontend, err = free(frontend); err != nil {
-		return p, err
+	if p.frontend, err = Free(frontend); err != nil {
+		return p, fmt.Errorf("temporal address %s: %w", frontend, err)
 	}
 	if !p.frontend.IP.IsLoopback() {
 		return p, fmt.Errorf("temporal address %s: not a loopback address", frontend)
 	}
 	for _, addr := range []**net.TCPAddr{&p.history, &p.matching, &p.worker} {
-		if *addr, err = free("127.0.0.1:0"); err != nil {
-			return p, err
+		if *addr, err = Free("127.0.0.1:0"); err != nil {
+			return p, fmt.Errorf("an address of a temporal service: %w", err)
 		}
 	}
 	return p, nil
 }
 
-// free returns the address that listening on addr gives, and nobody listens
-// there when it returns. The server opens its ports itself and ends the process
-// when it cannot, so a busy one must be found before.
-func free(addr string) (*net.TCPAddr, error) {
+// Free returns the address that listening on addr gives, and nobody listens
+// there when it returns. It is for what opens its port itself: the server, which
+// ends the process when it cannot, and the child processes of tests.
+func Free(addr string) (*net.TCPAddr, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("temporal address %s: %w", addr, err)
+		return nil, err
 	}
 	defer l.Close()
 	if err := linger(l); err != nil {
-		return nil, fmt.Errorf("temporal address %s: %w", addr, err)
+		return nil, err
 	}
 	return l.Addr().(*net.TCPAddr), nil
 }

@@ -14,12 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/password"
 )
 
 // lab is a running product with as many accounts as addresses of nobody.
@@ -68,12 +66,9 @@ func measure(ctx context.Context, s scenario, pairs int) (r result, err error) {
 }
 
 func (l *lab) config(dir string) stack.Config {
-	const free = "127.0.0.1:0"
-	return stack.Config{
-		Listen: free, Temporal: free, Inbox: free, SMTP: free, Data: dir, Memory: true, ResetPassword: true,
-		Hashing: password.Params{Memory: 64, Time: 1, Threads: 1}, Log: zerolog.Nop(),
-		Now: func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) },
-	}
+	cfg := stack.Throwaway(dir)
+	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
+	return cfg
 }
 
 // people makes the accounts. The addresses of both groups look alike.

@@ -77,31 +77,31 @@ func askAllWhileMailFails(code int) func(context.Context, *lab) error {
 }
 
 func cancelAll(ctx context.Context, l *lab) error {
-	if err := askAll(ctx, l); err != nil {
-		return err
-	}
-	return l.each(ctx, l.known, func(ctx context.Context, address string) error {
-		token, err := l.token(ctx, address, "cancel-reset")
-		if err != nil {
-			return err
-		}
+	return l.follow(ctx, "cancel-reset", func(ctx context.Context, _, token string) error {
 		return l.post(ctx, "/account/cancel_reset/"+token, map[string]string{})
 	})
 }
 
 func useAll(ctx context.Context, l *lab) error {
+	return l.follow(ctx, "change-password", func(ctx context.Context, address, token string) error {
+		if err := l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": "plum velvet thirty gulls"}); err != nil {
+			return err
+		}
+		_, err := l.Mail.Wait(ctx, address, 2) // the notice
+		return err
+	})
+}
+
+// follow asks for all, and does something with the token of one page's link in each mail.
+func (l *lab) follow(ctx context.Context, page string, do func(ctx context.Context, address, token string) error) error {
 	if err := askAll(ctx, l); err != nil {
 		return err
 	}
 	return l.each(ctx, l.known, func(ctx context.Context, address string) error {
-		token, err := l.token(ctx, address, "change-password")
+		token, err := l.token(ctx, address, page)
 		if err != nil {
 			return err
 		}
-		if err := l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": "plum velvet thirty gulls"}); err != nil {
-			return err
-		}
-		_, err = l.Mail.Wait(ctx, address, 2) // the notice
-		return err
+		return do(ctx, address, token)
 	})
 }
