@@ -92,8 +92,9 @@ func TestImportsGoOneWay(t *testing.T) {
 		"worker":            {"account", "activities", "keys", "link", "mail", "statemachine", "workflow"},
 		"account/storetest": {"account"},
 		"internal/golden":   nil,
+		"internal/signals":  nil,
 		"cmd/rekey": {
-			"account", "account/bolt", "activities", "codec", "keys", "link", "mail",
+			"account", "account/bolt", "activities", "codec", "internal/signals", "keys", "link", "mail",
 			"password", "password/breached", "starter", "statemachine", "worker", "workflow",
 		},
 	}

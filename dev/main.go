@@ -9,16 +9,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/signals"
 )
 
 // cli is the command line. Every flag has an environment variable.
@@ -40,19 +39,10 @@ type cli struct {
 func main() {
 	var c cli
 	kong.Parse(&c, kong.Name("dev"), kong.Description("The whole of rekey in one process."))
-	if err := c.run(untilSignal(), os.Stdout, os.Stderr); err != nil {
+	if err := c.run(signals.Context(), os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "dev:", err)
 		os.Exit(1)
 	}
-}
-
-// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one
-// ends the process, for those who do not want to wait for the first.
-func untilSignal() context.Context {
-	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(context.Background())
-	context.AfterFunc(signaled, func() { stop(); cancel() })
-	return ctx
 }
 
 // run starts everything, says where it is, and stops it when the context ends.

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
+
+	"github.com/rekeyhq/rekey/internal/signals"
 )
 
 // cli is the command line. Every flag has an environment variable.
@@ -36,7 +36,7 @@ type process struct {
 }
 
 func main() {
-	if err := run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(signals.Context(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "rekey:", err)
 		os.Exit(1)
 	}
@@ -46,15 +46,6 @@ const description = `Durable password reset on Temporal.
 
 Where Temporal is, its own settings say: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_...,
 or the profile TEMPORAL_PROFILE of the file TEMPORAL_CONFIG_FILE.`
-
-// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one
-// ends the process, for those who do not want to wait for the first.
-func untilSignal() context.Context {
-	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(context.Background())
-	context.AfterFunc(signaled, func() { stop(); cancel() })
-	return ctx
-}
 
 // errHelp ends the command line after help was printed.
 var errHelp = errors.New("help was printed")
