@@ -72,8 +72,13 @@ var problems = []problem{
 	},
 	{
 		err: ErrBusy, Status: 503, Code: "busy", Retry: "10",
-		Text: "Too many people are setting a password right now.",
+		Text: "Too many passwords are being set right now.",
 		Hint: "Nothing was changed and your link is still good. Try again in a few seconds.",
+	},
+	{
+		err: ErrOverloaded, Status: 503, Code: "overloaded", Retry: "10",
+		Text: "Too many people ask for a link right now.",
+		Hint: "No mail was sent. Try again in a few seconds.",
 	},
 	{
 		err: ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"golang.org/x/time/rate"
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
@@ -49,6 +50,10 @@ type Config struct {
 	LinkLife time.Duration // default DefaultLinkLife
 	CoolDown time.Duration // default DefaultCoolDown
 
+	// StartLimit is how many resets per second this client starts, whoever asks, ten
+	// seconds' worth at once; over it every request is ErrOverloaded. Zero is no limit.
+	StartLimit int
+
 	Policy  password.Policy  // what a new password must be
 	Hashing password.Params  // how it is hashed
 	Budget  *password.Budget // how many are hashed at once; shared by all clients of a process
@@ -79,6 +84,8 @@ type Client struct {
 	salts       *keys.Salts
 	sealer      *keys.Sealer
 	recent      *lru.Cache[string, time.Time] // when an account's run was last signaled
+	starts      *rate.Limiter                 // nil for no limit
+	attempts    *attempts
 }
 
 var _ Resets = (*Client)(nil)
@@ -87,8 +94,11 @@ var _ Resets = (*Client)(nil)
 // bounds the connecting.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
+	if cfg.StartLimit < 0 {
+		return nil, errors.New("start limit: want 0 or more resets per second")
+	}
 	c := &Client{cfg: cfg, namespace: cfg.Temporal.Namespace}
-	if err := c.loadKeys(); err != nil {
+	if err := errors.Join(c.loadKeys(), c.makeMemory()); err != nil {
 		return nil, err
 	}
 	codec, err := cfg.Keys.Payload()
@@ -100,8 +110,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if c.temporal, err = client.DialContext(ctx, options); err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
-	c.recent, err = lru.New[string, time.Time](recentRequests)
-	return c, err
+	return c, nil
 }
 
 // Close ends the connection. Runs go on without it.
@@ -124,6 +133,15 @@ func (c *Client) loadKeys() error {
 	sealer, sealErr := c.cfg.Keys.SubmissionSealer()
 	c.links, c.accountKeys, c.salts, c.sealer = links, accounts, salts, sealer
 	return errors.Join(linkErr, accountErr, saltErr, sealErr)
+}
+
+// makeMemory makes what a client remembers of the last minutes.
+func (c *Client) makeMemory() error {
+	var recentErr, attemptsErr error
+	c.recent, recentErr = lru.New[string, time.Time](recentRequests)
+	c.attempts, attemptsErr = newAttempts()
+	c.starts = newStartLimit(c.cfg.StartLimit)
+	return errors.Join(recentErr, attemptsErr)
 }
 
 func (c Config) withDefaults() Config {

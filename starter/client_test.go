@@ -37,7 +37,7 @@ func newFilter(tb testing.TB) *filter {
 		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second),
 	}
 	f.Client = &Client{cfg: cfg.withDefaults(), namespace: client.DefaultNamespace}
-	if err := f.loadKeys(); err != nil {
+	if err := errors.Join(f.loadKeys(), f.makeMemory()); err != nil {
 		tb.Fatal(err)
 	}
 	count := func(context.Context, string, any, any, *grpc.ClientConn, grpc.UnaryInvoker, ...grpc.CallOption) error {

@@ -20,9 +20,12 @@ var (
 	// ErrPending means the new password is accepted durably and is applied as
 	// soon as a worker is there. Asking again with the same password is safe.
 	ErrPending = errors.New("the new password is accepted and not applied yet")
-	// ErrBusy means that too many passwords are being hashed; nothing was
-	// accepted and the link is as good as before.
+	// ErrBusy means that too many passwords are being hashed, or were tried on this
+	// link in the last minute; nothing was accepted and the link is as good as before.
 	ErrBusy = errors.New("too many submissions at once")
+	// ErrOverloaded means that more resets are requested than Config.StartLimit lets
+	// through; nothing was started, whoever asked.
+	ErrOverloaded = errors.New("too many resets are requested")
 	// ErrUnavailable means Temporal, or a check of Config that must be made, did not
 	// answer, so nothing was accepted.
 	ErrUnavailable = errors.New("the reset service is not available")

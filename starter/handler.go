@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
 )
 
 // HandlerConfig is what the routes and pages need to know. BaseURL, Product and
@@ -37,6 +39,11 @@ type HandlerConfig struct {
 	// TrustedProxies are the networks of the proxies in front, whose
 	// X-Forwarded-For is believed. None means that the peer is the client.
 	TrustedProxies []netip.Prefix
+	// Challenge lets people pass while nobody else may start a reset; nil is none.
+	Challenge Challenge
+	// Metrics counts failed requests by the code of the answer, rekey_request_failures
+	// (so also what a limit refused); nil counts nothing.
+	Metrics client.MetricsHandler
 	// Log gets a line per request: the route's pattern, never the path.
 	Log zerolog.Logger
 }
@@ -53,6 +60,9 @@ type handler struct {
 	proxies []netip.Prefix
 	log     zerolog.Logger
 	forgery *http.CrossOriginProtection
+
+	challenge Challenge
+	metrics   client.MetricsHandler
 }
 
 // NewHandler returns the routes and pages of a password reset. An error names
@@ -73,6 +83,9 @@ func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
 		proxies: cfg.TrustedProxies,
 		log:     cfg.Log,
 		forgery: http.NewCrossOriginProtection(),
+
+		challenge: cmp.Or[Challenge](cfg.Challenge, noChallenge{}),
+		metrics:   cmp.Or[client.MetricsHandler](cfg.Metrics, client.MetricsNopHandler),
 	}
 	// Behind a proxy that rewrites Host, an old browser that sends no
 	// Sec-Fetch-Site is known by the origin it was given.

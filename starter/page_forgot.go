@@ -1,6 +1,9 @@
 package starter
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // forgotPage shows the form that asks for a mail.
 func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
@@ -13,16 +16,27 @@ func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
 // Password Cheat Sheet).
 func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
-	f, err := decode(w, r, "email")
+	f, err := decode(w, r, "email", "challenge")
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	if err := h.resets.Request(r.Context(), f["email"]); err != nil {
+	if err := h.request(r, f); err != nil {
 		h.failOn(w, r, err, view{Page: "forgot", Address: f["email"]})
 		return
 	}
 	h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "sent"})
+}
+
+// request asks for a reset, and once more for a client that passes the challenge when
+// nobody else is served.
+func (h *handler) request(r *http.Request, f fields) error {
+	ctx := r.Context()
+	err := h.resets.Request(ctx, f["email"])
+	if errors.Is(err, ErrOverloaded) && h.challenge.Passed(ctx, f["challenge"], clientOf(r, h.proxies)) {
+		return h.resets.Request(WithChallengePassed(ctx), f["email"])
+	}
+	return err
 }
 
 // wellKnown leads a password manager to where a password is changed

@@ -47,21 +47,22 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v vi
 		h.failPage(w, r, err, v)
 		return
 	}
-	p := begin(w, err)
+	p := h.begin(w, err)
 	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions})
 }
 
 // failPage is failOn for routes that have nothing but a page.
 func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v view) {
-	p := begin(w, err)
+	p := h.begin(w, err)
 	v.Problem = &p
 	h.page(w, r, p.Status, v)
 }
 
 // begin looks the problem up and does what pages and JSON have in common.
-func begin(w http.ResponseWriter, err error) problem {
+func (h *handler) begin(w http.ResponseWriter, err error) problem {
 	p := problemOf(err)
 	note(w, p, err)
+	h.metrics.WithTags(map[string]string{"code": p.Code}).Counter("rekey_request_failures").Inc(1)
 	if p.Retry != "" {
 		w.Header().Set("Retry-After", p.Retry)
 	}

@@ -26,17 +26,21 @@ func (c *Client) Request(ctx context.Context, email string) error {
 		Address: address, AccountKey: c.accountKeys.Key(address),
 		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown, Client: clientAddr(ctx),
 	}
+	repeat := c.coolingDown(in.AccountKey)
+	if !c.admits(ctx, repeat) {
+		return ErrOverloaded
+	}
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	return c.fault(c.start(ctx, in))
+	return c.fault(c.start(ctx, in, repeat))
 }
 
 // start starts a run or tells the open one. Within the cool-down a request must leave
 // no event on an open run, or a flood of them would fill its history: then it is a
 // plain start, which an open run does not notice.
-func (c *Client) start(ctx context.Context, in workflow.Request) error {
+func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
 	options := startOptions(in)
-	if c.coolingDown(in.AccountKey) {
+	if repeat {
 		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 // audit log, travels in the context: see [WithClientAddr].
 type Resets interface {
 	// Request asks for a reset mail. It answers the same for every well-formed
-	// address. Errors: account.ErrAddress, ErrUnavailable.
+	// address. Errors: account.ErrAddress, ErrOverloaded, ErrUnavailable.
 	Request(ctx context.Context, email string) error
 	// Inspect says what the link of a mail can still do, and changes nothing.
 	// Errors: ErrLinkInvalid, ErrLinkExpired, ErrLinkCanceled, ErrChangeRefused,

@@ -36,6 +36,9 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	if wait == "" {
 		return c.submitLate(ctx, l, newPassword)
 	}
+	if !c.attempts.another(l.token.Digest(), c.cfg.Now()) {
+		return ErrBusy
+	}
 	if err := c.breached(ctx, newPassword); err != nil {
 		return err
 	}
@@ -97,6 +100,9 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	}
 	if decided.Accepted == "" {
 		return answer(decided, "")
+	}
+	if !c.attempts.another(l.token.Digest(), c.cfg.Now()) {
+		return ErrBusy
 	}
 	s, err := c.submission(ctx, l, newPassword)
 	if err != nil {

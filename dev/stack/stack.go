@@ -44,6 +44,7 @@ type Config struct {
 	Memory bool
 
 	ClientLimit   int  // requests per minute and client address, 0 for no limit
+	StartLimit    int  // resets started per second, 0 for no limit
 	ResetPassword bool // the feature flag user:reset-password
 
 	LinkLife time.Duration   // 0 means the starter's default

@@ -1,0 +1,43 @@
+package starter
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+const (
+	// linkAttempts is how many passwords may be tried on one link in a minute. Each
+	// costs an estimate of its strength and a hash, and where that is configured a
+	// question to another server.
+	linkAttempts = 10
+	// recentLinks is how many links are remembered. Only links whose run waits for
+	// them get here, so nobody can push another's out at will.
+	recentLinks = 10_000
+)
+
+// attempts counts what was tried on each link. It is safe for concurrent use.
+type attempts struct {
+	mu    sync.Mutex
+	links *simplelru.LRU[[32]byte, []time.Time]
+}
+
+func newAttempts() (*attempts, error) {
+	links, err := simplelru.NewLRU[[32]byte, []time.Time](recentLinks, nil)
+	return &attempts{links: links}, err
+}
+
+// another counts an attempt on the link with a digest, unless it is one too many.
+func (a *attempts) another(link [32]byte, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	past, _ := a.links.Get(link)
+	past = slices.DeleteFunc(past, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	if len(past) >= linkAttempts {
+		return false
+	}
+	a.links.Add(link, append(past, now))
+	return true
+}
