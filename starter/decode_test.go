@@ -1,7 +1,6 @@
 package starter
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -120,25 +119,4 @@ func TestTokenInOnePlace(t *testing.T) {
 	if w.Code != 400 || codeOf(t, w) != "field_unknown" || len(resets.calls) != 0 {
 		t.Errorf("%d %q %q", w.Code, w.Body, resets.calls)
 	}
-}
-
-// What the walk accepts, encoding/json reads the same way; and it never panics.
-func FuzzParseJSON(f *testing.F) {
-	for _, seed := range []string{`{"email":"a@example.com"}`, `{"\u0065mail":"b","token":""}`, `{"a":"b",}`, `{"a":["b"]}`, `{}{}`, `null`, ``} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got := map[string]string{}
-		err := parseJSON(body, func(name, value string) error { got[name] = value; return nil })
-		if err != nil {
-			return
-		}
-		want := map[string]string{}
-		if err := json.Unmarshal(body, &want); err != nil {
-			t.Fatalf("%q: %v", body, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%q: %s", body, diff)
-		}
-	})
 }

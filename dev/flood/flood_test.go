@@ -149,6 +149,7 @@ func forgotMany(t *testing.T, s *stack.Stack, n int, address func(int) string) m
 }
 
 func post(t *testing.T, web *http.Client, url string, body map[string]string) int {
+	t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
 		t.Error(err)

@@ -1,0 +1,226 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// secondStarter is another process's client: what is used once is used once for all.
+func secondStarter(t *testing.T, s *stack.Stack) *starter.Client {
+	t.Helper()
+	c, err := starter.Dial(t.Context(), starter.Config{
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: stack.Product,
+		Policy: password.DefaultPolicy(), Hashing: cheap, Budget: password.NewBudget(2, 200, time.Minute),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// submitter submits a password through a link and says what came of it.
+type submitter func(ctx context.Context, token, newPassword string) string
+
+// submitters are the two ways in, which know nothing of each other.
+func submitters(t *testing.T, s *stack.Stack) []submitter {
+	t.Helper()
+	second := secondStarter(t, s)
+	return []submitter{
+		func(_ context.Context, token, pw string) string {
+			a := reset(t, s, token, pw)
+			return a.Status + a.Code
+		},
+		func(ctx context.Context, token, pw string) string {
+			switch err := second.Submit(ctx, token, pw); {
+			case err == nil:
+				return "okay"
+			case errors.Is(err, starter.ErrPending):
+				return "pending"
+			case errors.Is(err, starter.ErrLinkUsed):
+				return "errorlink_used"
+			default:
+				return err.Error()
+			}
+		},
+	}
+}
+
+// atOnce submits all passwords at once, each again while it is pending.
+func atOnce(ctx context.Context, ways []submitter, token string, passwords []string) []string {
+	answers, all := make([]string, len(passwords)), sync.WaitGroup{}
+	for i, pw := range passwords {
+		all.Go(func() {
+			for answers[i] = "pending"; answers[i] == "pending"; {
+				answers[i] = ways[i%len(ways)](ctx, token, pw)
+			}
+		})
+	}
+	all.Wait()
+	return answers
+}
+
+// security 5: of 8 submissions at once, through two starters, exactly one succeeds, and
+// its password is the one that counts; 200 times.
+func TestParallelSubmissions(t *testing.T) {
+	t.Parallel()
+	const links, submissions = 200, 8
+	ways := submitters(t, shared)
+	var passwords []string
+	for i := range submissions {
+		passwords = append(passwords, newPassword+strings.Repeat("!", i))
+	}
+	var trials errgroup.Group
+	trials.SetLimit(4)
+	var wrong atomic.Int64
+	for range links {
+		who := newPerson(t, shared, nil)
+		trials.Go(func() error {
+			forgot(t, shared, who.Address)
+			token, _ := tokens(t, shared, who.Address, 1)
+			answers := atOnce(t.Context(), ways, token, passwords)
+			if !oneCounts(t, who, passwords, answers) {
+				wrong.Add(1)
+			}
+			return nil
+		})
+	}
+	if err := trials.Wait(); err != nil || wrong.Load() > 0 {
+		t.Errorf("%d of %d links were not used exactly once: %v", wrong.Load(), links, err)
+	}
+}
+
+// oneCounts reports whether one submission was answered "okay", all others link_used, and
+// whether the store has its password and changed once.
+func oneCounts(t *testing.T, who account.Account, passwords, answers []string) bool {
+	t.Helper()
+	winner := slices.Index(answers, "okay")
+	rest := slices.DeleteFunc(slices.Clone(answers), func(a string) bool { return a == "errorlink_used" })
+	if winner < 0 || len(rest) != 1 {
+		t.Errorf("%s: %q", who.ID, answers)
+		return false
+	}
+	now, err := shared.Store.Account(t.Context(), who.ID)
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	right, err := password.Verify(now.Credential, passwords[winner])
+	changes := slices.DeleteFunc(auditOf(t, shared, who), func(e account.Event) bool { return e != account.EventPasswordChanged })
+	if !right || err != nil || len(changes) != 1 {
+		t.Errorf("%s: the winner's password is stored: %t (%v); %d changes", who.ID, right, err, len(changes))
+		return false
+	}
+	return true
+}
+
+// security 36: a double click is okay twice, also when it meets two starters.
+func TestDoubleClick(t *testing.T) {
+	t.Parallel()
+	ways := submitters(t, shared)
+	var clicks errgroup.Group
+	clicks.SetLimit(4)
+	for range 50 {
+		who := newPerson(t, shared, nil)
+		clicks.Go(func() error {
+			forgot(t, shared, who.Address)
+			token, _ := tokens(t, shared, who.Address, 1)
+			if answers := atOnce(t.Context(), ways, token, []string{newPassword, newPassword}); answers[0] != "okay" || answers[1] != "okay" {
+				t.Errorf("%s: %q", who.ID, answers)
+			}
+			return nil
+		})
+	}
+	_ = clicks.Wait() // the functions return no error
+}
+
+// security 5: two links of one reset, used at once, are one password change.
+func TestTwoLinksAtOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
+	for range 10 {
+		who := newPerson(t, s, nil)
+		forgot(t, s, who.Address)
+		first, _ := tokens(t, s, who.Address, 1)
+		waitForTimer(t, s, who.Address)
+		forgot(t, s, who.Address)
+		second, _ := tokens(t, s, who.Address, 2)
+		answers, both := make([]answer, 2), sync.WaitGroup{}
+		for i, token := range []string{first, second} {
+			both.Go(func() { answers[i] = reset(t, s, token, newPassword+strings.Repeat("!", i)) })
+		}
+		both.Wait()
+		codes := []string{answers[0].Status + answers[0].Code, answers[1].Status + answers[1].Code}
+		slices.Sort(codes)
+		if !slices.Equal(codes, []string{"errorlink_used", "okay"}) {
+			t.Errorf("%s: %q", who.ID, codes)
+		}
+	}
+}
+
+// security 5: a link that is used and canceled at once has one outcome, and both are told
+// the same.
+func TestSubmitAgainstCancel(t *testing.T) {
+	t.Parallel()
+	var used, canceled atomic.Int64
+	for range 20 {
+		who := newPerson(t, shared, nil)
+		forgot(t, shared, who.Address)
+		token, cancel := tokens(t, shared, who.Address, 1)
+		var submitted, called answer
+		var both sync.WaitGroup
+		both.Go(func() { submitted = reset(t, shared, token, newPassword) })
+		both.Go(func() { called = post(t, shared, "/account/cancel_reset", map[string]string{"token": cancel}) })
+		both.Wait()
+		changed := slices.Contains(auditOf(t, shared, who), account.EventPasswordChanged)
+		switch {
+		case submitted.code == 200 && called.Code == "link_used" && changed:
+			used.Add(1)
+		case submitted.Code == "link_canceled" && called.code == 200 && !changed:
+			canceled.Add(1)
+		default:
+			t.Errorf("%s: the submission %+v, the cancel %+v, changed %t", who.ID, submitted, called, changed)
+		}
+	}
+	t.Logf("%d used, %d canceled", used.Load(), canceled.Load())
+}
+
+// security 15: the eleventh password on a link within a minute is not evaluated, and the
+// link is as good as before.
+func TestTenPasswordsPerLinkAndMinute(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	s := start(t, func(c *stack.Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	who := newPerson(t, s, nil)
+	forgot(t, s, who.Address)
+	token, _ := tokens(t, s, who.Address, 1)
+	for range 10 {
+		if a := reset(t, s, token, "aaaaaaaaaaaaaaaaaaaaaa"); a.Code != "password_too_weak" {
+			t.Fatalf("%+v", a)
+		}
+	}
+	for _, pw := range []string{"aaaaaaaaaaaaaaaaaaaaaa", newPassword} {
+		if a := reset(t, s, token, pw); a.code != 503 || a.Code != "busy" {
+			t.Errorf("more than ten: %+v", a)
+		}
+	}
+	ahead.Store(int64(time.Minute))
+	if a := reset(t, s, token, newPassword); a.code != 200 {
+		t.Errorf("a minute later: %+v", a)
+	}
+}
