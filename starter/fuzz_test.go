@@ -1,94 +1,116 @@
 package starter
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
+	"runtime"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/rekeyhq/rekey/internal/golden"
 )
 
-// TestSeedCorpus writes down where fuzzing begins: go test ./starter -run TestSeedCorpus -update
-func TestSeedCorpus(t *testing.T) {
-	t.Parallel()
-	for name, seed := range map[string][2]string{
-		"json":              {typeJSON, `{"email":"a@example.com"}`},
-		"json-both":         {typeJSON, `{"email":"a@example.com","challenge":"42"}`},
-		"json-charset":      {"application/json; charset=UTF-8", `{"email":"a@example.com"}`},
-		"json-escaped":      {typeJSON, `{"\u0065mail":"b","challenge":""}`},
-		"json-repeated":     {typeJSON, `{"email":"a","email":"b"}`},
-		"json-surrogate":    {typeJSON, `{"email":"\ud800"}`},
-		"json-comma":        {typeJSON, `{"email":"b",}`},
-		"json-array":        {typeJSON, `{"email":["b"]}`},
-		"json-two":          {typeJSON, `{}{}`},
-		"json-null":         {typeJSON, `null`},
-		"json-empty":        {typeJSON, ``},
-		"json-deep":         {typeJSON, strings.Repeat(`{"email":`, 100)},
-		"form":              {typeForm, `email=a%40example.com&challenge=42`},
-		"form-plus":         {typeForm, `email=a+b`},
-		"form-semicolon":    {typeForm, `email=a;challenge=b`},
-		"form-not-utf8":     {typeForm, `email=%ff`},
-		"form-repeated":     {typeForm, `email=a&email=b`},
-		"other-type":        {"text/plain", `{"email":"a@example.com"}`},
-		"no-type":           {"", `{"email":"a@example.com"}`},
-		"nothing":           {"", ""},
-		"unreadable-type":   {"application/json; =", `{}`},
-		"not-utf8":          {typeJSON, "{\"email\":\"\xff\"}"},
-		"replaced-in-clear": {typeJSON, `{"email":"�"}`},
-	} {
-		golden.Seed(t, "FuzzBody", name, seed[0], seed[1])
-	}
-}
-
-// FuzzBody: a body is refused with a code of ours, or it is read as the standard library
-// reads it and holds nothing but the fields that were asked for, in UTF-8.
+// FuzzRequestBody is about what is posted to ask for a mail; see checkBody.
 //
 // security 19.
-func FuzzBody(f *testing.F) {
+func FuzzRequestBody(f *testing.F) {
+	resets := &fakeResets{}
+	h := newTestHandler(f, resets)
 	f.Fuzz(func(t *testing.T, media, body string) {
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-		r.Header["Content-Type"] = []string{media}
-		got, err := decode(httptest.NewRecorder(), r, "email", "challenge")
-		if err != nil {
-			if p := problemOf(err); p.Status < 400 || p.Status > 415 || got != nil {
-				t.Errorf("%q: %d and %v", body, p.Status, got)
-			}
-			return
-		}
-		if diff := cmp.Diff(asRead(t, r, body), got); diff != "" {
-			t.Errorf("%s %q: %s", media, body, diff)
-		}
-		for name, value := range got {
-			if name != "email" && name != "challenge" || !utf8.ValidString(value) || strings.ContainsRune(value, utf8.RuneError) {
-				t.Errorf("%q: %q = %q", body, name, value)
-			}
-		}
+		got, err := checkBody(t, "/account/forgot_password", media, body, "email", "challenge")
+		resets.calls = nil
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, posted("/account/forgot_password", media, body))
+		checkAnswer(t, w, resets.calls, err, "request "+got["email"])
 	})
 }
 
-// asRead is what the standard library makes of a body.
-func asRead(t *testing.T, r *http.Request, body string) fields {
+// FuzzResetBody is about what is posted as a new password; see checkBody.
+//
+// security 19.
+func FuzzResetBody(f *testing.F) {
+	resets := &fakeResets{}
+	h := newTestHandler(f, resets)
+	f.Fuzz(func(t *testing.T, media, body string) {
+		got, err := checkBody(t, "/account/reset_password", media, body, "token", "password", "confirm")
+		if confirm, twice := got["confirm"]; twice && confirm != got["password"] {
+			err = errMismatch
+		}
+		resets.calls = nil
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, posted("/account/reset_password", media, body))
+		checkAnswer(t, w, resets.calls, err, "submit "+got["token"]+" "+got["password"])
+	})
+}
+
+// checkBody: reading a body takes memory in proportion to it, what is refused gives
+// nothing, what is taken is what other readers read too, and is the same when it is
+// written anew, in either form.
+func checkBody(t *testing.T, path, media, body string, names ...string) (got fields, err error) {
 	t.Helper()
-	want := fields{}
-	switch mediaType(r) {
-	case typeJSON:
-		if err := json.Unmarshal([]byte(body), &want); err != nil {
-			t.Fatalf("%q: %v", body, err)
+	used := allocated(func() { got, err = decode(httptest.NewRecorder(), posted(path, media, body), names...) })
+	if most := 64<<10 + 256*(len(media)+len(body)); used > uint64(most) {
+		t.Errorf("%d bytes of memory for a body of %d", used, len(body))
+	}
+	if err != nil {
+		if got != nil {
+			t.Errorf("%v, and %q", err, got)
 		}
-	case typeForm:
-		form, err := url.ParseQuery(body)
-		if err != nil {
-			t.Fatalf("%q: %v", body, err)
+		return got, err
+	}
+	if diff := cmp.Diff(otherwise(t, media, body, names), got); diff != "" {
+		t.Errorf("%s %q (-others read +this does):\n%s", media, body, diff)
+	}
+	var pairs []string
+	for name, value := range got {
+		pairs = append(pairs, name, value)
+	}
+	for media, body := range map[string]string{typeJSON: jsonBody(pairs...), typeForm: formBody(pairs...)} {
+		if len(body) > maxBody {
+			continue // the other form has longer escapes
 		}
-		for name := range form {
-			want[name] = form.Get(name)
+		same, err := decode(httptest.NewRecorder(), posted(path, media, body), names...)
+		if diff := cmp.Diff(got, same); err != nil || diff != "" {
+			t.Errorf("%s %q: %v\n%s", media, body, err, diff)
 		}
 	}
-	return want
+	return got, err
+}
+
+// checkAnswer holds the route's answer against what decode says of the same body.
+func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, calls []string, err error, call string) {
+	t.Helper()
+	if err == nil {
+		if diff := cmp.Diff([]string{call}, calls); diff != "" || w.Code != http.StatusOK {
+			t.Errorf("status %d (-want +called):\n%s", w.Code, diff)
+		}
+		return
+	}
+	p := problemOf(err)
+	if w.Code != p.Status || p.Status >= 500 || len(calls) != 0 {
+		t.Errorf("status %d for %v, called %q", w.Code, err, calls)
+	}
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), typeJSON) {
+		return
+	}
+	if code := codeOf(t, w); code != p.Code {
+		t.Errorf("code %q for %v", code, err)
+	}
+}
+
+func posted(path, media, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	if media != "" {
+		r.Header["Content-Type"] = []string{media}
+	}
+	return r
+}
+
+// allocated is how many bytes a call takes, given back or not. Nothing else may run.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
