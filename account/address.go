@@ -31,7 +31,7 @@ func ParseAddress(s string) (string, error) {
 	if !ok || len(s) > maxAddress || len(local) > maxLocal || !isDotAtom(local) || !utf8.ValidString(domain) {
 		return "", ErrAddress
 	}
-	domain, err := registration.ToASCII(domain)
+	domain, err := toASCII(domain)
 	if err != nil || !isHost(domain) {
 		return "", ErrAddress
 	}
@@ -52,6 +52,17 @@ func SameAddress(a, b string) bool {
 
 // registration takes what could be registered as a name, however it is spelled.
 var registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
+
+// toASCII wants a name that is a name in its final form too. ToASCII judges the direction
+// of writing (RFC 5893) by what was typed: the sign \u2135 runs to the right, the letter
+// that it is mapped to runs to the left and may not stand before an "a".
+func toASCII(domain string) (string, error) {
+	domain, err := registration.ToASCII(domain)
+	if err != nil {
+		return "", err
+	}
+	return registration.ToASCII(domain)
+}
 
 // isDotAtom reports whether s is an ASCII dot-atom (RFC 5322 section 3.2.3).
 func isDotAtom(s string) bool {

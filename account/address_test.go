@@ -94,6 +94,7 @@ func refused() map[string]string {
 		"not UTF-8":            "ann@\xff.com",
 		"slash that maps":      "ann@a／b.com",
 		"at that maps":         "ann@a＠b.com",
+		"letter that turns":    "ann@\u2135a.com", // alef symbol: the alef that it maps to may not precede an a
 		"long label":           "ann@" + strings.Repeat("d", 64) + ".com",
 		"long local part":      strings.Repeat("l", 65) + "@example.com",
 		"long address":         "aa@" + strings.Repeat(strings.Repeat("d", 61)+".", 4) + "exam",
