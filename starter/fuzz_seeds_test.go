@@ -40,6 +40,7 @@ func bodySeeds() map[string][2]string {
 		"json-charset":        {typeJSON + "; charset=utf-16", `{"email":"a"}`},
 		"form":                {typeForm, `email=a%40example.com`},
 		"form-reset":          {typeForm + ";charset=utf-8", `token=T&password=p+%C3%A4%26%3D&confirm=p+%C3%A4%26%3D`},
+		"form-mismatch":       {typeForm, `token=T&password=a&confirm=b`},
 		"form-repeated":       {typeForm, `email=a&email=b`},
 		"form-challenge":      {typeForm, `email=a%40example.com&challenge=42`},
 		"form-array":          {typeForm, `email[]=a`},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func FuzzRequestBody(f *testing.F) {
 //
 // security 19.
 func FuzzResetBody(f *testing.F) {
-	resets := &fakeResets{}
+	resets := &fakeResets{link: Link{State: LinkOpen}}
 	h := newTestHandler(f, resets)
 	f.Fuzz(func(t *testing.T, media, body string) {
 		got, err := checkBody(t, "/account/reset_password", media, body, "token", "password", "confirm")
@@ -87,7 +88,8 @@ func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, calls []string, err
 		return
 	}
 	p := problemOf(err)
-	if w.Code != p.Status || p.Status >= 500 || len(calls) != 0 {
+	changing := slices.DeleteFunc(calls, func(call string) bool { return strings.HasPrefix(call, "inspect ") })
+	if w.Code != p.Status || p.Status >= 500 || len(changing) != 0 {
 		t.Errorf("status %d for %v, called %q", w.Code, err, calls)
 	}
 	if !strings.HasPrefix(w.Header().Get("Content-Type"), typeJSON) {
