@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -83,37 +82,6 @@ func files(t *testing.T, dir, name string) []byte {
 		all = append(all, b...)
 	}
 	return all
-}
-
-// absent fails when one of the secrets is somewhere, in clear, hex or base64.
-func absent(t *testing.T, where string, in []byte, secrets []string) {
-	t.Helper()
-	for _, secret := range secrets {
-		for name, form := range spellings(secret) {
-			if bytes.Contains(in, []byte(form)) {
-				t.Errorf("%s holds %q (%s)", where, secret, name)
-			}
-		}
-	}
-}
-
-// spellings are the ways in which bytes may be written. Base64 has three, one for each
-// place in a group where the bytes may begin; the characters at the ends depend on what
-// stands beside them and are left out.
-func spellings(secret string) map[string]string {
-	forms := map[string]string{
-		"clear": secret,
-		"hex":   hex.EncodeToString([]byte(secret)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))),
-	}
-	for i, name := range []string{"base64", "base64+1", "base64+2"} {
-		padded := append(make([]byte, i), secret...)
-		inner := func(e *base64.Encoding) string {
-			text := e.EncodeToString(padded)
-			return text[4 : len(text)-4]
-		}
-		forms[name], forms[name+" URL"] = inner(base64.RawStdEncoding), inner(base64.RawURLEncoding)
-	}
-	return forms
 }
 
 func raw(t *testing.T, token string) string {
