@@ -17,6 +17,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
@@ -27,7 +28,7 @@ var cheap = stack.Throwaway("").Hashing
 // accounts of its own.
 var shared *stack.Stack
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(site.Main(func() int { return run(m) })) }
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "rekey-e2e-")
@@ -151,7 +152,7 @@ func signIn(tb testing.TB, s *stack.Stack, address, pw string) int {
 }
 
 var (
-	resetLink  = regexp.MustCompile(`/account/change-password/([A-Za-z0-9_-]+)`)
+	resetLink  = site.ResetLink
 	cancelLink = regexp.MustCompile(`/account/cancel-reset/([A-Za-z0-9_-]+)`)
 )
 

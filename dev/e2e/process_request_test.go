@@ -6,15 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"go.temporal.io/sdk/client"
-
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -28,9 +25,9 @@ type halfRequest struct {
 
 // beginRequest sends the head of a request. The starter's invitation to send the body
 // (RFC 9110 section 10.1.1) proves that it is at work on it.
-func (s *site) beginRequest(t *testing.T, body string) halfRequest {
+func beginRequest(t *testing.T, s *site.Site, body string) halfRequest {
 	t.Helper()
-	host := strings.TrimPrefix(s.url, "http://")
+	host := strings.TrimPrefix(s.URL, "http://")
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		t.Fatal(err)
@@ -67,12 +64,12 @@ func (h halfRequest) read(t *testing.T) int {
 }
 
 // awaitRefusal waits until the starter takes no more connections.
-func (s *site) awaitRefusal(t *testing.T) {
+func awaitRefusal(t *testing.T, s *site.Site) {
 	t.Helper()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for late := time.After(patience); ; {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 		if err != nil {
 			return
 		}
@@ -95,25 +92,14 @@ func await(t *testing.T, event <-chan struct{}, what string) {
 	}
 }
 
-// temporalStart starts the site's server again, where it was.
-func temporalStart(t *testing.T, s *site) (*temporal.Server, error) {
-	t.Helper()
-	return temporal.Start(t.Context(), s.temporal(s.server.Addr()))
-}
-
 // pending lists the activities of an account's run that are not done.
-func (s *site) pending(t *testing.T, who account.Account) []string {
+func pending(t *testing.T, s *site.Site, who account.Account) []string {
 	t.Helper()
-	accounts, err := keys.Open(filepath.Join(s.dir, "keys")).AccountKeys()
+	accounts, err := keys.Open(s.Keys()).AccountKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.DialContext(t.Context(), client.Options{HostPort: s.server.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	run, err := c.DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(who.Address)), "")
+	run, err := s.Dial(t).DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(who.Address)), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"net"
@@ -19,31 +18,32 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/password"
 )
 
 // An operator's first day: nothing is set up, then everything is, then it is stopped.
 func TestProcessesFromNothing(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	early := s.run(t, 1, "worker")
+	s := site.New(t)
+	early := s.Run(t, 1, "worker")
 	if got := lastLine(early); !strings.Contains(got, "RekeyState is missing in namespace default") || !strings.Contains(got, "run `rekey setup`") {
 		t.Errorf("worker before setup: %s", got)
 	}
 	for range 2 {
-		if out := s.run(t, 0, "setup").Out.String(); out != "namespace default has search attribute RekeyState\n" {
+		if out := s.Run(t, 0, "setup").Out.String(); out != "namespace default has search attribute RekeyState\n" {
 			t.Errorf("setup says %q", out)
 		}
 	}
-	worker, starter := s.worker(t), s.starter(t)
-	who := s.people[0]
-	token, seen := s.reset(t, who)
+	worker, starter := s.Worker(t), s.Starter(t)
+	who := s.People[0]
+	token, seen := wholeReset(t, s, who)
 
-	other := s.run(t, 1, "worker")
-	if got := lastLine(other); !strings.Contains(got, s.file()) || !strings.Contains(got, "another process has this bbolt file open") || !strings.Contains(got, "one at a time") {
+	other := s.Run(t, 1, "worker")
+	if got := lastLine(other); !strings.Contains(got, s.File()) || !strings.Contains(got, "another process has this bbolt file open") || !strings.Contains(got, "one at a time") {
 		t.Errorf("second worker: %s", got)
 	}
-	busy := s.run(t, 1, "starter")
+	busy := s.Run(t, 1, "starter")
 	if got := lastLine(busy); !strings.HasPrefix(got, "rekey: --listen ($REKEY_LISTEN): ") || !strings.Contains(got, "address already in use") {
 		t.Errorf("second starter: %s", got)
 	}
@@ -58,53 +58,29 @@ func TestProcessesFromNothing(t *testing.T) {
 		}
 		checkJSON(t, p)
 	}
-	s.checkPassword(t, who, newPassword)
+	checkPassword(t, s, who, newPassword)
 	checkSecrets(t, s, who, token, seen, worker, starter, other, busy)
 }
 
 // reset carries out a whole reset and returns the token and the mails that it took.
-func (s *site) reset(t *testing.T, who account.Account) (token string, mails []inbox.Message) {
+func wholeReset(t *testing.T, s *site.Site, who account.Account) (token string, mails []inbox.Message) {
 	t.Helper()
-	if a, _ := s.post(t, "/account/forgot_password", `{"email":"`+who.Address+`"}`); a.code != 200 {
-		t.Fatalf("forgot_password: %+v", a)
-	}
-	token = s.token(t, who)
-	page, err := http.Get(s.url + "/account/change-password/" + token)
+	s.Forgot(t, who)
+	token = s.Token(t, who, 1)
+	page, err := http.Get(s.URL + "/account/change-password/" + token)
 	if err != nil || page.StatusCode != http.StatusOK {
 		t.Fatalf("page of the link: %v %v", page, err)
 	}
 	page.Body.Close()
-	if a, _ := s.post(t, "/account/reset_password/"+token, `{"password":"`+newPassword+`"}`); a.code != 200 {
+	if a := s.Reset(t, token, newPassword); a.HTTP != 200 {
 		t.Fatalf("reset_password: %+v", a)
 	}
-	return token, s.mails(t, who, 2)
+	return token, s.Mails(t, who, 2)
 }
 
-func (s *site) mails(t *testing.T, who account.Account, n int) []inbox.Message {
+func checkPassword(t *testing.T, s *site.Site, who account.Account, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	mails, err := s.mail.Wait(ctx, who.Address, n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mails
-}
-
-// token waits for the first mail.
-func (s *site) token(t *testing.T, who account.Account) string {
-	t.Helper()
-	text := s.mails(t, who, 1)[0].Text
-	m := resetLink.FindStringSubmatch(text)
-	if m == nil || !strings.Contains(text, s.url+m[0]) {
-		t.Fatalf("no link to %s in the mail:\n%s", s.url, text)
-	}
-	return m[1]
-}
-
-func (s *site) checkPassword(t *testing.T, who account.Account, want string) {
-	t.Helper()
-	s.open(t, func(store *bolt.Store) {
+	s.Open(t, func(store *bolt.Store) {
 		now, err := store.Account(t.Context(), who.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +94,7 @@ func (s *site) checkPassword(t *testing.T, who account.Account, want string) {
 // checkSecrets looks for what no log may hold, even when all is logged.
 //
 // security 11: no token; and no address, no password and no hash.
-func checkSecrets(t *testing.T, s *site, who account.Account, token string, mails []inbox.Message, logs ...*process.Process) {
+func checkSecrets(t *testing.T, s *site.Site, who account.Account, token string, mails []inbox.Message, logs ...*process.Process) {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
@@ -129,7 +105,7 @@ func checkSecrets(t *testing.T, s *site, who account.Account, token string, mail
 		"token in hex": hex.EncodeToString(raw), "token in base64": base64.StdEncoding.EncodeToString(raw)[:100],
 		"hash": "argon2id", "cancel token": cancelLink.FindStringSubmatch(mails[0].Text)[1],
 	}
-	s.open(t, func(store *bolt.Store) {
+	s.Open(t, func(store *bolt.Store) {
 		now, err := store.Account(t.Context(), who.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -154,18 +130,18 @@ func checkSecrets(t *testing.T, s *site, who account.Account, token string, mail
 // answer that it owes. Neither is done again by the next.
 func TestProcessesDrain(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.run(t, 0, "setup")
-	worker, starter := s.worker(t), s.starter(t)
-	who := s.people[0]
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	worker, starter := s.Worker(t), s.Starter(t)
+	who := s.People[0]
 	arrived, release := make(chan struct{}), make(chan struct{})
 	arrive := sync.OnceFunc(func() { close(arrived) })
-	s.mail.Fail(func(inbox.Message) error { arrive(); <-release; return nil })
+	s.Mail.Fail(func(inbox.Message) error { arrive(); <-release; return nil })
 
-	half := s.beginRequest(t, `{"email":"`+who.Address+`"}`)
+	half := beginRequest(t, s, `{"email":"`+who.Address+`"}`)
 	starter.Signal(t, syscall.SIGTERM)
 	starter.Await(t, starter.Err, `"stopping`)
-	s.awaitRefusal(t)
+	awaitRefusal(t, s)
 	if status := half.finish(t); status != 200 {
 		t.Errorf("request in progress at SIGTERM: status %d", status)
 	}
@@ -177,22 +153,22 @@ func TestProcessesDrain(t *testing.T) {
 	worker.Signal(t, syscall.SIGTERM)
 	worker.Await(t, worker.Err, `"stopping`)
 	worker.Stays(t, time.Second)
-	s.mail.Fail(nil)
+	s.Mail.Fail(nil)
 	close(release)
 	if code := worker.Exit(t); code != 0 {
 		t.Errorf("worker: exit code %d", code)
 	}
-	if diff := cmp.Diff([]string{"await-token-submission"}, s.pending(t, who)); diff != "" {
+	if diff := cmp.Diff([]string{"await-token-submission"}, pending(t, s, who)); diff != "" {
 		t.Errorf("left to the next worker (-want +got):\n%s", diff)
 	}
 
-	s.worker(t)
-	s.starter(t)
-	token := s.token(t, who)
-	if a, _ := s.post(t, "/account/reset_password/"+token, `{"password":"`+newPassword+`"}`); a.code != 200 {
+	s.Worker(t)
+	s.Starter(t)
+	token := s.Token(t, who, 1)
+	if a := s.Reset(t, token, newPassword); a.HTTP != 200 {
 		t.Errorf("reset after both came back: %+v", a)
 	}
-	if mails := s.mails(t, who, 2); len(mails) != 2 || resetLink.MatchString(mails[1].Text) {
+	if mails := s.Mails(t, who, 2); len(mails) != 2 || resetLink.MatchString(mails[1].Text) {
 		t.Errorf("%d mails, want the link and the notice", len(mails))
 	}
 }
@@ -200,10 +176,10 @@ func TestProcessesDrain(t *testing.T) {
 // Whoever does not want to wait says so twice.
 func TestSecondSignalKills(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.run(t, 0, "setup")
-	starter := s.starter(t)
-	s.beginRequest(t, `{"email":"erin@example.com"}`)
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	starter := s.Starter(t)
+	beginRequest(t, s, `{"email":"erin@example.com"}`)
 	starter.Signal(t, syscall.SIGTERM)
 	starter.Await(t, starter.Err, `"stopping`)
 	starter.Signal(t, syscall.SIGTERM)
@@ -215,25 +191,25 @@ func TestSecondSignalKills(t *testing.T) {
 // Temporal goes away and comes back: both processes stay, and say so meanwhile.
 func TestTemporalGoesAway(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.run(t, 0, "setup")
-	s.worker(t)
-	s.starter(t)
-	who := s.people[0]
-	s.post(t, "/account/forgot_password", `{"email":"`+who.Address+`"}`)
-	token := s.token(t, who)
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	s.Worker(t)
+	s.Starter(t)
+	who := s.People[0]
+	s.Forgot(t, who)
+	token := s.Token(t, who, 1)
 
-	s.server.Stop()
+	s.StopTemporal(t)
 	var asked sync.WaitGroup
-	for path, body := range map[string]string{
-		"/account/forgot_password": `{"email":"frank@example.com"}`,
-		"/account/reset_password":  `{"token":"` + token + `","password":"` + newPassword + `"}`,
+	for path, body := range map[string]map[string]string{
+		"/account/forgot_password": {"email": "frank@example.com"},
+		"/account/reset_password":  {"token": token, "password": newPassword},
 	} {
 		asked.Go(func() {
 			began := time.Now()
-			a, header := s.post(t, path, body)
-			if a.code != 503 || a.Code != "unavailable" || header.Get("Retry-After") == "" {
-				t.Errorf("POST %s without Temporal: %+v, Retry-After %q", path, a, header.Get("Retry-After"))
+			a := s.Post(t, path, body)
+			if a.HTTP != 503 || a.Code != "unavailable" || a.Header.Get("Retry-After") == "" {
+				t.Errorf("POST %s without Temporal: %+v, Retry-After %q", path, a, a.Header.Get("Retry-After"))
 			}
 			if took := time.Since(began); took > 15*time.Second {
 				t.Errorf("POST %s without Temporal took %s", path, took)
@@ -242,15 +218,11 @@ func TestTemporalGoesAway(t *testing.T) {
 	}
 	asked.Wait()
 
-	server, err := temporalStart(t, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.server = server
-	if a, _ := s.post(t, "/account/reset_password/"+token, `{"password":"`+newPassword+`"}`); a.code != 200 && a.code != 202 {
+	s.StartTemporal(t)
+	if a := s.Reset(t, token, newPassword); a.HTTP != 200 && a.HTTP != 202 {
 		t.Errorf("reset after Temporal came back: %+v", a)
 	}
-	s.mails(t, who, 2)
+	s.Mails(t, who, 2)
 }
 
 // Nobody answers where Temporal should be: an error in a bounded time, not silence.
@@ -261,15 +233,13 @@ func TestTemporalDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	s := &site{dir: t.TempDir(), server: shared.Server, mail: shared.Mail}
-	s.settle(t)
-	s.run(t, 0, "keys", "new", filepath.Join(s.dir, "keys"))
+	s := site.At(t, silent.Addr().String(), shared.Mail)
 	var tried sync.WaitGroup
-	for _, addr := range []string{silent.Addr().String(), freeAddr(t)} {
+	for _, addr := range []string{silent.Addr().String(), site.FreeAddr(t)} {
 		for _, command := range []string{"setup", "worker", "starter"} {
 			began := time.Now()
 			env := []string{"TEMPORAL_ADDRESS=" + addr, "REKEY_STORE=" + filepath.Join(t.TempDir(), "accounts.db")}
-			p := s.start(t, env, command)
+			p := s.Start(t, env, command)
 			tried.Go(func() {
 				if code := p.Exit(t); code != 1 {
 					t.Errorf("%s: exit code %d", command, code)

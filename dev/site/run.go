@@ -1,0 +1,134 @@
+package site
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+)
+
+// patience is how long a mail is waited for. It only bounds a test that has failed.
+const patience = 60 * time.Second
+
+// Start starts a command with the site's settings; of those given twice the ones in more
+// count.
+func (s *Site) Start(t *testing.T, more []string, args ...string) *process.Process {
+	t.Helper()
+	path, err := rekey.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return process.Start(t, path, append(append([]string{}, s.Env...), more...), args...)
+}
+
+// Run waits for the end of a command and checks its exit code.
+func (s *Site) Run(t *testing.T, code int, args ...string) *process.Process {
+	t.Helper()
+	p := s.Start(t, nil, args...)
+	if got := p.Exit(t); got != code {
+		t.Fatalf("rekey %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, p.Out, p.Err)
+	}
+	return p
+}
+
+// Worker starts a worker and returns when it says that it works.
+func (s *Site) Worker(t *testing.T, more ...string) *process.Process {
+	t.Helper()
+	p := s.Start(t, more, "worker")
+	p.Await(t, p.Err, `"worker started"`)
+	return p
+}
+
+// Starter starts a starter and returns when it says that it listens.
+func (s *Site) Starter(t *testing.T, more ...string) *process.Process {
+	t.Helper()
+	p := s.Start(t, more, "starter")
+	p.Await(t, p.Err, `"starter listens"`)
+	return p
+}
+
+// Answer is what the JSON routes say.
+type Answer struct {
+	HTTP   int         `json:"-"` // the status code
+	Header http.Header `json:"-"`
+
+	Status, Code, State string
+}
+
+// Try sends JSON, as a client does that can be left without an answer.
+func (s *Site) Try(path string, body map[string]string) (a Answer, err error) {
+	sent, err := json.Marshal(body)
+	if err != nil {
+		return a, err
+	}
+	resp, err := http.Post(s.URL+path, "application/json", bytes.NewReader(sent)) //nolint:noctx // the starter bounds its answers
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return a, err
+	}
+	a.HTTP, a.Header = resp.StatusCode, resp.Header
+	return a, json.Unmarshal(got, &a)
+}
+
+// Post sends JSON.
+func (s *Site) Post(t *testing.T, path string, body map[string]string) Answer {
+	t.Helper()
+	a, err := s.Try(path, body)
+	if err != nil {
+		t.Fatalf("POST %s: %v", path, err)
+	}
+	return a
+}
+
+// Forgot asks for a link.
+func (s *Site) Forgot(t *testing.T, who account.Account) {
+	t.Helper()
+	if a := s.Post(t, "/account/forgot_password", map[string]string{"email": who.Address}); a.HTTP != http.StatusOK {
+		t.Fatalf("forgot_password: %+v", a)
+	}
+}
+
+// Reset submits a password.
+func (s *Site) Reset(t *testing.T, token, password string) Answer {
+	t.Helper()
+	return s.Post(t, "/account/reset_password/"+token, map[string]string{"password": password})
+}
+
+// Mails waits until somebody has n mails.
+func (s *Site) Mails(t *testing.T, who account.Account, n int) []inbox.Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	mails, err := s.Mail.Wait(ctx, who.Address, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mails
+}
+
+// ResetLink finds the reset link's path and token in a mail.
+var ResetLink = regexp.MustCompile(`/account/change-password/([A-Za-z0-9_-]+)`)
+
+// Token waits for somebody's n-th mail and returns the token of its link to this site.
+func (s *Site) Token(t *testing.T, who account.Account, n int) string {
+	t.Helper()
+	text := s.Mails(t, who, n)[n-1].Text
+	m := ResetLink.FindStringSubmatch(text)
+	if m == nil || !strings.Contains(text, s.URL+m[0]) {
+		t.Fatalf("no link to %s in the mail:\n%s", s.URL, text)
+	}
+	return m[1]
+}

@@ -1,0 +1,108 @@
+package site
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/temporal"
+)
+
+// Site is a place where rekey is run: a Temporal server and a mail server that are
+// somewhere else, a folder with keysets and a file with accounts.
+type Site struct {
+	Mail         *inbox.Inbox
+	Temporal     *process.Process // nil when the site uses another's
+	TemporalAddr string
+	Dir          string            // holds the keysets in keys, accounts.db, temporal.db
+	URL          string            // the base URL: where the starter is told to listen
+	Env          []string          // the settings of every command
+	People       []account.Account // have the seeded password
+}
+
+// New makes a site whose namespace is not set up yet.
+func New(t *testing.T) *Site {
+	t.Helper()
+	mail, err := inbox.Start("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mail.Close() })
+	s := At(t, FreeAddr(t), mail)
+	s.StartTemporal(t)
+	for _, name := range []string{"erin", "frank", "grace"} {
+		s.People = append(s.People, Person(name))
+	}
+	s.Put(t, s.People...)
+	return s
+}
+
+// At makes a site without accounts that uses a Temporal server and a mail server that
+// are there, or not.
+func At(t *testing.T, temporalAddr string, mail *inbox.Inbox) *Site {
+	t.Helper()
+	s := &Site{Mail: mail, TemporalAddr: temporalAddr, Dir: t.TempDir(), URL: "http://" + FreeAddr(t)}
+	host, port, err := net.SplitHostPort(mail.SMTPAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Env = []string{
+		"TEMPORAL_ADDRESS=" + temporalAddr, "REKEY_LOG_LEVEL=debug",
+		"REKEY_KEYS=" + s.Keys(), "REKEY_STORE=" + s.File(), "REKEY_BASE_URL=" + s.URL,
+		"REKEY_LISTEN=" + strings.TrimPrefix(s.URL, "http://"), "REKEY_LOGIN_URL=https://app.example.com/login",
+		"REKEY_PRODUCT=Harbor", "REKEY_SUPPORT=help@example.com", "REKEY_FROM=no-reply@example.com",
+		"REKEY_SMTP_HOST=" + host, "REKEY_SMTP_PORT=" + port, "REKEY_SMTP_SECURITY=none",
+	}
+	s.Run(t, 0, "keys", "new", s.Keys())
+	return s
+}
+
+// Keys is the folder of keysets.
+func (s *Site) Keys() string { return filepath.Join(s.Dir, "keys") }
+
+// File holds the accounts.
+func (s *Site) File() string { return filepath.Join(s.Dir, "accounts.db") }
+
+// Person is an account with the seeded password.
+func Person(name string) account.Account {
+	hash := stack.Throwaway("").Hashing.Hash(demo.Password, make([]byte, 16))
+	return account.Account{ID: name, Address: name + "@example.com", Credential: hash, Resettable: true}
+}
+
+// Put puts accounts into the file, as a host application does before a worker opens it.
+func (s *Site) Put(t *testing.T, people ...account.Account) {
+	t.Helper()
+	s.Open(t, func(store *bolt.Store) {
+		if err := store.PutMany(t.Context(), people); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Open opens the accounts while no worker has them.
+func (s *Site) Open(t *testing.T, use func(*bolt.Store)) {
+	t.Helper()
+	store, err := bolt.Open(s.File())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	use(store)
+}
+
+// FreeAddr is an address that nobody listens on.
+func FreeAddr(t *testing.T) string {
+	t.Helper()
+	addr, err := temporal.Free("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr.String()
+}
