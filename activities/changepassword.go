@@ -25,6 +25,7 @@ const applyWithin = 24 * time.Hour
 // An error means that it should be tried again, also for a submission that is sealed
 // to a key which this worker lacks: another worker, or a later start of this one, has it.
 func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+	defer beating(ctx)()
 	v, err := a.apply(ctx, c)
 	v.Submission = c.Submission.ID
 	return v, err

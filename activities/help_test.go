@@ -54,8 +54,9 @@ type site struct {
 
 	now      time.Time
 	run      sdk.Execution
-	stopping chan struct{} // closed when the worker stops
-	beats    int           // heartbeats that Temporal was sent
+	stopping chan struct{}                // closed when the worker stops
+	beats    int                          // heartbeats that Temporal was sent
+	beaten   chan converter.EncodedValues // has the details of the first of them
 	log      *lines
 }
 
@@ -64,7 +65,7 @@ func newSite(t *testing.T, accounts ...account.Account) *site {
 	t.Helper()
 	s := &site{
 		mailer: &mailer{}, now: start, run: sdk.Execution{ID: workflow.ID(key), RunID: run},
-		stopping: make(chan struct{}), log: &lines{},
+		stopping: make(chan struct{}), beaten: make(chan converter.EncodedValues, 1), log: &lines{},
 	}
 	var err error
 	if s.store, err = bolt.Open(filepath.Join(t.TempDir(), "accounts.db")); err != nil {
@@ -119,7 +120,13 @@ func (s *site) attempt(t *testing.T, name string, in, out, details any) (left co
 	env.SetDataConverter(s.converter).SetFailureConverter(s.failures)
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&within{run: s.run}}})
 	env.SetWorkerStopChannel(s.stopping)
-	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, d converter.EncodedValues) { s.beats, left = s.beats+1, d })
+	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, d converter.EncodedValues) {
+		s.beats, left = s.beats+1, d
+		select {
+		case s.beaten <- d:
+		default:
+		}
+	})
 	if details != nil {
 		env.SetHeartbeatDetails(details)
 	}

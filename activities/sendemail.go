@@ -18,6 +18,7 @@ func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.D
 	if m.Account != "" {
 		return a.sendNotice(ctx, m)
 	}
+	defer beating(ctx)()
 	return a.sendLink(ctx, m)
 }
 

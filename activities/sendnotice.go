@@ -74,11 +74,8 @@ func (a *Activities) tell(ctx context.Context, m workflow.Mail, p *progress) (fa
 			return err
 		}
 		to := p.Left[0]
+		err := a.tellOne(ctx, m, *p)
 		p.Left = p.Left[1:]
-		msg, err := a.Templates.Changed(to, a.messageID(m, to), mail.Changed{At: m.Changed})
-		if err == nil {
-			err = a.send(ctx, msg)
-		}
 		switch {
 		case err == nil:
 			p.Told++
@@ -90,6 +87,17 @@ func (a *Activities) tell(ctx context.Context, m workflow.Mail, p *progress) (fa
 		}
 	}
 	return failed
+}
+
+// tellOne tells the next address. Meanwhile it is the next one still.
+func (a *Activities) tellOne(ctx context.Context, m workflow.Mail, p progress) error {
+	defer beating(ctx, p)()
+	to := p.Left[0]
+	msg, err := a.Templates.Changed(to, a.messageID(m, to), mail.Changed{At: m.Changed})
+	if err != nil {
+		return err
+	}
+	return a.send(ctx, msg)
 }
 
 // ending is why an attempt should begin nothing more, nil as long as it may.

@@ -95,6 +95,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 		WorkerStopTimeout:                drain,
 		StickyScheduleToStartTimeout:     sticky,
 		DeadlockDetectionTimeout:         5 * time.Second, // a small machine under load is no deadlock
+		MaxHeartbeatThrottleInterval:     workflow.Heartbeat,
 		MaxConcurrentWorkflowTaskPollers: 2,
 		MaxConcurrentActivityTaskPollers: 2,
 		OnFatalError:                     func(err error) { broken <- err },

@@ -34,6 +34,11 @@ const (
 	OutcomeUpdateID = "outcome"
 )
 
+// Heartbeat is how often an activity that takes long says that it is at work. Its worker
+// counts as dead, and another attempt begins, when three of them are missing. What takes
+// less says nothing: a heartbeat is a billed call.
+const Heartbeat = 5 * time.Second
+
 // StateAttribute is the search attribute that shows operators how a run ended
 // (a [statemachine.State]); while the run is open it says "requested". It must be
 // registered in the namespace before the first run: `rekey setup` does that.

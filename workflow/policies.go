@@ -19,6 +19,9 @@ const (
 	grace = 60 * time.Second
 	// again is the pause before an activity is repeated whose answer was not ours.
 	again = 10 * time.Second
+	// silence is how long nothing is heard of a worker until its activities begin
+	// again elsewhere. Somebody waits for the mail or the answer meanwhile.
+	silence = 3 * Heartbeat
 )
 
 // waiting holds the wait for a submission open. Expiry is the machine's, so the
@@ -39,17 +42,16 @@ func mailing(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ScheduleToCloseTimeout: mailRetry,
 		StartToCloseTimeout:    2 * time.Minute,
+		HeartbeatTimeout:       silence,
 		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 		Summary:                summary,
 	})
 }
 
 // telling is mailing for the notice. It goes to every address of the account in one
-// attempt, so what bounds an attempt is the time from one heartbeat to the next: one
-// SMTP conversation fits.
+// attempt, so an attempt may take as long as it says that it is at work.
 func telling(ctx workflow.Context) workflow.Context {
-	ctx = workflow.WithStartToCloseTimeout(mailing(ctx, "tell the owner"), mailRetry)
-	return workflow.WithHeartbeatTimeout(ctx, 2*time.Minute)
+	return workflow.WithStartToCloseTimeout(mailing(ctx, "tell the owner"), mailRetry)
 }
 
 // changing retries until the store answers; what is older than a day is refused
@@ -57,6 +59,7 @@ func telling(ctx workflow.Context) workflow.Context {
 func changing(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
+		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
 		Summary:             "change the password",
 	})

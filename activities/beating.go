@@ -1,0 +1,38 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// beating says every [workflow.Heartbeat] that the attempt is at work, until stop is
+// called; so the work of a worker that was killed begins again within seconds, and a slow
+// mail server is not taken for a dead worker. What is done sooner costs no heartbeat. The
+// details are what the next attempt would find.
+//
+// A heartbeat is also how an attempt learns that nobody wants it any more: ctx ends.
+func beating(ctx context.Context, details ...any) (stop func()) {
+	done := make(chan struct{})
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		tick := time.NewTicker(workflow.Heartbeat)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx, details...)
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		beats.Wait() // or these details could replace later ones
+	}
+}

@@ -1,0 +1,85 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// slow takes until Temporal is told that the attempt is at work, and returns what the
+// next attempt would find.
+func (s *site) slow() (converter.EncodedValues, error) {
+	select {
+	case details := <-s.beaten:
+		return details, nil
+	case <-time.After(6 * workflow.Heartbeat):
+		return nil, errors.New("no heartbeat")
+	}
+}
+
+// security 23: what takes long goes on saying that it is at work, or it would be begun
+// again beside itself.
+func TestSlowLinkMailSaysThatItIsAtWork(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	s.mailer.fail = func(context.Context, mail.Message) error {
+		_, err := s.slow()
+		return err
+	}
+	_, err := s.sendLink(t, wanted(ann.Address))
+	must(t, err)
+}
+
+// While an address is being told, the next attempt would begin with it.
+func TestSlowNoticeSaysThatItIsAtWork(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, told())
+	var details converter.EncodedValues
+	s.mailer.fail = func(_ context.Context, m mail.Message) (err error) {
+		if m.To == ann.Address {
+			details, err = s.slow()
+		}
+		return err
+	}
+	_, _, err := s.notify(t, nil)
+	must(t, err)
+	diff(t, "left", recorded(t, details).Left, []string{ann.Address, "two@example.com", "three@example.com"})
+}
+
+// slowStore is a database that waits for a lock.
+type slowStore struct {
+	account.Store
+	wait func() (converter.EncodedValues, error)
+}
+
+func (s slowStore) ChangePassword(ctx context.Context, c account.Change) (string, error) {
+	if _, err := s.wait(); err != nil {
+		return "", err
+	}
+	return s.Store.ChangePassword(ctx, c)
+}
+
+func TestSlowChangeSaysThatItIsAtWork(t *testing.T) {
+	t.Parallel()
+	s := linked(t)
+	s.Store = slowStore{s.store, s.slow}
+	_, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))})
+	must(t, err)
+	diff(t, "credential", s.credential(t), fresh)
+}
+
+// A heartbeat is a billed call. What is done at once needs none.
+func TestFastWorkCostsNoHeartbeat(t *testing.T) {
+	t.Parallel()
+	s := linked(t)
+	_, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))})
+	must(t, err)
+	diff(t, "heartbeats", s.beats, 0)
+}
