@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
@@ -72,6 +73,7 @@ func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workfl
 	if err != nil && !errors.As(err, &gone) && !timedOut(err) {
 		return c.fault(err)
 	}
+	failpoint.Hit(failpoint.AfterCompletion)
 	decided, err := c.decision(ctx, l)
 	if errors.Is(err, errUndecided) {
 		return c.undecided(ctx, l)

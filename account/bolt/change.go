@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/failpoint"
 )
 
 // applied remembers a submission, so that its repetition is known.
@@ -46,6 +47,7 @@ func (s *Store) ChangePassword(ctx context.Context, c account.Change) (owner str
 	if err := cmp.Or(err, refusal); err != nil {
 		return "", err
 	}
+	failpoint.Hit(failpoint.AfterCommit)
 	return owner, nil
 }
 
@@ -105,7 +107,11 @@ func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
 	if err := put(tx, bucketSubmissions, []byte(c.Submission), applied{a.ID, c.Run, c.At}); err != nil {
 		return err
 	}
-	return audit(tx, entry(c, a.ID, account.EventPasswordChanged, ""))
+	if err := audit(tx, entry(c, a.ID, account.EventPasswordChanged, "")); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.BeforeCommit)
+	return nil
 }
 
 func entry(c account.Change, owner string, e account.Event, detail string) account.Entry {
