@@ -1,0 +1,36 @@
+package crash
+
+import (
+	"testing"
+
+	"github.com/rekeyhq/rekey/internal/failpoint"
+)
+
+// security 23, 36: a starter is killed when it has handed a submission over and before it
+// says so. Who tries again hears that it worked; who tries another password, that the link
+// is used.
+func TestStarterIsKilled(t *testing.T) {
+	t.Parallel()
+	s := begin(t, "REKEY_FAILPOINT="+failpoint.AfterCompletion)
+	s.work(t)
+	s.ask(t)
+	s.open(t, 1)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := s.Try("/account/reset_password/"+s.token, map[string]string{"password": newPassword})
+		answered <- err
+	}()
+	s.starter.Await(t, s.starter.Err, "failpoint "+failpoint.AfterCompletion)
+	kill(t, s.starter)
+	if err := <-answered; err == nil {
+		t.Fatal("the starter answered")
+	}
+	s.starter = s.Starter(t)
+	if a := s.Reset(t, s.token, otherPassword); a.Code != "link_used" {
+		t.Errorf("another password: %+v", a)
+	}
+	if a := s.Reset(t, s.token, newPassword); a.HTTP != 200 || a.Status != "okay" {
+		t.Errorf("the same password: %+v", a)
+	}
+	s.completes(t, 1, 1)
+}

@@ -1,0 +1,186 @@
+package crash
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	newPassword   = "nine lanterns over the bay"
+	otherPassword = "four herons on a cold pier"
+)
+
+// patience is how long a test waits for what must happen. It is less than what a killed
+// worker's attempt may take at most, so a test fails when nobody noticed the kill.
+const patience = 90 * time.Second
+
+// story is one reset of one person at a site whose worker is killed on the way.
+type story struct {
+	*site.Site
+	who      account.Account
+	worker   *process.Process // nil when none runs
+	starter  *process.Process
+	temporal client.Client
+	token    string // of the link that is used
+	release  func() // lets the mail server answer
+}
+
+// begin makes a site where a starter runs and no worker does.
+func begin(t *testing.T, starterEnv ...string) *story {
+	t.Helper()
+	s := &story{Site: site.New(t), release: func() {}}
+	s.Run(t, 0, "setup")
+	s.who, s.starter, s.temporal = s.People[0], s.Starter(t, starterEnv...), s.Dial(t)
+	return s
+}
+
+// work starts a worker.
+func (s *story) work(t *testing.T, env ...string) {
+	t.Helper()
+	s.worker = s.Worker(t, env...)
+}
+
+// kill kills the worker; the mail server goes on without it.
+func (s *story) kill(t *testing.T) {
+	t.Helper()
+	if s.worker != nil {
+		kill(t, s.worker)
+	}
+	s.worker = nil
+	s.Mail.Fail(nil)
+	s.release()
+	s.release = func() {}
+}
+
+// kill ends a process as a power cut does. It must have been alive until now.
+func kill(t *testing.T, p *process.Process) {
+	t.Helper()
+	p.Signal(t, syscall.SIGKILL)
+	if code := p.Exit(t); code != -1 {
+		t.Fatalf("it ended by itself, with exit code %d", code)
+	}
+}
+
+// ask asks for a link.
+func (s *story) ask(t *testing.T) {
+	t.Helper()
+	s.Forgot(t, s.who)
+}
+
+// open waits for the link in the n-th mail.
+func (s *story) open(t *testing.T, n int) {
+	t.Helper()
+	s.token = s.Token(t, s.who, n)
+}
+
+// send submits the new password, as a browser does that is not waited for.
+func (s *story) send() {
+	go s.Try("/account/reset_password/"+s.token, map[string]string{"password": newPassword})
+}
+
+// insist submits the new password until it is said to be changed.
+func (s *story) insist(t *testing.T) {
+	t.Helper()
+	eventually(t, "the answer okay", func() bool {
+		a := s.Reset(t, s.token, newPassword)
+		if a.HTTP != http.StatusOK && a.HTTP != http.StatusAccepted {
+			t.Fatalf("reset_password: %+v", a)
+		}
+		return a.HTTP == http.StatusOK
+	})
+}
+
+// hold lets the mail server take the next mail without saying so, until the worker is
+// killed.
+func (s *story) hold() (taken <-chan struct{}) {
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	arrive := sync.OnceFunc(func() { close(arrived) })
+	s.Mail.Fail(func(inbox.Message) error { arrive(); <-answer; return nil })
+	s.release = func() { close(answer) }
+	return arrived
+}
+
+// silent is a mail server that takes a connection and never says a word. It returns the
+// settings of a worker that uses it.
+func silent(t *testing.T) (env []string, connected <-chan struct{}) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	came := make(chan struct{})
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			t.Cleanup(func() { conn.Close() })
+			close(came)
+		}
+	}()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"REKEY_SMTP_PORT=" + port}, came
+}
+
+func await(t *testing.T, event <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-event:
+	case <-time.After(patience):
+		t.Fatalf("%s did not happen", what)
+	}
+}
+
+// eventually asks again until it is true.
+func eventually(t *testing.T, what string, ask func() bool) {
+	t.Helper()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for late := time.After(patience); !ask(); {
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("%s: not in %s", what, patience)
+		}
+	}
+}
+
+// state is how an account's run ended, "" while it goes on.
+func state(t *testing.T, s *site.Site, temporal client.Client, who account.Account) string {
+	t.Helper()
+	accounts, err := keys.Open(s.Keys()).AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := temporal.DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(who.Address)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch info := run.GetWorkflowExecutionInfo(); info.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return ""
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
+		return string(bytes.Trim(value, `"`))
+	default:
+		return info.GetStatus().String()
+	}
+}
+
+func contains(b []byte, part string) bool { return bytes.Contains(b, []byte(part)) }

@@ -1,0 +1,209 @@
+package crash
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/failpoint"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// moment is when the worker is killed.
+type moment struct {
+	name  string
+	reach func(*story, *testing.T) // acts until then
+	// How many mails of each kind come in the end: more than one are repetitions of a
+	// mail that the mail server had taken and the worker did not know of.
+	links, notices int
+	use            int // the link of which mail is used
+}
+
+func moments() []moment {
+	return []moment{
+		{"before the link is sent", beforeLink, 1, 1, 1},
+		{"when the mail server has the link, and the first mail is used", afterLink, 2, 1, 1},
+		{"when the mail server has the link, and the second mail is used", afterLink, 2, 1, 2},
+		{"while a link waits", linkWaits, 1, 1, 1},
+		{"with a submission that nobody has begun to apply", accepted, 1, 1, 1},
+		{"inside the store's transaction", stopped(failpoint.BeforeCommit), 1, 1, 1},
+		{"after the store's transaction", stopped(failpoint.AfterCommit), 1, 1, 1},
+		{"before the notice is sent", beforeNotice, 1, 1, 1},
+		{"when the mail server has the notice", afterNotice, 1, 2, 1},
+	}
+}
+
+// security 23: the only worker is killed at any step and started again, and the reset ends
+// as if nothing had been: the password changed once, the owner told, no link left.
+func TestWorkerIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, m := range moments() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			s := begin(t)
+			m.reach(s, t)
+			s.kill(t)
+			s.work(t)
+			if s.token == "" {
+				s.open(t, max(m.links, m.use))
+				s.open(t, m.use)
+			}
+			s.insist(t)
+			s.completes(t, m.links, m.notices)
+		})
+	}
+}
+
+func beforeLink(s *story, t *testing.T) {
+	env, connected := silent(t)
+	s.work(t, env...)
+	s.ask(t)
+	await(t, connected, "the connection to the mail server")
+}
+
+func afterLink(s *story, t *testing.T) {
+	taken := s.hold()
+	s.work(t)
+	s.ask(t)
+	await(t, taken, "the mail with the link")
+}
+
+func linkWaits(s *story, t *testing.T) {
+	s.work(t)
+	s.ask(t)
+	s.open(t, 1)
+}
+
+// accepted is a submission that came when no worker was there to take it.
+func accepted(s *story, t *testing.T) {
+	linkWaits(s, t)
+	s.kill(t)
+	if a := s.Reset(t, s.token, newPassword); a.HTTP != http.StatusAccepted || a.Status != "pending" {
+		t.Fatalf("reset_password without a worker: %+v", a)
+	}
+}
+
+// stopped is a worker that stands still at a failpoint.
+func stopped(at string) func(*story, *testing.T) {
+	return func(s *story, t *testing.T) {
+		s.work(t, "REKEY_FAILPOINT="+at)
+		s.ask(t)
+		s.open(t, 1)
+		s.send()
+		s.worker.Await(t, s.worker.Err, "failpoint "+at)
+	}
+}
+
+func beforeNotice(s *story, t *testing.T) {
+	linkWaits(s, t)
+	s.kill(t)
+	env, connected := silent(t)
+	s.work(t, env...)
+	s.send()
+	await(t, connected, "the connection to the mail server")
+}
+
+func afterNotice(s *story, t *testing.T) {
+	linkWaits(s, t)
+	taken := s.hold()
+	s.send()
+	await(t, taken, "the notice")
+}
+
+// completes waits for the end of the run and checks that nothing is missing and nothing
+// is there twice.
+func (s *story) completes(t *testing.T, links, notices int) {
+	t.Helper()
+	eventually(t, "the end of the run", func() bool { return state(t, s.Site, s.temporal, s.who) != "" })
+	if got := state(t, s.Site, s.temporal, s.who); got != "completed" {
+		t.Errorf("the run ended %s", got)
+	}
+	mails := s.Mails(t, s.who, links+notices)
+	gotLinks, gotNotices := sorted(mails)
+	if len(gotLinks) != links || len(gotNotices) != notices {
+		t.Errorf("%d mails with a link and %d notices, want %d and %d", len(gotLinks), len(gotNotices), links, notices)
+	}
+	oneMail(t, gotLinks)
+	oneMail(t, gotNotices)
+	s.linksAreUsed(t, gotLinks)
+	s.kill(t)
+	s.Open(t, func(store *bolt.Store) { changedOnce(t, store, s.who) })
+}
+
+// sorted tells mails with a link from notices.
+func sorted(mails []inbox.Message) (links, notices []inbox.Message) {
+	for _, m := range mails {
+		if site.ResetLink.MatchString(m.Text) {
+			links = append(links, m)
+		} else {
+			notices = append(notices, m)
+		}
+	}
+	return links, notices
+}
+
+// oneMail checks that mail programs can see that these are one mail.
+func oneMail(t *testing.T, mails []inbox.Message) {
+	t.Helper()
+	for _, m := range mails {
+		if m.MessageID == "" || m.MessageID != mails[0].MessageID {
+			t.Errorf("Message-ID %q, the first one has %q", m.MessageID, mails[0].MessageID)
+		}
+	}
+}
+
+// linksAreUsed checks that no link that was mailed changes the password again. Who used
+// one is told so all the same.
+func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
+	t.Helper()
+	for _, m := range links {
+		token := site.ResetLink.FindStringSubmatch(m.Text)[1]
+		if a := s.Reset(t, token, otherPassword); a.Code != "link_used" {
+			t.Errorf("a mailed link with another password: %+v", a)
+		}
+	}
+	if a := s.Reset(t, s.token, newPassword); a.HTTP != http.StatusOK || a.Status != "okay" {
+		t.Errorf("the used link with its password: %+v", a)
+	}
+}
+
+// changedOnce looks into the store: the new password, set once, and no record of a link.
+func changedOnce(t *testing.T, store *bolt.Store, who account.Account) {
+	t.Helper()
+	now, err := store.Account(t.Context(), who.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if right, err := password.Verify(now.Credential, newPassword); !right || err != nil {
+		t.Errorf("the stored password is another: %v", err)
+	}
+	if diff := cmp.Diff(map[account.Event]int{account.EventPasswordChanged: 1}, decisions(t, store, who)); diff != "" {
+		t.Errorf("decisions (-want +got):\n%s", diff)
+	}
+	// What is left is the count of the mail and the memory of the submission.
+	if left, err := store.Sweep(t.Context(), time.Now().Add(48*time.Hour)); left != 2 || err != nil {
+		t.Errorf("%d records are left, want 2: %v", left, err)
+	}
+}
+
+// decisions counts what was decided about an account's password.
+func decisions(t *testing.T, store *bolt.Store, who account.Account) map[account.Event]int {
+	t.Helper()
+	entries, err := store.Audit(t.Context(), who.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[account.Event]int{}
+	for _, e := range entries {
+		if e.Event == account.EventPasswordChanged || e.Event == account.EventChangeRefused {
+			counts[e.Event]++
+		}
+	}
+	return counts
+}
