@@ -3,7 +3,6 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 
 	"go.etcd.io/bbolt"
 
@@ -22,7 +21,7 @@ func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, e
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketAudit).ForEach(func(_, v []byte) error {
 			var e account.Entry
-			if err := json.Unmarshal(v, &e); err != nil {
+			if err := decode(v, &e); err != nil {
 				return err
 			}
 			if e.AccountID == accountID {

@@ -3,6 +3,7 @@ package bolt_test
 import (
 	"encoding/binary"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -15,12 +16,18 @@ const people = 100_000
 // crowd is a store with many accounts.
 func crowd(b *testing.B) *bolt.Store {
 	b.Helper()
-	s, all := open(b), make([]account.Account, people)
+	s := open(b)
+	fill(b, s)
+	return s
+}
+
+func fill(b *testing.B, s *bolt.Store) {
+	b.Helper()
+	all := make([]account.Account, people)
 	for i := range all {
 		all[i] = person(i)
 	}
 	must(b, s.PutMany(b.Context(), all))
-	return s
 }
 
 func person(i int) account.Account {
@@ -65,5 +72,19 @@ func BenchmarkChangePassword(b *testing.B) {
 		if _, err := s.ChangePassword(b.Context(), c); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What a start pays for the check of the whole file.
+func BenchmarkOpen(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "accounts.db")
+	s, err := bolt.Open(path)
+	must(b, err)
+	fill(b, s)
+	must(b, s.Close())
+	for b.Loop() {
+		s, err := bolt.OpenExisting(path)
+		must(b, err)
+		must(b, s.Close())
 	}
 }

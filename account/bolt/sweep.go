@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -32,7 +31,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err err
 func sweepTokens(tx *bbolt.Tx, before time.Time) (int, error) {
 	return deleteIf(tx, bucketTokens, func(_, v []byte) (bool, error) {
 		var t account.Token
-		if err := json.Unmarshal(v, &t); err != nil || !t.Expires.Before(before) {
+		if err := decode(v, &t); err != nil || !t.Expires.Before(before) {
 			return false, err
 		}
 		return true, tx.Bucket(bucketAccountTokens).Delete(pair(t.AccountID, t.Key[:]))
@@ -42,14 +41,14 @@ func sweepTokens(tx *bbolt.Tx, before time.Time) (int, error) {
 func sweepSubmissions(tx *bbolt.Tx, before time.Time) (int, error) {
 	return deleteIf(tx, bucketSubmissions, func(_, v []byte) (bool, error) {
 		var a applied
-		err := json.Unmarshal(v, &a)
+		err := decode(v, &a)
 		return a.At.Before(before), err
 	})
 }
 
 func sweepMails(tx *bbolt.Tx, before time.Time) (int, error) {
 	return deleteIf(tx, bucketMails, func(_, v []byte) (bool, error) {
-		at, err := time.Parse(time.RFC3339Nano, string(v))
+		at, err := decodeTime(v)
 		return at.Before(before), err
 	})
 }

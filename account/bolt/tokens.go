@@ -31,7 +31,7 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 func countMail(tx *bbolt.Tx, t account.Token, limit int) error {
 	mails, others := tx.Bucket(bucketMails), 0
 	for _, mail := range members(tx, bucketMails, t.AccountID) {
-		at, err := time.Parse(time.RFC3339Nano, string(mails.Get(pair(t.AccountID, mail))))
+		at, err := decodeTime(mails.Get(pair(t.AccountID, mail)))
 		if err != nil {
 			return err
 		}

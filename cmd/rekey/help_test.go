@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rekeyhq/rekey/account/bolt"
 )
 
 // TestMain takes every setting of the surroundings away, so that a test sees its own only.
@@ -70,7 +72,7 @@ func starterArgs(t *testing.T, more ...string) []string {
 func workerArgs(t *testing.T, more ...string) []string {
 	t.Helper()
 	return append([]string{
-		"worker", "--keys", newKeys(t), "--store", filepath.Join(t.TempDir(), "accounts.db"),
+		"worker", "--keys", newKeys(t), "--store", newStore(t),
 		"--base-url", "https://accounts.example.com", "--product", "Harbor", "--support", "help@example.com",
 		"--from", "no-reply@example.com", "--smtp-host", "127.0.0.1", "--smtp-security", "none",
 	}, more...)
@@ -81,4 +83,18 @@ func newKeys(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "keys")
 	okay(t, "keys", "new", dir)
 	return dir
+}
+
+// newStore is the path of an account store without accounts.
+func newStore(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "accounts.db")
+	store, err := bolt.Open(path)
+	if err == nil {
+		err = store.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

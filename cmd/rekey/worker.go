@@ -15,7 +15,7 @@ import (
 // workerCmd is `rekey worker`.
 type workerCmd struct {
 	Keys      string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
-	Store     string `required:"" type:"path" env:"REKEY_STORE" help:"The bbolt file that holds the accounts. One worker owns it."`
+	Store     string `required:"" type:"path" env:"REKEY_STORE" help:"The bbolt file that holds the accounts, made by your application. One worker owns it."`
 	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours."`
 
@@ -54,9 +54,9 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := bolt.Open(w.Store)
+	store, err := bolt.OpenExisting(w.Store)
 	if err != nil {
-		return err
+		return fmt.Errorf("--store ($REKEY_STORE): %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return worker.Run(p.ctx, worker.Config{

@@ -23,3 +23,15 @@ func checkJSON(t *testing.T, p *process.Process) {
 		}
 	}
 }
+
+// emptyStore is the path of an account store without accounts.
+func emptyStore(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "accounts.db")
+	store, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Close()
+	return path
+}

@@ -238,7 +238,7 @@ func TestTemporalDoesNotAnswer(t *testing.T) {
 	for _, addr := range []string{silent.Addr().String(), site.FreeAddr(t)} {
 		for _, command := range []string{"setup", "worker", "starter"} {
 			began := time.Now()
-			env := []string{"TEMPORAL_ADDRESS=" + addr, "REKEY_STORE=" + filepath.Join(t.TempDir(), "accounts.db")}
+			env := []string{"TEMPORAL_ADDRESS=" + addr, "REKEY_STORE=" + emptyStore(t)}
 			p := s.Start(t, env, command)
 			tried.Go(func() {
 				if code := p.Exit(t); code != 1 {

@@ -1,0 +1,156 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// lockWait is how long Open waits for another process to let go of the file: a worker
+// that is being replaced needs a moment.
+const lockWait = 2 * time.Second
+
+// smallest is the size of two pages, which every bbolt file begins with.
+const smallest = 2 * 4096
+
+// Errors of opening a file. ErrDamaged is also what every method returns that meets
+// damage later.
+var (
+	// ErrLocked means that another process has the file open.
+	ErrLocked = errors.New("another process has this bbolt file open, and it takes one at a time: stop that one, or give several workers a store that they can share")
+	// ErrSchema means that the file was written by another version of rekey.
+	ErrSchema = errors.New("the file has another schema version: run the rekey that wrote it, or a newer one")
+	// ErrMissing means that there is no file, or one of no bytes. With a new one in its
+	// place nobody would have an account.
+	ErrMissing = errors.New("there is no account store: check the path, or let the application that keeps the accounts make the file first")
+	// ErrDamaged means that the file is not what this package wrote.
+	ErrDamaged = errors.New("the file is damaged or no account store: check the path, or restore a backup and start again")
+	// ErrReadOnly means that the file may not be read and written.
+	ErrReadOnly = errors.New("the account store must be readable and writable for this process: mend the owner, the mode or the mount of the file")
+)
+
+// Open opens the file for the application that keeps its accounts there. One that is
+// missing or empty is made, for its owner only. Errors: ErrLocked, ErrSchema, ErrDamaged,
+// ErrReadOnly.
+func Open(path string) (*Store, error) { return open(path, true) }
+
+// OpenExisting is [Open] for a process that makes no accounts, such as a worker: a file
+// that is missing or empty is ErrMissing, and nothing is made.
+func OpenExisting(path string) (*Store, error) { return open(path, false) }
+
+func open(path string, create bool) (*Store, error) {
+	s := &Store{create: create}
+	if err := s.open(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, explain(err)), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(path string) error {
+	for _, step := range []func() error{
+		func() (err error) {
+			s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, OpenFile: s.openFile})
+			return err
+		},
+		func() error { return s.db.View(s.checkPages) },
+		s.makeNew,
+		func() error { return s.db.View(checkBuckets) },
+	} {
+		if err := s.guard(step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openFile opens the file for bbolt, and refuses what bbolt would take for a new one.
+func (s *Store) openFile(path string, flag int, mode os.FileMode) (*os.File, error) {
+	if !s.create {
+		flag &^= os.O_CREATE
+	}
+	f, err := os.OpenFile(path, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.lookAt(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	s.file = f
+	return f, nil
+}
+
+func (s *Store) lookAt(f *os.File) error {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return ErrDamaged
+	case info.Size() == 0 && s.create, info.Size() >= smallest:
+		return nil
+	case info.Size() == 0:
+		return ErrMissing
+	default:
+		return ErrDamaged
+	}
+}
+
+// makeNew makes the buckets of a new file. One with the buckets of another program is not
+// ours to write to.
+func (s *Store) makeNew() error {
+	if !s.create {
+		return nil
+	}
+	isNew := false
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		first, _ := tx.Cursor().First()
+		isNew = first == nil
+		return nil
+	})
+	if err != nil || !isNew {
+		return err
+	}
+	return s.db.Update(makeBuckets)
+}
+
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range buckets() {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keySchema, []byte(schema))
+}
+
+// explain says what to do about an error of opening a file. What bbolt says of a file that
+// is none of its own leaves an operator alone.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, ErrMissing), errors.Is(err, ErrDamaged), errors.Is(err, ErrSchema):
+		return err
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return fmt.Errorf("%w (%w)", ErrDamaged, err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w (%w)", ErrReadOnly, cause(err))
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w (%w)", ErrMissing, cause(err))
+	default:
+		return cause(err)
+	}
+}
+
+// cause is an error without the path, which is named already.
+func cause(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
+}
