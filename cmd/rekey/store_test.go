@@ -20,7 +20,7 @@ func TestWorkerRefusesAStoreThatIsNone(t *testing.T) {
 	for path, want := range map[string]string{
 		missing: "there is no account store: check the path",
 		empty:   "there is no account store: check the path",
-		text:    "the file is damaged or no account store: check the path, or restore a backup",
+		text:    "the account store is damaged, or this file is none: check the path, or restore a backup",
 		folder:  "is a directory",
 	} {
 		refused(t, workerArgs(t, "--store", path), "--store ($REKEY_STORE): "+path+": ", want)

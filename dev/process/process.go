@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -30,7 +31,14 @@ type Process struct {
 // and TMPDIR are empty folders. A program that still runs at the end of the test is killed.
 func Start(t *testing.T, path string, env []string, args ...string) *Process {
 	t.Helper()
+	return StartWith(t, nil, path, env, args...)
+}
+
+// StartWith is Start with what the kernel is to do first, such as to take rights away.
+func StartWith(t *testing.T, attr *syscall.SysProcAttr, path string, env []string, args ...string) *Process {
+	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) //nolint:gosec // a test says what it runs
+	cmd.SysProcAttr = attr
 	p := &Process{Out: newOutput(), Err: newOutput(), cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.Out, p.Err
@@ -92,6 +100,9 @@ func (p *Process) hasEnded() bool {
 		return false
 	}
 }
+
+// Pid is the program's process ID.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
 // Signal sends a signal to the program.
 func (p *Process) Signal(t *testing.T, signal os.Signal) {

@@ -9,8 +9,10 @@ import (
 )
 
 // Context returns a context that the first SIGINT or SIGTERM ends. The second one ends
-// the process, for those who do not want to wait for the first.
+// the process, for those who do not want to wait for the first. A file that may not grow
+// any more is no reason to end one.
 func Context() context.Context {
+	ignoreFileSize()
 	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithCancel(context.Background())
 	context.AfterFunc(signaled, func() { stop(); cancel() })
