@@ -25,29 +25,51 @@ func Reply(code int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCodeNotSet, Message: text}
 }
 
-// Fault decides what happens to a mail that has been sent completely: nil keeps
-// it, a Reply refuses it, ErrDropped, ErrLost and ErrHang do not answer. It is
-// called once for each mail, concurrently for mails on several connections.
+// Step is where in an SMTP conversation a fault comes.
+type Step int
+
+// The steps of a conversation, in their order.
+const (
+	Greeting  Step = iota // the first word, which is the server's
+	Login                 // of a client that has a user name
+	Sender                // MAIL FROM
+	Recipient             // RCPT TO
+	Content               // the whole mail, after DATA
+)
+
+// Fault decides what happens at a step: nil lets it pass, a Reply refuses it, ErrDropped,
+// ErrLost and ErrHang do not answer. At Content it is given the mail; before, what is known
+// of it by then, and ErrLost is as ErrDropped. It is called once for each conversation or
+// mail, concurrently for several.
 type Fault func(Message) error
 
-// faults holds the fault that is set; the zero value has none.
+// faults holds the faults that are set; the zero value has none.
 type faults struct {
 	mu sync.Mutex
-	f  Fault
+	at map[Step]Fault
 }
 
-// Fail sets the fault for all mails from now on; nil ends it.
-func (i *Inbox) Fail(f Fault) {
+// FailAt sets the fault for a step of all conversations from now on; nil ends it.
+func (i *Inbox) FailAt(s Step, f Fault) {
 	i.fault.mu.Lock()
 	defer i.fault.mu.Unlock()
-	i.fault.f = f
+	if i.fault.at == nil {
+		i.fault.at = map[Step]Fault{}
+	}
+	i.fault.at[s] = f
 }
+
+// Fail is FailAt for the whole mail.
+func (i *Inbox) Fail(f Fault) { i.FailAt(Content, f) }
 
 // FailNext lets the next mails fail with these errors, one after the other, and
 // keeps all that follow. A nil among them keeps that mail.
-func (i *Inbox) FailNext(errs ...error) {
+func (i *Inbox) FailNext(errs ...error) { i.Fail(Next(errs...)) }
+
+// Next is a fault that gives these errors, one after the other, and then passes all.
+func Next(errs ...error) Fault {
 	var mu sync.Mutex
-	i.Fail(func(Message) error {
+	return func(Message) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(errs) == 0 {
@@ -56,12 +78,12 @@ func (i *Inbox) FailNext(errs ...error) {
 		err := errs[0]
 		errs = errs[1:]
 		return err
-	})
+	}
 }
 
-func (f *faults) of(m Message) error {
+func (f *faults) of(s Step, m Message) error {
 	f.mu.Lock()
-	fault := f.f
+	fault := f.at[s]
 	f.mu.Unlock()
 	if fault == nil {
 		return nil

@@ -51,7 +51,7 @@ func Start(smtpAddr, httpAddr string) (*Inbox, error) {
 		BaseContext:       func(net.Listener) context.Context { return i.closing },
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
-	i.serving.Go(func() { _ = i.smtp.Serve(mail) })
+	i.serving.Go(func() { _ = i.smtp.Serve(greeter{mail, i}) })
 	i.serving.Go(func() { _ = i.http.Serve(page) })
 	return i, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 )
 
@@ -22,6 +23,7 @@ func (i *Inbox) mailServer() *smtp.Server {
 	s.ReadTimeout = time.Minute
 	s.WriteTimeout = time.Minute
 	s.EnableSMTPUTF8 = true
+	s.AllowInsecureAuth = true // on loopback
 	// It would tell of the connections that a fault cut on purpose.
 	s.ErrorLog = log.New(io.Discard, "", 0)
 	return s
@@ -35,36 +37,52 @@ type session struct {
 	to    []string
 }
 
+// AuthMechanisms offers a login; any is taken.
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+// Auth implements [smtp.AuthSession].
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, _, _ string) error { return s.answer(s.inbox.fault.of(Login, Message{})) }), nil
+}
+
 // Mail begins a mail.
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.from = from
-	return nil
+	return s.answer(s.inbox.fault.of(Sender, Message{ReturnPath: from}))
 }
 
 // Rcpt adds a recipient; any is taken.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if fault := s.inbox.fault.of(Recipient, Message{ReturnPath: s.from, Recipients: []string{to}}); fault != nil {
+		return s.answer(fault)
+	}
 	s.to = append(s.to, to)
 	return nil
 }
 
-// Data takes the mail, or does with it what a fault wants.
+// Data takes the mail.
 func (s *session) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
 	m := parse(s.from, s.to, raw)
-	err = s.inbox.fault.of(m)
-	if err == nil || errors.Is(err, ErrLost) {
+	fault := s.inbox.fault.of(Content, m)
+	if fault == nil || errors.Is(fault, ErrLost) {
 		s.inbox.box.add(m)
 	}
-	if errors.Is(err, ErrHang) {
+	return s.answer(fault)
+}
+
+// answer does what a fault wants, which is to answer or not.
+func (s *session) answer(fault error) error {
+	if errors.Is(fault, ErrHang) {
 		<-s.inbox.closing.Done()
 	}
-	if errors.Is(err, ErrLost) || errors.Is(err, ErrDropped) || errors.Is(err, ErrHang) {
+	if errors.Is(fault, ErrLost) || errors.Is(fault, ErrDropped) || errors.Is(fault, ErrHang) {
 		return s.conn.Conn().Close()
 	}
-	return err
+	return fault
 }
 
 // Reset forgets a mail that was begun.
