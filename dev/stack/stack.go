@@ -52,7 +52,9 @@ type Config struct {
 	Hashing  password.Params // zero means the default; tests take cheaper ones
 	Hashes   int             // passwords hashed at once, 0 for one per core
 	// Smarthost replaces the inbox as the mail server, for tests of broken ones.
-	Smarthost string
+	Smarthost   string
+	MailTimeout time.Duration // of one conversation with it; 0 means the default
+	MailUser    string        // logs in there, with any password; empty for no login
 
 	// Now is the starter's clock; nil means time.Now.
 	Now func() time.Time

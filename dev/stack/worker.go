@@ -70,6 +70,7 @@ func (s *Stack) mailer() (*mail.SMTP, error) {
 	}
 	return mail.NewSMTP(mail.Config{
 		Host: host, Port: port, Security: mail.SecurityNone,
-		From: Product + " <no-reply@example.com>",
+		From: Product + " <no-reply@example.com>", Timeout: s.MailTimeout,
+		Username: s.MailUser, Password: "any",
 	})
 }
