@@ -6,11 +6,17 @@ import (
 	"os"
 	"strings"
 
+	sdk "go.temporal.io/sdk/worker"
+
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
+
+// cachedRuns is how many open runs the process keeps in memory, some 30 KiB each. A run
+// mostly waits; when one that is not there goes on, its thirty events or so are replayed.
+const cachedRuns = 1_000
 
 // workerCmd is `rekey worker`.
 type workerCmd struct {
@@ -59,6 +65,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return fmt.Errorf("--store ($REKEY_STORE): %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	return worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,

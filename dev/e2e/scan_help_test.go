@@ -19,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -26,7 +27,7 @@ import (
 // scan is a site whose people, links and passwords can be found again wherever they are
 // written, and all that its programs and its starters said.
 type scan struct {
-	*site
+	*site.Site
 	owner, other, bounced, damaged account.Account
 
 	programs []*process.Process
@@ -38,7 +39,7 @@ type scan struct {
 // newScan makes the site. Its accounts are there already, and one of them is damaged.
 func newScan(t *testing.T) *scan {
 	t.Helper()
-	s := &scan{site: newSite(t)}
+	s := &scan{Site: site.New(t)}
 	person := func(name string) account.Account {
 		salt := sha256.Sum256([]byte(name))
 		return account.Account{
@@ -47,12 +48,12 @@ func newScan(t *testing.T) *scan {
 		}
 	}
 	s.owner, s.other, s.bounced, s.damaged = person("owner"), person("other"), person("bounced"), person("damaged")
-	s.open(t, func(store *bolt.Store) {
+	s.Open(t, func(store *bolt.Store) {
 		if err := store.PutMany(t.Context(), []account.Account{s.owner, s.other, s.bounced, s.damaged}); err != nil {
 			t.Fatal(err)
 		}
 	})
-	file, err := os.ReadFile(s.file())
+	file, err := os.ReadFile(s.File())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +61,11 @@ func newScan(t *testing.T) *scan {
 	if !bytes.Contains(file, []byte(good)) {
 		t.Fatal("the account is not in the file")
 	}
-	if err := os.WriteFile(s.file(), bytes.ReplaceAll(file, []byte(good), []byte(bad)), 0o600); err != nil {
+	if err := os.WriteFile(s.File(), bytes.ReplaceAll(file, []byte(good), []byte(bad)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.env = append(
-		s.env, "REKEY_CLIENT_LIMIT=0", "REKEY_BREACHED_URL=http://"+freeAddr(t)+"/range",
+	s.Env = append(
+		s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_BREACHED_URL=http://"+site.FreeAddr(t)+"/range",
 	)
 	return s
 }
@@ -72,7 +73,7 @@ func newScan(t *testing.T) *scan {
 // program starts one of the processes and waits until it works.
 func (s *scan) program(t *testing.T, env []string, command, says string) *process.Process {
 	t.Helper()
-	p := s.start(t, env, command)
+	p := s.Start(t, env, command)
 	s.programs = append(s.programs, p)
 	p.Await(t, p.Err, says)
 	return p
@@ -85,14 +86,14 @@ type links struct{ reset, cancel string }
 func (s *scan) links(t *testing.T, who account.Account, media, body string) links {
 	t.Helper()
 	s.ask(t, 200, "POST", "/account/forgot_password", media, body)
-	text := s.mails(t, who, 1)[0].Text
+	text := s.Mails(t, who, 1)[0].Text
 	s.remember(text)
-	return links{resetLink.FindStringSubmatch(text)[1], cancelLink.FindStringSubmatch(text)[1]}
+	return links{site.ResetLink.FindStringSubmatch(text)[1], cancelLink.FindStringSubmatch(text)[1]}
 }
 
 // remember looks for tokens.
 func (s *scan) remember(text string) {
-	for _, m := range slices.Concat(resetLink.FindAllStringSubmatch(text, -1), cancelLink.FindAllStringSubmatch(text, -1)) {
+	for _, m := range slices.Concat(site.ResetLink.FindAllStringSubmatch(text, -1), cancelLink.FindAllStringSubmatch(text, -1)) {
 		s.tokens = append(s.tokens, m[1])
 	}
 }
@@ -106,13 +107,13 @@ const (
 // ask sends a request and keeps the answer.
 func (s *scan) ask(t *testing.T, status int, method, path, media, body string) {
 	t.Helper()
-	s.askAt(t, s.url, &s.answers, status, method, path, media, body)
+	s.askAt(t, s.URL, &s.answers, status, method, path, media, body)
 }
 
 // askAsHolder submits the form of a page, whose next page has the token in its form again.
 func (s *scan) askAsHolder(t *testing.T, status int, body string) {
 	t.Helper()
-	s.askAt(t, s.url, &s.pages, status, "POST", "/account/reset_password", asForm, body)
+	s.askAt(t, s.URL, &s.pages, status, "POST", "/account/reset_password", asForm, body)
 }
 
 func (s *scan) askAt(t *testing.T, base string, bodies io.Writer, status int, method, path, media, body string) {
@@ -169,7 +170,7 @@ func (s *scan) check(t *testing.T) {
 	for _, p := range s.programs {
 		log.WriteString(p.Out.String() + p.Err.String())
 	}
-	temporal, store := files(t, s.dir, "temporal.db"), files(t, s.dir, "accounts.db")
+	temporal, store := files(t, s.Dir, "temporal.db"), files(t, s.Dir, "accounts.db")
 	s.checkKept(t, temporal, store, log.Bytes())
 
 	nobody := "scanned.nobody@example.com"
@@ -189,7 +190,7 @@ func (s *scan) check(t *testing.T) {
 // checkKept checks that what is looked at is what the flow has left behind.
 func (s *scan) checkKept(t *testing.T, temporal, store, log []byte) {
 	t.Helper()
-	accounts, err := keys.Open(filepath.Join(s.dir, "keys")).AccountKeys()
+	accounts, err := keys.Open(filepath.Join(s.Dir, "keys")).AccountKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func (s *scan) checkKept(t *testing.T, temporal, store, log []byte) {
 		"Temporal's file":   {temporal, []string{workflow.ID(accounts.Key(s.owner.Address)), workflow.ID(accounts.Key(s.bounced.Address))}},
 		"the account store": {store, []string{s.owner.Address, "password_changed"}},
 		"the log": {log, []string{
-			`"level":"debug"`, "/account/reset_password/{token}", "data breaches", "reply code 451", "invalid character", "unavailable",
+			`"level":"debug"`, "/account/reset_password/{token}", "data breaches", "reply code 451", "the account store is damaged", "unavailable",
 		}},
 		"the answers": {s.answers.Bytes(), []string{
 			"link_used", "This reset was canceled", "link_invalid", "unavailable", "password_too_weak", "password_too_long", "body_too_large", "403 Forbidden",
@@ -241,7 +242,7 @@ func passwordSecrets() []string {
 func (s *scan) hashSecrets(t *testing.T) []string {
 	t.Helper()
 	all := []string{"$argon2id$v=19$m="}
-	s.open(t, func(store *bolt.Store) {
+	s.Open(t, func(store *bolt.Store) {
 		now, err := store.Account(t.Context(), s.owner.ID)
 		if err != nil || now.Credential == s.owner.Credential {
 			t.Fatalf("the password was not changed: %v", err)

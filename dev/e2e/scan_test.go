@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/site"
 )
 
 // The passwords of the scan have what encoders write differently.
@@ -30,7 +31,7 @@ func TestProcessesTellNothing(t *testing.T) {
 	t.Parallel()
 	s := newScan(t)
 	s.badCommands(t)
-	s.run(t, 0, "setup")
+	s.Run(t, 0, "setup")
 	worker := s.program(t, nil, "worker", `"worker started"`)
 	s.program(t, nil, "starter", `"starter listens"`)
 
@@ -67,7 +68,7 @@ func (s *scan) badCommands(t *testing.T) {
 		"REKEY_STORE=" + store: "worker", "REKEY_STORE=" + dir: "worker",
 		"REKEY_KEYS=" + dir: "worker", "REKEY_KEYS=" + dir + "/": "starter",
 	} {
-		p := s.start(t, []string{env}, command)
+		p := s.Start(t, []string{env}, command)
 		s.programs = append(s.programs, p)
 		if code := p.Exit(t); code != 1 {
 			t.Errorf("%s with %s: exit code %d", command, env, code)
@@ -81,7 +82,7 @@ func (s *scan) mailServerQuotes(t *testing.T) {
 	t.Helper()
 	var tries atomic.Int32
 	refused := make(chan struct{})
-	s.mail.Fail(func(m inbox.Message) error {
+	s.Mail.Fail(func(m inbox.Message) error {
 		text := fmt.Sprintf("%v: %s", m.To, strings.Join(strings.Fields(m.Text), " "))
 		s.remember(m.Text)
 		if tries.Add(1) == 1 {
@@ -92,7 +93,7 @@ func (s *scan) mailServerQuotes(t *testing.T) {
 	})
 	s.ask(t, 200, "POST", "/account/forgot_password", asJSON, jsonOf("email", s.bounced.Address))
 	await(t, refused, "the refusal of the mail server")
-	s.mail.Fail(nil)
+	s.Mail.Fail(nil)
 }
 
 // wrongRequests have secrets where none are looked for, and what is no request.
@@ -142,7 +143,7 @@ func (s *scan) refusedPasswords(t *testing.T, l links) {
 	}
 	s.askAsHolder(t, 400, formOf("token", l.reset, "password", scannedWeak, "confirm", scannedWeak))
 	s.askAsHolder(t, 400, formOf("token", l.reset, "password", scannedNew, "confirm", scannedOther))
-	closed := "http://" + freeAddr(t)
+	closed := "http://" + site.FreeAddr(t)
 	s.program(t, []string{"REKEY_LISTEN=" + strings.TrimPrefix(closed, "http://"), "REKEY_BREACHED_FAIL=closed"}, "starter", `"starter listens"`)
 	s.askAt(t, closed, &s.answers, 503, "POST", "/account/reset_password/"+l.reset, asJSON, jsonOf("password", scannedOther))
 }
@@ -150,14 +151,10 @@ func (s *scan) refusedPasswords(t *testing.T, l links) {
 // withoutTemporal asks for a mail and a change while Temporal is away.
 func (s *scan) withoutTemporal(t *testing.T, l links) {
 	t.Helper()
-	s.server.Stop()
+	s.StopTemporal(t)
 	s.ask(t, 503, "POST", "/account/forgot_password", asJSON, jsonOf("email", s.owner.Address))
 	s.ask(t, 503, "POST", "/account/reset_password/"+l.reset, asJSON, jsonOf("password", scannedNew))
-	server, err := temporalStart(t, s.site)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.server = server
+	s.StartTemporal(t)
 }
 
 // changePassword submits a password until it is taken: the starter needs a moment to find
@@ -166,9 +163,9 @@ func (s *scan) changePassword(t *testing.T, l links) {
 	t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	for late := time.After(patience); ; {
-		a, _ := s.post(t, "/account/reset_password", jsonOf("token", l.reset, "password", scannedNew))
-		if a.code == 200 {
+	for late := time.After(time.Minute); ; {
+		a := s.Post(t, "/account/reset_password", map[string]string{"token": l.reset, "password": scannedNew})
+		if a.HTTP == 200 {
 			break
 		}
 		select {
@@ -177,7 +174,7 @@ func (s *scan) changePassword(t *testing.T, l links) {
 			t.Fatalf("the password is not taken: %+v", a)
 		}
 	}
-	s.mails(t, s.owner, 2)
+	s.Mails(t, s.owner, 2)
 }
 
 // stop stops the processes, so that all they had to write is written.
@@ -192,5 +189,5 @@ func (s *scan) stop(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 	}
-	s.server.Stop()
+	s.StopTemporal(t)
 }

@@ -5,6 +5,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -103,6 +104,21 @@ func (p *Process) hasEnded() bool {
 
 // Pid is the program's process ID.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Peak is the most memory that the program has had so far, in MiB, as Linux tells it.
+func (p *Process) Peak(t *testing.T) float64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kib float64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib / 1024
+}
 
 // Signal sends a signal to the program.
 func (p *Process) Signal(t *testing.T, signal os.Signal) {

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,7 +41,7 @@ func (p *program) build() (string, error) {
 			return
 		}
 		p.path = filepath.Join(dir, "rekey")
-		p.err = build(p.path, p.flags...)
+		p.err = errors.Join(build(p.path, p.flags...), os.Chmod(dir, 0o711)) //nolint:gosec // a test may run it as somebody without rights
 	})
 	return p.path, p.err
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,11 +24,17 @@ const patience = 60 * time.Second
 // count.
 func (s *Site) Start(t *testing.T, more []string, args ...string) *process.Process {
 	t.Helper()
+	return s.StartWith(t, nil, more, args...)
+}
+
+// StartWith is Start with what the kernel is to do first, such as to take rights away.
+func (s *Site) StartWith(t *testing.T, attr *syscall.SysProcAttr, more []string, args ...string) *process.Process {
+	t.Helper()
 	path, err := rekey.build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return process.Start(t, path, append(append([]string{}, s.Env...), more...), args...)
+	return process.StartWith(t, attr, path, append(append([]string{}, s.Env...), more...), args...)
 }
 
 // Run waits for the end of a command and checks its exit code.

@@ -1,0 +1,138 @@
+// Package bounds measures what the processes of rekey take at most. It has tests only.
+package bounds
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
+
+// begin runs a site without limits on requests.
+func begin(t *testing.T, people ...account.Account) (s *site.Site, worker, starter *process.Process) {
+	t.Helper()
+	s = site.New(t)
+	s.Env = append(s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0", "REKEY_LOG_LEVEL=info")
+	s.Put(t, people...)
+	s.Run(t, 0, "setup")
+	return s, s.Worker(t), s.Starter(t)
+}
+
+// many does something n times, so many at once, and stops at the first error.
+func many(t *testing.T, n, atOnce int, do func(i int) error) {
+	t.Helper()
+	var all errgroup.Group
+	all.SetLimit(atOnce)
+	for i := range n {
+		all.Go(func() error { return do(i) })
+	}
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func forgot(s *site.Site, address string) error {
+	a, err := s.Try("/account/forgot_password", map[string]string{"email": address})
+	if err == nil && a.HTTP != http.StatusOK {
+		err = fmt.Errorf("forgot_password for %s: %+v", address, a)
+	}
+	return err
+}
+
+// security 15: 200 submissions at once, each hashed at the real cost, keep a starter under
+// 512 MiB, and each succeeds in the end.
+func TestManySubmissionsTakeLittleMemory(t *testing.T) {
+	const most = 512 // MiB
+	people := make([]account.Account, 200)
+	for i := range people {
+		people[i] = site.Person(fmt.Sprintf("person-%03d", i))
+	}
+	s, _, starter := begin(t, people...)
+	many(t, len(people), 20, func(i int) error { return forgot(s, people[i].Address) })
+	tokens := make([]string, len(people))
+	for i, who := range people {
+		tokens[i] = s.Token(t, who, 1)
+	}
+	before := starter.Peak(t)
+	var busy atomic.Int32
+	many(t, len(people), len(people), func(i int) error { return insist(s, tokens[i], &busy) })
+	peak := starter.Peak(t)
+	t.Logf("the starter had %.0f MiB before and %.0f MiB at most; %d of %d submissions were asked to come back", before, peak, busy.Load(), len(people))
+	if peak > most {
+		t.Errorf("%.0f MiB, want at most %d", peak, most)
+	}
+}
+
+// insist submits a password and comes back when it is told to.
+func insist(s *site.Site, token string, busy *atomic.Int32) error {
+	for late := time.Now().Add(3 * time.Minute); time.Now().Before(late); {
+		a, err := s.Try("/account/reset_password/"+token, map[string]string{"password": "nine lanterns over the bay"})
+		if err != nil || a.HTTP == http.StatusOK {
+			return err
+		}
+		wait, err := strconv.Atoi(a.Header.Get("Retry-After"))
+		if a.HTTP != http.StatusAccepted && a.HTTP != http.StatusServiceUnavailable || err != nil {
+			return fmt.Errorf("reset_password: %+v", a)
+		}
+		busy.Add(1)
+		<-time.After(time.Duration(wait) * time.Second)
+	}
+	return fmt.Errorf("reset_password: not in three minutes")
+}
+
+// security 33, 34: a worker with 10,000 open runs stays under 300 MiB, and a reset works.
+func TestManyOpenRunsTakeLittleMemory(t *testing.T) {
+	const runs, most = 10_000, 300 // MiB
+	s, worker, _ := begin(t)
+	before := worker.Peak(t)
+	many(t, runs, 20, func(i int) error { return forgot(s, fmt.Sprintf("nobody-%d@example.com", i)) })
+	temporal := s.Dial(t)
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for late := time.After(3 * time.Minute); open(t, temporal) < runs; {
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("%d of %d runs wait", open(t, temporal), runs)
+		}
+	}
+	if err := forgot(s, s.People[0].Address); err != nil {
+		t.Fatal(err)
+	}
+	if err := insist(s, s.Token(t, s.People[0], 1), new(atomic.Int32)); err != nil {
+		t.Fatal(err)
+	}
+	peak := worker.Peak(t)
+	t.Logf("the worker had %.0f MiB before and %.0f MiB at most with %d open runs", before, peak, runs)
+	if peak > most {
+		t.Errorf("%.0f MiB, want at most %d", peak, most)
+	}
+}
+
+// open counts the runs that wait for their link to be used.
+func open(t *testing.T, temporal client.Client) int {
+	t.Helper()
+	counted, err := temporal.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+		Namespace: client.DefaultNamespace,
+		Query:     fmt.Sprintf("ExecutionStatus = 'Running' AND %s = '%s'", workflow.StateAttribute.GetName(), statemachine.StateAwaitingToken),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(counted.GetCount())
+}
