@@ -48,12 +48,13 @@ func TestLinkIsPrinted(t *testing.T) {
 	}
 }
 
-// security 18: the notice says when, and what to do for whoever did not do it.
+// security 17, 18: the notice says when, what to do for whoever did not do it, and what a
+// new password does not end.
 func TestNoticeHelps(t *testing.T) {
 	t.Parallel()
 	m := mails(t)["changed"]
 	for _, body := range []string{m.Text, m.HTML} {
-		for _, need := range []string{"14 March 2026 at 15:09 UTC", "This was not you?", brand().ForgotURL, brand().Support} {
+		for _, need := range []string{"14 March 2026 at 15:09 UTC", "This was not you?", "API keys", brand().ForgotURL, brand().Support} {
 			if !strings.Contains(body, need) {
 				t.Errorf("no %q in:\n%s", need, body)
 			}

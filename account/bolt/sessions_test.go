@@ -33,7 +33,7 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// security 18: a session ends with what it was made under, also when the host
+// security 17, 18: a session ends with what it was made under, also when the host
 // application changes that itself.
 func TestSessionEndsWithTheCredential(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// security 10, 18: the change kills the account's other links and ends its sessions,
+// security 10, 17, 18: the change kills the account's other links and ends its sessions,
 // and touches nothing else.
 func changes(s *suite) {
 	ann, anna := s.signUp("ann"), s.signUp("anna")

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +19,51 @@ const (
 	newPassword   = "plum velvet thirty gulls"
 	otherPassword = "brass kettle under ferns"
 )
+
+// security 17: a reset signs nobody in, by JSON or by the form, at its end or on the way.
+func TestResetSignsNobodyIn(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]string{"JSON": asJSON, "form": asForm} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			browser := &http.Client{}
+			var err error
+			if browser.Jar, err = cookiejar.New(nil); err != nil {
+				t.Fatal(err)
+			}
+			send := func(path string, pairs ...string) {
+				body := jsonOf(pairs...)
+				if kind == asForm {
+					body = formOf(append(pairs, "confirm", pairs[1])...)
+				}
+				resp, err := browser.Post(shared.URL+path, kind, strings.NewReader(body))
+				if err != nil || resp.StatusCode != http.StatusOK || len(resp.Header.Values("Set-Cookie")) > 0 {
+					t.Fatalf("%s: %v %v", path, err, resp)
+				}
+				resp.Body.Close()
+			}
+			who := newPerson(t, shared, nil)
+			forgot(t, shared, who.Address)
+			token, _ := tokens(t, shared, who.Address, 1)
+			page, err := browser.Get(shared.URL + "/account/change-password/" + token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page.Body.Close()
+			send("/account/reset_password", "password", newPassword, "token", token)
+			home, err := url.Parse(shared.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cookies := browser.Jar.Cookies(home); len(cookies) > 0 {
+				t.Errorf("the browser holds %v", cookies)
+			}
+			if code := signIn(t, shared, who.Address, newPassword); code != 200 {
+				t.Errorf("sign-in with the new password: %d", code)
+			}
+		})
+	}
+}
 
 func TestResetFromRequestToNotice(t *testing.T) {
 	t.Parallel()
