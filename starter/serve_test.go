@@ -116,6 +116,7 @@ func TestGigabyteIsCutOff(t *testing.T) {
 				t.Errorf("%s: %d", path, resp.StatusCode)
 			}
 		}
+		t.Logf("%s: %d KiB were sent", path, body.taken>>10)
 		if body.taken > 16<<20 {
 			t.Errorf("%s: %d MiB were sent", path, body.taken>>20)
 		}
