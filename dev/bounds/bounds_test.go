@@ -2,6 +2,7 @@
 package bounds
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -90,7 +91,7 @@ func insist(s *site.Site, token string, busy *atomic.Int32) error {
 		busy.Add(1)
 		<-time.After(time.Duration(wait) * time.Second)
 	}
-	return fmt.Errorf("reset_password: not in three minutes")
+	return errors.New("reset_password: not in three minutes")
 }
 
 // security 33, 34: a worker with 10,000 open runs stays under 300 MiB, and a reset works.

@@ -18,7 +18,7 @@ import (
 // moment is when the worker is killed.
 type moment struct {
 	name  string
-	reach func(*story, *testing.T) // acts until then
+	reach func(*testing.T, *story) // acts until then
 	// How many mails of each kind come in the end: more than one are repetitions of a
 	// mail that the mail server had taken and the worker did not know of.
 	links, notices int
@@ -47,7 +47,7 @@ func TestWorkerIsKilled(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)
-			m.reach(s, t)
+			m.reach(t, s)
 			s.kill(t)
 			s.work(t)
 			if s.token == "" {
@@ -60,29 +60,33 @@ func TestWorkerIsKilled(t *testing.T) {
 	}
 }
 
-func beforeLink(s *story, t *testing.T) {
+func beforeLink(t *testing.T, s *story) {
+	t.Helper()
 	env, connected := silent(t)
 	s.work(t, env...)
 	s.ask(t)
 	await(t, connected, "the connection to the mail server")
 }
 
-func afterLink(s *story, t *testing.T) {
+func afterLink(t *testing.T, s *story) {
+	t.Helper()
 	taken := s.hold()
 	s.work(t)
 	s.ask(t)
 	await(t, taken, "the mail with the link")
 }
 
-func linkWaits(s *story, t *testing.T) {
+func linkWaits(t *testing.T, s *story) {
+	t.Helper()
 	s.work(t)
 	s.ask(t)
 	s.open(t, 1)
 }
 
 // accepted is a submission that came when no worker was there to take it.
-func accepted(s *story, t *testing.T) {
-	linkWaits(s, t)
+func accepted(t *testing.T, s *story) {
+	t.Helper()
+	linkWaits(t, s)
 	s.kill(t)
 	if a := s.Reset(t, s.token, newPassword); a.HTTP != http.StatusAccepted || a.Status != "pending" {
 		t.Fatalf("reset_password without a worker: %+v", a)
@@ -90,8 +94,9 @@ func accepted(s *story, t *testing.T) {
 }
 
 // stopped is a worker that stands still at a failpoint.
-func stopped(at string) func(*story, *testing.T) {
-	return func(s *story, t *testing.T) {
+func stopped(at string) func(*testing.T, *story) {
+	return func(t *testing.T, s *story) {
+		t.Helper()
 		s.work(t, "REKEY_FAILPOINT="+at)
 		s.ask(t)
 		s.open(t, 1)
@@ -100,8 +105,9 @@ func stopped(at string) func(*story, *testing.T) {
 	}
 }
 
-func beforeNotice(s *story, t *testing.T) {
-	linkWaits(s, t)
+func beforeNotice(t *testing.T, s *story) {
+	t.Helper()
+	linkWaits(t, s)
 	s.kill(t)
 	env, connected := silent(t)
 	s.work(t, env...)
@@ -109,8 +115,9 @@ func beforeNotice(s *story, t *testing.T) {
 	await(t, connected, "the connection to the mail server")
 }
 
-func afterNotice(s *story, t *testing.T) {
-	linkWaits(s, t)
+func afterNotice(t *testing.T, s *story) {
+	t.Helper()
+	linkWaits(t, s)
 	taken := s.hold()
 	s.send()
 	await(t, taken, "the notice")
