@@ -64,6 +64,7 @@ const (
 	EventMailWithheld    Event = "mail_withheld"    // no token was made; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
 	EventChangeRefused   Event = "change_refused"   // the detail says why
+	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 )
 
 // Entry is a line of the audit log. It holds no address, token or hash.

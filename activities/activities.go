@@ -1,9 +1,10 @@
 // Package activities holds the effects of a reset: what a run does to the world.
 //
-// There are three, one file each: send-email, await-token-submission and
-// change-password. All of them may run more than once, because a worker can die
-// after an effect and before Temporal hears of it: a mail may repeat (under the same
-// Message-ID), a password change never does (the store remembers the submission).
+// There are four, one file each: send-email, await-token-submission, change-password and
+// record-cancel. All of them may run more than once, because a worker can die after an
+// effect and before Temporal hears of it: a mail may repeat (under the same Message-ID)
+// and so may a line of the audit log, a password change never does (the store remembers
+// the submission).
 //
 // Error texts reach Temporal and logs, so they hold no address, token or hash.
 package activities
@@ -50,4 +51,5 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(workflow.SendEmail, a.SendEmail)
 	register(workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
 	register(workflow.ChangePassword, a.ChangePassword)
+	register(workflow.RecordCancel, a.RecordCancel)
 }

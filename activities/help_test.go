@@ -136,7 +136,7 @@ func (s *site) attempt(t *testing.T, name string, in, out, details any) (left co
 		args = nil
 	}
 	value, err := env.ExecuteActivity(name, args...)
-	if err == nil {
+	if err == nil && out != nil {
 		must(t, value.Get(out))
 	}
 	return left, err

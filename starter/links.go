@@ -51,14 +51,15 @@ func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
 	return out, answer(decided, decided.Accepted)
 }
 
-// Cancel implements [Resets]. It is Temporal's own cancellation: durable without a
-// worker, and a run that has accepted a submission ignores it.
+// Cancel implements [Resets]. It is a signal, so that the audit log can tell the owner
+// from an operator: durable without a worker, and a run that has accepted a submission
+// ignores it.
 func (c *Client) Cancel(ctx context.Context, token string) error {
 	l, err := c.open(link.Cancel, token)
 	if err != nil {
 		return err
 	}
-	if err := c.cancel(ctx, l); err != nil && !notFound(err) {
+	if err := c.disown(ctx, l); err != nil && !notFound(err) {
 		return c.fault(err)
 	}
 	decided, err := c.decision(ctx, l)
@@ -74,8 +75,13 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	}
 }
 
-func (c *Client) cancel(ctx context.Context, l *openLink) error {
+func (c *Client) disown(ctx context.Context, l *openLink) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	return c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
+	caller := workflow.Caller{AccountKey: l.claims.AccountKey, Run: l.claims.RunID, Client: clientAddr(ctx)}
+	err := c.temporal.SignalWorkflow(ctx, l.workflowID, l.claims.RunID, workflow.DisownSignal, caller)
+	if signalsFull(err) { // somebody wants to keep the owner from it
+		return c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
+	}
+	return err
 }

@@ -44,7 +44,8 @@ func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) er
 		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
 		return err
 	}
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, nil, options, workflow.Name, in)
+	caller := workflow.Caller{AccountKey: in.AccountKey, Client: in.Client}
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
 	if err == nil || signalsFull(err) { // the run has had 10,000 requests; it knows
 		c.recent.Add(in.AccountKey, c.cfg.Now())
 		return nil

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -8,20 +9,50 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
+// security 43: whoever calls a reset off is noted.
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	for name, mailTakes := range map[string]time.Duration{"while the mail is in flight": time.Hour, "after it": 0} {
+	const at = 5 * time.Minute
+	for name, tc := range map[string]struct {
+		mailTakes time.Duration
+		cancel    func(*story)
+		want      workflow.Cancellation
+	}{
+		"by an operator while the mail is in flight": {time.Hour, (*story).CancelWorkflow, workflow.Cancellation{}},
+		"by an operator after it":                    {0, (*story).CancelWorkflow, workflow.Cancellation{}},
+		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{Owner: true, Client: "192.0.2.9"}},
+		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{Owner: true, Client: "192.0.2.9"}},
+		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{Owner: true, Client: "192.0.2.9"}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.mail = func(int, workflow.Mail) answer { return answer{after: mailTakes, result: workflow.Delivery{}} }
-			s.at(5*time.Minute, s.CancelWorkflow)
-			s.at(6*time.Minute, s.submit("one"))
+			s.mail = func(int, workflow.Mail) answer { return answer{after: tc.mailTakes, result: workflow.Delivery{}} }
+			s.at(at, func() { tc.cancel(s) })
+			s.at(at+time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
-			diff(t, "end", s.elapsed(), 5*time.Minute)
+			diff(t, "end", s.elapsed(), at)
 			diff(t, "changes", len(s.changes), 0)
+			tc.want.Address, tc.want.At = s.in.Address, started.Add(at)
+			diff(t, "noted", s.cancels, []workflow.Cancellation{tc.want})
 		})
 	}
+}
+
+// A reset is over when it is called off: whoever asks is told so while the audit log
+// cannot be written, and a run that has to give that up ends all the same.
+func TestCancelThatCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.record = func(int) answer { return answer{after: time.Hour, err: errors.New("the store is away")} }
+	s.at(5*time.Minute, s.disown)
+	var got []reply
+	s.at(6*time.Minute, s.ask)
+	s.at(7*time.Minute, s.outcome(workflow.OutcomeUpdateID, &got))
+	canceled := workflow.Outcome{State: statemachine.StateCanceled, Mails: 1}
+	diff(t, "previous", s.next().Previous, &canceled)
+	diff(t, "replies", got, []reply{{canceled, 7 * time.Minute}})
+	diff(t, "end", s.elapsed(), 5*time.Minute+time.Hour)
 }
 
 // A submission that is accepted is carried out and told, whoever cancels: neither the
@@ -39,6 +70,7 @@ func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {
 			s.notice = func(int, workflow.Mail) answer { return answer{after: 10 * time.Second, result: workflow.Delivery{}} }
 			s.at(5*time.Minute, s.submit("one"))
 			s.at(canceled, s.CancelWorkflow)
+			s.at(canceled, s.disown)
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			diff(t, "end", s.elapsed(), 5*time.Minute+20*time.Second)
 			diff(t, "stopped", len(s.stopped), 0)

@@ -43,7 +43,7 @@ func TestLateRequestContinues(t *testing.T) {
 			s.at(asked, s.ask)
 			diff(t, "input", s.next(), workflow.Request{
 				Address: s.in.Address, AccountKey: accountKey, LinkLife: life, CoolDown: coolDown,
-				Previous: &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1},
+				Client: again.Client, Previous: &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1},
 			})
 			diff(t, "mails", len(s.mails), 1)
 			diff(t, "end", s.elapsed(), 5*time.Minute+20*time.Second)
@@ -56,7 +56,7 @@ func TestRequestBesideACancelContinues(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.at(5*time.Minute, func() {
-		s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, nil)
+		s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again)
 		s.CancelWorkflow()
 	})
 	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})

@@ -19,13 +19,18 @@ const (
 	// Name is the workflow type.
 	Name = "ResetPassword"
 
-	// SendEmail, AwaitTokenSubmission and ChangePassword are the activity types.
+	// SendEmail, AwaitTokenSubmission, ChangePassword and RecordCancel are the activity
+	// types.
 	SendEmail            = "send-email"
 	AwaitTokenSubmission = "await-token-submission"
 	ChangePassword       = "change-password"
+	RecordCancel         = "record-cancel"
 
-	// RequestSignal says that the owner asked again. It carries nothing.
+	// RequestSignal says that somebody asked again. It carries a [Caller].
 	RequestSignal = "request"
+	// DisownSignal calls a reset off, for who holds a mail of it: "this wasn't me". It
+	// carries a [Caller]. An operator cancels the run instead.
+	DisownSignal = "disown"
 
 	// OutcomeUpdate is answered with an [Outcome] as soon as the run has settled
 	// the password question. All callers use OutcomeUpdateID as the update ID, so
@@ -75,6 +80,23 @@ type Request struct {
 	Client string `json:",omitempty"`
 	// Previous is how the run ended that this one continues, nil for the first.
 	Previous *Outcome `json:",omitempty"`
+}
+
+// Caller says who sent a signal, for the audit log. What is sealed for one run can be
+// copied to another, so it names the run that is meant.
+type Caller struct {
+	AccountKey string
+	Run        string `json:",omitempty"` // run ID in the link; a request has none
+	Client     string `json:",omitempty"` // network address
+}
+
+// Cancellation is how a reset was called off, for the audit log.
+type Cancellation struct {
+	Run     string // the run's original ID
+	Address string
+	At      time.Time
+	Owner   bool   `json:",omitempty"` // by a mailed link, and not in Temporal
+	Client  string `json:",omitempty"` // who used the link
 }
 
 // Mail is one mail to send: a link for Address, or for Account the notice that its

@@ -9,6 +9,8 @@
 //	token_submitted   change the password         -> password_changed, change_refused, token_unknown
 //	password_changed  tell the owner              -> notice_sent, notice_failed
 //
+// A canceled run notes who canceled it before it ends.
+//
 // Everything another process must know of a run is a name or a type in
 // contract.go. How long each activity may take stands in policies.go.
 //

@@ -54,6 +54,16 @@ func telling(ctx workflow.Context) workflow.Context {
 	return workflow.WithStartToCloseTimeout(mailing(ctx, "tell the owner"), mailRetry)
 }
 
+// recording is one line in the audit log, tried for a day.
+func recording(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: 24 * time.Hour,
+		StartToCloseTimeout:    30 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:                "note who canceled",
+	})
+}
+
 // changing retries until the store answers; what is older than a day is refused
 // by the activity itself. One attempt is one store transaction.
 func changing(ctx workflow.Context) workflow.Context {

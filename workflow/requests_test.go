@@ -14,7 +14,7 @@ func TestRequestsWithTheStartAreOne(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	for range 3 {
-		s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, nil) })
+		s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again) })
 	}
 	s.in.CoolDown = 0
 	s.run()
@@ -70,7 +70,7 @@ func TestManyClicksAreOneRequest(t *testing.T) {
 	s.in.CoolDown = 0
 	s.at(5*time.Minute, func() {
 		for range 3 {
-			s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, nil)
+			s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again)
 		}
 		s.ask()
 	})
@@ -78,12 +78,20 @@ func TestManyClicksAreOneRequest(t *testing.T) {
 	diff(t, "mails", s.times(), []time.Duration{0, 5 * time.Minute})
 }
 
-// The audit log must not say that the first to ask asked again: a signal does not tell
-// who did.
-func TestClientIsOfTheFirstMailOnly(t *testing.T) {
+// security 43: the audit log says who asked for each mail.
+func TestWhoAskedForEachMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.at(5*time.Minute, s.ask)
+	s.run()
+	diff(t, "clients", []string{s.mails[0].Client, s.mails[1].Client}, []string{"192.0.2.7", "192.0.2.8"})
+}
+
+// A request may come from a client whose address is not known.
+func TestNobodyKnowsWhoAskedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.at(5*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, workflow.Caller{AccountKey: accountKey}) })
 	s.run()
 	diff(t, "clients", []string{s.mails[0].Client, s.mails[1].Client}, []string{"192.0.2.7", ""})
 }

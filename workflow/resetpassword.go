@@ -29,8 +29,8 @@ func stepOf(s statemachine.State) step {
 // ResetPassword is one password reset of one account, from the request to the
 // notice. It ends without an error however the reset ends; the outcome says how.
 //
-// A cancel of the run (the owner's "this wasn't me", an operator) is an event like
-// any other: it counts until a submission is accepted and never cuts a step short.
+// The owner's "this wasn't me" and an operator's cancel are an event like any other: it
+// counts until a submission is accepted and never cuts a step short.
 func ResetPassword(ctx workflow.Context, in Request) (Outcome, error) {
 	if ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
@@ -56,7 +56,9 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 		in:       in,
 		machine:  statemachine.New(),
 		requests: workflow.GetSignalChannel(ctx, RequestSignal),
+		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
 		canceled: func() bool { return ctx.Err() != nil },
+		id:       workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		original: workflow.GetInfo(ctx).OriginalRunID,
 	}
 	r.mailing, r.stopMail = workflow.WithCancel(steps)
@@ -75,12 +77,16 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	if err := workflow.Await(ctx, finished); err != nil {
 		return Outcome{}, err
 	}
+	if r.machine.State() == statemachine.StateCanceled {
+		r.recordCancel(ctx)
+	}
 	outcome := r.outcome()
-	if !r.requestedAgain() {
+	caller, asked := r.requestedAgain()
+	if !asked {
 		return outcome, nil
 	}
 	next := r.in
-	next.Previous = &outcome
+	next.Client, next.Previous = caller.Client, &outcome
 	return outcome, workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
 	}, ResetPassword, next)

@@ -12,10 +12,13 @@ import (
 // worker picks the run up.
 type run struct {
 	in       Request
+	id       string // run ID, as in the links
 	original string // run ID before any workflow reset
 	machine  *statemachine.Machine
-	canceled func() bool
+	canceled func() bool // in Temporal
 	requests workflow.ReceiveChannel
+	disowns  workflow.ReceiveChannel
+	disowner *Caller // who called the reset off by a mailed link, nil when nobody did
 
 	wait  workflow.Future // for a submission; one is open while a link can be used
 	waits int
@@ -45,22 +48,22 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 	r.arm(ctx)
 	if r.mails == 0 {
 		r.requestedAgain() // what came with the start is the start
-		r.sendLink()
+		r.sendLink(r.in.Client)
 	}
 	for {
 		if err := workflow.Await(ctx, r.somethingHappened); err != nil {
 			return "", err
 		}
 		switch {
-		case r.canceled():
+		case r.canceled(), r.disowned():
 			return statemachine.Cancel, nil
 		case r.wait.IsReady():
 			return statemachine.TokenSubmitted, nil
 		case r.mailDone():
 			return r.linkMailed(ctx), nil
-		case r.requestedAgain():
-			if r.mayMailAgain(ctx) {
-				r.sendLink()
+		case r.requests.Len() > 0:
+			if caller, asked := r.requestedAgain(); asked && r.mayMailAgain(ctx) {
+				r.sendLink(caller.Client)
 			}
 		default:
 			return statemachine.Expire, nil
@@ -69,7 +72,7 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 }
 
 func (r *run) somethingHappened() bool {
-	return r.canceled() || r.wait.IsReady() || r.mailDone() || r.requests.Len() > 0 || r.expired()
+	return r.canceled() || r.disowned() || r.wait.IsReady() || r.mailDone() || r.requests.Len() > 0 || r.expired()
 }
 
 // arm opens the wait if none is open. It is open before the mail goes out: a link
@@ -82,12 +85,11 @@ func (r *run) arm(ctx workflow.Context) {
 	r.wait = workflow.ExecuteActivity(waiting(ctx, r.in, r.waits), AwaitTokenSubmission)
 }
 
-func (r *run) sendLink() {
+func (r *run) sendLink(client string) {
 	r.mails++
 	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, Mail{
-		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address, Client: r.in.Client,
+		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address, Client: client,
 	})
-	r.in.Client = "" // a signal does not say who asked again
 }
 
 // linkMailed starts the link's life again, also when no mail went out: an account
@@ -125,13 +127,31 @@ func (r *run) mayMailAgain(ctx workflow.Context) bool {
 	return r.mail == nil && r.mails < maxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
 }
 
-// requestedAgain takes all request signals; many clicks are one.
-func (r *run) requestedAgain() bool {
-	asked := false
-	for r.requests.ReceiveAsync(nil) {
-		asked = true
+// requestedAgain takes all request signals; many clicks are one, the last. What is not
+// sealed by us the SDK drops, and what is sealed for another run does not count.
+func (r *run) requestedAgain() (last Caller, asked bool) {
+	for {
+		var c Caller
+		if !r.requests.ReceiveAsync(&c) {
+			return last, asked
+		}
+		if c.AccountKey == r.in.AccountKey {
+			last, asked = c, true
+		}
 	}
-	return asked
+}
+
+// disowned takes the signals of who used the link for "this wasn't me".
+func (r *run) disowned() bool {
+	for {
+		var c Caller
+		if !r.disowns.ReceiveAsync(&c) {
+			return r.disowner != nil
+		}
+		if c.AccountKey == r.in.AccountKey && c.Run == r.id && r.disowner == nil {
+			r.disowner = &c
+		}
+	}
 }
 
 // changePassword applies the accepted submission. The store makes it atomic and
@@ -174,6 +194,16 @@ func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 		return statemachine.NoticeFailed, nil //nolint:nilerr // the reset is done all the same
 	}
 	return statemachine.NoticeSent, nil
+}
+
+// recordCancel notes who called the reset off. The reset is over whether that works or
+// not.
+func (r *run) recordCancel(ctx workflow.Context) {
+	c := Cancellation{Run: r.original, Address: r.in.Address, At: workflow.Now(ctx)}
+	if r.disowner != nil {
+		c.Owner, c.Client = true, r.disowner.Client
+	}
+	_ = workflow.ExecuteActivity(recording(ctx), RecordCancel, c).Get(ctx, nil)
 }
 
 func (r *run) outcome() Outcome {

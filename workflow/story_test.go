@@ -41,6 +41,7 @@ type story struct {
 	mail   func(n int, m workflow.Mail) answer
 	notice func(n int, m workflow.Mail) answer
 	change func(n int, c workflow.Change) answer
+	record func(n int) answer
 
 	mu      sync.Mutex // activities run beside each other
 	wait    activity.Info
@@ -49,6 +50,7 @@ type story struct {
 	mails   []mailed
 	notices []workflow.Mail
 	changes []workflow.Change
+	cancels []workflow.Cancellation
 
 	upserts []string // values of the search attribute
 	stopped []string // activities that the run canceled
@@ -80,6 +82,7 @@ func newStory(t *testing.T) *story {
 		mail:   func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
 		notice: func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
 		change: func(_ int, c workflow.Change) answer { return answer{result: changed(c)} },
+		record: func(int) answer { return answer{} },
 	}
 	s.SetStartTime(started)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
@@ -116,6 +119,12 @@ func (s *story) register() {
 		s.changes = append(s.changes, c)
 		return workflow.Verdict{}, s.later(ctx, s.change(len(s.changes), c))
 	})
+	as(workflow.RecordCancel, func(ctx context.Context, c workflow.Cancellation) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.cancels = append(s.cancels, c)
+		return s.later(ctx, s.record(len(s.cancels)))
+	})
 }
 
 // later completes the activity from outside, as anyone who may talk to Temporal can.
@@ -132,7 +141,18 @@ func (s *story) at(age time.Duration, do func()) { s.RegisterDelayedCallback(do,
 func (s *story) elapsed() time.Duration { return s.Now().Sub(started) }
 
 // ask is the owner's request for another link.
-func (s *story) ask() { s.SignalWorkflow(workflow.RequestSignal, nil) }
+func (s *story) ask() { s.SignalWorkflow(workflow.RequestSignal, again) }
+
+// again is who asks for another link.
+var again = workflow.Caller{AccountKey: accountKey, Client: "192.0.2.8"}
+
+// disown is the owner's use of the link for "this wasn't me".
+func (s *story) disown() { s.SignalWorkflow(workflow.DisownSignal, disowner) }
+
+var disowner = workflow.Caller{AccountKey: accountKey, Run: testRun, Client: "192.0.2.9"}
+
+// testRun is the ID of every run in the SDK's environment.
+const testRun = "default-test-run-id"
 
 // submit returns the use of a link.
 func (s *story) submit(id string) func() { return s.complete(submission(id), nil) }

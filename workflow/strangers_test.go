@@ -82,12 +82,38 @@ func TestStrangerDecides(t *testing.T) {
 	}
 }
 
-// A signal holds nothing that could be wrong: a stranger's is a click on "send again".
+// security 27: a signal that is not sealed by us, or is sealed for another account or
+// another run, is none: no mail, no cancel, and the run goes on.
 func TestStrangerSignals(t *testing.T) {
 	t.Parallel()
+	for name, payload := range map[string]any{
+		"in clear":           inClear(disowner),
+		"other JSON":         inClear("anything"),
+		"nothing":            nil,
+		"of another account": workflow.Caller{AccountKey: "fedcba9876543210fedcba9876543210", Run: testRun},
+		"no caller":          submission("one"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			for minute := range 20 {
+				s.at(time.Duration(minute+5)*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, payload) })
+				s.at(time.Duration(minute+5)*time.Minute, func() { s.SignalWorkflow(workflow.DisownSignal, payload) })
+			}
+			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+			diff(t, "end", s.elapsed(), lifetime)
+		})
+	}
+}
+
+// security 27: "this wasn't me" of an earlier run is none for this one.
+func TestDisownOfAnotherRun(t *testing.T) {
+	t.Parallel()
 	s := newStory(t)
-	s.at(5*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, inClear("anything")) })
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 2})
+	s.at(5*time.Minute, func() {
+		s.SignalWorkflow(workflow.DisownSignal, workflow.Caller{AccountKey: accountKey, Run: "another run"})
+	})
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
 }
 
 // The account key in the input makes the links and the audit entries, so the input must

@@ -95,6 +95,9 @@ func TestStrangerAtAnOpenRun(t *testing.T) {
 			return s.signal(workflow.RequestSignal, 20, sealedLookalike())
 		},
 		"signals requests of JSON":  func(s stranger) func(context.Context) error { return s.signal(workflow.RequestSignal, 20, plain) },
+		"signals that it was not them": func(s stranger) func(context.Context) error {
+			return s.signal(workflow.DisownSignal, 20, sealedLookalike())
+		},
 		"signals what nobody knows": func(s stranger) func(context.Context) error { return s.signal("password", 200, hash) },
 		"updates what nobody knows": func(s stranger) func(context.Context) error { return s.update("password", hash) },
 		"updates the outcome":       func(s stranger) func(context.Context) error { return s.update(workflow.OutcomeUpdate, hash, plain) },

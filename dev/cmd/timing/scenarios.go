@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
-	"sync/atomic"
+	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
 )
+
+const newPassword = "plum velvet thirty gulls"
 
 // scenario is a situation in which an account could be told from nobody by time.
 type scenario struct {
@@ -31,6 +35,7 @@ func scenarios() []scenario {
 		{name: "again, mail refused", before: later(askAllWhileMailFails(550))},
 		{name: "again, reset canceled", before: later(cancelAll)},
 		{name: "again, link used", before: later(useAll)},
+		{name: "again, change refused", before: later(refuseAll)},
 	}
 }
 
@@ -55,13 +60,17 @@ func askAll(ctx context.Context, l *lab) error {
 
 func askAllWhileMailFails(code int) func(context.Context, *lab) error {
 	return func(ctx context.Context, l *lab) error {
-		var left atomic.Int64
-		left.Store(int64(len(l.known)))
+		var mu sync.Mutex
+		tried := map[string]bool{} // a mail that is put off is tried again
 		done := make(chan struct{})
-		l.Mail.Fail(func(inbox.Message) error {
-			if left.Add(-1) == 0 {
+		l.Mail.Fail(func(m inbox.Message) error {
+			mu.Lock()
+			defer mu.Unlock()
+			address := m.To[0].Address
+			if !tried[address] && len(tried) == len(l.known)-1 {
 				close(done)
 			}
+			tried[address] = true
 			return inbox.Reply(code, "no")
 		})
 		if err := askAll(ctx, l); err != nil {
@@ -82,9 +91,28 @@ func cancelAll(ctx context.Context, l *lab) error {
 	})
 }
 
+// refuseAll submits a password for accounts that were disabled since the mail.
+func refuseAll(ctx context.Context, l *lab) error {
+	return l.follow(ctx, "change-password", func(ctx context.Context, address, token string) error {
+		found, err := l.Store.Find(ctx, address)
+		if err != nil {
+			return err
+		}
+		found[0].Disabled = true
+		if err := l.Store.Put(ctx, found[0]); err != nil {
+			return err
+		}
+		err = l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": newPassword})
+		if err == nil || !strings.Contains(err.Error(), "change_refused") {
+			return fmt.Errorf("the change is not refused: %w", err)
+		}
+		return nil
+	})
+}
+
 func useAll(ctx context.Context, l *lab) error {
 	return l.follow(ctx, "change-password", func(ctx context.Context, address, token string) error {
-		if err := l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": "plum velvet thirty gulls"}); err != nil {
+		if err := l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": newPassword}); err != nil {
 			return err
 		}
 		_, err := l.Mail.Wait(ctx, address, 2) // the notice

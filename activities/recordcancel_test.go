@@ -1,0 +1,43 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// security 43: a cancel is noted with who did it, whatever the account is like by now.
+func TestRecordCancel(t *testing.T) {
+	t.Parallel()
+	at := start.Add(time.Minute)
+	disabled := ann
+	disabled.Disabled = true
+	twin := ann
+	twin.ID = "twin"
+	for name, tc := range map[string]struct {
+		accounts []account.Account
+		by       workflow.Cancellation
+		owner    string
+		want     account.Entry
+	}{
+		"by the owner":     {[]account.Account{ann}, workflow.Cancellation{Owner: true, Client: from}, ann.ID, account.Entry{Client: from, Detail: "by the owner, with the link in the mail"}},
+		"by an operator":   {[]account.Account{ann}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"of a disabled":    {[]account.Account{disabled}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"of nobody":        {nil, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
+		"of more than one": {[]account.Account{ann, twin}, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, tc.accounts...)
+			tc.by.Run, tc.by.Address, tc.by.At = run, ann.Address, at
+			_, err := s.attempt(t, "record-cancel", tc.by, nil, nil)
+			must(t, err)
+			tc.want.At, tc.want.Event, tc.want.Run, tc.want.AccountID = at, account.EventResetCanceled, run, tc.owner
+			got, err := s.store.Audit(t.Context(), tc.owner)
+			must(t, err)
+			diff(t, "audit log", got, []account.Entry{tc.want})
+		})
+	}
+}

@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Who does what, each from an address of their own.
+const (
+	asker, askerAgain, user, disowner = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
+)
+
+// audited is a reset and what the audit log says of it in the end.
+type audited struct {
+	who   func(*account.Account)
+	acts  func(t *testing.T, s *stack.Stack, who account.Account)
+	ends  statemachine.State // "" when it need not end
+	wants []account.Entry
+}
+
+func audits() map[string]audited {
+	issued := account.Entry{Event: account.EventMailIssued, Client: asker}
+	withheld := func(why workflow.Reason) account.Entry {
+		return account.Entry{Event: account.EventMailWithheld, Client: asker, Detail: string(why)}
+	}
+	return map[string]audited{
+		"used": {
+			acts: uses, ends: statemachine.StateCompleted,
+			wants: []account.Entry{issued, {Event: account.EventPasswordChanged, Client: user}},
+		},
+		"asked for twice": {
+			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				waitForTimer(t, s, who.Address)
+				postFrom(t, s, askerAgain, "/account/forgot_password", "email", who.Address)
+				tokens(t, s, who.Address, 2)
+			},
+			wants: []account.Entry{issued, {Event: account.EventMailIssued, Client: askerAgain}},
+		},
+		"refused": {
+			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				token, _ := tokens(t, s, who.Address, 1)
+				who.Disabled = true
+				if err := s.Store.Put(t.Context(), who); err != nil {
+					t.Fatal(err)
+				}
+				postFrom(t, s, user, "/account/reset_password", "token", token, "password", newPassword)
+			},
+			ends:  statemachine.StateRefused,
+			wants: []account.Entry{issued, {Event: account.EventChangeRefused, Client: user, Detail: account.ErrNotResettable.Error()}},
+		},
+		"canceled by the owner": {
+			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				_, token := tokens(t, s, who.Address, 1)
+				postFrom(t, s, disowner, "/account/cancel_reset", "token", token)
+			},
+			ends: statemachine.StateCanceled,
+			wants: []account.Entry{issued, {
+				Event: account.EventResetCanceled, Client: disowner, Detail: "by the owner, with the link in the mail",
+			}},
+		},
+		"canceled by an operator": {
+			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				waitForTimer(t, s, who.Address)
+				if err := temporalClient(t, s).CancelWorkflow(t.Context(), workflowID(t, s, who.Address), ""); err != nil {
+					t.Fatal(err)
+				}
+			},
+			ends:  statemachine.StateCanceled,
+			wants: []account.Entry{issued, {Event: account.EventResetCanceled, Detail: "in Temporal"}},
+		},
+		"disabled": {
+			who:   func(a *account.Account) { a.Disabled = true },
+			acts:  waits,
+			wants: []account.Entry{withheld(workflow.Disabled)},
+		},
+		"refused by the mail server": {
+			who:   func(a *account.Account) { a.Address = "refused." + a.Address },
+			acts:  waits,
+			wants: []account.Entry{issued, {Event: account.EventMailRevoked, Client: asker}, withheld(workflow.MailRefused)},
+		},
+		"of nobody": {
+			who:   func(a *account.Account) { a.Address, a.ID = "nobody."+a.Address, "" },
+			acts:  waits,
+			wants: []account.Entry{withheld(workflow.NoAccount)},
+		},
+	}
+}
+
+func uses(t *testing.T, s *stack.Stack, who account.Account) {
+	t.Helper()
+	token, _ := tokens(t, s, who.Address, 1)
+	postFrom(t, s, user, "/account/reset_password", "token", token, "password", newPassword)
+}
+
+func waits(t *testing.T, s *stack.Stack, who account.Account) {
+	t.Helper()
+	waitForTimer(t, s, who.Address)
+}
+
+// security 43: the audit log says of every reset what happened, in which run, when, and
+// who did it.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
+	s.Mail.Fail(func(m inbox.Message) error {
+		if strings.HasPrefix(m.To[0].Address, "refused.") {
+			return inbox.Reply(550, "no such mailbox")
+		}
+		return nil
+	})
+	for name, tc := range audits() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			who := someone(t, s, tc.who)
+			began := time.Now()
+			postFrom(t, s, asker, "/account/forgot_password", "email", who.Address)
+			tc.acts(t, s, who)
+			if tc.ends != "" {
+				waitFor(t, s, who, tc.ends)
+			}
+			checkAudit(t, s, who, began, tc.wants)
+		})
+	}
+}
+
+// someone is a new person. One without an ID is not put into the store.
+func someone(t *testing.T, s *stack.Stack, change func(*account.Account)) account.Account {
+	t.Helper()
+	who := account.Account{}
+	made := newPerson(t, s, func(a *account.Account) {
+		who = *a
+		if change != nil {
+			change(&who)
+		}
+		if who.ID != "" {
+			*a = who
+		}
+	})
+	if who.ID != "" {
+		return made
+	}
+	return who
+}
+
+// checkAudit compares what the log says of an account's newest run.
+func checkAudit(t *testing.T, s *stack.Stack, who account.Account, began time.Time, wants []account.Entry) {
+	t.Helper()
+	run, err := temporalClient(t, s).DescribeWorkflowExecution(t.Context(), workflowID(t, s, who.Address), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	got, err := s.Store.Audit(t.Context(), who.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = slices.DeleteFunc(got, func(e account.Entry) bool { return e.Run != id })
+	for i := range got {
+		if at := got[i].At; at.Before(began.Add(-time.Second)) || at.After(time.Now()) {
+			t.Errorf("%s is of %s", got[i].Event, at)
+		}
+		got[i].At = time.Time{}
+	}
+	for i := range wants {
+		wants[i].Run, wants[i].AccountID = id, who.ID
+	}
+	if diff := cmp.Diff(wants, got); diff != "" {
+		t.Errorf("audit log (-want +got):\n%s", diff)
+	}
+}
+
+// postFrom sends JSON as a client that has an address.
+func postFrom(t *testing.T, s *stack.Stack, addr, path string, pairs ...string) {
+	t.Helper()
+	members := map[string]string{}
+	for pair := range slices.Chunk(pairs, 2) {
+		members[pair[0]] = pair[1]
+	}
+	body, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(addr)}}
+	client := &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+	resp, err := client.Post(s.URL+path, asJSON, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+}
