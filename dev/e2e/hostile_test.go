@@ -94,7 +94,7 @@ func TestStrangerAtAnOpenRun(t *testing.T) {
 		"signals requests of rubbish": func(s stranger) func(context.Context) error {
 			return s.signal(workflow.RequestSignal, 20, sealedLookalike())
 		},
-		"signals requests of JSON":  func(s stranger) func(context.Context) error { return s.signal(workflow.RequestSignal, 20, plain) },
+		"signals requests of JSON": func(s stranger) func(context.Context) error { return s.signal(workflow.RequestSignal, 20, plain) },
 		"signals that it was not them": func(s stranger) func(context.Context) error {
 			return s.signal(workflow.DisownSignal, 20, sealedLookalike())
 		},
