@@ -8,6 +8,7 @@ require (
 	github.com/temporalio/ui-server/v2 v2.54.1
 	go.temporal.io/api v1.64.1
 	go.temporal.io/server v1.32.1
+	pgregory.net/rapid v1.3.0
 )
 
 require (

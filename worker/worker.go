@@ -79,13 +79,22 @@ func Run(ctx context.Context, cfg Config) error {
 	cfg.Temporal.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(cfg.Log)))
 	temporal, err := client.DialContext(ctx, codec.ClientOptions(cfg.Temporal))
 	if err != nil {
-		return fmt.Errorf("connect to Temporal at %s: %w", cfg.Temporal.HostPort, err)
+		return unlessStopped(ctx, fmt.Errorf("connect to Temporal at %s: %w", cfg.Temporal.HostPort, err))
 	}
 	defer temporal.Close()
 	if err := checkSetup(ctx, temporal, cfg.Temporal.Namespace); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	return cfg.work(ctx, temporal, acts)
+}
+
+// unlessStopped is the error of a call, or nil when the call was cut short because the
+// worker is to stop.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // work polls until the context ends or the worker breaks.

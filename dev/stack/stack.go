@@ -56,7 +56,7 @@ type Config struct {
 	MailTimeout time.Duration // of one conversation with it; 0 means the default
 	MailUser    string        // logs in there, with any password; empty for no login
 
-	// Now is the starter's clock; nil means time.Now.
+	// Now is the clock of starter and worker; nil means time.Now. Temporal has its own.
 	Now func() time.Time
 
 	Log      zerolog.Logger

@@ -1,0 +1,60 @@
+package property
+
+// model says what must be seen of one account. A reset is one run.
+type model struct {
+	password string
+	reset    *reset // the newest, nil before the first request
+	links    []*mailed
+	changes  int
+}
+type reset struct {
+	open, canceled bool
+	asked, used    int    // how often; the link that was used
+	password       string // it was used with
+}
+
+type mailed struct {
+	of      *reset
+	expired bool
+}
+
+// request is always accepted. At most three mails come for a reset and ten in a day.
+func (m *model) request() {
+	if m.reset == nil || !m.reset.open {
+		m.reset = &reset{open: true}
+	}
+	if m.reset.asked++; m.reset.asked <= 3 && len(m.links) < 10 {
+		m.links = append(m.links, &mailed{of: m.reset})
+	}
+}
+
+func (m *model) submit(link int, password string) string {
+	l, r := m.links[link], m.links[link].of
+	switch {
+	case l.expired:
+		return "link_expired"
+	case len(password) < 15:
+		return "password_too_short"
+	case r.open:
+		r.open, r.used, r.password = false, link, password
+		m.password, m.changes = password, m.changes+1
+		return "okay"
+	case r.canceled:
+		return "link_canceled"
+	case r.used == link && r.password == password: // the same click again
+		return "okay"
+	}
+	return "link_used"
+}
+
+func (m *model) cancel(link int) string {
+	l, r := m.links[link], m.links[link].of
+	switch {
+	case l.expired:
+		return "link_expired"
+	case !r.open && !r.canceled:
+		return "link_used"
+	}
+	r.open, r.canceled = false, true
+	return "okay"
+}
