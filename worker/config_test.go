@@ -118,3 +118,14 @@ func TestRunNamesTheServer(t *testing.T) {
 		t.Errorf("Run: %v, want an error that names the server", err)
 	}
 }
+
+// A worker that is told to stop before it has begun ends as one that worked.
+func TestRunIsStoppedWhileItStarts(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := worker.Run(ctx, cfg); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}

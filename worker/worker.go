@@ -91,7 +91,7 @@ func Run(ctx context.Context, cfg Config) error {
 // unlessStopped is the error of a call, or nil when the call was cut short because the
 // worker is to stop.
 func unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
 	return err
