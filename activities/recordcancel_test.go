@@ -22,11 +22,12 @@ func TestRecordCancel(t *testing.T) {
 		owner    string
 		want     account.Entry
 	}{
-		"by the owner":     {[]account.Account{ann}, workflow.Cancellation{Owner: true, Client: from}, ann.ID, account.Entry{Client: from, Detail: "by the owner, with the link in the mail"}},
-		"by an operator":   {[]account.Account{ann}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"of a disabled":    {[]account.Account{disabled}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"of nobody":        {nil, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
-		"of more than one": {[]account.Account{ann, twin}, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
+		"by the owner":           {[]account.Account{ann}, workflow.Cancellation{Link: run, Client: from}, ann.ID, account.Entry{Client: from, Detail: "by the owner, with the link in the mail"}},
+		"by another run's owner": {[]account.Account{ann}, workflow.Cancellation{Link: "b7c1d8f0-0000-4000-8000-000000000000", Client: from}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by an operator":         {[]account.Account{ann}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"of a disabled":          {[]account.Account{disabled}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"of nobody":              {nil, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
+		"of more than one":       {[]account.Account{ann, twin}, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -78,7 +78,7 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 func (c *Client) disown(ctx context.Context, l *openLink) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	caller := workflow.Caller{AccountKey: l.claims.AccountKey, Run: l.claims.RunID, Client: clientAddr(ctx)}
+	caller := workflow.Caller{AccountKey: l.claims.AccountKey, Link: l.claims.RunID, Client: clientAddr(ctx)}
 	err := c.temporal.SignalWorkflow(ctx, l.workflowID, l.claims.RunID, workflow.DisownSignal, caller)
 	if signalsFull(err) { // somebody wants to keep the owner from it
 		return c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)

@@ -20,9 +20,9 @@ func TestCancel(t *testing.T) {
 	}{
 		"by an operator while the mail is in flight": {time.Hour, (*story).CancelWorkflow, workflow.Cancellation{}},
 		"by an operator after it":                    {0, (*story).CancelWorkflow, workflow.Cancellation{}},
-		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{Owner: true, Client: "192.0.2.9"}},
-		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{Owner: true, Client: "192.0.2.9"}},
-		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{Owner: true, Client: "192.0.2.9"}},
+		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
+		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
+		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -82,11 +82,11 @@ type Request struct {
 	Previous *Outcome `json:",omitempty"`
 }
 
-// Caller says who sent a signal, for the audit log. What is sealed for one run can be
-// copied to another, so it names the run that is meant.
+// Caller says who sent a signal, for the audit log. What is sealed for one account can be
+// copied to another, so it names the account that is meant.
 type Caller struct {
 	AccountKey string
-	Run        string `json:",omitempty"` // run ID in the link; a request has none
+	Link       string `json:",omitempty"` // run ID inside the link; a request has none
 	Client     string `json:",omitempty"` // network address
 }
 
@@ -95,8 +95,8 @@ type Cancellation struct {
 	Run     string // the run's original ID
 	Address string
 	At      time.Time
-	Owner   bool   `json:",omitempty"` // by a mailed link, and not in Temporal
-	Client  string `json:",omitempty"` // who used the link
+	Link    string `json:",omitempty"` // run ID inside the link that was used; empty in Temporal
+	Client  string `json:",omitempty"` // who used it
 }
 
 // Mail is one mail to send: a link for Address, or for Account the notice that its

@@ -58,7 +58,6 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 		requests: workflow.GetSignalChannel(ctx, RequestSignal),
 		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
 		canceled: func() bool { return ctx.Err() != nil },
-		id:       workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		original: workflow.GetInfo(ctx).OriginalRunID,
 	}
 	r.mailing, r.stopMail = workflow.WithCancel(steps)

@@ -12,7 +12,6 @@ import (
 // worker picks the run up.
 type run struct {
 	in       Request
-	id       string // run ID, as in the links
 	original string // run ID before any workflow reset
 	machine  *statemachine.Machine
 	canceled func() bool // in Temporal
@@ -128,7 +127,7 @@ func (r *run) mayMailAgain(ctx workflow.Context) bool {
 }
 
 // requestedAgain takes all request signals; many clicks are one, the last. What is not
-// sealed by us the SDK drops, and what is sealed for another run does not count.
+// sealed by us the SDK drops, and what is sealed for another account does not count.
 func (r *run) requestedAgain() (last Caller, asked bool) {
 	for {
 		var c Caller
@@ -141,14 +140,15 @@ func (r *run) requestedAgain() (last Caller, asked bool) {
 	}
 }
 
-// disowned takes the signals of who used the link for "this wasn't me".
+// disowned takes the signals of who used the link for "this wasn't me". Which run the link
+// is of cannot be asked here: a workflow reset replays the signal under another run ID.
 func (r *run) disowned() bool {
 	for {
 		var c Caller
 		if !r.disowns.ReceiveAsync(&c) {
 			return r.disowner != nil
 		}
-		if c.AccountKey == r.in.AccountKey && c.Run == r.id && r.disowner == nil {
+		if c.AccountKey == r.in.AccountKey && r.disowner == nil {
 			r.disowner = &c
 		}
 	}
@@ -201,7 +201,7 @@ func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 func (r *run) recordCancel(ctx workflow.Context) {
 	c := Cancellation{Run: r.original, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {
-		c.Owner, c.Client = true, r.disowner.Client
+		c.Link, c.Client = r.disowner.Link, r.disowner.Client
 	}
 	_ = workflow.ExecuteActivity(recording(ctx), RecordCancel, c).Get(ctx, nil)
 }

@@ -149,10 +149,7 @@ var again = workflow.Caller{AccountKey: accountKey, Client: "192.0.2.8"}
 // disown is the owner's use of the link for "this wasn't me".
 func (s *story) disown() { s.SignalWorkflow(workflow.DisownSignal, disowner) }
 
-var disowner = workflow.Caller{AccountKey: accountKey, Run: testRun, Client: "192.0.2.9"}
-
-// testRun is the ID of every run in the SDK's environment.
-const testRun = "default-test-run-id"
+var disowner = workflow.Caller{AccountKey: accountKey, Link: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
 
 // submit returns the use of a link.
 func (s *story) submit(id string) func() { return s.complete(submission(id), nil) }

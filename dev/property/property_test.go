@@ -221,6 +221,9 @@ func (p *person) checkAudit(t *rapid.T) {
 			if e.Detail != string(workflow.MailLimit) || mails < 10 {
 				t.Fatalf("a mail is withheld: %s, after %d", e.Detail, mails)
 			}
+		case account.EventResetCanceled:
+		case account.EventMailRevoked, account.EventChangeRefused:
+			t.Fatalf("nothing in a story leads to %s", e.Event)
 		}
 	}
 	if mails != len(p.model.links) || len(changes) != p.model.changes {
