@@ -55,6 +55,17 @@ func TestCancelThatCannotBeNoted(t *testing.T) {
 	diff(t, "end", s.elapsed(), 5*time.Minute+time.Hour)
 }
 
+// A canceled run that stays open for the audit log mails no link any more.
+func TestCancelStopsTheMail(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer { return answer{after: 3 * time.Hour, result: workflow.Delivery{}} }
+	s.record = func(int) answer { return answer{after: time.Hour} }
+	s.at(5*time.Minute, s.disown)
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "stopped", s.stopped, []string{workflow.SendEmail})
+}
+
 // A submission that is accepted is carried out and told, whoever cancels: neither the
 // change nor the notice is cut short.
 func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {

@@ -199,6 +199,7 @@ func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 // recordCancel notes who called the reset off. The reset is over whether that works or
 // not.
 func (r *run) recordCancel(ctx workflow.Context) {
+	r.stopMail() // the run may stay open, and nobody is to get a link of it
 	c := Cancellation{Run: r.original, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {
 		c.Link, c.Client = r.disowner.Link, r.disowner.Client

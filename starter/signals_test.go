@@ -1,0 +1,148 @@
+package starter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	callerAddr = "192.0.2.7"
+	linkRun    = "6b1f3a52-7a0e-4c1d-9e53-0d2f4a6b8c01" // of the links of newFilter
+)
+
+// told is what a client told a run.
+type told struct {
+	Call, Run, Signal string
+	Caller            workflow.Caller
+}
+
+// teller is a client before a Temporal that notes what runs are told. It takes signals
+// with an error, or nil, and answers nothing else.
+type teller struct {
+	*filter
+	takes error
+
+	mu   sync.Mutex
+	told []told
+}
+
+func newTeller(t *testing.T, takes error) *teller {
+	t.Helper()
+	s := &teller{filter: newFilter(t), takes: takes}
+	codec, err := s.cfg.Keys.Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := codec.ClientOptions(client.Options{ConnectionOptions: client.ConnectionOptions{
+		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
+			func(_ context.Context, _ string, req, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
+				return s.answer(t, req)
+			})},
+	}})
+	s.data = options.DataConverter
+	lazy, err := client.NewLazyClient(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(lazy.Close)
+	s.temporal = lazy
+	return s
+}
+
+func (s *teller) answer(t *testing.T, req any) error {
+	t.Helper()
+	switch r := req.(type) {
+	case *workflowservice.GetSystemInfoRequest:
+		return nil
+	case *workflowservice.SignalWithStartWorkflowExecutionRequest:
+		return s.note(told{"signal with start", "", r.GetSignalName(), s.opened(t, r.GetSignalInput())}, s.takes)
+	case *workflowservice.SignalWorkflowExecutionRequest:
+		return s.note(told{"signal", r.GetWorkflowExecution().GetRunId(), r.GetSignalName(), s.opened(t, r.GetInput())}, s.takes)
+	case *workflowservice.RequestCancelWorkflowExecutionRequest:
+		return s.note(told{Call: "cancel", Run: r.GetWorkflowExecution().GetRunId()}, nil)
+	default:
+		return status.Error(codes.PermissionDenied, "not in this test")
+	}
+}
+
+func (s *teller) note(what told, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, what)
+	return err
+}
+
+// opened is the payload of a signal, which must not be in clear.
+func (s *teller) opened(t *testing.T, p *commonpb.Payloads) (c workflow.Caller) {
+	t.Helper()
+	for _, payload := range p.GetPayloads() {
+		if bytes.Contains(payload.GetData(), []byte(callerAddr)) || string(payload.GetMetadata()[converter.MetadataEncoding]) == converter.MetadataEncodingJSON {
+			t.Error("the signal is in clear")
+		}
+	}
+	if err := s.data.FromPayloads(p, &c); err != nil {
+		t.Errorf("the signal: %v", err)
+	}
+	return c
+}
+
+// security 43: a request and "this wasn't me" say to the run who sent them, sealed. What
+// is no full history is no reason to cancel as an operator does, who leaves no address.
+func TestSignalsSayWhoSentThem(t *testing.T) {
+	t.Parallel()
+	const address = "ada@example.com"
+	disown := func(ctx context.Context, s *teller) error {
+		return s.Cancel(ctx, s.token(t, link.Cancel, time.Now().Add(time.Minute)))
+	}
+	request := func(ctx context.Context, s *teller) error { return s.Request(ctx, address) }
+	asked := func(s *teller) told {
+		return told{"signal with start", "", workflow.RequestSignal, workflow.Caller{AccountKey: s.accountKeys.Key(address), Client: callerAddr}}
+	}
+	disowned := told{"signal", linkRun, workflow.DisownSignal, workflow.Caller{
+		AccountKey: strings.Repeat("a", 32), Link: linkRun, Client: callerAddr,
+	}}
+	full := status.Error(codes.InvalidArgument, "exceeded workflow execution limit for signal events")
+	for name, tc := range map[string]struct {
+		takes error
+		do    func(context.Context, *teller) error
+		fails bool
+		want  func(*teller) []told
+	}{
+		"request":              {nil, request, false, func(s *teller) []told { return []told{asked(s)} }},
+		"request, full":        {full, request, false, func(s *teller) []told { return []told{asked(s)} }},
+		"not me":               {nil, disown, true, func(*teller) []told { return []told{disowned} }},
+		"not me, full":         {full, disown, true, func(*teller) []told { return []told{disowned, {Call: "cancel", Run: linkRun}} }},
+		"not me, other errors": {status.Error(codes.InvalidArgument, "no"), disown, true, func(*teller) []told { return []told{disowned} }},
+		"not me, no run":       {status.Error(codes.NotFound, "no"), disown, true, func(*teller) []told { return []told{disowned} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTeller(t, tc.takes)
+			err := tc.do(WithClientAddr(t.Context(), netip.MustParseAddr(callerAddr)), s)
+			if tc.fails != errors.Is(err, ErrUnavailable) { // nobody tells how the run was settled
+				t.Errorf("error: %v", err)
+			}
+			if d := cmp.Diff(tc.want(s), s.told); d != "" {
+				t.Errorf("told (-want +got):\n%s", d)
+			}
+		})
+	}
+}
