@@ -91,7 +91,7 @@ func (p *program) stop(t *testing.T) {
 	if code := p.Exit(t); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
 	if p.Err.String() != "" {
@@ -135,7 +135,7 @@ func TestSaysWhereEverythingIs(t *testing.T) {
 	p.Await(t, p.Out, "starting worker")
 	began := time.Now()
 	p.ready(t)
-	if took := time.Since(began); took > 5*time.Second { // it would be 20 s if each were hashed
+	if took := time.Since(began); took > 15*time.Second { // it would be 20 s if each were hashed
 		t.Errorf("seeding 1000 accounts took %s", took)
 	}
 	got := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(p.Out.String(), "127.0.0.1:PORT")

@@ -103,7 +103,7 @@ func TestManyOpenRunsTakeLittleMemory(t *testing.T) {
 	many(t, runs, 20, func(i int) error { return forgot(s, fmt.Sprintf("nobody-%d@example.com", i)) })
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
-	for late := time.After(3 * time.Minute); waiting(worker) < runs; {
+	for late := time.After(7 * time.Minute); waiting(worker) < runs; {
 		select {
 		case <-again.C:
 		case <-late:
