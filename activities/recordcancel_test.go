@@ -1,6 +1,8 @@
 package activities_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -41,4 +43,44 @@ func TestRecordCancel(t *testing.T) {
 			diff(t, "audit log", got, []account.Entry{tc.want})
 		})
 	}
+}
+
+// A store that is away is no account that nobody has: the line is tried again.
+func TestRecordCancelWhileTheStoreIsAway(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]awayStore{"to be read": {reads: errAway}, "to be written": {writes: errAway}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, ann)
+			away.Store, s.Store = s.store, &away
+			cancel := workflow.Cancellation{Run: run, Address: ann.Address, At: start, Link: run, Client: from}
+			if _, err := s.attempt(t, "record-cancel", cancel, nil, nil); err == nil {
+				t.Error("the line is lost")
+			}
+			s.audited(t, ann.ID)
+			s.audited(t, "")
+		})
+	}
+}
+
+var errAway = errors.New("the store is away")
+
+// awayStore answers with errors where it has any.
+type awayStore struct {
+	account.Store
+	reads, writes error
+}
+
+func (a *awayStore) Find(ctx context.Context, address string) ([]account.Account, error) {
+	if a.reads != nil {
+		return nil, a.reads
+	}
+	return a.Store.Find(ctx, address)
+}
+
+func (a *awayStore) Record(ctx context.Context, e account.Entry) error {
+	if a.writes != nil {
+		return a.writes
+	}
+	return a.Store.Record(ctx, e)
 }

@@ -55,6 +55,64 @@ func TestCancelThatCannotBeNoted(t *testing.T) {
 	diff(t, "end", s.elapsed(), 5*time.Minute+time.Hour)
 }
 
+// The audit log is tried for a day and not for ever: an account has one run, and this one
+// has ended but for its line. However late that is written, it says when the cancel was.
+func TestCancelIsNotedWithinADay(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.record = func(n int) (a answer) {
+		if n <= 3 {
+			a.failed = errors.New("the store is away")
+		}
+		return a
+	}
+	s.at(5*time.Minute, s.disown)
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "end", s.elapsed(), 5*time.Minute+(1+2+4)*time.Second)
+	noted := workflow.Cancellation{Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client}
+	diff(t, "noted", s.cancels, []workflow.Cancellation{noted, noted, noted, noted})
+	diff(t, "longest time", s.works[len(s.works)-1].ScheduleToCloseTimeout, 24*time.Hour)
+}
+
+// Two mails have two links each. Who used the first of them called the reset off.
+func TestFirstToDisown(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	other := disowner
+	other.Client = "192.0.2.10"
+	s.at(5*time.Minute, func() {
+		s.SignalWorkflowSkippingWorkflowTask(workflow.DisownSignal, disowner)
+		s.SignalWorkflow(workflow.DisownSignal, other)
+	})
+	s.run()
+	diff(t, "noted", s.cancels, []workflow.Cancellation{
+		{Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client},
+	})
+}
+
+// A run that was not called off notes no cancel.
+func TestNothingIsNotedWithoutACancel(t *testing.T) {
+	t.Parallel()
+	for name, tell := range map[string]func(*story){
+		"expired":   func(*story) {},
+		"completed": func(s *story) { s.at(5*time.Minute, s.submit("one")) },
+		"refused": func(s *story) {
+			s.change = func(_ int, c workflow.Change) answer {
+				return answer{result: workflow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID}}
+			}
+			s.at(5*time.Minute, s.submit("one"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			tell(s)
+			diff(t, "state", string(s.run().State), name)
+			diff(t, "noted", len(s.cancels), 0)
+		})
+	}
+}
+
 // A canceled run that stays open for the audit log mails no link any more.
 func TestCancelStopsTheMail(t *testing.T) {
 	t.Parallel()

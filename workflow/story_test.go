@@ -61,6 +61,7 @@ type answer struct {
 	after  time.Duration
 	result any
 	err    error
+	failed error // of an attempt by a worker: it is followed by another as the policy says
 }
 
 // mailed is a link mail that an activity was asked for.
@@ -131,6 +132,9 @@ func (s *story) register() {
 func (s *story) later(ctx context.Context, a answer) error {
 	info := activity.GetInfo(ctx)
 	s.works = append(s.works, info)
+	if a.failed != nil {
+		return a.failed
+	}
 	s.at(a.after, func() { s.check(s.CompleteActivity(info.TaskToken, a.result, a.err)) })
 	return activity.ErrResultPending
 }

@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -27,6 +30,7 @@ const (
 // audited is a reset and what the audit log says of it in the end.
 type audited struct {
 	who   func(*account.Account)
+	first func(t *testing.T, s *stack.Stack, who account.Account) // before anybody asks
 	acts  func(t *testing.T, s *stack.Stack, who account.Account)
 	ends  statemachine.State // "" when it need not end
 	wants []account.Entry
@@ -41,6 +45,30 @@ func audits() map[string]audited {
 		"used": {
 			acts: uses, ends: statemachine.StateCompleted,
 			wants: []account.Entry{issued, {Event: account.EventPasswordChanged, Client: user}},
+		},
+		"used and then canceled by the owner": {
+			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				uses(t, s, who)
+				_, token := tokens(t, s, who.Address, 1)
+				postFrom(t, s, disowner, "/account/cancel_reset", "token", token)
+			},
+			ends:  statemachine.StateCompleted,
+			wants: []account.Entry{issued, {Event: account.EventPasswordChanged, Client: user}},
+		},
+		// A password that is refused and a link that is not ours come to no worker. They are
+		// counted in the starter; an audit line each would be anybody's to write.
+		"weak passwords and links of nobody": {
+			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				token, _ := tokens(t, s, who.Address, 1)
+				waitForTimer(t, s, who.Address)
+				for _, path := range []string{"/account/reset_password", "/account/cancel_reset"} {
+					postFrom(t, s, user, path, "token", strings.Repeat("A", len(token)), "password", newPassword)
+				}
+				postFrom(t, s, user, "/account/reset_password", "token", token, "password", "aaaaaaaaaaaaaaaaaaaaaa")
+			},
+			wants: []account.Entry{issued},
 		},
 		"asked for twice": {
 			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
@@ -68,7 +96,9 @@ func audits() map[string]audited {
 			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
 				t.Helper()
 				_, token := tokens(t, s, who.Address, 1)
-				postFrom(t, s, disowner, "/account/cancel_reset", "token", token)
+				for range 2 {
+					postFrom(t, s, disowner, "/account/cancel_reset", "token", token)
+				}
 			},
 			ends: statemachine.StateCanceled,
 			wants: []account.Entry{issued, {
@@ -95,6 +125,23 @@ func audits() map[string]audited {
 			who:   func(a *account.Account) { a.Address = "refused." + a.Address },
 			acts:  waits,
 			wants: []account.Entry{issued, {Event: account.EventMailRevoked, Client: asker}, withheld(workflow.MailRefused)},
+		},
+		"over the cap": {
+			first: func(t *testing.T, s *stack.Stack, who account.Account) {
+				t.Helper()
+				for mail := range worker.DefaultMailLimit {
+					name := fmt.Sprint(who.ID, mail)
+					err := s.Store.IssueToken(t.Context(), account.Token{
+						Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: who.ID, Address: who.Address,
+						Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
+					}, worker.DefaultMailLimit)
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			acts:  waits,
+			wants: []account.Entry{withheld(workflow.MailLimit)},
 		},
 		"of nobody": {
 			who:   func(a *account.Account) { a.Address, a.ID = "nobody."+a.Address, "" },
@@ -130,6 +177,9 @@ func TestAudit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			who := someone(t, s, tc.who)
+			if tc.first != nil {
+				tc.first(t, s, who)
+			}
 			began := time.Now()
 			postFrom(t, s, asker, "/account/forgot_password", "email", who.Address)
 			tc.acts(t, s, who)
