@@ -45,6 +45,28 @@ func TestRecordCancel(t *testing.T) {
 	}
 }
 
+// security 43: after a workflow reset the run has another ID than the records. Links of
+// before the reset name the one, links of after it the other, and both are the owner's.
+func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
+	t.Parallel()
+	const now = "5c2e9d10-0000-4000-8000-000000000000"
+	for name, link := range map[string]string{"a link of before": run, "a link of after": now} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, ann)
+			s.run.RunID = now
+			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Address: ann.Address, At: start, Link: link, Client: from}, nil, nil)
+			must(t, err)
+			got, err := s.store.Audit(t.Context(), ann.ID)
+			must(t, err)
+			diff(t, "audit log", got, []account.Entry{{
+				At: start, Event: account.EventResetCanceled, Run: run, AccountID: ann.ID,
+				Client: from, Detail: "by the owner, with the link in the mail",
+			}})
+		})
+	}
+}
+
 // A store that is away is no account that nobody has: the line is tried again.
 func TestRecordCancelWhileTheStoreIsAway(t *testing.T) {
 	t.Parallel()
