@@ -169,7 +169,7 @@ func TestCodecServerShowsNoHash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	absent(t, "the answer", []byte(shown), []string{newPassword, account.Credential, lastField(account.Credential), "argon2id"})
+	absent(t, "the answer", []byte(shown), []string{newPassword, account.Credential, lastField(account.Credential), "$argon2id$v=19"})
 }
 
 // opened is the data of the payloads of an answer.
