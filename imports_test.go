@@ -90,6 +90,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"starter":            {"account", "internal/failpoint", "keys", "link", "password", "statemachine", "workflow"},
 		"activities":         {"account", "keys", "link", "mail", "statemachine", "workflow"},
 		"worker":             {"account", "activities", "keys", "link", "mail", "statemachine", "workflow"},
+		"replay":             {"keys", "statemachine", "workflow"},
 		"account/storetest":  {"account"},
 		"internal/failpoint": nil,
 		"internal/golden":    nil,

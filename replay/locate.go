@@ -1,0 +1,67 @@
+package replay
+
+import (
+	"sort"
+	"strings"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+)
+
+// task is a workflow task that was completed: events[completed] says so, and up to
+// events[end] is what it decided, and what came before the next one began.
+type task struct{ completed, end int }
+
+// tasks lists the completed workflow tasks. What is in no task has led to nothing yet.
+func tasks(events []*historypb.HistoryEvent) []task {
+	var all []task
+	open := false
+	for i, e := range events {
+		switch e.GetEventType() {
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			all, open = append(all, task{completed: i}), true
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+			open = false
+		}
+		if open {
+			all[len(all)-1].end = i + 1
+		}
+	}
+	return all
+}
+
+// locate finds where a history leaves the code. The SDK's error has the attributes of the
+// event but not its ID, and of a panic neither. So the history is replayed again, cut off
+// after one event and then the next: of one that ends too early, the SDK says what command
+// of the code is left over.
+func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Divergence {
+	n := sort.Search(len(all)-1, func(i int) bool { return r.replay(events[:all[i].end]) != nil })
+	first := all[n].completed
+	next, ok := r.next(events[:first+1])
+	if !ok {
+		return diverges(events[first], "panics")
+	}
+	for _, e := range events[first+1 : all[n].end] {
+		command, ok := r.next(events[:e.GetEventId()])
+		if !ok {
+			return diverges(e, next)
+		}
+		next = command
+	}
+	return diverges(events[first], "also "+next)
+}
+
+// next is the first command of the code that a history which ends early leaves over; not
+// ok if the code and the history have parted before.
+func (r *Replayer) next(events []*historypb.HistoryEvent) (command string, ok bool) {
+	err := r.replay(events)
+	if err == nil {
+		return "does nothing", true
+	}
+	_, command, ok = strings.Cut(err.Error(), "extra replay command for ")
+	return does(command), ok
+}
+
+func diverges(e *historypb.HistoryEvent, code string) *Divergence {
+	return &Divergence{Event: e.GetEventId(), What: happened(e), Code: code}
+}
