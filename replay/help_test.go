@@ -150,3 +150,13 @@ func (s *story) failed() {
 		},
 	})
 }
+
+func (s *story) signaled(input *commonpb.Payloads) {
+	s.add(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, &historypb.HistoryEvent{
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+			WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{
+				SignalName: workflow.RequestSignal, Input: input,
+			},
+		},
+	})
+}

@@ -28,7 +28,7 @@ func readable(events []*historypb.HistoryEvent) error {
 		return fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
 	started := events[0].GetWorkflowExecutionStartedEventAttributes()
-	if started.GetWorkflowId() == "" || started.GetTaskQueue().GetName() == "" {
+	if started.GetWorkflowId() == "" {
 		return fmt.Errorf("%w: it does not begin with the start of a run", ErrDamaged)
 	}
 	if started.GetWorkflowType().GetName() != workflow.Name {
