@@ -25,6 +25,7 @@ type cli struct {
 	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for those who may read them."`
 	Keys    keysCmd    `cmd:"" help:"Make, list and rotate keysets."`
 	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
+	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build: the check before it is deployed."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -32,14 +33,16 @@ type cli struct {
 type process struct {
 	ctx    context.Context
 	stdout io.Writer
+	stderr io.Writer
 	log    zerolog.Logger
 }
 
 func main() {
-	if err := run(signals.Context(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	err := run(signals.Context(), os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "rekey:", err)
-		os.Exit(1)
 	}
+	os.Exit(status(err))
 }
 
 const description = `Durable password reset on Temporal.
@@ -71,12 +74,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usage(err)
+		return unchecked(usage(err))
 	}
 	if err := unset(parsed); err != nil {
-		return err
+		return unchecked(err)
 	}
-	p := &process{ctx: ctx, stdout: stdout, log: c.logger(stderr)}
+	p := &process{ctx: ctx, stdout: stdout, stderr: stderr, log: c.logger(stderr)}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
 	return explain(parsed.Run(p))
 }

@@ -1,0 +1,33 @@
+package main
+
+import "errors"
+
+// The exit statuses of the program. Where a command answers a question, a pipeline has to
+// tell a bad answer from none.
+const (
+	exitFailed    = 1 // also: checked, and the answer is no
+	exitUnchecked = 2 // a command line that is wrong, or a check that could not be made
+)
+
+// exitError is an error with a status of its own.
+type exitError struct {
+	error
+	status int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+func unchecked(err error) error { return exitError{err, exitUnchecked} }
+
+// status is what the program exits with.
+func status(err error) int {
+	var own exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &own):
+		return own.status
+	default:
+		return exitFailed
+	}
+}

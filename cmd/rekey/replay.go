@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/replay"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// replayCmd is `rekey replay`.
+type replayCmd struct {
+	Keys       string        `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json)."`
+	Since      time.Duration `default:"24h" env:"REKEY_REPLAY_SINCE" help:"Replay the runs that are open, and those that began so long ago at most."`
+	WorkflowID string        `name:"workflow-id" env:"REKEY_REPLAY_WORKFLOW_ID" help:"Replay all runs of this workflow ID instead, open or not."`
+	Parallel   int           `default:"8" env:"REKEY_REPLAY_PARALLEL" help:"Runs that are downloaded and replayed at once."`
+	JSON       bool          `name:"json" env:"REKEY_REPLAY_JSON" help:"Write the report as JSON."`
+}
+
+// Help tells more than fits beside the command's name.
+func (*replayCmd) Help() string {
+	return `Each history is downloaded and replayed in memory. Nothing in Temporal changes and no activity runs.
+
+Exit status: 0, this build leads all of them on; 1, some diverge, so do not deploy it like that; 2, nothing can be said of
+some or all, because Temporal is not reached, a key is missing, or histories are damaged or gone.`
+}
+
+// Run replays and writes the report.
+func (c *replayCmd) Run(p *process) error {
+	if err := c.check(); err != nil {
+		return unchecked(err)
+	}
+	r, err := c.report(p)
+	if r == nil {
+		return unchecked(err)
+	}
+	write := r.text
+	if c.JSON {
+		write = r.json
+	}
+	return errors.Join(r.verdict(err), write(p.stdout))
+}
+
+func (c *replayCmd) check() error {
+	switch {
+	case c.Since <= 0:
+		return fmt.Errorf("--since ($REKEY_REPLAY_SINCE): want more than 0, not %s", c.Since)
+	case c.Parallel < 1:
+		return fmt.Errorf("--parallel ($REKEY_REPLAY_PARALLEL): want 1 or more, not %d", c.Parallel)
+	case strings.ContainsAny(c.WorkflowID, `'"\`):
+		return errors.New(`--workflow-id ($REKEY_REPLAY_WORKFLOW_ID): want one without quotes, such as reset/…`)
+	default:
+		return nil
+	}
+}
+
+// report is nil if nothing was replayed because nothing could be. Otherwise the error says
+// why the replay ended early.
+func (c *replayCmd) report(p *process) (*report, error) {
+	codec, err := keys.Open(c.Keys).Payload()
+	if err != nil {
+		return nil, err
+	}
+	replayer, err := replay.New(codec)
+	if err != nil {
+		return nil, err
+	}
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := client.DialContext(p.ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+	}
+	defer temporal.Close()
+	found := runs{temporal, c.query(time.Now())}
+	total, err := found.count(p.ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{Namespace: options.Namespace, scope: c.scope(), wanted: c.WorkflowID != ""}
+	return r, r.fill(p.ctx, found, replayer, c.Parallel, p.meter(total))
+}
+
+// scope is query in words.
+func (c *replayCmd) scope() string {
+	if c.WorkflowID != "" {
+		return "of this workflow ID"
+	}
+	return fmt.Sprintf("of %s that is open or began in the last %s", workflow.Name, c.Since)
+}
+
+// query asks Temporal's visibility store for the runs.
+func (c *replayCmd) query(now time.Time) string {
+	which := fmt.Sprintf("(ExecutionStatus = 'Running' OR StartTime >= '%s')", now.Add(-c.Since).UTC().Format(time.RFC3339Nano))
+	if c.WorkflowID != "" {
+		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
+	}
+	return fmt.Sprintf("WorkflowType = '%s' AND %s", workflow.Name, which)
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+)
+
+const remedy = `
+A run that is open stands still under this build. Put the change behind workflow.GetVersion, or deploy with versioned
+workers, so that each run stays with the build that began it: see "Before a deployment: replay" in docs/operations.md.
+`
+
+// text is the report for people: one block for each kind of divergence, however many runs.
+func (r *report) text(w io.Writer) error {
+	var b bytes.Buffer
+	if r.Replayed+r.Gone == 0 && !r.Partial {
+		fmt.Fprintf(&b, "nothing to replay: namespace %s has no run %s\n", r.Namespace, r.scope)
+	} else {
+		fmt.Fprintf(&b, "replayed %d runs of namespace %s: %d fit this build, %d diverge, %d cannot be judged; %d more are gone\n",
+			r.Replayed, r.Namespace, r.Replayed-r.Diverged-r.Unjudged, r.Diverged, r.Unjudged, r.Gone)
+	}
+	blocks(&b, r.Divergences)
+	blocks(&b, r.Unreadable)
+	if r.Diverged > 0 {
+		b.WriteString(remedy)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+func blocks(b *bytes.Buffer, findings []*finding) {
+	slices.SortFunc(findings, func(x, y *finding) int { return y.Runs - x.Runs })
+	for _, k := range findings {
+		fmt.Fprintf(b, "\n%d runs, %d of them open: %s\n", k.Runs, k.Open, plain(k.Reason))
+		for _, e := range k.Examples {
+			fmt.Fprintf(b, "  %s, run %s: %s\n", plain(e.WorkflowID), plain(e.RunID), plain(e.Error))
+		}
+		if more := k.Runs - len(k.Examples); more > 0 {
+			fmt.Fprintf(b, "  and %d more\n", more)
+		}
+	}
+}
+
+// plain keeps what a stranger chose, such as a workflow ID, from steering the terminal.
+func plain(s string) string {
+	if quoted := strconv.Quote(s); quoted != `"`+s+`"` {
+		return quoted
+	}
+	return s
+}
+
+// json is the report for programs.
+func (r *report) json(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// verdict is the error that the command ends with. A divergence counts although the replay
+// ended early or could not judge another run.
+func (r *report) verdict(early error) error {
+	switch {
+	case r.Diverged > 0:
+		return fmt.Errorf("%d of %d runs diverge: do not deploy this build as it is", r.Diverged, r.Replayed)
+	case early != nil:
+		return unchecked(early)
+	case r.Unjudged > 0:
+		return unchecked(fmt.Errorf("%d of %d runs cannot be judged: %s", r.Unjudged, r.Replayed, r.Unreadable[0].Reason))
+	case r.Replayed == 0 && (r.wanted || r.Gone > 0):
+		return unchecked(errors.New("there is no history that could be replayed"))
+	default:
+		return nil
+	}
+}
