@@ -79,28 +79,32 @@ func (c *replayCmd) report(p *process) (*report, error) {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
 	defer temporal.Close()
-	found := runs{temporal, c.query(time.Now())}
+	now := time.Now()
+	found := runs{temporal, c.query(now)}
 	total, err := found.count(p.ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &report{Namespace: options.Namespace, scope: c.scope(), wanted: c.WorkflowID != ""}
+	r := newReport(options.Namespace, c.scope(now))
+	r.wanted = c.WorkflowID != ""
 	return r, r.fill(p.ctx, found, replayer, c.Parallel, p.meter(total))
-}
-
-// scope is query in words.
-func (c *replayCmd) scope() string {
-	if c.WorkflowID != "" {
-		return "of this workflow ID"
-	}
-	return fmt.Sprintf("of %s that is open or began in the last %s", workflow.Name, c.Since)
 }
 
 // query asks Temporal's visibility store for the runs.
 func (c *replayCmd) query(now time.Time) string {
-	which := fmt.Sprintf("(ExecutionStatus = 'Running' OR StartTime >= '%s')", now.Add(-c.Since).UTC().Format(time.RFC3339Nano))
+	which := fmt.Sprintf("(ExecutionStatus = 'Running' OR StartTime >= '%s')", c.began(now))
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}
 	return fmt.Sprintf("WorkflowType = '%s' AND %s", workflow.Name, which)
 }
+
+// scope is query in words.
+func (c *replayCmd) scope(now time.Time) string {
+	if c.WorkflowID != "" {
+		return "of this workflow ID"
+	}
+	return fmt.Sprintf("of %s that is open or began after %s", workflow.Name, c.began(now))
+}
+
+func (c *replayCmd) began(now time.Time) string { return now.Add(-c.Since).UTC().Format(time.RFC3339) }

@@ -46,6 +46,10 @@ type example struct {
 	Error      string `json:"error"`
 }
 
+func newReport(namespace, scope string) *report {
+	return &report{Namespace: namespace, scope: scope, Divergences: []*finding{}, Unreadable: []*finding{}}
+}
+
 // add counts a run, and why it is not led on if it is not.
 func (r *report) add(run *workflowpb.WorkflowExecutionInfo, err error) {
 	r.mu.Lock()
