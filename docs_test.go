@@ -146,6 +146,8 @@ func helped(t *testing.T, command string) []setting {
 			s.Default = "required"
 		case strings.HasPrefix(s.Flag, "--[no-]"):
 			s.Default = "true" // kong does not say; TestNegatableFlagsAreOn does
+		case s.Default == "": // a switch
+			s.Default = "false"
 		case s.Default == "STRING" || strings.HasSuffix(s.Default, ",..."):
 			s.Default = "none"
 		}

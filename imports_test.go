@@ -97,7 +97,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/signals":   nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "activities", "codec", "internal/failpoint", "internal/signals", "keys", "link", "mail",
-			"password", "password/breached", "starter", "statemachine", "worker", "workflow",
+			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}
 	for _, pkg := range packages(t) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"sort"
 	"strings"
 
@@ -37,13 +38,13 @@ func tasks(events []*historypb.HistoryEvent) []task {
 func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Divergence {
 	n := sort.Search(len(all)-1, func(i int) bool { return r.replay(events[:all[i].end]) != nil })
 	first := all[n].completed
-	next, ok := r.next(events[:first+1])
-	if !ok {
-		return diverges(events[first], "panics")
+	next, err := r.next(events[:first+1])
+	if err != nil {
+		return diverges(events[first], stops(err))
 	}
 	for _, e := range events[first+1 : all[n].end] {
-		command, ok := r.next(events[:e.GetEventId()])
-		if !ok {
+		command, err := r.next(events[:e.GetEventId()])
+		if err != nil {
 			return diverges(e, next)
 		}
 		next = command
@@ -51,15 +52,28 @@ func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Diverge
 	return diverges(events[first], "also "+next)
 }
 
-// next is the first command of the code that a history which ends early leaves over; not
-// ok if the code and the history have parted before.
-func (r *Replayer) next(events []*historypb.HistoryEvent) (command string, ok bool) {
+// next is the first command of the code that a history which ends early leaves over. An
+// error means that the two have parted before.
+func (r *Replayer) next(events []*historypb.HistoryEvent) (string, error) {
 	err := r.replay(events)
 	if err == nil {
-		return "does nothing", true
+		return "does nothing", nil
 	}
-	_, command, ok = strings.Cut(err.Error(), "extra replay command for ")
-	return does(command), ok
+	if _, command, ok := strings.Cut(err.Error(), "extra replay command for "); ok {
+		return does(command), nil
+	}
+	return "", err
+}
+
+// stops says how the code ends before it has decided anything.
+func stops(err error) string {
+	if errors.As(err, new(interface {
+		error
+		StackTrace() string
+	})) {
+		return "panics"
+	}
+	return "cannot go on" // the history was written by a newer SDK, for example
 }
 
 func diverges(e *historypb.HistoryEvent, code string) *Divergence {

@@ -5,6 +5,10 @@ import (
 	"strconv"
 	"testing"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	sdkpb "go.temporal.io/api/sdk/v1"
+
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
@@ -87,5 +91,51 @@ func TestDivergence(t *testing.T) {
 		if diverged := new(replay.Divergence); !errors.As(err, &diverged) || err.Error() != want {
 			t.Errorf("%v, not %s", err, want)
 		}
+	}
+}
+
+// The machine has no such event in that state: a bug of ours, in either code.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	_, c := keyset(t)
+	s := mailing(t, c)
+	s.completed(5, s.sealed(workflow.Submission{ID: "submission"}))
+	s.decided()
+	s.scheduled("", workflow.ChangePassword)
+	must(t, check(t, c, s.events))
+	s.completed(int64(len(s.events)), s.sealed(workflow.Verdict{Event: "link_sent", Submission: "submission"}))
+	s.decided()
+	if err := check(t, c, s.events); err == nil || err.Error() != "event 17 WorkflowTaskCompleted: the code panics" {
+		t.Errorf("%v", err)
+	}
+}
+
+// A run that was begun by a newer SDK, when an older build is to be deployed again.
+func TestNewerSDK(t *testing.T) {
+	t.Parallel()
+	_, c := keyset(t)
+	s := mailing(t, c)
+	s.events[3].GetWorkflowTaskCompletedEventAttributes().SdkMetadata = &sdkpb.WorkflowTaskCompletedMetadata{LangUsedFlags: []uint32{4_000_000}}
+	if err := check(t, c, s.events); err == nil || err.Error() != "event 4 WorkflowTaskCompleted: the code cannot go on" {
+		t.Errorf("%v", err)
+	}
+}
+
+// A workflow task may fail or time out and be tried again; it decided nothing.
+func TestFailedTask(t *testing.T) {
+	t.Parallel()
+	_, c := keyset(t)
+	s := begun(t, c)
+	s.task()
+	s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, &historypb.HistoryEvent{})
+	s.decided()
+	s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
+	s.scheduled("", workflow.SendEmail)
+	s.task()
+	s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, &historypb.HistoryEvent{})
+	must(t, check(t, c, s.events))
+	s.events[8].GetActivityTaskScheduledEventAttributes().ActivityType.Name = workflow.RecordCancel
+	if err := check(t, c, s.events); err == nil || err.Error() != "event 9 ActivityTaskScheduled record-cancel: the code schedules send-email" {
+		t.Errorf("%v", err)
 	}
 }

@@ -67,7 +67,7 @@ func TestHelp(t *testing.T) {
 	if out := okay(t, "--help"); !strings.Contains(out, "TEMPORAL_ADDRESS") || !strings.Contains(out, "setup ") {
 		t.Errorf("help:\n%s", out)
 	}
-	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "version"} {
+	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "replay", "version"} {
 		if out := okay(t, append(strings.Fields(command), "--help")...); !strings.HasPrefix(out, "Usage: rekey "+command) {
 			t.Errorf("help of %s:\n%s", command, out)
 		}
@@ -89,6 +89,23 @@ func TestUsageErrorsSayWhatToDo(t *testing.T) {
 	refused(t, []string{"keys"}, `"promote"`, "`rekey keys --help`")
 	refused(t, []string{"starter", "--link-life", "soon"}, "--link-life", "soon", "`rekey starter --help`")
 	refused(t, []string{"version", "--log-level", "loud"}, "--log-level", "debug", "`rekey version --help`")
+}
+
+func TestExitStatus(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		want int
+		args []string
+	}{
+		{0, []string{"version"}},
+		{exitFailed, []string{"keys", "list", filepath.Join(t.TempDir(), "none")}},
+		{exitUnchecked, []string{"wroker"}},
+		{exitUnchecked, []string{"starter"}},
+	} {
+		if _, err := rekey(t, tc.args...); status(err) != tc.want {
+			t.Errorf("rekey %v: status %d, want %d (%v)", tc.args, status(err), tc.want, err)
+		}
+	}
 }
 
 func TestMissingFlagsAreNamedWithTheirVariables(t *testing.T) {
