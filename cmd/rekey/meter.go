@@ -55,8 +55,8 @@ func (m *meter) step() {
 	m.done++
 	switch {
 	case m.bar != nil:
-		m.bar.ChangeMax64(max(m.total, m.done)) // some began since they were counted
-		_ = m.bar.Set64(m.done)                 // a terminal that is gone is no reason to stop
+		// Some began since they were counted; and a terminal that is gone is no reason to stop.
+		_ = m.bar.Set64(min(m.done, m.total))
 	case time.Since(m.last) >= m.every:
 		m.last = time.Now()
 		m.log.Info().Int64("done", m.done).Int64("of_about", m.total).Msg("replaying")
