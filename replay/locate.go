@@ -18,10 +18,10 @@ func tasks(events []*historypb.HistoryEvent) []task {
 	var all []task
 	open := false
 	for i, e := range events {
-		switch e.GetEventType() {
-		case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
 			all, open = append(all, task{completed: i}), true
-		case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+		}
+		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED {
 			open = false
 		}
 		if open {
