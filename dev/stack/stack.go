@@ -56,6 +56,9 @@ type Config struct {
 	MailTimeout time.Duration // of one conversation with it; 0 means the default
 	MailUser    string        // logs in there, with any password; empty for no login
 
+	// Client are more settings of the Temporal clients, such as what they call themselves.
+	Client client.Options
+
 	// Now is the clock of starter and worker; nil means time.Now. Temporal has its own.
 	Now func() time.Time
 
@@ -129,7 +132,9 @@ func (s *Stack) onStop(f func() error) { s.closers = append(s.closers, f) }
 
 // TemporalOptions are the settings of a client of the server, without converters.
 func (s *Stack) TemporalOptions() client.Options {
-	return client.Options{HostPort: s.Server.Addr(), Namespace: client.DefaultNamespace, Logger: sdkLog(s.Log)}
+	o := s.Client
+	o.HostPort, o.Namespace, o.Logger = s.Server.Addr(), client.DefaultNamespace, sdkLog(s.Log)
+	return o
 }
 
 func (s *Stack) openData(context.Context) error {

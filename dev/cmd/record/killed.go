@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// killed are the stories of workers that are killed, one in each state a run can be found
+// in. What each was doing begins again on the next worker.
+func killed() []story {
+	const completed = statemachine.StateCompleted
+	return []story{
+		one("worker-killed-requested", killedMailing, ends(completed), workers, repeats(workflow.SendEmail, 1, becauseOfSilence)),
+		one("worker-killed-awaiting-token", killedWaiting, ends(completed), workers, misses),
+		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(workflow.ChangePassword, 1, becauseOfSilence)),
+		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(workflow.SendEmail, 2, becauseOfSilence)),
+	}
+}
+
+// worker starts the worker that will be killed, on a store with the owner's account.
+func (o *owner) worker(ctx context.Context, holds bool) (*process, error) {
+	if err := o.StopWorker(); err != nil { // the one of the lab
+		return nil, err
+	}
+	store, err := bolt.Open(o.storeFile())
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(store.Put(ctx, o.who), store.Close()); err != nil {
+		return nil, err
+	}
+	return o.workerProcess(ctx, "-worker-1", holds)
+}
+
+// replace kills a worker and lets another one do the rest.
+func (o *owner) replace(ctx context.Context, worker *process, rest func() error) error {
+	if err := worker.kill(); err != nil {
+		return err
+	}
+	next, err := o.workerProcess(ctx, "-worker-2", false)
+	if err != nil {
+		return err
+	}
+	if err := rest(); err != nil {
+		return errors.Join(err, next.kill())
+	}
+	_, err = o.ended(ctx)
+	return errors.Join(err, next.kill())
+}
+
+// killedMailing: the mail server has the mail and has not said so.
+func killedMailing(ctx context.Context, o *owner) error {
+	came, release := o.hold(inbox.ErrDropped)
+	worker, err := o.worker(ctx, false)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(o.ask(ctx), await(ctx, came, "the mail")); err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	return o.replace(ctx, worker, func() error {
+		release()
+		token, err := o.link(ctx, 1)
+		if err != nil {
+			return err
+		}
+		return o.submit(ctx, token, newPassword, "")
+	})
+}
+
+// killedWaiting: the link is out.
+func killedWaiting(ctx context.Context, o *owner) error {
+	worker, err := o.worker(ctx, false)
+	if err != nil {
+		return err
+	}
+	token, err := o.first(ctx)
+	if err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	return o.replace(ctx, worker, func() error { return o.submit(ctx, token, newPassword, "") })
+}
+
+// killedChanging: the store has not finished the change.
+func killedChanging(ctx context.Context, o *owner) error {
+	worker, err := o.worker(ctx, true)
+	if err != nil {
+		return err
+	}
+	token, err := o.first(ctx)
+	if err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	var browser errgroup.Group
+	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
+	if err := await(ctx, worker.held, "the change"); err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	return o.replace(ctx, worker, browser.Wait)
+}
+
+// killedTelling: the mail server has the notice and has not said so.
+func killedTelling(ctx context.Context, o *owner) error {
+	worker, err := o.worker(ctx, false)
+	if err != nil {
+		return err
+	}
+	token, err := o.first(ctx)
+	if err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	came, release := o.hold(inbox.ErrDropped)
+	if err := errors.Join(o.submit(ctx, token, newPassword, ""), await(ctx, came, "the notice")); err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	return o.replace(ctx, worker, func() error { release(); return nil })
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+
+	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	newPassword   = "nine lanterns over the bay"
+	otherPassword = "four herons on a cold pier"
+)
+
+// owner is whom a story is about, and what they do.
+type owner struct {
+	*lab
+	who      account.Account
+	workflow string // workflow ID
+}
+
+func (l *lab) owner(who account.Account) (*owner, error) {
+	accounts, err := l.Keys.AccountKeys()
+	if err != nil {
+		return nil, err
+	}
+	return &owner{l, who, workflow.ID(accounts.Key(who.Address))}, nil
+}
+
+// answer is what a JSON route says.
+type answer struct {
+	HTTP         int `json:"-"`
+	Status, Code string
+}
+
+func (o *owner) post(ctx context.Context, path string, body map[string]string) (a answer, err error) {
+	sent, err := json.Marshal(body)
+	if err != nil {
+		return a, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL+path, bytes.NewReader(sent))
+	if err != nil {
+		return a, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return a, err
+	}
+	a.HTTP, err = resp.StatusCode, json.NewDecoder(resp.Body).Decode(&a)
+	return a, errors.Join(err, resp.Body.Close())
+}
+
+// ask asks for a link.
+func (o *owner) ask(ctx context.Context) error {
+	a, err := o.post(ctx, "/account/forgot_password", map[string]string{"email": o.who.Address})
+	return expect(a, "", err)
+}
+
+// submit uses a link with a password and wants to hear a code, or "" for okay.
+func (o *owner) submit(ctx context.Context, token, password, code string) error {
+	for {
+		a, err := o.post(ctx, "/account/reset_password", map[string]string{"token": token, "password": password})
+		// Until a worker is there, and a wait that a stranger has used is armed again.
+		if err == nil && (a.HTTP == http.StatusAccepted || a.HTTP == http.StatusServiceUnavailable) {
+			continue
+		}
+		return expect(a, code, err)
+	}
+}
+
+func expect(a answer, code string, err error) error {
+	if err == nil && (a.Code != code || code == "" && a.HTTP != http.StatusOK) {
+		err = fmt.Errorf("the answer is %+v, want %q", a, code)
+	}
+	return err
+}
+
+// token waits for the n-th mail and takes the token of its link to a page.
+func (o *owner) token(ctx context.Context, n int, page string) (string, error) {
+	mails, err := o.Mail.Wait(ctx, o.who.Address, n)
+	if err != nil {
+		return "", err
+	}
+	found := regexp.MustCompile("/account/" + page + "/([A-Za-z0-9_-]+)").FindStringSubmatch(mails[n-1].Text)
+	if found == nil {
+		return "", fmt.Errorf("mail %d has no link to the page %s", n, page)
+	}
+	return found[1], nil
+}
+
+const (
+	changePage = "change-password"
+	cancelPage = "cancel-reset"
+)
+
+// link waits for the n-th link mail of a run to arrive and to be known to the run.
+func (o *owner) link(ctx context.Context, n int) (string, error) {
+	token, err := o.token(ctx, n, changePage)
+	if err != nil {
+		return "", err
+	}
+	return token, o.until(ctx, func(h *historypb.History) bool { return count(h, timerStarted) >= n })
+}
+
+// hold lets the mail server keep the next mail to the owner without a word, until it is
+// released; then it answers this. What comes after that it takes.
+func (o *owner) hold(answer error) (came <-chan struct{}, release func()) {
+	arrived, released := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	o.fail(o.who.Address, func(inbox.Message) (err error) {
+		once.Do(func() {
+			close(arrived)
+			<-released
+			err = answer
+		})
+		return err
+	})
+	return arrived, sync.OnceFunc(func() { close(released) })
+}
+
+func await(ctx context.Context, event <-chan struct{}, what string) error {
+	select {
+	case <-event:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+}
+
+// pause is how long until Temporal is asked again.
+const pause = 100 * time.Millisecond

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	historypb "go.temporal.io/api/history/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// longest is how long all may take: a mail that never comes must not hang it.
+const longest = 10 * time.Minute
+
+// record tells all stories and returns their runs.
+func record(ctx context.Context, keyset string) (map[string]*historypb.History, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	t := &tape{runs: map[string]*historypb.History{}, began: time.Now()}
+	all, ctx := errgroup.WithContext(ctx)
+	for _, s := range sets() {
+		t.stories += len(s.stories)
+		all.Go(func() error { return t.record(ctx, keyset, s) })
+	}
+	return t.runs, all.Wait()
+}
+
+// tape is what is recorded so far.
+type tape struct {
+	began   time.Time
+	stories int
+
+	mu   sync.Mutex
+	done int
+	runs map[string]*historypb.History
+}
+
+// record tells the stories of a set, on a product of their own.
+func (t *tape) record(ctx context.Context, keyset string, s set) (err error) {
+	l, err := newLab(ctx, keyset, s.life)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	told, ctx := errgroup.WithContext(ctx)
+	told.SetLimit(s.together)
+	for _, story := range s.stories {
+		told.Go(func() error {
+			runs, err := story.tell(ctx, l)
+			if err != nil {
+				return fmt.Errorf("story %s: %w", story.name, err)
+			}
+			t.keep(story.name, runs)
+			return nil
+		})
+	}
+	return told.Wait()
+}
+
+func (t *tape) keep(story string, runs map[string]*recorded) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, r := range runs {
+		t.runs[name] = r.History
+	}
+	t.done++
+	fmt.Printf("%4.0fs  %2d of %d  %s\n", time.Since(t.began).Seconds(), t.done, t.stories, story)
+}

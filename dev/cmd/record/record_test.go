@@ -1,0 +1,154 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/keys"
+)
+
+var (
+	root    = filepath.Join("..", "..", "..", "workflow", "testdata")
+	release = filepath.Join(root, "histories", "v0.1.0")
+)
+
+// saved reads the runs of the first release, as a reader of the checked-in files does.
+func saved(t *testing.T) map[string]*recorded {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := install(filepath.Join(root, "keys"), dir); err != nil {
+		t.Fatal(err)
+	}
+	codec, err := keys.Open(dir, keys.AllowDev).Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := map[string]*recorded{}
+	for _, r := range allRuns() {
+		f, err := os.Open(filepath.Join(release, r.name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runs[r.name], err = read(h, codec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return runs
+}
+
+func allRuns() (all []run) {
+	for _, s := range sets() {
+		for _, story := range s.stories {
+			all = append(all, story.runs...)
+		}
+	}
+	return all
+}
+
+// twins are runs that differ in nothing that a history shows: which of two links was used,
+// and what was asked after the end. The stories themselves check that.
+var twins = map[string]string{
+	"late-double-submission": "happy", "happy": "late-double-submission",
+	"resent-first-link": "resent-second-link", "resent-second-link": "resent-first-link",
+}
+
+// A story that became another one is noticed: the rules of each fit its run and no other.
+func TestRulesTellRunsApart(t *testing.T) {
+	t.Parallel()
+	runs := saved(t)
+	for _, r := range allRuns() {
+		for name, got := range runs {
+			fits, err := name == r.name || name == twins[r.name], r.check(got)
+			if fits != (err == nil) {
+				t.Errorf("the rules of %s, applied to %s: %v", r.name, name, err)
+			}
+			if err != nil && !errors.Is(err, errOtherStory) {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestRecordedReleaseStays(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		archive
+		want error
+	}{
+		"a release that is there": {archive{filepath.Join(root, "histories"), "v0.1.0"}, errRecorded},
+		"no version":              {archive{filepath.Join(root, "histories"), "next"}, errRelease},
+		"a path":                  {archive{filepath.Join(root, "histories"), "v0.1.0/../v0.9.0"}, errRelease},
+		"another working folder":  {archive{filepath.Join(root, "nowhere"), "v0.9.0"}, os.ErrNotExist},
+		"the next release":        {archive{filepath.Join(root, "histories"), "v0.9.0"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := c.admits(); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+			if err := (&cli{c.release, c.histories, ""}).run(t.Context()); err == nil || c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("the command: %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// What was recorded is written once, and its hash with it; older lines stay.
+func TestRunsAreWrittenWithTheirHashes(t *testing.T) {
+	t.Parallel()
+	a := archive{t.TempDir(), "v0.2.0"}
+	const older = "0000  v0.1.0/happy.json\n"
+	if err := os.WriteFile(filepath.Join(a.histories, sums), []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := &historypb.History{Events: []*historypb.HistoryEvent{{EventId: 1}}}
+	if err := a.add(map[string]*historypb.History{"happy": h}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(a.folder(), "happy.json"))
+	lines, sumsErr := os.ReadFile(filepath.Join(a.histories, sums))
+	if want := older + fmt.Sprintf("%x  v0.2.0/happy.json\n", sha256.Sum256(text)); err != nil || sumsErr != nil || string(lines) != want {
+		t.Errorf("got %q, want %q (%v, %v)", lines, want, err, sumsErr)
+	}
+	if err := a.add(map[string]*historypb.History{"happy": h}); !errors.Is(err, os.ErrExist) {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+func TestMachineIsNotNamed(t *testing.T) {
+	t.Parallel()
+	names, err := privateNames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := tellsNothing(map[string][]byte{"happy.json": []byte("x " + name + " y")}); !errors.Is(err, errTells) {
+			t.Errorf("%q is not noticed: %v", name, err)
+		}
+	}
+	if err := tellsNothing(map[string][]byte{"happy.json": []byte(`"identity": "rekey-record"`)}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A name is hidden once, however often a call is tried.
+func TestHostIsHidden(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"machine:e0988e40", "sticky:e0988e40"} {
+		if got := withoutHost(name); got != "sticky:e0988e40" {
+			t.Errorf("%s becomes %s", name, got)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// recorded is a run that is over, and what it said when it ended.
+type recorded struct {
+	*historypb.History
+
+	outcome workflow.Outcome
+	goesOn  bool // it continued as another run
+}
+
+// rule is something that makes a run the run of a story.
+type rule struct {
+	what  string
+	holds func(*recorded) bool
+}
+
+var errOtherStory = errors.New("what was recorded is another story")
+
+func (r run) check(got *recorded) error {
+	for _, rule := range r.rules {
+		if !rule.holds(got) {
+			return fmt.Errorf("%s: want %s: %w", r.name, rule.what, errOtherStory)
+		}
+	}
+	return nil
+}
+
+// read decodes how a run ended.
+func read(h *historypb.History, codec *keys.Codec) (*recorded, error) {
+	r := &recorded{History: h}
+	data := keys.DataConverter(codec)
+	last := h.GetEvents()[len(h.GetEvents())-1]
+	switch last.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		return r, data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &r.outcome)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+		in := workflow.Request{Previous: &r.outcome}
+		r.goesOn = true
+		return r, data.FromPayloads(last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &in)
+	default:
+		return nil, fmt.Errorf("the run ends with %s", last.GetEventType())
+	}
+}
+
+func ends(s statemachine.State) rule {
+	return rule{"the end " + string(s), func(r *recorded) bool { return r.outcome.State == s && !r.goesOn }}
+}
+
+func continued(s statemachine.State) rule {
+	return rule{"the end " + string(s) + " and another run", func(r *recorded) bool { return r.outcome.State == s && r.goesOn }}
+}
+
+func withheld(reason workflow.Reason) rule {
+	return rule{fmt.Sprintf("the mail withheld for %q", reason), func(r *recorded) bool { return r.outcome.Withheld == reason }}
+}
+
+var saysWhy = rule{"a reason for the refusal", func(r *recorded) bool { return r.outcome.Refused != "" }}
+
+func mails(n int) rule {
+	return rule{fmt.Sprint("mails: ", n), func(r *recorded) bool { return r.outcome.Mails == n }}
+}
+
+func has(what string, kind enumspb.EventType) rule {
+	return rule{what, func(r *recorded) bool { return count(r.History, kind) > 0 }}
+}
+
+var (
+	fires           = has("a timer that fires", enumspb.EVENT_TYPE_TIMER_FIRED)
+	cancelRequested = has("a cancel in Temporal", enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
+)
+
+var continues = rule{"a run that continues another", func(r *recorded) bool {
+	return r.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() != ""
+}}
+
+func signals(name string, n int) rule {
+	return rule{fmt.Sprintf("signals %s: %d", name, n), func(r *recorded) bool {
+		got := 0
+		for _, e := range r.GetEvents() {
+			if e.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == name {
+				got++
+			}
+		}
+		return got == n
+	}}
+}
+
+// nothingElse is a reset in which nothing but a reset happens.
+var nothingElse = rule{"no event but those of an undisturbed reset", func(r *recorded) bool {
+	want := map[enumspb.EventType]int{
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:          1,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:         1,
+		enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:             4,
+		enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:               4,
+		enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:             4,
+		enumspb.EVENT_TYPE_TIMER_STARTED:                       1,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:  1,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED: 1,
+		enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:   1,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:        1,
+		enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:             count(r.History, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
+		enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:               count(r.History, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
+		enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:             count(r.History, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
+	}
+	total := 0
+	for kind, n := range want {
+		if count(r.History, kind) != n {
+			return false
+		}
+		total += n
+	}
+	return total == len(r.GetEvents()) && undisturbed(r.History)
+}}
+
+func undisturbed(h *historypb.History) bool {
+	for _, e := range h.GetEvents() {
+		if e.GetActivityTaskStartedEventAttributes().GetAttempt() > 1 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+)
+
+// until waits until the newest run's history is as wanted.
+func (o *owner) until(ctx context.Context, is func(*historypb.History) bool) error {
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for {
+		h, err := o.history(ctx, "")
+		if err != nil || is(h) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// ended waits for the end of the newest run and returns it with those that it continues,
+// the first one first.
+func (o *owner) ended(ctx context.Context) ([]*historypb.History, error) {
+	if err := o.until(ctx, isOver); err != nil {
+		return nil, err
+	}
+	var runs []*historypb.History
+	for id := ""; ; {
+		h, err := o.history(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, h)
+		if id = h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId(); id == "" {
+			slices.Reverse(runs)
+			return runs, nil
+		}
+	}
+}
+
+func isOver(h *historypb.History) bool {
+	switch h.GetEvents()[len(h.GetEvents())-1].GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+		return true
+	default:
+		return false // also one that continued: the run that it continued as is the newest
+	}
+}
+
+func (o *owner) history(ctx context.Context, run string) (*historypb.History, error) {
+	h := &historypb.History{}
+	events := o.temporal.GetWorkflowHistory(ctx, o.workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			return nil, err
+		}
+		h.Events = append(h.Events, e)
+	}
+	return h, nil
+}
+
+const timerStarted = enumspb.EVENT_TYPE_TIMER_STARTED
+
+func count(h *historypb.History, kind enumspb.EventType) (n int) {
+	for _, e := range h.GetEvents() {
+		if e.GetEventType() == kind {
+			n++
+		}
+	}
+	return n
+}

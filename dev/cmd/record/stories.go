@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/worker"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// unused are the stories in which no link is used.
+func unused() []story {
+	return []story{
+		one("expired", func(ctx context.Context, o *owner) error {
+			if err := o.ask(ctx); err != nil {
+				return err
+			}
+			_, err := o.token(ctx, 1, changePage)
+			return err
+		}, ends(statemachine.StateExpired), withheld(""), fires),
+		one("withheld-no-account", asks, ends(statemachine.StateExpired), withheld(workflow.NoAccount)).
+			with(func(a *account.Account) { a.ID = "" }),
+		one("withheld-mail-limit", hadMails, ends(statemachine.StateExpired), withheld(workflow.MailLimit)),
+		one("withheld-mail-refused", refusedMail, ends(statemachine.StateExpired), withheld(workflow.MailRefused)),
+	}
+}
+
+// asks is all that somebody does who gets no mail.
+func asks(ctx context.Context, o *owner) error { return o.ask(ctx) }
+
+func hadMails(ctx context.Context, o *owner) error {
+	for n := range worker.DefaultMailLimit {
+		name := fmt.Sprint(o.who.ID, n)
+		err := o.Store.IssueToken(ctx, account.Token{
+			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: o.who.ID, Address: o.who.Address,
+			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
+		}, worker.DefaultMailLimit)
+		if err != nil {
+			return err
+		}
+	}
+	return o.ask(ctx)
+}
+
+func refusedMail(ctx context.Context, o *owner) error {
+	o.fail(o.who.Address, func(inbox.Message) error { return inbox.Reply(550, "no such mailbox") })
+	return o.ask(ctx)
+}
+
+// used are the stories in which somebody does something about a link.
+func used() []story {
+	const completed = statemachine.StateCompleted
+	return []story{
+		one("happy", happy, ends(completed), nothingElse),
+		one("late-double-submission", twice, ends(completed), nothingElse),
+		one("resent-second-link", resent(2), ends(completed), mails(2), signals(workflow.RequestSignal, 2)),
+		one("resent-first-link", resent(1), ends(completed), mails(2), signals(workflow.RequestSignal, 2)),
+		one("canceled-by-owner", canceled, ends(statemachine.StateCanceled), signals(workflow.DisownSignal, 1)),
+		one("canceled-by-operator", canceledInTemporal, ends(statemachine.StateCanceled), cancelRequested),
+		one("refused", refused, ends(statemachine.StateRefused), saysWhy),
+		one("stranger-completes", stranger, ends(completed), schedules(workflow.AwaitTokenSubmission, 2)),
+		one("mail-retried", retried, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed)),
+		{name: "late-request", act: late, runs: []run{
+			{"late-request", []rule{continued(completed)}},
+			{"late-request-continued", []rule{continues, ends(completed)}},
+		}},
+	}
+}
+
+// happy asks, and uses the link of the first mail.
+func happy(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	return o.submit(ctx, token, newPassword, "")
+}
+
+// first asks and waits for the link of the first mail.
+func (o *owner) first(ctx context.Context) (string, error) {
+	if err := o.ask(ctx); err != nil {
+		return "", err
+	}
+	return o.link(ctx, 1)
+}
+
+// twice submits again when the run is over: the same is okay, another password has lost,
+// and neither leaves an event.
+func twice(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.submit(ctx, token, newPassword, ""); err != nil {
+		return err
+	}
+	before, err := o.ended(ctx)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(o.submit(ctx, token, newPassword, ""), o.submit(ctx, token, otherPassword, "link_used")); err != nil {
+		return err
+	}
+	return o.until(ctx, func(h *historypb.History) bool { return len(h.GetEvents()) == len(before[0].GetEvents()) })
+}
+
+// resent uses the link of the n-th of two mails.
+func resent(n int) func(context.Context, *owner) error {
+	return func(ctx context.Context, o *owner) error {
+		var tokens [2]string
+		for i := range tokens {
+			err := o.ask(ctx)
+			if err == nil {
+				tokens[i], err = o.link(ctx, i+1)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return o.submit(ctx, tokens[n-1], newPassword, "")
+	}
+}
+
+func canceled(ctx context.Context, o *owner) error {
+	if _, err := o.first(ctx); err != nil {
+		return err
+	}
+	token, err := o.token(ctx, 1, cancelPage)
+	if err != nil {
+		return err
+	}
+	a, err := o.post(ctx, "/account/cancel_reset", map[string]string{"token": token})
+	return expect(a, "", err)
+}
+
+func canceledInTemporal(ctx context.Context, o *owner) error {
+	if _, err := o.first(ctx); err != nil {
+		return err
+	}
+	return o.temporal.CancelWorkflow(ctx, o.workflow, "")
+}
+
+// refused is an account that is disabled after the mail.
+func refused(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	now := o.who
+	now.Disabled = true
+	if err := o.Store.Put(ctx, now); err != nil {
+		return err
+	}
+	return o.submit(ctx, token, newPassword, "change_refused")
+}
+
+// stranger is somebody without keys who completes the wait before the owner does.
+func stranger(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	options := anonymous("-stranger")
+	options.HostPort, options.Logger = o.Server.Addr(), o.TemporalOptions().Logger
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	made := workflow.Submission{ID: "stranger", Link: "made up", Sealed: []byte("made up")}
+	if err := c.CompleteActivityByID(ctx, client.DefaultNamespace, o.workflow, "", workflow.AwaitTokenSubmission, made, nil); err != nil {
+		return err
+	}
+	return o.submit(ctx, token, newPassword, "")
+}
+
+func retried(ctx context.Context, o *owner) error {
+	o.fail(o.who.Address, inbox.Next(inbox.Reply(451, "try again later")))
+	return happy(ctx, o)
+}
+
+// late asks again while the owner is being told, and uses the link that comes of it.
+func late(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	came, release := o.hold(nil)
+	defer release()
+	if err := o.submit(ctx, token, newPassword, ""); err != nil {
+		return err
+	}
+	if err := errors.Join(await(ctx, came, "the notice"), o.ask(ctx)); err != nil {
+		return err
+	}
+	release()
+	second, err := o.token(ctx, 3, changePage) // link, notice, link
+	if err != nil {
+		return err
+	}
+	return o.submit(ctx, second, otherPassword, "")
+}
