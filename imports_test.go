@@ -94,6 +94,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"account/storetest":  {"account"},
 		"internal/failpoint": nil,
 		"internal/golden":    nil,
+		"internal/cost":      nil,
 		"internal/signals":   nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "activities", "codec", "internal/failpoint", "internal/signals", "keys", "link", "mail",

@@ -30,7 +30,54 @@
 //     unknown key fails the workflow task, and the run waits for a worker that
 //     can read it.
 //   - Anything else that changes what an open run would do goes behind
-//     workflow.GetVersion.
+//     workflow.GetVersion, see below.
+//
+// # What replays
+//
+// testdata/histories holds the runs of every release, one for each way that a reset can
+// go, recorded on a real Temporal server. `go test ./workflow -run TestRecorded` replays
+// them under the code as it is, without a server. `rekey replay` does the same with the
+// runs of a namespace, before a worker is deployed there.
+//
+// Where the code leaves a run, the report names the event that it does not lead to and
+// what it does in its place:
+//
+//	--- FAIL: TestRecordedRunsReplay/v0.1.0/happy
+//	    event 19 ActivityTaskScheduled change-password: the code starts a timer
+//
+// Read the event's place in the run in testdata/histories/v0.1.0/happy.json, and the
+// change that you made before that step. Then one of these is true:
+//
+//   - You did not mean to change the order, the kind or the ID of a command: change the
+//     code back.
+//   - You did. Put the new way behind a version, and keep the old one for the runs that
+//     are open.
+//   - The recorded run is wrong: no. It is what a release did, and it stays.
+//
+// A version in code:
+//
+//	if workflow.GetVersion(ctx, "tell-before-change", workflow.DefaultVersion, 1) == 1 {
+//		// the new way
+//	}
+//
+// A run remembers which way it took from the first time that it came there. The call is an
+// Action for each run, and a version that runs have taken is never given another meaning.
+// The old way stays as long as a release is recorded whose runs took it. Only when upgrades
+// from that release are given up do its runs go, and the old way with them, in a change that
+// does nothing else.
+//
+// The recorded runs replay what was recorded and nothing else: a branch that no story
+// takes is not covered. A new way through the workflow gets a story in dev/cmd/record.
+//
+// # Recording a release
+//
+// From the code that is released, once, before its tag:
+//
+//	go run ./dev/cmd/record v0.2.0
+//	go test ./workflow -run TestCost -update
+//
+// and a line for it in releases, in recorded_test.go. The second command puts what each run
+// costs into docs/performance.md; a reset that costs more than before is a decision.
 //
 // # Who is believed
 //
