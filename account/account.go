@@ -36,6 +36,7 @@ type Token struct {
 	Run        string   // original run ID of the reset
 	Mail       string   // names the mail; the same on all its attempts
 	Client     string   // network address of who asked, for the audit log; empty when unknown
+	Operator   string   `json:",omitempty"` // who asked, when it was an operator; for the audit log
 	Issued     time.Time
 	Expires    time.Time // for the sweep: whether a link came in time is judged on acceptance
 }
@@ -74,6 +75,7 @@ type Entry struct {
 	Run       string // original run ID
 	AccountID string // empty when no account is known
 	Client    string // network address of who asked, empty when unknown
+	Operator  string `json:",omitempty"` // who did it, when it was an operator
 	Detail    string
 }
 

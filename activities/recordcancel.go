@@ -12,10 +12,11 @@ import (
 // How a reset was canceled, in the audit log.
 const (
 	byOwner    = "by the owner, with the link in the mail"
+	byOperator = "by an operator"
 	inTemporal = "in Temporal"
 )
 
-// RecordCancel notes who called a reset off. The signal of another run's owner, which
+// RecordCancel notes who called a reset off. A signal that was meant for another run, which
 // somebody with access to Temporal copied to this one, counts as done there. An address
 // that nobody has, or several, leaves a line without an account.
 func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
@@ -24,8 +25,11 @@ func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) 
 		return err
 	}
 	e := account.Entry{At: c.At.UTC(), Event: account.EventResetCanceled, Run: c.Run, AccountID: owner.ID, Detail: inTemporal}
-	if c.Link == c.Run || c.Link == activity.GetInfo(ctx).WorkflowExecution.RunID {
+	switch now := activity.GetInfo(ctx).WorkflowExecution.RunID; {
+	case c.Link == c.Run || c.Link == now:
 		e.Client, e.Detail = c.Client, byOwner
+	case c.Operator != "" && (c.Meant == c.Run || c.Meant == now):
+		e.Operator, e.Detail = c.Operator, byOperator
 	}
 	return a.Store.Record(ctx, e)
 }

@@ -26,7 +26,10 @@ func TestRecordCancel(t *testing.T) {
 	}{
 		"by the owner":           {[]account.Account{ann}, workflow.Cancellation{Link: run, Client: from}, ann.ID, account.Entry{Client: from, Detail: "by the owner, with the link in the mail"}},
 		"by another run's owner": {[]account.Account{ann}, workflow.Cancellation{Link: "b7c1d8f0-0000-4000-8000-000000000000", Client: from}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"by an operator":         {[]account.Account{ann}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"in Temporal":            {[]account.Account{ann}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by an operator":         {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith", Meant: run}, ann.ID, account.Entry{Operator: "a.smith", Detail: "by an operator"}},
+		"by one of another run":  {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith", Meant: "b7c1d8f0-0000-4000-8000-000000000000"}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by one of any run":      {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith"}, ann.ID, account.Entry{Detail: "in Temporal"}},
 		"of a disabled":          {[]account.Account{disabled}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
 		"of nobody":              {nil, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
 		"of more than one":       {[]account.Account{ann, twin}, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
@@ -62,6 +65,21 @@ func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 			diff(t, "audit log", got, []account.Entry{{
 				At: start, Event: account.EventResetCanceled, Run: run, AccountID: ann.ID,
 				Client: from, Detail: "by the owner, with the link in the mail",
+			}})
+		})
+	}
+	for name, meant := range map[string]string{"an operator before": run, "an operator after": now} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, ann)
+			s.run.RunID = now
+			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Address: ann.Address, At: start, Operator: "a.smith", Meant: meant}, nil, nil)
+			must(t, err)
+			got, err := s.store.Audit(t.Context(), ann.ID)
+			must(t, err)
+			diff(t, "audit log", got, []account.Entry{{
+				At: start, Event: account.EventResetCanceled, Run: run, AccountID: ann.ID,
+				Operator: "a.smith", Detail: "by an operator",
 			}})
 		})
 	}

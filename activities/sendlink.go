@@ -98,7 +98,7 @@ func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account
 		Key: link.RecordKey(reset.Digest()), Scope: account.ScopePasswordReset,
 		AccountID: owner.ID, Address: owner.Address,
 		Credential: account.CredentialDigest(owner.Credential),
-		Run:        m.Run, Mail: mailID(m, ""), Client: m.Client,
+		Run:        m.Run, Mail: mailID(m, ""), Client: m.Client, Operator: m.Operator,
 		Issued: now, Expires: claims.Expires,
 	}, err
 }
@@ -107,7 +107,7 @@ func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account
 func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, why workflow.Reason) (workflow.Delivery, error) {
 	err := a.Store.Record(ctx, account.Entry{
 		At: a.Now().UTC(), Event: account.EventMailWithheld, Run: m.Run,
-		AccountID: owner.ID, Client: m.Client, Detail: string(why),
+		AccountID: owner.ID, Client: m.Client, Operator: m.Operator, Detail: string(why),
 	})
 	return workflow.Delivery{Withheld: why}, err
 }

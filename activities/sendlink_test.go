@@ -53,6 +53,25 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 	s.audited(t, ann.ID, account.Entry{Event: account.EventMailIssued})
 }
 
+// security 42, 43: the audit log names an operator who asked, whether a mail goes out or not.
+func TestOperatorWhoAskedIsAudited(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	s.MailLimit = 1
+	for n := range 2 {
+		m := wanted(ann.Address)
+		m.Number, m.Client, m.Operator = n+1, "", "a.smith"
+		_, err := s.sendLink(t, m)
+		must(t, err)
+	}
+	got, err := s.store.Audit(t.Context(), ann.ID)
+	must(t, err)
+	diff(t, "audit log", got, []account.Entry{
+		{At: start, Event: account.EventMailIssued, Run: run, AccountID: ann.ID, Operator: "a.smith"},
+		{At: start, Event: account.EventMailWithheld, Run: run, AccountID: ann.ID, Operator: "a.smith", Detail: "mail_limit"},
+	})
+}
+
 // security 20: mail goes to the address in the store and never to the one that was typed.
 func TestLinkGoesToTheStoredAddress(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ func TestCancel(t *testing.T) {
 		"by an operator after it":                    {0, (*story).CancelWorkflow, workflow.Cancellation{}},
 		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
 		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
+		"by a named operator":                        {0, func(s *story) { s.SignalWorkflow(workflow.DisownSignal, operator) }, workflow.Cancellation{Operator: operator.Operator, Meant: operator.Run}},
 		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,6 +51,27 @@ func TestLateRequestContinues(t *testing.T) {
 	}
 }
 
+// The run that continues is whose request it answers: not the operator's who asked first.
+func TestContinuedRunIsOfWhoAskedLast(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first string
+		asks  workflow.Caller
+	}{"an operator": {"", operator}, "a client": {"b.jones", again}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			s.in.Operator = tc.first
+			s.at(5*time.Minute, func() {
+				s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, tc.asks)
+				s.CancelWorkflow()
+			})
+			next := s.next()
+			diff(t, "who asked", [2]string{next.Client, next.Operator}, [2]string{tc.asks.Client, tc.asks.Operator})
+		})
+	}
+}
+
 // A request in the same task as a cancel or a submission is a late one too.
 func TestRequestBesideACancelContinues(t *testing.T) {
 	t.Parallel()

@@ -28,8 +28,8 @@ const (
 
 	// RequestSignal says that somebody asked again. It carries a [Caller].
 	RequestSignal = "request"
-	// DisownSignal calls a reset off, for who holds a mail of it: "this wasn't me". It
-	// carries a [Caller]. An operator cancels the run instead.
+	// DisownSignal calls a reset off, for who holds a mail of it: "this wasn't me", and for
+	// an operator who is to be named. It carries a [Caller].
 	DisownSignal = "disown"
 
 	// OutcomeUpdate is answered with an [Outcome] as soon as the run has settled
@@ -38,6 +38,10 @@ const (
 	OutcomeUpdate   = "outcome"
 	OutcomeUpdateID = "outcome"
 )
+
+// MaxMails is how many links one run mails at most: enough for a mail that hides in the
+// spam folder, too few to bury someone's inbox.
+const MaxMails = 3
 
 // Heartbeat is how often an activity that takes long says that it is at work. Its worker
 // counts as dead, and another attempt begins, when three of them are missing. What takes
@@ -76,18 +80,23 @@ type Request struct {
 	LinkLife time.Duration // how long a mailed link can be used
 	CoolDown time.Duration // how long after a mail another request mails again
 
-	// Client is the network address of who asked first, for the audit log.
-	Client string `json:",omitempty"`
+	// Client is the network address of who asked first, or Operator their name, for the
+	// audit log.
+	Client   string `json:",omitempty"`
+	Operator string `json:",omitempty"`
 	// Previous is how the run ended that this one continues, nil for the first.
 	Previous *Outcome `json:",omitempty"`
 }
 
 // Caller says who sent a signal, for the audit log. What is sealed for one account can be
-// copied to another, so it names the account that is meant.
+// copied to another, so it names the account that is meant. It has a Client or, when an
+// operator sent it, an Operator.
 type Caller struct {
 	AccountKey string
 	Link       string `json:",omitempty"` // run ID inside the link; a request has none
 	Client     string `json:",omitempty"` // network address
+	Operator   string `json:",omitempty"` // name
+	Run        string `json:",omitempty"` // run ID that an operator calls off
 }
 
 // Cancellation is how a reset was called off, for the audit log.
@@ -97,6 +106,9 @@ type Cancellation struct {
 	At      time.Time
 	Link    string `json:",omitempty"` // run ID inside the link that was used; empty in Temporal
 	Client  string `json:",omitempty"` // who used it
+
+	Operator string `json:",omitempty"` // who called off the run that is
+	Meant    string `json:",omitempty"`
 }
 
 // Mail is one mail to send: a link for Address, or for Account the notice that its
@@ -109,6 +121,8 @@ type Mail struct {
 	Account string        `json:",omitempty"` // whom to tell of the change
 	Changed time.Time     `json:",omitzero"`  // when the password was changed
 	Client  string        `json:",omitempty"` // who asked for the link, for the audit log
+
+	Operator string `json:",omitempty"` // who asked, when it was an operator
 }
 
 // Delivery is what became of a [Mail].

@@ -24,7 +24,7 @@ func (r *run) show(ctx workflow.Context, event string) {
 }
 
 func (r *run) details() string {
-	d := fmt.Appendf(nil, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, maxMails)
+	d := fmt.Appendf(nil, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, MaxMails)
 	if r.withheld != "" {
 		d = fmt.Appendf(d, "; the last was withheld (`%s`)", r.withheld)
 	}

@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// maxMails is how many links one run mails at most: enough for a mail that
-	// hides in the spam folder, too few to bury someone's inbox.
-	maxMails = 3
 	// mailRetry is how long a mail is tried: mail servers and their operators
 	// need hours, and a day is what RFC 5321 (4.5.4.1) senders are patient for.
 	mailRetry = 24 * time.Hour
@@ -30,7 +27,7 @@ const (
 func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:             waitID(n),
-		ScheduleToCloseTimeout: maxMails*(mailRetry+in.LinkLife+grace) + time.Hour,
+		ScheduleToCloseTimeout: MaxMails*(mailRetry+in.LinkLife+grace) + time.Hour,
 		Summary:                "wait for the link to be used",
 	})
 }

@@ -87,6 +87,22 @@ func TestWhoAskedForEachMail(t *testing.T) {
 	diff(t, "clients", []string{s.mails[0].Client, s.mails[1].Client}, []string{"192.0.2.7", "192.0.2.8"})
 }
 
+// security 42: an operator who asks for a link is named, and whoever asks after them is not
+// them.
+func TestOperatorAsks(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.in.Client, s.in.Operator = "", "b.jones"
+	s.at(5*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, operator) })
+	s.at(10*time.Minute, s.ask)
+	s.run()
+	var who [][2]string
+	for _, m := range s.mails {
+		who = append(who, [2]string{m.Client, m.Operator})
+	}
+	diff(t, "client and operator", who, [][2]string{{"", "b.jones"}, {"", "a.smith"}, {again.Client, ""}})
+}
+
 // A request may come from a client whose address is not known.
 func TestNobodyKnowsWhoAskedAgain(t *testing.T) {
 	t.Parallel()

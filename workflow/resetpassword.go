@@ -85,7 +85,7 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 		return outcome, nil
 	}
 	next := r.in
-	next.Client, next.Previous = caller.Client, &outcome
+	next.Client, next.Operator, next.Previous = caller.Client, caller.Operator, &outcome
 	return outcome, workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
 	}, ResetPassword, next)

@@ -17,7 +17,7 @@ type run struct {
 	canceled func() bool // in Temporal
 	requests workflow.ReceiveChannel
 	disowns  workflow.ReceiveChannel
-	disowner *Caller // who called the reset off by a mailed link, nil when nobody did
+	disowner *Caller // who called the reset off by a signal, nil when nobody did
 
 	wait  workflow.Future // for a submission; one is open while a link can be used
 	waits int
@@ -47,7 +47,7 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 	r.arm(ctx)
 	if r.mails == 0 {
 		r.requestedAgain() // what came with the start is the start
-		r.sendLink(r.in.Client)
+		r.sendLink(r.in.Client, r.in.Operator)
 	}
 	for {
 		if err := workflow.Await(ctx, r.somethingHappened); err != nil {
@@ -62,7 +62,7 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 			return r.linkMailed(ctx), nil
 		case r.requests.Len() > 0:
 			if caller, asked := r.requestedAgain(); asked && r.mayMailAgain(ctx) {
-				r.sendLink(caller.Client)
+				r.sendLink(caller.Client, caller.Operator)
 			}
 		default:
 			return statemachine.Expire, nil
@@ -84,10 +84,11 @@ func (r *run) arm(ctx workflow.Context) {
 	r.wait = workflow.ExecuteActivity(waiting(ctx, r.in, r.waits), AwaitTokenSubmission)
 }
 
-func (r *run) sendLink(client string) {
+func (r *run) sendLink(client, operator string) {
 	r.mails++
 	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, Mail{
-		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address, Client: client,
+		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address,
+		Client: client, Operator: operator,
 	})
 }
 
@@ -123,7 +124,7 @@ func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
 func (r *run) expired() bool { return r.mail == nil && r.expiry != nil && r.expiry.IsReady() }
 
 func (r *run) mayMailAgain(ctx workflow.Context) bool {
-	return r.mail == nil && r.mails < maxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
+	return r.mail == nil && r.mails < MaxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
 }
 
 // requestedAgain takes all request signals; many clicks are one, the last. What is not
@@ -140,8 +141,9 @@ func (r *run) requestedAgain() (last Caller, asked bool) {
 	}
 }
 
-// disowned takes the signals of who used the link for "this wasn't me". Which run the link
-// is of cannot be asked here: a workflow reset replays the signal under another run ID.
+// disowned takes the signals of who used the link for "this wasn't me", and of operators.
+// Which run is meant cannot be asked here: a workflow reset replays the signal under another
+// run ID.
 func (r *run) disowned() bool {
 	for {
 		var c Caller
@@ -203,6 +205,7 @@ func (r *run) recordCancel(ctx workflow.Context) {
 	c := Cancellation{Run: r.original, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {
 		c.Link, c.Client = r.disowner.Link, r.disowner.Client
+		c.Operator, c.Meant = r.disowner.Operator, r.disowner.Run
 	}
 	_ = workflow.ExecuteActivity(recording(ctx), RecordCancel, c).Get(ctx, nil)
 }

@@ -153,6 +153,9 @@ var again = workflow.Caller{AccountKey: accountKey, Client: "192.0.2.8"}
 // disown is the owner's use of the link for "this wasn't me".
 func (s *story) disown() { s.SignalWorkflow(workflow.DisownSignal, disowner) }
 
+// operator is one who calls the reset off or asks for another link.
+var operator = workflow.Caller{AccountKey: accountKey, Operator: "a.smith", Run: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310"}
+
 var disowner = workflow.Caller{AccountKey: accountKey, Link: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
 
 // submit returns the use of a link.

@@ -22,7 +22,8 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 			return err
 		}
 		return audit(tx, account.Entry{
-			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID, Client: t.Client,
+			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID,
+			Client: t.Client, Operator: t.Operator,
 		})
 	})
 }
@@ -61,7 +62,8 @@ func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) err
 			return err
 		}
 		return audit(tx, account.Entry{
-			At: at, Event: account.EventMailRevoked, Run: t.Run, AccountID: t.AccountID, Client: t.Client,
+			At: at, Event: account.EventMailRevoked, Run: t.Run, AccountID: t.AccountID,
+			Client: t.Client, Operator: t.Operator,
 		})
 	})
 }

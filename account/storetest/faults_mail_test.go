@@ -56,6 +56,7 @@ func mailFaults() []fault {
 		{"mails/audit", "forgets mails", auditing(without(account.EventMailIssued))},
 		{"mails/audit", "forgets revocations", auditing(without(account.EventMailRevoked))},
 		{"mails/audit", "forgets the client", issuing(func(t *account.Token, _ *int) { t.Client = "" })},
+		{"mails/audit", "forgets the operator", issuing(func(t *account.Token, _ *int) { t.Operator = "" })},
 		{"mails/audit", "forgets the run", auditing(func(e *account.Entry) bool { e.Run = ""; return true })},
 		{"mails/revoke", "does not revoke", func(b *broken) {
 			b.revoke = func(context.Context, [32]byte, time.Time) error { return nil }

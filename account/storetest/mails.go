@@ -42,12 +42,13 @@ func limitsMailsPerDay(s *suite) {
 	s.must(at("3", 24*time.Hour+time.Second))
 }
 
-// security 43: with run, account, time and client address.
+// security 43: with run, account, time, client address and operator.
 func auditsMails(s *suite) {
 	ann := s.signUp("ann")
 	t := s.mail(ann, "1")
 	issued := account.Entry{
-		At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: ann.ID, Client: t.Client,
+		At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: ann.ID,
+		Client: t.Client, Operator: t.Operator,
 	}
 	s.must(s.RevokeToken(s.Context(), t.Key, t.Issued.Add(time.Second)))
 	revoked := issued

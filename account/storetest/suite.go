@@ -42,7 +42,7 @@ func token(a account.Account, mail string) account.Token {
 	return account.Token{
 		Key: sha256.Sum256([]byte(a.ID + "|" + mail)), Scope: account.ScopePasswordReset,
 		AccountID: a.ID, Address: a.Address, Credential: account.CredentialDigest(a.Credential),
-		Run: "run of " + a.ID, Mail: mail, Client: "198.51.100.7",
+		Run: "run of " + a.ID, Mail: mail, Client: "198.51.100.7", Operator: "operator",
 		Issued: noon, Expires: noon.Add(30 * time.Minute),
 	}
 }

@@ -16,12 +16,13 @@ func records(s *suite) {
 		{At: noon, Event: account.EventMailWithheld, Run: "r", AccountID: "ann", Client: "2001:db8::1", Detail: "disabled"},
 		{At: noon.Add(time.Second), Event: "of the host", AccountID: "ann"},
 		{At: noon.Add(time.Minute), Event: account.EventResetCanceled, Run: "r", AccountID: "ann", Client: "192.0.2.9", Detail: "by the owner"},
+		{At: noon.Add(time.Hour), Event: account.EventResetCanceled, Run: "r", AccountID: "ann", Operator: "a.smith", Detail: "by an operator"},
 		{At: noon, Event: account.EventMailWithheld, Run: "r", Detail: "no account"},
 	}
 	for _, e := range entries {
 		s.must(s.Record(s.Context(), e))
 	}
-	for id, want := range map[string][]account.Entry{"ann": entries[:3], "": entries[3:], "bob": nil} {
+	for id, want := range map[string][]account.Entry{"ann": entries[:4], "": entries[4:], "bob": nil} {
 		log, err := s.Audit(s.Context(), id)
 		s.must(err)
 		s.same("the audit log of "+id, want, log)
