@@ -44,9 +44,9 @@ func updateFailed(err error) bool {
 	return errors.As(err, new(*temporal.ApplicationError))
 }
 
-// signalsFull reports that a run has had as many signals as a history may hold
+// SignalsFull reports that a run has had as many signals as a history may hold
 // (10,000 by default). The server has no type for it, only this text.
-func signalsFull(err error) bool {
+func SignalsFull(err error) bool {
 	var invalid *serviceerror.InvalidArgument
 	return errors.As(err, &invalid) && strings.Contains(err.Error(), "limit for signal events")
 }

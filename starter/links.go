@@ -80,7 +80,7 @@ func (c *Client) disown(ctx context.Context, l *openLink) error {
 	defer cancel()
 	caller := workflow.Caller{AccountKey: l.claims.AccountKey, Link: l.claims.RunID, Client: clientAddr(ctx)}
 	err := c.temporal.SignalWorkflow(ctx, l.workflowID, l.claims.RunID, workflow.DisownSignal, caller)
-	if signalsFull(err) { // somebody wants to keep the owner from it
+	if SignalsFull(err) { // somebody wants to keep the owner from it
 		return c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
 	}
 	return err

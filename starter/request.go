@@ -39,14 +39,14 @@ func (c *Client) Request(ctx context.Context, email string) error {
 // no event on an open run, or a flood of them would fill its history: then it is a
 // plain start, which an open run does not notice.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
-	options := startOptions(in)
+	options := StartOptions(in)
 	if repeat {
 		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
 		return err
 	}
 	caller := workflow.Caller{AccountKey: in.AccountKey, Client: in.Client}
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
-	if err == nil || signalsFull(err) { // the run has had 10,000 requests; it knows
+	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
 		c.recent.Add(in.AccountKey, c.cfg.Now())
 		return nil
 	}
@@ -58,7 +58,9 @@ func (c *Client) coolingDown(accountKey string) bool {
 	return ok && c.cfg.Now().Sub(told) < c.cfg.CoolDown
 }
 
-func startOptions(in workflow.Request) client.StartWorkflowOptions {
+// StartOptions is how a run is started, by whoever does it: one at most for an account,
+// with the search attribute that operators find it by.
+func StartOptions(in workflow.Request) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       workflow.ID(in.AccountKey),
 		TaskQueue:                workflow.TaskQueue,

@@ -58,11 +58,10 @@ const (
 
 // check refuses values that would be quietly replaced by others or make no sense.
 func (s *starterCmd) check() error {
+	if err := checkTimes(s.LinkLife, s.CoolDown); err != nil {
+		return err
+	}
 	switch {
-	case s.LinkLife < minLinkLife || s.LinkLife > maxLinkLife:
-		return fmt.Errorf("--link-life ($REKEY_LINK_LIFE): want 1m to 24h, not %s", s.LinkLife)
-	case s.CoolDown < minCoolDown:
-		return fmt.Errorf("--cool-down ($REKEY_COOL_DOWN): want 1s or more, not %s", s.CoolDown)
 	case s.MinLength < password.MinLengthWithMFA || s.MinLength > maxMinLength:
 		return fmt.Errorf("--min-length ($REKEY_PASSWORD_MIN_LENGTH): want %d to %d, not %d", password.MinLengthWithMFA, maxMinLength, s.MinLength)
 	case s.ClientLimit < 0:
@@ -73,6 +72,18 @@ func (s *starterCmd) check() error {
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
 	}
 	return checkBaseURL(s.BaseURL)
+}
+
+// checkTimes is for whatever starts runs.
+func checkTimes(linkLife, coolDown time.Duration) error {
+	switch {
+	case linkLife < minLinkLife || linkLife > maxLinkLife:
+		return fmt.Errorf("--link-life ($REKEY_LINK_LIFE): want 1m to 24h, not %s", linkLife)
+	case coolDown < minCoolDown:
+		return fmt.Errorf("--cool-down ($REKEY_COOL_DOWN): want 1s or more, not %s", coolDown)
+	default:
+		return nil
+	}
 }
 
 func (w *workerCmd) check() error {

@@ -26,12 +26,17 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Make, list and rotate keysets."`
 	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
 	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build: the check before it is deployed."`
+	Find    findCmd    `cmd:"" help:"Show the resets of an account: state, mails, why none was sent, next expiry."`
+	Cancel  cancelCmd  `cmd:"" help:"Call a reset off, so that its links stop working."`
+	Resend  resendCmd  `cmd:"" help:"Mail an account another link, within the limits that hold for its owner."`
+	Stats   statsCmd   `cmd:"" help:"Count resets by state and by age."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // process is what a command gets from its surroundings.
 type process struct {
 	ctx    context.Context
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	log    zerolog.Logger
@@ -79,7 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := unset(parsed); err != nil {
 		return unchecked(err)
 	}
-	p := &process{ctx: ctx, stdout: stdout, stderr: stderr, log: c.logger(stderr)}
+	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr)}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
 	return explain(parsed.Run(p))
 }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// story is what the history of a run tells. It needs no worker, and without the payload
+// keys it tells all but why: names of activities and times are in clear.
+type story struct {
+	open   func(sealed *commonpb.Payloads, to ...any) bool
+	sealed bool // something could not be opened
+
+	state           statemachine.State // as the search attribute has it
+	waiting         bool               // for a link to be used
+	notice          bool               // the owner is being told, or was
+	started, ended  time.Time
+	closed          string // what ended it from outside, "" for its own end
+	mails, answered int    // link mails that were begun, and that are decided
+	mailedAt        time.Time
+	expires         time.Time // the timer of an open wait
+	in              workflow.Request
+	withheld        workflow.Reason
+	refused         string
+
+	kinds map[int64]string // of activities, by the event that scheduled them
+}
+
+// linkMail is a send-email of a link. The notice is one too, and its name is all that is
+// in clear: it comes when no wait is open, a link only while one is.
+const linkMail = "link"
+
+func (s *story) read(e *historypb.HistoryEvent) {
+	at := e.GetEventTime().AsTime()
+	switch e.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+		s.started = at
+		s.unseal(e.GetWorkflowExecutionStartedEventAttributes().GetInput(), &s.in)
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		s.scheduled(e.GetEventId(), e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		done := e.GetActivityTaskCompletedEventAttributes()
+		s.done(done.GetScheduledEventId(), at, done.GetResult())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		s.done(e.GetActivityTaskFailedEventAttributes().GetScheduledEventId(), at, nil)
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+		s.done(e.GetActivityTaskTimedOutEventAttributes().GetScheduledEventId(), at, nil)
+	case enumspb.EVENT_TYPE_TIMER_STARTED:
+		if s.waiting {
+			s.expires = at.Add(e.GetTimerStartedEventAttributes().GetStartToFireTimeout().AsDuration())
+		}
+	case enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+		s.upserted(e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes())
+	default:
+		s.close(e, at)
+	}
+}
+
+func (s *story) unseal(sealed *commonpb.Payloads, to any) {
+	s.sealed = !s.open(sealed, to) || s.sealed
+}
+
+func (s *story) scheduled(event int64, kind string) {
+	switch kind {
+	case workflow.AwaitTokenSubmission:
+		s.waiting = true
+	case workflow.SendEmail:
+		if s.waiting {
+			s.mails, kind = s.mails+1, linkMail
+		} else {
+			s.notice = true
+		}
+	}
+	s.kinds[event] = kind
+}
+
+// done is told how an activity ended; one that failed has no result.
+func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
+	switch s.kinds[event] {
+	case workflow.AwaitTokenSubmission:
+		s.waiting = false
+	case linkMail:
+		d := workflow.Delivery{Withheld: workflow.MailFailed}
+		if result != nil {
+			d = workflow.Delivery{}
+			s.unseal(result, &d)
+		}
+		s.answered, s.mailedAt, s.withheld = s.answered+1, at, d.Withheld
+		s.expires = time.Time{} // the timer starts again
+	}
+}
+
+func (s *story) upserted(a *commonpb.SearchAttributes) {
+	var state statemachine.State
+	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
+	if ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil {
+		s.state = state
+	}
+}
+
+// close reads the last event of a run; any other tells nothing here.
+func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
+	var out workflow.Outcome
+	switch kind := e.GetEventType(); kind {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		s.unseal(e.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+		next := workflow.Request{Previous: &out}
+		s.unseal(e.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &next)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+		s.closed = strings.ToLower(strings.TrimPrefix(kind.String(), "WorkflowExecution"))
+	default:
+		return
+	}
+	s.ended, s.refused = at, out.Refused
+}
+
+// now is the state of a run, or what ended it from outside.
+func (s *story) now() string {
+	switch {
+	case s.closed != "":
+		return s.closed
+	case s.state != "" && s.state != statemachine.StateRequested:
+		return string(s.state)
+	case s.notice:
+		return string(statemachine.StatePasswordChanged)
+	case !s.waiting && len(s.kinds) > 0:
+		return string(statemachine.StateTokenSubmitted)
+	case s.answered > 0:
+		return string(statemachine.StateAwaitingToken)
+	default:
+		return string(statemachine.StateRequested)
+	}
+}
