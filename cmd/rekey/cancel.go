@@ -27,7 +27,7 @@ const (
 	wasCanceled = "canceled"
 	wasOver     = "already_over" // nothing is left to cancel
 	isAsked     = "asked"        // accepted by Temporal, no worker has carried it out yet
-	isTooLate   = "too_late"     // a password is accepted, or was changed
+	isTooLate   = "too_late"     // a password is being changed, or was
 )
 
 // canceling is what `rekey cancel` prints.
@@ -89,7 +89,7 @@ func (d *desk) cancel(ctx context.Context, t target, operator string) (canceling
 		done.Result = wasCanceled
 	case r.settled():
 		done = over(r)
-	case r.State == string(statemachine.StateTokenSubmitted):
+	case r.story.changing:
 		done.Result = isTooLate
 	}
 	done.Next, err = d.next(ctx, r)
@@ -185,7 +185,7 @@ func (c canceling) text() string {
 	case isAsked:
 		text = "asked for: run " + c.Run.Run + " is canceled as soon as a worker is there"
 	default:
-		text = fmt.Sprintf("too late: run %s is %s, a password was accepted; `rekey find` shows what became of it", c.Run.Run, c.Run.State)
+		text = fmt.Sprintf("too late: run %s is %s, its password counts; `rekey find` shows what becomes of it", c.Run.Run, c.Run.State)
 	}
 	if c.Next != "" {
 		text += "; somebody has asked again: run " + c.Next + " is another reset"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/golden"
@@ -199,6 +203,8 @@ func TestDeaf(t *testing.T) {
 	}{
 		"no run":                {resetRun{}, midday, ""},
 		"a run that has ended":  {numbered(1, mailed(t, "").complete(workflow.Outcome{})), midday, ""},
+		"no worker has it yet":  {numbered(1, tell(t)), midday, "on its way"},
+		"another is on its way": {numbered(1, mailed(t, "").begin(workflow.SendEmail)), midday.Add(5 * time.Hour), "on its way"},
 		"a mail is on its way":  {numbered(1, begun(t)), midday, "on its way"},
 		"within the cool-down":  {numbered(1, mailed(t, "")), midday.Add(time.Hour), "cool-down: ask again at 2026-01-02T13:04:01Z"},
 		"after the cool-down":   {numbered(1, mailed(t, "")), midday.Add(2 * time.Hour), ""},
@@ -208,6 +214,45 @@ func TestDeaf(t *testing.T) {
 		got := tc.run.deaf(tc.now)
 		if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// full is a Temporal server whose run answers a signal with an error.
+type full struct {
+	client.Client
+	signal   error
+	canceled []string
+}
+
+func (f *full) SignalWorkflow(context.Context, string, string, string, any) error { return f.signal }
+
+func (f *full) CancelWorkflow(_ context.Context, id, run string) error {
+	f.canceled = append(f.canceled, id+" "+run)
+	return nil
+}
+
+// A stranger who fills a run with signals keeps an operator from no cancel, and one that
+// ends meanwhile is no fault.
+func TestCancelOfARunThatTakesNoSignal(t *testing.T) {
+	t.Parallel()
+	r := numbered(1, mailed(t, ""))
+	away := serviceerror.NewUnavailable("away")
+	for name, tc := range map[string]struct {
+		signal   error
+		named    bool
+		canceled int
+		want     error
+	}{
+		"takes it":  {nil, true, 0, nil},
+		"is full":   {serviceerror.NewInvalidArgument("the limit for signal events is exceeded"), false, 1, nil},
+		"has ended": {serviceerror.NewNotFound("it has ended"), false, 0, nil},
+		"away":      {away, false, 0, away},
+	} {
+		f := &full{signal: tc.signal}
+		named, err := (&desk{Client: f}).sendCancel(t.Context(), r, "a.smith")
+		if named != tc.named || len(f.canceled) != tc.canceled || err != tc.want { //nolint:errorlint // the same one
+			t.Errorf("%s: named %t, canceled %v, %v", name, named, f.canceled, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -111,11 +112,12 @@ func (d *desk) resend(ctx context.Context, in workflow.Request) (resending, erro
 // deaf says why a request would mail nothing now, "" when it would, as far as Temporal
 // knows. The mails of the day are counted in the store.
 func (r resetRun) deaf(now time.Time) string {
-	if r.story == nil || !r.Open || !r.story.waiting {
+	waits := r.State == string(statemachine.StateRequested) || r.State == string(statemachine.StateAwaitingToken)
+	if !r.Open || !waits {
 		return "" // it starts a run, or another one answers after this one
 	}
 	switch again := r.story.mailedAt.Add(r.story.in.CoolDown); {
-	case r.Trying != nil || r.story.mails > r.story.answered:
+	case r.State == string(statemachine.StateRequested) || r.story.mails > r.story.answered:
 		return "a mail is on its way: `rekey find` shows how far it has come"
 	case r.Mails >= workflow.MaxMails:
 		return fmt.Sprintf("the run has had its %d mails: wait until %s, or `rekey cancel` it and ask again", workflow.MaxMails, stamp(r.Expires))

@@ -21,6 +21,7 @@ type story struct {
 
 	state           statemachine.State // as the search attribute has it
 	waiting         bool               // for a link to be used
+	changing        bool               // a submission is being applied, or was: no cancel counts
 	notice          bool               // the owner is being told, or was
 	started, ended  time.Time
 	closed          string // what ended it from outside, "" for its own end
@@ -71,7 +72,9 @@ func (s *story) unseal(sealed *commonpb.Payloads, to any) {
 func (s *story) scheduled(event int64, kind string) {
 	switch kind {
 	case workflow.AwaitTokenSubmission:
-		s.waiting = true
+		s.waiting, s.changing = true, false
+	case workflow.ChangePassword:
+		s.changing = true
 	case workflow.SendEmail:
 		if s.waiting {
 			s.mails, kind = s.mails+1, linkMail

@@ -166,8 +166,21 @@ func TestStoryOfNobodysSubmission(t *testing.T) {
 	t.Parallel()
 	w := mailed(t, "").end(2, workflow.Submission{}).begin(workflow.ChangePassword).end(7, workflow.Verdict{}).
 		begin(workflow.AwaitTokenSubmission).begin(workflow.SendEmail)
-	if w.now() != "awaiting_token" || w.mails != 2 || w.notice {
-		t.Errorf("state %s, %d mails, notice %t", w.now(), w.mails, w.notice)
+	if w.now() != "awaiting_token" || w.mails != 2 || w.notice || w.changing {
+		t.Errorf("state %s, %d mails, notice %t, changing %t", w.now(), w.mails, w.notice, w.changing)
+	}
+}
+
+// A submission that no worker has begun to apply does not count before a cancel: the run
+// learns of both at once.
+func TestStoryOfASubmission(t *testing.T) {
+	t.Parallel()
+	w := mailed(t, "").end(2, workflow.Submission{})
+	if w.changing {
+		t.Error("changing before a worker does")
+	}
+	if w.begin(workflow.ChangePassword); !w.changing || w.now() != "token_submitted" {
+		t.Errorf("changing %t, state %s", w.changing, w.now())
 	}
 }
 

@@ -30,11 +30,17 @@ func (s *Site) Start(t *testing.T, more []string, args ...string) *process.Proce
 // StartWith is Start with what the kernel is to do first, such as to take rights away.
 func (s *Site) StartWith(t *testing.T, attr *syscall.SysProcAttr, more []string, args ...string) *process.Process {
 	t.Helper()
+	return process.StartWith(t, attr, s.Program(t), append(append([]string{}, s.Env...), more...), args...)
+}
+
+// Program is the path of rekey.
+func (s *Site) Program(t *testing.T) string {
+	t.Helper()
 	path, err := rekey.build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return process.StartWith(t, attr, path, append(append([]string{}, s.Env...), more...), args...)
+	return path
 }
 
 // Run waits for the end of a command and checks its exit code.
