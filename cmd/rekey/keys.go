@@ -86,18 +86,3 @@ func (k *keysPromoteCmd) Run(p *process) error {
 	_, err := fmt.Fprintf(p.stdout, "key %d seals new data of %s; restart the processes one by one\n", k.ID, k.Use)
 	return err
 }
-
-type keysRetireCmd struct {
-	Dir string   `arg:"" type:"path" help:"Folder of keysets."`
-	Use keys.Use `arg:"" help:"Keyset: link, payload or submission."`
-	ID  uint32   `arg:"" help:"Key, as rekey keys list shows it."`
-}
-
-// Run deletes the key.
-func (k *keysRetireCmd) Run(p *process) error {
-	if err := keys.Retire(k.Dir, k.Use, k.ID); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(p.stdout, "key %d of %s is deleted: what it sealed cannot be read any more\n", k.ID, k.Use)
-	return err
-}

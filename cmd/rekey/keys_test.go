@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // TestRotation walks through the life of a key and compares all that is said.
@@ -35,7 +37,7 @@ func TestRotation(t *testing.T) {
 	if got := primary(t, dir, "link"); got != id {
 		t.Errorf("primary key %s, want the promoted %s", got, id)
 	}
-	say("keys", "retire", dir, "link", old)
+	say("keys", "retire", "--early", dir, "link", old)
 	say("keys", "list", dir)
 	golden.Check(t, "rotation.golden", stable(said.String(), dir))
 }
@@ -166,4 +168,47 @@ func TestKeysRefuse(t *testing.T) {
 	refused(t, []string{"keys", "promote", dir, "link", "12"}, "no such key", "`rekey keys list`")
 	refused(t, []string{"keys", "promote", dir, "link", "first"}, "<id>", "first")
 	refused(t, []string{"keys", "retire", dir, "link", primary(t, dir, "link")}, "promote another one first")
+}
+
+// security 37: a key is deleted when what it sealed is over, and before only on purpose.
+func TestRetireWaits(t *testing.T) {
+	t.Parallel()
+	day := 24 * time.Hour
+	for use, wait := range map[keys.Use]time.Duration{keys.Link: 2 * day, keys.Submission: 2 * day, keys.Payload: 9 * day} {
+		dir := newKeys(t)
+		added, err := keys.Add(dir, use)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := keysRetireCmd{Dir: dir, Use: use}
+		if err := k.check(time.Now()); err != nil {
+			t.Errorf("a key of %s that has sealed nothing: %v", use, err)
+		}
+		promote := func() time.Time { // a keyset tells the time of its promotion from that of its making by the second
+			path := filepath.Join(dir, string(use)+".json")
+			file, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			created := regexp.MustCompile(`"created": "[^"]+"`)
+			if err := os.WriteFile(path, created.ReplaceAll(file, []byte(`"created": "2026-01-02T03:04:05Z"`)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := keys.Promote(dir, use, added); err != nil {
+				t.Fatal(err)
+			}
+			return time.Now()
+		}
+		promoted := promote()
+		if err := k.check(promoted.Add(wait - time.Minute)); err == nil {
+			t.Errorf("%s: not refused within %s", use, wait)
+		}
+		if err := k.check(promoted.Add(wait)); err != nil {
+			t.Errorf("%s after %s: %v", use, wait, err)
+		}
+		k.Early = true
+		if err := k.check(promoted); err != nil {
+			t.Errorf("%s early: %v", use, err)
+		}
+	}
 }

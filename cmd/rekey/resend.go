@@ -89,7 +89,11 @@ func (d *desk) resend(ctx context.Context, in workflow.Request) (resending, erro
 	}
 	options := starter.StartOptions(in)
 	caller := workflow.Caller{AccountKey: in.AccountKey, Operator: in.Operator}
-	if _, err = d.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in); err != nil {
+	_, err = d.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
+	switch {
+	case starter.SignalsFull(err):
+		return resending{isNothing, "somebody has filled the run with signals: `rekey cancel` it and ask again", before}, nil
+	case err != nil:
 		return resending{}, err
 	}
 	answered := func(r resetRun) bool {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rekeyhq/rekey/keys"
+)
+
+type keysRetireCmd struct {
+	Early bool `name:"early" env:"REKEY_EARLY" help:"Do not wait until all that it sealed is over, because the key is stolen: open links and runs are lost."`
+
+	Dir string   `arg:"" type:"path" help:"Folder of keysets."`
+	Use keys.Use `arg:"" help:"Keyset: link, payload or submission."`
+	ID  uint32   `arg:"" help:"Key, as rekey keys list shows it."`
+}
+
+// Run deletes the key.
+func (k *keysRetireCmd) Run(p *process) error {
+	if err := k.check(time.Now()); err != nil {
+		return err
+	}
+	if err := keys.Retire(k.Dir, k.Use, k.ID); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "key %d of %s is deleted: what it sealed cannot be read any more\n", k.ID, k.Use)
+	return err
+}
+
+// check refuses to take a key from what may still need it. Without a promotion no other key
+// than the primary one has sealed anything.
+func (k *keysRetireCmd) check(now time.Time) error {
+	infos, err := keys.List(k.Dir)
+	if err != nil || k.Early {
+		return err
+	}
+	for _, i := range infos {
+		until := i.Promoted.Add(outlives(k.Use))
+		if i.Use == k.Use && !i.Promoted.Equal(i.Created) && now.Before(until) {
+			return fmt.Errorf("links, submissions or runs that an older key of %s sealed may be open until %s: wait, or give --early if the key is stolen", k.Use, stamp(until))
+		}
+	}
+	return nil
+}
+
+// outlives is how long what an old key sealed may be open after another one was promoted,
+// with a day for the restarts: a link and a submission count for 24 hours, and the longest
+// run tries three mails for a day each, waits a day for each link, and tries its notice for
+// a day.
+func outlives(u keys.Use) time.Duration {
+	const day = 24 * time.Hour
+	if u == keys.Payload {
+		return 9 * day
+	}
+	return 2 * day
+}
