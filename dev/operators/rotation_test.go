@@ -86,14 +86,6 @@ func (r *rotation) use(t *testing.T, when string, who account.Account, n int) {
 	r.Mails(t, who, n+1)
 }
 
-// open asks for a link and waits until it is mailed.
-func (r *rotation) open(t *testing.T, who account.Account) {
-	t.Helper()
-	r.Forgot(t, who)
-	r.Token(t, who, 1)
-	r.findUntil(t, who.Address, "the run waits", inState("awaiting_token"))
-}
-
 // security 37: keys are renewed while resets are open and processes are restarted one by
 // one. Between any two steps each process is on the old files or on the new ones, and all
 // that was mailed, sealed or begun before goes on.

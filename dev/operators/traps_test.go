@@ -1,0 +1,98 @@
+package operators
+
+import (
+	"testing"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+)
+
+// resetTo is what an operator's `temporal workflow reset` does: the run begins again after
+// its n-th workflow task.
+func (r *room) resetTo(t *testing.T, f found, n int) {
+	t.Helper()
+	c := r.Dial(t)
+	events := c.GetWorkflowHistory(t.Context(), f.ID, f.Run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.GetEventType() != enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			continue
+		}
+		if n--; n > 0 {
+			continue
+		}
+		_, err = c.WorkflowService().ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+			Namespace: client.DefaultNamespace, Reason: "a test", RequestId: "reset-" + f.Run,
+			WorkflowExecution:         &commonpb.WorkflowExecution{WorkflowId: f.ID, RunId: f.Run},
+			WorkflowTaskFinishEventId: e.GetEventId(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatal("the run has no such workflow task")
+}
+
+// Temporal's Reset gives a run another ID: the links that are out are dead, and what it has
+// done it does not do twice.
+func TestResetInTemporal(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	erin, frank := r.People[0], r.People[1]
+	worker := r.Worker(t)
+	r.Starter(t)
+	for _, who := range []account.Account{erin, frank} {
+		r.open(t, who)
+	}
+	r.resetTo(t, r.find(t, erin.Address)[0], 1)
+	if a := r.Reset(t, r.Token(t, erin, 1), newPassword); a.Code != "link_canceled" {
+		t.Errorf("a link from before the reset: %+v", a)
+	}
+	r.insist(t, erin, 2)
+
+	r.insist(t, frank, 1)
+	done := r.findUntil(t, frank.Address, "the run ends", inState("completed"))
+	r.resetTo(t, done, 3) // the task that begins the change
+	r.findUntil(t, frank.Address, "the run ends again", func(f found) bool { return f.Run != done.Run && f.State == "completed" })
+	stop(t, worker)
+	issued, changed := line{Event: account.EventMailIssued}, line{Event: account.EventPasswordChanged}
+	r.audited(t, erin, issued, issued, changed)
+	r.audited(t, frank, issued, changed)
+}
+
+// Temporal's Terminate runs nothing any more: the owner is not told of a change.
+func TestTerminateInTemporal(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	erin := r.People[0]
+	worker := r.Worker(t)
+	r.Starter(t)
+	r.open(t, erin)
+	r.Mail.Fail(func(inbox.Message) error { return inbox.Reply(451, "try again") })
+	if a := r.Reset(t, r.Token(t, erin, 1), newPassword); a.HTTP != 200 {
+		t.Fatalf("reset: %+v", a)
+	}
+	tells := r.findUntil(t, erin.Address, "the owner is being told", inState("password_changed"))
+	if err := r.Dial(t).TerminateWorkflow(t.Context(), tells.ID, tells.Run, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	r.Mail.Fail(nil)
+	r.findUntil(t, erin.Address, "the run ends", inState("terminated"))
+	if a := r.Reset(t, r.Token(t, erin, 1), newPassword); a.Code != "link_canceled" && a.HTTP != 200 {
+		t.Errorf("the link that was used: %+v", a)
+	}
+	stop(t, worker)
+	if mails := r.Mails(t, erin, 1); len(mails) != 1 {
+		t.Errorf("%d mails, want the link only", len(mails))
+	}
+	r.audited(t, erin, line{Event: account.EventMailIssued}, line{Event: account.EventPasswordChanged})
+}
