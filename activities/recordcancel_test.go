@@ -30,6 +30,7 @@ func TestRecordCancel(t *testing.T) {
 		"by an operator":         {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith", Meant: run}, ann.ID, account.Entry{Operator: "a.smith", Detail: "by an operator"}},
 		"by one of another run":  {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith", Meant: "b7c1d8f0-0000-4000-8000-000000000000"}, ann.ID, account.Entry{Detail: "in Temporal"}},
 		"by one of any run":      {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith"}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by one without a name":  {[]account.Account{ann}, workflow.Cancellation{Meant: run}, ann.ID, account.Entry{Detail: "in Temporal"}},
 		"of a disabled":          {[]account.Account{disabled}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
 		"of nobody":              {nil, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
 		"of more than one":       {[]account.Account{ann, twin}, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},

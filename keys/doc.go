@@ -8,7 +8,7 @@
 //	payload.json         AEAD   seals all that Temporal keeps      everybody
 //	submission.json      HPKE   opens submissions                  worker
 //	submission.pub.json  HPKE   seals submissions                  starter
-//	account.json         PRF    makes account keys of addresses    starter, find, cancel
+//	account.json         PRF    makes account keys of addresses    starter, operators
 //	salt.json            PRF    makes salts of tokens              starter
 //
 // # Rotation

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
@@ -149,6 +151,33 @@ func TestExitCodes(t *testing.T) {
 	}
 	if got := exitCode(errTarget); got != 1 {
 		t.Errorf("an error: %d", got)
+	}
+}
+
+// The runbook names no command and no flag that is not there. dev/operators runs them.
+func TestRunbookIsUnderstood(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed := 0
+	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+		for _, command := range regexp.MustCompile(`(?m)(?:^|\| )rekey (.+)$`).FindAllStringSubmatch(block[1], -1) {
+			parser, err := kong.New(&cli{}, kong.Name("rekey"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed++
+			args := strings.Fields(strings.NewReplacer("$new", "1", "$old", "1").Replace(command[1]))
+			_, err = parser.Parse(args)
+			if err != nil && !strings.HasPrefix(err.Error(), "missing flags:") { // a variable may have them
+				t.Errorf("rekey %s: %v", command[1], err)
+			}
+		}
+	}
+	if parsed < 10 {
+		t.Errorf("found %d commands only", parsed)
 	}
 }
 

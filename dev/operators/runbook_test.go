@@ -1,0 +1,126 @@
+package operators
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/dev/process"
+)
+
+// section is a part of the runbook that has commands, with a place that they can be typed
+// in.
+type section struct {
+	*room
+	dir string // where they are typed
+	env []string
+}
+
+// sections are the headings above the commands that are run here.
+var sections = map[string]func(*section, *testing.T){
+	"Install":      (*section).install,
+	"Everyday":     (*section).everyday,
+	"Key rotation": (*section).rotation,
+	"Mail outage":  (*section).everyday,
+}
+
+var command = regexp.MustCompile("(?ms)(<!-- not run: [^>]+ -->\n)?^```sh\n(.*?)^```$")
+
+// The commands of docs/operations.md do what the page says, in its order. Those that are not
+// run say why.
+func TestRunbook(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, part := range strings.Split(string(page), "\n## ")[1:] {
+		name, text, _ := strings.Cut(part, "\n")
+		var blocks []string
+		for _, m := range command.FindAllStringSubmatch(text, -1) {
+			if m[1] == "" {
+				blocks = append(blocks, m[2])
+			}
+		}
+		if len(blocks) == 0 {
+			continue
+		}
+		prepare, ok := sections[name]
+		if !ok {
+			t.Errorf("nobody runs the commands of %q: add the section to this test, or say why above them: <!-- not run: ... -->", name)
+			continue
+		}
+		ran++
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &section{room: newRoom(t), dir: t.TempDir()}
+			prepare(s, t)
+			for _, block := range blocks {
+				s.typed(t, block)
+			}
+		})
+	}
+	if ran != len(sections) {
+		t.Errorf("ran %d sections, there are %d here", ran, len(sections))
+	}
+}
+
+// typed runs a block as a shell does, until a command fails.
+func (s *section) typed(t *testing.T, block string) {
+	t.Helper()
+	script := "set -eu; PATH=" + filepath.Dir(s.Program(t)) + ":$PATH; cd " + s.dir + "\n" + block
+	p := process.Start(t, "/bin/sh", append(append([]string{}, s.Env...), s.env...), "-c", script)
+	if code := p.Exit(t); code != 0 {
+		t.Fatalf("exit code %d of\n%s%s%s", code, block, p.Out, p.Err)
+	}
+	if m := keyID.FindStringSubmatch(p.Out.String()); m != nil && strings.Contains(block, " add ") {
+		s.env = append(s.env, "new="+m[1])
+	}
+	if strings.Contains(block, " promote ") {
+		nineDaysAgo(t, filepath.Join(s.dir, "keys", "payload.json"))
+	}
+}
+
+// nineDaysAgo is what the page has the operator wait for.
+func nineDaysAgo(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, at := range map[string]string{"created": "2025-01-02T03:04:05Z", "promoted": "2025-02-02T03:04:05Z"} {
+		file = regexp.MustCompile(`"`+name+`": "[^"]+"`).ReplaceAll(file, []byte(`"`+name+`": "`+at+`"`))
+	}
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// install has nothing but a Temporal server.
+func (s *section) install(*testing.T) {}
+
+// everyday has processes that run and a reset that is over.
+func (s *section) everyday(t *testing.T) {
+	t.Helper()
+	if err := os.Symlink(s.keys, filepath.Join(s.dir, "operator")); err != nil {
+		t.Fatal(err)
+	}
+	s.Worker(t)
+	s.Starter(t)
+	s.open(t, s.People[0])
+	s.operate(t, 0, "cancel", s.People[0].Address)
+	s.findUntil(t, s.People[0].Address, "the run ends", func(f found) bool { return !f.Open })
+}
+
+// rotation has keysets.
+func (s *section) rotation(t *testing.T) {
+	t.Helper()
+	if err := os.Symlink(s.Keys(), filepath.Join(s.dir, "keys")); err != nil {
+		t.Fatal(err)
+	}
+	list := s.operate(t, 0, "keys", "list", s.Keys()).Out.String()
+	s.env = []string{"old=" + regexp.MustCompile(`(?m)^payload +(\d+) +true`).FindStringSubmatch(list)[1]}
+}
