@@ -42,7 +42,7 @@ type canceling struct {
 // Run cancels a run and says what became of it.
 func (c *cancelCmd) Run(p *process) error {
 	if err := checkOperator(c.As); err != nil {
-		return err
+		return unchecked(err)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()

@@ -7,7 +7,13 @@ import "errors"
 const (
 	exitFailed    = 1 // also: checked, and the answer is no
 	exitUnchecked = 2 // a command line that is wrong, or a check that could not be made
+	exitRefused   = 3 // the command worked, and what was asked for is not to be had
 )
+
+// refusal says why what was asked for is not to be had.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
 
 // exitError is an error with a status of its own.
 type exitError struct {
@@ -25,6 +31,8 @@ func status(err error) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, new(refusal)):
+		return exitRefused
 	case errors.As(err, &own):
 		return own.status
 	default:

@@ -32,7 +32,7 @@ type findCmd struct {
 // Run prints the runs of an account.
 func (f *findCmd) Run(p *process) error {
 	if err := f.check(); err != nil {
-		return err
+		return unchecked(err)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()

@@ -24,18 +24,6 @@ const (
 	effectLook = 200 * time.Millisecond
 )
 
-// refusal ends a command that worked and could not have what was asked: exit code 3.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-
-func exitCode(err error) int {
-	if errors.As(err, new(refusal)) {
-		return 3
-	}
-	return 1
-}
-
 // operatorName is a name that can stand in the audit log, which holds no address.
 var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 

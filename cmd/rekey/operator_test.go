@@ -146,10 +146,10 @@ func TestTarget(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	if got := exitCode(fmt.Errorf("more: %w", errNoRun)); got != 3 {
+	if got := status(fmt.Errorf("more: %w", errNoRun)); got != exitRefused {
 		t.Errorf("a refusal: %d", got)
 	}
-	if got := exitCode(errTarget); got != 1 {
+	if got := status(errTarget); got != exitFailed {
 		t.Errorf("an error: %d", got)
 	}
 }
@@ -208,7 +208,7 @@ func TestWhatOperatorsAreTold(t *testing.T) {
 			var out bytes.Buffer
 			var err error
 			if err = r.write(&process{stdout: &out}, asJSON); err != nil {
-				err = fmt.Errorf("exit code %d: %w", exitCode(err), err)
+				err = fmt.Errorf("exit code %d: %w", status(err), err)
 			}
 			fmt.Fprintf(&said, "%s%v\n\n", out.String(), err)
 		}

@@ -41,7 +41,7 @@ type resending struct {
 // Run asks for a mail as the owner would and says whether one goes out.
 func (r *resendCmd) Run(p *process) error {
 	if err := r.check(); err != nil {
-		return err
+		return unchecked(err)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()

@@ -21,6 +21,7 @@ func TestFind(t *testing.T) {
 	r.Starter(t)
 	answered(t, r.operate(t, 3, "find", erin.Address), "keeps no reset of this account")
 	answered(t, r.operate(t, 1, "find", "erin"), "not a mail address")
+	answered(t, r.operate(t, 2, "find", "--last=0", erin.Address), "--last ($REKEY_LAST)")
 
 	r.Mail.Fail(func(m inbox.Message) error {
 		if m.To[0].Address == frank.Address {
