@@ -21,6 +21,7 @@ type story struct {
 
 	state           statemachine.State // as the search attribute has it
 	waiting         bool               // for a link to be used
+	decided         bool               // a worker knows what became of the first mail: a timer runs
 	changing        bool               // a submission is being applied, or was: no cancel counts
 	notice          bool               // the owner is being told, or was
 	started, ended  time.Time
@@ -56,6 +57,7 @@ func (s *story) read(e *historypb.HistoryEvent) {
 		s.done(e.GetActivityTaskTimedOutEventAttributes().GetScheduledEventId(), at, nil)
 	case enumspb.EVENT_TYPE_TIMER_STARTED:
 		if s.waiting {
+			s.decided = true
 			s.expires = at.Add(e.GetTimerStartedEventAttributes().GetStartToFireTimeout().AsDuration())
 		}
 	case enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
@@ -138,7 +140,7 @@ func (s *story) now() string {
 		return string(statemachine.StatePasswordChanged)
 	case !s.waiting && len(s.kinds) > 0:
 		return string(statemachine.StateTokenSubmitted)
-	case s.answered > 0:
+	case s.decided:
 		return string(statemachine.StateAwaitingToken)
 	default:
 		return string(statemachine.StateRequested)

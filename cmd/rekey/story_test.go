@@ -141,7 +141,7 @@ func numbered(n int, w *teller) resetRun {
 func TestStoryKnowsTheState(t *testing.T) {
 	t.Parallel()
 	for want, w := range map[string]*teller{
-		"requested":       begun(t),
+		"requested":       begun(t).end(3, workflow.Delivery{}),
 		"awaiting_token":  mailed(t, ""),
 		"token_submitted": mailed(t, "").end(2, workflow.Submission{}),
 		"password_changed": mailed(t, "").end(2, workflow.Submission{}).begin(workflow.ChangePassword).
