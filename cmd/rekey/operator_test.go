@@ -84,7 +84,7 @@ func TestOperatorsReadTheirKeyFiles(t *testing.T) {
 	refused(t, all["resend"], "keyset payload", "`rekey keys new`")
 	refused(t, all["find"], "connect to Temporal at 127.0.0.1:1", "TEMPORAL_ADDRESS says where it is")
 	refused(t, all["stats"], "connect to Temporal at 127.0.0.1:1")
-	if err := os.WriteFile(filepath.Join(dir, "payload.json"), []byte("{}"), 0o644); err != nil { //nolint:gosec // on purpose
+	if err := os.WriteFile(filepath.Join(dir, "payload.json"), []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, all["find"], "payload.json", "chmod 0600")
@@ -99,8 +99,8 @@ func TestFindChecksItsFlags(t *testing.T) {
 	} {
 		refused(t, []string{"find", "--keys", "k", tc[0], erin}, tc[1])
 	}
-	for _, flag := range []string{"--link-life=1s", "--cool-down=1ms"} {
-		refused(t, []string{"resend", "--keys", "k", "--as=a.smith", flag, erin}, flag[:strings.Index(flag, "=")])
+	for flag, value := range map[string]string{"--link-life": "1s", "--cool-down": "1ms"} {
+		refused(t, []string{"resend", "--keys", "k", "--as=a.smith", flag, value, erin}, flag)
 	}
 }
 

@@ -96,11 +96,16 @@ func (d *desk) resend(ctx context.Context, in workflow.Request) (resending, erro
 	case err != nil:
 		return resending{}, err
 	}
+	return d.awaitMail(ctx, newest, before)
+}
+
+// awaitMail looks until another mail than those of before is decided.
+func (d *desk) awaitMail(ctx context.Context, t target, before resetRun) (resending, error) {
 	answered := func(r resetRun) bool {
 		return r.story.answered > 0 && (r.Run != before.Run || r.story.answered > before.story.answered) &&
 			(!r.Expires.IsZero() || !r.story.waiting)
 	}
-	after, err := d.lookUntil(ctx, newest, answered)
+	after, err := d.lookUntil(ctx, t, answered)
 	switch {
 	case err != nil:
 		return resending{}, err
