@@ -1,0 +1,71 @@
+// Package postgrestest runs real PostgreSQL servers for tests: one throwaway cluster for
+// a test binary, with a database of its own for each test.
+//
+// Where PostgreSQL is not installed the tests are skipped; with REKEY_TEST_REQUIRE=all
+// they fail.
+package postgrestest
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// shared is the cluster of the test binary, started by the first test that wants it.
+var shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Run runs the tests of a package and stops their cluster. Every TestMain of a package
+// that calls [Database] is os.Exit(postgrestest.Run(m)).
+func Run(m *testing.M) int {
+	code := m.Run()
+	if s := shared.server; s != nil {
+		if err := s.remove(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+// Database makes an empty database for a test and returns its URL. The user is a
+// superuser.
+func Database(tb testing.TB) string {
+	tb.Helper()
+	bin := installed(tb)
+	shared.once.Do(func() { shared.server, shared.err = start(bin) })
+	if shared.err != nil {
+		tb.Fatal(shared.err)
+	}
+	return shared.server.Database(tb)
+}
+
+// Start starts a cluster for one test, which may do with it what others must not see.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	s, err := start(installed(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.remove(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+var databases atomic.Int64
+
+// Database makes an empty database and returns its URL.
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	Exec(tb, s.URL("postgres"), "CREATE DATABASE "+name)
+	return s.URL(name)
+}
