@@ -60,6 +60,7 @@ var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"42703":             "a column is missing: check the names of your own table",
 	"53100":             "the server's disk is full",
 	"53300":             "the server has too many connections: lower pool_max_conns in the URL, or raise its limit",
+	"55000":             "the table or view cannot be updated",
 	"55P03":             "a lock was not given in time",
 	"57014":             "the statement was canceled",
 	"57P01":             "the server is shutting down",

@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"context"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,12 +22,23 @@ func must(tb testing.TB, err error) {
 	}
 }
 
+// template is a database with our schema, for the others of the binary to be copied from.
+var template struct {
+	sync.Mutex
+	url string
+}
+
 // migrated makes a database with our schema and returns its URL.
 func migrated(tb testing.TB) string {
 	tb.Helper()
-	url := postgrestest.Database(tb)
-	must(tb, postgres.Migrate(tb.Context(), postgres.Config{URL: url}, func(postgres.Migration) {}))
-	return url
+	template.Lock()
+	defer template.Unlock()
+	if template.url == "" {
+		url := postgrestest.Database(tb)
+		must(tb, postgres.Migrate(context.Background(), postgres.Config{URL: url}, func(postgres.Migration) {}))
+		template.url = url
+	}
+	return postgrestest.Copy(tb, template.url)
 }
 
 // openAt opens rekey's own tables.
@@ -37,11 +50,14 @@ func openAt(tb testing.TB, url string) *postgres.Accounts {
 	return s
 }
 
+// ownTables are databases that the suite runs in.
+var ownTables postgrestest.Shelf
+
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		t.Helper()
-		return openAt(t, migrated(t))
+		return openAt(t, ownTables.Take(t, func() string { return migrated(t) }))
 	})
 }
 

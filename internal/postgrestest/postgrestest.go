@@ -8,6 +8,7 @@ package postgrestest
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,5 +68,15 @@ func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
 	name := fmt.Sprintf("test_%d", databases.Add(1))
 	Exec(tb, s.URL("postgres"), "CREATE DATABASE "+name)
+	return s.URL(name)
+}
+
+// Copy makes a database like that of a URL of the binary's cluster, which nobody may be
+// connected to.
+func Copy(tb testing.TB, database string) string {
+	tb.Helper()
+	s, name := shared.server, fmt.Sprintf("test_%d", databases.Add(1))
+	like, _, _ := strings.Cut(strings.TrimPrefix(database, "postgres:///"), "?")
+	Exec(tb, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+like)
 	return s.URL(name)
 }

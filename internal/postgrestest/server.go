@@ -82,7 +82,7 @@ func (s *Server) initdb() error {
 func (s *Server) run() error {
 	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & cat >/dev/null; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
 		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
-		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off")
+		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, &s.log, &s.log
 	if err := asOther(s.cmd); err != nil {
 		return err
