@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func tokenOf(a account.Account, key byte) account.Token {
 	return account.Token{
 		Key: [32]byte{key}, Scope: account.ScopePasswordReset, AccountID: a.ID, Address: a.Address,
-		Credential: account.CredentialDigest(a.Credential), Run: "run", Mail: string([]byte{'a' + key}),
+		Credential: account.CredentialDigest(a.Credential), Run: "run", Mail: fmt.Sprint(key),
 		Issued: noon, Expires: noon.Add(30 * time.Minute),
 	}
 }
