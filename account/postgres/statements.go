@@ -1,8 +1,8 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,7 +35,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	hash, hashErr := t.column("Password", u.Password, column.isText, "text")
 	changed, changedErr := t.optional("ChangedAt", u.ChangedAt, column.isTime, "timestamp with time zone")
 	fields, fieldsErr := u.optionals(t)
-	if err := errors.Join(idErr, emailErr, hashErr, changedErr, fieldsErr, roomy(hash)); err != nil {
+	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, roomy(hash)); err != nil {
 		return statements{}, err
 	}
 	from := fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s WHERE `, id.name, email.name, hash.name, fields, t.name)
@@ -65,7 +65,7 @@ func (u Users) optionals(t table) (string, error) {
 	resettable, resettableErr := t.optional("Resettable", u.Resettable, column.isBool, "boolean")
 	notify, notifyErr := t.optional("Notify", u.Notify, func(c column) bool { return c.isText() || c.isTexts() }, "text or text[]")
 	return fmt.Sprintf(`%s, %s, %s`, disabled.holds("false"), resettable.holds("true"), notify.list()),
-		errors.Join(disabledErr, resettableErr, notifyErr)
+		cmp.Or(disabledErr, resettableErr, notifyErr)
 }
 
 // roomy refuses a column that no hash fits in.

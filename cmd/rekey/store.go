@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
+	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/account"
@@ -57,11 +57,7 @@ func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Stor
 	if s.Users != "" {
 		return nil, errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
 	}
-	path, err := filepath.Abs(s.Store)
-	if err != nil {
-		return nil, fmt.Errorf("--store ($REKEY_STORE): %w", err)
-	}
-	store, err := bolt.OpenExisting(path)
+	store, err := bolt.OpenExisting(kong.ExpandPath(s.Store))
 	if err != nil {
 		return nil, fmt.Errorf("--store ($REKEY_STORE): %w", err)
 	}

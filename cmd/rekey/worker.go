@@ -19,11 +19,11 @@ const cachedRuns = 1_000
 
 // workerCmd is `rekey worker`.
 type workerCmd struct {
-	Keys      string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
+	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
+	storeFlags
 	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours."`
 
-	storeFlags
 	mailFlags
 }
 

@@ -21,9 +21,15 @@ var shared struct {
 	err    error
 }
 
-// Run runs the tests of a package and stops their cluster. Every TestMain of a package
+// Run runs the tests of a package, without the PG* variables of its surroundings, and
+// stops their cluster. Every TestMain of a package
 // that calls [Database] is os.Exit(postgrestest.Run(m)).
 func Run(m *testing.M) int {
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "PG") {
+			_ = os.Unsetenv(name)
+		}
+	}
 	code := m.Run()
 	if s := shared.server; s != nil {
 		if err := s.remove(); err != nil {
