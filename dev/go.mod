@@ -14,6 +14,7 @@ require (
 require (
 	github.com/ccojocar/zxcvbn-go v1.0.4 // indirect
 	github.com/go-chi/httprate v0.16.1 // indirect
+	github.com/go-crypt/x v0.4.17 // indirect
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
 	github.com/looplab/fsm v1.0.3 // indirect

@@ -149,6 +149,8 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		{"--breached-fail", "closed", "--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)"},
 		{"--breached-fail", "maybe", "--breached-fail"},
 		{"--breached-url", "http://mirror.example.com/range", "--breached-url ($REKEY_BREACHED_URL): want a URL"},
+		{"--hash", "md5", "--hash"},
+		{"--normalize", "nfd", "--normalize"},
 		{"--trusted-proxies", "10.0.0.1", "--trusted-proxies"},
 		{"--base-url", "http://accounts.example.com", "--base-url ($REKEY_BASE_URL): must be https"},
 	} {
