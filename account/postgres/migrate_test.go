@@ -40,6 +40,19 @@ func TestMigrateBesideItself(t *testing.T) {
 	}
 }
 
+// Another process that makes the schema at the same moment is no fault.
+func TestMigrateWhileTheSchemaIsMade(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	app, other := connect(t, url), connect(t, url)
+	app.exec("BEGIN; CREATE SCHEMA rekey")
+	done := make(chan error, 1)
+	go func() { done <- postgres.Migrate(t.Context(), postgres.Config{URL: url}, func(postgres.Migration) {}) }()
+	other.until(waiting)
+	app.exec("COMMIT")
+	must(t, <-done)
+}
+
 func TestMigrateAgainKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
@@ -54,18 +67,19 @@ func TestOpenJudgesTheSchema(t *testing.T) {
 	t.Parallel()
 	const insert = "INSERT INTO rekey.goose_db_version (version_id, is_applied) VALUES "
 	for what, test := range map[string]struct {
-		before string
-		want   error
+		before  string
+		want    error
+		migrate bool // is what is advised
 	}{
-		"no schema":   {"DROP SCHEMA rekey CASCADE", postgres.ErrSchemaOld},
-		"no versions": {"DROP TABLE rekey.goose_db_version", postgres.ErrSchemaOld},
-		"old":         {"DELETE FROM rekey.goose_db_version WHERE version_id = 1", postgres.ErrSchemaOld},
-		"new":         {insert + "(2, true)", postgres.ErrSchemaNew},
+		"no schema":   {"DROP SCHEMA rekey CASCADE", postgres.ErrSchemaOld, true},
+		"no versions": {"DROP TABLE rekey.goose_db_version", postgres.ErrSchemaOld, true},
+		"old":         {"DELETE FROM rekey.goose_db_version WHERE version_id = 1", postgres.ErrSchemaOld, true},
+		"new":         {insert + "(2, true)", postgres.ErrSchemaNew, false},
 	} {
 		url := migrated(t)
 		postgrestest.Exec(t, url, test.before)
 		_, err := postgres.Open(t.Context(), postgres.Config{URL: url})
-		if !errors.Is(err, test.want) || strings.Contains(err.Error(), "rekey migrate") != (test.want == postgres.ErrSchemaOld) {
+		if !errors.Is(err, test.want) || strings.Contains(err.Error(), "rekey migrate") != test.migrate {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -2,8 +2,8 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -72,7 +72,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func tokenOf(a account.Account, key byte) account.Token {
 	return account.Token{
 		Key: [32]byte{key}, Scope: account.ScopePasswordReset, AccountID: a.ID, Address: a.Address,
-		Credential: account.CredentialDigest(a.Credential), Run: "run", Mail: fmt.Sprint(key),
+		Credential: account.CredentialDigest(a.Credential), Run: "run", Mail: strconv.Itoa(int(key)),
 		Issued: noon, Expires: noon.Add(30 * time.Minute),
 	}
 }

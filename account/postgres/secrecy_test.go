@@ -18,11 +18,11 @@ func entry() account.Entry {
 
 // shown is an error in every way that it could get into a log.
 func shown(err error) string {
-	text := fmt.Sprintf("%v %+v %#v", err, err, err)
+	var text strings.Builder
 	for ; err != nil; err = errors.Unwrap(err) {
-		text += fmt.Sprintf(" %+v", err)
+		fmt.Fprintf(&text, "%v %+v %#v ", err, err, err)
 	}
-	return text
+	return text.String()
 }
 
 // security 11: what the server says of an error quotes values: the row that breaks a
@@ -123,7 +123,8 @@ func openAs(t *testing.T, url, grants string) *postgres.Store {
 
 func tryAs(t *testing.T, url string, users *postgres.Users, grants string) (*postgres.Store, error) {
 	t.Helper()
-	user := "u" + strings.TrimPrefix(url[:strings.Index(url, "?")], "postgres:///")
+	name, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
+	user := "u" + name
 	postgrestest.Exec(t, url, strings.ReplaceAll("DO $do$ BEGIN CREATE ROLE $user LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $do$; GRANT USAGE ON SCHEMA rekey TO $user;"+grants, "$user", user))
 	return postgres.Open(context.WithoutCancel(t.Context()), postgres.Config{URL: strings.Replace(url, "user=postgres", "user="+user, 1), Users: users})
 }

@@ -120,8 +120,8 @@ func TestUsersHaveFlags(t *testing.T) {
 		known["--"+f.Name+" ($"+f.Envs[0]+")"] = true
 	}
 	users := reflect.TypeFor[postgres.Users]()
-	for i := range users.NumField() {
-		if name := users.Field(i).Name; !known[usersSettings[name]] {
+	for field := range users.Fields() {
+		if name := field.Name; !known[usersSettings[name]] {
 			t.Errorf("%s is the setting %q, which is no flag", name, usersSettings[name])
 		}
 	}
@@ -132,8 +132,8 @@ func TestUsersHaveFlags(t *testing.T) {
 }
 
 func allSet(v reflect.Value) bool {
-	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
+	for _, field := range v.Fields() {
+		if field.IsZero() {
 			return false
 		}
 	}

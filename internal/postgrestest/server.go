@@ -162,7 +162,7 @@ func (s *Server) WantPassword(tb testing.TB, password string) {
 	tb.Helper()
 	Exec(tb, s.URL("postgres"), "ALTER USER postgres PASSWORD '"+password+"'")
 	hba := filepath.Join(s.data(), "pg_hba.conf")
-	if err := os.WriteFile(hba, []byte("local all all scram-sha-256\n"), 0o600); err != nil {
+	if err := os.WriteFile(hba, []byte("local\tall\tpostgres\tscram-sha-256\n"), 0o600); err != nil {
 		tb.Fatal(err)
 	}
 	Exec(tb, s.URL("postgres"), "SELECT pg_reload_conf()")
