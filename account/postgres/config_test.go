@@ -2,8 +2,12 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -112,5 +116,55 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+// impostor answers as PostgreSQL does to a client that asks for TLS, with a certificate
+// that nobody has signed.
+func impostor(t *testing.T) (port string) {
+	t.Helper()
+	fake := httptest.NewUnstartedServer(nil)
+	fake.StartTLS() // for its certificate
+	t.Cleanup(fake.Close)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := io.ReadFull(conn, make([]byte, 8)); err == nil {
+				_, _ = conn.Write([]byte("S"))
+				_ = tls.Server(conn, fake.TLS).Handshake()
+			}
+			_ = conn.Close()
+		}
+	}()
+	_, port, err = net.SplitHostPort(listener.Addr().String())
+	must(t, err)
+	return port
+}
+
+// security 41: a server that cannot prove who it is gets no password.
+func TestImpostor(t *testing.T) {
+	t.Parallel()
+	url := "postgres://rekey@127.0.0.1:" + impostor(t) + "/app?sslmode=verify-full"
+	_, err := postgres.Open(t.Context(), postgres.Config{URL: url, Password: secret})
+	if err == nil || !strings.Contains(err.Error(), "the server is not trusted") || strings.Contains(err.Error(), secret) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A server that accepts and says nothing is given up.
+func TestServerThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer silent.Close()
+	_, err = postgres.Open(t.Context(), postgres.Config{URL: "postgres://rekey@" + silent.Addr().String() + "/app?connect_timeout=1&sslmode=disable"})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer in time") {
+		t.Errorf("error %v", err)
 	}
 }

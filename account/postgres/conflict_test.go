@@ -217,3 +217,23 @@ func TestSignInInProgress(t *testing.T) {
 	must(t, <-done)
 	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM sessions); END $$`)
 }
+
+// A sign-in to rekey's own accounts waits for a change in progress, and is too late then.
+func TestSessionWaitsForTheChange(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	s := openAt(t, url)
+	must(t, s.Put(t.Context(), ann()))
+	app, other := connect(t, url), connect(t, url)
+	app.exec("BEGIN; UPDATE rekey.accounts SET credential = 'new'")
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.NewSession(t.Context(), "ann", ann().Credential)
+		done <- err
+	}()
+	other.until(waiting)
+	app.exec("COMMIT")
+	if err := <-done; !errors.Is(err, account.ErrCredentialChanged) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -74,8 +75,11 @@ func fault(err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("PostgreSQL: no answer in time: %w", context.DeadlineExceeded)
+	}
 	for _, known := range []error{
-		context.Canceled, context.DeadlineExceeded,
+		context.Canceled,
 		account.ErrNotFound, account.ErrMailLimit, account.ErrTokenUnknown, account.ErrAccountGone,
 		account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged,
 	} {

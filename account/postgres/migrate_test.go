@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pressly/goose/v3/lock"
 
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
@@ -38,6 +41,20 @@ func TestMigrateBesideItself(t *testing.T) {
 	if len(taken) != postgres.SchemaVersion || taken[0].Name != "00001_tables.sql" {
 		t.Errorf("steps taken: %+v", taken)
 	}
+}
+
+// Who migrates waits for whoever else does.
+func TestMigrateWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	app := connect(t, url)
+	app.exec(fmt.Sprintf("SELECT pg_advisory_lock(%d)", lock.DefaultLockID))
+	done := make(chan error, 1)
+	go func() { done <- postgres.Migrate(t.Context(), postgres.Config{URL: url}, func(postgres.Migration) {}) }()
+	app.until(`SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND state = 'idle')`)
+	app.until(`SELECT NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'rekey' AND tablename = 'tokens')`)
+	app.exec("SELECT pg_advisory_unlock_all()")
+	must(t, <-done)
 }
 
 // Another process that makes the schema at the same moment is no fault.

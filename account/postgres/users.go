@@ -58,9 +58,9 @@ var errName = errors.New("want a name of at most 63 bytes, or schema.name for a 
 
 // check judges what can be judged without the database.
 func (u Users) check() error {
-	for setting, name := range map[string]string{"Table": u.Table, "Sessions": u.Sessions} {
-		if _, ok := identifier(name); !ok && name != "" {
-			return &SettingError{setting, errName}
+	for _, table := range []struct{ setting, name string }{{"Table", u.Table}, {"Sessions", u.Sessions}} {
+		if _, ok := identifier(table.name); !ok && table.name != "" {
+			return &SettingError{table.setting, errName}
 		}
 	}
 	for _, required := range []struct{ setting, name string }{
