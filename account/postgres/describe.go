@@ -34,6 +34,14 @@ func (c column) isTexts() bool {
 }
 func (c column) isAny() bool { return true }
 
+// whereIs finds a table $2 of the schema $1, or of the search path. There it passes over our
+// own schema, which would come first for a user of the database that is called rekey: its
+// "sessions" would be ours.
+const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text
+	FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relname = $2 AND CASE $1::text WHEN '' THEN n.nspname = ANY (current_schemas(false)) AND n.nspname <> 'rekey' ELSE n.nspname = $1 END
+	ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1`
+
 // describe finds a table.
 func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (table, error) {
 	id, ok := identifier(name)
@@ -42,9 +50,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	}
 	var oid uint32
 	var schema, relation, kind string
-	err := pool.QueryRow(ctx, `SELECT c.oid, n.nspname, c.relname, c.relkind::text
-		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.oid = pg_catalog.to_regclass($1)`, id.Sanitize()).Scan(&oid, &schema, &relation, &kind)
+	err := pool.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in this database, or its schema is not open to this user; capitals count", name)}
@@ -56,6 +62,14 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	t := table{name: pgx.Identifier{schema, relation}.Sanitize()}
 	t.columns, err = columns(ctx, pool, oid)
 	return t, err
+}
+
+// inSchema is the schema that a name says, empty for none.
+func inSchema(id pgx.Identifier) string {
+	if len(id) == 2 {
+		return id[0]
+	}
+	return ""
 }
 
 func columns(ctx context.Context, pool *pgxpool.Pool, oid uint32) (map[string]column, error) {

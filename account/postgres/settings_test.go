@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -128,5 +129,28 @@ func TestNobodyIsSeen(t *testing.T) {
 		if some, err := s.HasAccounts(context.WithoutCancel(t.Context())); err != nil || some != want {
 			t.Errorf("some: %v, %v, want %v", some, err, want)
 		}
+	}
+}
+
+// The rights that the documents name are enough. The user is called rekey there, for whom
+// an unqualified "sessions" is rekey.sessions to PostgreSQL.
+func TestGrantsInTheDocuments(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/operations.md")
+	must(t, err)
+	_, block, _ := strings.Cut(string(page), "```sql\n")
+	block, _, _ = strings.Cut(block, "```")
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); INSERT INTO sessions VALUES (1); ALTER TABLE users ADD private text`)
+	postgrestest.Exec(t, url, block)
+	s := openUsers(t, strings.Replace(url, "user=postgres", "user=rekey", 1), plainUsers())
+	_, err = reset(t, s, "ann@example.com", "new")
+	must(t, err)
+	must(t, s.Record(t.Context(), entry()))
+	must(t, s.RevokeToken(t.Context(), [32]byte{1}, noon))
+	_, err = s.Sweep(t.Context(), noon.AddDate(1, 0, 0))
+	must(t, err)
+	if _, err := s.Audit(t.Context(), "1"); err == nil {
+		t.Error("the worker reads the audit log")
 	}
 }
