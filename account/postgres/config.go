@@ -44,7 +44,7 @@ func IsURL(s string) bool {
 }
 
 // connectWait is how long one server may take to answer, unless the URL says otherwise.
-const connectWait = 10 * time.Second
+const connectWait = 5 * time.Second
 
 // pool judges the settings. No error of it quotes the URL.
 func (c Config) pool() (*pgxpool.Config, error) {

@@ -107,7 +107,7 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)
 	app, other := connect(t, url), connect(t, url)
-	postgrestest.Exec(t, url, `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET deadlock_timeout = ''3s'''; END $$`)
+	postgrestest.Exec(t, url, `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET deadlock_timeout = ''2s'''; END $$`)
 	must(t, s.Close())
 	s = openUsers(t, url, plainUsers()) // connections that know of it: it is this side that notices
 	app.exec("SET deadlock_timeout = '1h'; BEGIN; UPDATE sessions SET data = 'seen'")
@@ -124,16 +124,19 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 	END $$`)
 }
 
-// failing makes every update of users fail as one that could be tried again, and counts.
-const failing = `CREATE SEQUENCE tries; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-		PERFORM nextval('public.tries'); PERFORM pg_sleep(0.2); RAISE SQLSTATE '40001'; END $$;
+// failing makes every update of users fail after some seconds as one that could be tried
+// again, and counts.
+func failing(after string) string {
+	return `CREATE SEQUENCE tries; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		PERFORM nextval('public.tries'); PERFORM pg_sleep(` + after + `); RAISE SQLSTATE '40001'; END $$;
 	CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()`
+}
 
 // A conflict that does not end is an error, after a few tries, and leaves nothing.
 func TestTriesAreBounded(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)
-	postgrestest.Exec(t, url, failing)
+	postgrestest.Exec(t, url, failing("0"))
 	_, err := s.ChangePassword(t.Context(), change)
 	if state, ok := errors.AsType[*postgres.Error](err); !ok || state.Code != "40001" {
 		t.Errorf("error %v", err)
@@ -149,7 +152,7 @@ func TestTriesAreBounded(t *testing.T) {
 func TestTriesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)
-	postgrestest.Exec(t, url, failing)
+	postgrestest.Exec(t, url, failing("0.3"))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := changing(ctx, s, change)
 	app := connect(t, url)

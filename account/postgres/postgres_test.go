@@ -10,7 +10,6 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/account/storetest"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
 
@@ -53,14 +52,6 @@ func openAt(tb testing.TB, url string) *postgres.Accounts {
 
 // ownTables are databases that the suite runs in.
 var ownTables postgrestest.Shelf
-
-func TestStore(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		t.Helper()
-		return openAt(t, ownTables.Take(t, func() string { return migrated(t) }))
-	})
-}
 
 func ann() account.Account {
 	return account.Account{ID: "ann", Address: "ann@example.com", Credential: "$argon2id$old", Resettable: true}

@@ -24,8 +24,8 @@ func (s *several) next() *postgres.Accounts {
 	return s.stores[int(s.calls.Add(1))%len(s.stores)]
 }
 
-// security 5, 23: what holds in one worker holds among several.
-func TestSeveralStores(t *testing.T) {
+// security 5, 23: what every store does holds among several on one database.
+func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		t.Helper()
