@@ -59,7 +59,7 @@ func ours(deps []string) []string {
 func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{
-		"go.etcd.io/bbolt", "github.com/jackc/pgx", "net/smtp", "github.com/wneessen/go-mail",
+		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
 		module + "account/bolt", module + "account/postgres", module + "mail",
 		module + "activities", module + "worker", module + "cmd",
 	}
@@ -77,27 +77,29 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 func TestImportsGoOneWay(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]string{
-		"statemachine":       nil,
-		"link":               nil,
-		"keys":               nil,
-		"password":           nil,
-		"password/breached":  {"password"},
-		"mail":               nil,
-		"account":            nil,
-		"account/bolt":       {"account", "internal/failpoint"},
-		"codec":              {"keys"},
-		"workflow":           {"statemachine"},
-		"starter":            {"account", "internal/failpoint", "keys", "link", "password", "statemachine", "workflow"},
-		"activities":         {"account", "keys", "link", "mail", "statemachine", "workflow"},
-		"worker":             {"account", "activities", "keys", "link", "mail", "statemachine", "workflow"},
-		"replay":             {"keys", "statemachine", "workflow"},
-		"account/storetest":  {"account"},
-		"internal/failpoint": nil,
-		"internal/golden":    nil,
-		"internal/cost":      nil,
-		"internal/signals":   nil,
+		"statemachine":          nil,
+		"link":                  nil,
+		"keys":                  nil,
+		"password":              nil,
+		"password/breached":     {"password"},
+		"mail":                  nil,
+		"account":               nil,
+		"account/bolt":          {"account", "internal/failpoint"},
+		"account/postgres":      {"account", "internal/failpoint"},
+		"codec":                 {"keys"},
+		"workflow":              {"statemachine"},
+		"starter":               {"account", "internal/failpoint", "keys", "link", "password", "statemachine", "workflow"},
+		"activities":            {"account", "keys", "link", "mail", "statemachine", "workflow"},
+		"worker":                {"account", "activities", "keys", "link", "mail", "statemachine", "workflow"},
+		"replay":                {"keys", "statemachine", "workflow"},
+		"account/storetest":     {"account"},
+		"internal/failpoint":    nil,
+		"internal/golden":       nil,
+		"internal/cost":         nil,
+		"internal/postgrestest": nil,
+		"internal/signals":      nil,
 		"cmd/rekey": {
-			"account", "account/bolt", "activities", "codec", "internal/failpoint", "internal/signals", "keys", "link", "mail",
+			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint", "internal/signals", "keys", "link", "mail",
 			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}

@@ -11,6 +11,18 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
+// Hasher makes stored hashes. It is safe for concurrent use.
+type Hasher interface {
+	// Hash returns the stored form of a normalized password under a salt of 16 bytes. The
+	// same input gives the same string: it is what makes a submission that is sent again
+	// the same submission.
+	Hash(password string, salt []byte) string
+	// MaxBytes is the length of the longest password that it takes whole; 0 for any.
+	MaxBytes() int
+}
+
+var _, _ Hasher = Params{}, Bcrypt{}
+
 // Params are the costs of an Argon2id hash (RFC 9106). A field that is zero means that
 // of [DefaultParams].
 type Params struct {
@@ -33,9 +45,12 @@ const (
 	maxThreads = 16
 )
 
-// ErrHash means that a stored hash is not one that [Params.Hash] made, or costs more
-// than this package is ready to spend.
-var ErrHash = errors.New("not an Argon2id hash in PHC format")
+// ErrHash means that a stored hash is not one that a [Hasher] of this package made, or
+// costs more than this package is ready to spend.
+var ErrHash = errors.New("neither an Argon2id hash in PHC format nor a bcrypt hash")
+
+// MaxBytes implements [Hasher].
+func (Params) MaxBytes() int { return 0 }
 
 // Hash returns the PHC string of a normalized password under a salt of the caller's:
 // $argon2id$v=19$m=19456,t=2,p=1$salt$hash. The salt should be 16 bytes (RFC 9106,
@@ -47,10 +62,14 @@ func (p Params) Hash(password string, salt []byte) string {
 	return p.encode(salt, hash)
 }
 
-// Verify reports, in constant time, whether a normalized password has a stored hash. It
+// Verify reports, in constant time, whether a normalized password has a stored hash, of
+// Argon2id or bcrypt. It
 // costs what the hash cost, so call it within a [Budget]. The error is ErrHash.
-func Verify(phc, password string) (bool, error) {
-	p, salt, want, err := parse(phc)
+func Verify(stored, password string) (bool, error) {
+	if isBcrypt(stored) {
+		return verifyBcrypt(stored, password)
+	}
+	p, salt, want, err := parse(stored)
 	if err != nil {
 		return false, err
 	}

@@ -24,7 +24,10 @@ const (
 type Policy struct {
 	MinLength int // in code points
 	MaxBytes  int // in bytes of UTF-8
-	blocked   blockList
+	// Verbatim takes passwords as they were typed, for an application whose sign-in does
+	// not normalize them.
+	Verbatim bool
+	blocked  blockList
 }
 
 // DefaultPolicy is for a password that is the only factor. Where a second one is always
@@ -35,8 +38,13 @@ func DefaultPolicy() Policy {
 
 // Normalize returns the form in which a password is judged and hashed, at reset and at
 // sign-in alike: NFKC, so that "é" typed as one code point or as two is one password
-// (NIST SP 800-63B-4, section 3.1.1.2).
-func (Policy) Normalize(password string) string { return norm.NFKC.String(password) }
+// (NIST SP 800-63B-4, section 3.1.1.2). With Verbatim it is the password as it is.
+func (p Policy) Normalize(password string) string {
+	if p.Verbatim {
+		return password
+	}
+	return norm.NFKC.String(password)
+}
 
 // Check judges a normalized password by what costs nothing: its characters, its length
 // and the block list. The error is a [*Refusal].

@@ -55,7 +55,7 @@ type Config struct {
 	StartLimit int
 
 	Policy  password.Policy  // what a new password must be
-	Hashing password.Params  // how it is hashed
+	Hashing password.Hasher  // how it is hashed; default password.DefaultParams
 	Budget  *password.Budget // how many are hashed at once; shared by all clients of a process
 
 	// Breached tells whether a normalized password is known from a data breach, with a
@@ -156,6 +156,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Hashing == nil {
+		c.Hashing = password.DefaultParams()
+	}
+	if longest := c.Hashing.MaxBytes(); longest > 0 {
+		c.Policy.MaxBytes = min(c.Policy.MaxBytes, longest)
 	}
 	return c
 }

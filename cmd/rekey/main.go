@@ -30,6 +30,7 @@ type cli struct {
 	Cancel  cancelCmd  `cmd:"" help:"Call a reset off, so that its links stop working."`
 	Resend  resendCmd  `cmd:"" help:"Mail an account another link, within the limits that hold for its owner."`
 	Stats   statsCmd   `cmd:"" help:"Count resets by state and by age."`
+	Migrate migrateCmd `cmd:"" help:"Make rekey's schema in a PostgreSQL database, or bring it up to date. Safe to repeat."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -67,7 +67,7 @@ func TestHelp(t *testing.T) {
 	if out := okay(t, "--help"); !strings.Contains(out, "TEMPORAL_ADDRESS") || !strings.Contains(out, "setup ") {
 		t.Errorf("help:\n%s", out)
 	}
-	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "replay", "find", "cancel", "resend", "stats", "version"} {
+	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "replay", "migrate", "find", "cancel", "resend", "stats", "version"} {
 		if out := okay(t, append(strings.Fields(command), "--help")...); !strings.HasPrefix(out, "Usage: rekey "+command) {
 			t.Errorf("help of %s:\n%s", command, out)
 		}
@@ -149,6 +149,8 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		{"--breached-fail", "closed", "--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)"},
 		{"--breached-fail", "maybe", "--breached-fail"},
 		{"--breached-url", "http://mirror.example.com/range", "--breached-url ($REKEY_BREACHED_URL): want a URL"},
+		{"--hash", "md5", "--hash"},
+		{"--normalize", "nfd", "--normalize"},
 		{"--trusted-proxies", "10.0.0.1", "--trusted-proxies"},
 		{"--base-url", "http://accounts.example.com", "--base-url ($REKEY_BASE_URL): must be https"},
 	} {

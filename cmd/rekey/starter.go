@@ -27,12 +27,14 @@ type starterCmd struct {
 	LinkLife      time.Duration  `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
 	CoolDown      time.Duration  `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request mails nothing."`
 	MinLength     int            `default:"15" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
+	Hash          string         `default:"argon2id" enum:"argon2id,bcrypt" env:"REKEY_HASH" help:"How passwords are stored, as your sign-in reads them: argon2id; or bcrypt, which takes 72 bytes at most."`
+	Normalize     string         `default:"nfkc" enum:"nfkc,none" env:"REKEY_NORMALIZE" help:"Form in which passwords are hashed: nfkc, if your sign-in applies it too; or none, as they were typed."`
 	BreachedURL   string         `name:"breached-url" env:"REKEY_BREACHED_URL" help:"Compare passwords with data breaches: https://api.pwnedpasswords.com/range or a mirror, which learns 5 hex digits of a hash; off without."`
 	BreachedFail  string         `name:"breached-fail" default:"open" enum:"open,closed" env:"REKEY_BREACHED_FAIL" help:"When that server cannot tell: open takes the password and logs a warning, closed answers 503."`
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
 	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; over it everybody gets 503; 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
-	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, each 19 MiB; 0 is one per core."`
+	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, each 19 MiB with argon2id; 0 is one per core."`
 }
 
 const (
@@ -81,14 +83,21 @@ func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
 		hashes = runtime.GOMAXPROCS(0)
 	}
 	policy := password.DefaultPolicy()
-	policy.MinLength = s.MinLength
+	policy.MinLength, policy.Verbatim = s.MinLength, s.Normalize == "none"
 	known, err := s.breached(p)
 	return starter.Config{
 		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit, Product: s.Product,
-		Policy: policy, Hashing: password.DefaultParams(), Breached: known,
+		Policy: policy, Hashing: s.hasher(), Breached: known,
 		Budget: password.NewBudget(hashes, hashQueue, hashWait),
 	}, err
+}
+
+func (s *starterCmd) hasher() password.Hasher {
+	if s.Hash == "bcrypt" {
+		return password.DefaultBcrypt()
+	}
+	return password.DefaultParams()
 }
 
 // breached is the check against data breaches, nil when it is off.

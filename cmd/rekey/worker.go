@@ -8,7 +8,6 @@ import (
 
 	sdk "go.temporal.io/sdk/worker"
 
-	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
@@ -20,8 +19,8 @@ const cachedRuns = 1_000
 
 // workerCmd is `rekey worker`.
 type workerCmd struct {
-	Keys      string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
-	Store     string `required:"" type:"path" env:"REKEY_STORE" help:"The bbolt file that holds the accounts, made by your application. One worker owns it."`
+	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
+	storeFlags
 	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours."`
 
@@ -35,12 +34,12 @@ type mailFlags struct {
 	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in."`
 	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
 
-	From     string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
-	Host     string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
-	Port     int    `name:"smtp-port" default:"587" env:"REKEY_SMTP_PORT" help:"Its port."`
-	Security string `name:"smtp-security" enum:"starttls,tls,none" default:"starttls" env:"REKEY_SMTP_SECURITY" help:"Encryption: ${enum}; none is for loopback only."`
-	Username string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server wants one."`
-	Password string `name:"smtp-password-file" type:"path" env:"REKEY_SMTP_PASSWORD_FILE" help:"File that holds the password for it."`
+	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
+	Host         string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
+	Port         int    `name:"smtp-port" default:"587" env:"REKEY_SMTP_PORT" help:"Its port."`
+	Security     string `name:"smtp-security" enum:"starttls,tls,none" default:"starttls" env:"REKEY_SMTP_SECURITY" help:"Encryption: ${enum}; none is for loopback only."`
+	Username     string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server wants one."`
+	SMTPPassword string `name:"smtp-password-file" type:"path" env:"REKEY_SMTP_PASSWORD_FILE" help:"File that holds the password for it."`
 }
 
 // Run works until the process is told to stop.
@@ -60,9 +59,9 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := bolt.OpenExisting(w.Store)
+	store, err := w.open(p.ctx, p.log)
 	if err != nil {
-		return fmt.Errorf("--store ($REKEY_STORE): %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
@@ -85,7 +84,7 @@ func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {
 }
 
 func (m *mailFlags) mailer() (*mail.SMTP, error) {
-	secret, err := readSecret(m.Password)
+	secret, err := readSecret(m.SMTPPassword)
 	if err != nil {
 		return nil, fmt.Errorf("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): %w", err)
 	}

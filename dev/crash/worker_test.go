@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -180,8 +181,14 @@ func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
 	}
 }
 
+// stored is what a test looks at afterwards, in a file or in a database.
+type stored interface {
+	account.Store
+	Audit(ctx context.Context, accountID string) ([]account.Entry, error)
+}
+
 // changedOnce looks into the store: the new password, set once, and no record of a link.
-func changedOnce(t *testing.T, store *bolt.Store, who account.Account) {
+func changedOnce(t *testing.T, store stored, who account.Account) {
 	t.Helper()
 	now, err := store.Account(t.Context(), who.ID)
 	if err != nil {
@@ -200,7 +207,7 @@ func changedOnce(t *testing.T, store *bolt.Store, who account.Account) {
 }
 
 // decisions counts what was decided about an account's password.
-func decisions(t *testing.T, store *bolt.Store, who account.Account) map[account.Event]int {
+func decisions(t *testing.T, store stored, who account.Account) map[account.Event]int {
 	t.Helper()
 	entries, err := store.Audit(t.Context(), who.ID)
 	if err != nil {

@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"crypto/subtle"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/failpoint"
+)
+
+// ChangePassword implements [account.Store].
+func (s *Store) ChangePassword(ctx context.Context, c account.Change) (owner string, err error) {
+	var refusal error
+	err = s.update(ctx, func(tx pgx.Tx) error {
+		owner, refusal, err = s.change(ctx, tx, c)
+		return err
+	})
+	if err := cmp.Or(err, refusal); err != nil {
+		return "", err
+	}
+	failpoint.Hit(failpoint.AfterCommit)
+	return owner, nil
+}
+
+// change is the transaction. A refusal is committed, so that it is in the audit log.
+func (s *Store) change(ctx context.Context, tx pgx.Tx, c account.Change) (owner string, refusal, err error) {
+	if err := lockOwner(ctx, tx, c); err != nil {
+		return "", nil, err
+	}
+	if owner, done, err := repeated(ctx, tx, c); done || err != nil {
+		return owner, nil, err
+	}
+	t, err := record(ctx, tx, c)
+	if err != nil {
+		return "", nil, err
+	}
+	switch err := s.allowed(ctx, tx, t); {
+	case errors.Is(err, account.ErrRefused):
+		return "", err, audit(ctx, tx, entry(c, t.AccountID, account.EventChangeRefused, err.Error()))
+	case err != nil:
+		return "", nil, err
+	}
+	return t.AccountID, nil, s.apply(ctx, tx, t.AccountID, c)
+}
+
+// lockOwner locks the account of the token. Without a record there is nothing to lock: if
+// this very submission deleted it, the next statement sees that submission.
+func lockOwner(ctx context.Context, tx pgx.Tx, c account.Change) error {
+	t, err := record(ctx, tx, c)
+	if errors.Is(err, account.ErrTokenUnknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return lock(ctx, tx, t.AccountID)
+}
+
+// repeated reports whether a submission was applied before, and to whom.
+func repeated(ctx context.Context, tx pgx.Tx, c account.Change) (owner string, done bool, err error) {
+	var run string
+	err = tx.QueryRow(ctx, `SELECT account_id, run FROM rekey.submissions WHERE id = $1`, c.Submission).Scan(&owner, &run)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "", false, nil
+	case err == nil && run != c.Run:
+		return "", false, account.ErrTokenUnknown
+	}
+	return owner, err == nil, err
+}
+
+// allowed tells whether the account of a token record is still what it was when the mail
+// went out. It stays so until the transaction ends.
+func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) error {
+	a, err := one(tx.Query(ctx, s.users.lock, t.AccountID))
+	if errors.Is(err, account.ErrNotFound) {
+		return account.ErrAccountGone
+	}
+	if err != nil {
+		return err
+	}
+	now := account.CredentialDigest(a.Credential)
+	switch {
+	case a.Disabled || !a.Resettable || a.Credential == "":
+		return account.ErrNotResettable
+	case !account.SameAddress(a.Address, t.Address):
+		return account.ErrAddressChanged
+	case subtle.ConstantTimeCompare(now[:], t.Credential[:]) != 1:
+		return account.ErrCredentialChanged
+	}
+	return nil
+}
+
+// apply is the change itself.
+func (s *Store) apply(ctx context.Context, tx pgx.Tx, owner string, c account.Change) error {
+	changed, err := exec(ctx, tx, s.users.set, c.Hash, owner)
+	if err != nil {
+		return err
+	}
+	if changed != 1 {
+		return &Error{text: "the row of the account was not updated: look for a trigger or a rule on the table"}
+	}
+	if s.users.endSessions != "" {
+		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {
+			return err
+		}
+	}
+	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, owner); err != nil {
+		return err
+	}
+	if _, err := exec(ctx, tx, `INSERT INTO rekey.submissions (id, account_id, run, at) VALUES ($1, $2, $3, $4)`,
+		c.Submission, owner, c.Run, c.At); err != nil {
+		return err
+	}
+	if err := audit(ctx, tx, entry(c, owner, account.EventPasswordChanged, "")); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.BeforeCommit)
+	return nil
+}
+
+func entry(c account.Change, owner string, e account.Event, detail string) account.Entry {
+	return account.Entry{At: c.At, Event: e, Run: c.Run, AccountID: owner, Client: c.Client, Detail: detail}
+}

@@ -1,0 +1,109 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+// crashing is a server that crashes while several workers change passwords.
+type crashing struct {
+	*testing.T
+	server  *postgrestest.Server
+	stores  []*postgres.Accounts
+	changed atomic.Int64
+	failed  atomic.Int64
+	some    chan struct{} // for each that was changed
+}
+
+const crowd = 60
+
+// security 23: the server crashes in the middle. Every call ends, with an error or not;
+// repeated until it succeeds, each change was made once.
+func TestServerCrashes(t *testing.T) {
+	t.Parallel()
+	c := &crashing{T: t, server: postgrestest.Start(t), some: make(chan struct{}, crowd)}
+	url := c.server.Database(t)
+	must(t, postgres.Migrate(t.Context(), postgres.Config{URL: url}, func(postgres.Migration) {}))
+	c.stores = []*postgres.Accounts{openAt(t, url), openAt(t, url)}
+	changes := c.mailed()
+	var workers sync.WaitGroup
+	for i := range 6 {
+		workers.Go(func() {
+			for n := i; n < crowd; n += 6 {
+				c.change(changes[n])
+			}
+		})
+	}
+	for range 2 {
+		for range crowd / 4 {
+			<-c.some
+		}
+		must(t, c.server.Kill())
+		c.server.Restart(t)
+	}
+	workers.Wait()
+	if c.failed.Load() == 0 {
+		t.Error("no call failed: the server did not crash in the middle")
+	}
+	for _, change := range changes {
+		c.changedOnce(change)
+	}
+}
+
+// mailed signs the crowd up and mails everybody a link.
+func (c *crashing) mailed() (changes []account.Change) {
+	c.Helper()
+	for i := range crowd {
+		a := ann()
+		a.ID = fmt.Sprintf("person-%d", i)
+		must(c, c.stores[0].Put(c.Context(), a))
+		token := tokenOf(a, byte(i))
+		must(c, c.stores[0].IssueToken(c.Context(), token, 1))
+		_, err := c.stores[0].NewSession(c.Context(), a.ID, a.Credential)
+		must(c, err)
+		change := changeBy(token)
+		change.Submission = a.ID
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+// change repeats a change, as Temporal does, here and there.
+func (c *crashing) change(change account.Change) {
+	ctx, cancel := context.WithTimeout(c.Context(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for i := 0; ctx.Err() == nil; i++ {
+		owner, err := c.stores[i%2].ChangePassword(ctx, change)
+		if err == nil && owner == change.Submission {
+			c.changed.Add(1)
+			c.some <- struct{}{}
+			return
+		}
+		c.failed.Add(1)
+		<-tick.C
+	}
+	c.Errorf("%s was never changed", change.Submission)
+}
+
+func (c *crashing) changedOnce(change account.Change) {
+	c.Helper()
+	owner, err := c.stores[0].ChangePassword(c.Context(), change)
+	must(c, err)
+	a, err := c.stores[1].Account(c.Context(), owner)
+	must(c, err)
+	log, err := c.stores[1].Audit(c.Context(), owner)
+	must(c, err)
+	if a.Credential != change.Hash || len(log) != 2 || log[1].Event != account.EventPasswordChanged {
+		c.Errorf("%s: credential %s, audit log %v", owner, a.Credential, log)
+	}
+}

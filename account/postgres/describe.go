@@ -1,0 +1,114 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// table is one that exists, with the columns it has.
+type table struct {
+	name    string // quoted, with its schema: no search path leads elsewhere
+	columns map[string]column
+}
+
+// column is one that exists.
+type column struct {
+	name     string // quoted
+	declared string // its type, as in a cast
+	base     string // that type, or what it is a domain over
+	category string // of types, as PostgreSQL has them: S is for texts
+	limit    int    // longest text in characters, 0 for no limit
+}
+
+// The kinds of columns that there are settings for.
+func (c column) isText() bool { return c.category == "S" }
+func (c column) isBool() bool { return c.base == "bool" }
+func (c column) isTime() bool { return c.base == "timestamptz" || c.base == "timestamp" }
+func (c column) isTexts() bool {
+	return slices.Contains([]string{"_text", "_varchar", "_citext"}, c.base)
+}
+func (c column) isAny() bool { return true }
+
+// whereIs finds a table $2 of the schema $1, or of the search path. There it passes over our
+// own schema, which would come first for a user of the database that is called rekey: its
+// "sessions" would be ours.
+const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text
+	FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relname = $2 AND CASE $1::text WHEN '' THEN n.nspname = ANY (current_schemas(false)) AND n.nspname <> 'rekey' ELSE n.nspname = $1 END
+	ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1`
+
+// describe finds a table.
+func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (table, error) {
+	id, ok := identifier(name)
+	if !ok {
+		return table{}, &SettingError{setting, errName}
+	}
+	var oid uint32
+	var schema, relation, kind string
+	err := pool.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in this database, or its schema is not open to this user; capitals count", name)}
+	case err != nil:
+		return table{}, &SettingError{setting, fault(err)}
+	case kind != "r" && kind != "p" && kind != "v":
+		return table{}, &SettingError{setting, fmt.Errorf("%s is neither a table nor a view", name)}
+	}
+	t := table{name: pgx.Identifier{schema, relation}.Sanitize()}
+	t.columns, err = columns(ctx, pool, oid)
+	return t, err
+}
+
+// inSchema is the schema that a name says, empty for none.
+func inSchema(id pgx.Identifier) string {
+	if len(id) == 2 {
+		return id[0]
+	}
+	return ""
+}
+
+func columns(ctx context.Context, pool *pgxpool.Pool, oid uint32) (map[string]column, error) {
+	rows, err := pool.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, b.typcategory::text,
+			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END - 4, 0) ELSE 0 END
+		FROM pg_catalog.pg_attribute a
+		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+		JOIN pg_catalog.pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+		WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped`, oid)
+	if err != nil {
+		return nil, fault(err)
+	}
+	found := map[string]column{}
+	var c column
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit}, func() error {
+		c.name = pgx.Identifier{name}.Sanitize()
+		found[name] = c
+		return nil
+	})
+	return found, fault(err)
+}
+
+// column finds a column that must be of a kind.
+func (t table) column(setting, name string, fits func(column) bool, kind string) (column, error) {
+	c, ok := t.columns[name]
+	switch {
+	case !ok:
+		return c, &SettingError{setting, fmt.Errorf("%s has no column %q", t.name, name)}
+	case !fits(c):
+		return c, &SettingError{setting, fmt.Errorf("the column %q of %s is of the type %s; want %s", name, t.name, c.declared, kind)}
+	}
+	return c, nil
+}
+
+// optional is column for a setting that may be empty.
+func (t table) optional(setting, name string, fits func(column) bool, kind string) (column, error) {
+	if name == "" {
+		return column{}, nil
+	}
+	return t.column(setting, name, fits, kind)
+}

@@ -1,0 +1,22 @@
+// Package postgres keeps accounts in PostgreSQL, for any number of workers.
+//
+// What resets need (tokens, mail counts, remembered submissions, the audit log) is in the
+// schema "rekey", which [Migrate] makes. The accounts are there too, or in a table of users
+// that an application has already ([Users]); one transaction covers both.
+//
+// # Concurrency
+//
+// Transactions are READ COMMITTED. What must not run beside itself takes an advisory lock
+// of the account first, which also exists when the account is gone, then the row of the
+// account, then rows of its sessions and tokens. The lock of the row (FOR NO KEY UPDATE) is
+// what an application's own statements meet: an UPDATE of the row waits, a plain read does
+// not. See docs/adr/0301-postgres-store.md.
+//
+// # Signing in
+//
+// A sign-in that races a change must hold no session after it. An application with a table
+// of its own sees to that when it makes the session in the transaction that verified the
+// password, and reads the row FOR SHARE there: it then waits for a change in progress and
+// finds the new hash, or the change waits for it and ends its session with the others.
+// [Accounts] does so by itself.
+package postgres

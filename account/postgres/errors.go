@@ -1,0 +1,122 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// Error is a fault of the database. What the server says of it is left out, because it may
+// quote values: "Key (email)=(...) already exists". The server's own log has it, under the
+// same SQLSTATE.
+type Error struct {
+	Code string // SQLSTATE; empty when it was no answer of the server
+	text string
+}
+
+// Error says what went wrong in words of ours.
+func (e *Error) Error() string {
+	if e.Code == "" {
+		return "PostgreSQL: " + e.text
+	}
+	return "PostgreSQL: " + e.text + " (SQLSTATE " + e.Code + ")"
+}
+
+// SQLSTATEs that mean more to us than that something failed.
+const (
+	stringTooLong       = "22001"
+	outOfRange          = "22003"
+	invalidText         = "22P02"
+	uniqueViolation     = "23505"
+	readOnlyTransaction = "25006"
+	serializationFails  = "40001"
+	deadlockDetected    = "40P01"
+	noPermission        = "42501"
+	noSchema            = "3F000"
+	noTable             = "42P01"
+)
+
+// advice is what to do about a SQLSTATE.
+var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
+	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it or let the starter make shorter hashes (--hash bcrypt)",
+	uniqueViolation:     "another transaction wrote the same, time and again",
+	readOnlyTransaction: "the server is read-only, as a standby is: name the primary, or add target_session_attrs=read-write to the URL",
+	serializationFails:  "another transaction was in the way, time and again",
+	deadlockDetected:    "other transactions and this one waited for each other, time and again",
+	noPermission:        "the user lacks a permission: GRANT it",
+	noSchema:            "there is no schema rekey: run `rekey migrate`",
+	noTable:             "a table is missing: run `rekey migrate`, or check the names of your own",
+	"22021":             "a text holds what the database cannot keep",
+	"25P02":             "the transaction failed before",
+	"28000":             "the server refuses this user from here: see its pg_hba.conf",
+	"28P01":             "the password is wrong",
+	"3D000":             "there is no such database",
+	"42P07":             "the schema rekey holds a table that rekey did not make",
+	"42703":             "a column is missing: check the names of your own table",
+	"53100":             "the server's disk is full",
+	"53300":             "the server has too many connections: lower pool_max_conns in the URL, or raise its limit",
+	"55000":             "the table or view cannot be updated",
+	"55P03":             "a lock was not given in time",
+	"57014":             "the statement was canceled",
+	"57P01":             "the server is shutting down",
+	"57P02":             "the server crashed",
+	"57P03":             "the server is starting or stopping",
+}
+
+// fault is an error as it may be seen. Sentinels and the end of a context stay what they
+// are.
+func fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("PostgreSQL: no answer in time: %w", context.DeadlineExceeded)
+	}
+	for _, known := range []error{
+		context.Canceled,
+		account.ErrNotFound, account.ErrMailLimit, account.ErrTokenUnknown, account.ErrAccountGone,
+		account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged,
+	} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if ours, ok := errors.AsType[*Error](err); ok {
+		return ours
+	}
+	if code := sqlState(err); code != "" {
+		return &Error{code, why(code)}
+	}
+	return &Error{text: link(err)}
+}
+
+func why(code string) string {
+	if text, ok := advice[code]; ok {
+		return text
+	}
+	return "the server refuses; its log says why"
+}
+
+// link says what is wrong with the connection.
+func link(err error) string {
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the server is not trusted: " + untrusted.Error()
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return "the connection failed: " + number.Error()
+	}
+	return "the connection failed, or its answer could not be read"
+}
+
+func sqlState(err error) string {
+	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return said.Code
+	}
+	return ""
+}

@@ -1,0 +1,148 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/account/storetest"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+// host is an application that has had its table of users for long, and its own ways to
+// sign people in. Only what the suite asks for as an application does it write itself.
+type host struct {
+	*postgres.Store
+	db      *pgxpool.Pool
+	put     string // $1 to $6 are the fields of an account
+	remove  string // of the account ID $1
+	verify  string // the hash of the account ID $1, to stay so
+	signIn  string // makes the session $1 of the account ID $2
+	session string // the account ID of the session $1, if that still counts
+}
+
+// withSessions is an application whose sessions are rows. Its names need quotes.
+func withSessions() (string, postgres.Users, host) {
+	return `CREATE SCHEMA "My Shop";
+		CREATE TABLE "My Shop"."People" ("select" text PRIMARY KEY, "E-Mail" text, "pass""word" varchar(200), closed timestamptz, local boolean, others text[]);
+		CREATE INDEX ON "My Shop"."People" (lower("E-Mail"));
+		CREATE TABLE "My Shop".logins (id text PRIMARY KEY, "Who" text NOT NULL REFERENCES "My Shop"."People" ON DELETE CASCADE)`,
+		postgres.Users{
+			Table: "My Shop.People", ID: "select", Email: "E-Mail", Password: `pass"word`,
+			Disabled: "closed", Resettable: "local", Notify: "others", Sessions: "My Shop.logins", SessionsUser: "Who",
+		},
+		host{
+			put: `INSERT INTO "My Shop"."People" VALUES ($1, $2, nullif($3::text, ''), CASE WHEN $4 THEN now() END, $5, $6)
+				ON CONFLICT ("select") DO UPDATE SET ("E-Mail", "pass""word", closed, local, others) =
+				(excluded."E-Mail", excluded."pass""word", excluded.closed, excluded.local, excluded.others)`,
+			remove:  `DELETE FROM "My Shop"."People" WHERE "select" = $1`,
+			verify:  `SELECT "pass""word" FROM "My Shop"."People" WHERE "select" = $1 FOR SHARE`,
+			signIn:  `INSERT INTO "My Shop".logins VALUES ($1, $2)`,
+			session: `SELECT "Who" FROM "My Shop".logins WHERE id = $1`,
+		}
+}
+
+// withChangedAt is an application whose sessions say when they began, such as signed
+// cookies, and whose users say when their password was changed.
+func withChangedAt() (string, postgres.Users, host) {
+	return `CREATE EXTENSION citext;
+		CREATE TABLE users (id varchar(40) PRIMARY KEY, email citext, password text, changed timestamp, locked boolean, local boolean, recovery text);
+		CREATE INDEX ON users (email);
+		CREATE TABLE cookies (id text PRIMARY KEY, user_id text REFERENCES users ON DELETE CASCADE, began timestamptz DEFAULT clock_timestamp())`,
+		postgres.Users{
+			Table: "users", ID: "id", Email: "email", Password: "password",
+			Disabled: "locked", Resettable: "local", Notify: "recovery", ChangedAt: "changed",
+		},
+		host{
+			put: `INSERT INTO users VALUES ($1, $2, nullif($3::text, ''), NULL, $4, $5, ($6::text[])[1])
+				ON CONFLICT (id) DO UPDATE SET (email, password, locked, local, recovery) =
+				(excluded.email, excluded.password, excluded.locked, excluded.local, excluded.recovery)`,
+			remove: `DELETE FROM users WHERE id = $1`,
+			verify: `SELECT password FROM users WHERE id = $1 FOR SHARE`,
+			signIn: `INSERT INTO cookies (id, user_id) VALUES ($1, $2)`,
+			session: `SELECT user_id FROM cookies JOIN users ON user_id = users.id
+				WHERE cookies.id = $1 AND (changed IS NULL OR began > changed AT TIME ZONE 'UTC')`,
+		}
+}
+
+// security 17: both ways in which an application's own sessions end.
+func TestTablesOfAnApplication(t *testing.T) {
+	t.Parallel()
+	for name, shape := range map[string]func() (string, postgres.Users, host){"sessions": withSessions, "changed at": withChangedAt} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var databases postgrestest.Shelf
+			storetest.Run(t, func(t *testing.T) storetest.Harness {
+				t.Helper()
+				tables, users, h := shape()
+				h.open(t, databases.Take(t, func() string {
+					url := migrated(t)
+					postgrestest.Exec(t, url, tables)
+					return url
+				}), users)
+				return &h
+			})
+		})
+	}
+}
+
+func (h *host) open(t *testing.T, url string, users postgres.Users) {
+	t.Helper()
+	var err error
+	h.db, err = pgxpool.New(t.Context(), url)
+	must(t, err)
+	t.Cleanup(h.db.Close)
+	h.Store = openUsers(t, url, users)
+}
+
+func openUsers(t *testing.T, url string, users postgres.Users) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url, Users: &users})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	return s
+}
+
+func (h *host) Put(ctx context.Context, a account.Account) error {
+	_, err := h.db.Exec(ctx, h.put, a.ID, a.Address, a.Credential, a.Disabled, a.Resettable, a.Notify)
+	return err
+}
+
+func (h *host) Delete(ctx context.Context, id string) error {
+	_, err := h.db.Exec(ctx, h.remove, id)
+	return err
+}
+
+// NewSession is the sign-in that the package comment asks for.
+func (h *host) NewSession(ctx context.Context, id, credential string) (string, error) {
+	sid := rand.Text()
+	return sid, pgx.BeginFunc(ctx, h.db, func(tx pgx.Tx) error {
+		var stored string
+		if err := tx.QueryRow(ctx, h.verify, id).Scan(&stored); err != nil {
+			return err
+		}
+		if stored != credential {
+			return errors.New("wrong password")
+		}
+		_, err := tx.Exec(ctx, h.signIn, sid, id)
+		return err
+	})
+}
+
+func (h *host) Session(ctx context.Context, sid string) (account.Account, error) {
+	var id string
+	err := h.db.QueryRow(ctx, h.session, sid).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = account.ErrNotFound
+	}
+	if err != nil {
+		return account.Account{}, err
+	}
+	return h.Account(ctx, id)
+}

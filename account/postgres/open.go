@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// ErrNotDurable means that a crash of the server could lose what was reported as done.
+var ErrNotDurable = errors.New("synchronous_commit is off for this user, so a crash of the server could undo a change that was reported as done: ALTER ROLE ... SET synchronous_commit = on")
+
+// Open connects to the database and tries all that it will need there: the version of the
+// schema, the tables and columns of Users, and the permissions. Errors: [ErrURL],
+// [ErrPasswordInURL], [ErrClear], [ErrSchemaOld], [ErrSchemaNew], [ErrNoSessions],
+// [ErrNotDurable], a [*SettingError], or an [*Error].
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	conf, err := cfg.pool()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, conf)
+	if err != nil {
+		return nil, fault(err)
+	}
+	s := &Store{pool: pool}
+	if err := s.open(ctx, cfg.Users); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, users *Users) (err error) {
+	if err := s.pool.Ping(ctx); err != nil {
+		to := s.pool.Config().ConnConfig
+		return fmt.Errorf("%s: %w", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), fault(err))
+	}
+	if err := s.checkServer(ctx); err != nil {
+		return err
+	}
+	if users == nil {
+		own := ownUsers()
+		users = &own
+	}
+	if s.users, err = users.prepare(ctx, s.pool); err != nil {
+		return err
+	}
+	return s.try(ctx)
+}
+
+// checkServer finds out whether the database has our schema, and keeps what it says.
+func (s *Store) checkServer(ctx context.Context) error {
+	if err := checkVersion(ctx, s.pool); err != nil {
+		return err
+	}
+	var commits string
+	if err := s.pool.QueryRow(ctx, `SELECT current_setting('synchronous_commit')`).Scan(&commits); err != nil {
+		return fault(err)
+	}
+	if commits == "off" {
+		return ErrNotDurable
+	}
+	return nil
+}
+
+// trials are all kinds of statements, for no row.
+func (s *Store) trials() []struct{ setting, statement, grant string } {
+	users := []struct{ setting, statement, grant string }{
+		{"Table", s.users.find, "SELECT on its columns"},
+		{"Password", s.users.set, "UPDATE on that column, and on that of ChangedAt"},
+		{"Table", s.users.lock, "SELECT and UPDATE"},
+	}
+	if s.users.endSessions != "" {
+		users = append(users, struct{ setting, statement, grant string }{"Sessions", s.users.endSessions, "SELECT and DELETE"})
+	}
+	return users
+}
+
+// try runs the statements about users without a user, and takes them back.
+func (s *Store) try(ctx context.Context) error {
+	for _, t := range s.trials() {
+		if err := s.attempt(ctx, t.statement); err != nil {
+			if sqlState(err) == noPermission {
+				err = fmt.Errorf("this user of the database may not: GRANT %s (SQLSTATE %s)", t.grant, noPermission)
+			}
+			return &SettingError{t.setting, safely(err)}
+		}
+	}
+	return s.checkGrants(ctx)
+}
+
+// checkGrants names what this user lacks in our schema. Nothing there reads the audit log or
+// deletes from it, so that a worker may be given the right to add to it and no other.
+func (s *Store) checkGrants(ctx context.Context) error {
+	var lacks *string
+	err := s.pool.QueryRow(ctx, `SELECT string_agg(privilege || ' ON rekey.' || name, ', ') FROM (VALUES
+			('tokens', 'SELECT'), ('tokens', 'INSERT'), ('tokens', 'UPDATE'), ('tokens', 'DELETE'),
+			('mails', 'SELECT'), ('mails', 'INSERT'), ('mails', 'DELETE'),
+			('submissions', 'SELECT'), ('submissions', 'INSERT'), ('submissions', 'DELETE'),
+			('audit', 'INSERT')
+		) AS needed (name, privilege) WHERE NOT has_table_privilege('rekey.' || name, privilege)`).Scan(&lacks)
+	if err == nil && lacks != nil {
+		return fmt.Errorf("this user of the database may not: GRANT %s", *lacks)
+	}
+	return fault(err)
+}
+
+var errTried = errors.New("tried")
+
+func (s *Store) attempt(ctx context.Context, statement string) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		described, err := tx.Prepare(ctx, "", statement)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, statement, make([]any, len(described.ParamOIDs))...); err != nil {
+			return err
+		}
+		return errTried
+	})
+	if errors.Is(err, errTried) {
+		return nil
+	}
+	return err
+}
+
+// safely is fault for an error that may be ours already.
+func safely(err error) error {
+	if sqlState(err) == "" {
+		return err
+	}
+	return fault(err)
+}

@@ -1,0 +1,79 @@
+package postgres_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/account/storetest"
+)
+
+// several is one store to the suite and takes the next of several for each call, so that
+// what races in the suite races between pools as it does between workers.
+type several struct {
+	stores []*postgres.Accounts
+	calls  atomic.Int64
+}
+
+var _ storetest.Harness = (*several)(nil)
+
+func (s *several) next() *postgres.Accounts {
+	return s.stores[int(s.calls.Add(1))%len(s.stores)]
+}
+
+// security 5, 23: what every store does holds among several on one database.
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		t.Helper()
+		url := ownTables.Take(t, func() string { return migrated(t) })
+		return &several{stores: []*postgres.Accounts{openAt(t, url), openAt(t, url), openAt(t, url)}}
+	})
+}
+
+func (s *several) Find(ctx context.Context, address string) ([]account.Account, error) {
+	return s.next().Find(ctx, address)
+}
+
+func (s *several) Account(ctx context.Context, id string) (account.Account, error) {
+	return s.next().Account(ctx, id)
+}
+
+func (s *several) IssueToken(ctx context.Context, t account.Token, limit int) error {
+	return s.next().IssueToken(ctx, t, limit)
+}
+
+func (s *several) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+	return s.next().RevokeToken(ctx, key, at)
+}
+
+func (s *several) ChangePassword(ctx context.Context, c account.Change) (string, error) {
+	return s.next().ChangePassword(ctx, c)
+}
+
+func (s *several) Record(ctx context.Context, e account.Entry) error { return s.next().Record(ctx, e) }
+
+func (s *several) Sweep(ctx context.Context, before time.Time) (int, error) {
+	return s.next().Sweep(ctx, before)
+}
+
+func (s *several) Close() error { return nil }
+
+func (s *several) Put(ctx context.Context, a account.Account) error { return s.next().Put(ctx, a) }
+
+func (s *several) Delete(ctx context.Context, id string) error { return s.next().Delete(ctx, id) }
+
+func (s *several) NewSession(ctx context.Context, id, credential string) (string, error) {
+	return s.next().NewSession(ctx, id, credential)
+}
+
+func (s *several) Session(ctx context.Context, sid string) (account.Account, error) {
+	return s.next().Session(ctx, sid)
+}
+
+func (s *several) Audit(ctx context.Context, id string) ([]account.Entry, error) {
+	return s.next().Audit(ctx, id)
+}

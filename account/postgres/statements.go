@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// statements are what is asked of the table of users.
+type statements struct {
+	some        string // whether there is anybody
+	find        string // by $1, the spellings of an address
+	read        string // by $1, an ID
+	lock        string // read, and keep others from changing it
+	set         string // the hash $1 of the ID $2
+	endSessions string // of the ID $1; empty when ChangedAt does
+}
+
+// shortestHash is the length of a bcrypt hash. An Argon2id hash has 97 characters.
+const shortestHash = 60
+
+// prepare finds the tables and columns and writes the statements.
+func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, error) {
+	if err := u.check(); err != nil {
+		return statements{}, err
+	}
+	t, err := describe(ctx, pool, "Table", u.Table)
+	if err != nil {
+		return statements{}, err
+	}
+	id, idErr := t.column("ID", u.ID, column.isAny, "")
+	email, emailErr := t.column("Email", u.Email, column.isText, "text")
+	hash, hashErr := t.column("Password", u.Password, column.isText, "text")
+	changed, changedErr := t.optional("ChangedAt", u.ChangedAt, column.isTime, "timestamp with time zone")
+	fields, fieldsErr := u.optionals(t)
+	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, roomy(hash)); err != nil {
+		return statements{}, err
+	}
+	from := fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s WHERE `, id.name, email.name, hash.name, fields, t.name)
+	s := statements{some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
+	s.lock = s.read + ` FOR NO KEY UPDATE`
+	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))
+	s.endSessions, err = u.ending(ctx, pool)
+	return s, err
+}
+
+// ending is the statement that ends the sessions of a user.
+func (u Users) ending(ctx context.Context, pool *pgxpool.Pool) (string, error) {
+	if u.Sessions == "" {
+		return "", nil
+	}
+	t, err := describe(ctx, pool, "Sessions", u.Sessions)
+	if err != nil {
+		return "", err
+	}
+	user, err := t.column("SessionsUser", u.SessionsUser, column.isAny, "")
+	return fmt.Sprintf(`DELETE FROM %s WHERE %s`, t.name, user.equals(1)), err
+}
+
+// optionals are the last three values of an account.
+func (u Users) optionals(t table) (string, error) {
+	disabled, disabledErr := t.optional("Disabled", u.Disabled, func(c column) bool { return c.isBool() || c.isTime() }, "boolean or timestamp")
+	resettable, resettableErr := t.optional("Resettable", u.Resettable, column.isBool, "boolean")
+	notify, notifyErr := t.optional("Notify", u.Notify, func(c column) bool { return c.isText() || c.isTexts() }, "text or text[]")
+	return fmt.Sprintf(`%s, %s, %s`, disabled.holds("false"), resettable.holds("true"), notify.list()),
+		cmp.Or(disabledErr, resettableErr, notifyErr)
+}
+
+// roomy refuses a column that no hash fits in.
+func roomy(hash column) error {
+	if 0 < hash.limit && hash.limit < shortestHash {
+		return &SettingError{"Password", fmt.Errorf("the column %s holds %d characters; a bcrypt hash has 60, an Argon2id hash 97", hash.name, hash.limit)}
+	}
+	return nil
+}
+
+// equals compares with a parameter in the column's own type, so that its index serves.
+func (c column) equals(parameter int) string {
+	return fmt.Sprintf(`%s = $%d::text::%s`, c.name, parameter, c.declared)
+}
+
+// among compares with a list of addresses in lower case.
+func (c column) among() string {
+	if c.base == "citext" {
+		return fmt.Sprintf(`%s = ANY ($1::text[]::%s[])`, c.name, c.declared)
+	}
+	return fmt.Sprintf(`lower(%s::text) = ANY ($1::text[])`, c.name)
+}
+
+// holds is whether a boolean is true or a time is set; otherwise for a setting that is
+// empty.
+func (c column) holds(otherwise string) string {
+	switch {
+	case c.name == "":
+		return otherwise
+	case c.isBool():
+		return fmt.Sprintf(`coalesce(%s, false)`, c.name)
+	default:
+		return c.name + ` IS NOT NULL`
+	}
+}
+
+// list is what a column has as an array of texts.
+func (c column) list() string {
+	switch {
+	case c.name == "":
+		return `NULL::text[]`
+	case c.isTexts():
+		return fmt.Sprintf(`array_remove(%s::text[], NULL)`, c.name)
+	default:
+		return fmt.Sprintf(`array_remove(ARRAY[nullif(%s::text, '')], NULL)`, c.name)
+	}
+}
+
+// setNow sets a time to that of the database when the row is locked: a session that was
+// made before that, in a transaction which began before this one, is older.
+func (c column) setNow() string {
+	switch c.base {
+	case "":
+		return ""
+	case "timestamptz":
+		return fmt.Sprintf(`, %s = clock_timestamp()`, c.name)
+	default:
+		return fmt.Sprintf(`, %s = clock_timestamp() AT TIME ZONE 'UTC'`, c.name)
+	}
+}

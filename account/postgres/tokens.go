@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// IssueToken implements [account.Store].
+func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) error {
+	return s.update(ctx, func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, t.AccountID); err != nil {
+			return err
+		}
+		if err := countMail(ctx, tx, t, limit); err != nil {
+			return err
+		}
+		if err := insertToken(ctx, tx, t); err != nil {
+			return err
+		}
+		return audit(ctx, tx, account.Entry{
+			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID, Client: t.Client,
+		})
+	})
+}
+
+// countMail notes a mail unless the account has had its mails of the last 24 hours.
+func countMail(ctx context.Context, tx pgx.Tx, t account.Token, limit int) error {
+	var others int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM rekey.mails WHERE account_id = $1 AND mail <> $2 AND at > $3`,
+		t.AccountID, t.Mail, t.Issued.Add(-24*time.Hour)).Scan(&others)
+	if err != nil {
+		return err
+	}
+	if others >= limit {
+		return account.ErrMailLimit
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO rekey.mails (account_id, mail, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		t.AccountID, t.Mail, t.Issued)
+	return err
+}
+
+func insertToken(ctx context.Context, tx pgx.Tx, t account.Token) error {
+	_, err := tx.Exec(ctx, `INSERT INTO rekey.tokens (key, scope, account_id, address, credential, run, mail, client, issued, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (key) DO UPDATE SET (scope, account_id, address, credential, run, mail, client, issued, expires) =
+			(excluded.scope, excluded.account_id, excluded.address, excluded.credential, excluded.run, excluded.mail, excluded.client, excluded.issued, excluded.expires)`,
+		t.Key[:], t.Scope, t.AccountID, t.Address, t.Credential[:], t.Run, t.Mail, t.Client, t.Issued, t.Expires)
+	return err
+}
+
+// RevokeToken implements [account.Store].
+func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+	return s.update(ctx, func(tx pgx.Tx) error {
+		e := account.Entry{At: at, Event: account.EventMailRevoked}
+		err := tx.QueryRow(ctx, `DELETE FROM rekey.tokens WHERE key = $1 RETURNING run, account_id, client`, key[:]).
+			Scan(&e.Run, &e.AccountID, &e.Client)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return audit(ctx, tx, e)
+	})
+}
+
+// record returns the record of the token that was submitted.
+func record(ctx context.Context, tx pgx.Tx, c account.Change) (account.Token, error) {
+	t := account.Token{Key: c.Token}
+	var credential []byte
+	err := tx.QueryRow(ctx, `SELECT account_id, address, credential FROM rekey.tokens WHERE key = $1 AND scope = $2 AND run = $3`,
+		c.Token[:], account.ScopePasswordReset, c.Run).Scan(&t.AccountID, &t.Address, &credential)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return t, account.ErrTokenUnknown
+	}
+	copy(t.Credential[:], credential)
+	return t, err
+}

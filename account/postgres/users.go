@@ -1,0 +1,96 @@
+package postgres
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Users describes a table of users that an application has already. Names are taken as
+// they are, capitals too, and quoted; a table may be schema.table. A view that can be
+// updated is as good as a table, for what does not fit as it is.
+type Users struct {
+	Table    string
+	ID       string // unique, of any type that has a text form
+	Email    string // text or citext
+	Password string // text: the stored hash; NULL or empty for an account without one
+
+	// ChangedAt is when the password was changed (timestamp, in UTC if it has no zone).
+	// Sessions from before it must count for nothing. A change sets it.
+	ChangedAt string
+	// Sessions is a table with a row for each session, and SessionsUser its column with
+	// the ID of the user. A change deletes the rows of its user.
+	Sessions, SessionsUser string
+
+	// Optional columns.
+	Disabled   string // boolean; or timestamp, NULL for an account that is not
+	Resettable string // boolean, whether the password may be reset; without it all may
+	Notify     string // text or text[]: further addresses that are told of a change
+}
+
+// ownUsers are rekey's own tables.
+func ownUsers() Users {
+	return Users{
+		Table: "rekey.accounts", ID: "id", Email: "address", Password: "credential",
+		Sessions: "rekey.sessions", SessionsUser: "account_id",
+		Disabled: "disabled", Resettable: "resettable", Notify: "notify",
+	}
+}
+
+// SettingError says which field of [Users] is not as it should be.
+type SettingError struct {
+	Setting string // name of the field
+	Reason  error
+}
+
+// Error names the field and the reason.
+func (e *SettingError) Error() string { return "Users." + e.Setting + ": " + e.Reason.Error() }
+
+// Unwrap returns the reason.
+func (e *SettingError) Unwrap() error { return e.Reason }
+
+// ErrNoSessions means that sessions would outlive a change of the password.
+var ErrNoSessions = errors.New("a reset must end the sessions of its account: name the table of sessions, or a column that says when the password was changed")
+
+var errName = errors.New("want a name of at most 63 bytes, or schema.name for a table")
+
+// check judges what can be judged without the database.
+func (u Users) check() error {
+	for _, table := range []struct{ setting, name string }{{"Table", u.Table}, {"Sessions", u.Sessions}} {
+		if _, ok := identifier(table.name); !ok && table.name != "" {
+			return &SettingError{table.setting, errName}
+		}
+	}
+	for _, required := range []struct{ setting, name string }{
+		{"Table", u.Table}, {"ID", u.ID}, {"Email", u.Email}, {"Password", u.Password},
+	} {
+		if required.name == "" {
+			return &SettingError{required.setting, errors.New("is missing")}
+		}
+	}
+	switch {
+	case u.Sessions == "" && u.ChangedAt == "":
+		return ErrNoSessions
+	case u.Sessions != "" && u.SessionsUser == "":
+		return &SettingError{"SessionsUser", errors.New("is missing")}
+	case u.Sessions == "" && u.SessionsUser != "":
+		return &SettingError{"Sessions", errors.New("is missing")}
+	}
+	return nil
+}
+
+// identifier splits the name of a table.
+func identifier(name string) (pgx.Identifier, bool) {
+	parts := strings.Split(name, ".")
+	if len(parts) > 2 {
+		return nil, false
+	}
+	for _, part := range parts {
+		if part == "" || len(part) > 63 || !utf8.ValidString(part) || strings.ContainsRune(part, 0) {
+			return nil, false
+		}
+	}
+	return parts, true
+}

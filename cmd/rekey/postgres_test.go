@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+// onPostgres is a command line of a worker whose accounts are in a database.
+func onPostgres(t *testing.T, url string, more ...string) []string {
+	t.Helper()
+	return workerArgs(t, append([]string{"--store", url}, more...)...)
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	refused(t, onPostgres(t, url), "--store ($REKEY_STORE)", "run `rekey migrate`")
+	first := okay(t, "migrate", "--store", url)
+	if !regexp.MustCompile(`^applied 00001_tables.sql \(\d+ms\)\nthe schema rekey is at version 1\n$`).MatchString(first) {
+		t.Errorf("the first time it says %q", first)
+	}
+	if again := okay(t, "migrate", "--store", url); again != "the schema rekey is at version 1\n" {
+		t.Errorf("the second time it says %q", again)
+	}
+	refused(t, []string{"migrate", "--store", newStore(t)}, "--store ($REKEY_STORE)", "postgres://")
+	refused(t, []string{"migrate"}, "set --store ($REKEY_STORE)")
+}
+
+// A worker that gets as far as Temporal has found its accounts.
+func TestWorkerOnPostgres(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	url := postgrestest.Database(t)
+	okay(t, "migrate", "--store", url)
+	refused(t, onPostgres(t, url), "TEMPORAL_ADDRESS")
+	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, mail text, password_hash text, sso boolean); CREATE TABLE logins (user_id int)`)
+	columns := []string{"--users-table=users", "--email-column=mail", "--password-column=password_hash"}
+	refused(t, onPostgres(t, url, columns...), "--sessions-table ($REKEY_SESSIONS_TABLE)", "--changed-at-column ($REKEY_CHANGED_AT_COLUMN)")
+	columns = append(columns, "--sessions-table=logins")
+	refused(t, onPostgres(t, url, append(columns, "--email-column=email")...), "--email-column ($REKEY_EMAIL_COLUMN)", `no column "email"`)
+	refused(t, onPostgres(t, url, append(columns, "--users-table=user")...), "--users-table ($REKEY_USERS_TABLE)", "no table user")
+	refused(t, onPostgres(t, url, append(columns, "--sessions-user-column=who")...), "--sessions-user-column ($REKEY_SESSIONS_USER_COLUMN)", `no column "who"`)
+	refused(t, onPostgres(t, url, append(columns, "--disabled-column=mail")...), "--disabled-column ($REKEY_DISABLED_COLUMN)", "of the type text")
+	refused(t, onPostgres(t, url, columns...), "TEMPORAL_ADDRESS")
+}
+
+// The worker's log says when nobody can be seen, which looks like nothing else.
+func TestWorkerSaysThatNobodyIsThere(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	url := postgrestest.Database(t)
+	okay(t, "migrate", "--store", url)
+	for rows, want := range map[string]bool{"": true, `INSERT INTO rekey.accounts (id, address) VALUES ('ann', 'ann@example.com')`: false} {
+		postgrestest.Exec(t, url, rows)
+		var log strings.Builder
+		if err := run(t.Context(), onPostgres(t, url), io.Discard, &log); err == nil {
+			t.Error("it works without a Temporal server")
+		}
+		if got := strings.Contains(log.String(), "sees no account"); got != want {
+			t.Errorf("after %q the log is %s", rows, log.String())
+		}
+	}
+}
+
+// What the password is shown by nobody.
+func TestPasswordOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2-of-postgres"
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{
+		onPostgres(t, "postgres://rekey:"+secret+"@127.0.0.1:1/app"),
+		onPostgres(t, "postgres://rekey:"+secret+"@db.example.com/app?sslmode=disable"),
+		{"migrate", "--store", "postgres://rekey:" + secret + "@127.0.0.1:1/app"},
+		{"migrate", "--store", "postgres://rekey:" + secret + "%%@127.0.0.1:1/app"},
+	} {
+		var out, log strings.Builder
+		err := run(over, args, &out, &log)
+		if err == nil || !strings.Contains(err.Error(), "--store ($REKEY_STORE)") || strings.Contains(err.Error()+out.String()+log.String(), secret) {
+			t.Errorf("%s: %v, %s%s", args[0], err, out.String(), log.String())
+		}
+	}
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url := "postgres://rekey@127.0.0.1:1/app"
+	refused(t, onPostgres(t, url, "--store-password-file", file), "--store ($REKEY_STORE)", "127.0.0.1:1", "connection refused")
+	refused(t, onPostgres(t, url, "--store-password-file", file+".none"), "--store-password-file ($REKEY_STORE_PASSWORD_FILE)", "no such file")
+	if cfg, err := databaseConfig(url, file); err != nil || cfg.Password != secret {
+		t.Errorf("the password is %q, %v", cfg.Password, err)
+	}
+}
+
+// security 41: accounts do not travel in clear.
+func TestDatabaseInClearIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{onPostgres(t, "postgres://rekey@db.example.com/app"), {"migrate", "--store", "postgres://rekey@db.example.com/app?sslmode=require"}} {
+		refused(t, args, "--store ($REKEY_STORE)", "sslmode=verify-full")
+	}
+}
+
+func TestUsersTableIsForPostgres(t *testing.T) {
+	t.Parallel()
+	refused(t, workerArgs(t, "--users-table=users"), "--users-table ($REKEY_USERS_TABLE)", "PostgreSQL")
+}
+
+// Each field of postgres.Users has a flag, and an error of it names that.
+func TestUsersHaveFlags(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, f := range flags(t) {
+		known["--"+f.Name+" ($"+f.Envs[0]+")"] = true
+	}
+	users := reflect.TypeFor[postgres.Users]()
+	for field := range users.Fields() {
+		if name := field.Name; !known[usersSettings[name]] {
+			t.Errorf("%s is the setting %q, which is no flag", name, usersSettings[name])
+		}
+	}
+	all := usersFlags{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}
+	if got := reflect.ValueOf(*all.users()); got.NumField() != 10 || !allSet(got) {
+		t.Errorf("a flag is not passed on: %+v", got)
+	}
+}
+
+func allSet(v reflect.Value) bool {
+	for _, field := range v.Fields() {
+		if field.IsZero() {
+			return false
+		}
+	}
+	return true
+}

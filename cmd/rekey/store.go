@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/account/postgres"
+)
+
+// storeFlags say where the accounts are.
+type storeFlags struct {
+	Store    string `required:"" env:"REKEY_STORE" help:"Where the accounts are: postgres://user@host:5432/database?sslmode=verify-full for any number of workers; or the bbolt file of your application, which one worker owns."`
+	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File that holds the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD do too."`
+
+	usersFlags
+}
+
+// usersFlags describe a table of users that is there already.
+type usersFlags struct {
+	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --hash and --normalize as your sign-in has them. Without it the accounts are in rekey's own tables."`
+	ID         string `name:"id-column" default:"id" env:"REKEY_ID_COLUMN" help:"Its column with the ID, of any type."`
+	Email      string `name:"email-column" default:"email" env:"REKEY_EMAIL_COLUMN" help:"Its column with the mail address; wants an index on lower(...), or on a citext column as it is."`
+	Hash       string `name:"password-column" default:"password" env:"REKEY_PASSWORD_COLUMN" help:"Its column with the password's hash."`
+	ChangedAt  string `name:"changed-at-column" env:"REKEY_CHANGED_AT_COLUMN" help:"Its column that says when the password was changed; your sessions must be of after that. This or --sessions-table is required."`
+	Sessions   string `name:"sessions-table" env:"REKEY_SESSIONS_TABLE" help:"Table of sessions: a change deletes those of its user."`
+	SessionsBy string `name:"sessions-user-column" default:"user_id" env:"REKEY_SESSIONS_USER_COLUMN" help:"Its column with the ID of the user."`
+	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users that is true, or a time, for those who are closed or locked and get no mail."`
+	Resettable string `name:"resettable-column" env:"REKEY_RESETTABLE_COLUMN" help:"Column of the users that is false for those whose password is not to be reset, such as with single sign-on."`
+	Notify     string `name:"notify-column" env:"REKEY_NOTIFY_COLUMN" help:"Column of the users with further addresses that are told of a change: text or text[]."`
+}
+
+// usersSettings are the flags of the fields of postgres.Users.
+var usersSettings = map[string]string{ //nolint:gochecknoglobals // a constant table
+	"Table":        "--users-table ($REKEY_USERS_TABLE)",
+	"ID":           "--id-column ($REKEY_ID_COLUMN)",
+	"Email":        "--email-column ($REKEY_EMAIL_COLUMN)",
+	"Password":     "--password-column ($REKEY_PASSWORD_COLUMN)",
+	"ChangedAt":    "--changed-at-column ($REKEY_CHANGED_AT_COLUMN)",
+	"Sessions":     "--sessions-table ($REKEY_SESSIONS_TABLE)",
+	"SessionsUser": "--sessions-user-column ($REKEY_SESSIONS_USER_COLUMN)",
+	"Disabled":     "--disabled-column ($REKEY_DISABLED_COLUMN)",
+	"Resettable":   "--resettable-column ($REKEY_RESETTABLE_COLUMN)",
+	"Notify":       "--notify-column ($REKEY_NOTIFY_COLUMN)",
+}
+
+// open opens the accounts.
+func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Store, error) {
+	if postgres.IsURL(s.Store) {
+		return s.openPostgres(ctx, log)
+	}
+	if s.Users != "" {
+		return nil, errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
+	}
+	store, err := bolt.OpenExisting(kong.ExpandPath(s.Store))
+	if err != nil {
+		return nil, fmt.Errorf("--store ($REKEY_STORE): %w", err)
+	}
+	return store, nil
+}
+
+func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (account.Store, error) {
+	cfg, err := databaseConfig(s.Store, s.Password)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Users = s.users()
+	store, err := postgres.Open(ctx, cfg)
+	if err != nil {
+		return nil, explainStore(err)
+	}
+	if some, err := store.HasAccounts(ctx); err == nil && !some {
+		log.Warn().Str("table", s.Users).Msg("this user of the database sees no account, so nobody gets a mail; REKEY_USERS_TABLE says where accounts are")
+	}
+	return store, nil
+}
+
+func (u *usersFlags) users() *postgres.Users {
+	if u.Users == "" {
+		return nil
+	}
+	users := &postgres.Users{
+		Table: u.Users, ID: u.ID, Email: u.Email, Password: u.Hash, ChangedAt: u.ChangedAt,
+		Sessions: u.Sessions, Disabled: u.Disabled, Resettable: u.Resettable, Notify: u.Notify,
+	}
+	if u.Sessions != "" {
+		users.SessionsUser = u.SessionsBy
+	}
+	return users
+}
+
+// databaseConfig is what is needed to connect.
+func databaseConfig(url, passwordFile string) (postgres.Config, error) {
+	secret, err := readSecret(passwordFile)
+	if err != nil {
+		return postgres.Config{}, fmt.Errorf("--store-password-file ($REKEY_STORE_PASSWORD_FILE): %w", err)
+	}
+	return postgres.Config{URL: url, Password: secret}, nil
+}
+
+// explainStore says which setting an error of the database is about.
+func explainStore(err error) error {
+	if errors.Is(err, postgres.ErrNoSessions) {
+		return fmt.Errorf("--sessions-table ($REKEY_SESSIONS_TABLE) or --changed-at-column ($REKEY_CHANGED_AT_COLUMN): %w", err)
+	}
+	if wrong, ok := errors.AsType[*postgres.SettingError](err); ok {
+		return fmt.Errorf("%s: %w", usersSettings[wrong.Setting], wrong.Reason)
+	}
+	return fmt.Errorf("--store ($REKEY_STORE): %w", err)
+}

@@ -1,0 +1,179 @@
+package postgrestest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// startWait is how long a server may take to answer; recovery after a crash is in it.
+const startWait = time.Minute
+
+// Server is a PostgreSQL server that listens on a Unix socket.
+type Server struct {
+	bin   string // folder of PostgreSQL's programs
+	dir   string // holds the cluster, and the socket
+	log   bytes.Buffer
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+// installed finds PostgreSQL's programs. Without them the test is skipped, or fails where
+// every test has to run.
+func installed(tb testing.TB) string {
+	tb.Helper()
+	if path, err := exec.LookPath("postgres"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			return filepath.Dir(path)
+		}
+	}
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); len(found) > 0 {
+		return filepath.Dir(slices.Max(found)) // Debian's, which are not on the path
+	}
+	if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
+		tb.Fatal("PostgreSQL is missing, and REKEY_TEST_REQUIRE=all wants every test to run")
+	}
+	tb.Skip("PostgreSQL is missing: install it to run the tests of its store")
+	return ""
+}
+
+// start makes a cluster and starts its server.
+func start(bin string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "rekey-pg-") // short, since it is in the name of a socket
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin, dir: dir}
+	if err := errors.Join(s.own(), s.initdb()); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := s.run(); err != nil {
+		return nil, errors.Join(err, s.remove())
+	}
+	return s, nil
+}
+
+func (s *Server) initdb() error {
+	cmd := exec.CommandContext(context.Background(), filepath.Join(s.bin, "initdb"), //nolint:gosec // a program of PostgreSQL's
+		"-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	cmd.Dir = s.dir
+	if err := asOther(cmd); err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// run starts the server and waits until it answers. A shell stands between, so that the
+// server ends with the test however that ends: its standard input is closed then.
+func (s *Server) run() error {
+	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & cat >/dev/null; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
+		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
+		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, &s.log, &s.log
+	if err := asOther(s.cmd); err != nil {
+		return err
+	}
+	var err error
+	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	return s.answers()
+}
+
+// answers waits for the server.
+func (s *Server) answers() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startWait)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, s.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.Join(err, s.Kill(), errors.New(s.log.String()))
+		}
+	}
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// URL is that of a database of the server, for its superuser.
+func (s *Server) URL(database string) string {
+	return "postgres:///" + database + "?user=postgres&host=" + url.QueryEscape(s.dir)
+}
+
+// Kill stops the server as a crash would: without a checkpoint, in the middle of what it
+// does.
+func (s *Server) Kill() error {
+	err := s.stdin.Close()
+	_ = s.cmd.Wait() // says how a killed server ended
+	return err
+}
+
+// Restart starts a server again that was killed.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	if err := s.run(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (s *Server) remove() error {
+	return errors.Join(s.Kill(), os.RemoveAll(s.dir))
+}
+
+// Exec runs statements in the database of a URL.
+func Exec(tb testing.TB, database, statements string) {
+	tb.Helper()
+	ctx := context.Background() // also for a test that is over
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.PgConn().Exec(ctx, statements).ReadAll(); err != nil {
+		tb.Fatalf("%s: %v", statements, err)
+	}
+}
+
+// WantPassword gives the superuser a password and wants it from every connection.
+func (s *Server) WantPassword(tb testing.TB, password string) {
+	tb.Helper()
+	Exec(tb, s.URL("postgres"), "ALTER USER postgres PASSWORD '"+password+"'")
+	hba := filepath.Join(s.data(), "pg_hba.conf")
+	if err := os.WriteFile(hba, []byte("local\tall\tpostgres\tscram-sha-256\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	Exec(tb, s.URL("postgres"), "SELECT pg_reload_conf()")
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); <-tick.C {
+		conn, err := pgx.Connect(context.Background(), s.URL("postgres"))
+		if err != nil {
+			return
+		}
+		_ = conn.Close(context.Background())
+	}
+	tb.Fatal("the server still takes connections without a password")
+}
