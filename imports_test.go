@@ -72,6 +72,21 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 	}
 }
 
+// Hosts choose how to measure: of OpenTelemetry their programs get the API, and neither the SDK
+// nor an exporter.
+func TestPackagesMeasureThroughInterfaces(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range []string{"starter", "worker"} {
+		for _, d := range deps(t, pkg) {
+			for _, heavy := range []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "github.com/prometheus/", "go.temporal.io/sdk/contrib/opentelemetry"} {
+				if strings.HasPrefix(d, heavy) {
+					t.Errorf("%s links %s", pkg, d)
+				}
+			}
+		}
+	}
+}
+
 // Imports follow the flow of a reset and never go back. A package that is not named here
 // fails the test, so that a new one is given its place.
 func TestImportsGoOneWay(t *testing.T) {
@@ -88,18 +103,22 @@ func TestImportsGoOneWay(t *testing.T) {
 		"account/postgres":      {"account", "internal/failpoint"},
 		"codec":                 {"keys"},
 		"workflow":              {"statemachine"},
-		"starter":               {"account", "internal/failpoint", "keys", "link", "password", "statemachine", "workflow"},
-		"activities":            {"account", "keys", "link", "mail", "statemachine", "workflow"},
-		"worker":                {"account", "activities", "keys", "link", "mail", "statemachine", "workflow"},
+		"starter":               {"account", "internal/failpoint", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
+		"activities":            {"account", "internal/span", "keys", "link", "mail", "statemachine", "workflow"},
+		"worker":                {"account", "activities", "internal/span", "keys", "link", "mail", "statemachine", "workflow"},
 		"replay":                {"keys", "statemachine", "workflow"},
 		"account/storetest":     {"account"},
 		"internal/failpoint":    nil,
 		"internal/golden":       nil,
 		"internal/cost":         nil,
 		"internal/postgrestest": nil,
+		"internal/ops":          nil,
 		"internal/signals":      nil,
+		"internal/span":         nil,
+		"internal/telemetry":    {"internal/span"},
 		"cmd/rekey": {
-			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint", "internal/signals", "keys", "link", "mail",
+			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint",
+			"internal/ops", "internal/signals", "internal/span", "internal/telemetry", "keys", "link", "mail",
 			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}

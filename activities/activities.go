@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/rekeyhq/rekey/account"
@@ -30,7 +31,7 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and what they act upon. All fields are
+// Activities are the effects of resets and what they act upon. All fields but Metrics are
 // required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
@@ -41,10 +42,14 @@ type Activities struct {
 	MailLimit   int              // link mails per account in 24 hours
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
+	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and verdicts
+	// (rekey_changes); nil counts nothing.
+	Metrics client.MetricsHandler
 }
 
 // Register makes the activities known to a worker under the names of package workflow.
 func (a *Activities) Register(w worker.ActivityRegistry) {
+	a.announce()
 	register := func(name string, fn any) {
 		w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

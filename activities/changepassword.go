@@ -28,6 +28,7 @@ func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (wor
 	defer beating(ctx)()
 	v, err := a.apply(ctx, c)
 	v.Submission = c.Submission.ID
+	a.countChange(v, err)
 	return v, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rekeyhq/rekey/internal/span"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -25,13 +26,19 @@ func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.D
 // send hands a mail over. Its error is always a *mail.Error: what another Mailer than
 // ours says may quote the address or the link, and the SDK logs errors in clear. Of a
 // failure that is not explained, it is not known whether the mail went out.
-func (a *Activities) send(ctx context.Context, m mail.Message) error {
-	err := a.Mailer.Send(ctx, m)
+func (a *Activities) send(ctx context.Context, kind string, m mail.Message) error {
+	ctx, end := span.Start(ctx, "mail "+kind)
+	err := explained(a.Mailer.Send(ctx, m))
+	end(a.countMail(ctx, kind, err), err != nil)
+	return err
+}
+
+func explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	if explained, ok := errors.AsType[*mail.Error](err); ok {
-		return explained
+	if e, ok := errors.AsType[*mail.Error](err); ok {
+		return e
 	}
 	return &mail.Error{Outcome: mail.Unknown, Step: "mailer"}
 }

@@ -37,7 +37,7 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
-	err = a.send(ctx, msg)
+	err = a.send(ctx, kindLink, msg)
 	if notSent(err) {
 		if err := a.Store.RevokeToken(ctx, record.Key, a.Now().UTC()); err != nil {
 			return workflow.Delivery{}, err
@@ -105,6 +105,7 @@ func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account
 
 // withhold notes for the operators that an account gets no mail.
 func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, why workflow.Reason) (workflow.Delivery, error) {
+	a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(1)
 	err := a.Store.Record(ctx, account.Entry{
 		At: a.Now().UTC(), Event: account.EventMailWithheld, Run: m.Run,
 		AccountID: owner.ID, Client: m.Client, Operator: m.Operator, Detail: string(why),

@@ -97,7 +97,7 @@ func (a *Activities) tellOne(ctx context.Context, m workflow.Mail, p progress) e
 	if err != nil {
 		return err
 	}
-	return a.send(ctx, msg)
+	return a.send(ctx, kindNotice, msg)
 }
 
 // ending is why an attempt should begin nothing more, nil as long as it may.

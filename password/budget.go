@@ -51,6 +51,12 @@ func (b *Budget) Do(ctx context.Context, f func() error) error {
 	return f()
 }
 
+// Load is how many evaluations run and how many wait at this moment.
+func (b *Budget) Load() (running, waiting int) {
+	running = len(b.running)
+	return running, max(len(b.admitted)-running, 0)
+}
+
 // turn waits for a place among those that run.
 func (b *Budget) turn(ctx context.Context) error {
 	select {

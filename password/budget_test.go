@@ -95,6 +95,9 @@ func TestFullQueue(t *testing.T) {
 		waited := make(chan error)
 		go func() { waited <- b.Do(t.Context(), func() error { return nil }) }()
 		synctest.Wait() // it is in the queue
+		if running, waiting := b.Load(); running != 1 || waiting != 1 {
+			t.Errorf("load %d and %d, want one that runs and one that waits", running, waiting)
+		}
 		start := time.Now()
 		if err := b.Do(t.Context(), never(t)); !errors.Is(err, ErrBusy) {
 			t.Errorf("error %v, want ErrBusy", err)
@@ -105,6 +108,9 @@ func TestFullQueue(t *testing.T) {
 		release()
 		if err := <-waited; err != nil {
 			t.Errorf("the one in the queue: %v", err)
+		}
+		if running, waiting := b.Load(); running != 0 || waiting != 0 {
+			t.Errorf("load %d and %d afterwards", running, waiting)
 		}
 	})
 }

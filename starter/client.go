@@ -38,7 +38,8 @@ const (
 // Config is what a [Client] needs. Fields that have a default may be zero.
 type Config struct {
 	// Temporal says where the server is: address, namespace, TLS, credentials.
-	// Its converters are replaced by ours, so that nothing leaves in clear.
+	// Its converters are replaced by ours, so that nothing leaves in clear. Its metrics
+	// handler also gets what a client counts: rekey_hash_wait.
 	Temporal client.Options
 	// Keys is the folder of keysets. A starter reads link.json, payload.json,
 	// submission.pub.json, account.json and salt.json there.

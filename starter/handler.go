@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 )
 
@@ -42,8 +43,14 @@ type HandlerConfig struct {
 	// Challenge lets people pass while nobody else may start a reset; nil is none.
 	Challenge Challenge
 	// Metrics counts failed requests by the code of the answer, rekey_request_failures
-	// (so also what a limit refused); nil counts nothing.
+	// (so also what a limit refused), and how long each request took,
+	// http.server.request.duration; nil counts nothing.
 	Metrics client.MetricsHandler
+	// Traces makes a span for each request, which the spans of a [Client] join that has a
+	// tracing interceptor among its Temporal options; nil is OpenTelemetry's global one,
+	// which makes none unless it is set. A sender's trace goes on when the sender is one of
+	// TrustedProxies.
+	Traces trace.TracerProvider
 	// Log gets a line per request: the route's pattern, never the path.
 	Log zerolog.Logger
 }
@@ -63,6 +70,7 @@ type handler struct {
 
 	challenge Challenge
 	metrics   client.MetricsHandler
+	tracer    trace.Tracer
 }
 
 // NewHandler returns the routes and pages of a password reset. An error names
@@ -86,7 +94,9 @@ func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
 
 		challenge: cmp.Or[Challenge](cfg.Challenge, noChallenge{}),
 		metrics:   cmp.Or[client.MetricsHandler](cfg.Metrics, client.MetricsNopHandler),
+		tracer:    cfg.tracer(),
 	}
+	announce(h.metrics)
 	// Behind a proxy that rewrites Host, an old browser that sends no
 	// Sec-Fetch-Site is known by the origin it was given.
 	if err := h.forgery.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {

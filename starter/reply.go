@@ -62,7 +62,7 @@ func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v 
 func (h *handler) begin(w http.ResponseWriter, err error) problem {
 	p := problemOf(err)
 	note(w, p, err)
-	h.metrics.WithTags(map[string]string{"code": p.Code}).Counter("rekey_request_failures").Inc(1)
+	h.metrics.WithTags(map[string]string{"code": p.Code}).Counter(failures).Inc(1)
 	if p.Retry != "" {
 		w.Header().Set("Retry-After", p.Retry)
 	}

@@ -16,14 +16,18 @@ import (
 func (h *handler) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, rec := time.Now(), &recorder{ResponseWriter: w, status: http.StatusOK}
+		r, span := h.traced(r)
 		h.guarded(next, rec, r)
+		took := time.Since(start)
+		h.measured(r, span, rec, took)
 		h.log.WithLevel(rec.level(r)).
 			Str("method", r.Method).
 			Str("route", r.Pattern). // set by the mux on this very request
 			Int("status", rec.status).
 			Str("code", rec.code).
-			Dur("ms", time.Since(start)).
+			Dur("ms", took).
 			Stringer("client", clientOf(r, h.proxies)).
+			Func(traceOf(span)).
 			AnErr("error", rec.err).
 			Msg("request")
 	})

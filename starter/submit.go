@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 
@@ -162,7 +163,9 @@ func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (wor
 // submission judges and hashes the password within the hashing budget.
 func (c *Client) submission(ctx context.Context, l *openLink, newPassword string) (keys.NewPassword, error) {
 	s := keys.NewPassword{Token: l.token.Digest(), Accepted: c.cfg.Now().UTC(), Client: clientAddr(ctx)}
+	asked := time.Now()
 	err := c.cfg.Budget.Do(ctx, func() error {
+		c.metrics().Timer("rekey_hash_wait").Record(time.Since(asked))
 		if err := c.cfg.Policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,9 @@ const (
 // Config is what a worker needs.
 type Config struct {
 	// Temporal says where the server is: address, namespace, TLS, credentials.
-	// Its converters are replaced by ours.
+	// Its converters are replaced by ours. Its metrics handler also gets what a worker
+	// counts, the metrics rekey_...; a tracing interceptor's spans get those of the store
+	// and the mailer below them.
 	Temporal client.Options
 	// Keys is the folder of keysets. A worker reads link.json, payload.json and
 	// submission.json there.
@@ -59,6 +62,9 @@ type Config struct {
 	Log       zerolog.Logger
 	// Now is the clock of the activities; nil means time.Now.
 	Now func() time.Time
+	// Started is told when the worker works, with its connection, for checks of health;
+	// nil tells nobody. The connection is closed when Run returns.
+	Started func(client.Client)
 }
 
 // Run works until the context ends, then finishes what is in progress and returns
@@ -68,6 +74,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
 		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
 	}
+	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
 	if err != nil {
 		return err
@@ -117,6 +124,8 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).Msg("worker started")
 	defer c.Log.Info().Msg("worker stopped")
 	defer w.Stop()
+	defer c.countRuns(ctx, temporal)()
+	c.Started(temporal)
 	return c.sweepUntil(ctx, broken)
 }
 
@@ -140,7 +149,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, Domain: base.Hostname(), Now: c.Now,
+		MailLimit: c.MailLimit, Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 
@@ -154,5 +163,13 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Started == nil {
+		c.Started = func(client.Client) {}
+	}
 	return c
+}
+
+// metrics is what the worker counts through.
+func (c Config) metrics() client.MetricsHandler {
+	return cmp.Or(c.Temporal.MetricsHandler, client.MetricsNopHandler)
 }

@@ -16,9 +16,10 @@ type transition struct {
 	to    statemachine.State
 }
 
-// show notes a transition in the run's current details, which the Temporal UI
-// renders as Markdown. Nothing there is an address or a secret.
+// show counts a transition and notes it in the run's current details, which the Temporal
+// UI renders as Markdown. Nothing there is an address or a secret.
 func (r *run) show(ctx workflow.Context, event string) {
+	r.count(ctx, event)
 	r.history = append(r.history, transition{workflow.Now(ctx), event, r.machine.State()})
 	workflow.SetCurrentDetails(ctx, r.details())
 }

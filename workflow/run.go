@@ -32,6 +32,8 @@ type run struct {
 	stopExpiry workflow.CancelFunc
 	expires    time.Time // when the newest link ends, for operators
 
+	submittedAt time.Time // when the wait was last over
+
 	accepted Submission
 	verdict  Verdict
 	withheld Reason
@@ -57,6 +59,7 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 		case r.canceled(), r.disowned():
 			return statemachine.Cancel, nil
 		case r.wait.IsReady():
+			r.submittedAt = workflow.Now(ctx)
 			return statemachine.TokenSubmitted, nil
 		case r.mailDone():
 			return r.linkMailed(ctx), nil
@@ -172,6 +175,7 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 			return r.nobodys(), nil
 		case ours:
 			r.verdict = v
+			r.countRedeemed(ctx)
 			return v.Event, nil
 		}
 		if err := workflow.Sleep(ctx, again); err != nil {

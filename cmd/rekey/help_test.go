@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "REKEY_") || strings.HasPrefix(name, "TEMPORAL_") {
+		if strings.HasPrefix(name, "REKEY_") || strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "OTEL_") {
 			os.Unsetenv(name)
 		}
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"runtime"
 	"time"
 
+	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
@@ -35,6 +37,8 @@ type starterCmd struct {
 	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; over it everybody gets 503; 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, each 19 MiB with argon2id; 0 is one per core."`
+
+	opsFlags
 }
 
 const (
@@ -43,16 +47,23 @@ const (
 )
 
 // Run serves until the process is told to stop.
-func (s *starterCmd) Run(p *process) error {
+func (s *starterCmd) Run(p *process) (err error) {
 	if err := s.check(); err != nil {
 		return err
 	}
-	client, err := s.client(p)
+	temporal := ops.NewLater()
+	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, told.close()) }()
+	client, err := s.client(p, told)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	handler, err := starter.NewHandler(client, s.handlerConfig(p))
+	temporal.Is(client.Check)
+	handler, err := starter.NewHandler(client, s.handlerConfig(p, told))
 	if err != nil {
 		return err
 	}
@@ -65,9 +76,12 @@ func (s *starterCmd) Run(p *process) error {
 	return starter.Serve(p.ctx, listener, handler, p.log)
 }
 
-func (s *starterCmd) client(p *process) (*starter.Client, error) {
+func (s *starterCmd) client(p *process, told *operation) (*starter.Client, error) {
 	cfg, err := s.clientConfig(p)
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(told.join(&cfg.Temporal), told.watch(cfg.Budget)); err != nil {
 		return nil, err
 	}
 	return starter.Dial(p.ctx, cfg)
@@ -112,8 +126,9 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process) starter.HandlerConfig {
+func (s *starterCmd) handlerConfig(p *process, told *operation) starter.HandlerConfig {
 	return starter.HandlerConfig{
+		Metrics: told.counter(), Traces: told.traces,
 		BaseURL: s.BaseURL, LoginURL: s.LoginURL, Product: s.Product, Support: s.Support,
 		Enabled: s.ResetPassword, MinLength: s.MinLength,
 		ClientLimit: s.ClientLimit, TrustedProxies: s.Proxies, Log: p.log,

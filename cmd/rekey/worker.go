@@ -6,8 +6,10 @@ import (
 	"os"
 	"strings"
 
+	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
+	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
@@ -25,6 +27,7 @@ type workerCmd struct {
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours."`
 
 	mailFlags
+	opsFlags
 }
 
 // mailFlags say what mails look like and who delivers them.
@@ -64,11 +67,25 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	temporal := ops.NewLater()
+	told, err := w.operate(p, "rekey-worker",
+		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
+		ops.Check{Name: "accounts", Ask: answers(store), Every: checkEvery},
+		ops.Check{Name: "mail", Ask: mailer.Check, Every: mailEvery, Optional: true},
+	)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, told.close()) }()
+	if err := told.join(&options); err != nil {
+		return err
+	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	return worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
 		BaseURL: w.BaseURL, MailLimit: w.MailLimit, Log: p.log,
+		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
 }
 

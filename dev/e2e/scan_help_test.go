@@ -31,6 +31,8 @@ type scan struct {
 	owner, other, bounced, damaged account.Account
 
 	programs []*process.Process
+	traces   *site.Collector
+	metrics  strings.Builder
 	tokens   []string
 	answers  bytes.Buffer // all but pages
 	pages    bytes.Buffer // shown to who has the link, with the form to use it
@@ -64,9 +66,11 @@ func newScan(t *testing.T) *scan {
 	if err := os.WriteFile(s.File(), bytes.ReplaceAll(file, []byte(good), []byte(bad)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.traces = site.NewCollector(t)
 	s.Env = append(
-		s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_BREACHED_URL=http://"+site.FreeAddr(t)+"/range",
+		s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_BREACHED_URL=http://"+site.FreeAddr(t)+"/range", site.Ops,
 	)
+	s.Env = append(s.Env, s.traces.Env...)
 	return s
 }
 
@@ -183,6 +187,8 @@ func (s *scan) check(t *testing.T) {
 	absent(t, "Temporal's file", temporal, all)
 	absent(t, "a log", log.Bytes(), all)
 	absent(t, "an answer", s.answers.Bytes(), all)
+	absent(t, "a metric", []byte(s.metrics.String()), all)
+	absent(t, "a trace", s.traces.Sent(), all)
 	absent(t, "a page", s.pages.Bytes(), slices.Concat(passwordSecrets(), s.hashSecrets(t)))
 	absent(t, "the account store", store, append(secrets, nobody))
 }
@@ -207,6 +213,12 @@ func (s *scan) checkKept(t *testing.T, temporal, store, log []byte) {
 			"link_used", "This reset was canceled", "link_invalid", "unavailable", "password_too_weak", "password_too_long", "body_too_large", "403 Forbidden",
 		}},
 		"the pages": {s.pages.Bytes(), []string{`name="token"`}},
+		"the metrics": {[]byte(s.metrics.String()), []string{
+			`code="link_invalid"`, `http_route="/account/reset_password/{token}"`, `event="password_changed"`, "temporal_request_failure_total",
+		}},
+		"the traces": {s.traces.Sent(), []string{
+			"POST /account/reset_password/{token}", "RunActivity:send-email", "mail link", "store change_password", "password_too_weak", "fault",
+		}},
 	} {
 		for _, text := range place.holds {
 			if !bytes.Contains(place.in, []byte(text)) {

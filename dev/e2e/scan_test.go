@@ -182,6 +182,10 @@ func (s *scan) stop(t *testing.T) {
 	t.Helper()
 	running := s.programs[len(s.programs)-3:]
 	for _, p := range running {
+		_, metrics := site.Probe(t, p, "/metrics")
+		s.metrics.WriteString(metrics)
+	}
+	for _, p := range running {
 		p.Signal(t, syscall.SIGTERM)
 	}
 	for _, p := range running {

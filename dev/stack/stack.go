@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
@@ -58,6 +59,9 @@ type Config struct {
 
 	// Client are more settings of the Temporal clients, such as what they call themselves.
 	Client client.Options
+	// Traces makes the spans of requests; nil makes none. Those of Temporal are an
+	// interceptor's, in Client.
+	Traces trace.TracerProvider
 
 	// Now is the clock of starter and worker; nil means time.Now. Temporal has its own.
 	Now func() time.Time

@@ -1,0 +1,78 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// The metrics of this package. Their labels are words of ours.
+const (
+	mailAttempts  = "rekey_mail_attempts"
+	mailsWithheld = "rekey_mails_withheld"
+	changes       = "rekey_changes"
+)
+
+// The kinds of mails and the result of one that went out, as metrics call them.
+const (
+	kindLink   = "link"
+	kindNotice = "notice"
+	sent       = "sent"
+	fault      = "fault" // of a change without a verdict
+)
+
+// announce makes every counter known from the start: one that appears with its first event
+// hides that event from whoever watches its increase.
+func (a *Activities) announce() {
+	for _, kind := range []string{kindLink, kindNotice} {
+		for _, result := range []string{sent, string(mail.Refused), string(mail.Deferred), string(mail.Unknown)} {
+			for _, retry := range []bool{false, true} {
+				a.attempts(kind, result, retry).Inc(0)
+			}
+		}
+	}
+	for _, why := range []workflow.Reason{
+		workflow.NoAccount, workflow.Ambiguous, workflow.Disabled, workflow.NotResettable, workflow.MailLimit, workflow.MailRefused,
+	} {
+		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
+	}
+	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
+		a.counter(changes, map[string]string{"result": string(result)}).Inc(0)
+	}
+}
+
+func (a *Activities) attempts(kind, result string, retry bool) client.MetricsCounter {
+	return a.counter(mailAttempts, map[string]string{"kind": kind, "result": result, "retry": strconv.FormatBool(retry)})
+}
+
+func (a *Activities) counter(name string, tags map[string]string) client.MetricsCounter {
+	if a.Metrics == nil {
+		return client.MetricsNopHandler.Counter(name)
+	}
+	return a.Metrics.WithTags(tags).Counter(name)
+}
+
+// countMail counts an attempt to hand a mail over and returns what became of it.
+func (a *Activities) countMail(ctx context.Context, kind string, err error) string {
+	result := sent
+	if e, ok := errors.AsType[*mail.Error](err); ok {
+		result = string(e.Outcome)
+	}
+	a.attempts(kind, result, activity.GetInfo(ctx).Attempt > 1).Inc(1)
+	return result
+}
+
+func (a *Activities) countChange(v workflow.Verdict, err error) {
+	result := string(v.Event)
+	if err != nil {
+		result = fault
+	}
+	a.counter(changes, map[string]string{"result": result}).Inc(1)
+}

@@ -1,0 +1,161 @@
+package observe
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
+)
+
+// becomes waits until readyz answers so; the whole body is compared.
+func becomes(t *testing.T, p *process.Process, status int, body string) {
+	t.Helper()
+	var code int
+	var got string
+	defer func() {
+		if t.Failed() {
+			t.Logf("readyz answers %d %s", code, got)
+		}
+	}()
+	eventually(t, fmt.Sprintf("%d %s", status, body), func() bool {
+		code, got = site.Probe(t, p, "/readyz")
+		return code == status && got == body+"\n"
+	})
+}
+
+// lives checks that a process is not to be started again.
+func lives(t *testing.T, p *process.Process) {
+	t.Helper()
+	if code, body := site.Probe(t, p, "/livez"); code != 200 || body != `{"status":"alive"}`+"\n" {
+		t.Errorf("livez: %d %s", code, body)
+	}
+}
+
+// Without a mail server a worker is degraded and takes work all the same; without Temporal
+// nobody is ready, and everybody is again when it is back. Nobody is to be killed for it.
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	_, closed, err := net.SplitHostPort(site.FreeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := s.Worker(t, site.Ops, "REKEY_SMTP_PORT="+closed)
+	starter := s.Starter(t, site.Ops)
+	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"}}`)
+	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
+
+	s.StopTemporal(t)
+	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"up","mail":"down","temporal":"down"}}`)
+	becomes(t, starter, 503, `{"status":"unavailable","checks":{"temporal":"down"}}`)
+	lives(t, worker)
+	lives(t, starter)
+
+	s.StartTemporal(t)
+	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"}}`)
+	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
+}
+
+// A worker that is told to stop while a mail is on its way is not ready, and alive.
+func TestWorkerDrains(t *testing.T) {
+	t.Parallel()
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	worker := s.Worker(t, site.Ops)
+	s.Starter(t)
+	becomes(t, worker, 200, `{"status":"ready","checks":{"accounts":"up","mail":"up","temporal":"up"}}`)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	s.Mail.Fail(func(inbox.Message) error { close(begun); <-goOn; return nil })
+	s.Forgot(t, s.People[0])
+	await(t, begun, "the mail")
+	worker.Signal(t, syscall.SIGTERM)
+	becomes(t, worker, 503, `{"status":"draining","checks":{"accounts":"up","mail":"up","temporal":"up"}}`)
+	lives(t, worker)
+	close(goOn)
+	if code := worker.Exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A starter that is told to stop in the middle of a request is not ready, and alive.
+func TestStarterDrains(t *testing.T) {
+	t.Parallel()
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	starter := s.Starter(t, site.Ops)
+	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
+	finish := beginRequest(t, strings.TrimPrefix(s.URL, "http://"), `{"email":"erin@example.com"}`)
+	starter.Signal(t, syscall.SIGTERM)
+	becomes(t, starter, 503, `{"status":"draining","checks":{"temporal":"up"}}`)
+	lives(t, starter)
+	if status := finish(); status != http.StatusOK {
+		t.Errorf("the request in progress got %d", status)
+	}
+	if code := starter.Exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// By default there is no such listener.
+func TestNobodyAsksByDefault(t *testing.T) {
+	t.Parallel()
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	for _, p := range []*process.Process{s.Worker(t), s.Starter(t)} {
+		if strings.Contains(p.Err.String(), "probes and metrics are answered") {
+			t.Error("probes are answered")
+		}
+	}
+}
+
+// beginRequest sends the head of a request and waits until the starter invites the body (RFC
+// 9110 section 10.1.1). What it returns sends the body and reads the status.
+func beginRequest(t *testing.T, host, body string) (finish func() int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "POST /account/forgot_password HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", host, len(body))
+	answer := bufio.NewReader(conn)
+	status := func() int {
+		resp, err := http.ReadResponse(answer, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode
+	}
+	if got := status(); got != http.StatusContinue {
+		t.Fatalf("status %d, want 100", got)
+	}
+	return func() int {
+		if _, err := io.WriteString(conn, body); err != nil {
+			t.Fatal(err)
+		}
+		return status()
+	}
+}
+
+func await(t *testing.T, event <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-event:
+	case <-time.After(patience):
+		t.Fatalf("%s did not happen", what)
+	}
+}

@@ -1,0 +1,376 @@
+package observe
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metricsql"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// exported are the labels of each metric of some processes, with the values they have.
+type exported map[string]map[string][]string
+
+var (
+	sample = regexp.MustCompile(`(?m)^([a-z_:]+)(?:\{(.*)\})? (\S+)$`)
+	pair   = regexp.MustCompile(`([a-z_]+)="((?:[^"\\]|\\.)*)"`)
+)
+
+// scrape reads a process's metrics as Prometheus does.
+func scrape(t *testing.T, into exported, p *process.Process) string {
+	t.Helper()
+	status, text := site.Probe(t, p, "/metrics")
+	if status != 200 {
+		t.Fatalf("metrics: %d", status)
+	}
+	for _, line := range sample.FindAllStringSubmatch(text, -1) {
+		if into[line[1]] == nil {
+			into[line[1]] = map[string][]string{}
+		}
+		for _, label := range pair.FindAllStringSubmatch(line[2], -1) {
+			into[line[1]][label[1]] = append(into[line[1]][label[1]], label[2])
+		}
+	}
+	return text
+}
+
+// value is the sum of the samples whose lines have all these parts.
+func value(t *testing.T, text string, parts ...string) float64 {
+	t.Helper()
+	sum, found := 0.0, false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "#") || slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
+			continue
+		}
+		v, err := strconv.ParseFloat(line[strings.LastIndex(line, " ")+1:], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, found = sum+v, true
+	}
+	if !found {
+		t.Errorf("no metric %v", parts)
+	}
+	return sum
+}
+
+// story is a site where something of every kind has happened once.
+type story struct {
+	*site.Site
+	worker, starter *process.Process
+	traces          *site.Collector
+	token           string
+}
+
+func newStory(t *testing.T) *story {
+	t.Helper()
+	s := &story{Site: site.New(t), traces: site.NewCollector(t)}
+	s.Run(t, 0, "setup")
+	s.Env = append(append(s.Env, site.Ops), s.traces.Env...)
+	s.worker, s.starter = s.Worker(t), s.Starter(t)
+	who := s.People[0]
+	deferred := false
+	s.Mail.Fail(func(inbox.Message) error {
+		if !deferred {
+			deferred = true
+			return inbox.Reply(451, "later")
+		}
+		return nil
+	})
+	s.Forgot(t, who)
+	s.token = s.Token(t, who, 1)
+	eventually(t, "link_sent", func() bool { // or the run hears of the submission first
+		_, text := site.Probe(t, s.worker, "/metrics")
+		return strings.Contains(text, `event="link_sent"`)
+	})
+	s.Forgot(t, account.Account{Address: "nobody@example.com"})
+	s.stranger(t, who)
+	for _, tc := range []struct {
+		token, password, code string
+	}{
+		{"x" + s.token, newPassword, "link_invalid"},
+		{s.token, "short", "password_too_short"},
+		{s.token, newPassword, ""},
+		{s.token, "another " + newPassword, "link_used"},
+	} {
+		if a := s.Reset(t, tc.token, tc.password); a.Code != tc.code {
+			t.Fatalf("%+v, want the code %q", a, tc.code)
+		}
+	}
+	s.Mails(t, who, 2)
+	return s
+}
+
+// stranger signals a run without our keys.
+func (s *story) stranger(t *testing.T, who account.Account) {
+	t.Helper()
+	accounts, err := keys.Open(s.Keys()).AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Dial(t).SignalWorkflow(t.Context(), workflow.ID(accounts.Key(who.Address)), "", workflow.RequestSignal, "not ours"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// all waits until the last transition is counted, lets Temporal be away once, and scrapes
+// both processes.
+func (s *story) all(t *testing.T) (exported, string) {
+	t.Helper()
+	eventually(t, "the last transition", func() bool {
+		_, text := site.Probe(t, s.worker, "/metrics")
+		return strings.Contains(text, `event="notice_sent"`)
+	})
+	s.StopTemporal(t)
+	if a := s.Post(t, "/account/forgot_password", map[string]string{"email": "nobody@example.com"}); a.Code != "unavailable" {
+		t.Errorf("without Temporal: %+v", a)
+	}
+	found := exported{}
+	return found, scrape(t, found, s.worker) + scrape(t, found, s.starter)
+}
+
+// security 11: real processes count everything once, export every metric that the dashboard
+// and the alerts name, and tell in no metric and no trace whom a reset is for.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	found, text := s.all(t)
+	for _, tc := range []struct {
+		want  float64
+		parts []string
+	}{
+		{1, []string{"rekey_mail_attempts_total{", `kind="link"`, `result="deferred"`, `retry="false"`}},
+		{1, []string{"rekey_mail_attempts_total{", `kind="link"`, `result="sent"`, `retry="true"`}},
+		{1, []string{"rekey_mail_attempts_total{", `kind="notice"`, `result="sent"`, `retry="false"`}},
+		{0, []string{"rekey_mail_attempts_total{", `result="refused"`}},
+		{1, []string{"rekey_mails_withheld_total{", `reason="no_account"`}},
+		{1, []string{"rekey_changes_total{", `result="password_changed"`}},
+		{0, []string{"rekey_changes_total{", `result="token_unknown"`}},
+		{2, []string{"rekey_transitions_total{", `event="requested"`}},
+		{1, []string{"rekey_transitions_total{", `event="link_sent"`, `state="awaiting_token"`}},
+		{1, []string{"rekey_transitions_total{", `event="password_changed"`}},
+		{1, []string{"rekey_time_to_redeem_seconds_count{"}},
+		{1, []string{"rekey_request_failures_total{", `code="link_invalid"`}},
+		{1, []string{"rekey_request_failures_total{", `code="password_too_short"`}},
+		{1, []string{"rekey_request_failures_total{", `code="link_used"`}},
+		{1, []string{"rekey_request_failures_total{", `code="unavailable"`}},
+		{0, []string{"rekey_request_failures_total{", `code="busy"`}},
+		{2, []string{"http_server_request_duration_seconds_count{", `http_route="/account/forgot_password"`, `http_response_status_code="200"`}},
+		{1, []string{"http_server_request_duration_seconds_count{", `http_route="/account/reset_password/{token}"`, `http_response_status_code="200"`}},
+		{2, []string{"rekey_hash_wait_seconds_count"}},
+		{0, []string{"rekey_hashes_running"}},
+		{0, []string{"rekey_store_faults_total{"}},
+		{1, []string{"rekey_store_operation_duration_seconds_count{", `operation="change_password"`, `result="okay"`}},
+	} {
+		if got := value(t, text, tc.parts...); got != tc.want {
+			t.Errorf("%v: %v, want %v", tc.parts, got, tc.want)
+		}
+	}
+	s.checkNamed(t, found)
+	s.checkLabels(t, found)
+	eventually(t, "the trace", func() bool { return strings.Contains(string(s.traces.Sent()), "store change_password") })
+	who := s.People[0]
+	for _, mark := range []string{who.Address, "nobody@example.com", s.token[:40], s.token[40:80], newPassword, who.Credential, "argon2id"} {
+		if strings.Contains(text, mark) {
+			t.Errorf("a metric holds %s", mark)
+		}
+		if strings.Contains(string(s.traces.Sent()), mark) {
+			t.Errorf("a trace holds %s", mark)
+		}
+	}
+}
+
+// checkLabels bounds what each label can be. What is not named here fails the test.
+func (s *story) checkLabels(t *testing.T, found exported) {
+	t.Helper()
+	word := regexp.MustCompile(`^[a-z_]+$`)
+	allowed := map[string]*regexp.Regexp{
+		"code": word, "event": word, "state": word, "result": word, "reason": word, "kind": word, "check": word, "operation": regexp.MustCompile(`^[A-Za-z_]+$`),
+		"retry": regexp.MustCompile(`^(true|false)$`), "le": regexp.MustCompile(`^[0-9.+Infe]+$`), "quantile": regexp.MustCompile(`^[0-9.]+$`),
+		"http_request_method": regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|CONNECT|OPTIONS|TRACE|_OTHER)$`),
+		"http_route":          regexp.MustCompile(`^/[a-z0-9/_.\-]*(\{[a-z]+\})?$`), "http_response_status_code": regexp.MustCompile(`^[1-5][0-9][0-9]$`),
+		"namespace": regexp.MustCompile(`^(default|_unknown_)$`), "client_name": word, "worker_type": regexp.MustCompile(`^[A-Za-z]+$`), "poller_type": word,
+		"task_queue":    regexp.MustCompile(`^(rekey|none|[^:]+:[0-9a-f-]+)$`),
+		"workflow_type": regexp.MustCompile(`^(ResetPassword|none)$`), "activity_type": regexp.MustCompile(`^([a-z-]+)$`),
+		"failure_reason": regexp.MustCompile(`^[A-Za-z]+$`), "status_code": regexp.MustCompile(`^[A-Za-z_]+$`), "cause": regexp.MustCompile(`^[A-Za-z]+$`),
+		"version": regexp.MustCompile(`^go1`), "service_name": regexp.MustCompile(`^rekey-(worker|starter)$`), "service_version": regexp.MustCompile(`^\S+$`),
+		"telemetry_sdk_language": word, "telemetry_sdk_name": word, "telemetry_sdk_version": regexp.MustCompile(`^[0-9.]+$`),
+		"nexus_service": word, "nexus_operation": word,
+	}
+	for metric, labels := range found {
+		for label, values := range labels {
+			for _, v := range slices.Compact(slices.Sorted(slices.Values(values))) {
+				if allowed[label] == nil || !allowed[label].MatchString(v) {
+					t.Errorf("%s has the label %s=%q", metric, label, v)
+				}
+			}
+		}
+	}
+}
+
+// checkNamed checks that every metric and label that an expression names is exported.
+func (s *story) checkNamed(t *testing.T, found exported) {
+	t.Helper()
+	expressions := slices.Concat(alerts(t), panels(t))
+	for _, e := range expressions {
+		for name, labels := range named(t, e) {
+			if found[name] == nil {
+				t.Errorf("%s: no process exports %s", e, name)
+			}
+			for _, label := range labels {
+				if found[name][label] == nil && !slices.Contains([]string{"job", "instance"}, label) {
+					t.Errorf("%s: %s has no label %s", e, name, label)
+				}
+			}
+		}
+	}
+}
+
+// named are the metrics of an expression and the labels that it selects them by.
+func named(t *testing.T, expression string) map[string][]string {
+	t.Helper()
+	parsed, err := metricsql.Parse(strings.ReplaceAll(expression, "$__rate_interval", "5m"))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	found := map[string][]string{}
+	metricsql.VisitAll(parsed, func(e metricsql.Expr) {
+		selector, ok := e.(*metricsql.MetricExpr)
+		if !ok {
+			return
+		}
+		for _, alternative := range selector.LabelFilterss {
+			name := alternative[0].Value
+			found[name] = slices.Concat(found[name], []string{})
+			for _, f := range alternative[1:] {
+				found[name] = append(found[name], f.Label)
+			}
+		}
+	})
+	if len(found) == 0 {
+		t.Errorf("%s names no metric", expression)
+	}
+	return found
+}
+
+var grafana = filepath.Join("..", "..", "deploy", "grafana")
+
+// alerts are the expressions of the alert rules, whose fields are those of Prometheus.
+func alerts(t *testing.T) []string {
+	t.Helper()
+	file, err := os.Open(filepath.Join(grafana, "rules.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var rules struct {
+		Groups []struct {
+			Name, Interval string
+			Rules          []struct {
+				Alert, Expr, For    string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	strict := yaml.NewDecoder(file)
+	strict.KnownFields(true)
+	if err := strict.Decode(&rules); err != nil {
+		t.Fatal(err)
+	}
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var expressions []string
+	for _, r := range rules.Groups[0].Rules {
+		if r.Labels["severity"] == "" || r.Annotations["summary"] == "" || !strings.Contains(string(manual), "`"+r.Alert+"`") {
+			t.Errorf("%s: want a severity, a summary and a line in docs/operations.md", r.Alert)
+		}
+		if _, err := time.ParseDuration(r.For); err != nil && r.For != "" {
+			t.Errorf("%s: %v", r.Alert, err)
+		}
+		expressions = append(expressions, r.Expr)
+	}
+	if len(expressions) < 7 {
+		t.Errorf("%d alerts", len(expressions))
+	}
+	return expressions
+}
+
+// panels are the expressions of the dashboard.
+func panels(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(grafana, "dashboard.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	var expressions []string
+	for _, p := range dashboard.Panels {
+		if len(p.Targets) == 0 {
+			t.Errorf("panel %s shows nothing", p.Title)
+		}
+		for _, target := range p.Targets {
+			expressions = append(expressions, target.Expr)
+		}
+	}
+	if len(expressions) < 10 {
+		t.Errorf("%d expressions", len(expressions))
+	}
+	return expressions
+}
+
+// A worker that rebuilds a run from its history counts nothing again.
+func TestReplayCountsNothing(t *testing.T) {
+	t.Parallel()
+	s := site.New(t)
+	s.Run(t, 0, "setup")
+	s.Starter(t)
+	first := s.Worker(t, site.Ops)
+	s.Forgot(t, s.People[0])
+	token := s.Token(t, s.People[0], 1)
+	eventually(t, "link_sent", func() bool {
+		_, text := site.Probe(t, first, "/metrics")
+		return strings.Contains(text, `event="link_sent"`)
+	})
+	first.Signal(t, os.Interrupt)
+	first.Exit(t)
+	second := s.Worker(t, site.Ops)
+	if a := s.Reset(t, token, newPassword); a.HTTP != 200 {
+		t.Fatalf("%+v", a)
+	}
+	s.Mails(t, s.People[0], 2)
+	_, text := site.Probe(t, second, "/metrics")
+	if value(t, text, "rekey_transitions_total{", `event="token_submitted"`) != 1 {
+		t.Error("token_submitted is not counted")
+	}
+	for _, event := range []string{"requested", "link_sent"} {
+		if strings.Contains(text, fmt.Sprintf(`event=%q`, event)) {
+			t.Errorf("%s is counted again", event)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+// Package telemetry joins a process to OpenTelemetry: it collects metrics for Prometheus and
+// sends traces where OpenTelemetry's own variables say.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// service says who measures. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what
+// we say; of the machine and the process nothing is added.
+func service(ctx context.Context, name string) (*resource.Resource, error) {
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	found, err := resource.New(ctx,
+		resource.WithAttributes(attribute.String("service.name", name), attribute.String("service.version", version)),
+		resource.WithTelemetrySDK(), resource.WithFromEnv())
+	if err != nil {
+		return nil, errors.New("OTEL_RESOURCE_ATTRIBUTES: want name=value,name=value")
+	}
+	return found, nil
+}

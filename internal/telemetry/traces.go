@@ -1,0 +1,55 @@
+package telemetry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// NewTraces sends the traces of a service where OTEL_EXPORTER_OTLP_ENDPOINT, or its like for
+// traces only, says. It returns nil when neither is set, or OTEL_TRACES_EXPORTER is none.
+// What else those variables say (headers, certificates, sampler, limits) OpenTelemetry
+// reads by itself. Shutdown sends what is left.
+func NewTraces(ctx context.Context, name string) (*sdk.TracerProvider, error) {
+	if !wanted() {
+		return nil, nil
+	}
+	who, err := service(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	out, err := exporter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sdk.NewTracerProvider(sdk.WithBatcher(out), sdk.WithResource(who)), nil
+}
+
+func wanted() bool {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
+		return false
+	}
+	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), os.Getenv("OTEL_TRACES_EXPORTER")) != ""
+}
+
+// exporter speaks the protocol that is asked for (OpenTelemetry Protocol Exporter).
+func exporter(ctx context.Context) (sdk.SpanExporter, error) {
+	if kind := os.Getenv("OTEL_TRACES_EXPORTER"); kind != "" && kind != "otlp" {
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: want otlp or none, not %q", kind)
+	}
+	switch protocol := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf"); protocol {
+	case "http/protobuf":
+		return otlptracehttp.New(ctx)
+	case "grpc":
+		return otlptracegrpc.New(ctx)
+	default:
+		return nil, errors.New("OTEL_EXPORTER_OTLP_PROTOCOL: want http/protobuf or grpc")
+	}
+}

@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/span"
+)
+
+// watchedStore counts and traces what the activities ask of a store. What it notes is the
+// name of the method and how that ended.
+type watchedStore struct {
+	account.Store
+	metrics client.MetricsHandler
+}
+
+// watch wraps a store and makes its counters known before the first fault.
+func watch(store account.Store, metrics client.MetricsHandler) account.Store {
+	s := watchedStore{store, metrics}
+	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "record", "sweep"} {
+		s.faults(op).Inc(0)
+	}
+	return s
+}
+
+func (s watchedStore) faults(op string) client.MetricsCounter {
+	return s.metrics.WithTags(map[string]string{"operation": op}).Counter("rekey_store_faults")
+}
+
+// begin times a call; end is told what it returned.
+func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, end func(*error)) {
+	began := time.Now()
+	ctx, endSpan := span.Start(ctx, "store "+op)
+	return ctx, func(err *error) {
+		result := resultOf(*err)
+		if result == "fault" {
+			s.faults(op).Inc(1)
+		}
+		endSpan(result, result == "fault")
+		s.metrics.WithTags(map[string]string{"operation": op, "result": result}).
+			Timer("rekey_store_operation_duration").Record(time.Since(began))
+	}
+}
+
+// resultOf tells a store's answer from its faults.
+func resultOf(err error) string {
+	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTokenUnknown, account.ErrRefused} {
+		if errors.Is(err, answer) {
+			return "declined"
+		}
+	}
+	if err != nil {
+		return "fault"
+	}
+	return "okay"
+}
+
+// Find implements account.Store.
+func (s watchedStore) Find(ctx context.Context, address string) (found []account.Account, err error) {
+	ctx, end := s.begin(ctx, "find")
+	defer end(&err)
+	return s.Store.Find(ctx, address)
+}
+
+// Account implements account.Store.
+func (s watchedStore) Account(ctx context.Context, id string) (found account.Account, err error) {
+	ctx, end := s.begin(ctx, "account")
+	defer end(&err)
+	return s.Store.Account(ctx, id)
+}
+
+// IssueToken implements account.Store.
+func (s watchedStore) IssueToken(ctx context.Context, t account.Token, limit int) (err error) {
+	ctx, end := s.begin(ctx, "issue_token")
+	defer end(&err)
+	return s.Store.IssueToken(ctx, t, limit)
+}
+
+// RevokeToken implements account.Store.
+func (s watchedStore) RevokeToken(ctx context.Context, key [32]byte, at time.Time) (err error) {
+	ctx, end := s.begin(ctx, "revoke_token")
+	defer end(&err)
+	return s.Store.RevokeToken(ctx, key, at)
+}
+
+// ChangePassword implements account.Store.
+func (s watchedStore) ChangePassword(ctx context.Context, c account.Change) (id string, err error) {
+	ctx, end := s.begin(ctx, "change_password")
+	defer end(&err)
+	return s.Store.ChangePassword(ctx, c)
+}
+
+// Record implements account.Store.
+func (s watchedStore) Record(ctx context.Context, e account.Entry) (err error) {
+	ctx, end := s.begin(ctx, "record")
+	defer end(&err)
+	return s.Store.Record(ctx, e)
+}
+
+// Sweep implements account.Store.
+func (s watchedStore) Sweep(ctx context.Context, before time.Time) (n int, err error) {
+	ctx, end := s.begin(ctx, "sweep")
+	defer end(&err)
+	return s.Store.Sweep(ctx, before)
+}
