@@ -23,7 +23,7 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 			return err
 		}
 		return audit(ctx, tx, account.Entry{
-			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID, Client: t.Client,
+			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID, Client: t.Client, Operator: t.Operator,
 		})
 	})
 }
@@ -45,11 +45,11 @@ func countMail(ctx context.Context, tx pgx.Tx, t account.Token, limit int) error
 }
 
 func insertToken(ctx context.Context, tx pgx.Tx, t account.Token) error {
-	_, err := tx.Exec(ctx, `INSERT INTO rekey.tokens (key, scope, account_id, address, credential, run, mail, client, issued, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (key) DO UPDATE SET (scope, account_id, address, credential, run, mail, client, issued, expires) =
-			(excluded.scope, excluded.account_id, excluded.address, excluded.credential, excluded.run, excluded.mail, excluded.client, excluded.issued, excluded.expires)`,
-		t.Key[:], t.Scope, t.AccountID, t.Address, t.Credential[:], t.Run, t.Mail, t.Client, t.Issued, t.Expires)
+	_, err := tx.Exec(ctx, `INSERT INTO rekey.tokens (key, scope, account_id, address, credential, run, mail, client, operator, issued, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (key) DO UPDATE SET (scope, account_id, address, credential, run, mail, client, operator, issued, expires) =
+			(excluded.scope, excluded.account_id, excluded.address, excluded.credential, excluded.run, excluded.mail, excluded.client, excluded.operator, excluded.issued, excluded.expires)`,
+		t.Key[:], t.Scope, t.AccountID, t.Address, t.Credential[:], t.Run, t.Mail, t.Client, t.Operator, t.Issued, t.Expires)
 	return err
 }
 
@@ -57,8 +57,8 @@ func insertToken(ctx context.Context, tx pgx.Tx, t account.Token) error {
 func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
 	return s.update(ctx, func(tx pgx.Tx) error {
 		e := account.Entry{At: at, Event: account.EventMailRevoked}
-		err := tx.QueryRow(ctx, `DELETE FROM rekey.tokens WHERE key = $1 RETURNING run, account_id, client`, key[:]).
-			Scan(&e.Run, &e.AccountID, &e.Client)
+		err := tx.QueryRow(ctx, `DELETE FROM rekey.tokens WHERE key = $1 RETURNING run, account_id, client, operator`, key[:]).
+			Scan(&e.Run, &e.AccountID, &e.Client, &e.Operator)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}

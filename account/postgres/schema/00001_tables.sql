@@ -28,6 +28,7 @@ CREATE TABLE rekey.tokens (
     run        text NOT NULL,
     mail       text NOT NULL,
     client     text NOT NULL,
+    operator   text NOT NULL,
     issued     timestamptz NOT NULL,
     expires    timestamptz NOT NULL
 );
@@ -59,6 +60,7 @@ CREATE TABLE rekey.audit (
     run        text NOT NULL,
     account_id text NOT NULL, -- empty when no account is known
     client     text NOT NULL,
+    operator   text NOT NULL,
     detail     text NOT NULL
 );
 CREATE INDEX audit_account ON rekey.audit (account_id, id);
