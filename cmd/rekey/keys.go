@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -18,15 +20,36 @@ type keysCmd struct {
 }
 
 type keysNewCmd struct {
-	Dir string `arg:"" type:"path" help:"Folder to make."`
+	Dir  string `arg:"" type:"path" help:"Folder to make."`
+	Keep bool   `env:"REKEY_KEYS_KEEP" help:"Be content with a folder that has every keyset: for a job that runs at each start."`
 }
 
 // Run makes the folder.
 func (k *keysNewCmd) Run(p *process) error {
-	if err := keys.Create(k.Dir, false); err != nil {
+	err := keys.Create(k.Dir, false)
+	if k.Keep && errors.Is(err, keys.ErrExists) {
+		return k.complete(p)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "made keysets in %s: give each process only the files it reads, and keep a copy in your secret store\n", k.Dir)
+	_, err = fmt.Fprintf(p.stdout, "made keysets in %s: give each process only the files it reads, and keep a copy in your secret store\n", k.Dir)
+	return err
+}
+
+// complete refuses a folder that lacks a keyset: nothing can make one that belongs to the
+// others.
+func (k *keysNewCmd) complete(p *process) error {
+	infos, err := keys.List(k.Dir)
+	if err != nil {
+		return err
+	}
+	for _, use := range keys.Uses() {
+		if !slices.ContainsFunc(infos, func(i keys.Info) bool { return i.Use == use }) {
+			return fmt.Errorf("%s has keysets but none for %s: restore it from your copy", k.Dir, use)
+		}
+	}
+	_, err = fmt.Fprintf(p.stdout, "kept the keysets in %s\n", k.Dir)
 	return err
 }
 

@@ -212,3 +212,20 @@ func TestRetireWaits(t *testing.T) {
 		}
 	}
 }
+
+// A job that makes keysets at each start makes them once.
+func TestKeysAreKept(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "keys")
+	okay(t, "keys", "new", "--keep", dir)
+	first := primary(t, dir, "link")
+	okay(t, "keys", "new", "--keep", dir)
+	if primary(t, dir, "link") != first {
+		t.Error("the keysets are others")
+	}
+	refused(t, []string{"keys", "new", dir}, "the folder holds keysets already")
+	if err := os.Remove(filepath.Join(dir, "salt.json")); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, []string{"keys", "new", "--keep", dir}, "has keysets but none for salt: restore it from your copy")
+}

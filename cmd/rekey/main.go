@@ -31,6 +31,7 @@ type cli struct {
 	Resend  resendCmd  `cmd:"" help:"Mail an account another link, within the limits that hold for its owner."`
 	Stats   statsCmd   `cmd:"" help:"Count resets by state and by age."`
 	Migrate migrateCmd `cmd:"" help:"Make rekey's schema in a PostgreSQL database, or bring it up to date. Safe to repeat."`
+	Health  healthCmd  `cmd:"" help:"Ask a process of rekey how it is; fails unless it answers 200. For containers, which have no curl."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -67,7 +67,7 @@ func TestHelp(t *testing.T) {
 	if out := okay(t, "--help"); !strings.Contains(out, "TEMPORAL_ADDRESS") || !strings.Contains(out, "setup ") {
 		t.Errorf("help:\n%s", out)
 	}
-	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "replay", "migrate", "find", "cancel", "resend", "stats", "version"} {
+	for _, command := range []string{"worker", "starter", "codec", "keys", "keys new", "keys list", "keys add", "keys promote", "keys retire", "setup", "replay", "migrate", "health", "find", "cancel", "resend", "stats", "version"} {
 		if out := okay(t, append(strings.Fields(command), "--help")...); !strings.HasPrefix(out, "Usage: rekey "+command) {
 			t.Errorf("help of %s:\n%s", command, out)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 
@@ -31,6 +32,9 @@ func (*setupCmd) Run(p *process) error {
 	return err
 }
 
+// release is the version that deploy/build was told, "" in other builds.
+var release string
+
 // versionCmd is `rekey version`.
 type versionCmd struct{}
 
@@ -38,7 +42,7 @@ type versionCmd struct{}
 func (*versionCmd) Run(p *process) error {
 	version, revision := "(devel)", "unknown revision"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
+		version = cmp.Or(release, info.Main.Version)
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = s.Value

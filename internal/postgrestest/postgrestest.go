@@ -52,10 +52,11 @@ func Database(tb testing.TB) string {
 	return shared.server.Database(tb)
 }
 
-// Start starts a cluster for one test, which may do with it what others must not see.
-func Start(tb testing.TB) *Server {
+// Start starts a cluster for one test, which may do with it what others must not see. The
+// settings are added to its own: "ssl=on".
+func Start(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
-	s, err := start(installed(tb))
+	s, err := start(installed(tb), settings...)
 	if err != nil {
 		tb.Fatal(err)
 	}

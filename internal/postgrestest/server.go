@@ -22,11 +22,12 @@ const startWait = time.Minute
 
 // Server is a PostgreSQL server that listens on a Unix socket.
 type Server struct {
-	bin   string // folder of PostgreSQL's programs
-	dir   string // holds the cluster, and the socket
-	log   bytes.Buffer
-	cmd   *exec.Cmd
-	stdin io.Closer
+	bin      string   // folder of PostgreSQL's programs
+	dir      string   // holds the cluster, and the socket
+	settings []string // more than run has
+	log      bytes.Buffer
+	cmd      *exec.Cmd
+	stdin    io.Closer
 }
 
 // installed finds PostgreSQL's programs. Without them the test is skipped, or fails where
@@ -49,12 +50,12 @@ func installed(tb testing.TB) string {
 }
 
 // start makes a cluster and starts its server.
-func start(bin string) (*Server, error) {
+func start(bin string, settings ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "rekey-pg-") // short, since it is in the name of a socket
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin, dir: dir}
+	s := &Server{bin: bin, dir: dir, settings: settings}
 	if err := errors.Join(s.own(), s.initdb()); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -83,6 +84,9 @@ func (s *Server) run() error {
 	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & cat >/dev/null; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
 		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
 		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+	for _, setting := range s.settings {
+		s.cmd.Args = append(s.cmd.Args, "-c", setting)
+	}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, &s.log, &s.log
 	if err := asOther(s.cmd); err != nil {
 		return err

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// healthCmd is `rekey health`: a container FROM scratch has nothing else to ask with.
+type healthCmd struct {
+	URL string `arg:"" help:"What to ask: http://127.0.0.1:9090/readyz."`
+}
+
+// Run asks once. Whoever runs the check says how often and how long it may take.
+func (h *healthCmd) Run(p *process) error {
+	request, err := http.NewRequestWithContext(p.ctx, http.MethodGet, h.URL, nil)
+	if err != nil {
+		return err
+	}
+	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // only its status is of interest
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", h.URL, response.Status)
+	}
+	return nil
+}
