@@ -1,0 +1,150 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/rekeyhq/rekey/dev/process"
+)
+
+// user is whom the image runs as.
+const user = 65532
+
+// program is rekey as the image has it, built once for all tests.
+var program = sync.OnceValues(func() (string, error) {
+	// The go command remembers that a test passed until a file changes that the test itself has
+	// looked at; what deploy/build reads it does not see.
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
+			return filepath.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(builds, "rekey")
+	out, err := exec.Command(filepath.Join(root, "deploy/build"), "v1.2.3-test", file).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("deploy/build: %w\n%s", err, out)
+	}
+	return file, os.Chmod(file, 0o755)
+})
+
+// container is the root that a container of ours starts with: the program, and what it is given.
+type container struct {
+	root string
+	env  []string
+}
+
+func newContainer(t *testing.T) *container {
+	t.Helper()
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &container{root: t.TempDir()}
+	if err := os.Link(file, filepath.Join(c.root, "rekey")); err != nil {
+		c.give(t, file, "/rekey", 0o755)
+	}
+	// All that the program asks of /proc, which an engine mounts: Temporal's SDK reads itself.
+	self := filepath.Join(c.root, "proc/self")
+	if err := errors.Join(os.MkdirAll(self, 0o755), os.Symlink("/rekey", filepath.Join(self, "exe"))); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// give puts a copy of a file into the container, as a mount would.
+func (c *container) give(t *testing.T, from, to string, mode fs.FileMode) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write(t, to, b, mode)
+}
+
+func (c *container) write(t *testing.T, path string, content []byte, mode fs.FileMode) {
+	t.Helper()
+	path = filepath.Join(c.root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, mode); err != nil {
+		t.Fatal(err)
+	}
+	own(t, path)
+}
+
+// own gives a file to the image's user, where a test may.
+func own(t *testing.T, path string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := os.Chown(path, user, user); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start runs the program with nothing around it but the container.
+func (c *container) start(t *testing.T, args ...string) *process.Process {
+	t.Helper()
+	attr := &syscall.SysProcAttr{Chroot: c.root, Credential: &syscall.Credential{Uid: user, Gid: user}}
+	if os.Geteuid() != 0 { // a user namespace lets anybody change the root
+		attr.Credential = nil
+		attr.Cloneflags = syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: user, HostID: os.Getuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: user, HostID: os.Getgid(), Size: 1}}
+	}
+	return process.StartWith(t, attr, "/rekey", c.env, args...)
+}
+
+// okay runs the program to its end, which must be a good one.
+func (c *container) okay(t *testing.T, args ...string) string {
+	t.Helper()
+	p := c.start(t, args...)
+	if code := p.Exit(t); code != 0 {
+		t.Fatalf("rekey %s: exit code %d", strings.Join(args, " "), code)
+	}
+	return p.Out.String()
+}
+
+// service is a container with the files and settings that Compose gives a service of ours.
+func service(t *testing.T, s types.ServiceConfig, secrets, keys string) *container {
+	t.Helper()
+	c := newContainer(t)
+	for _, secret := range s.Secrets {
+		c.give(t, filepath.Join(secrets, secret.Source), "/run/secrets/"+secret.Source, 0o444)
+	}
+	for _, v := range s.Volumes {
+		if v.Volume != nil && v.Volume.Subpath != "" {
+			c.give(t, filepath.Join(keys, v.Volume.Subpath), v.Target, 0o600)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
+		if value := s.Environment[name]; value != nil {
+			c.env = append(c.env, name+"="+*value)
+		}
+	}
+	return c
+}
+
+// set replaces a setting that the machine of the test cannot have as it is.
+func (c *container) set(name, value string) {
+	c.env = slices.DeleteFunc(c.env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+	c.env = append(c.env, name+"="+value)
+}

@@ -1,0 +1,37 @@
+package deploy
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	_ "go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql" // as in Temporal's programs
+	"go.temporal.io/server/tools/sql"
+)
+
+// builds is a folder for what is built once.
+var builds string
+
+// sqlTool is Temporal's tool for schemas, which a test finds under this name in its image.
+const sqlTool = "temporal-sql-tool"
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != sqlTool {
+		os.Exit(run(m))
+	}
+	if err := sql.RunTool(os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(m *testing.M) int {
+	var err error
+	if builds, err = os.MkdirTemp("", "rekey-deploy-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(builds)
+	return m.Run()
+}

@@ -1,0 +1,220 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// problems are what the rules find in the manifests.
+func (c *cluster) problems(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	if !c.confined {
+		found = append(found, "the namespace is not restricted")
+	}
+	if !slices.ContainsFunc(c.policies, deniesAll) {
+		found = append(found, "nothing is denied by default")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.pods)) {
+		pod := c.pods[name]
+		container := pod.Spec.Containers[0]
+		for _, problem := range []string{
+			restricted(pod.Spec, container), probed(c.jobs, name, container), c.listens(container), ends(c.jobs, name, pod.Spec),
+			onlyKeys(name, pod.Spec), private(pod.Spec), c.policed(name, pod), c.served(name, pod), c.kept(name, pod),
+		} {
+			if problem != "" {
+				found = append(found, name+": "+problem)
+			}
+		}
+		found = append(found, misfits(t, container.Args, c.env(container))...)
+	}
+	return found
+}
+
+// restricted is the standard of that name (Pod Security Standards) and more: a root that cannot
+// be written, no token of the API, a bound of memory, an image that stays what it is.
+func restricted(pod corev1.PodSpec, container corev1.Container) string {
+	user, own := pod.SecurityContext, container.SecurityContext
+	switch {
+	case !release.MatchString(container.Image):
+		return fmt.Sprintf("image %s is not pinned", container.Image)
+	case user.RunAsNonRoot == nil || !*user.RunAsNonRoot || user.RunAsUser == nil || *user.RunAsUser == 0:
+		return "may be root"
+	case user.SeccompProfile == nil || user.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault:
+		return "no seccomp profile"
+	case own.AllowPrivilegeEscalation == nil || *own.AllowPrivilegeEscalation:
+		return "may gain privileges"
+	case own.ReadOnlyRootFilesystem == nil || !*own.ReadOnlyRootFilesystem:
+		return "its root can be written"
+	case !slices.Equal(own.Capabilities.Drop, []corev1.Capability{"ALL"}) || len(own.Capabilities.Add) > 0:
+		return "has capabilities"
+	case pod.HostNetwork || pod.HostPID || pod.HostIPC || len(pod.Containers) != 1 || len(pod.InitContainers) > 0:
+		return "is more than one container of its own"
+	case pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken:
+		return "is given a token of the API"
+	case container.Resources.Limits.Memory().IsZero():
+		return "has no limit of memory"
+	}
+	return ""
+}
+
+// probed wants every process that stays to be asked whether it lives and is ready.
+func probed(jobs []string, name string, container corev1.Container) string {
+	if slices.Contains(jobs, name) {
+		return ""
+	}
+	for path, probe := range map[string]*corev1.Probe{"/livez": container.LivenessProbe, "/readyz": container.ReadinessProbe} {
+		if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port != intstr.FromString("ops") {
+			return "is not asked at " + path
+		}
+	}
+	return ""
+}
+
+// listens compares the addresses in the settings with the ports of the container.
+func (c *cluster) listens(container corev1.Container) string {
+	env := c.env(container)
+	for _, port := range container.Ports {
+		for _, name := range map[string][]string{"ops": {"REKEY_OPS_LISTEN"}, "http": {"REKEY_LISTEN", "REKEY_CODEC_LISTEN"}}[port.Name] {
+			if at, ok := env[name]; ok && at != fmt.Sprintf(":%d", port.ContainerPort) {
+				return fmt.Sprintf("listens at %s, its port %s is %d", at, port.Name, port.ContainerPort)
+			}
+		}
+	}
+	return ""
+}
+
+// ends wants more time than a worker takes to stop: 5 s before the signal and 30 s of drain.
+func ends(jobs []string, name string, pod corev1.PodSpec) string {
+	if slices.Contains(jobs, name) || pod.TerminationGracePeriodSeconds != nil && *pod.TerminationGracePeriodSeconds > 40 {
+		return ""
+	}
+	return "is killed before it has ended"
+}
+
+// onlyKeys holds what a pod mounts of the keysets to the table in docs/design.md.
+func onlyKeys(name string, pod corev1.PodSpec) string {
+	var given []string
+	for _, v := range pod.Volumes {
+		if v.Secret == nil || v.Secret.SecretName != "rekey-keys" {
+			continue
+		}
+		if len(v.Secret.Items) == 0 {
+			return "is given the keys of all"
+		}
+		for _, item := range v.Secret.Items {
+			given = append(given, "/keys/"+item.Path)
+		}
+	}
+	slices.Sort(given)
+	if got := strings.Join(given, " "); got != readBy[name] {
+		return fmt.Sprintf("is given the keys %s, want %s", got, readBy[name])
+	}
+	return ""
+}
+
+// private wants every volume to be a secret that its group alone may read: rekey refuses keysets
+// that others may.
+func private(pod corev1.PodSpec) string {
+	for _, v := range pod.Volumes {
+		switch {
+		case v.Secret == nil:
+			return v.Name + " is no secret"
+		case v.Secret.DefaultMode == nil || *v.Secret.DefaultMode != 0o440:
+			return fmt.Sprintf("secret %s can be read by others", v.Secret.SecretName)
+		}
+	}
+	if pod.SecurityContext.FSGroup == nil {
+		return "its secrets belong to another group"
+	}
+	return ""
+}
+
+func deniesAll(p *networkingv1.NetworkPolicy) bool {
+	return len(p.Spec.PodSelector.MatchLabels) == 0 && len(p.Spec.Ingress) == 0 && len(p.Spec.Egress) == 0 && len(p.Spec.PolicyTypes) == 2
+}
+
+// needs are the ports that each pod calls.
+var needs = map[string][]int{"worker": {5432, 587, 7233}, "starter": {7233}, "codec": nil, "setup": {7233}, "migrate": {5432}}
+
+// policed wants a policy for the pod alone, which lets out what it needs and no more.
+func (c *cluster) policed(name string, pod corev1.PodTemplateSpec) string {
+	for _, p := range c.policies {
+		if len(p.Spec.PodSelector.MatchLabels) > 0 && selects(p.Spec.PodSelector.MatchLabels, pod) {
+			return compared(needs[name], outlets(p))
+		}
+	}
+	return "no policy of its own"
+}
+
+func compared(want, got []int) string {
+	if slices.Contains(got, 0) {
+		return "may reach everything"
+	}
+	for _, port := range want {
+		if !slices.Contains(got, port) {
+			return fmt.Sprintf("cannot reach %d", port)
+		}
+	}
+	if len(got) > len(want) {
+		return fmt.Sprintf("may reach %v, needs %v", got, want)
+	}
+	return ""
+}
+
+// outlets are the ports that a policy lets out to, 0 for a rule that names no port or no peer.
+func outlets(p *networkingv1.NetworkPolicy) []int {
+	var ports []int
+	for _, rule := range p.Spec.Egress {
+		if len(rule.Ports) == 0 || len(rule.To) == 0 {
+			ports = append(ports, 0)
+		}
+		for _, port := range rule.Ports {
+			ports = append(ports, port.Port.IntValue())
+		}
+	}
+	return ports
+}
+
+// served wants a service's port to be one of the pods that it finds.
+func (c *cluster) served(name string, pod corev1.PodTemplateSpec) string {
+	for _, s := range c.services {
+		if !selects(s.Spec.Selector, pod) {
+			continue
+		}
+		named := func(p corev1.ContainerPort) bool { return p.Name == s.Spec.Ports[0].TargetPort.StrVal }
+		if !slices.ContainsFunc(pod.Spec.Containers[0].Ports, named) {
+			return "its service leads to no port"
+		}
+		return ""
+	}
+	if name == "starter" || name == "codec" {
+		return "has no service"
+	}
+	return ""
+}
+
+// kept wants one of several to stay when a node is emptied.
+func (c *cluster) kept(name string, pod corev1.PodTemplateSpec) string {
+	if name != "worker" && name != "starter" {
+		return ""
+	}
+	for _, h := range c.scaled {
+		if h.Spec.ScaleTargetRef.Name == "rekey-"+name && *h.Spec.MinReplicas < 2 {
+			return "one can be all there are"
+		}
+	}
+	for _, b := range c.budgets {
+		if selects(b.Spec.Selector.MatchLabels, pod) && b.Spec.MaxUnavailable.IntValue() == 1 {
+			return ""
+		}
+	}
+	return "too many may be away"
+}

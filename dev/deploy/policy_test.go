@@ -1,0 +1,57 @@
+package deploy
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// security 45: whoever finds a fault is told where to report it, what to expect, and which
+// versions are mended.
+func TestSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	page := replaced(t, filepath.Join(root, "SECURITY.md"), nil)
+	for _, part := range []string{"## Report a fault", "private vulnerability reporting", "## What to expect", "within a week", "## Supported versions", "| the newest release | yes |"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("SECURITY.md lacks %q", part)
+		}
+	}
+}
+
+// A shell takes every script, also those that only a container runs.
+func TestScriptsParse(t *testing.T) {
+	t.Parallel()
+	scripts, err := filepath.Glob(filepath.Join(root, "deploy/compose/*.sh"))
+	if err != nil || len(scripts) != 4 {
+		t.Fatalf("%d scripts: %v", len(scripts), err)
+	}
+	for _, path := range scripts {
+		script(t, exec.CommandContext(t.Context(), "sh", "-n", path))
+	}
+	for name, s := range compose(t).Services {
+		if len(s.Entrypoint) > 2 && s.Entrypoint[0] == "sh" {
+			if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", s.Entrypoint[2]).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", name, err, out)
+			}
+		}
+	}
+}
+
+// security 45: the image is built from a pinned one, to nothing but the program, and its user is
+// not root.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	file := replaced(t, filepath.Join(root, "Dockerfile"), nil)
+	_, last, _ := strings.Cut(file, "FROM scratch\n")
+	for _, line := range []string{"COPY --from=build /out/rekey /rekey\n", "USER 65532:65532\n", `ENTRYPOINT ["/rekey"]`} {
+		if !strings.Contains(last, line) {
+			t.Errorf("the last stage of the Dockerfile lacks %q", line)
+		}
+	}
+	mod := replaced(t, filepath.Join(root, "go.mod"), nil)
+	version := strings.Fields(mod[strings.Index(mod, "\ngo "):])[1]
+	if !strings.Contains(file, "FROM golang:"+version+"-") || strings.Count(file, "\nFROM ") != 2 {
+		t.Errorf("the Dockerfile does not build with golang:%s and copy to scratch", version)
+	}
+}

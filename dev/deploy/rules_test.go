@@ -1,0 +1,192 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// problems are what the rules find in the file.
+func problems(t *testing.T, p *types.Project) []string {
+	t.Helper()
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		s := p.Services[name]
+		for _, rule := range []func(types.ServiceConfig) string{
+			pinned, onLoopback, unprivileged, limited, checked, waits, profiled, networked, fewKeys, replicated,
+		} {
+			if problem := rule(s); problem != "" {
+				found = append(found, name+": "+problem)
+			}
+		}
+	}
+	for _, name := range []string{"store", "temporal"} {
+		if !p.Networks[name].Internal {
+			found = append(found, "network "+name+": is not internal")
+		}
+	}
+	return found
+}
+
+var exact = regexp.MustCompile(`^[a-z]+(/[a-z-]+)?:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$`)
+
+// security 45: images are pinned to a release. Ours is built here; the others' digests cannot be
+// known without a registry.
+func pinned(s types.ServiceConfig) string {
+	parts := strings.Count(s.Image, ".")
+	if s.Build != nil || exact.MatchString(s.Image) && (parts == 2 || strings.HasPrefix(s.Image, "postgres:")) {
+		return ""
+	}
+	return fmt.Sprintf("image %s is not pinned", s.Image)
+}
+
+// onLoopback is what nothing escapes but the starter, and that only if it is told to.
+func onLoopback(s types.ServiceConfig) string {
+	for _, port := range s.Ports {
+		if port.HostIP != "127.0.0.1" {
+			return fmt.Sprintf("publishes %s beyond loopback", port.Published)
+		}
+	}
+	return ""
+}
+
+func unprivileged(s types.ServiceConfig) string {
+	switch {
+	case s.Privileged:
+		return "is privileged"
+	case !s.ReadOnly:
+		return "its root can be written"
+	case !slices.Equal(s.CapDrop, []string{"ALL"}) || len(s.CapAdd) > 0:
+		return "has capabilities"
+	case !slices.Contains(s.SecurityOpt, "no-new-privileges:true"):
+		return "may gain privileges"
+	}
+	return ""
+}
+
+// job reports that a service runs once.
+func job(s types.ServiceConfig) bool { return s.Restart == types.RestartPolicyNo }
+
+func limited(s types.ServiceConfig) string {
+	switch {
+	case s.PidsLimit == 0:
+		return "has no limit of processes"
+	case !job(s) && s.MemLimit == 0:
+		return "has no limit of memory"
+	}
+	return ""
+}
+
+// checked wants a health check of what runs for long. Temporal's UI has nothing to ask it with.
+func checked(s types.ServiceConfig) string {
+	if job(s) || s.Name == "ui" {
+		return ""
+	}
+	if s.HealthCheck == nil || len(s.HealthCheck.Test) == 0 {
+		return "has no health check"
+	}
+	if ops := s.Environment["REKEY_OPS_LISTEN"]; ops != nil && !strings.Contains(strings.Join(s.HealthCheck.Test, " "), "//"+*ops+"/readyz") {
+		return "is asked at another address than REKEY_OPS_LISTEN"
+	}
+	return ""
+}
+
+const (
+	healthy = types.ServiceConditionHealthy
+	done    = types.ServiceConditionCompletedSuccessfully
+)
+
+// order is what each service waits for.
+var order = map[string]map[string]string{
+	"temporal-schema":    {"postgres": healthy},
+	"temporal":           {"temporal-schema": done},
+	"temporal-namespace": {"temporal": healthy},
+	"setup":              {"temporal-namespace": done},
+	"migrate":            {"postgres": healthy},
+	"worker":             {"keys": done, "setup": done, "migrate": done, "temporal": healthy},
+	"starter":            {"keys": done, "setup": done, "temporal": healthy},
+	"codec":              {"keys": done},
+	"ui":                 {"temporal": healthy},
+}
+
+func waits(s types.ServiceConfig) string {
+	for _, name := range slices.Sorted(maps.Keys(order[s.Name])) {
+		want, got := order[s.Name][name], s.DependsOn[name]
+		switch {
+		case got.Condition == "":
+			return "does not wait for " + name
+		case got.Condition != want || !got.Required:
+			return fmt.Sprintf("does not wait for %s to be %s", name, want)
+		}
+	}
+	return ""
+}
+
+// profiled keeps the inbox out of a real deployment.
+func profiled(s types.ServiceConfig) string {
+	if s.Name == "mailpit" && !slices.Equal(s.Profiles, []string{"demo"}) {
+		return "is not of the profile demo alone"
+	}
+	if s.Name != "mailpit" && len(s.Profiles) > 0 {
+		return "is missing without a profile"
+	}
+	return ""
+}
+
+// reach is what each service can talk to: a starter cannot reach the accounts or a mail server,
+// the codec server nothing of ours.
+var reach = map[string]string{
+	"postgres": "store", "temporal": "store temporal", "temporal-schema": "store", "temporal-namespace": "temporal",
+	"ui": "front temporal", "keys": "", "setup": "temporal", "migrate": "store", "worker": "mail store temporal",
+	"starter": "front temporal", "codec": "front", "mailpit": "front mail",
+}
+
+// security 2: what a starter cannot reach it cannot ask who has an account.
+func networked(s types.ServiceConfig) string {
+	networks := strings.Join(slices.Sorted(maps.Keys(s.Networks)), " ")
+	if want := reach[s.Name]; networks != want || s.Name == "keys" && s.NetworkMode != "none" {
+		return fmt.Sprintf("networks %q, want %q", networks, want)
+	}
+	return ""
+}
+
+// readBy are the key files of each process, as the table in docs/design.md says.
+var readBy = map[string]string{
+	"worker":  "/keys/link.json /keys/payload.json /keys/submission.json",
+	"starter": "/keys/account.json /keys/link.json /keys/payload.json /keys/salt.json /keys/submission.pub.json",
+	"codec":   "/keys/payload.json",
+	"keys":    "/keys",
+}
+
+func fewKeys(s types.ServiceConfig) string {
+	var given []string
+	for _, v := range s.Volumes {
+		if v.Source != "keys" {
+			continue
+		}
+		given = append(given, v.Target)
+		if !v.ReadOnly && s.Name != "keys" {
+			return "may write to " + v.Target
+		}
+		if file, ok := strings.CutPrefix(v.Target, "/keys/"); ok && v.Volume.Subpath != file {
+			return fmt.Sprintf("%s is the file %s", v.Target, v.Volume.Subpath)
+		}
+	}
+	slices.Sort(given)
+	if got := strings.Join(given, " "); got != readBy[s.Name] {
+		return fmt.Sprintf("is given %s, want %s", got, readBy[s.Name])
+	}
+	return ""
+}
+
+func replicated(s types.ServiceConfig) string {
+	if n := s.GetScale(); s.Name == "worker" && n != 2 {
+		return fmt.Sprintf("is there %d times", n)
+	}
+	return ""
+}
