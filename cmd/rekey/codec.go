@@ -21,10 +21,12 @@ type codecCmd struct {
 	OIDCAudience string `name:"oidc-audience" env:"REKEY_OIDC_AUDIENCE" help:"Audience that those must have."`
 	ProxyFile    string `name:"proxy-secret-file" type:"path" env:"REKEY_PROXY_SECRET_FILE" help:"File of a secret that an authenticating proxy sends as a bearer. Lets the UI send cookies."`
 	ProxyUser    string `name:"proxy-user-header" default:"X-Forwarded-User" env:"REKEY_PROXY_USER_HEADER" help:"Header in which that proxy names the person."`
+
+	opsFlags
 }
 
 // Run serves until the process is told to stop.
-func (c *codecCmd) Run(p *process) error {
+func (c *codecCmd) Run(p *process) (err error) {
 	if err := codec.CheckOrigin(c.UIOrigin); err != nil {
 		return fmt.Errorf("--ui-origin ($REKEY_UI_ORIGIN): %w", err)
 	}
@@ -42,6 +44,11 @@ func (c *codecCmd) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	told, err := c.operate(p, "rekey-codec")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, told.close()) }()
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen ($REKEY_CODEC_LISTEN): %w", err)
