@@ -29,6 +29,7 @@ type cli struct {
 	SMTP     string `name:"smtp" default:"127.0.0.1:1025" env:"REKEY_DEV_SMTP" help:"Inbox: where mails are delivered."`
 
 	Data        string `type:"path" env:"REKEY_DEV_DATA" help:"Folder for keys, accounts and runs, so that all survives a restart. Without it nothing does."`
+	TemporalDB  string `name:"temporal-db" env:"REKEY_DEV_TEMPORAL_DB" placeholder:"URL" help:"PostgreSQL database of the Temporal server, as postgres://USER@HOST:PORT/DATABASE, in place of a file in --data; needs --data for the keys. Have the password in the variable, or in PGPASSWORD."`
 	Accounts    int    `default:"0" env:"REKEY_DEV_ACCOUNTS" help:"Seed accounts user1@example.com, user2@example.com, ... for load tests."`
 	ClientLimit int    `default:"10" env:"REKEY_DEV_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
 
@@ -49,6 +50,10 @@ func main() {
 func (c *cli) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err := c.checkPorts(); err != nil {
 		return err
+	}
+	// Runs that outlive their keys could never go on.
+	if c.TemporalDB != "" && c.Data == "" {
+		return errors.New("--temporal-db ($REKEY_DEV_TEMPORAL_DB) needs --data: the keys of its runs are kept there")
 	}
 	data, remove, err := c.folder()
 	if err != nil {
@@ -81,7 +86,7 @@ func (c *cli) config(data string, stdout, stderr io.Writer) stack.Config {
 	return stack.Config{
 		Listen: c.Listen, Temporal: c.Temporal, UI: c.UI, Inbox: c.Inbox, SMTP: c.SMTP,
 		Codec: "127.0.0.1:0", // the UI is told where
-		Data:  data, Memory: c.Data == "", ClientLimit: c.ClientLimit, ResetPassword: c.ResetPassword,
+		Data:  data, Memory: c.Data == "", TemporalDB: c.TemporalDB, ClientLimit: c.ClientLimit, ResetPassword: c.ResetPassword,
 		Log: zerolog.New(zerolog.ConsoleWriter{Out: stderr, TimeFormat: "15:04:05"}).
 			Level(level).With().Timestamp().Logger(),
 		Progress: func(what string) { fmt.Fprintf(stdout, "starting %s ...\n", what) },

@@ -19,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
 
 // asProgram makes the test binary the program itself, so that a test starts it as a
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Run(m))
 }
 
 // program is the development program, running.
@@ -339,7 +340,7 @@ func TestFlagsHaveVariablesAndHelp(t *testing.T) {
 			t.Errorf("--%s: help %q, want a sentence", f.Name, f.Help)
 		}
 	}
-	if len(seen) != 10 {
-		t.Errorf("%d flags, want 10", len(seen))
+	if len(seen) != 11 {
+		t.Errorf("%d flags, want 11", len(seen))
 	}
 }

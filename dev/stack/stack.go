@@ -43,6 +43,9 @@ type Config struct {
 	// Temporal keeps its runs in memory and only the rest is there.
 	Data   string
 	Memory bool
+	// TemporalDB is the URL of the PostgreSQL database that Temporal keeps its runs in;
+	// empty leaves them in Data, or in memory.
+	TemporalDB string
 
 	ClientLimit   int  // requests per minute and client address, 0 for no limit
 	StartLimit    int  // resets started per second, 0 for no limit
@@ -166,12 +169,12 @@ func (s *Stack) startInbox(context.Context) error {
 
 func (s *Stack) startTemporal(ctx context.Context) error {
 	file := filepath.Join(s.Data, "temporal.db")
-	if s.Memory {
+	if s.Memory || s.TemporalDB != "" {
 		file = ""
 	}
 	var err error
 	s.Server, err = temporal.Start(ctx, temporal.Options{
-		File: file, Addr: s.Temporal, Log: &s.Log,
+		File: file, Database: s.TemporalDB, Addr: s.Temporal, Log: &s.Log,
 		SearchAttributes: map[string]enumspb.IndexedValueType{
 			workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		},

@@ -1,6 +1,6 @@
 // Package temporal runs a complete Temporal server inside the calling process:
-// frontend, history, matching and the system worker, on SQLite in memory or in
-// one file. It is what `go run ./dev` and the end-to-end tests run against, so that
+// frontend, history, matching and the system worker, on SQLite in memory or in one
+// file, or on PostgreSQL. `go run ./dev` and the end-to-end tests run against it, so that
 // nobody needs Docker to see a reset, and so that tests meet the real server and
 // not a simulation of it.
 //

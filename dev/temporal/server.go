@@ -3,6 +3,7 @@ package temporal
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -21,6 +22,11 @@ type Options struct {
 	// Empty keeps all in memory. One process at a time may use a file, and it
 	// keeps it until it ends: the server's SQLite pool never closes a file.
 	File string
+	// Database is the URL of a PostgreSQL database that holds every run, in place of
+	// File; a second one, with "_visibility" after its name, holds what lists them. Both
+	// are created when missing and the user may. One process at a time may use them, and
+	// no error or log line has the password.
+	Database string
 	// Addr is the address of the frontend, host:port; the host is a loopback
 	// address and port 0 picks a free one. Empty means 127.0.0.1:0.
 	Addr string
@@ -37,6 +43,7 @@ type Options struct {
 type Server struct {
 	server temporal.Server
 	addr   string
+	stores *stores
 	log    logger
 	stop   sync.Once
 }
@@ -50,20 +57,20 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := storage(o.File)
-	if err := prepare(store, o); err != nil {
+	stores, err := open(ctx, o)
+	if err != nil {
 		return nil, err
 	}
-	s := &Server{addr: ports.frontend.String(), log: newLogger(o.Log)}
+	s := &Server{addr: ports.frontend.String(), stores: stores, log: newLogger(o.Log)}
 	if s.server, err = temporal.NewServer(
-		temporal.WithConfig(configuration(ports, store)),
+		temporal.WithConfig(configuration(ports, stores)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(ports.hosts()),
 		temporal.WithDynamicConfigClient(settings()),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithLogger(s.log),
 	); err != nil {
-		return nil, fmt.Errorf("temporal server: %w", err)
+		return nil, errors.Join(fmt.Errorf("temporal server: %w", err), stores.close())
 	}
 	if err := s.server.Start(); err != nil {
 		s.Stop()
@@ -86,7 +93,7 @@ func (s *Server) Stop() {
 	s.stop.Do(func() {
 		// Services that stop one after the other miss each other and say so.
 		s.log.pass(zerolog.Disabled)
-		if err := s.server.Stop(); err != nil {
+		if err := errors.Join(s.server.Stop(), s.stores.close()); err != nil {
 			s.log.zero.Error().Err(err).Msg("temporal server did not stop cleanly")
 		}
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 // settings are the server's dynamic settings that differ from its defaults. The
-// defaults suit a cluster on a big database; these suit one process and SQLite.
+// defaults suit a cluster on a big database; these suit one process.
 // The numbers were measured on two cores.
 func settings() dynamicconfig.Client {
 	return dynamicconfig.StaticClient{
@@ -28,21 +28,20 @@ func settings() dynamicconfig.Client {
 	}
 }
 
-// clusterName is stored in the file by the first start; it never changes.
+// clusterName is stored in the database by the first start; it never changes.
 const clusterName = "active"
 
-// configuration is the static part: four services on loopback, one history
-// shard, no archive, no metrics, no HTTP.
-func configuration(p ports, store *config.SQL) *config.Config {
-	const name = "sqlite"
+// configuration is the static part: four services on loopback, no archive, no
+// metrics, no HTTP.
+func configuration(p ports, s *stores) *config.Config {
+	const runs, list = "runs", "list"
 	frontend := p.frontend.String()
 	return &config.Config{
 		Persistence: config.Persistence{
-			DefaultStore:    name,
-			VisibilityStore: name,
-			// Fixed by the first start of a file. More shards only help several hosts.
-			NumHistoryShards: 1,
-			DataStores:       map[string]config.DataStore{name: {SQL: store}},
+			DefaultStore:     runs,
+			VisibilityStore:  list,
+			NumHistoryShards: s.shards, // fixed by the first start
+			DataStores:       map[string]config.DataStore{runs: {SQL: s.runs}, list: {SQL: s.list}},
 		},
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10,

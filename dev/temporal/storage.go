@@ -1,92 +1,45 @@
 package temporal
 
 import (
-	"crypto/rand"
+	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"strings"
 
 	"go.temporal.io/server/common/config"
-	"go.temporal.io/server/common/log"
-	"go.temporal.io/server/common/metrics"
-	"go.temporal.io/server/common/persistence/sql"
-	"go.temporal.io/server/common/persistence/sql/sqlplugin"
-	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
-	"go.temporal.io/server/common/resolver"
 	"go.temporal.io/server/schema/sqlite"
 )
 
-// storage describes the database: a file, or one in memory under a name of its
-// own, so that servers in one process share nothing.
-func storage(file string) *config.SQL {
-	store := &config.SQL{
-		PluginName: sqliteplugin.PluginName,
-		// SQLite has one writer; a second connection only adds busy stalls.
-		MaxConns:     1,
-		MaxIdleConns: 1,
-	}
-	if file == "" {
-		store.DatabaseName = rand.Text()
-		store.ConnectAttributes = map[string]string{"mode": "memory", "cache": "shared"}
-		return store
-	}
-	// The name ends up in a URL, so a path with ? or % in it must be escaped.
-	store.DatabaseName = (&url.URL{Path: file}).EscapedPath()
-	store.ConnectAttributes = map[string]string{
-		"mode": "rwc",
-		// Readers do not wait for the writer, and a commit is one append.
-		"journal_mode": "wal",
-		// A second process on the same file is refused instead of ruining it.
-		"locking_mode": "exclusive",
-		// Sync each commit: an accepted request survives a power cut. 1 would be
-		// 4 ms faster per reset and survive a killed process only.
-		"synchronous": "2",
-	}
-	return store
+// stores are where a server keeps its data.
+type stores struct {
+	runs, list *config.SQL // the runs themselves, and what lists them
+	shards     int32       // history shards
+	close      func() error
 }
 
-// prepare creates what a new database lacks: the tables and the namespace.
-func prepare(store *config.SQL, o Options) error {
-	if o.File != "" {
-		if err := createSchema(store, o.File); err != nil {
-			return fmt.Errorf("temporal file %s: %w", o.File, err)
-		}
+// open finds the data, and creates what is missing: database, tables, namespace.
+func open(ctx context.Context, o Options) (*stores, error) {
+	opened, err := openStores(ctx, o)
+	if err != nil {
+		return nil, err
 	}
 	namespace, err := sqlite.NewNamespaceConfig(clusterName, o.Namespace, false, o.SearchAttributes)
 	if err != nil {
-		return fmt.Errorf("namespace %s: %w", o.Namespace, err)
+		return nil, errors.Join(fmt.Errorf("namespace %s: %w", o.Namespace, err), opened.close())
 	}
-	return sqlite.CreateNamespaces(store, namespace)
+	// The name of its package notwithstanding, this is for every SQL database.
+	if err := sqlite.CreateNamespaces(opened.runs, namespace); err != nil {
+		return nil, errors.Join(fmt.Errorf("namespace %s: %w", o.Namespace, err), opened.close())
+	}
+	return opened, nil
 }
 
-// createSchema creates the tables in one transaction, so that a process killed
-// in the middle leaves an empty file and not one that never starts again. A file
-// that has them already is left as it is.
-func createSchema(store *config.SQL, file string) (err error) {
-	// Histories are encrypted, yet nobody else has any business in them.
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
+func openStores(ctx context.Context, o Options) (*stores, error) {
+	switch {
+	case o.File != "" && o.Database != "":
+		return nil, errors.New("a file and a database for temporal: give one of them")
+	case o.Database != "":
+		return openPostgres(ctx, o.Database)
+	default:
+		return openSQLite(o.File)
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	db, err := sql.NewSQLAdminDB(sqlplugin.DbKindUnknown, store, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.Exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	if err := sqlite.SetupSchemaOnDB(db); err != nil {
-		rollback := db.Exec("ROLLBACK")
-		if strings.Contains(err.Error(), "already exists") {
-			return rollback
-		}
-		return errors.Join(err, rollback)
-	}
-	return db.Exec("COMMIT")
 }

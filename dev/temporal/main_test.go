@@ -1,0 +1,10 @@
+package temporal_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
