@@ -22,7 +22,7 @@ func TestWorkerOnPostgresIsKilled(t *testing.T) {
 			s.Worker(t)
 			s.kill(t)
 			s.insist(t)
-			eventually(t, "the end of the run", func() bool { return state(t, s.Site, s.temporal, s.who) == "completed" })
+			eventually(t, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
 			s.Mails(t, s.who, 2)
 			changedOnce(t, store, s.who)
 		})

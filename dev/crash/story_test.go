@@ -9,15 +9,12 @@ import (
 	"testing"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const (
@@ -158,28 +155,6 @@ func eventually(t *testing.T, what string, ask func() bool) {
 		case <-late:
 			t.Fatalf("%s: not in %s", what, patience)
 		}
-	}
-}
-
-// state is how an account's run ended, "" while it goes on.
-func state(t *testing.T, s *site.Site, temporal client.Client, who account.Account) string {
-	t.Helper()
-	accounts, err := keys.Open(s.Keys()).AccountKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, err := temporal.DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(who.Address)), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	switch info := run.GetWorkflowExecutionInfo(); info.GetStatus() {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return ""
-	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-		value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
-		return string(bytes.Trim(value, `"`))
-	default:
-		return info.GetStatus().String()
 	}
 }
 

@@ -136,7 +136,7 @@ func (p *person) isCanceled(t *testing.T, s *site.Site) {
 // ends waits for the end of somebody's run.
 func (s *story) ends(t *testing.T, who account.Account) {
 	t.Helper()
-	eventually(t, "the end of the run of "+who.ID, func() bool { return state(t, s.Site, s.temporal, who) != "" })
+	eventually(t, "the end of the run of "+who.ID, func() bool { return s.State(t, s.temporal, who) != "" })
 }
 
 // changedOnceEach checks that everybody's password was changed once.

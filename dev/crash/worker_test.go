@@ -128,8 +128,8 @@ func afterNotice(t *testing.T, s *story) {
 // is there twice.
 func (s *story) completes(t *testing.T, links, notices int) {
 	t.Helper()
-	eventually(t, "the end of the run", func() bool { return state(t, s.Site, s.temporal, s.who) != "" })
-	if got := state(t, s.Site, s.temporal, s.who); got != "completed" {
+	eventually(t, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) != "" })
+	if got := s.State(t, s.temporal, s.who); got != "completed" {
 		t.Errorf("the run ended %s", got)
 	}
 	mails := s.Mails(t, s.who, links+notices)

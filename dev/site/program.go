@@ -14,8 +14,8 @@ import (
 // process that a site started to be its Temporal server, it is that instead. The flags
 // are for building rekey.
 func Main(run func() int, buildFlags ...string) int {
-	if file, ok := os.LookupEnv(temporalFile); ok {
-		return serve(file, os.Getenv(temporalAddr))
+	if addr, ok := os.LookupEnv(temporalAddr); ok {
+		return serve(addr)
 	}
 	rekey.flags = buildFlags
 	defer rekey.remove()

@@ -20,15 +20,18 @@ import (
 
 // What makes the test binary, started once more, a Temporal server.
 const (
-	temporalFile = "REKEY_SITE_TEMPORAL_FILE"
 	temporalAddr = "REKEY_SITE_TEMPORAL_ADDR"
+	temporalFile = "REKEY_SITE_TEMPORAL_FILE"
+	temporalDB   = "REKEY_SITE_TEMPORAL_DB"
 )
 
 // serve is the Temporal server of a site, until SIGTERM.
-func serve(file, addr string) int {
+func serve(addr string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	server, err := temporal.Start(ctx, temporal.Options{File: file, Addr: addr})
+	server, err := temporal.Start(ctx, temporal.Options{
+		Addr: addr, File: os.Getenv(temporalFile), Database: os.Getenv(temporalDB),
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -39,7 +42,7 @@ func serve(file, addr string) int {
 	return 0
 }
 
-// StartTemporal starts the Temporal server, or starts it again, on the same file and
+// StartTemporal starts the Temporal server, or starts it again, on the same data and
 // address, and waits until it answers.
 func (s *Site) StartTemporal(t *testing.T) {
 	t.Helper()
@@ -47,8 +50,11 @@ func (s *Site) StartTemporal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{temporalFile + "=" + filepath.Join(s.Dir, "temporal.db"), temporalAddr + "=" + s.TemporalAddr}
-	s.Temporal = process.Start(t, self, env)
+	data := temporalFile + "=" + filepath.Join(s.Dir, "temporal.db")
+	if s.TemporalDB != "" {
+		data = temporalDB + "=" + s.TemporalDB
+	}
+	s.Temporal = process.Start(t, self, []string{temporalAddr + "=" + s.TemporalAddr, data})
 	s.Temporal.Await(t, s.Temporal.Out, "temporal listens")
 }
 

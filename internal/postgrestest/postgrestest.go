@@ -53,7 +53,8 @@ func Database(tb testing.TB) string {
 }
 
 // Start starts a cluster for one test, which may do with it what others must not see. The
-// settings are added to its own: "ssl=on".
+// settings are added to its own: "ssl=on". Without "fsync=on" a crash of the machine loses
+// everything, and writing costs less than it does anywhere else.
 func Start(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
 	s, err := start(installed(tb), settings...)

@@ -1,0 +1,35 @@
+package site
+
+import (
+	"bytes"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// State is how an account's run ended, "" while it goes on.
+func (s *Site) State(t *testing.T, temporal client.Client, who account.Account) string {
+	t.Helper()
+	accounts, err := keys.Open(s.Keys()).AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := temporal.DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(who.Address)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch info := run.GetWorkflowExecutionInfo(); info.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return ""
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
+		return string(bytes.Trim(value, `"`))
+	default:
+		return info.GetStatus().String()
+	}
+}

@@ -1,0 +1,125 @@
+package topology
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(site.Main(func() int { return postgrestest.Run(m) }))
+}
+
+// fleet is a site with several of each process.
+type fleet struct {
+	*site.Site
+
+	accounts    *postgres.Accounts
+	accountsURL string
+
+	temporal client.Client
+	post     *post
+	workers  []*process.Process
+	starters []*process.Process
+	addrs    []string // where the starters listen
+}
+
+// newFleet makes a site with its runs in one database and its accounts in another, and
+// runs so many workers and as many starters, which share the base URL.
+func newFleet(t *testing.T, runs, accounts string, processes int) *fleet {
+	t.Helper()
+	mail, err := inbox.Start("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mail.Close() })
+	f := &fleet{Site: site.At(t, site.FreeAddr(t), mail), accountsURL: accounts, post: &post{to: map[string][]inbox.Message{}}}
+	mail.Fail(f.post.take)
+	f.TemporalDB = runs
+	f.Env = append(f.Env, "REKEY_STORE="+accounts, "REKEY_LOG_LEVEL=info", "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
+	f.StartTemporal(t)
+	f.Run(t, 0, "setup")
+	f.Run(t, 0, "migrate")
+	f.temporal, f.accounts = f.Dial(t), openAccounts(t, accounts)
+	t.Cleanup(func() { _ = f.accounts.Close() })
+	f.workers, f.starters = make([]*process.Process, processes), make([]*process.Process, processes)
+	for n := range processes {
+		f.addrs = append(f.addrs, site.FreeAddr(t))
+		f.startWorker(t, n)
+		f.startStarter(t, n)
+	}
+	balance(t, strings.TrimPrefix(f.URL, "http://"), f.addrs)
+	return f
+}
+
+func (f *fleet) startWorker(t *testing.T, n int) {
+	t.Helper()
+	f.workers[n] = f.Worker(t)
+}
+
+func (f *fleet) startStarter(t *testing.T, n int) {
+	t.Helper()
+	f.starters[n] = f.Starter(t, "REKEY_LISTEN="+f.addrs[n])
+}
+
+// kill ends a process as a power cut does. It must have been alive until now.
+func kill(t *testing.T, p *process.Process) {
+	t.Helper()
+	p.Signal(t, syscall.SIGKILL)
+	if code := p.Exit(t); code != -1 {
+		t.Fatalf("it ended by itself, with exit code %d", code)
+	}
+}
+
+// person is one of many, who was signed in before.
+type person struct {
+	account.Account
+
+	session string
+	hashed  bool // is checked also by what costs a hash
+}
+
+// settle puts n people into the store, over connections that end: what those did is then
+// counted when a ledger begins.
+func (f *fleet) settle(t *testing.T, n int) (people []*person) {
+	t.Helper()
+	store := openAccounts(t, f.accountsURL)
+	var all []account.Account
+	for i := range n {
+		all = append(all, site.Person(fmt.Sprintf("person-%03d", i)))
+	}
+	if err := store.PutMany(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		session, err := store.NewSession(t.Context(), a.ID, a.Credential)
+		if err != nil {
+			t.Fatal(err)
+		}
+		people = append(people, &person{Account: a, session: session})
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return people
+}
+
+func openAccounts(t *testing.T, database string) *postgres.Accounts {
+	t.Helper()
+	store, err := postgres.OpenAccounts(t.Context(), postgres.Config{URL: database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}

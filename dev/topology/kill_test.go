@@ -1,0 +1,184 @@
+package topology
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// blow is what happens when so many resets are done, while others are in progress.
+type blow struct {
+	after int
+	what  string
+	do    func(*testing.T, *fleet, *postgrestest.Server)
+}
+
+func blows() []blow {
+	return []blow{
+		{40, "a worker is killed", killWorker(0)},
+		{80, "a starter is killed", killStarter(0)},
+		{120, "the other worker is killed", killWorker(1)},
+		{160, "the other starter is killed", killStarter(1)},
+		{200, "the database restarts", restart},
+		{260, "a worker is killed again", killWorker(0)},
+		{300, "a starter is killed again", killStarter(0)},
+		{340, "Temporal is killed", killTemporal},
+		{400, "the other worker is killed again", killWorker(1)},
+		{440, "the other starter is killed again", killStarter(1)},
+	}
+}
+
+func killWorker(n int) func(*testing.T, *fleet, *postgrestest.Server) {
+	return func(t *testing.T, f *fleet, _ *postgrestest.Server) {
+		t.Helper()
+		kill(t, f.workers[n])
+		f.startWorker(t, n)
+	}
+}
+
+func killStarter(n int) func(*testing.T, *fleet, *postgrestest.Server) {
+	return func(t *testing.T, f *fleet, _ *postgrestest.Server) {
+		t.Helper()
+		kill(t, f.starters[n])
+		f.startStarter(t, n)
+	}
+}
+
+func killTemporal(t *testing.T, f *fleet, _ *postgrestest.Server) {
+	t.Helper()
+	kill(t, f.Temporal)
+	f.StartTemporal(t)
+}
+
+// restart is `pg_ctl restart -m immediate`.
+func restart(t *testing.T, _ *fleet, cluster *postgrestest.Server) {
+	t.Helper()
+	if err := cluster.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cluster.Restart(t)
+}
+
+// security 23: two workers, two starters, Temporal and accounts on PostgreSQL. While 500
+// people reset their passwords, each process is killed and started again, and the database
+// too: every reset that was accepted is carried out, once.
+func TestKilledInProduction(t *testing.T) {
+	t.Parallel()
+	const resets, atOnce = 500, 24
+	cluster := postgrestest.Start(t)
+	f := newFleet(t, cluster.URL("temporal"), cluster.Database(t), 2)
+	people := f.settle(t, resets)
+	done := make(chan struct{}, resets)
+	go each(people, atOnce, func(p *person) {
+		defer func() { done <- struct{}{} }()
+		f.reset(t, p)
+	})
+	began, count := time.Now(), 0
+	until := func(n int) {
+		for late := time.After(patience); count < n; count++ {
+			select {
+			case <-done:
+			case <-late:
+				t.Fatalf("%d resets are done, not %d", count, n)
+			}
+		}
+	}
+	for _, b := range blows() {
+		until(b.after)
+		t.Logf("%v: %d resets are done, %s", time.Since(began).Round(time.Second), count, b.what)
+		b.do(t, f, cluster)
+	}
+	until(resets)
+	t.Logf("%v: all are done", time.Since(began).Round(time.Second))
+	if t.Failed() {
+		return
+	}
+	for i, p := range people {
+		p.hashed = i%5 == 0
+	}
+	each(people, atOnce, func(p *person) { f.isDone(t, p) })
+	t.Logf("%v: all are checked", time.Since(began).Round(time.Second))
+}
+
+// isDone checks that a reset was carried out, and once.
+func (f *fleet) isDone(t *testing.T, p *person) {
+	t.Helper()
+	eventually(t, "the end of the run of "+p.ID, func() bool { return f.State(t, f.temporal, p.Account) != "" })
+	if got := f.State(t, f.temporal, p.Account); got != "completed" {
+		t.Errorf("%s: the run ended %s", p.ID, got)
+	}
+	f.isChangedOnce(t, p)
+	f.isTold(t, p)
+}
+
+// isChangedOnce looks into the store.
+func (f *fleet) isChangedOnce(t *testing.T, p *person) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	now, err := f.accounts.Account(ctx, p.ID)
+	if err != nil {
+		t.Error(err)
+	}
+	if now.Credential == p.Credential {
+		t.Errorf("%s has the password of before", p.ID)
+	}
+	if p.hashed {
+		if right, err := password.Verify(now.Credential, newPassword); !right || err != nil {
+			t.Errorf("%s has another password: %v", p.ID, err)
+		}
+	}
+	if _, err := f.accounts.Session(ctx, p.session); !errors.Is(err, account.ErrNotFound) {
+		t.Errorf("%s is signed in as before: %v", p.ID, err)
+	}
+	log, err := f.accounts.Audit(ctx, p.ID)
+	if err != nil {
+		t.Error(err)
+	}
+	changes := 0
+	for _, e := range log {
+		switch e.Event {
+		case account.EventPasswordChanged:
+			changes++
+		case account.EventMailIssued, account.EventMailRevoked:
+		default:
+			t.Errorf("%s: %s %s", p.ID, e.Event, e.Detail)
+		}
+	}
+	if changes != 1 {
+		t.Errorf("%s: %d changes, want 1", p.ID, changes)
+	}
+}
+
+// isTold looks at the mails: one with a link and one notice, however often each came. No
+// link is good any more.
+func (f *fleet) isTold(t *testing.T, p *person) {
+	t.Helper()
+	var links, notices []string
+	for _, m := range f.post.of(p.Address) {
+		found := site.ResetLink.FindStringSubmatch(m.Text)
+		if found == nil {
+			notices = append(notices, m.MessageID)
+			continue
+		}
+		links = append(links, m.MessageID)
+		if a := f.look(found[1]); a.State != "changed" {
+			t.Errorf("%s: a mailed link is %+v", p.ID, a)
+		}
+		if !p.hashed {
+			continue
+		}
+		if a := f.Reset(t, found[1], otherPassword); a.HTTP != http.StatusBadRequest || a.Code != "link_used" {
+			t.Errorf("%s: a mailed link with another password: %+v", p.ID, a)
+		}
+	}
+	if err := errors.Join(oneMail("link mails", links), oneMail("notices", notices)); err != nil {
+		t.Errorf("%s: %v", p.ID, err)
+	}
+}
