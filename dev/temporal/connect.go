@@ -70,9 +70,9 @@ func connect(ctx context.Context, database *pgx.ConnConfig) (*pgx.Conn, error) {
 
 // create creates a database, through the one that every PostgreSQL has.
 func create(ctx context.Context, database *pgx.ConnConfig) error {
-	any := database.Copy()
-	any.Database = "postgres"
-	conn, err := pgx.ConnectConfig(ctx, any)
+	usual := database.Copy()
+	usual.Database = "postgres"
+	conn, err := pgx.ConnectConfig(ctx, usual)
 	if err != nil {
 		return fmt.Errorf("it is missing, and it can only be created through database postgres: %w", err)
 	}

@@ -63,8 +63,8 @@ func pool(to driver.Connector, connections int) (*sqlx.DB, error) {
 	db := sqlx.NewDb(sql.OpenDB(to), "pgx")
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	db.MapperFunc(strcase.ToSnake) // how the server's plugin names columns
-	if err := db.Ping(); err != nil {
+	db.MapperFunc(strcase.ToSnake)                               // how the server's plugin names columns
+	if err := db.PingContext(context.Background()); err != nil { // the URL has a timeout
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

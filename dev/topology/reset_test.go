@@ -63,7 +63,7 @@ func (f *fleet) accepted(t *testing.T, path string, body map[string]string) (a s
 
 // look asks for the state of a link. While nobody answers there is none.
 func (f *fleet) look(token string) (a site.Answer) {
-	resp, err := http.Get(f.URL + "/account/reset_password/" + token) //nolint:noctx // the starter bounds its answers
+	resp, err := http.Get(f.URL + "/account/reset_password/" + token)
 	if err != nil {
 		return a
 	}
