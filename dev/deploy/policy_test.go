@@ -50,7 +50,8 @@ func TestDockerfile(t *testing.T) {
 		}
 	}
 	mod := replaced(t, filepath.Join(root, "go.mod"), nil)
-	version := strings.Fields(mod[strings.Index(mod, "\ngo "):])[1]
+	_, version, _ := strings.Cut(mod, "\ngo ")
+	version, _, _ = strings.Cut(version, "\n")
 	if !strings.Contains(file, "FROM golang:"+version+"-") || strings.Count(file, "\nFROM ") != 2 {
 		t.Errorf("the Dockerfile does not build with golang:%s and copy to scratch", version)
 	}

@@ -41,7 +41,7 @@ func help(t *testing.T, command []string) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), file, append(command, "--help")...).Output() //nolint:gosec // ours
+	out, err := exec.CommandContext(t.Context(), file, append(command, "--help")...).Output()
 	if err != nil {
 		t.Fatalf("rekey %s --help: %v", strings.Join(command, " "), err)
 	}

@@ -32,7 +32,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{
 		Project: compose(t), secrets: filepath.Join(t.TempDir(), "secrets"),
-		network: fmt.Sprintf("127.%d.%d.", 1+rand.IntN(254), rand.IntN(255)), //nolint:gosec // no secret
+		network: fmt.Sprintf("127.%d.%d.", 1+rand.IntN(254), rand.IntN(255)),
 	}
 	// Who is no container has no name to find PostgreSQL by, so its certificate has the address too.
 	text := replaced(t, filepath.Join(root, "deploy/compose/secrets.sh"), []string{"=DNS:%s", "=DNS:%s,IP:" + s.address("postgres")})

@@ -169,6 +169,7 @@ func checkUnchecked(t *testing.T, s *site.Site, path string) {
 }
 
 func checkParallel(t *testing.T, s *site.Site, path string, runs int) {
+	t.Helper()
 	g := inFront(t, s)
 	three := g.hold(3) // the first three wait for each other
 	got := report(t, replay(t, s, path, 0, []string{"TEMPORAL_ADDRESS=" + g.addr}, "--json", "--parallel", "3"))
@@ -183,6 +184,7 @@ func checkParallel(t *testing.T, s *site.Site, path string, runs int) {
 
 // A run that retention deletes while the others are replayed is no error.
 func checkGone(t *testing.T, s *site.Site, path string, runs int) {
+	t.Helper()
 	g := inFront(t, s)
 	g.deleteFirst(t, s)
 	got := report(t, replay(t, s, path, 0, []string{"TEMPORAL_ADDRESS=" + g.addr}, "--json"))
@@ -193,6 +195,7 @@ func checkGone(t *testing.T, s *site.Site, path string, runs int) {
 
 // Ctrl-C ends it, and what was replayed until then is told.
 func checkStops(t *testing.T, s *site.Site, path string) {
+	t.Helper()
 	g := inFront(t, s)
 	held := g.stopAfter(10, 2)
 	p := process.Start(t, path, append(append([]string{}, s.Env...), "TEMPORAL_ADDRESS="+g.addr), "replay", "--json", "--parallel", "2")

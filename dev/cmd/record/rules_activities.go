@@ -75,15 +75,13 @@ var workers = rule{"tasks of the worker that was killed and then of the next", f
 var misses = rule{"a task that no worker took, after the link's timer began and before the change", func(r *recorded) bool {
 	waiting := false
 	for _, e := range r.GetEvents() {
-		switch e.GetEventType() {
-		case enumspb.EVENT_TYPE_TIMER_STARTED:
+		switch kind := e.GetEventType(); {
+		case kind == enumspb.EVENT_TYPE_TIMER_STARTED:
 			waiting = true
-		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+		case kind == enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
 			return waiting && e.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START
-		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-			if waiting {
-				return false
-			}
+		case kind == enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED && waiting:
+			return false
 		}
 	}
 	return false
