@@ -111,6 +111,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/failpoint":    nil,
 		"internal/golden":       nil,
 		"internal/cost":         nil,
+		"internal/overlay":      nil,
 		"internal/postgrestest": nil,
 		"internal/ops":          nil,
 		"internal/signals":      nil,

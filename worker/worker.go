@@ -59,7 +59,16 @@ type Config struct {
 	// MailLimit is how many link mails an account gets in 24 hours; 0 means
 	// DefaultMailLimit.
 	MailLimit int
-	Log       zerolog.Logger
+	// Deployment names the Temporal worker deployment that the worker is of, without "."
+	// and ":". A run then stays with the build that began it, and a build begins none
+	// before it is made current; docs/operations.md says how. The store must be one that
+	// the workers of two builds can have open. Empty means an unversioned worker, which
+	// replays the runs that earlier builds began.
+	Deployment string
+	// BuildID names this build in its deployment. Empty means the VCS revision that the
+	// program was built from; see [ErrNoBuildID].
+	BuildID string
+	Log     zerolog.Logger
 	// Now is the clock of the activities; nil means time.Now.
 	Now func() time.Time
 	// Started is told when the worker works, with its connection, for checks of health;
@@ -73,6 +82,10 @@ func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
 	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
 		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
+	}
+	cfg, err := cfg.versioned()
+	if err != nil {
+		return err
 	}
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
@@ -114,6 +127,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 		MaxHeartbeatThrottleInterval:     workflow.Heartbeat,
 		MaxConcurrentWorkflowTaskPollers: 2,
 		MaxConcurrentActivityTaskPollers: 2,
+		DeploymentOptions:                c.deployment(),
 		OnFatalError:                     func(err error) { broken <- err },
 	})
 	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
@@ -121,7 +135,9 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).Msg("worker started")
+	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).
+		Str("deployment", c.Deployment).Str("build_id", c.BuildID).Msg("worker started")
+	c.tellRouting(ctx, temporal)
 	defer c.Log.Info().Msg("worker stopped")
 	defer w.Stop()
 	defer c.countRuns(ctx, temporal)()

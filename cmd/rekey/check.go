@@ -87,8 +87,13 @@ func checkTimes(linkLife, coolDown time.Duration) error {
 }
 
 func (w *workerCmd) check() error {
-	if w.MailLimit < 1 {
+	switch {
+	case w.MailLimit < 1:
 		return fmt.Errorf("--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more, not %d", w.MailLimit)
+	case w.BuildID != "" && w.Deployment == "":
+		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
+	case strings.ContainsAny(w.Deployment, ".:"):
+		return fmt.Errorf("--deployment ($REKEY_DEPLOYMENT): want a name without . and :, not %s", w.Deployment)
 	}
 	return checkBaseURL(w.BaseURL)
 }

@@ -26,6 +26,9 @@ type workerCmd struct {
 	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours."`
 
+	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
+	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the revision that it was built from."`
+
 	mailFlags
 	opsFlags
 }
@@ -81,12 +84,17 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return err
 	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
-	return worker.Run(p.ctx, worker.Config{
+	err = worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
-		BaseURL: w.BaseURL, MailLimit: w.MailLimit, Log: p.log,
+		BaseURL: w.BaseURL, MailLimit: w.MailLimit,
+		Deployment: w.Deployment, BuildID: w.BuildID, Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
+	if errors.Is(err, worker.ErrNoBuildID) {
+		err = fmt.Errorf("--build-id ($REKEY_BUILD_ID): %w", err)
+	}
+	return err
 }
 
 func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {

@@ -36,6 +36,9 @@ func (s *Site) StartWith(t *testing.T, attr *syscall.SysProcAttr, more []string,
 // Program is the path of rekey.
 func (s *Site) Program(t *testing.T) string {
 	t.Helper()
+	if s.Path != "" {
+		return s.Path
+	}
 	path, err := rekey.build()
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 // Site is a place where rekey is run: a Temporal server and a mail server that are
 // somewhere else, a folder with keysets and a file with accounts.
 type Site struct {
+	Path         string // of the rekey that is run; empty is the one that Main builds
 	Mail         *inbox.Inbox
 	Temporal     *process.Process // nil when the site uses another's
 	TemporalAddr string

@@ -25,6 +25,10 @@ func settings() dynamicconfig.Client {
 		dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
 		// One second by default: an account's next run would wait for it.
 		dynamicconfig.WorkflowIdReuseMinimalInterval.Key(): time.Duration(0),
+		// Three minutes each by default, in which a big visibility store learns of a run.
+		// SQLite knows it at once: an old build is soon seen to have no runs left.
+		dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 5 * time.Second,
+		dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       5 * time.Second,
 	}
 }
 
