@@ -7,6 +7,9 @@ import (
 	"runtime/debug"
 	"strings"
 
+	deploymentpb "go.temporal.io/api/deployment/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	sdk "go.temporal.io/sdk/workflow"
@@ -53,10 +56,6 @@ func revision(info *debug.BuildInfo) (string, error) {
 	}
 }
 
-func (c Config) version() worker.WorkerDeploymentVersion {
-	return worker.WorkerDeploymentVersion{DeploymentName: c.Deployment, BuildID: c.BuildID}
-}
-
 // deployment pins runs to the build that began them: a reset is over within hours, so an
 // old build has little to wait for, and no build needs to understand another's runs.
 func (c Config) deployment() worker.DeploymentOptions {
@@ -64,40 +63,44 @@ func (c Config) deployment() worker.DeploymentOptions {
 		return worker.DeploymentOptions{}
 	}
 	return worker.DeploymentOptions{
-		UseVersioning: true, Version: c.version(), DefaultVersioningBehavior: sdk.VersioningBehaviorPinned,
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: c.Deployment, BuildID: c.BuildID},
+		DefaultVersioningBehavior: sdk.VersioningBehaviorPinned,
 	}
 }
 
 // tellRouting says so in the log when Temporal gives new resets to others than this
 // worker: nothing else would.
 func (c Config) tellRouting(ctx context.Context, temporal client.Client) {
-	queue, err := temporal.DescribeTaskQueueEnhanced(ctx, client.DescribeTaskQueueEnhancedOptions{TaskQueue: workflow.TaskQueue})
+	queue, err := temporal.DescribeTaskQueue(ctx, workflow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		if unlessStopped(ctx, err) != nil {
 			c.Log.Warn().Err(err).Msg("Temporal does not say which workers get new resets")
 		}
 		return
 	}
-	if advice := c.advice(queue.VersioningInfo); advice != "" {
+	if advice := c.advice(queue.GetVersioningInfo()); advice != "" {
 		c.Log.Warn().Msg(advice)
 	}
 }
 
 // advice is what to do so that this worker gets new resets, "" when it does.
-func (c Config) advice(routes *client.TaskQueueVersioningInfo) string {
-	if routes == nil {
-		routes = &client.TaskQueueVersioningInfo{}
-	}
+func (c Config) advice(routes *taskqueuepb.TaskQueueVersioningInfo) string {
 	const setCurrent = "temporal worker deployment set-current-version --deployment-name "
-	current, ramping, ours := routes.CurrentVersion, routes.RampingVersion, c.version()
-	switch {
-	case c.Deployment == "" && current != nil:
-		return fmt.Sprintf("new resets go to build %s of deployment %s and not to this worker, which has none: start it with a deployment and a build ID, or run `%s%s --unversioned`",
-			current.BuildID, current.DeploymentName, setCurrent, current.DeploymentName)
-	case c.Deployment == "", current != nil && *current == ours, ramping != nil && *ramping == ours:
+	current := routes.GetCurrentDeploymentVersion() // nil is unversioned, as in what ramps
+	switch ramps := routes.GetRampingVersionPercentage() > 0; {
+	case c.is(current), ramps && c.is(routes.GetRampingDeploymentVersion()):
 		return ""
+	case c.Deployment == "":
+		return fmt.Sprintf("new resets go to build %s of deployment %s and not to this worker, which has none: start it with a deployment and a build ID, or run `%s%s --unversioned`",
+			current.GetBuildId(), current.GetDeploymentName(), setCurrent, current.GetDeploymentName())
 	default:
 		return fmt.Sprintf("this build gets no new resets, because it is neither current nor ramping: when it is to have them, run `%s%s --build-id %s`",
 			setCurrent, c.Deployment, c.BuildID)
 	}
+}
+
+// is says that a version, nil for unversioned, is that of this worker.
+func (c Config) is(v *deploymentpb.WorkerDeploymentVersion) bool {
+	return v.GetDeploymentName() == c.Deployment && v.GetBuildId() == c.BuildID
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"go.temporal.io/sdk/client"
+	deploymentpb "go.temporal.io/api/deployment/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/sdk/worker"
 )
 
@@ -65,22 +66,25 @@ func TestUnversionedByDefault(t *testing.T) {
 
 func TestAdviceSaysHowToGetResets(t *testing.T) {
 	t.Parallel()
-	one := worker.WorkerDeploymentVersion{DeploymentName: "rekey", BuildID: "one"}
-	two := worker.WorkerDeploymentVersion{DeploymentName: "rekey", BuildID: "two"}
+	one := &deploymentpb.WorkerDeploymentVersion{DeploymentName: "rekey", BuildId: "one"}
+	two := &deploymentpb.WorkerDeploymentVersion{DeploymentName: "rekey", BuildId: "two"}
+	type routes = taskqueuepb.TaskQueueVersioningInfo
 	first, plain := Config{Deployment: "rekey", BuildID: "one"}, Config{}
 	for name, tc := range map[string]struct {
 		worker Config
-		routes *client.TaskQueueVersioningInfo
+		routes *routes
 		want   string // "" is no advice
 	}{
 		"unversioned, as ever":     {plain, nil, ""},
-		"unversioned, nothing set": {plain, &client.TaskQueueVersioningInfo{}, ""},
-		"unversioned beside one":   {plain, &client.TaskQueueVersioningInfo{CurrentVersion: &one}, "set-current-version --deployment-name rekey --unversioned`"},
+		"unversioned, nothing set": {plain, &routes{}, ""},
+		"unversioned beside one":   {plain, &routes{CurrentDeploymentVersion: one}, "set-current-version --deployment-name rekey --unversioned`"},
+		"unversioned, ramping":     {plain, &routes{CurrentDeploymentVersion: one, RampingVersionPercentage: 5}, ""},
 		"first of its deployment":  {first, nil, "set-current-version --deployment-name rekey --build-id one`"},
-		"beside unversioned":       {first, &client.TaskQueueVersioningInfo{}, "--build-id one`"},
-		"current":                  {first, &client.TaskQueueVersioningInfo{CurrentVersion: &one}, ""},
-		"ramping":                  {first, &client.TaskQueueVersioningInfo{CurrentVersion: &two, RampingVersion: &one}, ""},
-		"no longer current":        {first, &client.TaskQueueVersioningInfo{CurrentVersion: &two}, "--build-id one`"},
+		"beside unversioned":       {first, &routes{}, "--build-id one`"},
+		"current":                  {first, &routes{CurrentDeploymentVersion: one}, ""},
+		"ramping":                  {first, &routes{CurrentDeploymentVersion: two, RampingDeploymentVersion: one, RampingVersionPercentage: 5}, ""},
+		"ramping at nothing":       {first, &routes{CurrentDeploymentVersion: two, RampingDeploymentVersion: one}, "--build-id one`"},
+		"no longer current":        {first, &routes{CurrentDeploymentVersion: two}, "--build-id one`"},
 	} {
 		got := tc.worker.advice(tc.routes)
 		if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {

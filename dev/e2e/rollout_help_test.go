@@ -1,0 +1,199 @@
+package e2e
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const deployment = "rekey"
+
+// nextBuild builds a rekey whose workflow mails the link before it waits, so that it
+// cannot replay what ours began.
+func nextBuild(t *testing.T) string {
+	t.Helper()
+	const file = "../../workflow/run.go"
+	list, err := overlay.Write(
+		t.TempDir(),
+		overlay.Change{File: file, Old: "\tr.arm(ctx)\n\tif r.mails == 0 {", New: "\tif r.mails == 0 {"},
+		overlay.Change{File: file, Old: "\t\tr.sendLink(r.in.Client)\n\t}\n", New: "\t\tr.sendLink(r.in.Client)\n\t}\n\tr.arm(ctx)\n"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "rekey")
+	site.Build(t, path, "-overlay", list)
+	return path
+}
+
+// rollout is a site where a build follows another.
+type rollout struct {
+	*site.Site
+	temporal client.Client
+	next     string // the program of the second build
+	stores   map[string]string
+}
+
+// newRollout makes a site where a starter runs and no worker does. A bbolt file is of one
+// worker, so each build has its own, with the same accounts; which of them knows of a
+// change tells whose activities made it.
+func newRollout(t *testing.T) *rollout {
+	t.Helper()
+	s := site.New(t)
+	r := &rollout{Site: s, next: nextBuild(t), stores: map[string]string{
+		"one": s.File(), "two": filepath.Join(s.Dir, "two.db"),
+	}}
+	store, err := bolt.Open(r.stores["two"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.PutMany(t.Context(), s.People); err != nil {
+		t.Fatal(err)
+	}
+	store.Close()
+	s.Run(t, 0, "setup")
+	s.Starter(t, "REKEY_COOL_DOWN=1s")
+	r.temporal = s.Dial(t)
+	return r
+}
+
+// worker starts a worker of a build.
+func (r *rollout) worker(t *testing.T, build string, env ...string) *process.Process {
+	t.Helper()
+	of := *r.Site
+	if build == "two" {
+		of.Program = r.next
+	}
+	return of.Worker(t, append(env, "REKEY_STORE="+r.stores[build])...)
+}
+
+// versioned starts a worker of a build of the deployment, which gets no resets yet.
+func (r *rollout) versioned(t *testing.T, build string) *process.Process {
+	t.Helper()
+	p := r.worker(t, build, "REKEY_DEPLOYMENT="+deployment, "REKEY_BUILD_ID="+build)
+	p.Await(t, p.Err, "temporal worker deployment set-current-version --deployment-name rekey --build-id "+build)
+	return p
+}
+
+// makeCurrent is what the command of that line does, and waits until it has effect.
+func (r *rollout) makeCurrent(t *testing.T, build string) {
+	t.Helper()
+	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)
+	eventually(t, "current build "+build, func() bool {
+		_, err := handle.SetCurrentVersion(t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+		if err != nil {
+			t.Log(err) // Temporal learns of a worker with its first poll
+			return false
+		}
+		queue, err := r.temporal.DescribeTaskQueue(t.Context(), workflow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+		return err == nil && queue.GetVersioningInfo().GetCurrentDeploymentVersion().GetBuildId() == build
+	})
+}
+
+// drainage is what Temporal says of a build's open runs, and when it looked last.
+func (r *rollout) drainage(t *testing.T, build string) client.WorkerDeploymentVersionDrainageInfo {
+	t.Helper()
+	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)
+	v, err := handle.DescribeVersion(t.Context(), client.WorkerDeploymentDescribeVersionOptions{BuildID: build})
+	if err != nil || v.Info.DrainageInfo == nil {
+		t.Fatalf("drainage of build %s: %+v, %v", build, v, err)
+	}
+	return *v.Info.DrainageInfo
+}
+
+// run describes a run of somebody, the newest without a run ID.
+func (r *rollout) run(t *testing.T, who account.Account, runID string) *workflowpb.WorkflowExecutionInfo {
+	t.Helper()
+	d, err := r.temporal.DescribeWorkflowExecution(t.Context(), r.id(t, who), runID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.GetWorkflowExecutionInfo()
+}
+
+func (r *rollout) id(t *testing.T, who account.Account) string {
+	t.Helper()
+	accounts, err := keys.Open(r.Keys()).AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return workflow.ID(accounts.Key(who.Address))
+}
+
+// ends waits for the end of a run and checks how it ended, and that it was pinned to a
+// build, which did all of it.
+func (r *rollout) ends(t *testing.T, who account.Account, runID, build string, want enumspb.WorkflowExecutionStatus) {
+	t.Helper()
+	eventually(t, "the end of the run of "+who.ID, func() bool {
+		return r.run(t, who, runID).GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	})
+	info := r.run(t, who, runID)
+	if info.GetStatus() != want {
+		t.Errorf("the run of %s ended %s, want %s", who.ID, info.GetStatus(), want)
+	}
+	if v := info.GetVersioningInfo(); v.GetBehavior() != enumspb.VERSIONING_BEHAVIOR_PINNED || v.GetDeploymentVersion().GetBuildId() != build {
+		t.Errorf("the run of %s is of %v, want build %s, pinned", who.ID, v, build)
+	}
+	builds := map[string]bool{}
+	for e := range r.history(t, who, runID) {
+		if done := e.GetWorkflowTaskCompletedEventAttributes(); done != nil {
+			builds[done.GetDeploymentVersion().GetBuildId()] = true
+		}
+	}
+	if got := slices.Sorted(maps.Keys(builds)); !slices.Equal(got, []string{build}) {
+		t.Errorf("builds %v worked on the run of %s, want %s", got, who.ID, build)
+	}
+}
+
+func (r *rollout) history(t *testing.T, who account.Account, runID string) func(yield func(*historypb.HistoryEvent) bool) {
+	t.Helper()
+	events := r.temporal.GetWorkflowHistory(t.Context(), r.id(t, who), runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	return func(yield func(*historypb.HistoryEvent) bool) {
+		for events.HasNext() {
+			e, err := events.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// use submits a password until it is said to be changed.
+func (r *rollout) use(t *testing.T, token string) {
+	t.Helper()
+	if a := r.Reset(t, token, newPassword); a.HTTP != 200 || a.Status != "okay" {
+		t.Fatalf("reset_password: %+v", a)
+	}
+}
+
+// eventually asks again until it is true.
+func eventually(t *testing.T, what string, ask func() bool) {
+	t.Helper()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for late := time.After(patience); !ask(); {
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("%s: not in %s", what, patience)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// Two builds whose workflows do not understand each other's runs work side by side: what
+// the first began it ends, what is new goes to the second, also when it follows a run of
+// the first, and when nothing of the first is left, it may go.
+func TestRollout(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t)
+	old, late, fresh := r.People[0], r.People[1], r.People[2]
+	first := r.versioned(t, "one")
+	r.makeCurrent(t, "one")
+	r.Forgot(t, old)
+	r.Forgot(t, late)
+	oldToken, lateToken := r.Token(t, old, 1), r.Token(t, late, 1)
+
+	r.versioned(t, "two")
+	r.makeCurrent(t, "two")
+	r.Forgot(t, fresh)
+	r.use(t, r.Token(t, fresh, 1))
+	r.ends(t, fresh, "", "two", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+
+	lateRun := r.run(t, late, "").GetExecution().GetRunId()
+	r.asksTooLate(t, late, lateToken)
+	r.ends(t, late, lateRun, "one", enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW)
+	r.use(t, r.Token(t, late, 3)) // after the link and the notice of the run before
+	r.ends(t, late, "", "two", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+
+	// Temporal has looked, and one run is still open: the first build is not to go.
+	eventually(t, "a look for open runs", func() bool {
+		d := r.drainage(t, "one")
+		return d.LastCheckedTime.After(d.LastChangedTime)
+	})
+	if got := r.drainage(t, "one").DrainageStatus; got != client.WorkerDeploymentVersionDrainageStatusDraining {
+		t.Errorf("drainage with an open run: %v", got)
+	}
+	r.use(t, oldToken)
+	r.ends(t, old, "", "one", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	eventually(t, "the first build drained", func() bool {
+		return r.drainage(t, "one").DrainageStatus == client.WorkerDeploymentVersionDrainageStatusDrained
+	})
+	first.Signal(t, syscall.SIGTERM)
+	if code := first.Exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	r.changed(t, "one", map[string]bool{old.ID: true, late.ID: true, fresh.ID: false})
+
+	r.Forgot(t, old)
+	r.use(t, r.Token(t, old, 3))
+	r.ends(t, old, "", "two", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+}
+
+// asksTooLate is somebody who asks for another link when the password is changed and the
+// owner is being told.
+func (r *rollout) asksTooLate(t *testing.T, who account.Account, token string) {
+	t.Helper()
+	telling, told := make(chan struct{}), make(chan struct{})
+	tell := sync.OnceFunc(func() { close(telling) })
+	r.Mail.Fail(func(m inbox.Message) error {
+		if m.To[0].Address == who.Address && !resetLink.MatchString(m.Text) {
+			tell()
+			<-told
+		}
+		return nil
+	})
+	r.use(t, token)
+	await(t, telling, "the notice")
+	eventually(t, "the request in the run", func() bool { // after the starter's cool-down
+		r.Forgot(t, who)
+		for e := range r.history(t, who, "") {
+			if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED {
+				return true
+			}
+		}
+		return false
+	})
+	r.Mail.Fail(nil)
+	close(told)
+}
+
+// changed checks whose password a build has changed, in its store, which nobody has open.
+func (r *rollout) changed(t *testing.T, build string, want map[string]bool) {
+	t.Helper()
+	store, err := bolt.Open(r.stores[build])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for id, want := range want {
+		now, err := store.Account(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := password.Verify(now.Credential, newPassword); got != want || err != nil {
+			t.Errorf("build %s has changed the password of %s: %v, want %v: %v", build, id, got, want, err)
+		}
+	}
+}
+
+// Without versions the same two builds do not go together: the second cannot replay what
+// the first began. Nothing is lost, and the first can end it.
+func TestUnversionedBuildCannotReplay(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t)
+	who := r.People[0]
+	r.stores["two"] = r.stores["one"] // one after the other
+	first := r.worker(t, "one")
+	r.Forgot(t, who)
+	token := r.Token(t, who, 1)
+	first.Signal(t, syscall.SIGTERM)
+	first.Exit(t)
+
+	second := r.worker(t, "two")
+	if a := r.Reset(t, token, newPassword); a.HTTP != 202 || a.Status != "pending" {
+		t.Errorf("reset_password: %+v", a)
+	}
+	eventually(t, "a failed replay", func() bool {
+		for e := range r.history(t, who, "") {
+			failed := e.GetWorkflowTaskFailedEventAttributes()
+			if failed.GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR {
+				return true
+			}
+		}
+		return false
+	})
+	second.Signal(t, syscall.SIGTERM)
+	second.Exit(t)
+
+	r.worker(t, "one")
+	eventually(t, "the answer okay", func() bool { return r.Reset(t, token, newPassword).HTTP == 200 })
+	eventually(t, "the end of the run", func() bool {
+		return r.run(t, who, "").GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	})
+}
+
+// A worker whose operator forgot the deployment says that it gets nothing.
+func TestUnversionedWorkerBesideADeployment(t *testing.T) {
+	t.Parallel()
+	r := newRollout(t)
+	r.versioned(t, "one")
+	r.makeCurrent(t, "one")
+	forgotten := r.worker(t, "two")
+	line := forgotten.Await(t, forgotten.Err, "new resets go to build one of deployment rekey and not to this worker")
+	if !strings.Contains(line, `"level":"warn"`) {
+		t.Error(line)
+	}
+}
