@@ -27,7 +27,7 @@ func (c Config) versioned() (Config, error) {
 	case c.Deployment == "" && c.BuildID != "":
 		return c, errors.New("worker: a build ID needs the name of a deployment")
 	case strings.ContainsAny(c.Deployment, ".:"): // Temporal writes name and build with these between
-		return c, fmt.Errorf("worker: deployment %q: want a name without . and :", c.Deployment)
+		return c, fmt.Errorf("worker: deployment %q: want a name without \".\" and \":\"", c.Deployment)
 	case c.Deployment == "" || c.BuildID != "":
 		return c, nil
 	}

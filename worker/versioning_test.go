@@ -40,7 +40,7 @@ func TestDeploymentIsChecked(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]Config{
 		"a build ID needs the name of a deployment": {BuildID: "one"},
-		"want a name without . and :":               {Deployment: "a:b", BuildID: "one"},
+		"want a name without \".\" and \":\"":       {Deployment: "a:b", BuildID: "one"},
 		"want a name without":                       {Deployment: "a.b", BuildID: "one"},
 		"the program does not know its revision":    {Deployment: "rekey"}, // a test's program has none
 	} {

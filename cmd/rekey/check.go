@@ -93,7 +93,7 @@ func (w *workerCmd) check() error {
 	case w.BuildID != "" && w.Deployment == "":
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):
-		return fmt.Errorf("--deployment ($REKEY_DEPLOYMENT): want a name without . and :, not %s", w.Deployment)
+		return fmt.Errorf("--deployment ($REKEY_DEPLOYMENT): want a name without \".\" and \":\", not %s", w.Deployment)
 	}
 	return checkBaseURL(w.BaseURL)
 }
