@@ -10,6 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
@@ -116,6 +117,16 @@ func (r *rollout) drainage(t *testing.T, build string) client.WorkerDeploymentVe
 	return *v.Info.DrainageInfo
 }
 
+// open waits until a build has so many open runs, as an operator counts them.
+func (r *rollout) open(t *testing.T, build string, want int64) {
+	t.Helper()
+	query := "TemporalWorkerDeploymentVersion = '" + deployment + ":" + build + "' AND ExecutionStatus = 'Running'"
+	eventually(t, "the count of open runs", func() bool {
+		n, err := r.temporal.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Namespace: client.DefaultNamespace, Query: query})
+		return err == nil && n.GetCount() == want
+	})
+}
+
 // run describes a run of somebody, the newest without a run ID.
 func (r *rollout) run(t *testing.T, who account.Account, runID string) *workflowpb.WorkflowExecutionInfo {
 	t.Helper()
@@ -176,7 +187,7 @@ func (r *rollout) history(t *testing.T, who account.Account, runID string) func(
 	}
 }
 
-// use submits a password until it is said to be changed.
+// use submits a password and hears that it is changed.
 func (r *rollout) use(t *testing.T, token string) {
 	t.Helper()
 	if a := r.Reset(t, token, newPassword); a.HTTP != 200 || a.Status != "okay" {

@@ -48,11 +48,13 @@ func TestRollout(t *testing.T) {
 	if got := r.drainage(t, "one").DrainageStatus; got != client.WorkerDeploymentVersionDrainageStatusDraining {
 		t.Errorf("drainage with an open run: %v", got)
 	}
+	r.open(t, "one", 1)
 	r.use(t, oldToken)
 	r.ends(t, old, "", "one", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	eventually(t, "the first build drained", func() bool {
 		return r.drainage(t, "one").DrainageStatus == client.WorkerDeploymentVersionDrainageStatusDrained
 	})
+	r.open(t, "one", 0)
 	first.Signal(t, syscall.SIGTERM)
 	if code := first.Exit(t); code != 0 {
 		t.Errorf("exit code %d", code)
