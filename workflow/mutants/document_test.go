@@ -2,29 +2,30 @@
 
 package mutants
 
-const head = `# What the replay finds
+// page is docs/replay.md.
+const page = `# What the replay finds
 
-The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the code as it is. Another test
-(` + "`go test ./workflow/mutants -update`" + ` wrote this page) makes one mistake at a time in a copy of the workflow and sees the replay fail.
+The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the code as it is. Another test makes one mistake at a time in
+a copy of the workflow, sees the replay fail, and wrote this page: ` + "`go test ./workflow/mutants -update`" + `.
 
-## Found
+## Found by a recorded run
 
 | mistake | by |
 |---|---|
-`
+%s
+## Found by other tests only
 
-const unseen = `
-## Not found
+A replay compares what the workflow begins with what a history says that it began, and a run tells only of the ways that it took.
+These mistakes pass it, and fail another test of package workflow. When a release records a run that finds one, the test asks to move it up.
 
-A replay compares what the workflow begins with what a history says that it began, and no more: not what is inside a payload.
+| mistake | why not by a run | by |
+|---|---|---|
+%s
+Makes no difference:
 
-| mistake | why |
-|---|---|
-`
-
-const free = `
+%s
 ## May change freely
 
 These pass, as they must:
 
-`
+%s`

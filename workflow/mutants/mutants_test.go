@@ -22,102 +22,126 @@ import (
 type mutant struct {
 	what    string // the change, as the document calls it
 	changes []overlay.Change
-	lives   string // why no replay can fail for it; "" for the others
+	lives   string // why no recorded run finds it; "" for the others
+	same    bool   // nor can any other test, because it makes no difference
 }
 
 // replayTest is the test of package workflow that replays the recorded runs, each in a
 // subtest with the name of release and story.
 const replayTest = "TestRecordedRunsReplay"
 
-// Every mistake is found by a recorded run, and no change is that an open run would not
-// notice. Which run finds which is in docs/replay.md.
+// Every mistake is found by a recorded run or, with a reason, by another test of package
+// workflow, and no change is that an open run would not notice. Which is found by which is
+// in docs/replay.md.
 func TestReplayBites(t *testing.T) {
 	t.Parallel()
 	wrong, right := mutants(), allowed()
-	tests := make([]replayed, len(wrong)+len(right))
+	found := make([]verdict, len(wrong)+len(right))
 	t.Run("all", func(t *testing.T) {
 		for i, m := range slices.Concat(wrong, right) {
 			t.Run(m.what, func(t *testing.T) {
 				t.Parallel()
-				tests[i] = m.replay(t)
-				if want := i < len(wrong) && m.lives == ""; (len(tests[i].failed) > 0) != want {
-					t.Errorf("failed: %v; want a failure is %v", tests[i].failed, want)
+				tests := m.build(t)
+				found[i] = judge(t, tests, "-test.run=^"+replayTest+"$")
+				if want := i < len(wrong) && m.lives == ""; found[i].bad() != want {
+					t.Fatalf("the replay finds it for %v; want that it does: %v", found[i].runs, want)
+				}
+				if m.lives == "" {
+					return
+				}
+				found[i] = judge(t, tests, "-test.skip=^"+replayTest+"$")
+				if found[i].bad() == m.same {
+					t.Errorf("it fails %v; makes no difference: %v", found[i].tests, m.same)
 				}
 			})
 		}
 	})
-	if t.Failed() || slices.ContainsFunc(tests, replayed.empty) { // -run has left some out
+	if t.Failed() || slices.ContainsFunc(found, verdict.empty) { // -run has left some out
 		return
 	}
-	golden.Check(t, "../../../docs/replay.md", document(wrong, right, tests))
+	golden.Check(t, "../../../docs/replay.md", document(wrong, right, found))
 }
 
-// replayed is what became of the recorded runs.
-type replayed struct{ passed, failed []string }
-
-func (r replayed) empty() bool { return len(r.passed)+len(r.failed) == 0 }
-
-var result = regexp.MustCompile(`(?m)^    --- (PASS|FAIL): ` + replayTest + `/(\S+)`)
-
-// replay builds the mutant's tests and replays the runs.
-func (m mutant) replay(t *testing.T) (r replayed) {
+// build builds the tests of package workflow with the mutant in its place.
+func (m mutant) build(t *testing.T) (program string) {
 	t.Helper()
 	dir := t.TempDir()
 	list, err := overlay.Write(dir, m.changes...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := filepath.Join(dir, "tests")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-s -w", "-overlay", list, "-o", tests, "..")
+	program = filepath.Join(dir, "tests")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-s -w", "-overlay", list, "-o", program, "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("it does not compile: %v\n%s", err, out)
 	}
-	replay := exec.CommandContext(t.Context(), tests, "-test.run=^"+replayTest+"$", "-test.v", "-test.timeout=1m")
-	replay.Dir = ".."
-	out, err := replay.CombinedOutput()
-	for _, line := range result.FindAllSubmatch(out, -1) {
-		if name := string(line[2]); string(line[1]) == "PASS" {
-			r.passed = append(r.passed, name)
-		} else {
-			r.failed = append(r.failed, name)
+	return program
+}
+
+// verdict is what became of some tests: those that failed, and the recorded runs that did.
+type verdict struct {
+	passed      int // recorded runs, or tests when none was replayed
+	tests, runs []string
+}
+
+func (v verdict) bad() bool   { return len(v.tests) > 0 }
+func (v verdict) empty() bool { return !v.bad() && v.passed == 0 }
+
+var result = regexp.MustCompile(`(?m)^ *--- (PASS|FAIL): ([^/\s]+)(?:/(v\d\S+))?`)
+
+// judge runs some of the tests.
+func judge(t *testing.T, tests, which string) (v verdict) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), tests, which, "-test.v", "-test.timeout=2m")
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	for _, m := range result.FindAllSubmatch(out, -1) {
+		name, history := string(m[2]), string(m[3])
+		switch {
+		case string(m[1]) == "PASS":
+			v.passed++
+		case history != "":
+			v.runs = append(v.runs, history)
+		case !slices.Contains(v.tests, name):
+			v.tests = append(v.tests, name)
 		}
 	}
-	slices.Sort(r.failed)
-	if r.empty() || (err != nil) != (len(r.failed) > 0) || bytes.Contains(out, []byte("panic: test timed out")) {
-		t.Fatalf("passed %v, failed %v, %v\n%s", r.passed, r.failed, err, out)
+	slices.Sort(v.runs)
+	slices.Sort(v.tests)
+	if v.empty() || (err != nil) != v.bad() || bytes.Contains(out, []byte("panic: test timed out")) {
+		t.Fatalf("failed %v %v, %v\n%s", v.tests, v.runs, err, out)
 	}
-	return r
+	return v
 }
 
 // by is who found a mutant, shortened where many did.
-func (r replayed) by() string {
-	switch n := len(r.failed); {
-	case len(r.passed) == 0:
+func (v verdict) by() string {
+	switch n := len(v.runs); {
+	case n == 0:
+		return v.tests[0]
+	case n > 4 && v.passed == 0:
 		return "every run"
 	case n > 4:
-		return fmt.Sprintf("%d of %d runs, such as %s", n, n+len(r.passed), r.failed[0])
+		return fmt.Sprintf("%d of %d runs, such as %s", n, n+v.passed, v.runs[0])
 	default:
-		return strings.Join(r.failed, ", ")
+		return strings.Join(v.runs, ", ")
 	}
 }
 
-func document(wrong, right []mutant, tests []replayed) string {
-	var b strings.Builder
-	b.WriteString(head)
+func document(wrong, right []mutant, found []verdict) string {
+	var killed, other, same, free strings.Builder
 	for i, m := range wrong {
-		if m.lives == "" {
-			fmt.Fprintf(&b, "| %s | %s |\n", m.what, tests[i].by())
+		switch {
+		case m.same:
+			fmt.Fprintf(&same, "- %s: %s\n", m.what, m.lives)
+		case m.lives != "":
+			fmt.Fprintf(&other, "| %s | %s | `%s` |\n", m.what, m.lives, found[i].by())
+		default:
+			fmt.Fprintf(&killed, "| %s | %s |\n", m.what, found[i].by())
 		}
 	}
-	b.WriteString(unseen)
-	for _, m := range wrong {
-		if m.lives != "" {
-			fmt.Fprintf(&b, "| %s | %s |\n", m.what, m.lives)
-		}
-	}
-	b.WriteString(free)
 	for _, m := range right {
-		fmt.Fprintf(&b, "- %s\n", m.what)
+		fmt.Fprintf(&free, "- %s\n", m.what)
 	}
-	return b.String()
+	return fmt.Sprintf(page, &killed, &other, &same, &free)
 }

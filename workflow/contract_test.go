@@ -1,0 +1,21 @@
+package workflow_test
+
+import (
+	"testing"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Names that a replay does not look at. A starter or an operator's query of one release
+// meets runs and workers of another, so they never change.
+func TestNamesAreFrozen(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"RekeyState": workflow.StateAttribute.GetName(),
+		"rekey":      workflow.TaskQueue,
+		"outcome":    workflow.OutcomeUpdateID,
+		"reset/a":    workflow.ID("a"),
+	} {
+		diff(t, "name", got, want)
+	}
+}
