@@ -32,7 +32,7 @@ func nextBuild(t *testing.T) string {
 	list, err := overlay.Write(
 		t.TempDir(),
 		overlay.Change{File: file, Old: "\tr.arm(ctx)\n\tif r.mails == 0 {", New: "\tif r.mails == 0 {"},
-		overlay.Change{File: file, Old: "\t\tr.sendLink(r.in.Client)\n\t}\n", New: "\t\tr.sendLink(r.in.Client)\n\t}\n\tr.arm(ctx)\n"},
+		overlay.Change{File: file, Old: "\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n", New: "\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n\tr.arm(ctx)\n"},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func (r *rollout) worker(t *testing.T, build string, env ...string) *process.Pro
 	t.Helper()
 	of := *r.Site
 	if build == "two" {
-		of.Program = r.next
+		of.Path = r.next
 	}
 	return of.Worker(t, append(env, "REKEY_STORE="+r.stores[build])...)
 }

@@ -56,13 +56,13 @@ func mutants() []mutant {
 		{what: "a used link wins over a cancel", lives: "no run has both in one workflow task", changes: swap("case r.canceled(), r.disowned():\n\t\t\treturn statemachine.Cancel, nil", "case r.wait.IsReady():\n\t\t\treturn statemachine.TokenSubmitted, nil")},
 		{what: "the expiry wins over a used link", lives: "no run has both in one workflow task", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.expired():\n\t\t\treturn statemachine.Expire, nil\n\t\tcase r.wait.IsReady():\n")},
 		{what: "a mail that was sent wins over a used link", changes: swap("case r.wait.IsReady():\n\t\t\treturn statemachine.TokenSubmitted, nil", "case r.mailDone():\n\t\t\treturn r.linkMailed(ctx), nil")},
-		{what: "a request wins over a used link", lives: "no run has both in one workflow task", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.requests.Len() > 0 && r.mayMailAgain(ctx):\n\t\t\tif caller, asked := r.requestedAgain(); asked {\n\t\t\t\tr.sendLink(caller.Client)\n\t\t\t}\n\t\tcase r.wait.IsReady():\n")},
+		{what: "a request wins over a used link", lives: "no run has both in one workflow task", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.requests.Len() > 0 && r.mayMailAgain(ctx):\n\t\t\tif caller, asked := r.requestedAgain(); asked {\n\t\t\t\tr.sendLink(caller.Client, caller.Operator)\n\t\t\t}\n\t\tcase r.wait.IsReady():\n")},
 		{what: "a submission ignored", changes: one(run, "r.disowned() || r.wait.IsReady() || r.mailDone()", "r.disowned() || r.mailDone()")},
 		{what: "an expiry while a mail is on its way", lives: "no run has a second mail that takes longer than the life of the first", changes: one(run, "return r.mail == nil && r.expiry != nil", "return r.expiry != nil")},
 		{what: "no cool-down", lives: "no run has a request within its cool-down", changes: one(run, " && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown", "")},
-		{what: "one mail at most", changes: one(policies, "maxMails = 3", "maxMails = 1")},
-		{what: "two mails at most", lives: "no run has three mails", changes: one(policies, "maxMails = 3", "maxMails = 2")},
-		{what: "four mails at most", lives: "no run has four requests", changes: one(policies, "maxMails = 3", "maxMails = 4")},
+		{what: "one mail at most", changes: one(contract, "MaxMails = 3", "MaxMails = 1")},
+		{what: "two mails at most", lives: "no run has three mails", changes: one(contract, "MaxMails = 3", "MaxMails = 2")},
+		{what: "four mails at most", lives: "no run has four requests", changes: one(contract, "MaxMails = 3", "MaxMails = 4")},
 		{what: "a request of another account counts", lives: "no run has one", changes: one(run, "if c.AccountKey == r.in.AccountKey {", "{")},
 		{what: "who disowns another account counts", lives: "no run has one", changes: one(run, "c.AccountKey == r.in.AccountKey && r.disowner == nil", "r.disowner == nil")},
 		{what: "a verdict about another submission counts", lives: "no run has one", changes: one(run, "err == nil && v.Submission == r.accepted.ID", "err == nil")},
@@ -102,7 +102,7 @@ func allowed() []mutant {
 
 // mailFirst mails before it waits, on a condition.
 func mailFirst(condition string) []overlay.Change {
-	return one(run, "\tr.arm(ctx)\n", "\tif "+condition+" {\n\t\tr.requestedAgain()\n\t\tr.sendLink(r.in.Client)\n\t}\n\tr.arm(ctx)\n")
+	return one(run, "\tr.arm(ctx)\n", "\tif "+condition+" {\n\t\tr.requestedAgain()\n\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n\tr.arm(ctx)\n")
 }
 
 // canceledOnlyBy is heard by one of the two ways to cancel, and deaf to the other.
