@@ -53,9 +53,9 @@ func mutants() []mutant {
 		// Who is heard, and who first.
 		{what: "a cancel in Temporal ignored", changes: canceledOnlyBy("r.disowned()", "r.canceled()")},
 		{what: "a disowned link ignored", changes: canceledOnlyBy("r.canceled()", "r.disowned()")},
-		{what: "a used link wins over a cancel", lives: "no run has both in one workflow task", changes: swap("case r.canceled(), r.disowned():\n\t\t\treturn statemachine.Cancel, nil", "case r.wait.IsReady():\n\t\t\treturn statemachine.TokenSubmitted, nil")},
+		{what: "a used link wins over a cancel", lives: "no run has both in one workflow task", changes: swap("case r.canceled(), r.disowned():\n\t\t\treturn statemachine.Cancel, nil", "case r.wait.IsReady():\n\t\t\tr.submittedAt = workflow.Now(ctx)\n\t\t\treturn statemachine.TokenSubmitted, nil")},
 		{what: "the expiry wins over a used link", lives: "no run has both in one workflow task", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.expired():\n\t\t\treturn statemachine.Expire, nil\n\t\tcase r.wait.IsReady():\n")},
-		{what: "a mail that was sent wins over a used link", changes: swap("case r.wait.IsReady():\n\t\t\treturn statemachine.TokenSubmitted, nil", "case r.mailDone():\n\t\t\treturn r.linkMailed(ctx), nil")},
+		{what: "a mail that was sent wins over a used link", changes: swap("case r.wait.IsReady():\n\t\t\tr.submittedAt = workflow.Now(ctx)\n\t\t\treturn statemachine.TokenSubmitted, nil", "case r.mailDone():\n\t\t\treturn r.linkMailed(ctx), nil")},
 		{what: "a request wins over a used link", lives: "no run has both in one workflow task", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.requests.Len() > 0 && r.mayMailAgain(ctx):\n\t\t\tif caller, asked := r.requestedAgain(); asked {\n\t\t\t\tr.sendLink(caller.Client, caller.Operator)\n\t\t\t}\n\t\tcase r.wait.IsReady():\n")},
 		{what: "a submission ignored", changes: one(run, "r.disowned() || r.wait.IsReady() || r.mailDone()", "r.disowned() || r.mailDone()")},
 		{what: "an expiry while a mail is on its way", lives: "no run has a second mail that takes longer than the life of the first", changes: one(run, "return r.mail == nil && r.expiry != nil", "return r.expiry != nil")},
