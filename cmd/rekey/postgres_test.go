@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -73,8 +72,6 @@ func TestWorkerSaysThatNobodyIsThere(t *testing.T) {
 func TestPasswordOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-of-postgres"
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
 	for _, args := range [][]string{
 		onPostgres(t, "postgres://rekey:"+secret+"@127.0.0.1:1/app"),
 		onPostgres(t, "postgres://rekey:"+secret+"@db.example.com/app?sslmode=disable"),
@@ -82,7 +79,7 @@ func TestPasswordOfTheDatabase(t *testing.T) {
 		{"migrate", "--store", "postgres://rekey:" + secret + "%%@127.0.0.1:1/app"},
 	} {
 		var out, log strings.Builder
-		err := run(over, args, &out, &log)
+		err := run(t.Context(), args, &out, &log)
 		if err == nil || !strings.Contains(err.Error(), "--store ($REKEY_STORE)") || strings.Contains(err.Error()+out.String()+log.String(), secret) {
 			t.Errorf("%s: %v, %s%s", args[0], err, out.String(), log.String())
 		}
