@@ -3,6 +3,7 @@ package password
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	salted "github.com/go-crypt/x/bcrypt"
@@ -13,7 +14,7 @@ import (
 // implementations read). It is the weaker choice: little memory, and it looks at 72 bytes
 // only; longer passwords are refused, not cut.
 type Bcrypt struct {
-	Cost int // 2^Cost rounds; zero means that of DefaultBcrypt
+	Cost int // 2^Cost rounds, 4 to 14; zero means that of DefaultBcrypt
 }
 
 // DefaultBcrypt is a cost of 12, some 300 ms of a core; the OWASP Password Storage Cheat
@@ -30,15 +31,26 @@ const (
 // MaxBytes implements [Hasher].
 func (Bcrypt) MaxBytes() int { return bcryptBytes }
 
-// Hash implements [Hasher]. It panics for a password that it would have to cut and for a
-// salt that is not of 16 bytes: a Client has refused the one and makes no other.
+// Check implements [Hasher].
+func (b Bcrypt) Check() error {
+	if cost := b.cost(); cost < bcrypt.MinCost || cost > maxBcryptCost {
+		return fmt.Errorf("bcrypt: want a cost of %d to %d, not %d", bcrypt.MinCost, maxBcryptCost, cost)
+	}
+	return nil
+}
+
+func (b Bcrypt) cost() int { return cmp.Or(b.Cost, DefaultBcrypt().Cost) }
+
+// Hash implements [Hasher]. It panics for a password that it would have to cut, for a salt
+// that is not of 16 bytes and for a cost that there is not: a Client has refused the one,
+// makes no other, and has asked Check.
 func (b Bcrypt) Hash(password string, salt []byte) string {
 	if len(password) > bcryptBytes {
 		panic(errors.New("password: more than bcrypt looks at"))
 	}
-	hash, err := salted.GenerateFromPasswordSalt([]byte(password), salt, cmp.Or(b.Cost, DefaultBcrypt().Cost))
+	hash, err := salted.GenerateFromPasswordSalt([]byte(password), salt, b.cost())
 	if err != nil {
-		panic(errors.New("password: bcrypt wants 16 bytes of salt and a cost of 4 to 31"))
+		panic(errors.New("password: bcrypt wants 16 bytes of salt and a cost that Check takes"))
 	}
 	return string(hash)
 }

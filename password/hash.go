@@ -19,6 +19,9 @@ type Hasher interface {
 	Hash(password string, salt []byte) string
 	// MaxBytes is the length of the longest password that it takes whole; 0 for any.
 	MaxBytes() int
+	// Check says what is wrong with its costs: a hash of more than [Verify] is ready to
+	// spend would keep its owner from signing in.
+	Check() error
 }
 
 var _, _ Hasher = Params{}, Bcrypt{}
@@ -52,19 +55,31 @@ var ErrHash = errors.New("neither an Argon2id hash in PHC format nor a bcrypt ha
 // MaxBytes implements [Hasher].
 func (Params) MaxBytes() int { return 0 }
 
+// Check implements [Hasher].
+func (p Params) Check() error {
+	if p = p.withDefaults(); !p.affordable() {
+		return fmt.Errorf("argon2id: want at most %d KiB, %d passes and %d threads, not %d, %d and %d", maxMemory, maxTime, maxThreads, p.Memory, p.Time, p.Threads)
+	}
+	return nil
+}
+
+func (p Params) withDefaults() Params {
+	d := DefaultParams()
+	return Params{cmp.Or(p.Memory, d.Memory), cmp.Or(p.Time, d.Time), cmp.Or(p.Threads, d.Threads)}
+}
+
 // Hash returns the PHC string of a normalized password under a salt of the caller's:
 // $argon2id$v=19$m=19456,t=2,p=1$salt$hash. The salt should be 16 bytes (RFC 9106,
 // section 3.1) that no other password has. The same input gives the same string.
 func (p Params) Hash(password string, salt []byte) string {
-	d := DefaultParams()
-	p = Params{cmp.Or(p.Memory, d.Memory), cmp.Or(p.Time, d.Time), cmp.Or(p.Threads, d.Threads)}
+	p = p.withDefaults()
 	hash := argon2.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, hashLen)
 	return p.encode(salt, hash)
 }
 
 // Verify reports, in constant time, whether a normalized password has a stored hash, of
-// Argon2id or bcrypt. It
-// costs what the hash cost, so call it within a [Budget]. The error is ErrHash.
+// Argon2id or bcrypt. It costs what the hash cost, so call it within a [Budget]. The error is
+// ErrHash.
 func Verify(stored, password string) (bool, error) {
 	if isBcrypt(stored) {
 		return verifyBcrypt(stored, password)

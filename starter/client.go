@@ -55,9 +55,9 @@ type Config struct {
 	// seconds' worth at once; over it every request is ErrOverloaded. Zero is no limit.
 	StartLimit int
 
-	Policy  password.Policy  // what a new password must be
+	Policy  password.Policy  // what a new password must be; required
 	Hashing password.Hasher  // how it is hashed; default password.DefaultParams
-	Budget  *password.Budget // how many are hashed at once; shared by all clients of a process
+	Budget  *password.Budget // how many are hashed at once; required, shared by all clients of a process
 
 	// Breached tells whether a normalized password is known from a data breach, with a
 	// *password.Refusal; after another error no password is accepted. It bounds its own
@@ -95,8 +95,8 @@ var _ Resets = (*Client)(nil)
 // bounds the connecting.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
-	if cfg.StartLimit < 0 {
-		return nil, errors.New("start limit: want 0 or more resets per second")
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	c := &Client{cfg: cfg, namespace: cfg.Temporal.Namespace}
 	if err := errors.Join(c.loadKeys(), c.makeMemory()); err != nil {
@@ -143,6 +143,22 @@ func (c *Client) makeMemory() error {
 	c.attempts, attemptsErr = newAttempts()
 	c.starts = newStartLimit(c.cfg.StartLimit)
 	return errors.Join(recentErr, attemptsErr)
+}
+
+// check finds what would show at the first submission only.
+func (c Config) check() error {
+	switch {
+	case c.StartLimit < 0:
+		return errors.New("start limit: want 0 or more resets per second")
+	case c.Budget == nil:
+		return errors.New("a budget for hashing is missing: password.NewBudget")
+	case c.Policy.MaxBytes == 0:
+		return errors.New("a password policy is missing: password.DefaultPolicy")
+	}
+	if err := c.Hashing.Check(); err != nil {
+		return fmt.Errorf("hashing: %w", err)
+	}
+	return nil
 }
 
 func (c Config) withDefaults() Config {

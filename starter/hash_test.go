@@ -66,3 +66,24 @@ func TestBcryptBoundsThePolicy(t *testing.T) {
 		t.Errorf("without a choice: %d bytes, %+v", longest.Policy.MaxBytes, longest.Hashing)
 	}
 }
+
+// What would fail at the first submission, or keep its owner from signing in, is said at once.
+func TestDialChecksHowPasswordsAreHashed(t *testing.T) {
+	t.Parallel()
+	good := Config{Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second)}
+	for want, change := range map[string]func(*Config){
+		"a budget for hashing is missing":   func(c *Config) { c.Budget = nil },
+		"a password policy is missing":      func(c *Config) { c.Policy = password.Policy{} },
+		"want a cost of 4 to 14, not 15":    func(c *Config) { c.Hashing = password.Bcrypt{Cost: 15} },
+		"want a cost of 4 to 14, not 3":     func(c *Config) { c.Hashing = password.Bcrypt{Cost: 3} },
+		"argon2id: want at most 262144 KiB": func(c *Config) { c.Hashing = password.Params{Memory: 512 * 1024} },
+		"start limit: want 0 or more":       func(c *Config) { c.StartLimit = -1 },
+	} {
+		cfg := good
+		change(&cfg)
+		_, err := Dial(t.Context(), cfg)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
