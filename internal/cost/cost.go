@@ -37,6 +37,9 @@ func Of(h *historypb.History) (Cost, error) {
 			c.Events++
 		}
 	}
+	if withStart(h.GetEvents()) {
+		c.Actions--
+	}
 	return c, nil
 }
 
@@ -55,6 +58,7 @@ func isTask(kind enumspb.EventType) bool {
 func actions(e *historypb.HistoryEvent) (int, error) {
 	switch kind := e.GetEventType(); kind {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, // "Workflow started", also by continue-as-new
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,        // "Signal sent"
 		enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,            // "Activity started"
 		enumspb.EVENT_TYPE_TIMER_STARTED,                      // "Timer started"
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, // "Update received by Worker"; the same update ID again is free
@@ -63,8 +67,6 @@ func actions(e *historypb.HistoryEvent) (int, error) {
 		return 1, nil
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED: // "Activity retried": attempts after the first
 		return int(max(e.GetActivityTaskStartedEventAttributes().GetAttempt()-1, 0)), nil
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
-		return signal(e), nil
 	case enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
 		return upsert(e), nil
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
@@ -87,14 +89,13 @@ func actions(e *historypb.HistoryEvent) (int, error) {
 	}
 }
 
-// signal is "Signal sent". A signal that came with the start is one action with it ("one
-// total action occurs for any Signal-With-Start"); the server writes the two events side by
-// side, and no other signal can come before the first workflow task is scheduled.
-func signal(e *historypb.HistoryEvent) int {
-	if e.GetEventId() == 2 {
-		return 0
-	}
-	return 1
+// withStart reports that the first signal came with the start. Both are one action then ("one
+// total action occurs for any Signal-With-Start"): the server writes the two events side by
+// side, and no other signal can come before the first workflow task is scheduled, except to a
+// run that continues another, which may be made to wait for that task.
+func withStart(events []*historypb.HistoryEvent) bool {
+	return len(events) > 1 && events[1].GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED &&
+		events[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() == ""
 }
 
 // upsert is "Search Attribute upsert requested". What the start brings along is free, and so

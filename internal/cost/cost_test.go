@@ -25,6 +25,15 @@ func history(kinds ...enumspb.EventType) *historypb.History {
 	return h
 }
 
+// continued is the history of a run that continues another.
+func continued(kinds ...enumspb.EventType) *historypb.History {
+	h := history(append([]enumspb.EventType{started}, kinds...)...)
+	h.Events[0].Attributes = &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+		WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{ContinuedExecutionRunId: "before"},
+	}
+	return h
+}
+
 func attempt(n int32) *historypb.History {
 	h := history(enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED, enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
 	h.Events[1].Attributes = &historypb.HistoryEvent_ActivityTaskStartedEventAttributes{
@@ -61,6 +70,7 @@ func TestActions(t *testing.T) {
 		"a start with a signal":               {history(started, signaled, scheduled), 1},
 		"a start and two signals":             {history(started, scheduled, signaled, signaled), 3},
 		"a start with a signal and another":   {history(started, signaled, scheduled, signaled), 2},
+		"a run that continues, and a signal":  {continued(signaled, scheduled), 2},
 		"an activity":                         {attempt(1), 1},
 		"an activity of three attempts":       {attempt(3), 3},
 		"an activity that has not ended":      {history(enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED), 1},
