@@ -28,7 +28,7 @@ func opened(t *testing.T, f *filter, token, chosen string) (hash, id string) {
 // another password or another link another.
 func TestSameSubmissionInEitherFormat(t *testing.T) {
 	t.Parallel()
-	for name, hasher := range map[string]password.Hasher{"argon2id": password.Params{Memory: 64, Time: 1, Threads: 1}, "bcrypt": password.Bcrypt{Cost: 4}} {
+	for name, hasher := range map[string]password.Hasher{"$argon2id$": password.Params{Memory: 64, Time: 1, Threads: 1}, "$2a$": password.Bcrypt{Cost: 4}} {
 		f := newFilter(t)
 		f.cfg.Hashing = hasher
 		token := f.token(t, link.Reset, f.cfg.Now().Add(time.Minute))
@@ -38,7 +38,7 @@ func TestSameSubmissionInEitherFormat(t *testing.T) {
 		if hash != again || id != sameID {
 			t.Errorf("%s: the same submission is %s, then %s", name, id, sameID)
 		}
-		if ok, err := password.Verify(hash, chosen); err != nil || !ok || !strings.Contains(hash, name[:1]) {
+		if ok, err := password.Verify(hash, chosen); err != nil || !ok || !strings.HasPrefix(hash, name) {
 			t.Errorf("%s: Verify of %s = %v, %v", name, hash, ok, err)
 		}
 		if _, other := opened(t, f, token, chosen+"s"); other == id {
