@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -86,41 +84,6 @@ func TestReplayBeforeADeployment(t *testing.T) {
 func (r replayed) equal(other replayed) bool {
 	return r.Replayed == other.Replayed && r.Diverged == other.Diverged && r.Unjudged == other.Unjudged &&
 		r.Gone == other.Gone && r.Partial == other.Partial
-}
-
-// mailBeforeWaiting is an overlay for a build whose workflow mails the link first and then
-// waits for its use.
-func mailBeforeWaiting(t *testing.T) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/rekeyhq/rekey/workflow").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(strings.TrimSpace(string(out)), "run.go")
-	code, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const arm, mail = "\tr.arm(ctx)\n", "\t\tr.sendLink(r.in.Client)\n\t}\n"
-	if strings.Count(string(code), arm) != 1 || strings.Count(string(code), mail) != 1 {
-		t.Fatal("workflow/run.go has changed: this test changes the order of its first activities")
-	}
-	changed := strings.Replace(strings.Replace(string(code), arm, "", 1), mail, mail+arm, 1)
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "run.go"), changed)
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: filepath.Join(dir, "run.go")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "overlay.json"), string(overlay))
-	return filepath.Join(dir, "overlay.json")
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func checkDiverges(t *testing.T, s *site.Site, p *process.Process, runs int) {

@@ -24,22 +24,20 @@ import (
 
 const deployment = "rekey"
 
-// nextBuild builds a rekey whose workflow mails the link before it waits, so that it
-// cannot replay what ours began.
-func nextBuild(t *testing.T) string {
+// mailBeforeWaiting is an overlay for a build whose workflow mails the link first and then
+// waits for its use. It cannot lead on what ours began.
+func mailBeforeWaiting(t *testing.T) string {
 	t.Helper()
-	const file = "../../workflow/run.go"
+	const file, arm, mail = "../../workflow/run.go", "\tr.arm(ctx)\n", "\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n"
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{File: file, Old: "\tr.arm(ctx)\n\tif r.mails == 0 {", New: "\tif r.mails == 0 {"},
-		overlay.Change{File: file, Old: "\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n", New: "\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n\tr.arm(ctx)\n"},
+		overlay.Change{File: file, Old: arm, New: ""},
+		overlay.Change{File: file, Old: mail, New: mail + arm},
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "rekey")
-	site.Build(t, path, "-overlay", list)
-	return path
+	return list
 }
 
 // rollout is a site where a build follows another.
@@ -56,9 +54,10 @@ type rollout struct {
 func newRollout(t *testing.T) *rollout {
 	t.Helper()
 	s := site.New(t)
-	r := &rollout{Site: s, next: nextBuild(t), stores: map[string]string{
+	r := &rollout{Site: s, next: filepath.Join(s.Dir, "rekey-two"), stores: map[string]string{
 		"one": s.File(), "two": filepath.Join(s.Dir, "two.db"),
 	}}
+	site.Build(t, r.next, "-overlay", mailBeforeWaiting(t))
 	store, err := bolt.Open(r.stores["two"])
 	if err != nil {
 		t.Fatal(err)
