@@ -6,8 +6,9 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// What a run counts goes through the SDK's handler, which counts nothing again when the run
-// is rebuilt from its history, and leaves nothing in the history.
+// What a run counts goes through the SDK's handler, which leaves nothing in the history and
+// counts nothing again when the run is rebuilt from it. A workflow task that is done over (its
+// worker was killed, a signal came at the close) counts again: this is not for accounting.
 
 // count counts a transition by its event and the state that it led to.
 func (r *run) count(ctx workflow.Context, event string) {
