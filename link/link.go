@@ -4,7 +4,8 @@
 // bits of nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one
 // is refused in microseconds without asking anybody. Opening a token is a filter only.
 // Whether it still counts is decided by the record of its digest in the account store,
-// so whoever steals the key can make tokens that open and do nothing.
+// so whoever steals the key can make tokens that open and change no password. Who has a
+// run's IDs too, which are in clear in Temporal, can call that reset off with one.
 //
 // What a token is for (reset or cancel), the base URL and the Temporal namespace are
 // bound to it as associated data: a token of a staging system is no token in production,

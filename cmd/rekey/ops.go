@@ -19,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/telemetry"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // opsFlags say where a process answers those who look after it.
@@ -113,7 +114,7 @@ func (o *operation) counter() client.MetricsHandler {
 	if o.metrics == nil {
 		return nil
 	}
-	return o.metrics.Temporal()
+	return o.metrics.Temporal(workflow.Name, workflow.SendEmail, workflow.AwaitTokenSubmission, workflow.ChangePassword, workflow.RecordCancel)
 }
 
 // join makes Temporal's client count and trace.

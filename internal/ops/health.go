@@ -1,5 +1,7 @@
 // Package ops answers whoever looks after a process: the probes of an orchestrator, and
-// Prometheus. Nothing that it says is personal or secret, and nothing that it is sent is read.
+// Prometheus. Nothing that it says names anybody or is secret, and nothing that it is sent is
+// read. But counts tell who asks for an address at a quiet hour whether it has an account, so
+// they are for those who may use `rekey find`.
 package ops
 
 import (

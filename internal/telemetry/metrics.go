@@ -60,9 +60,10 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Meter() metric.Meter { return m.meter }
 
 // Temporal is what Temporal's SDK and our own packages count through. A metric that cannot
-// be made is not counted, and no reason for anything to fail.
-func (m *Metrics) Temporal() client.MetricsHandler {
-	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+// be made is not counted, and no reason for anything to fail. Types are those of our workflows
+// and activities: a name that is none of them is counted as _OTHER.
+func (m *Metrics) Temporal(types ...string) client.MetricsHandler {
+	return typed{opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: m.meter, UseMonotonicCounters: true, OnError: func(error) {},
-	})
+	}), types}
 }

@@ -48,6 +48,33 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A type's name is chosen by whoever may talk to Temporal, so only ours become labels.
+func TestForeignTypesAreNoLabels(t *testing.T) {
+	t.Parallel()
+	m, err := telemetry.NewMetrics(t.Context(), "rekey-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := m.Temporal("Ours").WithTags(map[string]string{"task_queue": "rekey"})
+	for _, label := range []string{"workflow_type", "activity_type"} {
+		for _, name := range []string{"Ours", "none", "erin@example.com"} {
+			ours.WithTags(map[string]string{label: name}).Counter("rekey_things").Inc(1)
+		}
+	}
+	got := scrape(t, m)
+	for _, line := range []string{
+		`task_queue="rekey",workflow_type="Ours"`, `task_queue="rekey",workflow_type="none"`, `task_queue="rekey",workflow_type="_OTHER"`,
+		`activity_type="Ours",task_queue="rekey"`, `activity_type="_OTHER",task_queue="rekey"`,
+	} {
+		if !strings.Contains(got, line) {
+			t.Errorf("no %s in\n%s", line, got)
+		}
+	}
+	if strings.Contains(got, "erin") {
+		t.Errorf("a foreign name is a label:\n%s", got)
+	}
+}
+
 // Traces are off unless OpenTelemetry's variables ask for them.
 func TestWhetherToTrace(t *testing.T) {
 	const endpoint = "http://127.0.0.1:1"

@@ -1,0 +1,27 @@
+package telemetry
+
+import (
+	"maps"
+	"slices"
+
+	"go.temporal.io/sdk/client"
+)
+
+// typed is a handler whose labels name no type of workflow or activity but the given ones.
+// The SDK labels what it is asked to run by the name that it was asked with, known or not,
+// and whoever may talk to Temporal chooses that name.
+type typed struct {
+	client.MetricsHandler
+	types []string
+}
+
+// WithTags implements client.MetricsHandler.
+func (t typed) WithTags(tags map[string]string) client.MetricsHandler {
+	tags = maps.Clone(tags)
+	for _, label := range []string{"workflow_type", "activity_type"} {
+		if name, ok := tags[label]; ok && name != "none" && !slices.Contains(t.types, name) {
+			tags[label] = "_OTHER" // as OpenTelemetry calls what is not known
+		}
+	}
+	return typed{t.MetricsHandler.WithTags(tags), t.types}
+}
