@@ -30,6 +30,23 @@ func problems(t *testing.T, p *types.Project) []string {
 			found = append(found, "network "+name+": is not internal")
 		}
 	}
+	return append(found, apart(p)...)
+}
+
+// apart is that a network that leads out is of one service, so that nobody reaches another by it.
+// Mail is sent by the workers, and to the inbox of the demo.
+func apart(p *types.Project) (found []string) {
+	members := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		for network := range p.Services[name].Networks {
+			members[network] = append(members[network], name)
+		}
+	}
+	for _, network := range slices.Sorted(maps.Keys(members)) {
+		if !p.Networks[network].Internal && network != "mail" && len(members[network]) > 1 {
+			found = append(found, fmt.Sprintf("network %s: is shared by %s", network, strings.Join(members[network], " and ")))
+		}
+	}
 	return found
 }
 
@@ -142,8 +159,8 @@ func profiled(s types.ServiceConfig) string {
 // the codec server nothing of ours.
 var reach = map[string]string{
 	"postgres": "store", "temporal": "store temporal", "temporal-schema": "store", "temporal-namespace": "temporal",
-	"ui": "front temporal", "keys": "", "setup": "temporal", "migrate": "store", "worker": "mail store temporal",
-	"starter": "front temporal", "codec": "front", "mailpit": "front mail",
+	"ui": "front-ui temporal", "keys": "", "setup": "temporal", "migrate": "store", "worker": "mail store temporal",
+	"starter": "front-starter temporal", "codec": "front-codec", "mailpit": "front-mailpit mail",
 }
 
 // security 2: what a starter cannot reach it cannot ask who has an account.
