@@ -38,6 +38,16 @@ func TestScriptsParse(t *testing.T) {
 	}
 }
 
+// Keysets in the folder of the package that has their name reach neither image nor history.
+func TestKeysetsStayOut(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ file, line string }{{".dockerignore", "\nkeys/*.json\n"}, {".gitignore", "\n/keys/*.json\n"}} {
+		if _, after, ok := strings.Cut(replaced(t, filepath.Join(root, tc.file), nil), tc.line); !ok || strings.Contains(after, "!keys") {
+			t.Errorf("%s lets keysets through", tc.file)
+		}
+	}
+}
+
 // security 45: the image is built from a pinned one, to nothing but the program, and its user is
 // not root.
 func TestDockerfile(t *testing.T) {

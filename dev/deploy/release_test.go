@@ -79,12 +79,73 @@ func signer(t *testing.T) (key, list string) {
 	return key, list
 }
 
-// makeRelease runs deploy/release for this system.
-func makeRelease(t *testing.T, key, list, folder string) ([]byte, error) {
+// tagged is a repository of the source with its scripts, of which v1.2.3-test is checked out.
+func tagged(t *testing.T) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "deploy/release"), "v1.2.3-test", key, folder)
-	cmd.Env = append(os.Environ(), "RELEASE_SIGNERS="+list, "RELEASE_SYSTEMS="+runtime.GOOS+"/"+runtime.GOARCH)
+	source := filepath.Join(t.TempDir(), "source")
+	copySource(t, source)
+	for _, name := range []string{"deploy/release", "deploy/sbom", "deploy/allowed_signers"} {
+		script(t, exec.CommandContext(t.Context(), "cp", filepath.Join(root, name), filepath.Join(source, name)))
+	}
+	git(t, source, "init", "-q")
+	commit(t, source)
+	git(t, source, "tag", "v1.2.3-test")
+	return source
+}
+
+func git(t *testing.T, folder string, args ...string) {
+	t.Helper()
+	script(t, exec.CommandContext(t.Context(), "git", append([]string{"-C", folder}, args...)...))
+}
+
+func commit(t *testing.T, folder string) {
+	t.Helper()
+	git(t, folder, "add", "-A")
+	git(t, folder, "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "test")
+}
+
+// makeRelease runs deploy/release of a source for this system. The paths that it is given are
+// relative, as a maintainer types them.
+func makeRelease(t *testing.T, source, key, list, folder string) ([]byte, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(source, "deploy/release"), "v1.2.3-test", filepath.Base(key), folder)
+	cmd.Dir = filepath.Dir(key)
+	cmd.Env = append(os.Environ(), "RELEASE_SIGNERS="+relative(t, cmd.Dir, list), "RELEASE_SYSTEMS="+runtime.GOOS+"/"+runtime.GOARCH)
 	return cmd.CombinedOutput()
+}
+
+func relative(t *testing.T, from, path string) string {
+	t.Helper()
+	way, err := filepath.Rel(from, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return way
+}
+
+// What is not the tagged source is not released.
+func TestReleaseIsWhatIsTagged(t *testing.T) {
+	t.Parallel()
+	source := tagged(t)
+	key, list := signer(t)
+	refused := func(want string) {
+		t.Helper()
+		folder := filepath.Join(t.TempDir(), "dist")
+		if out, err := makeRelease(t, source, key, list, folder); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %s, want %q", err, out, want)
+		}
+		if _, err := os.Stat(folder); !os.IsNotExist(err) {
+			t.Errorf("%s: something was made: %v", want, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(source, "cmd/rekey/new.go"), []byte("package main\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("cmd/rekey/new.go")
+	commit(t, source)
+	refused("what is checked out is not v1.2.3-test")
+	git(t, source, "tag", "-d", "v1.2.3-test")
+	refused("there is no tag v1.2.3-test")
 }
 
 // security 45: a release is programs, an SBOM of each and checksums that a known key has signed.
@@ -93,7 +154,7 @@ func TestReleaseIsSigned(t *testing.T) {
 	t.Parallel()
 	key, list := signer(t)
 	folder := filepath.Join(t.TempDir(), "dist")
-	if out, err := makeRelease(t, key, list, folder); err != nil {
+	if out, err := makeRelease(t, tagged(t), key, list, folder); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	name := "rekey_v1.2.3-test_" + runtime.GOOS + "_" + runtime.GOARCH
@@ -123,14 +184,15 @@ func TestReleaseRefusesStrangers(t *testing.T) {
 	key, _ := signer(t)
 	_, list := signer(t)
 	folder := filepath.Join(t.TempDir(), "dist")
-	out, err := makeRelease(t, key, list, folder)
+	source := tagged(t)
+	out, err := makeRelease(t, source, key, list, folder)
 	if err == nil || !strings.Contains(string(out), "the key is not in") {
 		t.Errorf("%v: %s", err, out)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "SHA256SUMS.sig")); !os.IsNotExist(err) {
 		t.Errorf("its signature is there: %v", err)
 	}
-	if out, err := makeRelease(t, key, list, folder); err == nil || !strings.Contains(string(out), "exist") {
+	if out, err := makeRelease(t, source, key, list, folder); err == nil || !strings.Contains(string(out), "exist") {
 		t.Errorf("into a folder that is there: %v: %s", err, out)
 	}
 }
