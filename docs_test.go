@@ -70,7 +70,7 @@ func TestReadmeDrawsTheMachine(t *testing.T) {
 	}
 }
 
-// setting is a row of the README's table: a flag of one command.
+// setting is a row of the table in docs/settings.md: a flag of one command.
 type setting struct{ Command, Flag, Env, Default string }
 
 func bySetting(a, b setting) int {
@@ -79,12 +79,12 @@ func bySetting(a, b setting) int {
 
 var row = regexp.MustCompile("(?m)^\\| `(--[^`]+)` \\| `([A-Z_]+)` \\| `?([^`|]+?)`? \\| ([a-z, ]+) \\| [^|]+ \\|$")
 
-func TestReadmeListsEverySetting(t *testing.T) {
+func TestEverySettingIsListed(t *testing.T) {
 	t.Parallel()
 	watch(t)
 	all := commands(t)
 	var written, actual []setting
-	for _, m := range row.FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, m := range row.FindAllStringSubmatch(read(t, "docs/settings.md"), -1) {
 		who := strings.Split(m[4], ", ")
 		if m[4] == "all" {
 			who = all
@@ -100,7 +100,7 @@ func TestReadmeListsEverySetting(t *testing.T) {
 	slices.SortFunc(written, bySetting)
 	slices.SortFunc(actual, bySetting)
 	if diff := gocmp.Diff(actual, written); diff != "" {
-		t.Errorf("the README's table (-code +README):\n%s", diff)
+		t.Errorf("docs/settings.md (-code +table):\n%s", diff)
 	}
 }
 
