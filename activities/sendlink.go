@@ -67,7 +67,7 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 		return account.Account{}, workflow.Ambiguous, nil
 	case matches[0].Disabled:
 		return matches[0], workflow.Disabled, nil
-	case !matches[0].Resettable || matches[0].Credential == "":
+	case !matches[0].Resettable || !matches[0].HasPassword():
 		return matches[0], workflow.NotResettable, nil
 	}
 	return matches[0], "", nil

@@ -103,6 +103,7 @@ func TestWithheld(t *testing.T) {
 		"disabled":       {accounts: []account.Account{with(func(a *account.Account) { a.Disabled = true })}, want: workflow.Disabled, owner: ann.ID},
 		"not resettable": {accounts: []account.Account{with(func(a *account.Account) { a.Resettable = false })}, want: workflow.NotResettable, owner: ann.ID},
 		"SSO only":       {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "" })}, want: workflow.NotResettable, owner: ann.ID},
+		"SSO at Django":  {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "!r4nd0m" })}, want: workflow.NotResettable, owner: ann.ID},
 		// A database that folds more than ASCII finds somebody else: Django CVE-2019-19844.
 		"found by a wide comparison": {
 			find: func([]account.Account) []account.Account {
