@@ -85,8 +85,14 @@ func TestOperatorMayGoOverTheMailLimit(t *testing.T) {
 		operator string
 		want     workflow.Reason
 	}{
-		{"", ""}, {"", workflow.MailLimit}, {"a.smith", ""}, {"", workflow.MailLimit}, {"a.smith", ""}, {"b.jones", ""},
-		{"a.smith", workflow.MailLimit}, {"", workflow.MailLimit},
+		{"", ""},
+		{"", workflow.MailLimit},
+		{"a.smith", ""},
+		{"", workflow.MailLimit},
+		{"a.smith", ""},
+		{"b.jones", ""},
+		{"a.smith", workflow.MailLimit},
+		{"", workflow.MailLimit},
 	} {
 		m := wanted(ann.Address)
 		m.Number, m.Operator = n+1, mail.operator

@@ -35,6 +35,7 @@ func TestServerCrashes(t *testing.T) {
 	c.stores = []*postgres.Accounts{openAt(t, url), openAt(t, url)}
 	changes := c.mailed()
 	var workers sync.WaitGroup
+	defer workers.Wait()
 	for i := range 6 {
 		workers.Go(func() {
 			for n := i; n < crowd; n += 6 {
