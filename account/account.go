@@ -20,9 +20,17 @@ type Account struct {
 	ID         string   // the host application's, never empty
 	Address    string   // where links are mailed
 	Notify     []string // further addresses that are told of a change
-	Credential string   // the stored password hash; empty for an account that has none
+	Credential string   // the stored password hash; see HasPassword for accounts that have none
 	Disabled   bool     // closed or locked by the host application: gets no link
 	Resettable bool     // whether its password may be reset; false for SSO-only accounts
+}
+
+// HasPassword reports whether the account has a password of its own, which alone can be
+// reset. It has none when the credential is empty or begins with "!" or "*", as no hash of
+// crypt(3) or PHC does: so Django marks accounts of LDAP or single sign-on
+// (set_unusable_password), and shadow(5) those that are locked.
+func (a Account) HasPassword() bool {
+	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
 
 // Token is the record of one mailed token. The store's record decides whether a link

@@ -25,6 +25,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// security 30: what marks an account without a password is none, and every hash is one.
+func TestHasPassword(t *testing.T) {
+	t.Parallel()
+	for credential, want := range map[string]bool{
+		"": false, "!": false, "!r4nd0m": false, "*": false, "*LK*": false, "!$6$salt$locked": false,
+		"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA": true, "$2b$12$abc": true, "pbkdf2_sha256$1000$salt$hash": true, "{SSHA}hash": true,
+	} {
+		if (account.Account{Credential: credential}).HasPassword() != want {
+			t.Errorf("%q: want %v", credential, want)
+		}
+	}
+}
+
 // Records that were written before an upgrade must still be good after it.
 func TestCredentialDigestIsFrozen(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,8 +58,10 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 func TestOperatorWhoAskedIsAudited(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
-	s.MailLimit = 1
-	for n := range 2 {
+	for n, resettable := range []bool{true, false} {
+		a := ann
+		a.Resettable = resettable
+		must(t, s.store.Put(t.Context(), a))
 		m := wanted(ann.Address)
 		m.Number, m.Client, m.Operator = n+1, "", "a.smith"
 		_, err := s.sendLink(t, m)
@@ -68,8 +71,36 @@ func TestOperatorWhoAskedIsAudited(t *testing.T) {
 	must(t, err)
 	diff(t, "audit log", got, []account.Entry{
 		{At: start, Event: account.EventMailIssued, Run: run, AccountID: ann.ID, Operator: "a.smith"},
-		{At: start, Event: account.EventMailWithheld, Run: run, AccountID: ann.ID, Operator: "a.smith", Detail: "mail_limit"},
+		{At: start, Event: account.EventMailWithheld, Run: run, AccountID: ann.ID, Operator: "a.smith", Detail: "not_resettable"},
 	})
+}
+
+// security 25: an operator may go over the day's mails by three, and no further; the owner
+// may not.
+func TestOperatorMayGoOverTheMailLimit(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	s.MailLimit = 1
+	for n, mail := range []struct {
+		operator string
+		want     workflow.Reason
+	}{
+		{"", ""},
+		{"", workflow.MailLimit},
+		{"a.smith", ""},
+		{"", workflow.MailLimit},
+		{"a.smith", ""},
+		{"b.jones", ""},
+		{"a.smith", workflow.MailLimit},
+		{"", workflow.MailLimit},
+	} {
+		m := wanted(ann.Address)
+		m.Number, m.Operator = n+1, mail.operator
+		got, err := s.sendLink(t, m)
+		must(t, err)
+		diff(t, fmt.Sprintf("mail %d withheld", m.Number), got.Withheld, mail.want)
+	}
+	diff(t, "mails", len(s.mailer.to()), 4)
 }
 
 // security 20: mail goes to the address in the store and never to the one that was typed.
@@ -103,6 +134,7 @@ func TestWithheld(t *testing.T) {
 		"disabled":       {accounts: []account.Account{with(func(a *account.Account) { a.Disabled = true })}, want: workflow.Disabled, owner: ann.ID},
 		"not resettable": {accounts: []account.Account{with(func(a *account.Account) { a.Resettable = false })}, want: workflow.NotResettable, owner: ann.ID},
 		"SSO only":       {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "" })}, want: workflow.NotResettable, owner: ann.ID},
+		"SSO at Django":  {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "!r4nd0m" })}, want: workflow.NotResettable, owner: ann.ID},
 		// A database that folds more than ASCII finds somebody else: Django CVE-2019-19844.
 		"found by a wide comparison": {
 			find: func([]account.Account) []account.Account {

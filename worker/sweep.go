@@ -10,6 +10,9 @@ const (
 	// keep is how long token records outlive their link. A submission that was
 	// accepted in time is applied within a day, so this is plenty.
 	keep = 7 * 24 * time.Hour
+	// sweepWait ends a sweep of a store that hangs: while one runs, a worker that breaks
+	// is not noticed.
+	sweepWait = time.Minute
 )
 
 // sweepUntil removes what is long over from the store, now and once an hour, until
@@ -30,7 +33,9 @@ func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
 }
 
 func (c Config) sweep(ctx context.Context) {
-	n, err := c.Store.Sweep(ctx, c.Now().Add(-keep))
+	limited, cancel := context.WithTimeout(ctx, sweepWait)
+	defer cancel()
+	n, err := c.Store.Sweep(limited, c.Now().Add(-keep))
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

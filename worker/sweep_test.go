@@ -76,6 +76,33 @@ func TestSweepThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
+// hanging is a store that answers nothing until it is given up.
+type hanging struct{ account.Store }
+
+func (hanging) Sweep(ctx context.Context, _ time.Time) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// A store that hangs does not hide for long that the worker is broken.
+func TestSweepThatHangsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var log bytes.Buffer
+		why, broken, began := errors.New("the namespace is gone"), make(chan error, 1), time.Now()
+		broken <- why
+		c := Config{Store: hanging{}, Now: time.Now, Log: zerolog.New(&log)}
+		if err := c.sweepUntil(ctx, broken); !errors.Is(err, why) || time.Since(began) > sweepWait {
+			t.Errorf("sweepUntil: %v after %s, want %v after %s", err, time.Since(began), why, sweepWait)
+		}
+		if !strings.Contains(log.String(), "sweep of old records failed") {
+			t.Errorf("log: %s", log.String())
+		}
+	})
+}
+
 // A worker that breaks ends Run with the reason.
 func TestBrokenWorkerEndsTheSweep(t *testing.T) {
 	t.Parallel()

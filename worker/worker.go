@@ -56,8 +56,8 @@ type Config struct {
 	Templates *mail.Templates
 	// BaseURL is where the pages are reached from outside; links begin with it.
 	BaseURL string
-	// MailLimit is how many link mails an account gets in 24 hours; 0 means
-	// DefaultMailLimit.
+	// MailLimit is how many link mails an account gets in 24 hours, and three more if
+	// operators ask for them; 0 means DefaultMailLimit.
 	MailLimit int
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none

@@ -82,7 +82,7 @@ func allowed(tx *bbolt.Tx, t account.Token) (account.Account, error) {
 	}
 	now := account.CredentialDigest(a.Credential)
 	switch {
-	case a.Disabled || !a.Resettable || a.Credential == "":
+	case a.Disabled || !a.Resettable || !a.HasPassword():
 		return a, account.ErrNotResettable
 	case !account.SameAddress(a.Address, t.Address):
 		return a, account.ErrAddressChanged

@@ -85,7 +85,7 @@ func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) error {
 	}
 	now := account.CredentialDigest(a.Credential)
 	switch {
-	case a.Disabled || !a.Resettable || a.Credential == "":
+	case a.Disabled || !a.Resettable || !a.HasPassword():
 		return account.ErrNotResettable
 	case !account.SameAddress(a.Address, t.Address):
 		return account.ErrAddressChanged

@@ -35,6 +35,7 @@ func TestServerCrashes(t *testing.T) {
 	c.stores = []*postgres.Accounts{openAt(t, url), openAt(t, url)}
 	changes := c.mailed()
 	var workers sync.WaitGroup
+	defer workers.Wait()
 	for i := range 6 {
 		workers.Go(func() {
 			for n := i; n < crowd; n += 6 {
@@ -44,7 +45,7 @@ func TestServerCrashes(t *testing.T) {
 	}
 	for range 2 {
 		for range crowd / 4 {
-			<-c.some
+			c.oneMore()
 		}
 		must(t, c.server.Kill())
 		c.server.Restart(t)
@@ -55,6 +56,16 @@ func TestServerCrashes(t *testing.T) {
 	}
 	for _, change := range changes {
 		c.changedOnce(change)
+	}
+}
+
+// oneMore waits until one more was changed.
+func (c *crashing) oneMore() {
+	c.Helper()
+	select {
+	case <-c.some:
+	case <-time.After(2 * time.Minute):
+		c.Fatal("nobody's password is changed any more")
 	}
 }
 

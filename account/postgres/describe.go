@@ -37,10 +37,14 @@ func (c column) isAny() bool { return true }
 // whereIs finds a table $2 of the schema $1, or of the search path. There it passes over our
 // own schema, which would come first for a user of the database that is called rekey: its
 // "sessions" would be ours.
-const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text
+const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_catalog.row_security_active(c.oid)
 	FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relname = $2 AND CASE $1::text WHEN '' THEN n.nspname = ANY (current_schemas(false)) AND n.nspname <> 'rekey' ELSE n.nspname = $1 END
 	ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1`
+
+// errRowSecurity refuses what could hide rows: a DELETE or a look-up that sees none succeeds,
+// so that sessions would outlive a change. What a policy lets through cannot be judged.
+var errRowSecurity = errors.New("row-level security may hide rows from this user of the database, and a hidden session would outlive a change: ALTER ROLE ... BYPASSRLS, since a policy that hides nothing cannot be told from one that does")
 
 // describe finds a table.
 func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (table, error) {
@@ -50,7 +54,8 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	}
 	var oid uint32
 	var schema, relation, kind string
-	err := pool.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind)
+	var hides bool // never of a view: its tables are the business of its owner
+	err := pool.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind, &hides)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in this database, or its schema is not open to this user; capitals count", name)}
@@ -58,6 +63,8 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 		return table{}, &SettingError{setting, fault(err)}
 	case kind != "r" && kind != "p" && kind != "v":
 		return table{}, &SettingError{setting, fmt.Errorf("%s is neither a table nor a view", name)}
+	case hides:
+		return table{}, &SettingError{setting, errRowSecurity}
 	}
 	t := table{name: pgx.Identifier{schema, relation}.Sanitize()}
 	t.columns, err = columns(ctx, pool, oid)

@@ -96,6 +96,11 @@ func fault(err error) error {
 	return &Error{text: link(err)}
 }
 
+// lacks says which permission is missing.
+func lacks(grant string) error {
+	return &Error{noPermission, "this user of the database may not: GRANT " + grant}
+}
+
 func why(code string) string {
 	if text, ok := advice[code]; ok {
 		return text

@@ -47,7 +47,7 @@ func (s *Store) Account(ctx context.Context, id string) (account.Account, error)
 }
 
 // HasAccounts reports whether this user of the database sees any account. None is what a
-// wrong table looks like, or row-level security.
+// wrong table looks like, or a view that shows this user nobody.
 func (s *Store) HasAccounts(ctx context.Context) (some bool, err error) {
 	err = s.pool.QueryRow(ctx, s.users.some).Scan(&some)
 	return some, fault(err)

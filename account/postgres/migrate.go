@@ -43,8 +43,9 @@ type Migration struct {
 
 // Migrate makes the schema, or brings it up to date, and reports each step. It may be
 // repeated and may run beside itself: each step is taken once, under an advisory lock. Users
-// of cfg is not looked at; the user must be allowed to make the schema. Errors are those of
-// [Open] as far as they concern the URL, [ErrSchemaNew], and an [*Error].
+// of cfg is not looked at; the user must be allowed to make the schema. Errors: [ErrURL],
+// [ErrPasswordInURL], [ErrClear], [ErrSchemaNew], an [*Error] (of the Code "42501" for a
+// permission that is missing), and the end of ctx.
 func Migrate(ctx context.Context, cfg Config, report func(Migration)) error {
 	conf, err := cfg.pool()
 	if err != nil {
@@ -120,7 +121,7 @@ func checkVersion(ctx context.Context, pool *pgxpool.Pool) error {
 	case noSchema, noTable:
 		return ErrSchemaOld
 	case noPermission:
-		return errors.New("this user of the database may not: GRANT USAGE ON SCHEMA rekey, and SELECT ON " + versions)
+		return lacks("USAGE ON SCHEMA rekey, and SELECT ON " + versions)
 	}
 	if err != nil {
 		return fault(err)

@@ -17,7 +17,8 @@ var ErrNotDurable = errors.New("synchronous_commit is off for this user, so a cr
 // Open connects to the database and tries all that it will need there: the version of the
 // schema, the tables and columns of Users, and the permissions. Errors: [ErrURL],
 // [ErrPasswordInURL], [ErrClear], [ErrSchemaOld], [ErrSchemaNew], [ErrNoSessions],
-// [ErrNotDurable], a [*SettingError], or an [*Error].
+// [ErrNotDurable], an [*Error], a [*SettingError], which may wrap one, or the end of ctx. A
+// permission that is missing is an [*Error] of the Code "42501" that names it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	conf, err := cfg.pool()
 	if err != nil {
@@ -86,7 +87,7 @@ func (s *Store) try(ctx context.Context) error {
 	for _, t := range s.trials() {
 		if err := s.attempt(ctx, t.statement); err != nil {
 			if sqlState(err) == noPermission {
-				err = fmt.Errorf("this user of the database may not: GRANT %s (SQLSTATE %s)", t.grant, noPermission)
+				err = lacks(t.grant)
 			}
 			return &SettingError{t.setting, safely(err)}
 		}
@@ -97,15 +98,15 @@ func (s *Store) try(ctx context.Context) error {
 // checkGrants names what this user lacks in our schema. Nothing there reads the audit log or
 // deletes from it, so that a worker may be given the right to add to it and no other.
 func (s *Store) checkGrants(ctx context.Context) error {
-	var lacks *string
+	var missing *string
 	err := s.pool.QueryRow(ctx, `SELECT string_agg(privilege || ' ON rekey.' || name, ', ') FROM (VALUES
 			('tokens', 'SELECT'), ('tokens', 'INSERT'), ('tokens', 'UPDATE'), ('tokens', 'DELETE'),
 			('mails', 'SELECT'), ('mails', 'INSERT'), ('mails', 'DELETE'),
 			('submissions', 'SELECT'), ('submissions', 'INSERT'), ('submissions', 'DELETE'),
 			('audit', 'INSERT')
-		) AS needed (name, privilege) WHERE NOT has_table_privilege('rekey.' || name, privilege)`).Scan(&lacks)
-	if err == nil && lacks != nil {
-		return fmt.Errorf("this user of the database may not: GRANT %s", *lacks)
+		) AS needed (name, privilege) WHERE NOT has_table_privilege('rekey.' || name, privilege)`).Scan(&missing)
+	if err == nil && missing != nil {
+		return lacks(*missing)
 	}
 	return fault(err)
 }

@@ -149,5 +149,8 @@ func TestMissingGrants(t *testing.T) {
 		if (err == nil) != (step.lacks == "") || err != nil && !strings.Contains(err.Error(), step.lacks) {
 			t.Errorf("%s: %v, want %q", step.grant, err, step.lacks)
 		}
+		if refused, ok := errors.AsType[*postgres.Error](err); err != nil && (!ok || refused.Code != "42501") {
+			t.Errorf("%s: %v is no *Error of the code 42501", step.grant, err)
+		}
 	}
 }

@@ -116,12 +116,15 @@ func TestGrantsForATableOfUsers(t *testing.T) {
 	must(t, err)
 }
 
-// Row-level security, like a wrong table, shows nobody; whoever starts a worker can tell.
+// A view that shows this user nobody looks like a wrong table; whoever starts a worker can
+// tell.
 func TestNobodyIsSeen(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); ALTER TABLE users ENABLE ROW LEVEL SECURITY`)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old');
+		CREATE VIEW people AS SELECT * FROM users WHERE current_user = 'postgres'`)
 	users := plainUsers()
+	users.Table = "people"
 	hidden, err := tryAs(t, url, &users, `GRANT ALL ON ALL TABLES IN SCHEMA rekey, public TO $user`)
 	must(t, err)
 	defer hidden.Close()
@@ -130,6 +133,33 @@ func TestNobodyIsSeen(t *testing.T) {
 			t.Errorf("some: %v, %v, want %v", some, err, want)
 		}
 	}
+}
+
+// security 17: a session that row-level security hides would outlive a change, which would
+// not even fail. A policy for some rows is no better; a user whom it does not bind is.
+func TestRowSecurity(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); INSERT INTO sessions VALUES (1, 'mine'), (1, 'hidden')`)
+	users := plainUsers()
+	for _, step := range []struct{ change, setting string }{
+		{`GRANT ALL ON ALL TABLES IN SCHEMA rekey, public TO $user; ALTER TABLE users ENABLE ROW LEVEL SECURITY`, "Table"},
+		{`ALTER TABLE users DISABLE ROW LEVEL SECURITY; ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
+			CREATE POLICY p ON sessions USING (data = 'mine')`, "Sessions"},
+		{`ALTER ROLE $user BYPASSRLS`, ""},
+	} {
+		s, err := tryAs(t, url, &users, step.change)
+		wrong, ok := errors.AsType[*postgres.SettingError](err)
+		if ok != (step.setting != "") || ok && (wrong.Setting != step.setting || !strings.Contains(err.Error(), "BYPASSRLS")) {
+			t.Errorf("%s: %v", step.change, err)
+		}
+		if err == nil {
+			defer s.Close()
+			_, err := reset(t, s, "ann@example.com", "new")
+			must(t, err)
+		}
+	}
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = 'new'; ASSERT NOT EXISTS (SELECT FROM sessions); END $$`)
 }
 
 // The rights that the documents name are enough. The user is called rekey there, for whom

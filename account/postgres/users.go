@@ -12,10 +12,12 @@ import (
 // they are, capitals too, and quoted; a table may be schema.table. A view that can be
 // updated is as good as a table, for what does not fit as it is.
 type Users struct {
-	Table    string
-	ID       string // unique, of any type that has a text form
-	Email    string // text or citext
-	Password string // text: the stored hash; NULL or empty for an account without one
+	Table string
+	ID    string // unique, of any type that has a text form
+	Email string // text or citext
+	// Password is a column of text with the stored hash. NULL, empty, or what begins with "!"
+	// or "*", is an account without one; see HasPassword of account.Account.
+	Password string
 
 	// ChangedAt is when the password was changed (timestamp, in UTC if it has no zone).
 	// Sessions from before it must count for nothing. A change sets it.

@@ -46,7 +46,9 @@ func refusalFaults() []fault {
 		{"change/refused", "ignores the address", reissuing(func(t *account.Token, a account.Account) { t.Address = a.Address })},
 		{"change/refused", "ignores that it is disabled", ignoring(func(a *account.Account) { a.Disabled = false })},
 		{"change/refused", "ignores that it is not resettable", ignoring(func(a *account.Account) { a.Resettable = true })},
-		{"change/refused", "gives everybody a password", givesPassword},
+		{"change/refused", "takes empty for a password", givesPassword("")},
+		{"change/refused", "takes Django's marker for a password", givesPassword("!r4nd0m")},
+		{"change/refused", "takes a star for a password", givesPassword("*LK*")},
 		{"change/refused", "changes what is gone", refusing(func(_ context.Context, _ *broken, _ account.Change, err error) error {
 			if errors.Is(err, account.ErrAccountGone) {
 				return nil
@@ -93,17 +95,19 @@ func refusalFaults() []fault {
 	}
 }
 
-// givesPassword is a store that takes an account without a password for one with an
-// empty password: same digest at issue and now.
-func givesPassword(b *broken) {
-	b.change = func(ctx context.Context, c account.Change) (string, error) {
-		t, _ := b.token(c.Token)
-		owner, err := b.Harness.ChangePassword(ctx, c)
-		a, _ := b.Harness.Account(ctx, t.AccountID)
-		if errors.Is(err, account.ErrNotResettable) && a.Credential == "" && t.Credential == account.CredentialDigest("") {
-			b.overwrite(ctx, c, t.AccountID)
-			return t.AccountID, nil
+// givesPassword is a store that takes a credential that is no password for one: same digest
+// at issue and now.
+func givesPassword(none string) func(*broken) {
+	return func(b *broken) {
+		b.change = func(ctx context.Context, c account.Change) (string, error) {
+			t, _ := b.token(c.Token)
+			owner, err := b.Harness.ChangePassword(ctx, c)
+			a, _ := b.Harness.Account(ctx, t.AccountID)
+			if errors.Is(err, account.ErrNotResettable) && a.Credential == none && t.Credential == account.CredentialDigest(none) {
+				b.overwrite(ctx, c, t.AccountID)
+				return t.AccountID, nil
+			}
+			return owner, err
 		}
-		return owner, err
 	}
 }

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+
 	"github.com/rekeyhq/rekey/account"
 )
 
@@ -19,6 +21,7 @@ func refusals() []refusal {
 		{"moved", func(a *account.Account) { a.Address = "new@example.com" }, account.ErrAddressChanged},
 		{"rekeyed", func(a *account.Account) { a.Credential = "$argon2id$own" }, account.ErrCredentialChanged},
 		{"passwordless", func(a *account.Account) { a.Credential = "" }, account.ErrNotResettable},
+		{"locked", func(a *account.Account) { a.Credential = "!" + a.Credential }, account.ErrNotResettable},
 	}
 }
 
@@ -41,8 +44,13 @@ func refuses(s *suite) {
 			s.is(a)
 		}
 	}
-	s.refusesWithoutPassword()
+	for _, none := range noPasswords() {
+		s.refusesWithoutPassword(none)
+	}
 }
+
+// noPasswords are the credentials of accounts that have no password.
+func noPasswords() []string { return []string{"", "!r4nd0m", "*LK*"} }
 
 func (s *suite) refused(r refusal, c account.Change) {
 	s.Helper()
@@ -61,12 +69,12 @@ func (s *suite) refused(r refusal, c account.Change) {
 
 // refusesWithoutPassword: an account that had no password at issue has the same
 // credential still, and yet gets none.
-func (s *suite) refusesWithoutPassword() {
+func (s *suite) refusesWithoutPassword(none string) {
 	s.Helper()
 	a := s.signUp("sso")
-	a.Credential = ""
+	a.Credential = none
 	s.must(s.Put(s.Context(), a))
-	s.refuse("no password of its own", submit(s.mail(a, "1"), "new"), account.ErrNotResettable)
+	s.refuse(fmt.Sprintf("no password of its own, but %q", none), submit(s.mail(a, "1"), "new"), account.ErrNotResettable)
 	s.is(a)
 }
 
