@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"go.temporal.io/sdk/client"
-
 	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -16,19 +14,15 @@ type setupCmd struct{}
 
 // Run registers what runs need in the namespace.
 func (*setupCmd) Run(p *process) error {
-	options, err := temporalOptions(p.log)
+	temporal, namespace, err := p.dial(p.ctx)
 	if err != nil {
 		return err
-	}
-	temporal, err := client.DialContext(p.ctx, options)
-	if err != nil {
-		return fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
 	defer temporal.Close()
-	if err := worker.Setup(p.ctx, temporal, options.Namespace); err != nil {
+	if err := worker.Setup(p.ctx, temporal, namespace); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", options.Namespace, workflow.StateAttribute.GetName())
+	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", namespace, workflow.StateAttribute.GetName())
 	return err
 }
 
