@@ -29,20 +29,31 @@ func (*setupCmd) Run(p *process) error {
 // release is the version that deploy/build was told, "" in other builds.
 var release string
 
+// unnamed is the version of a container that its builder gave none: many programs have it.
+const unnamed = "devel"
+
+// version is the release, or that of the module in other builds.
+func version() string {
+	module := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		module = info.Main.Version
+	}
+	return cmp.Or(release, module, "(devel)")
+}
+
 // versionCmd is `rekey version`.
 type versionCmd struct{}
 
 // Run prints the module version and, where the build knows it, the revision.
 func (*versionCmd) Run(p *process) error {
-	version, revision := "(devel)", "unknown revision"
+	revision := "unknown revision"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = cmp.Or(release, info.Main.Version)
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = s.Value
 			}
 		}
 	}
-	_, err := fmt.Fprintf(p.stdout, "rekey %s (%s)\n", version, revision)
+	_, err := fmt.Fprintf(p.stdout, "rekey %s (%s)\n", version(), revision)
 	return err
 }
