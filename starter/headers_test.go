@@ -182,10 +182,20 @@ type aborting struct{ Resets }
 
 func (aborting) Inspect(context.Context, string) (Link, error) { panic(http.ErrAbortHandler) }
 
-// net/http closes the connection on this one; an answer would hide the abort.
+// net/http closes the connection on this one; an answer would hide the abort. It is logged
+// and traced like any other request.
 func TestAbortIsPassedOn(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, aborting{})
+	var log bytes.Buffer
+	h, spans := tracing(t, aborting{}, func(c *HandlerConfig) { c.Log = zerolog.New(&log) })
+	defer func() {
+		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"error":"`+http.ErrAbortHandler.Error()+`"`) {
+			t.Errorf("log %q", got)
+		}
+		if n := len(spans.Ended()); n != 1 {
+			t.Errorf("%d spans have ended", n)
+		}
+	}()
 	defer func() {
 		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 			t.Errorf("recovered %v", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // logged writes one line per request. It names the route's pattern and never
@@ -17,20 +18,26 @@ func (h *handler) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, rec := time.Now(), &recorder{ResponseWriter: w, status: http.StatusOK}
 		r, span := h.traced(r)
+		defer func() { // an aborted request goes on as a panic
+			took := time.Since(start)
+			h.measured(r, span, rec, took)
+			h.line(r, span, rec, took)
+		}()
 		h.guarded(next, rec, r)
-		took := time.Since(start)
-		h.measured(r, span, rec, took)
-		h.log.WithLevel(rec.level(r)).
-			Str("method", r.Method).
-			Str("route", r.Pattern). // set by the mux on this very request
-			Int("status", rec.status).
-			Str("code", rec.code).
-			Dur("ms", took).
-			Stringer("client", clientOf(r, h.proxies)).
-			Func(traceOf(span)).
-			AnErr("error", rec.err).
-			Msg("request")
 	})
+}
+
+func (h *handler) line(r *http.Request, span trace.Span, rec *recorder, took time.Duration) {
+	h.log.WithLevel(rec.level(r)).
+		Str("method", r.Method).
+		Str("route", r.Pattern). // set by the mux on this very request
+		Int("status", rec.status).
+		Str("code", rec.code).
+		Dur("ms", took).
+		Stringer("client", clientOf(r, h.proxies)).
+		Func(traceOf(span)).
+		AnErr("error", rec.err).
+		Msg("request")
 }
 
 // guarded turns a panic into a 500. The panic's value is not logged, only its
@@ -42,6 +49,7 @@ func (h *handler) guarded(next http.Handler, rec *recorder, r *http.Request) {
 			return
 		}
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			rec.err = http.ErrAbortHandler
 			panic(p)
 		}
 		h.log.Error().Str("route", r.Pattern).Bytes("stack", debug.Stack()).Msg("panic in a handler")
@@ -58,7 +66,7 @@ type recorder struct {
 	status  int
 	started bool
 	code    string // of the problem table
-	err     error  // behind a 5xx
+	err     error  // behind a 5xx, or of an abort
 }
 
 // WriteHeader passes the status on.

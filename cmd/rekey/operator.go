@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"regexp"
 	"time"
@@ -46,22 +45,21 @@ type desk struct {
 
 // openDesk connects to Temporal. Without payload.json it reads nothing that is sealed.
 func openDesk(ctx context.Context, p *process, dir string) (*desk, error) {
-	options, err := temporalOptions(p.log)
-	if err != nil {
-		return nil, err
-	}
-	d := &desk{keys: keys.Open(dir), namespace: options.Namespace}
+	d := &desk{keys: keys.Open(dir)}
 	codec, err := d.keys.Payload()
-	switch {
-	case err == nil:
-		options = codec.ClientOptions(options)
-		d.payloads = options.DataConverter
-	case !errors.Is(err, fs.ErrNotExist):
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	d.Client, err = client.DialContext(ctx, options)
+	sealed := err == nil
+	d.Client, d.namespace, err = p.dial(ctx, func(options client.Options) client.Options {
+		if sealed {
+			options = codec.ClientOptions(options)
+			d.payloads = options.DataConverter
+		}
+		return options
+	})
 	if err != nil {
-		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+		return nil, err
 	}
 	return d, nil
 }

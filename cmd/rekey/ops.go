@@ -63,7 +63,7 @@ func (f opsFlags) operate(p *process, service string, checks ...ops.Check) (o *o
 }
 
 func (o *operation) trace(p *process, service string) error {
-	provider, err := telemetry.NewTraces(p.ctx, service)
+	provider, err := telemetry.NewTraces(p.ctx, service, version())
 	if provider == nil || err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (o *operation) trace(p *process, service string) error {
 }
 
 func (o *operation) listen(p *process, address, service string, checks []ops.Check) (err error) {
-	if o.metrics, err = telemetry.NewMetrics(p.ctx, service); err != nil {
+	if o.metrics, err = telemetry.NewMetrics(p.ctx, service, version()); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", address)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/client"
-
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
@@ -19,7 +17,7 @@ type replayCmd struct {
 	Since      time.Duration `default:"24h" env:"REKEY_REPLAY_SINCE" help:"Replay the runs that are open, and those that began so long ago at most."`
 	WorkflowID string        `name:"workflow-id" env:"REKEY_REPLAY_WORKFLOW_ID" help:"Replay all runs of this workflow ID instead, open or not."`
 	Parallel   int           `default:"8" env:"REKEY_REPLAY_PARALLEL" help:"Runs that are downloaded and replayed at once."`
-	JSON       bool          `name:"json" env:"REKEY_REPLAY_JSON" help:"Write the report as JSON."`
+	jsonFlag
 }
 
 // Help tells more than fits beside the command's name.
@@ -39,11 +37,8 @@ func (c *replayCmd) Run(p *process) error {
 	if r == nil {
 		return unchecked(err)
 	}
-	write := r.text
-	if c.JSON {
-		write = r.json
-	}
-	return errors.Join(r.verdict(err), write(p.stdout))
+	wrote := r.write(p.stdout, c.JSON)
+	return errors.Join(r.verdict(err), wrote)
 }
 
 func (c *replayCmd) check() error {
@@ -70,13 +65,9 @@ func (c *replayCmd) report(p *process) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := temporalOptions(p.log)
+	temporal, namespace, err := p.dial(p.ctx)
 	if err != nil {
 		return nil, err
-	}
-	temporal, err := client.DialContext(p.ctx, options)
-	if err != nil {
-		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
 	defer temporal.Close()
 	now := time.Now()
@@ -85,7 +76,7 @@ func (c *replayCmd) report(p *process) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReport(options.Namespace, c.scope(now))
+	r := newReport(namespace, c.scope(now))
 	r.wanted = c.WorkflowID != ""
 	return r, r.fill(p.ctx, found, replayer, c.Parallel, p.meter(total))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func diverging() *report {
 func TestReportOfManyIsShort(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := diverging().text(&out); err != nil {
+	if err := diverging().write(&out, false); err != nil {
 		t.Fatal(err)
 	}
 	want := `replayed 501 runs of namespace default: 1 fit this build, 500 diverge, 0 cannot be judged; 0 more are gone
@@ -64,7 +65,7 @@ func TestReportOfManyIsShort(t *testing.T) {
 func TestReportAsJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := diverging().json(&out); err != nil {
+	if err := diverging().write(&out, true); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
@@ -80,13 +81,31 @@ func TestReportAsJSON(t *testing.T) {
 	}
 }
 
+// The order does not tell which run was replayed first.
+func TestReportIsInOrder(t *testing.T) {
+	t.Parallel()
+	for _, asJSON := range []bool{false, true} {
+		r := newReport("default", "")
+		for i, what := range []string{"third", "second", "first", "first"} {
+			r.add(listed(fmt.Sprintf("reset/%d", i), enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), &replay.Divergence{Event: 5, What: what, Code: "does nothing"})
+		}
+		var out bytes.Buffer
+		if err := r.write(&out, asJSON); err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?s)first.*second.*third`).MatchString(out.String()) || regexp.MustCompile(`(?s)third.*first`).MatchString(out.String()) {
+			t.Errorf("report:\n%s", &out)
+		}
+	}
+}
+
 // A stranger chooses the workflow ID of a run that it starts.
 func TestReportDoesNotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	r := newReport("default", "")
 	r.add(listed("reset/\x1b[2J\nall is well", enumspb.WORKFLOW_EXECUTION_STATUS_FAILED), replay.ErrDamaged)
 	var out bytes.Buffer
-	if err := r.text(&out); err != nil {
+	if err := r.write(&out, false); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "\x1b") || strings.Contains(out.String(), "\nall is well") {

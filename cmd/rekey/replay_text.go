@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +14,23 @@ const remedy = `
 A run that is open stands still under this build. Put the change behind workflow.GetVersion, or deploy with versioned
 workers, so that each run stays with the build that began it: see "Before a deployment: replay" in docs/operations.md.
 `
+
+// write sorts the report and writes it.
+func (r *report) write(w io.Writer, asJSON bool) error {
+	sortFindings(r.Divergences)
+	sortFindings(r.Unreadable)
+	if asJSON {
+		return writeJSON(w, r)
+	}
+	return r.text(w)
+}
+
+// sortFindings puts what most runs have first.
+func sortFindings(findings []*finding) {
+	slices.SortFunc(findings, func(x, y *finding) int {
+		return cmp.Or(cmp.Compare(y.Runs, x.Runs), cmp.Compare(x.Reason, y.Reason))
+	})
+}
 
 // text is the report for people: one block for each kind of divergence, however many runs.
 func (r *report) text(w io.Writer) error {
@@ -34,7 +51,6 @@ func (r *report) text(w io.Writer) error {
 }
 
 func blocks(b *bytes.Buffer, findings []*finding) {
-	slices.SortFunc(findings, func(x, y *finding) int { return y.Runs - x.Runs })
 	for _, k := range findings {
 		fmt.Fprintf(b, "\n%d runs, %d of them open: %s\n", k.Runs, k.Open, plain(k.Reason))
 		for _, e := range k.Examples {
@@ -52,13 +68,6 @@ func plain(s string) string {
 		return quoted
 	}
 	return s
-}
-
-// json is the report for programs.
-func (r *report) json(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
 }
 
 // verdict is the error that the command ends with. A divergence counts although the replay

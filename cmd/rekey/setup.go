@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"go.temporal.io/sdk/client"
-
 	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -16,39 +14,46 @@ type setupCmd struct{}
 
 // Run registers what runs need in the namespace.
 func (*setupCmd) Run(p *process) error {
-	options, err := temporalOptions(p.log)
+	temporal, namespace, err := p.dial(p.ctx)
 	if err != nil {
 		return err
-	}
-	temporal, err := client.DialContext(p.ctx, options)
-	if err != nil {
-		return fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
 	defer temporal.Close()
-	if err := worker.Setup(p.ctx, temporal, options.Namespace); err != nil {
+	if err := worker.Setup(p.ctx, temporal, namespace); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", options.Namespace, workflow.StateAttribute.GetName())
+	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", namespace, workflow.StateAttribute.GetName())
 	return err
 }
 
 // release is the version that deploy/build was told, "" in other builds.
 var release string
 
+// unnamed is the version of a container that its builder gave none: many programs have it.
+const unnamed = "devel"
+
+// version is the release, or that of the module in other builds.
+func version() string {
+	module := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		module = info.Main.Version
+	}
+	return cmp.Or(release, module, "(devel)")
+}
+
 // versionCmd is `rekey version`.
 type versionCmd struct{}
 
 // Run prints the module version and, where the build knows it, the revision.
 func (*versionCmd) Run(p *process) error {
-	version, revision := "(devel)", "unknown revision"
+	revision := "unknown revision"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = cmp.Or(release, info.Main.Version)
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = s.Value
 			}
 		}
 	}
-	_, err := fmt.Fprintf(p.stdout, "rekey %s (%s)\n", version, revision)
+	_, err := fmt.Fprintf(p.stdout, "rekey %s (%s)\n", version(), revision)
 	return err
 }

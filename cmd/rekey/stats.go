@@ -37,19 +37,15 @@ type statistics struct {
 func (c *statsCmd) Run(p *process) error {
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()
-	options, err := temporalOptions(p.log)
+	temporal, namespace, err := p.dial(ctx)
 	if err != nil {
 		return err
-	}
-	temporal, err := client.DialContext(ctx, options)
-	if err != nil {
-		return fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
 	defer temporal.Close()
 	stats := questions(time.Now())
 	for _, counts := range [][]count{stats.Open, stats.Ended} {
 		for i := range counts {
-			if err := counts[i].ask(ctx, temporal, options.Namespace); err != nil {
+			if err := counts[i].ask(ctx, temporal, namespace); err != nil {
 				return err
 			}
 		}

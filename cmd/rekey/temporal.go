@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,21 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 		return options, fmt.Errorf("the connection to Temporal at %s is not encrypted: set TEMPORAL_TLS=true (and its certificates), or TEMPORAL_API_KEY for Temporal Cloud", options.HostPort)
 	}
 	return options, nil
+}
+
+// dial connects to Temporal. Each change is made to its options before.
+func (p *process) dial(ctx context.Context, change ...func(client.Options) client.Options) (c client.Client, namespace string, err error) {
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, with := range change {
+		options = with(options)
+	}
+	if c, err = client.DialContext(ctx, options); err != nil {
+		return nil, "", fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+	}
+	return c, options.Namespace, nil
 }
 
 // explain says which setting decides when Temporal is not reached.

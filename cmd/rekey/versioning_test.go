@@ -2,6 +2,22 @@ package main
 
 import "testing"
 
+// A release is a build that its version tells from others.
+func TestBuildIDOfARelease(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ deployment, id, release, want string }{
+		{"", "", "v1.2.3", ""},
+		{"rekey", "", "v1.2.3", "v1.2.3"},
+		{"rekey", "one", "v1.2.3", "one"},
+		{"rekey", "", "", ""},
+		{"rekey", "", "devel", ""},
+	} {
+		if got := (&workerCmd{Deployment: tc.deployment, BuildID: tc.id}).build(tc.release); got != tc.want {
+			t.Errorf("%+v: %q", tc, got)
+		}
+	}
+}
+
 // A build that nobody can tell from another is no build of a deployment.
 func TestDeploymentNeedsABuildID(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ type workerCmd struct {
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours; rekey resend may send three more."`
 
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
-	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the revision that it was built from."`
+	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the release, or the revision that it was built from."`
 
 	mailFlags
 	opsFlags
@@ -88,13 +89,21 @@ func (w *workerCmd) Run(p *process) (err error) {
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
 		BaseURL: w.BaseURL, MailLimit: w.MailLimit,
-		Deployment: w.Deployment, BuildID: w.BuildID, Log: p.log,
+		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
 	if errors.Is(err, worker.ErrNoBuildID) {
 		err = fmt.Errorf("--build-id ($REKEY_BUILD_ID): %w", err)
 	}
 	return err
+}
+
+// build is the build ID. A program of a release does not know its revision; "" means it.
+func (w *workerCmd) build(release string) string {
+	if w.Deployment == "" || release == unnamed {
+		return w.BuildID
+	}
+	return cmp.Or(w.BuildID, release)
 }
 
 func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {

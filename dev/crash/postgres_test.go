@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
@@ -22,7 +23,7 @@ func TestWorkerOnPostgresIsKilled(t *testing.T) {
 			s.Worker(t)
 			s.kill(t)
 			s.insist(t)
-			eventually(t, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
+			process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
 			s.Mails(t, s.who, 2)
 			changedOnce(t, store, s.who)
 		})

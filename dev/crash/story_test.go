@@ -42,6 +42,7 @@ func begin(t *testing.T, starterEnv ...string) *story {
 	t.Helper()
 	s := &story{Site: site.New(t), release: func() {}}
 	s.Run(t, 0, "setup")
+	s.Patience = patience
 	s.who, s.starter, s.temporal = s.People[0], s.Starter(t, starterEnv...), s.Dial(t)
 	return s
 }
@@ -93,7 +94,7 @@ func (s *story) send() {
 // insist submits the new password until it is said to be changed.
 func (s *story) insist(t *testing.T) {
 	t.Helper()
-	eventually(t, "the answer okay", func() bool {
+	process.Eventually(t, patience, "the answer okay", func() bool {
 		a := s.Reset(t, s.token, newPassword)
 		if a.HTTP != http.StatusOK && a.HTTP != http.StatusAccepted {
 			t.Fatalf("reset_password: %+v", a)
@@ -133,29 +134,6 @@ func silent(t *testing.T) (env []string, connected <-chan struct{}) {
 		t.Fatal(err)
 	}
 	return []string{"REKEY_SMTP_PORT=" + port}, came
-}
-
-func await(t *testing.T, event <-chan struct{}, what string) {
-	t.Helper()
-	select {
-	case <-event:
-	case <-time.After(patience):
-		t.Fatalf("%s did not happen", what)
-	}
-}
-
-// eventually asks again until it is true.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for late := time.After(patience); !ask(); {
-		select {
-		case <-again.C:
-		case <-late:
-			t.Fatalf("%s: not in %s", what, patience)
-		}
-	}
 }
 
 func contains(b []byte, part string) bool { return bytes.Contains(b, []byte(part)) }

@@ -12,6 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 )
 
@@ -116,7 +117,7 @@ func (p *person) read(t *testing.T, s *site.Site) {
 // find Temporal again.
 func (p *person) use(t *testing.T, s *site.Site) {
 	t.Helper()
-	eventually(t, "the answer okay", func() bool {
+	process.Eventually(t, patience, "the answer okay", func() bool {
 		a := s.Reset(t, p.token, newPassword)
 		if a.HTTP >= http.StatusBadRequest && a.HTTP != http.StatusServiceUnavailable {
 			t.Errorf("%s: %+v", p.ID, a)
@@ -136,7 +137,7 @@ func (p *person) isCanceled(t *testing.T, s *site.Site) {
 // ends waits for the end of somebody's run.
 func (s *story) ends(t *testing.T, who account.Account) {
 	t.Helper()
-	eventually(t, "the end of the run of "+who.ID, func() bool { return s.State(t, s.temporal, who) != "" })
+	process.Eventually(t, patience, "the end of the run of "+who.ID, func() bool { return s.State(t, s.temporal, who) != "" })
 }
 
 // changedOnceEach checks that everybody's password was changed once.

@@ -11,6 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/password"
@@ -66,7 +67,7 @@ func beforeLink(t *testing.T, s *story) {
 	env, connected := silent(t)
 	s.work(t, env...)
 	s.ask(t)
-	await(t, connected, "the connection to the mail server")
+	process.Happens(t, patience, connected, "the connection to the mail server")
 }
 
 func afterLink(t *testing.T, s *story) {
@@ -74,7 +75,7 @@ func afterLink(t *testing.T, s *story) {
 	taken := s.hold()
 	s.work(t)
 	s.ask(t)
-	await(t, taken, "the mail with the link")
+	process.Happens(t, patience, taken, "the mail with the link")
 }
 
 func linkWaits(t *testing.T, s *story) {
@@ -113,7 +114,7 @@ func beforeNotice(t *testing.T, s *story) {
 	env, connected := silent(t)
 	s.work(t, env...)
 	s.send()
-	await(t, connected, "the connection to the mail server")
+	process.Happens(t, patience, connected, "the connection to the mail server")
 }
 
 func afterNotice(t *testing.T, s *story) {
@@ -121,14 +122,14 @@ func afterNotice(t *testing.T, s *story) {
 	linkWaits(t, s)
 	taken := s.hold()
 	s.send()
-	await(t, taken, "the notice")
+	process.Happens(t, patience, taken, "the notice")
 }
 
 // completes waits for the end of the run and checks that nothing is missing and nothing
 // is there twice.
 func (s *story) completes(t *testing.T, links, notices int) {
 	t.Helper()
-	eventually(t, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) != "" })
+	process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) != "" })
 	if got := s.State(t, s.temporal, s.who); got != "completed" {
 		t.Errorf("the run ended %s", got)
 	}

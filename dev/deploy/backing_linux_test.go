@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"go.temporal.io/server/temporal"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
 
@@ -152,30 +152,11 @@ func (s *site) makeNamespace(t *testing.T) {
 	request := &workflowservice.RegisterNamespaceRequest{
 		Namespace: s.setting("temporal-namespace", "TEMPORAL_NAMESPACE"), WorkflowExecutionRetentionPeriod: durationpb.New(72 * time.Hour),
 	}
-	eventually(t, func() error {
+	process.Succeeds(t, patience, "the namespace", func() error {
 		err := namespaces.Register(t.Context(), request)
 		if errors.As(err, new(*serviceerror.NamespaceAlreadyExists)) {
 			return nil
 		}
 		return err
 	})
-}
-
-// eventually tries until it goes well; nobody tells when a server is ready.
-func eventually(t *testing.T, try func() error) {
-	t.Helper()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(2 * time.Minute)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatal(fmt.Errorf("too late: %w", err))
-		}
-	}
 }

@@ -161,7 +161,7 @@ func (s *site) asksHealth(t *testing.T, name string) {
 	if test[0] != "CMD" || test[1] != "/rekey" {
 		t.Fatalf("health check %q", test)
 	}
-	eventually(t, func() error {
+	process.Succeeds(t, patience, "the health of "+name, func() error {
 		p := s.container(t, name).start(t, args...)
 		if code := p.Exit(t); code != 0 {
 			return fmt.Errorf("%s: %s", name, p.Err)

@@ -5,10 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	_ "go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql" // as in Temporal's programs
 	"go.temporal.io/server/tools/sql"
 )
+
+// patience is how long a server is waited for. It only bounds a test that has failed.
+const patience = 2 * time.Minute
 
 // builds is a folder for what is built once.
 var builds string

@@ -82,16 +82,6 @@ func awaitRefusal(t *testing.T, s *site.Site) {
 	}
 }
 
-// await waits for an event.
-func await(t *testing.T, event <-chan struct{}, what string) {
-	t.Helper()
-	select {
-	case <-event:
-	case <-time.After(patience):
-		t.Fatalf("%s did not happen", what)
-	}
-}
-
 // pending lists the activities of an account's run that are not done.
 func pending(t *testing.T, s *site.Site, who account.Account) []string {
 	t.Helper()

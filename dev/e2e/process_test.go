@@ -71,9 +71,7 @@ func wholeReset(t *testing.T, s *site.Site, who account.Account) (token string, 
 		t.Fatalf("page of the link: %v %v", page, err)
 	}
 	page.Body.Close()
-	if a := s.Reset(t, token, newPassword); a.HTTP != 200 {
-		t.Fatalf("reset_password: %+v", a)
-	}
+	s.Insist(t, token, newPassword)
 	return token, s.Mails(t, who, 2)
 }
 
@@ -148,7 +146,7 @@ func TestProcessesDrain(t *testing.T) {
 		t.Errorf("starter: exit code %d", code)
 	}
 
-	await(t, arrived, "the mail")
+	process.Happens(t, patience, arrived, "the mail")
 	worker.Signal(t, syscall.SIGTERM)
 	worker.Await(t, worker.Err, `"stopping`)
 	worker.Stays(t, time.Second)
@@ -164,9 +162,7 @@ func TestProcessesDrain(t *testing.T) {
 	s.Worker(t)
 	s.Starter(t)
 	token := s.Token(t, who, 1)
-	if a := s.Reset(t, token, newPassword); a.HTTP != 200 {
-		t.Errorf("reset after both came back: %+v", a)
-	}
+	s.Insist(t, token, newPassword)
 	if mails := s.Mails(t, who, 2); len(mails) != 2 || resetLink.MatchString(mails[1].Text) {
 		t.Errorf("%d mails, want the link and the notice", len(mails))
 	}

@@ -139,7 +139,7 @@ func checkParallel(t *testing.T, s *site.Site, path string, runs int) {
 	if want := (replayed{Replayed: runs}); !got.equal(want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	await(t, three, "three downloads at once")
+	process.Happens(t, patience, three, "three downloads at once")
 	if most := g.most(); most != 3 {
 		t.Errorf("%d downloads at once, want 3", most)
 	}
@@ -162,7 +162,7 @@ func checkStops(t *testing.T, s *site.Site, path string) {
 	g := inFront(t, s)
 	held := g.stopAfter(10, 2)
 	p := process.Start(t, path, append(append([]string{}, s.Env...), "TEMPORAL_ADDRESS="+g.addr), "replay", "--json", "--parallel", "2")
-	await(t, held, "ten downloads")
+	process.Happens(t, patience, held, "ten downloads")
 	p.Signal(t, syscall.SIGINT)
 	if code := p.Exit(t); code != 2 || !strings.HasPrefix(lastLine(p), "rekey: told to stop") {
 		t.Errorf("exit code %d: %s", code, lastLine(p))

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -94,7 +93,7 @@ func (r *rollout) versioned(t *testing.T, build string) *process.Process {
 func (r *rollout) makeCurrent(t *testing.T, build string) {
 	t.Helper()
 	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)
-	eventually(t, "current build "+build, func() bool {
+	process.Eventually(t, patience, "current build "+build, func() bool {
 		_, err := handle.SetCurrentVersion(t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
 		if err != nil {
 			t.Log(err) // Temporal learns of a worker with its first poll
@@ -120,7 +119,7 @@ func (r *rollout) drainage(t *testing.T, build string) client.WorkerDeploymentVe
 func (r *rollout) open(t *testing.T, build string, want int64) {
 	t.Helper()
 	query := "TemporalWorkerDeploymentVersion = '" + deployment + ":" + build + "' AND ExecutionStatus = 'Running'"
-	eventually(t, "the count of open runs", func() bool {
+	process.Eventually(t, patience, "the count of open runs", func() bool {
 		n, err := r.temporal.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Namespace: client.DefaultNamespace, Query: query})
 		return err == nil && n.GetCount() == want
 	})
@@ -149,7 +148,7 @@ func (r *rollout) id(t *testing.T, who account.Account) string {
 // build, which did all of it.
 func (r *rollout) ends(t *testing.T, who account.Account, runID, build string, want enumspb.WorkflowExecutionStatus) {
 	t.Helper()
-	eventually(t, "the end of the run of "+who.ID, func() bool {
+	process.Eventually(t, patience, "the end of the run of "+who.ID, func() bool {
 		return r.run(t, who, runID).GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	})
 	info := r.run(t, who, runID)
@@ -189,21 +188,5 @@ func (r *rollout) history(t *testing.T, who account.Account, runID string) func(
 // use submits a password and hears that it is changed.
 func (r *rollout) use(t *testing.T, token string) {
 	t.Helper()
-	if a := r.Reset(t, token, newPassword); a.HTTP != 200 || a.Status != "okay" {
-		t.Fatalf("reset_password: %+v", a)
-	}
-}
-
-// eventually asks again until it is true.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for late := time.After(patience); !ask(); {
-		select {
-		case <-again.C:
-		case <-late:
-			t.Fatalf("%s: not in %s", what, patience)
-		}
-	}
+	r.Insist(t, token, newPassword)
 }

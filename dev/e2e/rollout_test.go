@@ -12,6 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -41,7 +42,7 @@ func TestRollout(t *testing.T) {
 	r.ends(t, late, "", "two", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 
 	// Temporal has looked, and one run is still open: the first build is not to go.
-	eventually(t, "a look for open runs", func() bool {
+	process.Eventually(t, patience, "a look for open runs", func() bool {
 		d := r.drainage(t, "one")
 		return d.LastCheckedTime.After(d.LastChangedTime)
 	})
@@ -51,7 +52,7 @@ func TestRollout(t *testing.T) {
 	r.open(t, "one", 1)
 	r.use(t, oldToken)
 	r.ends(t, old, "", "one", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-	eventually(t, "the first build drained", func() bool {
+	process.Eventually(t, patience, "the first build drained", func() bool {
 		return r.drainage(t, "one").DrainageStatus == client.WorkerDeploymentVersionDrainageStatusDrained
 	})
 	r.open(t, "one", 0)
@@ -80,8 +81,8 @@ func (r *rollout) asksTooLate(t *testing.T, who account.Account, token string) {
 		return nil
 	})
 	r.use(t, token)
-	await(t, telling, "the notice")
-	eventually(t, "the request in the run", func() bool { // after the starter's cool-down
+	process.Happens(t, patience, telling, "the notice")
+	process.Eventually(t, patience, "the request in the run", func() bool { // after the starter's cool-down
 		r.Forgot(t, who)
 		for e := range r.history(t, who, "") {
 			if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED {
@@ -130,7 +131,7 @@ func TestUnversionedBuildCannotReplay(t *testing.T) {
 	if a := r.Reset(t, token, newPassword); a.HTTP != 202 || a.Status != "pending" {
 		t.Errorf("reset_password: %+v", a)
 	}
-	eventually(t, "a failed replay", func() bool {
+	process.Eventually(t, patience, "a failed replay", func() bool {
 		for e := range r.history(t, who, "") {
 			failed := e.GetWorkflowTaskFailedEventAttributes()
 			if failed.GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR {
@@ -143,8 +144,8 @@ func TestUnversionedBuildCannotReplay(t *testing.T) {
 	second.Exit(t)
 
 	r.worker(t, "one")
-	eventually(t, "the answer okay", func() bool { return r.Reset(t, token, newPassword).HTTP == 200 })
-	eventually(t, "the end of the run", func() bool {
+	r.Insist(t, token, newPassword)
+	process.Eventually(t, patience, "the end of the run", func() bool {
 		return r.run(t, who, "").GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	})
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // temporalClient is a client as an operator's tools have it, with the payload keys.
 func temporalClient(tb testing.TB, s *stack.Stack) client.Client {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 )
 
@@ -92,7 +93,7 @@ func (s *scan) mailServerQuotes(t *testing.T) {
 		return inbox.Reply(550, text)
 	})
 	s.ask(t, 200, "POST", "/account/forgot_password", asJSON, jsonOf("email", s.bounced.Address))
-	await(t, refused, "the refusal of the mail server")
+	process.Happens(t, patience, refused, "the refusal of the mail server")
 	s.Mail.Fail(nil)
 }
 

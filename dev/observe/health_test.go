@@ -26,7 +26,7 @@ func becomes(t *testing.T, p *process.Process, status int, body string) {
 			t.Logf("readyz answers %d %s", code, got)
 		}
 	}()
-	eventually(t, fmt.Sprintf("%d %s", status, body), func() bool {
+	process.Eventually(t, patience, fmt.Sprintf("%d %s", status, body), func() bool {
 		code, got = site.Probe(t, p, "/readyz")
 		return code == status && got == body+"\n"
 	})
@@ -77,7 +77,7 @@ func TestWorkerDrains(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	s.Mail.Fail(func(inbox.Message) error { close(begun); <-goOn; return nil })
 	s.Forgot(t, s.People[0])
-	await(t, begun, "the mail")
+	process.Happens(t, patience, begun, "the mail")
 	worker.Signal(t, syscall.SIGTERM)
 	becomes(t, worker, 503, `{"status":"draining","checks":{"accounts":"up","mail":"up","temporal":"up"}}`)
 	lives(t, worker)
@@ -148,14 +148,5 @@ func beginRequest(t *testing.T, host, body string) (finish func() int) {
 			t.Fatal(err)
 		}
 		return status()
-	}
-}
-
-func await(t *testing.T, event <-chan struct{}, what string) {
-	t.Helper()
-	select {
-	case <-event:
-	case <-time.After(patience):
-		t.Fatalf("%s did not happen", what)
 	}
 }

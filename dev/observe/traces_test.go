@@ -25,6 +25,7 @@ import (
 	sdkworkflow "go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/telemetry"
@@ -101,7 +102,7 @@ func (l *lab) reset(t *testing.T) (string, *historypb.History) {
 	t.Helper()
 	l.post(t, 200, "/account/forgot_password", map[string]string{"email": l.who.Address})
 	token := site.ResetLink.FindStringSubmatch(l.mailed(t, 1))[1]
-	eventually(t, "the timer of the link", func() bool { return kinds(l.events(t, false))["TimerStarted"] == 1 })
+	process.Eventually(t, patience, "the timer of the link", func() bool { return kinds(l.events(t, false))["TimerStarted"] == 1 })
 	l.post(t, 200, "/account/reset_password/"+token, map[string]string{"password": newPassword})
 	l.mailed(t, 2)
 	return token, l.history(t)
@@ -152,7 +153,7 @@ func (l *lab) events(t *testing.T, ended bool) *historypb.History {
 func (l *lab) ended(t *testing.T, name string) sdktrace.ReadOnlySpan {
 	t.Helper()
 	var found sdktrace.ReadOnlySpan
-	eventually(t, "the end of span "+name, func() bool {
+	process.Eventually(t, patience, "the end of span "+name, func() bool {
 		for _, s := range l.spans.Ended() {
 			if s.Name() == name {
 				found = s

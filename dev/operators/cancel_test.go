@@ -52,9 +52,7 @@ func TestCancel(t *testing.T) {
 	if c := r.cancel(t, 0, run); c.Result != "canceled" || c.Run.Run != run {
 		t.Errorf("by run ID: %+v", c)
 	}
-	if a := r.Reset(t, r.Token(t, heidi, 1), newPassword); a.HTTP != 200 {
-		t.Fatalf("reset: %+v", a)
-	}
+	r.Insist(t, r.Token(t, heidi, 1), newPassword)
 	if c := r.cancel(t, 3, heidi.Address); c.Result != "too_late" {
 		t.Errorf("after the change: %+v", c)
 	}

@@ -53,15 +53,13 @@ func TestFind(t *testing.T) {
 		t.Errorf("run of nobody: %+v", withheld)
 	}
 
-	if a := r.Reset(t, link, newPassword); a.HTTP != 200 {
-		t.Fatalf("reset: %+v", a)
-	}
+	r.Insist(t, link, newPassword)
 	r.Mails(t, erin, 2)
 	done := r.findUntil(t, erin.Address, "the run of erin ends", inState("completed"))
 	r.Forgot(t, erin)
 	r.Token(t, erin, 3)
 	var both []found
-	eventually(t, "the list has both runs", func() bool { both = r.find(t, erin.Address); return len(both) == 2 })
+	process.Eventually(t, patience, "the list has both runs", func() bool { both = r.find(t, erin.Address); return len(both) == 2 })
 	if !both[0].Open || both[1].Run != done.Run || both[1].Open || both[1].Ended.IsZero() {
 		t.Errorf("two runs: %+v", both)
 	}

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
 
 const (
 	newPassword = "plum velvet thirty gulls"
-	patience    = 60 * time.Second
+	patience    = 2 * time.Minute
 )
 
 // room is a site with an operator, who has key files of their own and whose commands are
@@ -108,7 +108,7 @@ func (r *room) find(t *testing.T, address string) (all []found) {
 // findUntil looks at the newest run of somebody until it is as wanted.
 func (r *room) findUntil(t *testing.T, address, what string, is func(found) bool) (now found) {
 	t.Helper()
-	eventually(t, what, func() bool {
+	process.Eventually(t, patience, what, func() bool {
 		now = r.find(t, address)[0]
 		return is(now)
 	})
@@ -121,21 +121,6 @@ func decode(t *testing.T, p *process.Process, to any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(p.Out.String()), to); err != nil {
 		t.Fatalf("%v in %s", err, p.Out)
-	}
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for !is() {
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			t.Fatalf("%s: not within %s", what, patience)
-		}
 	}
 }
 

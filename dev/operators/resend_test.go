@@ -35,9 +35,7 @@ func TestResend(t *testing.T) {
 			t.Errorf("link: %+v", a)
 		}
 	}
-	if a := r.Reset(t, second, newPassword); a.HTTP != 200 {
-		t.Errorf("the operator's link: %+v", a)
-	}
+	r.Insist(t, second, newPassword)
 	r.findUntil(t, erin.Address, "the run ends", inState("completed"))
 	stop(t, worker)
 	r.audited(
@@ -51,7 +49,7 @@ func TestResend(t *testing.T) {
 // afterCoolDown resends as soon as the cool-down is over.
 func (r *room) afterCoolDown(t *testing.T, code int, who account.Account) (p *process.Process) {
 	t.Helper()
-	eventually(t, "the end of the cool-down", func() bool {
+	process.Eventually(t, patience, "the end of the cool-down", func() bool {
 		p = r.Start(t, []string{"REKEY_KEYS=" + r.keys}, "resend", who.Address)
 		got := p.Exit(t)
 		if strings.Contains(p.Err.String(), "cool-down") {

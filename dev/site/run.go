@@ -10,15 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 )
-
-// patience is how long a mail is waited for. It only bounds a test that has failed.
-const patience = 60 * time.Second
 
 // Start starts a command with the site's settings; of those given twice the ones in more
 // count.
@@ -123,10 +119,23 @@ func (s *Site) Reset(t *testing.T, token, password string) Answer {
 	return s.Post(t, "/account/reset_password/"+token, map[string]string{"password": password})
 }
 
+// Insist submits a password until it is said to be changed, as a person does who is told
+// that it takes longer, or that the starter cannot take it now.
+func (s *Site) Insist(t *testing.T, token, password string) {
+	t.Helper()
+	process.Eventually(t, s.Patience, "the password is changed", func() bool {
+		a := s.Reset(t, token, password)
+		if a.HTTP != http.StatusOK && a.HTTP != http.StatusAccepted && a.HTTP != http.StatusServiceUnavailable {
+			t.Fatalf("reset_password: %+v", a)
+		}
+		return a.HTTP == http.StatusOK
+	})
+}
+
 // Mails waits until somebody has n mails.
 func (s *Site) Mails(t *testing.T, who account.Account, n int) []inbox.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), s.Patience)
 	defer cancel()
 	mails, err := s.Mail.Wait(ctx, who.Address, n)
 	if err != nil {

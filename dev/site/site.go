@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
@@ -27,6 +28,7 @@ type Site struct {
 	URL          string            // the base URL: where the starter is told to listen
 	Env          []string          // the settings of every command
 	People       []account.Account // have the seeded password
+	Patience     time.Duration     // how long a mail or an answer is waited for; it only bounds a test that has failed
 }
 
 // New makes a site whose namespace is not set up yet.
@@ -50,7 +52,7 @@ func New(t *testing.T) *Site {
 // are there, or not.
 func At(t *testing.T, temporalAddr string, mail *inbox.Inbox) *Site {
 	t.Helper()
-	s := &Site{Mail: mail, TemporalAddr: temporalAddr, Dir: t.TempDir(), URL: "http://" + FreeAddr(t)}
+	s := &Site{Mail: mail, TemporalAddr: temporalAddr, Dir: t.TempDir(), URL: "http://" + FreeAddr(t), Patience: 2 * time.Minute}
 	host, port, err := net.SplitHostPort(mail.SMTPAddr())
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,9 @@ import (
 	v12 "go.temporal.io/server/schema/postgresql/v12"
 )
 
+// connectWait is how long a server may take to answer; a URL can say less.
+const connectWait = 10 * time.Second
+
 // openPostgres opens two databases of one PostgreSQL server, as Temporal wants it: in
 // one database the versions of their tables would be kept in the same row.
 func openPostgres(ctx context.Context, url string) (*stores, error) {
@@ -27,7 +30,7 @@ func openPostgres(ctx context.Context, url string) (*stores, error) {
 		return nil, errors.New("database for temporal: not a URL like postgres://USER@HOST:PORT/DATABASE")
 	}
 	runs.Database = cmp.Or(runs.Database, "temporal")
-	runs.ConnectTimeout = min(runs.ConnectTimeout, 10*time.Second)
+	runs.ConnectTimeout = min(cmp.Or(runs.ConnectTimeout, connectWait), connectWait)
 	list := runs.Copy()
 	list.Database += "_visibility"
 

@@ -1,10 +1,13 @@
 package temporal_test
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -49,6 +52,22 @@ func TestDatabaseURLIsWrong(t *testing.T) {
 		"s3cret",
 	} {
 		refused(t, database, "not a URL like postgres://USER@HOST:PORT/DATABASE")
+	}
+}
+
+// Something that takes the connection and never says a word is not waited for.
+func TestDatabaseThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = temporal.Start(patience, temporal.Options{Database: "postgres://rekey@" + silent.Addr().String() + "/app?sslmode=disable"})
+	if patience.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -45,9 +45,9 @@ func TestCosts(t *testing.T) {
 	}
 
 	began, done := time.Now(), atomic.Int64{}
-	each(people, atOnce, func(p *person) {
+	each(t, people, atOnce, func(p *person) {
 		f.reset(t, p)
-		eventually(t, "the end of a run", func() bool { return f.State(t, f.temporal, p.Account) != "" })
+		process.Eventually(t, patience, "the end of a run", func() bool { return f.State(t, f.temporal, p.Account) != "" })
 		done.Add(1)
 	})
 	took := time.Since(began)

@@ -46,7 +46,7 @@ func newFleet(t *testing.T, runs, accounts string, processes int) *fleet {
 	t.Cleanup(func() { _ = mail.Close() })
 	f := &fleet{Site: site.At(t, site.FreeAddr(t), mail), accountsURL: accounts, post: &post{to: map[string][]inbox.Message{}}}
 	mail.Fail(f.post.take)
-	f.TemporalDB = runs
+	f.TemporalDB, f.Patience = runs, patience
 	f.Env = append(f.Env, "REKEY_STORE="+accounts, "REKEY_LOG_LEVEL=info", "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
 	f.StartTemporal(t)
 	f.Run(t, 0, "setup")

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
 	"github.com/rekeyhq/rekey/password"
@@ -76,10 +78,14 @@ func TestKilledInProduction(t *testing.T) {
 	f := newFleet(t, cluster.URL("temporal"), cluster.Database(t), 2)
 	people := f.settle(t, resets)
 	done := make(chan struct{}, resets)
-	go each(people, atOnce, func(p *person) {
-		defer func() { done <- struct{}{} }()
-		f.reset(t, p)
+	var running sync.WaitGroup
+	running.Go(func() {
+		each(t, people, atOnce, func(p *person) {
+			defer func() { done <- struct{}{} }()
+			f.reset(t, p)
+		})
 	})
+	t.Cleanup(running.Wait) // when the test fails, its context ends them
 	began, count := time.Now(), 0
 	until := func(n int) {
 		for late := time.After(patience); count < n; count++ {
@@ -103,14 +109,14 @@ func TestKilledInProduction(t *testing.T) {
 	for i, p := range people {
 		p.hashed = i%5 == 0
 	}
-	each(people, atOnce, func(p *person) { f.isDone(t, p) })
+	each(t, people, atOnce, func(p *person) { f.isDone(t, p) })
 	t.Logf("%v: all are checked", time.Since(began).Round(time.Second))
 }
 
 // isDone checks that a reset was carried out, and once.
 func (f *fleet) isDone(t *testing.T, p *person) {
 	t.Helper()
-	eventually(t, "the end of the run of "+p.ID, func() bool { return f.State(t, f.temporal, p.Account) != "" })
+	process.Eventually(t, patience, "the end of the run of "+p.ID, func() bool { return f.State(t, f.temporal, p.Account) != "" })
 	if got := f.State(t, f.temporal, p.Account); got != "completed" {
 		t.Errorf("%s: the run ended %s", p.ID, got)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 )
 
@@ -17,15 +18,21 @@ const (
 )
 
 // patience is how long anything is waited for. A worker that is killed while it works is
-// noticed after 15 seconds.
-const patience = 2 * time.Minute
+// noticed after 15 seconds, and a mail can lose two workers and the database.
+const patience = 3 * time.Minute
 
-// each does something for everybody, so many at a time.
-func each(people []*person, atOnce int, do func(*person)) {
+// each does something for everybody, so many at a time, until the test ends.
+func each(t *testing.T, people []*person, atOnce int, do func(*person)) {
+	t.Helper()
 	var all errgroup.Group
 	all.SetLimit(atOnce)
 	for _, p := range people {
-		all.Go(func() error { do(p); return nil })
+		all.Go(func() error {
+			if t.Context().Err() == nil {
+				do(p)
+			}
+			return nil
+		})
 	}
 	_ = all.Wait() // nobody returns an error
 }
@@ -39,7 +46,7 @@ func (f *fleet) reset(t *testing.T, p *person) {
 	token := f.Token(t, p.Account, 1)
 	a := f.accepted(t, "/account/reset_password/"+token, map[string]string{"password": newPassword})
 	if a.HTTP == http.StatusAccepted {
-		eventually(t, "the change of "+p.ID, func() bool { return f.look(token).State == "changed" })
+		process.Eventually(t, patience, "the change of "+p.ID, func() bool { return f.look(token).State == "changed" })
 	}
 }
 
@@ -47,7 +54,7 @@ func (f *fleet) reset(t *testing.T, p *person) {
 // again, or is told nothing.
 func (f *fleet) accepted(t *testing.T, path string, body map[string]string) (a site.Answer) {
 	t.Helper()
-	eventually(t, path, func() bool {
+	process.Eventually(t, patience, path, func() bool {
 		var err error
 		a, err = f.Try(path, body)
 		switch {
@@ -72,18 +79,4 @@ func (f *fleet) look(token string) (a site.Answer) {
 		return site.Answer{}
 	}
 	return a
-}
-
-// eventually asks again until it is true.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	again := time.NewTicker(200 * time.Millisecond)
-	defer again.Stop()
-	for late := time.After(patience); !ask(); {
-		select {
-		case <-again.C:
-		case <-late:
-			t.Fatalf("%s: not in %s", what, patience)
-		}
-	}
 }

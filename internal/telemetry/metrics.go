@@ -30,9 +30,9 @@ var seconds = []float64{
 	.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400,
 }
 
-// NewMetrics collects metrics under the name of a service.
-func NewMetrics(ctx context.Context, name string) (*Metrics, error) {
-	who, err := service(ctx, name)
+// NewMetrics collects metrics under the name and version of a service.
+func NewMetrics(ctx context.Context, name, version string) (*Metrics, error) {
+	who, err := service(ctx, name, version)
 	if err != nil {
 		return nil, err
 	}

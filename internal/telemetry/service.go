@@ -5,7 +5,6 @@ package telemetry
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -13,11 +12,7 @@ import (
 
 // service says who measures. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what
 // we say; of the machine and the process nothing is added.
-func service(ctx context.Context, name string) (*resource.Resource, error) {
-	version := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = info.Main.Version
-	}
+func service(ctx context.Context, name, version string) (*resource.Resource, error) {
 	found, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", name), attribute.String("service.version", version)),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())

@@ -23,7 +23,7 @@ func scrape(t *testing.T, m *telemetry.Metrics) string {
 
 // What is counted through Temporal's interface has the names of Prometheus's conventions.
 func TestNames(t *testing.T) {
-	m, err := telemetry.NewMetrics(t.Context(), "rekey-test")
+	m, err := telemetry.NewMetrics(t.Context(), "rekey-test", "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +33,9 @@ func TestNames(t *testing.T) {
 	labeled.Timer("http.server.request.duration").Record(7 * time.Millisecond)
 	m.Temporal().Gauge("rekey_open_runs").Update(3)
 	got := scrape(t, m)
+	if !strings.Contains(got, `service_version="v1.2.3"`) {
+		t.Errorf("no version in:\n%s", got)
+	}
 	for _, line := range []string{
 		`rekey_things_total{http_route="/a/{token}"} 2`,
 		`http_server_request_duration_seconds_bucket{http_route="/a/{token}",le="0.005"} 0`,
@@ -100,7 +103,7 @@ func TestWhetherToTrace(t *testing.T) {
 			} {
 				t.Setenv(variable, tc.env[variable])
 			}
-			provider, err := telemetry.NewTraces(t.Context(), "rekey-test")
+			provider, err := telemetry.NewTraces(t.Context(), "rekey-test", "v1.2.3")
 			got := "off"
 			switch {
 			case err != nil:

@@ -17,11 +17,11 @@ import (
 // traces only, says. It returns nil when neither is set, or OTEL_TRACES_EXPORTER is none.
 // What else those variables say (headers, certificates, sampler, limits) OpenTelemetry
 // reads by itself. Shutdown sends what is left.
-func NewTraces(ctx context.Context, name string) (*sdk.TracerProvider, error) {
+func NewTraces(ctx context.Context, name, version string) (*sdk.TracerProvider, error) {
 	if !wanted() {
 		return nil, nil
 	}
-	who, err := service(ctx, name)
+	who, err := service(ctx, name, version)
 	if err != nil {
 		return nil, err
 	}
