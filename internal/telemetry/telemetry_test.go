@@ -54,7 +54,7 @@ func TestNames(t *testing.T) {
 // A type's name is chosen by whoever may talk to Temporal, so only ours become labels.
 func TestForeignTypesAreNoLabels(t *testing.T) {
 	t.Parallel()
-	m, err := telemetry.NewMetrics(t.Context(), "rekey-test")
+	m, err := telemetry.NewMetrics(t.Context(), "rekey-test", "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
