@@ -7,6 +7,7 @@ package account
 
 import (
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"time"
@@ -52,6 +53,27 @@ type Token struct {
 // CredentialDigest is what a token record keeps of a stored password hash: enough to
 // tell that the password was changed since, and nothing to attack the password with.
 func CredentialDigest(credential string) [32]byte { return sha256.Sum256([]byte(credential)) }
+
+// SameCredential reports, in constant time, whether a digest is that of a stored password
+// hash.
+func SameCredential(credential string, digest []byte) bool {
+	now := CredentialDigest(credential)
+	return subtle.ConstantTimeCompare(now[:], digest) == 1
+}
+
+// Fits says why a token may not change the password of its account, as the account is now;
+// nil when it may. Errors: ErrNotResettable, ErrAddressChanged, ErrCredentialChanged.
+func (t Token) Fits(a Account) error {
+	switch {
+	case a.Disabled || !a.Resettable || !a.HasPassword():
+		return ErrNotResettable
+	case !SameAddress(a.Address, t.Address):
+		return ErrAddressChanged
+	case !SameCredential(a.Credential, t.Credential[:]):
+		return ErrCredentialChanged
+	}
+	return nil
+}
 
 // Change is an accepted submission, to be applied once.
 type Change struct {

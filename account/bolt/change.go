@@ -3,7 +3,6 @@ package bolt
 import (
 	"cmp"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"time"
 
@@ -80,16 +79,7 @@ func allowed(tx *bbolt.Tx, t account.Token) (account.Account, error) {
 	if err != nil {
 		return a, err
 	}
-	now := account.CredentialDigest(a.Credential)
-	switch {
-	case a.Disabled || !a.Resettable || !a.HasPassword():
-		return a, account.ErrNotResettable
-	case !account.SameAddress(a.Address, t.Address):
-		return a, account.ErrAddressChanged
-	case subtle.ConstantTimeCompare(now[:], t.Credential[:]) != 1:
-		return a, account.ErrCredentialChanged
-	}
-	return a, nil
+	return a, t.Fits(a)
 }
 
 // apply is the change itself.

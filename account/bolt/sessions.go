@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 
 	"go.etcd.io/bbolt"
 
@@ -59,8 +58,7 @@ func (s *Store) Session(ctx context.Context, sid string) (a account.Account, err
 		if a, err = read(tx, open.AccountID); err != nil {
 			return err
 		}
-		now := account.CredentialDigest(a.Credential)
-		if a.Disabled || subtle.ConstantTimeCompare(now[:], open.Credential[:]) != 1 {
+		if a.Disabled || !account.SameCredential(a.Credential, open.Credential[:]) {
 			return account.ErrNotFound
 		}
 		return nil

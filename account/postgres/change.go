@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"crypto/subtle"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -83,16 +82,7 @@ func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) error {
 	if err != nil {
 		return err
 	}
-	now := account.CredentialDigest(a.Credential)
-	switch {
-	case a.Disabled || !a.Resettable || !a.HasPassword():
-		return account.ErrNotResettable
-	case !account.SameAddress(a.Address, t.Address):
-		return account.ErrAddressChanged
-	case subtle.ConstantTimeCompare(now[:], t.Credential[:]) != 1:
-		return account.ErrCredentialChanged
-	}
-	return nil
+	return t.Fits(a)
 }
 
 // apply is the change itself.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -23,7 +22,7 @@ func (s *Accounts) NewSession(ctx context.Context, accountID, credential string)
 		if err != nil {
 			return err
 		}
-		if !same(a.Credential, digest[:]) {
+		if !account.SameCredential(a.Credential, digest[:]) {
 			return account.ErrCredentialChanged
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO rekey.sessions (key, account_id, credential) VALUES ($1, $2, $3)`, key[:], accountID, digest[:])
@@ -48,7 +47,7 @@ func (s *Accounts) Session(ctx context.Context, sid string) (account.Account, er
 		return account.Account{}, fault(err)
 	}
 	a, err := s.Account(ctx, id)
-	if err == nil && (a.Disabled || !same(a.Credential, credential)) {
+	if err == nil && (a.Disabled || !account.SameCredential(a.Credential, credential)) {
 		return account.Account{}, account.ErrNotFound
 	}
 	return a, err
@@ -61,10 +60,4 @@ func (s *Accounts) EndSession(ctx context.Context, sid string) error {
 		_, err := tx.Exec(ctx, `DELETE FROM rekey.sessions WHERE key = $1`, key[:])
 		return err
 	})
-}
-
-// same reports whether a credential has a digest.
-func same(credential string, digest []byte) bool {
-	now := account.CredentialDigest(credential)
-	return subtle.ConstantTimeCompare(now[:], digest) == 1
 }
