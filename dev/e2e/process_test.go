@@ -135,11 +135,11 @@ func TestProcessesDrain(t *testing.T) {
 	arrive := sync.OnceFunc(func() { close(arrived) })
 	s.Mail.Fail(func(inbox.Message) error { arrive(); <-release; return nil })
 
-	half := beginRequest(t, s, `{"email":"`+who.Address+`"}`)
+	finish := s.BeginForgot(t, `{"email":"`+who.Address+`"}`)
 	starter.Signal(t, syscall.SIGTERM)
 	starter.Await(t, starter.Err, `"stopping`)
 	awaitRefusal(t, s)
-	if status := half.finish(t); status != 200 {
+	if status := finish(); status != 200 {
 		t.Errorf("request in progress at SIGTERM: status %d", status)
 	}
 	if code := starter.Exit(t); code != 0 {
@@ -174,7 +174,7 @@ func TestSecondSignalKills(t *testing.T) {
 	s := site.New(t)
 	s.Run(t, 0, "setup")
 	starter := s.Starter(t)
-	beginRequest(t, s, `{"email":"erin@example.com"}`)
+	s.BeginForgot(t, `{"email":"erin@example.com"}`)
 	starter.Signal(t, syscall.SIGTERM)
 	starter.Await(t, starter.Err, `"stopping`)
 	starter.Signal(t, syscall.SIGTERM)

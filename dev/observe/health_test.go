@@ -1,15 +1,12 @@
 package observe
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
@@ -94,7 +91,7 @@ func TestStarterDrains(t *testing.T) {
 	s.Run(t, 0, "setup")
 	starter := s.Starter(t, site.Ops)
 	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
-	finish := beginRequest(t, strings.TrimPrefix(s.URL, "http://"), `{"email":"erin@example.com"}`)
+	finish := s.BeginForgot(t, `{"email":"erin@example.com"}`)
 	starter.Signal(t, syscall.SIGTERM)
 	becomes(t, starter, 503, `{"status":"draining","checks":{"temporal":"up"}}`)
 	lives(t, starter)
@@ -115,38 +112,5 @@ func TestNobodyAsksByDefault(t *testing.T) {
 		if strings.Contains(p.Err.String(), "probes and metrics are answered") {
 			t.Error("probes are answered")
 		}
-	}
-}
-
-// beginRequest sends the head of a request and waits until the starter invites the body (RFC
-// 9110 section 10.1.1). What it returns sends the body and reads the status.
-func beginRequest(t *testing.T, host, body string) (finish func() int) {
-	t.Helper()
-	conn, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(conn, "POST /account/forgot_password HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
-		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", host, len(body))
-	answer := bufio.NewReader(conn)
-	status := func() int {
-		resp, err := http.ReadResponse(answer, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode
-	}
-	if got := status(); got != http.StatusContinue {
-		t.Fatalf("status %d, want 100", got)
-	}
-	return func() int {
-		if _, err := io.WriteString(conn, body); err != nil {
-			t.Fatal(err)
-		}
-		return status()
 	}
 }

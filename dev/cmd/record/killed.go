@@ -75,28 +75,31 @@ func killedMailing(ctx context.Context, o *owner) error {
 	})
 }
 
+// waits starts the worker that will be killed and has it mail a link.
+func (o *owner) waits(ctx context.Context, holds bool) (worker *process, token string, err error) {
+	if worker, err = o.worker(ctx, holds); err != nil {
+		return nil, "", err
+	}
+	if token, err = o.first(ctx); err != nil {
+		return nil, "", errors.Join(err, worker.kill())
+	}
+	return worker, token, nil
+}
+
 // killedWaiting: the link is out.
 func killedWaiting(ctx context.Context, o *owner) error {
-	worker, err := o.worker(ctx, false)
+	worker, token, err := o.waits(ctx, false)
 	if err != nil {
 		return err
-	}
-	token, err := o.first(ctx)
-	if err != nil {
-		return errors.Join(err, worker.kill())
 	}
 	return o.replace(ctx, worker, func() error { return o.submit(ctx, token, newPassword, "") })
 }
 
 // killedChanging: the store has not finished the change.
 func killedChanging(ctx context.Context, o *owner) error {
-	worker, err := o.worker(ctx, true)
+	worker, token, err := o.waits(ctx, true)
 	if err != nil {
 		return err
-	}
-	token, err := o.first(ctx)
-	if err != nil {
-		return errors.Join(err, worker.kill())
 	}
 	var browser errgroup.Group
 	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
@@ -108,13 +111,9 @@ func killedChanging(ctx context.Context, o *owner) error {
 
 // killedTelling: the mail server has the notice and has not said so.
 func killedTelling(ctx context.Context, o *owner) error {
-	worker, err := o.worker(ctx, false)
+	worker, token, err := o.waits(ctx, false)
 	if err != nil {
 		return err
-	}
-	token, err := o.first(ctx)
-	if err != nil {
-		return errors.Join(err, worker.kill())
 	}
 	came, release := o.hold(inbox.ErrDropped)
 	if err := errors.Join(o.submit(ctx, token, newPassword, ""), await(ctx, came, "the notice")); err != nil {
