@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 const (
@@ -58,7 +58,7 @@ type encrypted struct{ next http.RoundTripper }
 
 // RoundTrip sends a request.
 func (e encrypted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !isLoopback(r.URL.Host) {
+	if r.URL.Scheme != "https" && !loopback.Is(r.URL.Host) {
 		return nil, errors.New("the issuer must be reached by https")
 	}
 	return e.next.RoundTrip(r)
@@ -122,12 +122,4 @@ func (s *source) isDown() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.down
-}
-
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

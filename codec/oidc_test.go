@@ -289,15 +289,3 @@ func TestOIDCKeysInClear(t *testing.T) {
 		t.Errorf("%q, %v, asked %v", name, err, i.asked)
 	}
 }
-
-func TestIsLoopback(t *testing.T) {
-	t.Parallel()
-	for host, want := range map[string]bool{
-		"127.0.0.1:80": true, "127.0.0.1": true, "[::1]:80": true, "localhost:80": true, "localhost": true,
-		"login.example.com": false, "10.0.0.1:80": false, "localhost.example.com": false, "": false,
-	} {
-		if isLoopback(host) != want {
-			t.Errorf("%q: %t", host, !want)
-		}
-	}
-}

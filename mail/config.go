@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"net/netip"
 	"time"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 // Security is how the connection to the mail server is protected.
@@ -59,7 +60,7 @@ func NewSMTP(c Config) (*SMTP, error) {
 	switch c.Security {
 	case SecuritySTARTTLS, SecurityTLS:
 	case SecurityNone:
-		if !isLoopback(c.Host) {
+		if !loopback.Is(c.Host) {
 			return nil, fmt.Errorf("mail server %s: a mail holds a link and must not travel in clear: use starttls or tls", c.Host)
 		}
 	default:
@@ -67,9 +68,4 @@ func NewSMTP(c Config) (*SMTP, error) {
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	return &SMTP{c, from}, nil
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

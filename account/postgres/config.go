@@ -4,13 +4,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 // Config says where the accounts are.
@@ -97,9 +98,5 @@ func safe(c *tls.Config) bool { return c != nil && !c.InsecureSkipVerify }
 
 // here reports that a host is this machine, or the folder of a Unix socket.
 func here(host string) bool {
-	if strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	return strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || loopback.Is(host)
 }

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 
 	"github.com/rs/zerolog"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 // temporalOptions reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
@@ -29,7 +29,7 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(logger)))
-	if options.ConnectionOptions.TLS == nil && !isLoopback(options.HostPort) {
+	if options.ConnectionOptions.TLS == nil && !loopback.Is(options.HostPort) {
 		return options, fmt.Errorf("the connection to Temporal at %s is not encrypted: set TEMPORAL_TLS=true (and its certificates), or TEMPORAL_API_KEY for Temporal Cloud", options.HostPort)
 	}
 	return options, nil
@@ -60,16 +60,4 @@ func explain(err error) error {
 	default:
 		return err
 	}
-}
-
-// isLoopback reports that host, with or without a port, is this machine.
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }

@@ -1,0 +1,17 @@
+// Package loopback tells this machine from all others, to which nothing is sent in clear.
+package loopback
+
+import (
+	"net"
+	"net/netip"
+)
+
+// Is reports whether a host, with or without a port, is this machine: localhost, or an
+// address of its loopback interface. Names are not looked up: an answer could change.
+func Is(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
