@@ -86,8 +86,9 @@ func parserOf(r *http.Request) parser {
 // UTF-8 makes it a type that nobody knows.
 func mediaType(r *http.Request) string {
 	header := r.Header.Get("Content-Type")
-	if header == "" {
-		return ""
+	// What nearly all send needs no parsing, and is asked for several times in a request.
+	if header == "" || header == typeJSON || header == typeForm {
+		return header
 	}
 	media, params, err := mime.ParseMediaType(header)
 	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {

@@ -54,20 +54,26 @@ func (h *handler) traced(r *http.Request) (*http.Request, trace.Span) {
 // measured ends the span and counts the request, by OpenTelemetry's conventions for HTTP
 // servers: with the route's pattern, and never the path.
 func (h *handler) measured(r *http.Request, s trace.Span, rec *recorder, took time.Duration) {
-	method, status := methodOf(r), strconv.Itoa(rec.status)
 	h.metrics.WithTags(map[string]string{
-		"http.request.method": method, "http.route": routeOf(r), "http.response.status_code": status,
+		"http.request.method": methodOf(r), "http.route": routeOf(r), "http.response.status_code": strconv.Itoa(rec.status),
 	}).Timer("http.server.request.duration").Record(took)
+	if s.IsRecording() {
+		describe(s, r, rec)
+	}
+	s.End()
+}
+
+func describe(s trace.Span, r *http.Request, rec *recorder) {
+	method := methodOf(r)
 	s.SetName(method + " " + routeOf(r))
 	s.SetAttributes(
 		attribute.String("http.request.method", method), attribute.String("http.route", routeOf(r)),
 		attribute.Int("http.response.status_code", rec.status), attribute.String("rekey.code", rec.code),
 	)
 	if rec.status >= http.StatusInternalServerError {
-		s.SetAttributes(attribute.String("error.type", cmp.Or(rec.code, status)))
+		s.SetAttributes(attribute.String("error.type", cmp.Or(rec.code, strconv.Itoa(rec.status))))
 		s.SetStatus(codes.Error, "")
 	}
-	s.End()
 }
 
 // methodOf is a method that the standard knows; a client can send any word for one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -53,6 +54,7 @@ const (
 	minLinkLife  = time.Minute
 	maxLinkLife  = 24 * time.Hour // a link is a credential that lies in a mailbox
 	minCoolDown  = time.Second
+	maxHashes    = 64 // of 19 MiB and a thread each
 	maxMinLength = 64 // a password of so many has to be allowed (NIST SP 800-63B-4)
 )
 
@@ -66,8 +68,8 @@ func (s *starterCmd) check() error {
 		return fmt.Errorf("--min-length ($REKEY_PASSWORD_MIN_LENGTH): want %d to %d, not %d", password.MinLengthWithMFA, maxMinLength, s.MinLength)
 	case s.ClientLimit < 0:
 		return fmt.Errorf("--client-limit ($REKEY_CLIENT_LIMIT): want 0 or more, not %d", s.ClientLimit)
-	case s.Hashes < 0:
-		return fmt.Errorf("--hashes ($REKEY_HASHES): want 0 or more, not %d", s.Hashes)
+	case s.Hashes < 0 || s.Hashes > maxHashes:
+		return fmt.Errorf("--hashes ($REKEY_HASHES): want 0 to %d, not %d; more starters hash more", maxHashes, s.Hashes)
 	case s.BreachedFail == "closed" && s.BreachedURL == "": // somebody counts on a check that is off
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
 	}
@@ -104,7 +106,7 @@ func checkBaseURL(base string) error {
 	if err != nil || u.Host == "" {
 		return errors.New("--base-url ($REKEY_BASE_URL): want an absolute URL such as https://accounts.example.com")
 	}
-	if u.Scheme != "https" && !isLoopback(u.Host) {
+	if u.Scheme != "https" && !loopback.Is(u.Host) {
 		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because links of mails begin with it")
 	}
 	return nil

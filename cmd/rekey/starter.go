@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"time"
 
@@ -36,7 +38,7 @@ type starterCmd struct {
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
 	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; over it everybody gets 503; 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
-	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, each 19 MiB with argon2id; 0 is one per core."`
+	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each some 60 MiB with argon2id; 0 is one per core. Go gets as many threads on top, unless GOMAXPROCS is set."`
 
 	opsFlags
 }
@@ -51,6 +53,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	if err := s.check(); err != nil {
 		return err
 	}
+	s.makeRoom()
 	temporal := ops.NewLater()
 	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery})
 	if err != nil {
@@ -76,6 +79,23 @@ func (s *starterCmd) Run(p *process) (err error) {
 	return starter.Serve(p.ctx, listener, handler, p.log)
 }
 
+// cores is how many threads Go has for this program when it starts.
+var cores = runtime.GOMAXPROCS(0)
+
+// hashes is how many passwords are hashed at once.
+func (s *starterCmd) hashes() int { return cmp.Or(s.Hashes, min(cores, maxHashes)) }
+
+// makeRoom gives Go as many threads more as passwords are hashed at once. A hash keeps its
+// thread for 20 ms, and Go takes it away after ten at the earliest; with a thread for each
+// core, all others wait meanwhile, again for each step that an answer takes. With more, the
+// kernel gives them a core at once (docs/adr/0402). Who sets the variable GOMAXPROCS has the
+// last word.
+func (s *starterCmd) makeRoom() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(cores + s.hashes())
+	}
+}
+
 func (s *starterCmd) client(p *process, told *operation) (*starter.Client, error) {
 	cfg, err := s.clientConfig(p)
 	if err != nil {
@@ -92,10 +112,6 @@ func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
 	if err != nil {
 		return starter.Config{}, err
 	}
-	hashes := s.Hashes
-	if hashes == 0 {
-		hashes = runtime.GOMAXPROCS(0)
-	}
 	policy := password.DefaultPolicy()
 	policy.MinLength, policy.Verbatim = s.MinLength, s.Normalize == "none"
 	known, err := s.breached(p)
@@ -103,7 +119,7 @@ func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
 		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit, Product: s.Product,
 		Policy: policy, Hashing: s.hasher(), Breached: known,
-		Budget: password.NewBudget(hashes, hashQueue, hashWait),
+		Budget: password.NewBudget(s.hashes(), hashQueue, hashWait),
 	}, err
 }
 
