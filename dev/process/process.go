@@ -5,7 +5,6 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -105,19 +104,14 @@ func (p *Process) hasEnded() bool {
 // Pid is the program's process ID.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Peak is the most memory that the program has had so far, in MiB, as Linux tells it.
+// Peak is the most memory that the program has had so far, in MiB.
 func (p *Process) Peak(t *testing.T) float64 {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	peak, err := Peak(p.Pid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	var kib float64
-	if _, err := fmt.Sscan(after, &kib); err != nil {
-		t.Fatal(err)
-	}
-	return kib / 1024
+	return peak
 }
 
 // Signal sends a signal to the program.

@@ -32,8 +32,8 @@ func TestCosts(t *testing.T) {
 		"accounts":        openLedger(t, f.accountsURL),
 	}
 	spent := map[string]func(*testing.T) time.Duration{
-		"starter": of(f.starters[0]), "worker": of(f.workers[0]), "Temporal": of(f.Temporal),
-		"PostgreSQL of Temporal": ofCluster(ledgers["Temporal's runs"]), "PostgreSQL of accounts": ofCluster(ledgers["accounts"]),
+		"starter": of(f.starters[0].Pid()), "worker": of(f.workers[0].Pid()), "Temporal": of(f.Temporal.Pid()),
+		"PostgreSQL of Temporal": of(clusters["runs"].Pid()), "PostgreSQL of accounts": of(clusters["accounts"].Pid()),
 	}
 	f.warmUp(t)
 	before := map[string]time.Duration{}

@@ -32,7 +32,7 @@ func Run(m *testing.M) int {
 	}
 	code := m.Run()
 	if s := shared.server; s != nil {
-		if err := s.remove(); err != nil {
+		if err := s.Remove(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -44,8 +44,8 @@ func Run(m *testing.M) int {
 // superuser.
 func Database(tb testing.TB) string {
 	tb.Helper()
-	bin := installed(tb)
-	shared.once.Do(func() { shared.server, shared.err = start(bin) })
+	Require(tb)
+	shared.once.Do(func() { shared.server, shared.err = New() })
 	if shared.err != nil {
 		tb.Fatal(shared.err)
 	}
@@ -57,12 +57,13 @@ func Database(tb testing.TB) string {
 // everything, and writing costs less than it does anywhere else.
 func Start(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
-	s, err := start(installed(tb), settings...)
+	Require(tb)
+	s, err := New(settings...)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := s.remove(); err != nil {
+		if err := s.Remove(); err != nil {
 			tb.Error(err)
 		}
 	})

@@ -30,27 +30,42 @@ type Server struct {
 	stdin    io.Closer
 }
 
-// installed finds PostgreSQL's programs. Without them the test is skipped, or fails where
-// every test has to run.
-func installed(tb testing.TB) string {
-	tb.Helper()
+// ErrMissing means that PostgreSQL is not installed.
+var ErrMissing = errors.New("PostgreSQL is missing: install it")
+
+// programs finds the folder of PostgreSQL's programs.
+func programs() (string, error) {
 	if path, err := exec.LookPath("postgres"); err == nil {
 		if path, err = filepath.EvalSymlinks(path); err == nil {
-			return filepath.Dir(path)
+			return filepath.Dir(path), nil
 		}
 	}
 	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres"); len(found) > 0 {
-		return filepath.Dir(slices.Max(found)) // Debian's, which are not on the path
+		return filepath.Dir(slices.Max(found)), nil // Debian's, which are not on the path
+	}
+	return "", ErrMissing
+}
+
+// Require ends a test that cannot run where PostgreSQL is not installed: it is skipped, or
+// fails where every test has to run.
+func Require(tb testing.TB) {
+	tb.Helper()
+	if _, err := programs(); err == nil {
+		return
 	}
 	if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
 		tb.Fatal("PostgreSQL is missing, and REKEY_TEST_REQUIRE=all wants every test to run")
 	}
 	tb.Skip("PostgreSQL is missing: install it to run the tests of its store")
-	return ""
 }
 
-// start makes a cluster and starts its server.
-func start(bin string, settings ...string) (*Server, error) {
+// New makes a cluster and starts its server, for a program that has no test; it is [Start]
+// otherwise. Error: ErrMissing.
+func New(settings ...string) (*Server, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "rekey-pg-") // short, since it is in the name of a socket
 	if err != nil {
 		return nil, err
@@ -60,7 +75,7 @@ func start(bin string, settings ...string) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := s.run(); err != nil {
-		return nil, errors.Join(err, s.remove())
+		return nil, errors.Join(err, s.Remove())
 	}
 	return s, nil
 }
@@ -127,6 +142,9 @@ func (s *Server) URL(database string) string {
 	return "postgres:///" + database + "?user=postgres&host=" + url.QueryEscape(s.dir)
 }
 
+// Pid is the process that the server's processes descend from.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
+
 // Kill stops the server as a crash would: without a checkpoint, in the middle of what it
 // does.
 func (s *Server) Kill() error {
@@ -143,7 +161,8 @@ func (s *Server) Restart(tb testing.TB) {
 	}
 }
 
-func (s *Server) remove() error {
+// Remove stops the server and deletes its cluster.
+func (s *Server) Remove() error {
 	return errors.Join(s.Kill(), os.RemoveAll(s.dir))
 }
 
