@@ -229,6 +229,7 @@ func TestOIDCIssuerIsAway(t *testing.T) {
 					t.Error("followed a redirect")
 				}
 				i.fault = nil
+				synctest.Wait() // the library forgets a failed fetch a moment after it has told of it
 				if name, err := whoHas(t, a, i.jwt(t, nil)); name != "olga" || err != nil {
 					t.Errorf("when it is back: %q, %v", name, err)
 				}
