@@ -44,6 +44,23 @@ func (b *bench) aim(what, wanted string, got float64, met bool) {
 	b.aims.add(what, wanted, got, map[bool]string{true: "yes", false: "no"}[met])
 }
 
+// warmed does something in rounds. What the first one gives is forgotten: it warms caches and
+// makes connections.
+func (b *bench) warmed(what string, kept []*batches, do func(round int) error) error {
+	for round := range rounds + 1 {
+		b.say("%s, batch %d of %d", what, round, rounds)
+		if round == 1 {
+			for _, k := range kept {
+				*k = batches{}
+			}
+		}
+		if err := do(round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // inTurn does things one after the other, every second time the other way round, so that
 // none always follows the same one.
 func inTurn(round int, do ...func() error) error {

@@ -75,14 +75,11 @@ func (b *bench) fight(ctx context.Context, s *site, d duel, into *table) error {
 			return err
 		}
 	}
-	for round := range rounds + 1 {
-		b.say("edge: %s, batch %d of %d", d.what, round, rounds)
-		if round == 1 {
-			ours, floor = batches{}, batches{}
-		}
-		if err := inTurn(round, measure(&floor, d.key+"-floor", d.least), measure(&ours, d.key+"-ours", d.do)); err != nil {
-			return err
-		}
+	err := b.warmed("edge: "+d.what, []*batches{&ours, &floor}, func(round int) error {
+		return inTurn(round, measure(&floor, d.key+"-floor", d.least), measure(&ours, d.key+"-ours", d.do))
+	})
+	if err != nil {
+		return err
 	}
 	ratio := ours.perSecond() / floor.perSecond()
 	into.add(d.what, ours.perSecond(), d.against, floor.perSecond(), ratio, 1000*ours.each("starter", "temporal"), 1000*floor.each(d.part, "temporal"))

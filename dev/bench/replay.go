@@ -38,19 +38,15 @@ func (b *bench) replays(ctx context.Context) ([]*table, error) {
 	}
 	var speed, floor batches
 	n := b.batch(replayTimes)
-	for round := range rounds + 1 { // the first warms the caches and does not count
-		b.say("replay: batch %d of %d", round, rounds)
-		if round == 1 {
-			speed, floor = batches{}, batches{}
-		}
-		err := inTurn(
+	err = b.warmed("replay: histories", []*batches{&speed, &floor}, func(round int) error {
+		return inTurn(
 			round,
 			func() error { return floor.replay(ctx, n, histories, bare) },
 			func() error { return speed.replay(ctx, n, histories, ours.Check) },
 		)
-		if err != nil {
-			return nil, err
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	t := &table{Title: "Histories replayed, one after the other", Columns: []string{"what", "a second", "ratio"}}
 	t.add("the SDK's replayer", floor.perSecond(), 1.0)

@@ -34,18 +34,14 @@ func (b *bench) stores(ctx context.Context) (_ []*table, err error) {
 	t := &table{Title: "Durable writes to a bbolt file, a second", Columns: []string{"at once", "Update", "Batch", "ChangePassword", "ChangePassword to Update"}}
 	for _, w := range workers {
 		var update, batch, change batches
-		for round := range rounds + 1 { // the first warms the caches and does not count
-			b.say("store: %d at once, batch %d of %d", w, round, rounds)
+		err := b.warmed(fmt.Sprintf("store: %d at once", w), []*batches{&update, &batch, &change}, func(round int) error {
 			if err := p.issue(ctx, n); err != nil {
-				return nil, err
+				return err
 			}
-			if round == 1 {
-				update, batch, change = batches{}, batches{}, batches{}
-			}
-			err := inTurn(round, update.write(ctx, n, w, p.update), batch.write(ctx, n, w, p.batch), change.write(ctx, n, w, p.change))
-			if err != nil {
-				return nil, err
-			}
+			return inTurn(round, update.write(ctx, n, w, p.update), batch.write(ctx, n, w, p.batch), change.write(ctx, n, w, p.change))
+		})
+		if err != nil {
+			return nil, err
 		}
 		t.add(w, update.perSecond(), batch.perSecond(), change.perSecond(), change.perSecond()/update.perSecond())
 	}
