@@ -95,9 +95,6 @@ func (p *program) stop(t *testing.T) {
 	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
-	if p.Err.String() != "" {
-		t.Errorf("standard error: %s", p.Err)
-	}
 }
 
 func (p *program) do(t *testing.T, method, url, body string) (status int, answer string) {
@@ -122,6 +119,22 @@ func (p *program) do(t *testing.T, method, url, body string) (status int, answer
 func (p *program) post(t *testing.T, path, body string) (status int, answer string) {
 	t.Helper()
 	return p.do(t, http.MethodPost, p.url+path, body)
+}
+
+// reset submits a new password again and again while it is told that the first submission
+// is under way, as the page does.
+func (p *program) reset(t *testing.T, token, password string) {
+	t.Helper()
+	for late := time.Now().Add(time.Minute); ; {
+		status, body := p.post(t, "/account/reset_password/"+token, `{"password":"`+password+`"}`)
+		if status == http.StatusAccepted && time.Now().Before(late) {
+			continue
+		}
+		if status != http.StatusOK {
+			t.Errorf("reset: %d %s", status, body)
+		}
+		return
+	}
 }
 
 func (p *program) signIn(t *testing.T, address, password string) int {
@@ -165,7 +178,11 @@ func TestSaysWhereEverythingIs(t *testing.T) {
 			t.Errorf("request %d: %d %s, want %d", n+1, status, body, want)
 		}
 	}
+	p.token(t, "alice") // else the end comes in the middle of a mail, and is told
 	p.stop(t)
+	if p.Err.String() != "" {
+		t.Errorf("standard error: %s", p.Err)
+	}
 	if left, err := os.ReadDir(p.TempDir()); len(left) > 0 || err != nil {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
@@ -182,9 +199,7 @@ func TestDataSurvivesARestart(t *testing.T) {
 			t.Fatalf("forgot_password: %d", status)
 		}
 	}
-	if status, body := first.post(t, "/account/reset_password/"+first.token(t, "alice"), `{"password":"`+changed+`"}`); status != 200 {
-		t.Fatalf("reset: %d %s", status, body)
-	}
+	first.reset(t, first.token(t, "alice"), changed)
 	first.signIn(t, "alice@example.com", changed)
 	first.post(t, "/account/forgot_password", `{"email":"bob@example.com"}`)
 	token := first.token(t, "bob")
@@ -195,9 +210,7 @@ func TestDataSurvivesARestart(t *testing.T) {
 	if status, _ := second.do(t, http.MethodGet, second.url+"/account/reset_password/"+token, ""); status != 200 {
 		t.Errorf("state of the link: %d", status)
 	}
-	if status, body := second.post(t, "/account/reset_password/"+token, `{"password":"`+changed+`"}`); status != 200 {
-		t.Errorf("reset with the link of before: %d %s", status, body)
-	}
+	second.reset(t, token, changed)
 	for _, who := range []string{"alice", "bob"} {
 		if status := second.signIn(t, who+"@example.com", changed); status != 200 {
 			t.Errorf("sign-in of %s with the new password: %d", who, status)

@@ -2,6 +2,7 @@ package temporal
 
 import (
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -10,6 +11,19 @@ import (
 
 // silent is for the one client that Start itself uses.
 var silent = slog.New(slog.DiscardHandler)
+
+// transient is what a healthy server says while it takes its shards and its parts find each
+// other, most of all after a kill; it tries again by itself. The server's own test of a
+// start passes over the same lines (temporal/server_test.go, v1.32.1). A cause that lasts
+// is told by other lines too.
+var transient = []string{
+	"Fail to process task",
+	"Failed to check Nexus endpoints ownership",
+	"Queue reader unable to retrieve tasks",
+	"error fetching user data from parent",
+	"error from matching when initializing Nexus endpoint cache",
+	"long poll to refresh Nexus endpoints returned error",
+}
 
 // logger passes the server's warnings and errors on to a zerolog.Logger. What
 // the server says below that is chatter about its own parts.
@@ -54,7 +68,7 @@ func (l logger) Fatal(msg string, tags ...tag.Tag) {
 }
 
 func (l logger) write(level zerolog.Level, msg string, tags []tag.Tag) {
-	if level < zerolog.Level(l.from.Load()) { //nolint:gosec // holds a zerolog.Level
+	if level < zerolog.Level(l.from.Load()) || slices.Contains(transient, msg) { //nolint:gosec // holds a zerolog.Level
 		return
 	}
 	e := l.zero.WithLevel(level)

@@ -19,6 +19,7 @@ func TestLoggerPassesWhatMatters(t *testing.T) {
 	l.pass(zerolog.WarnLevel)
 	l.Info("chatter")
 	l.Warn("warning while running")
+	l.Error("Queue reader unable to retrieve tasks", tag.NewStringTag("error", "shard status unknown"))
 	l.pass(zerolog.Disabled)
 	l.Error("error while stopping")
 	const want = `{"level":"error","component":"temporal","port":7,"message":"error while starting"}
