@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,8 @@ import (
 )
 
 const (
-	clients   = 16
+	atOnce    = 16
+	clients   = 5_000
 	requests  = 20_000
 	addresses = 100_000
 )
@@ -36,12 +38,12 @@ func TestFloodForOneAddress(t *testing.T) {
 	s := start(t, nil)
 	const known, unknown = "ada@example.com", "nobody@example.com"
 	put(t, s, known)
-	forgotMany(t, s, requests/10, func(int) string { return known })
-	forgotMany(t, s, requests/10, func(int) string { return unknown })
+	forgotMany(t, s, requests/10, always(known))
+	forgotMany(t, s, requests/10, always(unknown))
 	before := heap()
 	for _, address := range []string{known, unknown} {
 		began := time.Now()
-		answers := forgotMany(t, s, requests*9/10, func(int) string { return address })
+		answers := forgotMany(t, s, requests*9/10, always(address))
 		if answers[http.StatusOK] != requests*9/10 {
 			t.Errorf("%s: answers %v", address, answers)
 		}
@@ -67,22 +69,29 @@ func TestFloodForOneAddress(t *testing.T) {
 	resets(t, s, mails[0])
 }
 
-// security 34: 100,000 random addresses start as many runs as the budget has, and when
-// the flood is over the next person is served.
+// security 34: 100,000 random addresses, asked for by 5,000 clients that each have a limit
+// too, start as many runs as the budget has, and when the flood is over the next person is
+// served.
 func TestFloodOfAddresses(t *testing.T) {
 	var ahead atomic.Int64
 	const perSecond, burst = 20, 200
 	s := start(t, func(c *stack.Config) {
-		c.StartLimit = perSecond
+		c.StartLimit, c.ClientLimit = perSecond, 10
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	})
 	began := time.Now()
-	answers := forgotMany(t, s, addresses, func(i int) string { return fmt.Sprintf("random-%d@example.com", i) })
+	answers := forgotMany(t, s, addresses, func(i int) (address, client string) {
+		return fmt.Sprintf("random-%d@example.com", i), fmt.Sprintf("10.1.%d.%d", i%clients/250, i%clients%250)
+	})
 	took := time.Since(began)
 	most := burst + int(perSecond*took.Seconds()) + 1
 	t.Logf("%d requests in %v: %v; the budget is %d", addresses, took.Round(time.Second), answers, most)
-	if answers[http.StatusOK]+answers[http.StatusServiceUnavailable] != addresses {
+	if answers[http.StatusOK]+answers[http.StatusServiceUnavailable]+answers[http.StatusTooManyRequests] != addresses {
 		t.Errorf("answers %v", answers)
+	}
+	if refused := answers[http.StatusServiceUnavailable]; refused < clients {
+		t.Errorf("the budget refused %d requests: %v", refused, answers)
 	}
 	accepted := answers[http.StatusOK]
 	if n := runs(t, s, accepted); n > most || n != accepted {
@@ -91,7 +100,7 @@ func TestFloodOfAddresses(t *testing.T) {
 	ahead.Store(int64(10 * time.Second))
 	const known = "ada@example.com"
 	put(t, s, known)
-	if answers := forgotMany(t, s, 1, func(int) string { return known }); answers[http.StatusOK] != 1 {
+	if answers := forgotMany(t, s, 1, always(known)); answers[http.StatusOK] != 1 {
 		t.Fatalf("after the flood: %v", answers)
 	}
 	resets(t, s, mailed(t, s, known)[0])
@@ -123,8 +132,14 @@ func put(t *testing.T, s *stack.Stack, address string) {
 	}
 }
 
-// forgotMany asks n times, from several clients at once, and counts the answers.
-func forgotMany(t *testing.T, s *stack.Stack, n int, address func(int) string) map[int]int {
+// always is one client that asks for one address.
+func always(address string) func(int) (string, string) {
+	return func(int) (string, string) { return address, "10.2.0.1" }
+}
+
+// forgotMany asks n times, several times at once, and counts the answers. For the i-th
+// request ask says for whom, and of which client a proxy would have got it.
+func forgotMany(t *testing.T, s *stack.Stack, n int, ask func(i int) (address, client string)) map[int]int {
 	t.Helper()
 	var (
 		wg      sync.WaitGroup
@@ -132,12 +147,13 @@ func forgotMany(t *testing.T, s *stack.Stack, n int, address func(int) string) m
 		next    atomic.Int64
 		answers = map[int]int{}
 	)
-	web := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	web := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}}
 	defer web.CloseIdleConnections()
-	for range clients {
+	for range atOnce {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				code := post(t, &web, s.URL+"/account/forgot_password", map[string]string{"email": address(int(i))})
+				address, client := ask(int(i))
+				code := post(t, &web, s.URL+"/account/forgot_password", client, map[string]string{"email": address})
 				mu.Lock()
 				answers[code]++
 				mu.Unlock()
@@ -148,14 +164,21 @@ func forgotMany(t *testing.T, s *stack.Stack, n int, address func(int) string) m
 	return answers
 }
 
-func post(t *testing.T, web *http.Client, url string, body map[string]string) int {
+func post(t *testing.T, web *http.Client, url, client string, body map[string]string) int {
 	t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
 		t.Error(err)
 		return 0
 	}
-	resp, err := web.Post(url, "application/json", bytes.NewReader(b))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(b))
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Forwarded-For", client)
+	resp, err := web.Do(r)
 	if err != nil {
 		t.Error(err)
 		return 0

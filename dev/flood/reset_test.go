@@ -38,7 +38,7 @@ func resets(t *testing.T, s *stack.Stack, mail string) {
 		t.Fatalf("no link in the mail:\n%s", mail)
 	}
 	body := map[string]string{"token": found[1], "password": "plum velvet thirty gulls"}
-	if code := post(t, http.DefaultClient, s.URL+"/account/reset_password", body); code != http.StatusOK {
+	if code := post(t, http.DefaultClient, s.URL+"/account/reset_password", "10.2.0.1", body); code != http.StatusOK {
 		t.Errorf("reset: %d", code)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -47,9 +48,10 @@ type Config struct {
 	// empty leaves them in Data, or in memory.
 	TemporalDB string
 
-	ClientLimit   int  // requests per minute and client address, 0 for no limit
-	StartLimit    int  // resets started per second, 0 for no limit
-	ResetPassword bool // the feature flag user:reset-password
+	ClientLimit    int            // requests per minute and client address, 0 for no limit
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	StartLimit     int            // resets started per second, 0 for no limit
+	ResetPassword  bool           // the feature flag user:reset-password
 
 	LinkLife time.Duration   // 0 means the starter's default
 	CoolDown time.Duration   // 0 means the starter's default

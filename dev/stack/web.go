@@ -46,7 +46,7 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 	s.onStop(func() error { s.Starter.Close(); return nil })
 	resets, err := starter.NewHandler(s.Starter, starter.HandlerConfig{
 		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
-		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, Log: s.Log,
+		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
 		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
 	})
 	if err != nil {

@@ -2,9 +2,19 @@ package main
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
+
+// samples are the times of one scenario's answers.
+type samples struct {
+	known, unknown []time.Duration
+}
+
+func (s samples) auc() float64 { return auc(s.known, s.unknown) }
+
+func (s samples) even() bool { return math.Abs(s.auc()-0.5) <= most }
 
 // auc is the chance that a time of one group is above one of the other, ties counting
 // half: the area under the curve of an attacker who guesses by time (Mann-Whitney). 0.5

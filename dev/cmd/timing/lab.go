@@ -27,22 +27,16 @@ type lab struct {
 	ahead          atomic.Int64 // of the starter's clock
 }
 
-// result is what one scenario gave.
-type result struct {
-	known, unknown time.Duration // medians
-	auc            float64
-}
-
 // longest is how long one scenario may take; a mail that never comes must not hang it.
 const longest = 10 * time.Minute
 
 // measure runs a scenario on a product of its own.
-func measure(ctx context.Context, s scenario, pairs int) (r result, err error) {
+func measure(ctx context.Context, s scenario, pairs int) (got samples, err error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "rekey-timing-")
 	if err != nil {
-		return r, err
+		return got, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	l := &lab{}
@@ -51,15 +45,15 @@ func measure(ctx context.Context, s scenario, pairs int) (r result, err error) {
 		s.config(&cfg)
 	}
 	if l.Stack, err = stack.Start(ctx, cfg); err != nil {
-		return r, err
+		return got, err
 	}
 	defer func() { err = errors.Join(err, l.Stop()) }()
 	if err := l.people(ctx, pairs, s.account); err != nil {
-		return r, err
+		return got, err
 	}
 	if s.before != nil {
 		if err := s.before(ctx, l); err != nil {
-			return r, err
+			return got, err
 		}
 	}
 	return l.time(ctx)
@@ -88,22 +82,21 @@ func (l *lab) people(ctx context.Context, pairs int, special func(*account.Accou
 
 // time asks for an account and for nobody, in pairs of a random order, so that what one
 // request leaves to do for the product falls on both groups alike.
-func (l *lab) time(ctx context.Context) (result, error) {
-	var known, unknown []time.Duration
+func (l *lab) time(ctx context.Context) (got samples, err error) {
 	for i := range l.known {
 		for _, which := range rand.Perm(2) {
-			address, times := l.known[i], &known
+			address, times := l.known[i], &got.known
 			if which == 1 {
-				address, times = l.unknown[i], &unknown
+				address, times = l.unknown[i], &got.unknown
 			}
 			start := time.Now()
 			if err := l.ask(ctx, address); err != nil {
-				return result{}, err
+				return got, err
 			}
 			*times = append(*times, time.Since(start))
 		}
 	}
-	return result{median(known), median(unknown), auc(known, unknown)}, nil
+	return got, nil
 }
 
 // each does something for all addresses, a few at a time.
