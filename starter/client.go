@@ -22,7 +22,7 @@ const (
 	// server and a lunch, short enough for a mailbox that others can read later
 	// (OWASP Forgot Password Cheat Sheet, "URL tokens").
 	DefaultLinkLife = 30 * time.Minute
-	// DefaultCoolDown is how long after a mail another request mails nothing.
+	// DefaultCoolDown is how long after a mail another request surely mails a link again.
 	DefaultCoolDown = 60 * time.Second
 	// callWait is how long Temporal may take for one answer, with the SDK's retries.
 	callWait = 5 * time.Second
@@ -30,7 +30,7 @@ const (
 	decisionWait = 5 * time.Second
 	// clockSkew is how far the clocks of starters and workers may differ.
 	clockSkew = 60 * time.Second
-	// recentRequests is how many account keys are remembered for the cool-down. A
+	// recentRequests is how many account keys are remembered for half the cool-down. A
 	// key that falls out costs a signal and nothing else.
 	recentRequests = 100_000
 )

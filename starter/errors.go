@@ -18,7 +18,8 @@ var (
 	// address, its password, or it was closed), so the link counts for nothing.
 	ErrChangeRefused = errors.New("the account changed since the link was sent")
 	// ErrPending means the new password is accepted durably and is applied as
-	// soon as a worker is there. Asking again with the same password is safe.
+	// soon as a worker is there; or it was handed to Temporal, which went away before it
+	// answered. Asking again with the same password is safe, and tells.
 	ErrPending = errors.New("the new password is accepted and not applied yet")
 	// ErrBusy means that too many passwords are being hashed, or were tried on this
 	// link in the last minute; nothing was accepted and the link is as good as before.

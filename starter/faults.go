@@ -32,6 +32,11 @@ func timedOut(err error) bool {
 		errors.As(err, new(*client.WorkflowUpdateServiceTimeoutOrCanceledError))
 }
 
+// unanswered reports that a call may have done what it was for.
+func unanswered(err error) bool {
+	return timedOut(err) || errors.As(err, new(*serviceerror.Unavailable))
+}
+
 // notReady reports that a run cannot answer at the moment: the workflow task that would
 // have done it met with another event and is repeated, or an operator paused the run.
 func notReady(err error) bool {

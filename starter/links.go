@@ -59,12 +59,13 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.disown(ctx, l); err != nil && !notFound(err) {
-		return c.fault(err)
+	disowned := c.disown(ctx, l)
+	if disowned != nil && !notFound(disowned) {
+		return c.fault(disowned)
 	}
 	decided, err := c.decision(ctx, l)
 	switch {
-	case errors.Is(err, errUndecided):
+	case errors.Is(err, errUndecided), disowned == nil && errors.Is(err, ErrUnavailable):
 		return ErrPending
 	case err != nil:
 		return err

@@ -16,7 +16,10 @@ import (
 // that it starts finds out whether there is one.
 //
 // An account has one run at most. While that run is open, a request is the same click
-// again, and after the cool-down the run mails another link.
+// again, and after the cool-down the run mails another link. Half of the cool-down is the
+// run's, which mails nothing so soon after a mail, and half is this client's, which tells
+// the run nothing so soon after telling it something. So what the run passed over and the
+// client then kept from it is never a request that came a whole cool-down after a mail.
 func (c *Client) Request(ctx context.Context, email string) error {
 	address, err := account.ParseAddress(email)
 	if err != nil {
@@ -24,9 +27,9 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	}
 	in := workflow.Request{
 		Address: address, AccountKey: c.accountKeys.Key(address),
-		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown, Client: clientAddr(ctx),
+		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown / 2, Client: clientAddr(ctx),
 	}
-	repeat := c.coolingDown(in.AccountKey)
+	repeat := c.toldLately(in.AccountKey)
 	if !c.admits(ctx, repeat) {
 		return ErrOverloaded
 	}
@@ -35,9 +38,9 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	return c.fault(c.start(ctx, in, repeat))
 }
 
-// start starts a run or tells the open one. Within the cool-down a request must leave
-// no event on an open run, or a flood of them would fill its history: then it is a
-// plain start, which an open run does not notice.
+// start starts a run or tells the open one. A repeat must leave no event on an open run,
+// or a flood of them would fill its history: it is a plain start, which an open run does
+// not notice.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
 	options := StartOptions(in)
 	if repeat {
@@ -53,9 +56,9 @@ func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) er
 	return err
 }
 
-func (c *Client) coolingDown(accountKey string) bool {
+func (c *Client) toldLately(accountKey string) bool {
 	told, ok := c.recent.Get(accountKey)
-	return ok && c.cfg.Now().Sub(told) < c.cfg.CoolDown
+	return ok && c.cfg.Now().Sub(told) < c.cfg.CoolDown/2
 }
 
 // StartOptions is how a run is started, by whoever does it: one at most for an account,

@@ -40,8 +40,9 @@ type teller struct {
 	*filter
 	takes error
 
-	mu   sync.Mutex
-	told []told
+	mu    sync.Mutex
+	told  []told
+	input workflow.Request // of the last start
 }
 
 func newTeller(t *testing.T, takes error) *teller {
@@ -72,7 +73,12 @@ func (s *teller) answer(t *testing.T, req any) error {
 	switch r := req.(type) {
 	case *workflowservice.GetSystemInfoRequest:
 		return nil
+	case *workflowservice.StartWorkflowExecutionRequest:
+		return s.note(told{Call: "start"}, nil)
 	case *workflowservice.SignalWithStartWorkflowExecutionRequest:
+		if err := s.data.FromPayloads(r.GetInput(), &s.input); err != nil {
+			t.Errorf("the input: %v", err)
+		}
 		return s.note(told{"signal with start", "", r.GetSignalName(), s.opened(t, r.GetSignalInput())}, s.takes)
 	case *workflowservice.SignalWorkflowExecutionRequest:
 		return s.note(told{"signal", r.GetWorkflowExecution().GetRunId(), r.GetSignalName(), s.opened(t, r.GetInput())}, s.takes)
@@ -123,26 +129,49 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 	for name, tc := range map[string]struct {
 		takes error
 		do    func(context.Context, *teller) error
-		fails bool
+		fails error
 		want  func(*teller) []told
 	}{
-		"request":              {nil, request, false, func(s *teller) []told { return []told{asked(s)} }},
-		"request, full":        {full, request, false, func(s *teller) []told { return []told{asked(s)} }},
-		"not me":               {nil, disown, true, func(*teller) []told { return []told{disowned} }},
-		"not me, full":         {full, disown, true, func(*teller) []told { return []told{disowned, {Call: "cancel", Run: linkRun}} }},
-		"not me, other errors": {status.Error(codes.InvalidArgument, "no"), disown, true, func(*teller) []told { return []told{disowned} }},
-		"not me, no run":       {status.Error(codes.NotFound, "no"), disown, true, func(*teller) []told { return []told{disowned} }},
+		"request":              {nil, request, nil, func(s *teller) []told { return []told{asked(s)} }},
+		"request, full":        {full, request, nil, func(s *teller) []told { return []told{asked(s)} }},
+		"not me":               {nil, disown, ErrPending, func(*teller) []told { return []told{disowned} }},
+		"not me, full":         {full, disown, ErrPending, func(*teller) []told { return []told{disowned, {Call: "cancel", Run: linkRun}} }},
+		"not me, other errors": {status.Error(codes.InvalidArgument, "no"), disown, ErrUnavailable, func(*teller) []told { return []told{disowned} }},
+		"not me, no run":       {status.Error(codes.NotFound, "no"), disown, ErrUnavailable, func(*teller) []told { return []told{disowned} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTeller(t, tc.takes)
 			err := tc.do(WithClientAddr(t.Context(), netip.MustParseAddr(callerAddr)), s)
-			if tc.fails != errors.Is(err, ErrUnavailable) { // nobody tells how the run was settled
+			if !errors.Is(err, tc.fails) { // nobody tells how the run was settled
 				t.Errorf("error: %v", err)
 			}
 			if d := cmp.Diff(tc.want(s), s.told); d != "" {
 				t.Errorf("told (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// Requests are merged for half the cool-down and the run mails nothing for the other half:
+// together they pass over no request that comes a whole one after a mail.
+func TestTheTwoHalvesOfTheCoolDown(t *testing.T) {
+	t.Parallel()
+	s := newTeller(t, nil)
+	now := time.Now()
+	s.cfg.Now, s.cfg.CoolDown = func() time.Time { return now }, time.Minute
+	var calls []string
+	for _, later := range []time.Duration{0, 30*time.Second - 1, 1, 30*time.Second - 1} {
+		now = now.Add(later)
+		if err := s.Request(t.Context(), "ada@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, s.told[len(s.told)-1].Call)
+	}
+	if d := cmp.Diff([]string{"signal with start", "start", "signal with start", "start"}, calls); d != "" {
+		t.Errorf("calls (-want +got):\n%s", d)
+	}
+	if s.input.CoolDown != 30*time.Second {
+		t.Errorf("the run mails nothing for %s", s.input.CoolDown)
 	}
 }

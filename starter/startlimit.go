@@ -39,7 +39,7 @@ func newStartLimit(perSecond int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), startBurst*perSecond)
 }
 
-// admits reports whether a request may go to Temporal. A repeat within the cool-down
+// admits reports whether a request may go to Temporal. A repeat
 // starts nothing as a rule and takes nothing from the others. But when nobody else is
 // served it is not either: the answer must not tell who was asked for before.
 func (c *Client) admits(ctx context.Context, repeat bool) bool {

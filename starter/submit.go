@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
-
 	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
@@ -67,22 +65,26 @@ func (c *Client) breached(ctx context.Context, newPassword string) error {
 
 // deliver hands the submission to the run and reads what became of it. Temporal takes
 // the first completion of a wait and refuses all others. NotFound may be the second
-// answer to a first try whose own answer was lost, so only the decision tells.
+// answer to a first try whose own answer was lost, so only the decision tells. When
+// Temporal goes away before it does, nobody is told that nothing was accepted: whoever then
+// chose another password would find the link used.
 func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
-	err := c.complete(ctx, l, wait, s)
-	var gone *serviceerror.NotFound
-	if err != nil && !errors.As(err, &gone) && !timedOut(err) {
-		return c.fault(err)
+	completed := c.complete(ctx, l, wait, s)
+	if completed != nil && !notFound(completed) && !unanswered(completed) {
+		return c.fault(completed)
 	}
 	failpoint.Hit(failpoint.AfterCompletion)
 	decided, err := c.decision(ctx, l)
-	if errors.Is(err, errUndecided) {
+	switch {
+	case err == nil:
+		return answer(decided, s.ID)
+	case errors.Is(err, ErrUnavailable), completed == nil && errors.Is(err, errUndecided):
+		return ErrPending
+	case errors.Is(err, errUndecided):
 		return c.undecided(ctx, l)
-	}
-	if err != nil {
+	default:
 		return err
 	}
-	return answer(decided, s.ID)
 }
 
 func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {

@@ -78,7 +78,7 @@ type Request struct {
 	AccountKey string // keyed hash of Address; ends the workflow ID
 
 	LinkLife time.Duration // how long a mailed link can be used
-	CoolDown time.Duration // how long after a mail another request mails again
+	CoolDown time.Duration // how long after a mail another request mails nothing
 
 	// Client is the network address of who asked first, or Operator their name, for the
 	// audit log.
