@@ -50,6 +50,18 @@ func SameAddress(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
+// Deliverable is a stored address as mail servers take it: a Unicode domain in A-labels, the
+// local part as it is, since only the server knows whether case matters there. What needs no
+// change, or cannot be mended, comes back as it is.
+func Deliverable(stored string) string {
+	local, domain, _ := strings.Cut(stored, "@")
+	ascii, err := toASCII(domain)
+	if err != nil || strings.EqualFold(ascii, domain) {
+		return stored
+	}
+	return local + "@" + ascii
+}
+
 // registration takes what could be registered as a name, however it is spelled.
 var registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
 

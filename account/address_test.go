@@ -124,3 +124,18 @@ func TestSameAddressTellsApart(t *testing.T) {
 		}
 	}
 }
+
+func TestDeliverable(t *testing.T) {
+	t.Parallel()
+	for stored, want := range map[string]string{
+		"Bo@BÜCHER.example":  "Bo@xn--bcher-kva.example",
+		"Bo@example.com":     "Bo@example.com",
+		"bücher@Example.com": "bücher@Example.com",
+		"bo@-.example":       "bo@-.example",
+		"bo":                 "bo",
+	} {
+		if got := account.Deliverable(stored); got != want {
+			t.Errorf("%s: %s, want %s", stored, got, want)
+		}
+	}
+}

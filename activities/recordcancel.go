@@ -20,6 +20,9 @@ const (
 // somebody with access to Temporal copied to this one, counts as done there. An address
 // that nobody has, or several, leaves a line without an account.
 func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
+	if err := ours(ctx, c.Sender, c.Run); err != nil {
+		return err
+	}
 	owner, _, err := a.resettable(ctx, c.Address)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, ann)
 			s.run.RunID = now
-			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Address: ann.Address, At: start, Link: link, Client: from}, nil, nil)
+			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Sender: now, Address: ann.Address, At: start, Link: link, Client: from}, nil, nil)
 			must(t, err)
 			got, err := s.store.Audit(t.Context(), ann.ID)
 			must(t, err)
@@ -74,7 +74,7 @@ func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, ann)
 			s.run.RunID = now
-			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Address: ann.Address, At: start, Operator: "a.smith", Meant: meant}, nil, nil)
+			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Sender: now, Address: ann.Address, At: start, Operator: "a.smith", Meant: meant}, nil, nil)
 			must(t, err)
 			got, err := s.store.Audit(t.Context(), ann.ID)
 			must(t, err)

@@ -1,11 +1,15 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/internal/span"
 	"github.com/rekeyhq/rekey/mail"
@@ -16,11 +20,24 @@ import (
 // that it should be tried again; a mail that is never to go out is a [workflow.Delivery]
 // with the reason.
 func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+	if err := ours(ctx, m.Sender, m.Run); err != nil {
+		return workflow.Delivery{}, err
+	}
 	if m.Account != "" {
 		return a.sendNotice(ctx, m)
 	}
 	defer beating(ctx)()
 	return a.sendLink(ctx, m)
+}
+
+// ours is nil for an activity of the run that its input is for. Whoever may write to Temporal
+// can copy a sealed input to a run of their own, as often as they like. What 0.1.0 began
+// names no sender.
+func ours(ctx context.Context, sender, run string) error {
+	if activity.GetInfo(ctx).WorkflowExecution.RunID == cmp.Or(sender, run) {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)
 }
 
 // send hands a mail over. Its error is always a *mail.Error: what another Mailer than

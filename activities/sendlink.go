@@ -104,7 +104,7 @@ func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account
 	if err != nil {
 		return mail.Message{}, account.Token{}, err
 	}
-	msg, err := a.Templates.Reset(owner.Address, a.messageID(m, ""), mail.Reset{
+	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(m, ""), mail.Reset{
 		URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: m.Life,
 	})
 	return msg, account.Token{

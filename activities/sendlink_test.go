@@ -270,7 +270,7 @@ func TestMessageIDs(t *testing.T) {
 	for _, change := range []func(*workflow.Mail){
 		func(*workflow.Mail) {},
 		func(m *workflow.Mail) { m.Number = 2 },
-		func(m *workflow.Mail) { m.Run = "another" },
+		func(m *workflow.Mail) { m.Run, m.Sender = "another", run },
 		func(m *workflow.Mail) { m.Number, m.Account, m.Changed = 0, ann.ID, start },
 	} {
 		m := wanted(ann.Address)
@@ -286,6 +286,36 @@ func TestMessageIDs(t *testing.T) {
 	if len(ids) != 4 {
 		t.Errorf("%d Message-IDs for 4 mails", len(ids))
 	}
+}
+
+// security 33: whoever may write to Temporal can copy a sealed input to a run of their own,
+// whose ID is Temporal's choice. Nothing is mailed and nothing noted there; after a workflow
+// reset the run has another ID itself, and says so.
+func TestInputOfAnotherRun(t *testing.T) {
+	t.Parallel()
+	const other = "5c2e9d10-0000-4000-8000-000000000000"
+	s := newSite(t, ann)
+	s.run.RunID = other
+	for _, sender := range []string{"", run} { // of 0.1.0, and of now
+		for name, in := range map[string]any{
+			"a link":   workflow.Mail{Run: run, Sender: sender, Number: 1, Life: life, Address: ann.Address},
+			"a notice": workflow.Mail{Run: run, Sender: sender, Account: ann.ID, Changed: start},
+		} {
+			if _, err := s.attempt(t, "send-email", in, nil, nil); err == nil {
+				t.Errorf("%s copied from another run is sent", name)
+			}
+		}
+		c := workflow.Cancellation{Run: run, Sender: sender, Address: ann.Address, At: start}
+		if _, err := s.attempt(t, "record-cancel", c, nil, nil); err == nil {
+			t.Error("a cancel copied from another run is noted")
+		}
+	}
+	diff(t, "mails", s.mailer.to(), []string(nil))
+	after := wanted(ann.Address)
+	after.Sender = other
+	_, err := s.sendLink(t, after)
+	must(t, err)
+	diff(t, "after a workflow reset", s.mailer.to(), []string{ann.Address})
 }
 
 // A store that is away is tried again and never taken for an account that is not there.

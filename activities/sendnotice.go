@@ -24,24 +24,31 @@ type progress struct {
 	Told   int
 }
 
-// sendNotice tells every address of the account that its password was changed. A
-// recipient that the mail server refuses does not keep the others from being told, nor
-// does one that it defers, and nobody is told again because of another.
+// sendNotice tells every address of the account that its password was changed, or those
+// that the notice is still owed to. A recipient that the mail server refuses does not keep
+// the others from being told, nor does one that it defers, and nobody is told again because
+// of another. The first attempt that has told somebody is the last one: the run owes the
+// rest.
 func (a *Activities) sendNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+	d := workflow.Delivery{Notice: m.Run}
 	p, err := a.begun(ctx, m)
 	if errors.Is(err, account.ErrNotFound) {
-		return workflow.Delivery{Withheld: workflow.NoAccount}, nil
+		d.Withheld = workflow.NoAccount
+		return d, nil
 	}
 	if err != nil {
-		return workflow.Delivery{}, err
+		return d, err
 	}
-	if err := a.tell(ctx, m, p); err != nil {
-		return workflow.Delivery{}, err
+	err = a.tell(ctx, m, p)
+	switch {
+	case err == nil && p.Told == 0:
+		d.Withheld = workflow.MailRefused
+	case err != nil && (p.Told == 0 || len(m.To) > 0):
+		return d, err
+	default:
+		d.Left = p.Left
 	}
-	if p.Told == 0 {
-		return workflow.Delivery{Withheld: workflow.MailRefused}, nil
-	}
-	return workflow.Delivery{}, nil
+	return d, nil
 }
 
 // begun is how far earlier attempts have come. Details that are not of this notice are
@@ -50,6 +57,9 @@ func (a *Activities) begun(ctx context.Context, m workflow.Mail) (*progress, err
 	var p progress
 	if err := activity.GetHeartbeatDetails(ctx, &p); err == nil && p.Notice == mailID(m, "") {
 		return &p, nil
+	}
+	if len(m.To) > 0 {
+		return &progress{Notice: mailID(m, ""), Left: m.To}, nil
 	}
 	owner, err := a.Store.Account(ctx, m.Account)
 	if err != nil {
@@ -93,7 +103,7 @@ func (a *Activities) tell(ctx context.Context, m workflow.Mail, p *progress) (fa
 func (a *Activities) tellOne(ctx context.Context, m workflow.Mail, p progress) error {
 	defer beating(ctx, p)()
 	to := p.Left[0]
-	msg, err := a.Templates.Changed(to, a.messageID(m, to), mail.Changed{At: m.Changed})
+	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(m, to), mail.Changed{At: m.Changed})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +17,14 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// handingIn is a client before a Temporal whose run waits for a submission. Completing the
-// wait, or calling the reset off, ends with an error or nil, and after that Temporal is away.
-func handingIn(t *testing.T, completes error) *filter {
+// handingIn is a client before a Temporal with an open run that has these activities.
+// Completing one, or calling the reset off, ends with an error or nil, and after that
+// Temporal is away.
+func handingIn(t *testing.T, completes error, pending ...*workflowpb.PendingActivityInfo) *filter {
 	t.Helper()
 	f := newFilter(t)
 	codec, err := f.cfg.Keys.Payload()
@@ -36,9 +39,7 @@ func handingIn(t *testing.T, completes error) *filter {
 					return nil
 				case *workflowservice.DescribeWorkflowExecutionResponse:
 					r.WorkflowExecutionInfo = &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
-					r.PendingActivities = []*workflowpb.PendingActivityInfo{{
-						ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission},
-					}}
+					r.PendingActivities = pending
 					return nil
 				case *workflowservice.RespondActivityTaskCompletedByIdResponse, *workflowservice.SignalWorkflowExecutionResponse:
 					return completes
@@ -55,6 +56,11 @@ func handingIn(t *testing.T, completes error) *filter {
 	return f
 }
 
+// openWait is the wait of a run for the use of its links.
+func openWait() *workflowpb.PendingActivityInfo {
+	return &workflowpb.PendingActivityInfo{ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission}}
+}
+
 // What Temporal may have taken is never answered with "nothing was accepted": whoever chose
 // another password then would find the link used.
 func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
@@ -68,14 +74,52 @@ func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := handingIn(t, tc.completes)
+			f := handingIn(t, tc.completes, openWait())
 			if err := f.Submit(t.Context(), f.token(t, link.Reset, time.Now().Add(time.Minute)), goodPassword); !errors.Is(err, tc.want) {
 				t.Errorf("submission: %v, want %v", err, tc.want)
 			}
 		})
 	}
-	f := handingIn(t, nil)
+	f := handingIn(t, nil, openWait())
 	if err := f.Cancel(t.Context(), f.token(t, link.Cancel, time.Now().Add(time.Minute))); !errors.Is(err, ErrPending) {
 		t.Errorf("cancel: %v, want %v", err, ErrPending)
+	}
+}
+
+// tallied counts its hashes.
+type tallied struct {
+	password.Params
+	n atomic.Int32
+}
+
+// Hash implements password.Hasher.
+func (c *tallied) Hash(newPassword string, salt []byte) string {
+	c.n.Add(1)
+	return c.Params.Hash(newPassword, salt)
+}
+
+// security 15: only a link whose run waits for it is worth a hash.
+func TestNoHashForALinkThatIsNotPending(t *testing.T) {
+	t.Parallel()
+	mailing := &workflowpb.PendingActivityInfo{ActivityId: "5", ActivityType: &commonpb.ActivityType{Name: workflow.SendEmail}}
+	for name, tc := range map[string]struct {
+		pending []*workflowpb.PendingActivityInfo
+		want    int32
+	}{
+		"pending":     {[]*workflowpb.PendingActivityInfo{mailing, openWait()}, 1},
+		"not pending": {[]*workflowpb.PendingActivityInfo{mailing}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := handingIn(t, nil, tc.pending...)
+			hasher := &tallied{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}
+			f.cfg.Hashing = hasher
+			if err := f.Submit(t.Context(), f.token(t, link.Reset, time.Now().Add(time.Minute)), goodPassword); err == nil {
+				t.Error("Temporal is away, and nobody is told")
+			}
+			if n := hasher.n.Load(); n != tc.want {
+				t.Errorf("%d hashes, want %d", n, tc.want)
+			}
+		})
 	}
 }

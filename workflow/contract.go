@@ -86,6 +86,8 @@ type Request struct {
 	Operator string `json:",omitempty"`
 	// Previous is how the run ended that this one continues, nil for the first.
 	Previous *Outcome `json:",omitempty"`
+	// Owed are the notices of earlier resets that have not reached every address yet.
+	Owed []Mail `json:",omitempty"`
 }
 
 // Caller says who sent a signal, for the audit log. What is sealed for one account can be
@@ -102,6 +104,7 @@ type Caller struct {
 // Cancellation is how a reset was called off, for the audit log.
 type Cancellation struct {
 	Run     string // the run's original ID
+	Sender  string `json:",omitempty"` // ID of the run that records it
 	Address string
 	At      time.Time
 	Link    string `json:",omitempty"` // run ID inside the link that was used; empty in Temporal
@@ -116,6 +119,7 @@ type Cancellation struct {
 type Mail struct {
 	Number  int           // 1 for a run's first link, then 2, 3
 	Run     string        // the run's original ID, the same after a workflow reset
+	Sender  string        `json:",omitempty"` // ID of the run that sends it
 	Life    time.Duration `json:",omitempty"` // of the link
 	Address string        `json:",omitempty"` // who asked for a link
 	Account string        `json:",omitempty"` // whom to tell of the change
@@ -123,12 +127,23 @@ type Mail struct {
 	Client  string        `json:",omitempty"` // who asked for the link, for the audit log
 
 	Operator string `json:",omitempty"` // who asked, when it was an operator
+
+	// To are the addresses that a notice is still owed to, until when; empty for all of the
+	// account.
+	To    []string  `json:",omitempty"`
+	Until time.Time `json:",omitzero"`
 }
 
 // Delivery is what became of a [Mail].
 type Delivery struct {
 	Withheld Reason    `json:",omitempty"` // why no mail went out; empty when one did
 	Expires  time.Time `json:",omitzero"`  // when the mailed link ends
+
+	// Notice is the Run of the notice that it is about, because the sealed result of one run
+	// can be copied into another.
+	Notice string `json:",omitempty"`
+	// Left are the addresses that the notice has not reached yet, while it has reached others.
+	Left []string `json:",omitempty"`
 }
 
 // Reason says why no link was mailed. It is for operators; over HTTP an account

@@ -35,6 +35,9 @@ func (r *run) details() string {
 	if r.verdict.Reason != "" {
 		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
 	}
+	if owing := r.owing(); len(owing) > 0 {
+		d = fmt.Appendf(d, "\n\n**Addresses still to be told:** %d", addresses(owing))
+	}
 	d = append(d, "\n\n| time | event | state |\n|---|---|---|\n"...)
 	for _, t := range r.history {
 		d = fmt.Appendf(d, "| %s | `%s` | `%s` |\n", stamp(t.at), t.event, t.to)
@@ -43,3 +46,10 @@ func (r *run) details() string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func addresses(owing []Mail) (n int) {
+	for _, m := range owing {
+		n += len(m.To)
+	}
+	return n
+}

@@ -45,10 +45,11 @@ func mailing(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// telling is mailing for the notice. It goes to every address of the account in one
-// attempt, so an attempt may take as long as it says that it is at work.
-func telling(ctx workflow.Context) workflow.Context {
-	return workflow.WithStartToCloseTimeout(mailing(ctx, "tell the owner"), mailRetry)
+// telling is mailing for the notice, for so long. It goes to every address of the account in
+// one attempt, so an attempt may take as long as it says that it is at work.
+func telling(ctx workflow.Context, patience time.Duration) workflow.Context {
+	ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "tell the owner"), patience)
+	return workflow.WithStartToCloseTimeout(ctx, patience)
 }
 
 // recording is one line in the audit log, tried for a day.

@@ -58,6 +58,7 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 		requests: workflow.GetSignalChannel(ctx, RequestSignal),
 		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
 		canceled: func() bool { return ctx.Err() != nil },
+		id:       workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		original: workflow.GetInfo(ctx).OriginalRunID,
 	}
 	r.mailing, r.stopMail = workflow.WithCancel(steps)
@@ -65,12 +66,16 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 	if in.Previous != nil {
 		r.tellOperators(steps) // the attribute still says how the previous run ended
 	}
+	for _, notice := range in.Owed {
+		r.owe(steps, notice)
+	}
 	return r, steps
 }
 
-// end closes the run. A request that came too late for it is answered by a new run
-// under the same workflow ID; the server closes no run that has unread signals, so
-// none is lost.
+// end closes the run, when nobody is to be told any more. A request that came too late for
+// it is answered at once, by a new run under the same workflow ID that takes the notices
+// over which are still owed; the server closes no run that has unread signals, so none is
+// lost.
 func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	finished := func() bool { return workflow.AllHandlersFinished(ctx) }
 	if err := workflow.Await(ctx, finished); err != nil {
@@ -80,13 +85,25 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 		r.recordCancel(ctx)
 	}
 	outcome := r.outcome()
-	caller, asked := r.requestedAgain()
-	if !asked {
-		return outcome, nil
+	for {
+		if caller, asked := r.requestedAgain(); asked {
+			return outcome, r.continued(ctx, caller, &outcome)
+		}
+		if len(r.owing()) == 0 {
+			return outcome, nil
+		}
+		changed := func() bool { return r.requests.Len() > 0 || len(r.owing()) == 0 }
+		if err := workflow.Await(ctx, changed); err != nil {
+			return Outcome{}, err
+		}
 	}
+}
+
+// continued is the end that begins a new run.
+func (r *run) continued(ctx workflow.Context, by Caller, outcome *Outcome) error {
 	next := r.in
-	next.Client, next.Operator, next.Previous = caller.Client, caller.Operator, &outcome
-	return outcome, workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
+	next.Client, next.Operator, next.Previous, next.Owed = by.Client, by.Operator, outcome, r.owing()
+	return workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
 	}, ResetPassword, next)
 }

@@ -12,6 +12,7 @@ import (
 // worker picks the run up.
 type run struct {
 	in       Request
+	id       string // run ID
 	original string // run ID before any workflow reset
 	machine  *statemachine.Machine
 	canceled func() bool // in Temporal
@@ -37,6 +38,7 @@ type run struct {
 	accepted Submission
 	verdict  Verdict
 	withheld Reason
+	owed     []*debt
 
 	history []transition
 }
@@ -90,7 +92,7 @@ func (r *run) arm(ctx workflow.Context) {
 func (r *run) sendLink(client, operator string) {
 	r.mails++
 	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, Mail{
-		Number: r.mails, Run: r.original, Life: r.in.LinkLife, Address: r.in.Address,
+		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
 		Client: client, Operator: operator,
 	})
 }
@@ -190,23 +192,11 @@ func (r *run) nobodys() statemachine.Event {
 	return statemachine.TokenUnknown
 }
 
-// notify tells the owner. Whether the notice arrives or not, the reset is done.
-func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
-	r.stopMail() // a link that is still on its way would be dead on arrival
-	var d Delivery
-	notice := Mail{Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed}
-	err := workflow.ExecuteActivity(telling(ctx), SendEmail, notice).Get(ctx, &d)
-	if err != nil || d.Withheld != "" {
-		return statemachine.NoticeFailed, nil //nolint:nilerr // the reset is done all the same
-	}
-	return statemachine.NoticeSent, nil
-}
-
 // recordCancel notes who called the reset off. The reset is over whether that works or
 // not.
 func (r *run) recordCancel(ctx workflow.Context) {
 	r.stopMail() // the run may stay open, and nobody is to get a link of it
-	c := Cancellation{Run: r.original, Address: r.in.Address, At: workflow.Now(ctx)}
+	c := Cancellation{Run: r.original, Sender: r.id, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {
 		c.Link, c.Client = r.disowner.Link, r.disowner.Client
 		c.Operator, c.Meant = r.disowner.Operator, r.disowner.Run

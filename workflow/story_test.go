@@ -26,6 +26,7 @@ const (
 	coolDown   = time.Minute
 	lifetime   = life + time.Minute // of a run whose one mail takes no time
 	owner      = "account-7"
+	sender     = "default-test-run-id" // of the environment
 )
 
 var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -81,7 +82,7 @@ func newStory(t *testing.T) *story {
 			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, CoolDown: coolDown, Client: "192.0.2.7",
 		},
 		mail:   func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
-		notice: func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
+		notice: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
 		change: func(_ int, c workflow.Change) answer { return answer{result: changed(c)} },
 		record: func(int) answer { return answer{} },
 	}

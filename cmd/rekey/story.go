@@ -37,7 +37,8 @@ type story struct {
 }
 
 // linkMail is a send-email of a link. The notice is one too, and its name is all that is
-// in clear: it comes when no wait is open, a link only while one is.
+// in clear: it comes when no wait is open, a link only while one is. What the run before
+// still owed comes then too, and only the keys tell.
 const linkMail = "link"
 
 func (s *story) read(e *historypb.HistoryEvent) {
@@ -47,7 +48,7 @@ func (s *story) read(e *historypb.HistoryEvent) {
 		s.started = at
 		s.unseal(e.GetWorkflowExecutionStartedEventAttributes().GetInput(), &s.in)
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-		s.scheduled(e.GetEventId(), e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName())
+		s.scheduled(e.GetEventId(), e.GetActivityTaskScheduledEventAttributes())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		done := e.GetActivityTaskCompletedEventAttributes()
 		s.done(done.GetScheduledEventId(), at, done.GetResult())
@@ -71,16 +72,21 @@ func (s *story) unseal(sealed *commonpb.Payloads, to any) {
 	s.sealed = !s.open(sealed, to) || s.sealed
 }
 
-func (s *story) scheduled(event int64, kind string) {
+func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAttributes) {
+	kind := a.GetActivityType().GetName()
 	switch kind {
 	case workflow.AwaitTokenSubmission:
 		s.waiting, s.changing = true, false
 	case workflow.ChangePassword:
 		s.changing = true
 	case workflow.SendEmail:
-		if s.waiting {
+		var m workflow.Mail
+		s.unseal(a.GetInput(), &m)
+		switch {
+		case len(m.To) > 0:
+		case s.waiting:
 			s.mails, kind = s.mails+1, linkMail
-		} else {
+		default:
 			s.notice = true
 		}
 	}

@@ -61,11 +61,15 @@ func (w *teller) add(e *historypb.HistoryEvent) *teller {
 }
 
 // begin schedules an activity, whose event is n.
-func (w *teller) begin(kind string) *teller {
+func (w *teller) begin(kind string) *teller { return w.beginWith(kind, struct{}{}) }
+
+func (w *teller) beginWith(kind string, in any) *teller {
 	return w.add(&historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
 		Attributes: &historypb.HistoryEvent_ActivityTaskScheduledEventAttributes{
-			ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{ActivityType: &commonpb.ActivityType{Name: kind}},
+			ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{
+				ActivityType: &commonpb.ActivityType{Name: kind}, Input: w.payloads(in),
+			},
 		},
 	})
 }
@@ -221,4 +225,14 @@ func TestRunsInATable(t *testing.T) {
 	}
 	golden.Check(t, "find.golden", table.String())
 	golden.Check(t, "find.json", asJSON.String())
+}
+
+// What the run before still owed to somebody is no mail of this one.
+func TestStoryOfAnOwedNotice(t *testing.T) {
+	t.Parallel()
+	w := begun(t).beginWith(workflow.SendEmail, workflow.Mail{To: []string{"ada.backup@example.com"}}).
+		end(3, workflow.Delivery{}).timer().end(4, workflow.Delivery{})
+	if w.now() != "awaiting_token" || w.mails != 1 || w.answered != 1 || w.notice {
+		t.Errorf("state %s, %d mails, %d answered, notice %t", w.now(), w.mails, w.answered, w.notice)
+	}
 }

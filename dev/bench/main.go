@@ -22,8 +22,8 @@ import (
 )
 
 type cli struct {
-	Parts    []string `arg:"" optional:"" placeholder:"PART" help:"What to measure: ${parts}. Without it all but open, which takes half an hour."`
-	Scale    float64  `default:"1" help:"Multiplies every number of repetitions; 0.05 shows in two minutes whether all of it works."`
+	Parts    []string `arg:"" optional:"" placeholder:"PART" help:"What to measure: ${parts}. Without it all but open, which takes twenty minutes."`
+	Scale    float64  `default:"1" help:"Multiplies every number of repetitions; 0.05 shows in a minute whether all of it works."`
 	JSON     bool     `name:"json" help:"Write JSON, for programs."`
 	Chart    string   `type:"path" placeholder:"FILE.svg" help:"Draw the resets per second as a picture."`
 	Profiles string   `type:"existingdir" placeholder:"DIR" help:"Keep CPU profiles of all processes in this folder, for go tool pprof."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -53,10 +54,19 @@ func (b *bench) open(ctx context.Context) (_ []*table, err error) {
 		seen = append(seen, f)
 		t.add(f.open, f.memory["worker"], f.memory["starter"], f.memory["temporal"], f.forgot.P50, f.forgot.P99, f.submit.P50, f.submit.P99)
 	}
-	first, last := seen[0], seen[len(seen)-1]
-	b.most(fmt.Sprintf("worker memory with %d to %d open runs", last.open, first.open), last.memory["worker"]/first.memory["worker"], 1.2)
-	b.most(fmt.Sprintf("forgot p50 with %d to %d open runs", last.open, first.open), last.forgot.P50/first.forgot.P50, 1.2)
+	b.flat("worker memory", seen, func(s sample) float64 { return s.memory["worker"] })
+	b.flat("forgot p50", seen, func(s sample) float64 { return s.forgot.P50 })
 	return []*table{t}, nil
+}
+
+// flat compares the most with the least of all sizes. A p99 is not judged: it is the second
+// longest of 200 answers.
+func (b *bench) flat(what string, seen []sample, of func(sample) float64) {
+	least, most := math.Inf(1), 0.0
+	for _, s := range seen {
+		least, most = min(least, of(s)), max(most, of(s))
+	}
+	b.most(fmt.Sprintf("%s, %d to %d open runs: most to least", what, seen[0].open, seen[len(seen)-1].open), most/least, 1.2)
 }
 
 // openMore opens runs until there are so many.

@@ -10,6 +10,7 @@ const (
 	reset    = "../resetpassword.go"
 	contract = "../contract.go"
 	policies = "../policies.go"
+	notice   = "../notice.go"
 	details  = "../details.go"
 	table    = "../../statemachine/table.go"
 )
@@ -23,7 +24,10 @@ func mutants() []mutant {
 		{what: "no wait before the first mail is out", changes: one(run, "if r.wait != nil {\n\t\treturn", "if r.wait != nil || r.mails == 0 {\n\t\treturn")},
 		{what: "a pause before the change", changes: one(run, "\tfor {\n\t\tvar v Verdict", "\t_ = workflow.Sleep(ctx, again)\n\tfor {\n\t\tvar v Verdict")},
 		{what: "the change without a pause between two attempts", lives: "no run has an attempt of the change that is answered by somebody else", changes: one(run, "if err := workflow.Sleep(ctx, again); err != nil {\n\t\t\treturn \"\", err\n\t\t}", "_ = again")},
-		{what: "no notice", changes: one(run, "err := workflow.ExecuteActivity(telling(ctx), SendEmail, notice).Get(ctx, &d)", "var err error\n\t_ = notice")},
+		{what: "no notice", changes: one(notice, "d := r.tell(ctx, notice, until)", "var d Delivery")},
+		{what: "a notice that is over when anybody says so", lives: "no run has a notice that is answered by somebody else", changes: one(notice, "err == nil && d.Notice == notice.Run", "err == nil")},
+		{what: "a late request that waits until everybody is told", lives: "no run owes a notice", changes: one(reset, "r.requests.Len() > 0 || len(r.owing()) == 0", "len(r.owing()) == 0")},
+		{what: "a run that does not go on telling for the one before", lives: "no run owes a notice", changes: one(reset, "\tfor _, notice := range in.Owed {\n\t\tr.owe(steps, notice)\n\t}\n", "")},
 		{what: "no audit of a cancel", changes: one(reset, "\t\tr.recordCancel(ctx)\n", "")},
 		{what: "no timer for the expiry", changes: one(run, `r.expiry = workflow.NewTimerWithOptions(timer, life, workflow.TimerOptions{Summary: "the link expires"})`, "r.expiry, _ = workflow.NewFuture(timer)\n\t_ = life")},
 		{what: "a timer that a new mail does not start again", changes: one(run, "\tr.restartExpiry(ctx)\n", "\tif r.expiry == nil {\n\t\tr.restartExpiry(ctx)\n\t}\n")},
@@ -71,9 +75,9 @@ func mutants() []mutant {
 		// How it goes on.
 		{what: "nobody's submission ends the reset", changes: one(run, "\treturn statemachine.TokenUnknown\n", "\treturn statemachine.ChangeRefused\n")},
 		{what: "no new wait after nobody's submission", changes: one(run, "if r.wait != nil {\n\t\treturn", "if r.wait != nil || r.waits > 0 {\n\t\treturn")},
-		{what: "a link mail goes on after the password was changed", lives: "no run has a mail on its way then", changes: one(run, "\tr.stopMail() // a link that is still on its way would be dead on arrival\n", "")},
+		{what: "a link mail goes on after the password was changed", lives: "no run has a mail on its way then", changes: one(notice, "\tr.stopMail() // a link that is still on its way would be dead on arrival\n", "")},
 		{what: "a link mail goes on after a cancel", lives: "no run has a mail on its way then", changes: one(run, "\tr.stopMail() // the run may stay open, and nobody is to get a link of it\n", "")},
-		{what: "a request that comes too late is not answered", changes: one(reset, "\tif !asked {\n", "\tif !asked || r.mails > 0 {\n")},
+		{what: "a request that comes too late is not answered", changes: one(reset, "r.requestedAgain(); asked {", "r.requestedAgain(); asked && r.mails == 0 {")},
 		{what: "what came with the start is another request", same: true, lives: "a request that is taken while a mail is on its way mails nothing", changes: one(run, "\t\tr.requestedAgain() // what came with the start is the start\n", "")},
 		{what: "a refused change is tried again", changes: one(run, "\t\tcase ours:\n", "\t\tcase ours && v.Event != statemachine.ChangeRefused:\n")},
 		{what: "no wait for updates at the end", same: true, lives: "the SDK lets a handler go on that can, and only then closes the run; the wait is for handlers that would take longer", changes: one(reset, "return workflow.AllHandlersFinished(ctx)", "return true")},

@@ -1,0 +1,124 @@
+package workflow_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+var (
+	backup   = []string{"ada.backup@example.com"}
+	changeAt = started.Add(time.Hour) // as changed says
+)
+
+// partly is a notice that has reached the account's own address and not its backup.
+func partly(_ int, m workflow.Mail) answer {
+	if len(m.To) == 0 {
+		return answer{result: workflow.Delivery{Notice: m.Run, Left: backup}}
+	}
+	return answer{after: 10 * time.Hour, result: workflow.Delivery{Notice: m.Run}}
+}
+
+// A notice that has reached somebody leaves the run open, for the other addresses.
+func TestNoticeIsOwedToEveryAddress(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.notice = partly
+	s.at(5*time.Minute, s.submit("one"))
+	s.at(time.Hour, func() {
+		diff(t, "steps", s.transitions()[3:], []string{"password_changed password_changed", "notice_sent completed"})
+	})
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+	diff(t, "notices", s.notices, []workflow.Mail{
+		{Sender: sender, Account: owner, Changed: changeAt},
+		{Sender: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute)},
+	})
+	diff(t, "end", s.elapsed(), 10*time.Hour+5*time.Minute)
+	diff(t, "values", s.upserts, []string{"completed"})
+}
+
+// Whoever reads that a password was changed may ask for another reset at once: an address
+// that takes no mail now does not stand in the way. The next run goes on telling it.
+func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.notice = partly
+	s.at(5*time.Minute, s.submit("one"))
+	s.at(6*time.Minute, s.ask)
+	next := s.next()
+	diff(t, "end", s.elapsed(), 6*time.Minute)
+	diff(t, "owed", next.Owed, []workflow.Mail{
+		{Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute)},
+	})
+
+	s = newStory(t)
+	s.in = next
+	s.notice = partly
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+	diff(t, "addresses", s.notices[0].To, backup)
+	diff(t, "end", s.elapsed(), 10*time.Hour)
+}
+
+// A run takes over what is owed from the one before, and hands on what it owes itself.
+func TestOwedNoticesAddUp(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.in.Owed = []workflow.Mail{{Account: "account-6", To: backup, Until: started.Add(time.Hour)}}
+	s.notice = partly
+	s.at(5*time.Minute, s.submit("one"))
+	s.at(6*time.Minute, s.ask)
+	var accounts []string
+	for _, m := range s.next().Owed {
+		accounts = append(accounts, m.Account)
+	}
+	diff(t, "accounts", accounts, []string{"account-6", owner})
+}
+
+// What has been tried for a day is tried no more.
+func TestOwedNoticeEnds(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.in.Owed = []workflow.Mail{{Account: owner, To: backup, Until: started}}
+	s.run()
+	diff(t, "notices", len(s.notices), 0)
+	diff(t, "end", s.elapsed(), lifetime)
+}
+
+// security 18: whoever may talk to Temporal can complete the notice. It is sent again, later
+// each time, for a day.
+func TestForeignDeliveryIsNoNotice(t *testing.T) {
+	t.Parallel()
+	foreign := map[string]answer{
+		"of another run": {result: workflow.Delivery{Notice: "another"}},
+		"a failure":      {err: errors.New("no")},
+		"not sealed":     {result: inClear(workflow.Delivery{})},
+	}
+	for name, a := range foreign {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			s.notice = func(n int, m workflow.Mail) answer {
+				if n < 3 {
+					return a
+				}
+				return answer{result: workflow.Delivery{Notice: m.Run}}
+			}
+			s.at(5*time.Minute, s.submit("one"))
+			s.run()
+			diff(t, "last step", s.transitions()[4], "notice_sent completed")
+			diff(t, "notices", len(s.notices), 3)
+			diff(t, "end", s.elapsed(), 5*time.Minute+30*time.Second)
+		})
+	}
+	s := newStory(t)
+	s.notice = func(int, workflow.Mail) answer { return foreign["a failure"] }
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "last step", s.transitions()[4], "notice_failed completed")
+	if n := len(s.notices); n < 100 || n > 200 {
+		t.Errorf("%d notices in a day", n)
+	}
+}
