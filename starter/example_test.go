@@ -22,13 +22,14 @@ import (
 // config is what both examples dial with.
 func config() starter.Config {
 	return starter.Config{
-		Temporal: client.Options{HostPort: "127.0.0.1:7233"},
-		Keys:     keys.Open("/etc/rekey/keys"),
-		BaseURL:  "https://accounts.example.com",
-		Product:  "Harbor",
-		Policy:   password.DefaultPolicy(),
-		Hashing:  password.DefaultParams(),
-		Budget:   password.NewBudget(runtime.NumCPU(), 64, 10*time.Second),
+		Temporal:   client.Options{HostPort: "127.0.0.1:7233"},
+		Keys:       keys.Open("/etc/rekey/keys"),
+		BaseURL:    "https://accounts.example.com",
+		Product:    "Harbor",
+		StartLimit: 20,
+		Policy:     password.DefaultPolicy(),
+		Hashing:    password.DefaultParams(),
+		Budget:     password.NewBudget(runtime.NumCPU(), 64, 10*time.Second),
 	}
 }
 
@@ -49,7 +50,7 @@ func ExampleClient() {
 	case errors.Is(err, account.ErrAddress):
 		fmt.Println("this is no mail address")
 	case err != nil:
-		fmt.Println("try again in a minute") // ErrUnavailable
+		fmt.Println("try again in a minute") // ErrOverloaded, ErrUnavailable
 	default:
 		fmt.Println("if there is an account, a mail is on its way")
 	}
