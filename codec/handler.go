@@ -14,6 +14,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -57,12 +58,17 @@ func New(c Config) (http.Handler, error) {
 }
 
 // CheckOrigin refuses what a browser would never send as an origin: then nothing would match.
+// Who can alter a page on its way reads what it reads, so an origin elsewhere is https.
 func CheckOrigin(origin string) error {
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != origin {
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != origin:
 		return errors.New("want an origin such as https://temporal.example.com, without a path")
+	case u.Scheme == "http" && !loopback.Is(u.Host):
+		return errors.New("want https for an origin that is not on this machine")
+	default:
+		return nil
 	}
-	return nil
 }
 
 type handler struct{ Config }
@@ -84,11 +90,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, code = p.Status, p.Code
 		refuse(w, p)
 	}
-	line := h.Log.Info()
+	level, fault := zerolog.InfoLevel, error(nil)
 	if status >= http.StatusInternalServerError {
-		line = h.Log.Error().Err(err)
+		level, fault = zerolog.ErrorLevel, err
 	}
-	line.Str("method", r.Method).Int("status", status).Str("code", code).
+	h.Log.WithLevel(level).Err(fault).Str("method", r.Method).Int("status", status).Str("code", code).
 		Str("who", did.who).Str("namespace", namespace(r)).Int("payloads", did.payloads).
 		Str("client", r.RemoteAddr).Dur("ms", time.Since(start)).
 		Msg("payloads asked for")

@@ -233,6 +233,7 @@ func TestNewRefuses(t *testing.T) {
 		"with a path":      {Auth: known, Origin: ui + "/"},
 		"with credentials": {Auth: known, Origin: "https://ann@temporal.example.com"},
 		"other scheme":     {Auth: known, Origin: "file://temporal.example.com"},
+		"in clear":         {Auth: known, Origin: "http://temporal.example.com"},
 		"upper case":       {Auth: known, Origin: "HTTPS://temporal.example.com"},
 	} {
 		if _, err := codec.New(c); err == nil {

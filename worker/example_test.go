@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/worker"
 
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/keys"
@@ -47,6 +48,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sdk.SetStickyWorkflowCacheSize(1_000) // open runs in memory, some 30 KiB each
 	return worker.Run(ctx, worker.Config{
 		Temporal: client.Options{HostPort: "127.0.0.1:7233"},
 		Keys:     keys.Open("/etc/rekey/keys"),

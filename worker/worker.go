@@ -40,6 +40,11 @@ const (
 )
 
 // Config is what a worker needs.
+//
+// How many open runs are kept in memory is a setting of the whole process, which the SDK
+// has at 10,000: the process then takes some 450 MiB. A run mostly waits, and its events are
+// soon read again, so `rekey worker` keeps 1,000. The example sets that too, by the SDK's
+// worker.SetStickyWorkflowCacheSize, before Run.
 type Config struct {
 	// Temporal says where the server is: address, namespace, TLS, credentials.
 	// Its converters are replaced by ours. Its metrics handler also gets what a worker
@@ -121,14 +126,12 @@ func unlessStopped(ctx context.Context, err error) error {
 func (c Config) work(ctx context.Context, temporal client.Client, acts *activities.Activities) error {
 	broken := make(chan error, 1)
 	w := worker.New(temporal, workflow.TaskQueue, worker.Options{
-		WorkerStopTimeout:                drain,
-		StickyScheduleToStartTimeout:     sticky,
-		DeadlockDetectionTimeout:         5 * time.Second, // a small machine under load is no deadlock
-		MaxHeartbeatThrottleInterval:     workflow.Heartbeat,
-		MaxConcurrentWorkflowTaskPollers: 2,
-		MaxConcurrentActivityTaskPollers: 2,
-		DeploymentOptions:                c.deployment(),
-		OnFatalError:                     func(err error) { broken <- err },
+		WorkerStopTimeout:            drain,
+		StickyScheduleToStartTimeout: sticky,
+		DeadlockDetectionTimeout:     5 * time.Second, // a small machine under load is no deadlock
+		MaxHeartbeatThrottleInterval: workflow.Heartbeat,
+		DeploymentOptions:            c.deployment(),
+		OnFatalError:                 func(err error) { broken <- err },
 	})
 	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
 	acts.Register(w)

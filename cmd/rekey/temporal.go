@@ -29,10 +29,17 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(logger)))
-	if options.ConnectionOptions.TLS == nil && !loopback.Is(options.HostPort) {
+	tls := options.ConnectionOptions.TLS
+	switch {
+	case loopback.Is(options.HostPort):
+		return options, nil
+	case tls == nil:
 		return options, fmt.Errorf("the connection to Temporal at %s is not encrypted: set TEMPORAL_TLS=true (and its certificates), or TEMPORAL_API_KEY for Temporal Cloud", options.HostPort)
+	case tls.InsecureSkipVerify:
+		return options, fmt.Errorf("the certificate of Temporal at %s is not verified: unset TEMPORAL_TLS_DISABLE_HOST_VERIFICATION, and name its authority with TEMPORAL_TLS_SERVER_CA_CERT_PATH", options.HostPort)
+	default:
+		return options, nil
 	}
-	return options, nil
 }
 
 // dial connects to Temporal. Each change is made to its options before.

@@ -28,6 +28,11 @@ func TestCheckBaseURL(t *testing.T) {
 		"/account":                              false,
 		"https://":                              false,
 		"https://a b":                           false,
+		"https://user@accounts.example.com":     false,
+		"https://accounts.example.com?a=b":      false,
+		"https://accounts.example.com/#a":       false,
+		"https://:443":                          false,
+		"ftp://localhost":                       false,
 		"":                                      false,
 	} {
 		err := checkBaseURL(base)
@@ -36,6 +41,19 @@ func TestCheckBaseURL(t *testing.T) {
 		}
 		if err != nil && !strings.Contains(err.Error(), "--base-url ($REKEY_BASE_URL)") {
 			t.Errorf("checkBaseURL(%q) = %v, want the flag and its variable", base, err)
+		}
+	}
+}
+
+// A starter sends people to a path of its own host, too.
+func TestCheckLoginURL(t *testing.T) {
+	t.Parallel()
+	for login, okay := range map[string]bool{
+		"https://app.example.com/login": true, "http://app.example.com": true, "/login": true,
+		"javascript:alert(1)": false, "data:text/html,x": false, "https:///login": false, "https://a b": false,
+	} {
+		if got := isWeb(login) || isPath(login); got != okay {
+			t.Errorf("%q: %t", login, got)
 		}
 	}
 }
@@ -111,6 +129,18 @@ func TestTemporalInClearIsRefused(t *testing.T) {
 			refused(t, starterArgs(t), "not encrypted")
 			refused(t, workerArgs(t), "not encrypted")
 		})
+	}
+}
+
+// security 41: whoever stands between would get the API key, and write to the namespace.
+func TestTemporalMustProveWhoItIs(t *testing.T) {
+	t.Setenv("TEMPORAL_TLS", "true")
+	t.Setenv("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", "true")
+	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
+	refused(t, []string{"setup"}, "not verified", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION")
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:7233")
+	if _, err := temporalOptions(zerolog.Nop()); err != nil {
+		t.Errorf("on loopback: %v", err)
 	}
 }
 

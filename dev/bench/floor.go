@@ -60,7 +60,7 @@ func runFloor(ctx context.Context, r role, ready func()) error {
 	}
 	defer c.Close()
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
-	w := sdk.New(c, floorQueue, sdk.Options{MaxConcurrentWorkflowTaskPollers: 2, MaxConcurrentActivityTaskPollers: 2})
+	w := sdk.New(c, floorQueue, sdk.Options{})
 	w.RegisterWorkflowWithOptions(floorRun, workflow.RegisterOptions{Name: floorName})
 	w.RegisterActivityWithOptions(doNothing, activity.RegisterOptions{Name: floorStep})
 	if err := w.Start(); err != nil {

@@ -22,7 +22,7 @@ import (
 )
 
 type cli struct {
-	Parts    []string `arg:"" optional:"" placeholder:"PART" help:"What to measure: ${parts}. Without it all but open, which takes twenty minutes."`
+	Parts    []string `arg:"" optional:"" placeholder:"PART" help:"What to measure: ${parts}. Without it all but open, which takes twenty minutes of its own."`
 	Scale    float64  `default:"1" help:"Multiplies every number of repetitions; 0.05 shows in a minute whether all of it works."`
 	JSON     bool     `name:"json" help:"Write JSON, for programs."`
 	Chart    string   `type:"path" placeholder:"FILE.svg" help:"Draw the resets per second as a picture."`

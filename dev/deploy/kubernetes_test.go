@@ -26,6 +26,7 @@ const manifests = root + "/deploy/kubernetes"
 // cluster is what the manifests make.
 type cluster struct {
 	pods     map[string]corev1.PodTemplateSpec // by component
+	replaced map[string]appsv1.DeploymentStrategyType
 	configs  map[string]map[string]string
 	services []*corev1.Service
 	policies []*networkingv1.NetworkPolicy
@@ -61,7 +62,10 @@ func apply(t *testing.T, pairs ...string) (*cluster, error) {
 	if len(files) != len(k.Resources)+1 {
 		t.Errorf("kustomization.yaml has %d files, the folder %d more", len(k.Resources), len(files)-len(k.Resources)-1)
 	}
-	c := &cluster{pods: map[string]corev1.PodTemplateSpec{}, configs: map[string]map[string]string{}}
+	c := &cluster{
+		pods: map[string]corev1.PodTemplateSpec{}, replaced: map[string]appsv1.DeploymentStrategyType{},
+		configs: map[string]map[string]string{},
+	}
 	hit := false
 	for _, name := range k.Resources {
 		text := replaced(t, filepath.Join(manifests, name), nil)
@@ -112,7 +116,10 @@ func (c *cluster) place(kind metav1.TypeMeta) (into any, keep func()) {
 		return o, func() { c.services = append(c.services, o) }
 	case "apps/v1 Deployment":
 		o := &appsv1.Deployment{}
-		return o, func() { c.pods[o.Spec.Selector.MatchLabels[component]] = o.Spec.Template }
+		return o, func() {
+			name := o.Spec.Selector.MatchLabels[component]
+			c.pods[name], c.replaced[name] = o.Spec.Template, o.Spec.Strategy.Type
+		}
 	case "batch/v1 Job":
 		o := &batchv1.Job{}
 		return o, func() {
@@ -177,7 +184,8 @@ func TestManifestRulesBite(t *testing.T) {
 		{"httpGet: {path: /readyz, port: ops}", "httpGet: {path: /livez, port: ops}", "worker: is not asked at /readyz"},
 		{"          livenessProbe:\n            httpGet: {path: /livez, port: ops}\n", "", "worker: is not asked at /livez"},
 		{"- {name: ops, containerPort: 9090}", "- {name: ops, containerPort: 9091}", "worker: listens at :9090, its port ops is 9091"},
-		{"terminationGracePeriodSeconds: 50", "terminationGracePeriodSeconds: 30", "worker: is killed before it has ended"},
+		{"terminationGracePeriodSeconds: 60", "terminationGracePeriodSeconds: 30", "worker: is killed before it has ended"},
+		{"strategy: {type: Recreate}", "strategy: {type: RollingUpdate}", "worker: two builds of it may work at once"},
 		{"              - {key: submission.pub.json, path: submission.pub.json}", "              - {key: submission.json, path: submission.json}", "starter: is given the keys"},
 		{"            items:\n              - {key: payload.json, path: payload.json}\n", "", "codec: is given the keys"},
 		{"defaultMode: 0440", "defaultMode: 0444", "worker: secret rekey-keys can be read by others"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -27,7 +28,7 @@ func (c *cluster) problems(t *testing.T) []string {
 		container := pod.Spec.Containers[0]
 		for _, problem := range []string{
 			restricted(pod.Spec, container), probed(c.jobs, name, container), c.listens(container), ends(c.jobs, name, pod.Spec),
-			onlyKeys(name, pod.Spec), private(pod.Spec), c.policed(name, pod), c.served(name, pod), c.kept(name, pod),
+			onlyKeys(name, pod.Spec), private(pod.Spec), c.policed(name, pod), c.served(name, pod), c.kept(name, pod), c.alone(name),
 		} {
 			if problem != "" {
 				found = append(found, name+": "+problem)
@@ -91,9 +92,10 @@ func (c *cluster) listens(container corev1.Container) string {
 	return ""
 }
 
-// ends wants more time than a worker takes to stop: 5 s before the signal and 30 s of drain.
+// ends wants more time than a worker or a starter takes to stop: 5 s before the signal and 30 s
+// or some more of drain.
 func ends(jobs []string, name string, pod corev1.PodSpec) string {
-	if slices.Contains(jobs, name) || pod.TerminationGracePeriodSeconds != nil && *pod.TerminationGracePeriodSeconds > 40 {
+	if slices.Contains(jobs, name) || pod.TerminationGracePeriodSeconds != nil && *pod.TerminationGracePeriodSeconds >= 60 {
 		return ""
 	}
 	return "is killed before it has ended"
@@ -217,4 +219,12 @@ func (c *cluster) kept(name string, pod corev1.PodTemplateSpec) string {
 		}
 	}
 	return "too many may be away"
+}
+
+// alone wants unversioned workers to be of one build at a time.
+func (c *cluster) alone(name string) string {
+	if name == "worker" && c.replaced[name] != appsv1.RecreateDeploymentStrategyType {
+		return "two builds of it may work at once"
+	}
+	return ""
 }

@@ -23,7 +23,9 @@ func settings() dynamicconfig.Client {
 		// Without it half of the graceful worker stops leave a poll behind that
 		// swallows the next task for 10 s.
 		dynamicconfig.EnableCancelWorkerPollsOnShutdown.Key(): true,
-		// One second by default: an account's next run would wait for it.
+		// One second by default: the continuation of a run that was open for less than
+		// that waits for the rest of it. (A start so soon after another is refused only
+		// with history.enableWorkflowIdReuseStartTimeValidation, off by default.)
 		dynamicconfig.WorkflowIdReuseMinimalInterval.Key(): time.Duration(0),
 		// Three minutes each by default, in which a big visibility store learns of a run.
 		// SQLite knows it at once: an old build is soon seen to have no runs left.

@@ -4,7 +4,7 @@
 //
 //	go run ./dev/cmd/record v0.1.0
 //
-// It takes about two minutes. Every story checks what it recorded, and nothing is written
+// It takes a minute or two. Every story checks what it recorded, and nothing is written
 // unless all of them are what they are called. The runs hold nothing of the machine or of
 // who recorded them: clients have fixed names, and payloads are sealed under the keyset in
 // workflow/testdata/keys, which production refuses.
