@@ -85,6 +85,11 @@ type Change struct {
 	At         time.Time // when it is applied
 }
 
+// Entry is the line of the audit log about the change of an account.
+func (c Change) Entry(accountID string, e Event, detail string) Entry {
+	return Entry{At: c.At, Event: e, Run: c.Run, AccountID: accountID, Client: c.Client, Detail: detail}
+}
+
 // Event names what an audit entry is about.
 type Event string
 

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -89,7 +90,7 @@ func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 // level is error for what an operator should look at. A client that hung up
 // makes every call fail; that is nobody's fault.
 func (rec *recorder) level(r *http.Request) zerolog.Level {
-	if rec.status >= http.StatusInternalServerError && r.Context().Err() == nil {
+	if rec.status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {
 		return zerolog.ErrorLevel
 	}
 	return zerolog.InfoLevel

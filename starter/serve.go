@@ -11,22 +11,25 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Limits of a connection. A whole answer may take a hash's queue and the wait for
-// its decision; nothing here is uploaded or streamed, so all are short.
+// Limits of a connection. Nothing here is uploaded or streamed, but a submission may take
+// its body, the queue for a hash and several waits for Temporal, each of them seconds. After
+// answerTimeout it asks no more, so that there is time to write its answer, and no
+// process that is told to stop ends before it is written.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
-	writeTimeout      = 30 * time.Second
+	answerTimeout     = 28 * time.Second
+	writeTimeout      = 30 * time.Second // from the end of the header, like answerTimeout
+	drainTimeout      = 30 * time.Second
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
-	drainTimeout      = 20 * time.Second
 )
 
 // Serve answers requests on the listener until the context ends, then finishes those
 // in progress and returns nil. It closes the listener.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           within(answerTimeout, handler),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
@@ -46,4 +49,13 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		err = server.Close()
 	}
 	return err
+}
+
+// within ends the context of a request that takes too long.
+func within(limit time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }

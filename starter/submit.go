@@ -116,17 +116,17 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	return answer(decided, s.ID())
 }
 
-// undecided answers when no worker decided in time: a wait that is still open took
-// nothing.
+// undecided answers when no worker decided in time: a wait that is known to be open still
+// took nothing.
 func (c *Client) undecided(ctx context.Context, l *openLink) error {
 	wait, err := c.pendingWait(ctx, l)
 	switch {
-	case err != nil:
-		return err
-	case wait != "":
+	case err == nil && wait != "":
 		return ErrUnavailable
-	default:
+	case err == nil, errors.Is(err, ErrUnavailable):
 		return ErrPending
+	default:
+		return err
 	}
 }
 

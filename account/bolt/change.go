@@ -36,7 +36,7 @@ func (s *Store) ChangePassword(ctx context.Context, c account.Change) (owner str
 		a, err := allowed(tx, t)
 		if errors.Is(err, account.ErrRefused) {
 			refusal = err // and commit, so that it is in the audit log
-			return audit(tx, entry(c, owner, account.EventChangeRefused, err.Error()))
+			return audit(tx, c.Entry(owner, account.EventChangeRefused, err.Error()))
 		}
 		if err != nil {
 			return err
@@ -97,13 +97,9 @@ func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
 	if err := put(tx, bucketSubmissions, []byte(c.Submission), applied{a.ID, c.Run, c.At}); err != nil {
 		return err
 	}
-	if err := audit(tx, entry(c, a.ID, account.EventPasswordChanged, "")); err != nil {
+	if err := audit(tx, c.Entry(a.ID, account.EventPasswordChanged, "")); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.BeforeCommit)
 	return nil
-}
-
-func entry(c account.Change, owner string, e account.Event, detail string) account.Entry {
-	return account.Entry{At: c.At, Event: e, Run: c.Run, AccountID: owner, Client: c.Client, Detail: detail}
 }

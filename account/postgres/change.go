@@ -39,7 +39,7 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, c account.Change) (owner 
 	}
 	switch err := s.allowed(ctx, tx, t); {
 	case errors.Is(err, account.ErrRefused):
-		return "", err, audit(ctx, tx, entry(c, t.AccountID, account.EventChangeRefused, err.Error()))
+		return "", err, audit(ctx, tx, c.Entry(t.AccountID, account.EventChangeRefused, err.Error()))
 	case err != nil:
 		return "", nil, err
 	}
@@ -106,13 +106,9 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, owner string, c account.Ch
 		c.Submission, owner, c.Run, c.At); err != nil {
 		return err
 	}
-	if err := audit(ctx, tx, entry(c, owner, account.EventPasswordChanged, "")); err != nil {
+	if err := audit(ctx, tx, c.Entry(owner, account.EventPasswordChanged, "")); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.BeforeCommit)
 	return nil
-}
-
-func entry(c account.Change, owner string, e account.Event, detail string) account.Entry {
-	return account.Entry{At: c.At, Event: e, Run: c.Run, AccountID: owner, Client: c.Client, Detail: detail}
 }

@@ -41,9 +41,6 @@ type canceling struct {
 
 // Run cancels a run and says what became of it.
 func (c *cancelCmd) Run(p *process) error {
-	if err := checkOperator(c.As); err != nil {
-		return unchecked(err)
-	}
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()
 	text, err := argument(c.Reset, p.stdin)
@@ -65,6 +62,8 @@ func (c *cancelCmd) Run(p *process) error {
 	}
 	return done.write(p, c.JSON)
 }
+
+func (c *cancelCmd) check() error { return checkOperator(c.As) }
 
 // cancel asks the run to end and looks until it has, or has a password.
 func (d *desk) cancel(ctx context.Context, t target, operator string) (canceling, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -23,6 +26,18 @@ func usage(err error) error {
 		return unset(parse.Context)
 	}
 	return fmt.Errorf("%w; see `%s`", err, help(parse.Context))
+}
+
+// check says what is wrong with a command line whose parts are all known. Each command
+// judges its own values.
+func check(c *kong.Context) error {
+	if err := unset(c); err != nil || c.Selected() == nil {
+		return err
+	}
+	if own, ok := c.Selected().Target.Addr().Interface().(interface{ check() error }); ok {
+		return own.check()
+	}
+	return nil
 }
 
 // unset names the required flags that have no value. An empty variable, which is a
@@ -68,10 +83,14 @@ func (s *starterCmd) check() error {
 		return fmt.Errorf("--min-length ($REKEY_PASSWORD_MIN_LENGTH): want %d to %d, not %d", password.MinLengthWithMFA, maxMinLength, s.MinLength)
 	case s.ClientLimit < 0:
 		return fmt.Errorf("--client-limit ($REKEY_CLIENT_LIMIT): want 0 or more, not %d", s.ClientLimit)
+	case s.StartLimit < 0:
+		return fmt.Errorf("--start-limit ($REKEY_START_LIMIT): want 0 or more, not %d", s.StartLimit)
 	case s.Hashes < 0 || s.Hashes > maxHashes:
 		return fmt.Errorf("--hashes ($REKEY_HASHES): want 0 to %d, not %d; more starters hash more", maxHashes, s.Hashes)
 	case s.BreachedFail == "closed" && s.BreachedURL == "": // somebody counts on a check that is off
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
+	case !isWeb(s.LoginURL) && !isPath(s.LoginURL):
+		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, or a path on the same host")
 	}
 	return checkBaseURL(s.BaseURL)
 }
@@ -96,18 +115,47 @@ func (w *workerCmd) check() error {
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):
 		return fmt.Errorf("--deployment ($REKEY_DEPLOYMENT): want a name without \".\" and \":\", not %s", w.Deployment)
+	case w.Users != "" && !postgres.IsURL(w.Store):
+		return errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
 	}
-	return checkBaseURL(w.BaseURL)
+	return cmp.Or(checkBaseURL(w.BaseURL), w.mailFlags.check())
+}
+
+func (m *mailFlags) check() error {
+	switch {
+	case m.SignInURL != "" && !isWeb(m.SignInURL):
+		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, since mails have it")
+	case m.Port < 1 || m.Port > 65535:
+		return fmt.Errorf("--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not %d", m.Port)
+	case m.Security == string(mail.SecurityNone) && !loopback.Is(m.Host):
+		return errors.New("--smtp-security ($REKEY_SMTP_SECURITY): none is for loopback only, since a mail holds a link that must not travel in clear: use starttls or tls")
+	}
+	if _, err := mail.NewSMTP(m.config("")); err != nil { // all but the sender is checked above
+		return fmt.Errorf("--from ($REKEY_FROM): %w", err)
+	}
+	return nil
 }
 
 // checkBaseURL refuses a base URL that would mail links which travel in clear.
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" {
-		return errors.New("--base-url ($REKEY_BASE_URL): want an absolute URL such as https://accounts.example.com")
-	}
-	if u.Scheme != "https" && !loopback.Is(u.Host) {
+	switch {
+	case err != nil || !isWeb(base) || u.User != nil || strings.ContainsAny(base, "?#"):
+		return errors.New("--base-url ($REKEY_BASE_URL): want an absolute URL such as https://accounts.example.com, without user, query and fragment")
+	case u.Scheme != "https" && !loopback.Is(u.Host):
 		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because links of mails begin with it")
+	default:
+		return nil
 	}
-	return nil
+}
+
+// isWeb keeps javascript: and the like out of what people click.
+func isWeb(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+}
+
+func isPath(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "" && u.Opaque == ""
 }

@@ -27,16 +27,13 @@ type codecCmd struct {
 
 // Run serves until the process is told to stop.
 func (c *codecCmd) Run(p *process) (err error) {
-	if err := codec.CheckOrigin(c.UIOrigin); err != nil {
-		return fmt.Errorf("--ui-origin ($REKEY_UI_ORIGIN): %w", err)
-	}
 	payloads, err := keys.Open(c.Keys).Payload()
 	if err != nil {
 		return err
 	}
 	ways, err := c.ways(p)
 	if err != nil {
-		return err
+		return p.unlessStopped(err)
 	}
 	handler, err := codec.New(codec.Config{
 		Decoder: payloads, Origin: c.UIOrigin, Auth: ways, Cookies: c.ProxyFile != "", Log: p.log,
@@ -58,11 +55,22 @@ func (c *codecCmd) Run(p *process) (err error) {
 	return starter.Serve(p.ctx, listener, handler, p.log)
 }
 
-// ways are those to prove who asks. Without any, everybody could.
-func (c *codecCmd) ways(p *process) ([]codec.Auth, error) {
-	if (c.OIDCIssuer == "") != (c.OIDCAudience == "") {
-		return nil, errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
+func (c *codecCmd) check() error {
+	if err := codec.CheckOrigin(c.UIOrigin); err != nil {
+		return fmt.Errorf("--ui-origin ($REKEY_UI_ORIGIN): %w", err)
 	}
+	switch {
+	case (c.OIDCIssuer == "") != (c.OIDCAudience == ""):
+		return errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
+	case c.BearerFile == "" && c.OIDCIssuer == "" && c.ProxyFile == "": // everybody could ask
+		return errors.New("say who may ask: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
+	default:
+		return nil
+	}
+}
+
+// ways are those to prove who asks.
+func (c *codecCmd) ways(p *process) ([]codec.Auth, error) {
 	var ways []codec.Auth
 	for _, way := range []struct {
 		flag, setting string
@@ -82,9 +90,6 @@ func (c *codecCmd) ways(p *process) ([]codec.Auth, error) {
 			return nil, fmt.Errorf("%s: %w", way.flag, err)
 		}
 		ways = append(ways, a)
-	}
-	if len(ways) == 0 {
-		return nil, errors.New("say who may ask: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
 	}
 	return ways, nil
 }

@@ -39,9 +39,9 @@ func secretFile(t *testing.T, secret string) string {
 func TestCodecRefusesToStart(t *testing.T) {
 	t.Parallel()
 	bearer := "--bearer-file=" + secretFile(t, codecSecret)
-	refused(t, codecArgs(t), "say who may ask", "$REKEY_BEARER_FILE", "$REKEY_OIDC_ISSUER", "$REKEY_PROXY_SECRET_FILE")
-	refused(t, []string{"codec", "--keys", newKeys(t), bearer}, "--ui-origin ($REKEY_UI_ORIGIN)")
-	refused(t, codecArgs(t, bearer, "--ui-origin=*"), "--ui-origin ($REKEY_UI_ORIGIN): want an origin")
+	wrong(t, codecArgs(t), "say who may ask", "$REKEY_BEARER_FILE", "$REKEY_OIDC_ISSUER", "$REKEY_PROXY_SECRET_FILE")
+	wrong(t, []string{"codec", "--keys", newKeys(t), bearer}, "--ui-origin ($REKEY_UI_ORIGIN)")
+	wrong(t, codecArgs(t, bearer, "--ui-origin=*"), "--ui-origin ($REKEY_UI_ORIGIN): want an origin")
 	refused(t, codecArgs(t, bearer, "--listen=256.0.0.1:1"), "--listen ($REKEY_CODEC_LISTEN)")
 	refused(t, codecArgs(t, bearer, "--keys="+t.TempDir()), "payload", "no such file")
 	short := secretFile(t, codecSecret[1:])
@@ -49,8 +49,8 @@ func TestCodecRefusesToStart(t *testing.T) {
 	refused(t, codecArgs(t, "--proxy-secret-file="+short), "--proxy-secret-file ($REKEY_PROXY_SECRET_FILE): the secret is too short")
 	refused(t, codecArgs(t, bearer, "--proxy-secret-file="+short), "--proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
 	refused(t, codecArgs(t, "--bearer-file="+short+".none"), "--bearer-file ($REKEY_BEARER_FILE)", "no such file")
-	refused(t, codecArgs(t, bearer, "--oidc-issuer=https://login.example.com"), "--oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
-	refused(t, codecArgs(t, bearer, "--oidc-audience=temporal-ui"), "--oidc-issuer ($REKEY_OIDC_ISSUER)")
+	wrong(t, codecArgs(t, bearer, "--oidc-issuer=https://login.example.com"), "--oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
+	wrong(t, codecArgs(t, bearer, "--oidc-audience=temporal-ui"), "--oidc-issuer ($REKEY_OIDC_ISSUER)")
 	refused(t, codecArgs(t, "--oidc-issuer=http://login.example.com", "--oidc-audience=temporal-ui"), "--oidc-issuer ($REKEY_OIDC_ISSUER)", "https")
 }
 

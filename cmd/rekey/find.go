@@ -31,12 +31,9 @@ type findCmd struct {
 
 // Run prints the runs of an account.
 func (f *findCmd) Run(p *process) error {
-	if err := f.check(); err != nil {
-		return unchecked(err)
-	}
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()
-	email, err := argument(f.Email, p.stdin)
+	address, err := addressOf(f.Email, p.stdin)
 	if err != nil {
 		return err
 	}
@@ -45,7 +42,7 @@ func (f *findCmd) Run(p *process) error {
 		return err
 	}
 	defer d.Close()
-	id, err := d.workflowID(email)
+	id, err := d.workflowID(address)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func okay(t *testing.T, args ...string) string {
 
 // refused runs a command line that must fail and checks that the error is one line with
 // all these parts.
-func refused(t *testing.T, args []string, parts ...string) {
+func refused(t *testing.T, args []string, parts ...string) error {
 	t.Helper()
 	out, err := rekey(t, args...)
 	if err == nil {
@@ -56,6 +56,15 @@ func refused(t *testing.T, args []string, parts ...string) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("rekey %s: %v; want %q in it", strings.Join(args, " "), err, part)
 		}
+	}
+	return err
+}
+
+// wrong is refused for a command line that fails whenever it is repeated.
+func wrong(t *testing.T, args []string, parts ...string) {
+	t.Helper()
+	if err := refused(t, args, parts...); status(err) != exitUnchecked {
+		t.Errorf("rekey %s: status %d, want %d", strings.Join(args, " "), status(err), exitUnchecked)
 	}
 }
 

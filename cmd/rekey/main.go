@@ -44,6 +44,15 @@ type process struct {
 	log    zerolog.Logger
 }
 
+// unlessStopped is the error of a start, or nil when the start was cut short because the
+// process is to stop.
+func (p *process) unlessStopped(err error) error {
+	if errors.Is(p.ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return err
+}
+
 func main() {
 	err := run(signals.Context(), os.Args[1:], os.Stdout, os.Stderr)
 	if err != nil {
@@ -83,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return unchecked(usage(err))
 	}
-	if err := unset(parsed); err != nil {
+	if err := check(parsed); err != nil {
 		return unchecked(err)
 	}
 	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr)}

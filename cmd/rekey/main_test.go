@@ -83,12 +83,12 @@ func TestVersion(t *testing.T) {
 
 func TestUsageErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	refused(t, nil, `"worker", "starter", "codec", "keys", "setup"`, "`rekey --help`")
-	refused(t, []string{"wroker"}, "wroker", "`rekey --help`")
-	refused(t, []string{"starter", "--lisen", "x"}, "--lisen", "--listen", "`rekey starter --help`")
-	refused(t, []string{"keys"}, `"promote"`, "`rekey keys --help`")
-	refused(t, []string{"starter", "--link-life", "soon"}, "--link-life", "soon", "`rekey starter --help`")
-	refused(t, []string{"version", "--log-level", "loud"}, "--log-level", "debug", "`rekey version --help`")
+	wrong(t, nil, `"worker", "starter", "codec", "keys", "setup"`, "`rekey --help`")
+	wrong(t, []string{"wroker"}, "wroker", "`rekey --help`")
+	wrong(t, []string{"starter", "--lisen", "x"}, "--lisen", "--listen", "`rekey starter --help`")
+	wrong(t, []string{"keys"}, `"promote"`, "`rekey keys --help`")
+	wrong(t, []string{"starter", "--link-life", "soon"}, "--link-life", "soon", "`rekey starter --help`")
+	wrong(t, []string{"version", "--log-level", "loud"}, "--log-level", "debug", "`rekey version --help`")
 }
 
 func TestExitStatus(t *testing.T) {
@@ -101,6 +101,8 @@ func TestExitStatus(t *testing.T) {
 		{exitFailed, []string{"keys", "list", filepath.Join(t.TempDir(), "none")}},
 		{exitUnchecked, []string{"wroker"}},
 		{exitUnchecked, []string{"starter"}},
+		{exitUnchecked, []string{"find", "--keys", t.TempDir(), "erin"}},
+		{exitUnchecked, []string{"resend", "--keys", t.TempDir(), "--as", "a.smith", "erin"}},
 		{exitUnchecked, []string{"replay", "--keys", ""}}, // as Compose writes a variable that is missing
 	} {
 		if _, err := rekey(t, tc.args...); status(err) != tc.want {
@@ -145,6 +147,7 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		{"--min-length", "7", "--min-length ($REKEY_PASSWORD_MIN_LENGTH): want 8 to 64"},
 		{"--min-length", "65", "--min-length ($REKEY_PASSWORD_MIN_LENGTH): want 8 to 64"},
 		{"--client-limit", "-1", "--client-limit ($REKEY_CLIENT_LIMIT): want 0 or more"},
+		{"--start-limit", "-1", "--start-limit ($REKEY_START_LIMIT): want 0 or more"},
 		{"--hashes", "-1", "--hashes ($REKEY_HASHES): want 0 to 64"},
 		{"--hashes", "65", "--hashes ($REKEY_HASHES): want 0 to 64"},
 		{"--breached-fail", "closed", "--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)"},
@@ -153,14 +156,19 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		{"--hash", "md5", "--hash"},
 		{"--normalize", "nfd", "--normalize"},
 		{"--trusted-proxies", "10.0.0.1", "--trusted-proxies"},
+		{"--login-url", "javascript:alert(1)", "--login-url ($REKEY_LOGIN_URL): want a URL"},
 		{"--base-url", "http://accounts.example.com", "--base-url ($REKEY_BASE_URL): must be https"},
 	} {
-		refused(t, starterArgs(t, tc.flag+"="+tc.value), tc.want)
+		wrong(t, starterArgs(t, tc.flag+"="+tc.value), tc.want)
 	}
-	refused(t, workerArgs(t, "--mail-limit=0"), "--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more")
-	refused(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
-	refused(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
-	refused(t, workerArgs(t, "--smtp-host=mail.example.com"), "must not travel in clear")
+	wrong(t, workerArgs(t, "--mail-limit=0"), "--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more")
+	wrong(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
+	wrong(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
+	wrong(t, workerArgs(t, "--smtp-host=mail.example.com"), "--smtp-security ($REKEY_SMTP_SECURITY)", "must not travel in clear")
+	wrong(t, workerArgs(t, "--smtp-port=0"), "--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not 0")
+	wrong(t, workerArgs(t, "--smtp-port=65536"), "--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not 65536")
+	wrong(t, workerArgs(t, "--from=Harbor"), "--from ($REKEY_FROM): ", "want name@example.com")
+	wrong(t, workerArgs(t, "--login-url=/login"), "--login-url ($REKEY_LOGIN_URL): want a URL")
 	refused(t, workerArgs(t, "--templates="+filepath.Join(t.TempDir(), "none")), "--templates ($REKEY_TEMPLATES)", "none")
 }
 
@@ -208,4 +216,18 @@ func TestReadSecret(t *testing.T) {
 	}
 	refused(t, workerArgs(t, "--smtp-password-file", filepath.Join(t.TempDir(), "none")),
 		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "no such file")
+}
+
+// A password that no name goes with would not be used. Compose gives an empty file to a mail
+// server that wants neither.
+func TestPasswordNeedsAName(t *testing.T) {
+	t.Parallel()
+	refused(t, workerArgs(t, "--smtp-password-file", secretFile(t, "s3cret")),
+		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "needs --smtp-username ($REKEY_SMTP_USERNAME)")
+	for _, m := range []mailFlags{{SMTPPassword: secretFile(t, "")}, {SMTPPassword: secretFile(t, "s3cret"), Username: "rekey"}} {
+		m.From, m.Host, m.Port, m.Security = "no-reply@example.com", "mail.example.com", 587, "starttls"
+		if _, err := m.mailer(); err != nil {
+			t.Errorf("the name %q: %v", m.Username, err)
+		}
+	}
 }

@@ -41,7 +41,7 @@ func TestOperatorsMustSayWhoTheyAre(t *testing.T) {
 	for _, command := range []string{"cancel", "resend"} {
 		refused(t, []string{command, "--keys", dir, erin}, "set --as ($REKEY_OPERATOR)", "`rekey "+command+" --help`")
 		for _, name := range []string{"a smith", "a.smith@example.com", "-a", ".", "a\nb", strings.Repeat("a", 65)} {
-			refused(t, []string{command, "--keys", dir, "--as=" + name, erin}, "--as ($REKEY_OPERATOR): want your name")
+			wrong(t, []string{command, "--keys", dir, "--as=" + name, erin}, "--as ($REKEY_OPERATOR): want your name")
 		}
 	}
 	for _, name := range []string{"a", "A.Smith-2_x", strings.Repeat("a", 64)} {
@@ -97,10 +97,10 @@ func TestFindChecksItsFlags(t *testing.T) {
 		{"--last=51", "--last ($REKEY_LAST): want 1 to 50"},
 		{"--ui-url=temporal.example.com", "--ui-url ($REKEY_UI_URL): want an absolute URL"},
 	} {
-		refused(t, []string{"find", "--keys", "k", tc[0], erin}, tc[1])
+		wrong(t, []string{"find", "--keys", "k", tc[0], erin}, tc[1])
 	}
 	for flag, value := range map[string]string{"--link-life": "1s", "--cool-down": "1ms"} {
-		refused(t, []string{"resend", "--keys", "k", "--as=a.smith", flag, value, erin}, flag)
+		wrong(t, []string{"resend", "--keys", "k", "--as=a.smith", flag, value, erin}, flag)
 	}
 }
 
@@ -115,8 +115,8 @@ func TestArgument(t *testing.T) {
 		t.Errorf("argument = %q, %v", got, err)
 	}
 	for _, in := range []string{"", "\n"} {
-		if got, err := argument("-", strings.NewReader(in)); err == nil {
-			t.Errorf("argument of %q = %q", in, got)
+		if got, err := argument("-", strings.NewReader(in)); status(err) != exitUnchecked || strings.Contains(err.Error(), "%!") {
+			t.Errorf("argument of %q = %q, %v", in, got, err)
 		}
 	}
 }
@@ -135,11 +135,11 @@ func TestTarget(t *testing.T) {
 	}
 	for _, text := range []string{"erin", "", "reset", "Erin <erin@example.com>", "other/4f1c"} {
 		_, err := d.target(t.Context(), text)
-		if err == nil || text != "" && strings.Contains(err.Error(), text+"@") {
+		if status(err) != exitUnchecked || text != "" && strings.Contains(err.Error(), text+"@") {
 			t.Errorf("target of %q: %v", text, err)
 		}
 	}
-	if _, err := d.target(t.Context(), "a b@example.com"); !errors.Is(err, account.ErrAddress) {
+	if _, err := d.target(t.Context(), "a b@example.com"); !errors.Is(err, account.ErrAddress) || status(err) != exitUnchecked {
 		t.Errorf("an address that is none: %v", err)
 	}
 }
@@ -149,7 +149,10 @@ func TestExitCodes(t *testing.T) {
 	if got := status(fmt.Errorf("more: %w", errNoRun)); got != exitRefused {
 		t.Errorf("a refusal: %d", got)
 	}
-	if got := status(errTarget); got != exitFailed {
+	if got := status(fmt.Errorf("more: %w", errTarget)); got != exitUnchecked {
+		t.Errorf("a command line that is wrong: %d", got)
+	}
+	if got := status(errors.New("away")); got != exitFailed {
 		t.Errorf("an error: %d", got)
 	}
 }

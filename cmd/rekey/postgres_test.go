@@ -93,6 +93,10 @@ func TestPasswordOfTheDatabase(t *testing.T) {
 	url := "postgres://rekey@127.0.0.1:1/app"
 	refused(t, onPostgres(t, url, "--store-password-file", file), "--store ($REKEY_STORE)", "127.0.0.1:1", "connection refused")
 	refused(t, onPostgres(t, url, "--store-password-file", file+".none"), "--store-password-file ($REKEY_STORE_PASSWORD_FILE)", "no such file")
+	empty := []string{"--store-password-file", secretFile(t, "")} // PGPASSWORD would count in its place
+	for _, args := range [][]string{onPostgres(t, url, empty...), append([]string{"migrate", "--store", url}, empty...)} {
+		refused(t, args, "--store-password-file ($REKEY_STORE_PASSWORD_FILE): the file is empty")
+	}
 	if cfg, err := databaseConfig(url, file); err != nil || cfg.Password != secret {
 		t.Errorf("the password is %q, %v", cfg.Password, err)
 	}
@@ -108,7 +112,7 @@ func TestDatabaseInClearIsRefused(t *testing.T) {
 
 func TestUsersTableIsForPostgres(t *testing.T) {
 	t.Parallel()
-	refused(t, workerArgs(t, "--users-table=users"), "--users-table ($REKEY_USERS_TABLE)", "PostgreSQL")
+	wrong(t, workerArgs(t, "--users-table=users"), "--users-table ($REKEY_USERS_TABLE)", "PostgreSQL")
 }
 
 // Each field of postgres.Users has a flag, and an error of it names that.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -17,7 +16,7 @@ type resendCmd struct {
 	Keys     string        `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json and account.json)."`
 	As       string        `required:"" env:"REKEY_OPERATOR" help:"Your name, for the audit log: a.smith."`
 	LinkLife time.Duration `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works, for a run that this starts."`
-	CoolDown time.Duration `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request mails nothing, for a run that this starts."`
+	CoolDown time.Duration `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request surely mails again, for a run that this starts; in the first half of it none does."`
 	jsonFlag
 
 	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: a command line is seen by others and kept by the shell."`
@@ -40,19 +39,13 @@ type resending struct {
 
 // Run asks for a mail as the owner would and says whether one goes out.
 func (r *resendCmd) Run(p *process) error {
-	if err := r.check(); err != nil {
-		return unchecked(err)
-	}
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()
-	email, err := argument(r.Email, p.stdin)
+	address, err := addressOf(r.Email, p.stdin)
 	if err != nil {
 		return err
 	}
-	in := workflow.Request{LinkLife: r.LinkLife, CoolDown: r.CoolDown, Operator: r.As}
-	if in.Address, err = account.ParseAddress(email); err != nil {
-		return err
-	}
+	in := workflow.Request{Address: address, LinkLife: r.LinkLife, CoolDown: r.CoolDown / 2, Operator: r.As}
 	d, err := openWritingDesk(ctx, p, r.Keys)
 	if err != nil {
 		return err

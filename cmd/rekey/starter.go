@@ -29,7 +29,7 @@ type starterCmd struct {
 
 	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; off, both POST routes answer 400."`
 	LinkLife      time.Duration  `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
-	CoolDown      time.Duration  `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request mails nothing."`
+	CoolDown      time.Duration  `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request surely mails again; in the first half of it none does."`
 	MinLength     int            `default:"15" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
 	Hash          string         `default:"argon2id" enum:"argon2id,bcrypt" env:"REKEY_HASH" help:"How passwords are stored, as your sign-in reads them: argon2id; or bcrypt, which takes 72 bytes at most."`
 	Normalize     string         `default:"nfkc" enum:"nfkc,none" env:"REKEY_NORMALIZE" help:"Form in which passwords are hashed: nfkc, if your sign-in applies it too; or none, as they were typed."`
@@ -50,9 +50,6 @@ const (
 
 // Run serves until the process is told to stop.
 func (s *starterCmd) Run(p *process) (err error) {
-	if err := s.check(); err != nil {
-		return err
-	}
 	s.makeRoom()
 	temporal := ops.NewLater()
 	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery})
@@ -62,7 +59,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	defer func() { err = errors.Join(err, told.close()) }()
 	client, err := s.client(p, told)
 	if err != nil {
-		return err
+		return p.unlessStopped(err)
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
@@ -137,7 +134,7 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	}
 	corpus, err := breached.New(breached.Config{URL: s.BreachedURL, FailClosed: s.BreachedFail == "closed", Log: p.log})
 	if err != nil {
-		return nil, fmt.Errorf("--breached-url ($REKEY_BREACHED_URL): %w", err)
+		return nil, unchecked(fmt.Errorf("--breached-url ($REKEY_BREACHED_URL): %w", err))
 	}
 	return corpus.Check, nil
 }

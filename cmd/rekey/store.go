@@ -54,9 +54,6 @@ func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Stor
 	if postgres.IsURL(s.Store) {
 		return s.openPostgres(ctx, log)
 	}
-	if s.Users != "" {
-		return nil, errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
-	}
 	store, err := bolt.OpenExisting(kong.ExpandPath(s.Store))
 	if err != nil {
 		return nil, fmt.Errorf("--store ($REKEY_STORE): %w", err)
@@ -99,6 +96,9 @@ func databaseConfig(url, passwordFile string) (postgres.Config, error) {
 	secret, err := readSecret(passwordFile)
 	if err != nil {
 		return postgres.Config{}, fmt.Errorf("--store-password-file ($REKEY_STORE_PASSWORD_FILE): %w", err)
+	}
+	if passwordFile != "" && secret == "" { // PGPASSWORD would count in its place
+		return postgres.Config{}, errors.New("--store-password-file ($REKEY_STORE_PASSWORD_FILE): the file is empty: write the password into it")
 	}
 	return postgres.Config{URL: url, Password: secret}, nil
 }

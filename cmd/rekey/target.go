@@ -19,7 +19,7 @@ import (
 const maxArgument = 1024
 
 // errTarget does not repeat what it is about: that may be an address.
-var errTarget = errors.New("want a mail address, a run ID, a workflow ID (reset/...), or - and one of them on standard input")
+var errTarget = unchecked(errors.New("want a mail address, a run ID, a workflow ID (reset/...), or - and one of them on standard input"))
 
 // argument is an argument, or for "-" the first line of the standard input.
 func argument(text string, stdin io.Reader) (string, error) {
@@ -28,12 +28,29 @@ func argument(text string, stdin io.Reader) (string, error) {
 	}
 	line, err := bufio.NewReader(io.LimitReader(stdin, maxArgument)).ReadString('\n')
 	if line = strings.TrimSpace(line); line == "" {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("it is empty")
+		if errors.Is(err, io.EOF) || err == nil {
+			err = unchecked(errors.New("its first line is empty"))
 		}
 		return "", fmt.Errorf("read standard input: %w", err)
 	}
 	return line, nil
+}
+
+// addressOf is the address that an argument is.
+func addressOf(text string, stdin io.Reader) (string, error) {
+	text, err := argument(text, stdin)
+	if err != nil {
+		return "", err
+	}
+	return parseAddress(text)
+}
+
+func parseAddress(text string) (string, error) {
+	address, err := account.ParseAddress(text)
+	if err != nil {
+		return "", unchecked(err)
+	}
+	return address, nil
 }
 
 // target is a run that an operator means. An empty run ID is the account's newest.
@@ -49,7 +66,11 @@ func (d *desk) target(ctx context.Context, text string) (target, error) {
 	case workflow.ID(workflow.AccountKey(text)) == text:
 		return target{workflowID: text}, nil
 	case strings.Contains(text, "@"):
-		id, err := d.workflowID(text)
+		address, err := parseAddress(text)
+		if err != nil {
+			return target{}, err
+		}
+		id, err := d.workflowID(address)
 		return target{workflowID: id}, err
 	default:
 		return target{}, errTarget
@@ -57,11 +78,7 @@ func (d *desk) target(ctx context.Context, text string) (target, error) {
 }
 
 // workflowID is that of an account's runs.
-func (d *desk) workflowID(text string) (string, error) {
-	address, err := account.ParseAddress(text)
-	if err != nil {
-		return "", err
-	}
+func (d *desk) workflowID(address string) (string, error) {
 	accounts, err := d.keys.AccountKeys()
 	if err != nil {
 		return "", err

@@ -21,8 +21,8 @@ func TestBuildIDOfARelease(t *testing.T) {
 // A build that nobody can tell from another is no build of a deployment.
 func TestDeploymentNeedsABuildID(t *testing.T) {
 	t.Parallel()
-	refused(t, workerArgs(t, "--build-id=one"), "--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
-	refused(t, workerArgs(t, "--deployment=a.b", "--build-id=one"), "--deployment ($REKEY_DEPLOYMENT): want a name without \".\" and \":\", not a.b")
+	wrong(t, workerArgs(t, "--build-id=one"), "--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
+	wrong(t, workerArgs(t, "--deployment=a.b", "--build-id=one"), "--deployment ($REKEY_DEPLOYMENT): want a name without \".\" and \":\", not a.b")
 	// The Go command notes no revision in a test.
 	refused(t, workerArgs(t, "--deployment=rekey"), "--build-id ($REKEY_BUILD_ID): the program does not know its revision", "commit all changes and build the program again")
 }

@@ -51,9 +51,6 @@ type mailFlags struct {
 
 // Run works until the process is told to stop.
 func (w *workerCmd) Run(p *process) (err error) {
-	if err := w.check(); err != nil {
-		return err
-	}
 	options, err := temporalOptions(p.log)
 	if err != nil {
 		return err
@@ -68,7 +65,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	}
 	store, err := w.open(p.ctx, p.log)
 	if err != nil {
-		return err
+		return p.unlessStopped(err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	temporal := ops.NewLater()
@@ -122,10 +119,17 @@ func (m *mailFlags) mailer() (*mail.SMTP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): %w", err)
 	}
-	return mail.NewSMTP(mail.Config{
+	if secret != "" && m.Username == "" { // it would not be used
+		return nil, errors.New("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): a password needs --smtp-username ($REKEY_SMTP_USERNAME)")
+	}
+	return mail.NewSMTP(m.config(secret))
+}
+
+func (m *mailFlags) config(secret string) mail.Config {
+	return mail.Config{
 		Host: m.Host, Port: m.Port, Security: mail.Security(m.Security),
 		Username: m.Username, Password: secret, From: m.From,
-	})
+	}
 }
 
 // readSecret reads a file without its last line break; no file is no secret.

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"strings"
 	"time"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 //go:embed page.html page.css page.js
@@ -65,13 +66,10 @@ func local(next http.Handler) http.Handler {
 	})
 }
 
-func isLocal(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+// isLocal takes names below localhost too, which browsers look up nowhere (RFC 6761).
+func isLocal(host string) bool {
+	at := url.URL{Host: host}
+	return loopback.Is(host) || strings.HasSuffix(at.Hostname(), ".localhost")
 }
 
 // view is what the page shows: the list, and one mail when one is open.

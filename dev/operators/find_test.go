@@ -20,7 +20,7 @@ func TestFind(t *testing.T) {
 	r.Worker(t)
 	r.Starter(t)
 	answered(t, r.operate(t, 3, "find", erin.Address), "keeps no reset of this account")
-	answered(t, r.operate(t, 1, "find", "erin"), "not a mail address")
+	answered(t, r.operate(t, 2, "find", "erin"), "not a mail address")
 	answered(t, r.operate(t, 2, "find", "--last=0", erin.Address), "--last ($REKEY_LAST)")
 
 	r.Mail.Fail(func(m inbox.Message) error {

@@ -4,6 +4,7 @@ package loopback
 import (
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // Is reports whether a host, with or without a port, is this machine: localhost, or an
@@ -11,6 +12,8 @@ import (
 func Is(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
+	} else if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
 	}
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()

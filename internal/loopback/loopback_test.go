@@ -10,9 +10,9 @@ import (
 func TestIs(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]bool{
-		"127.0.0.1": true, "127.8.9.10": true, "127.0.0.1:80": true, "::1": true, "[::1]:80": true, "localhost": true, "localhost:80": true,
+		"127.0.0.1": true, "127.8.9.10": true, "127.0.0.1:80": true, "::1": true, "[::1]": true, "[::1]:80": true, "localhost": true, "localhost:80": true,
 		"::ffff:127.0.0.1":  true,
-		"login.example.com": false, "10.0.0.1": false, "10.0.0.1:80": false, "::": false, "0.0.0.0": false,
+		"login.example.com": false, "10.0.0.1": false, "10.0.0.1:80": false, "::": false, "[::]": false, "[2001:db8::1]": false, "[::11": false, "0.0.0.0": false,
 		"localhost.example.com": false, "127.0.0.1.example.com": false, "127.1": false, "": false, ":80": false,
 	} {
 		if loopback.Is(host) != want {
