@@ -23,13 +23,16 @@ type crashing struct {
 	some    chan struct{} // for each that was changed
 }
 
-const crowd = 60
+const (
+	crowd   = 60
+	crashes = 2
+)
 
 // security 23: the server crashes in the middle. Every call ends, with an error or not;
 // repeated until it succeeds, each change was made once.
 func TestServerCrashes(t *testing.T) {
 	t.Parallel()
-	c := &crashing{T: t, server: postgrestest.Start(t), some: make(chan struct{}, crowd)}
+	c := &crashing{T: t, server: postgrestest.Start(t), some: make(chan struct{}, crowd+crashes)}
 	url := c.server.Database(t)
 	must(t, postgres.Migrate(t.Context(), postgres.Config{URL: url}, func(postgres.Migration) {}))
 	c.stores = []*postgres.Accounts{openAt(t, url), openAt(t, url)}
@@ -43,10 +46,13 @@ func TestServerCrashes(t *testing.T) {
 			}
 		})
 	}
-	for range 2 {
+	for _, caught := range changes[crowd:] {
 		for range crowd / 4 {
 			c.oneMore()
 		}
+		held := c.hold(url, caught.Submission)
+		workers.Go(func() { c.change(caught) })
+		connect(t, url).until(held)
 		must(t, c.server.Kill())
 		c.server.Restart(t)
 	}
@@ -59,6 +65,15 @@ func TestServerCrashes(t *testing.T) {
 	}
 }
 
+// hold keeps an account from being changed until the crash, whenever that comes, and returns
+// the query for whether somebody waits for it.
+func (c *crashing) hold(url, id string) (held string) {
+	c.Helper()
+	holder := connect(c.T, url)
+	holder.exec("BEGIN; SELECT FROM rekey.accounts WHERE id = '" + id + "' FOR UPDATE")
+	return fmt.Sprintf("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid)))", holder.conn.PgConn().PID())
+}
+
 // oneMore waits until one more was changed.
 func (c *crashing) oneMore() {
 	c.Helper()
@@ -69,10 +84,10 @@ func (c *crashing) oneMore() {
 	}
 }
 
-// mailed signs the crowd up and mails everybody a link.
+// mailed signs the crowd up, and one for each crash, and mails everybody a link.
 func (c *crashing) mailed() (changes []account.Change) {
 	c.Helper()
-	for i := range crowd {
+	for i := range crowd + crashes {
 		a := ann()
 		a.ID = fmt.Sprintf("person-%d", i)
 		must(c, c.stores[0].Put(c.Context(), a))

@@ -1,7 +1,7 @@
 package crash
 
 import (
-	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,25 +19,29 @@ func TestNoWorkerForAMinute(t *testing.T) {
 	s.Run(t, 0, "setup")
 	s.work(t)
 	s.starter, s.temporal = s.Starter(t, "REKEY_CLIENT_LIMIT=0"), s.Dial(t)
-	each(haveLinks, func(p *person) { s.Forgot(t, p.Account); p.read(t, s.Site) })
+	each(t, haveLinks, s.asks)
+	each(t, haveLinks, s.reads)
 	kill(t, s.worker)
 
 	minute, every := time.After(time.Minute), time.NewTicker(2500*time.Millisecond)
 	defer every.Stop()
-	for i := range haveLinks {
-		go func() { // the answer takes five seconds: a worker may come
-			if a, err := s.Try("/account/reset_password/"+haveLinks[i].token, map[string]string{"password": newPassword}); err != nil || a.HTTP != http.StatusAccepted {
-				t.Errorf("a password without a worker: %+v %v", a, err)
-			}
-		}()
+	var submissions sync.WaitGroup
+	defer submissions.Wait() // also when a request ends the test
+	for i, p := range haveLinks {
+		submissions.Go(func() { // the answer takes five seconds: a worker may come
+			t.Run(p.ID, func(t *testing.T) { s.submits(t, p) })
+		})
 		s.Forgot(t, ask[i].Account)
 		<-every.C
 	}
+	submissions.Wait()
 	<-minute
 
 	s.work(t)
-	each(ask, func(p *person) { p.read(t, s.Site); p.use(t, s.Site) })
-	each(all, func(p *person) { s.Mails(t, p.Account, 2); s.ends(t, p.Account) })
+	each(t, ask, s.reads)
+	each(t, ask, s.uses)
+	each(t, all, s.isTold)
+	each(t, all, s.ends)
 	s.kill(t)
 	s.Open(t, func(store *bolt.Store) { changedOnceEach(t, store, all) })
 }

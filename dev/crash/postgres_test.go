@@ -22,7 +22,7 @@ func TestWorkerOnPostgresIsKilled(t *testing.T) {
 			stopped(at)(t, s)
 			s.Worker(t)
 			s.kill(t)
-			s.insist(t)
+			s.Insist(t, s.token, newPassword)
 			process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
 			s.Mails(t, s.who, 2)
 			changedOnce(t, store, s.who)

@@ -3,7 +3,6 @@ package crash
 import (
 	"bytes"
 	"net"
-	"net/http"
 	"sync"
 	"syscall"
 	"testing"
@@ -89,18 +88,6 @@ func (s *story) open(t *testing.T, n int) {
 // send submits the new password, as a browser does that is not waited for.
 func (s *story) send() {
 	go s.Try("/account/reset_password/"+s.token, map[string]string{"password": newPassword})
-}
-
-// insist submits the new password until it is said to be changed.
-func (s *story) insist(t *testing.T) {
-	t.Helper()
-	process.Eventually(t, patience, "the answer okay", func() bool {
-		a := s.Reset(t, s.token, newPassword)
-		if a.HTTP != http.StatusOK && a.HTTP != http.StatusAccepted {
-			t.Fatalf("reset_password: %+v", a)
-		}
-		return a.HTTP == http.StatusOK
-	})
 }
 
 // hold lets the mail server take the next mail without saying so, until the worker is

@@ -2,11 +2,15 @@ package crash
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rekeyhq/rekey/account"
@@ -14,6 +18,9 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
 )
 
 var cancelLink = regexp.MustCompile(`/account/cancel-reset/([A-Za-z0-9_-]+)`)
@@ -23,53 +30,58 @@ type person struct {
 	account.Account
 
 	token, cancel string // of the links in the mail
+	end           string // of the run
 }
 
-// security 23: Temporal is killed with 200 runs, 40 in each state that a reset can be in,
-// and comes back on its file; each run ends as it should.
+// security 23: Temporal is killed with 200 runs, 25 of each kind that there is, and comes
+// back on its file; each run ends as it should. Those that expire do so afterwards: a run
+// waits for a minute after its link, and here it waits across the kill.
 func TestTemporalIsKilled(t *testing.T) {
 	t.Parallel()
 	s := &story{Site: site.New(t), release: func() {}}
 	s.Env = append(s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
 	all := crowd(t, s.Site, 200)
-	done, canceled, submitted, waiting, deferred := all[:40], all[40:80], all[80:120], all[120:160], all[160:]
+	deferred, waiting, submitted, telling := all[:25], all[25:50], all[50:75], all[75:100]
+	done, canceled, refused, expiring := all[100:125], all[125:150], all[150:175], all[175:]
+	changed := slices.Concat(deferred, waiting, submitted, telling, done)
+	endAs("canceled", canceled)
+	endAs("refused", refused)
+	endAs("expired", expiring)
 	s.Run(t, 0, "setup")
 	s.work(t)
 	s.starter, s.temporal = s.Starter(t), s.Dial(t)
 
-	s.Mail.Fail(greylists(deferred))
-	each(all, func(p *person) { s.Forgot(t, p.Account) })
-	each(all[:160], func(p *person) { p.read(t, s.Site) })
-	each(done, func(p *person) { p.use(t, s.Site) })
-	each(canceled, func(p *person) {
-		if a := s.Post(t, "/account/cancel_reset/"+p.cancel, map[string]string{}); a.HTTP != http.StatusOK {
-			t.Errorf("cancel of %s: %+v", p.ID, a)
-		}
-	})
+	s.Mail.Fail(greylists(deferred, telling))
+	s.askForABriefLink(t, expiring)
+	each(t, all[:175], s.asks)
+	each(t, all[25:], s.reads)
+	each(t, slices.Concat(telling, done), s.uses)
+	each(t, canceled, s.cancels)
+	each(t, slices.Concat(done, canceled), s.ends)
 	kill(t, s.worker)
-	each(submitted, func(p *person) {
-		if a := s.Reset(t, p.token, newPassword); a.HTTP != http.StatusAccepted {
-			t.Errorf("%s without a worker: %+v", p.ID, a)
-		}
-	})
+	s.disable(t, refused)
+	s.work(t)
+	each(t, refused, s.isRefused)
+	each(t, refused, s.ends)
+	kill(t, s.worker)
+	each(t, submitted, s.submits)
 
 	kill(t, s.Temporal)
 	s.StartTemporal(t)
 	s.Mail.Fail(nil)
 	s.work(t)
-	each(deferred, func(p *person) { p.read(t, s.Site) })
-	each(slices.Concat(done, submitted, waiting, deferred), func(p *person) {
-		p.use(t, s.Site)
-		s.Mails(t, p.Account, 2)
-	})
-	each(canceled, func(p *person) { p.isCanceled(t, s.Site) })
-	each(all, func(p *person) { s.ends(t, p.Account) })
+	each(t, deferred, s.reads)
+	each(t, changed, s.uses)
+	each(t, changed, s.isTold)
+	each(t, canceled, s.isCanceled)
+	each(t, refused, s.isRefused)
+	each(t, all, s.ends)
 	s.kill(t)
 	s.Open(t, func(store *bolt.Store) {
-		changedOnceEach(t, store, slices.Concat(done, submitted, waiting, deferred))
-		for _, p := range canceled {
-			if got := decisions(t, store, p.Account); len(got) != 0 {
-				t.Errorf("%s canceled: %v", p.ID, got)
+		changedOnceEach(t, store, changed)
+		for _, p := range slices.Concat(expiring, canceled, refused) {
+			if got := decisions(t, store, p.Account); got[account.EventPasswordChanged] != 0 {
+				t.Errorf("%s, %s: %v", p.ID, p.end, got)
 			}
 		}
 	})
@@ -80,64 +92,139 @@ func crowd(t *testing.T, s *site.Site, n int) (people []*person) {
 	t.Helper()
 	var accounts []account.Account
 	for i := range n {
-		people = append(people, &person{Account: site.Person(fmt.Sprintf("person-%03d", i))})
+		people = append(people, &person{Account: site.Person(fmt.Sprintf("person-%03d", i)), end: "completed"})
 		accounts = append(accounts, people[i].Account)
 	}
 	s.Put(t, accounts...)
 	return people
 }
 
-// each does something for everybody, twenty at a time.
-func each(people []*person, do func(*person)) {
+func endAs(end string, people []*person) {
+	for _, p := range people {
+		p.end = end
+	}
+}
+
+// each does something for everybody, twenty at a time, each in a test of their own, which
+// may end where it stands. It ends this one when somebody's failed.
+func each(t *testing.T, people []*person, do func(*testing.T, *person)) {
+	t.Helper()
 	var all errgroup.Group
 	all.SetLimit(20)
 	for _, p := range people {
-		all.Go(func() error { do(p); return nil })
+		all.Go(func() error {
+			t.Run(p.ID, func(t *testing.T) { do(t, p) })
+			return nil
+		})
 	}
 	_ = all.Wait() // nobody returns an error
+	if t.Failed() {
+		t.FailNow()
+	}
 }
 
-// greylists is a mail server that does not know these people's mails yet.
-func greylists(people []*person) func(inbox.Message) error {
+// greylists is a mail server that does not know some people's links yet, and the notices of
+// others.
+func greylists(links, notices []*person) func(inbox.Message) error {
 	return func(m inbox.Message) error {
-		if slices.ContainsFunc(people, func(p *person) bool { return m.To[0].Address == p.Address }) {
+		unknown := notices
+		if site.ResetLink.MatchString(m.Text) {
+			unknown = links
+		}
+		if slices.ContainsFunc(unknown, func(p *person) bool { return m.To[0].Address == p.Address }) {
 			return inbox.Reply(451, "greylisted")
 		}
 		return nil
 	}
 }
 
-func (p *person) read(t *testing.T, s *site.Site) {
+// askForABriefLink asks for links that live for a second, as an application can whose
+// backend is a starter. The command takes a minute at least.
+func (s *story) askForABriefLink(t *testing.T, people []*person) {
+	t.Helper()
+	c, err := starter.Dial(t.Context(), starter.Config{
+		Temporal: client.Options{HostPort: s.TemporalAddr, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))},
+		Keys:     keys.Open(s.Keys()), BaseURL: s.URL, LinkLife: time.Second,
+		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 1, time.Second),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	each(t, people, func(t *testing.T, p *person) {
+		t.Helper()
+		if err := c.Request(t.Context(), p.Address); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// disable changes accounts while no worker has the store.
+func (s *story) disable(t *testing.T, people []*person) {
+	t.Helper()
+	var accounts []account.Account
+	for _, p := range people {
+		now := p.Account
+		now.Disabled = true
+		accounts = append(accounts, now)
+	}
+	s.Put(t, accounts...)
+}
+
+func (s *story) asks(t *testing.T, p *person) {
+	t.Helper()
+	s.Forgot(t, p.Account)
+}
+
+func (s *story) reads(t *testing.T, p *person) {
 	t.Helper()
 	text := s.Mails(t, p.Account, 1)[0].Text
 	p.token, p.cancel = site.ResetLink.FindStringSubmatch(text)[1], cancelLink.FindStringSubmatch(text)[1]
 }
 
-// use submits the password until it is said to be changed. A starter needs a moment to
-// find Temporal again.
-func (p *person) use(t *testing.T, s *site.Site) {
+func (s *story) uses(t *testing.T, p *person) {
 	t.Helper()
-	process.Eventually(t, patience, "the answer okay", func() bool {
-		a := s.Reset(t, p.token, newPassword)
-		if a.HTTP >= http.StatusBadRequest && a.HTTP != http.StatusServiceUnavailable {
-			t.Errorf("%s: %+v", p.ID, a)
-			return true
-		}
-		return a.HTTP == http.StatusOK
-	})
+	s.Insist(t, p.token, newPassword)
 }
 
-func (p *person) isCanceled(t *testing.T, s *site.Site) {
+func (s *story) submits(t *testing.T, p *person) {
 	t.Helper()
-	if a := s.Reset(t, p.token, newPassword); a.Code != "link_canceled" {
-		t.Errorf("%s: %+v, want the reset to be canceled", p.ID, a)
+	s.Submit(t, p.token, newPassword)
+}
+
+func (s *story) cancels(t *testing.T, p *person) {
+	t.Helper()
+	if a := s.PostPatiently(t, "/account/cancel_reset/"+p.cancel, map[string]string{}); a.HTTP != http.StatusOK {
+		t.Errorf("cancel: %+v", a)
+	}
+}
+
+func (s *story) isTold(t *testing.T, p *person) {
+	t.Helper()
+	s.Mails(t, p.Account, 2)
+}
+
+func (s *story) isCanceled(t *testing.T, p *person) {
+	t.Helper()
+	if a := s.Decide(t, p.token, newPassword); a.Code != "link_canceled" {
+		t.Errorf("%+v, want the reset to be canceled", a)
+	}
+}
+
+func (s *story) isRefused(t *testing.T, p *person) {
+	t.Helper()
+	if a := s.Decide(t, p.token, newPassword); a.Code != "change_refused" {
+		t.Errorf("%+v, want the change to be refused", a)
 	}
 }
 
 // ends waits for the end of somebody's run.
-func (s *story) ends(t *testing.T, who account.Account) {
+func (s *story) ends(t *testing.T, p *person) {
 	t.Helper()
-	process.Eventually(t, patience, "the end of the run of "+who.ID, func() bool { return s.State(t, s.temporal, who) != "" })
+	process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, p.Account) != "" })
+	if got := s.State(t, s.temporal, p.Account); got != p.end {
+		t.Errorf("the run ended %s, want %s", got, p.end)
+	}
 }
 
 // changedOnceEach checks that everybody's password was changed once.

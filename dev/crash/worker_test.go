@@ -56,7 +56,7 @@ func TestWorkerIsKilled(t *testing.T) {
 				s.open(t, max(m.links, m.use))
 				s.open(t, m.use)
 			}
-			s.insist(t)
+			s.Insist(t, s.token, newPassword)
 			s.completes(t, m.links, m.notices)
 		})
 	}
@@ -90,9 +90,7 @@ func accepted(t *testing.T, s *story) {
 	t.Helper()
 	linkWaits(t, s)
 	s.kill(t)
-	if a := s.Reset(t, s.token, newPassword); a.HTTP != http.StatusAccepted || a.Status != "pending" {
-		t.Fatalf("reset_password without a worker: %+v", a)
-	}
+	s.Submit(t, s.token, newPassword)
 }
 
 // stopped is a worker that stands still at a failpoint.

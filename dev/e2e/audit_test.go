@@ -127,19 +127,7 @@ func audits() map[string]audited {
 			wants: []account.Entry{issued, {Event: account.EventMailRevoked, Client: asker}, withheld(workflow.MailRefused)},
 		},
 		"over the cap": {
-			first: func(t *testing.T, s *stack.Stack, who account.Account) {
-				t.Helper()
-				for mail := range worker.DefaultMailLimit {
-					name := fmt.Sprint(who.ID, mail)
-					err := s.Store.IssueToken(t.Context(), account.Token{
-						Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: who.ID, Address: who.Address,
-						Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
-					}, worker.DefaultMailLimit)
-					if err != nil {
-						t.Fatal(err)
-					}
-				}
-			},
+			first: hadMails,
 			acts:  waits,
 			wants: []account.Entry{withheld(workflow.MailLimit)},
 		},
@@ -148,6 +136,21 @@ func audits() map[string]audited {
 			acts:  waits,
 			wants: []account.Entry{withheld(workflow.NoAccount)},
 		},
+	}
+}
+
+// hadMails gives somebody all mails of a day.
+func hadMails(t *testing.T, s *stack.Stack, who account.Account) {
+	t.Helper()
+	for mail := range worker.DefaultMailLimit {
+		name := fmt.Sprint(who.ID, mail)
+		err := s.Store.IssueToken(t.Context(), account.Token{
+			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: who.ID, Address: who.Address,
+			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
+		}, worker.DefaultMailLimit)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -83,13 +84,14 @@ func (s *scan) mailServerQuotes(t *testing.T) {
 	t.Helper()
 	var tries atomic.Int32
 	refused := make(chan struct{})
+	refuse := sync.OnceFunc(func() { close(refused) })
 	s.Mail.Fail(func(m inbox.Message) error {
 		text := fmt.Sprintf("%v: %s", m.To, strings.Join(strings.Fields(m.Text), " "))
 		s.remember(m.Text)
 		if tries.Add(1) == 1 {
 			return inbox.Reply(451, text)
 		}
-		close(refused)
+		refuse()
 		return inbox.Reply(550, text)
 	})
 	s.ask(t, 200, "POST", "/account/forgot_password", asJSON, jsonOf("email", s.bounced.Address))

@@ -40,32 +40,10 @@ func begin(t *testing.T, s *site.Site, who account.Account) (token string) {
 // asks asks for a reset. The answer is the same whatever the store is like, and for whoever.
 func asks(t *testing.T, s *site.Site, address string) {
 	t.Helper()
-	a := postPatiently(t, s, "/account/forgot_password", "email", address)
+	a := s.PostPatiently(t, "/account/forgot_password", map[string]string{"email": address})
 	if a.HTTP != 200 || a.Status != "okay" || a.Code != "" {
 		t.Errorf("forgot_password for %s: %+v", address, a)
 	}
-}
-
-// submit sends a new password to a site whose store cannot be written: it is accepted, and
-// known to be so.
-func submit(t *testing.T, s *site.Site, token string) {
-	t.Helper()
-	a := postPatiently(t, s, "/account/reset_password/"+token, "password", newPassword)
-	if a.HTTP != 202 || a.Status != "pending" {
-		t.Errorf("reset_password: %+v", a)
-	}
-}
-
-// postPatiently posts again when Temporal does not answer the starter in time, as a client
-// does who is told so: on a busy machine it may take longer.
-func postPatiently(t *testing.T, s *site.Site, path, member, value string) (a site.Answer) {
-	t.Helper()
-	for range 5 {
-		if a = s.Post(t, path, map[string]string{member: value}); a.HTTP != 503 {
-			break
-		}
-	}
-	return a
 }
 
 // A full disk under a running worker: whoever asks is answered as ever, a new password is
@@ -83,7 +61,7 @@ func TestStoreOnAFullDisk(t *testing.T) {
 	token := begin(t, s, erin)
 
 	limitFiles(t, worker, 0)
-	submit(t, s, token)
+	s.Submit(t, token, newPassword)
 	asks(t, s, frank.Address)
 	asks(t, s, "nobody@example.com")
 	worker.Await(t, worker.Err, "file too large")
@@ -159,7 +137,7 @@ func TestStoreIsBroken(t *testing.T) {
 	if err := overwrite(s.File(), 0); err != nil {
 		t.Fatal(err)
 	}
-	submit(t, s, token)
+	s.Submit(t, token, newPassword)
 	asks(t, s, frank.Address)
 	worker.Await(t, worker.Err, "the account store is damaged, or this file is none: check the path, or restore a backup")
 	worker.Signal(t, syscall.SIGTERM)

@@ -6,17 +6,19 @@ import (
 	"sync"
 )
 
-// capacity is the number of mails kept, Mailpit's default; the oldest go first.
+// capacity is the number of mails kept, Mailpit's default; the oldest go first. No page has
+// more of them.
 const capacity = 500
 
 // box keeps the mails, oldest first.
 type box struct {
 	mu      sync.Mutex
 	mails   []*Message
+	most    int
 	changed chan struct{} // closed and replaced by each change
 }
 
-func newBox() *box { return &box{changed: make(chan struct{})} }
+func newBox() *box { return &box{most: capacity, changed: make(chan struct{})} }
 
 // changes returns a channel that the next change closes. Ask for it before
 // looking, or a change in between is missed.
@@ -36,8 +38,15 @@ func (b *box) add(m Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mails = append(b.mails, &m)
-	b.mails = slices.Delete(b.mails, 0, max(0, len(b.mails)-capacity))
+	b.mails = slices.Delete(b.mails, 0, max(0, len(b.mails)-b.most))
 	b.announce()
+}
+
+// keep sets how many mails are kept from the next one on.
+func (b *box) keep(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.most = n
 }
 
 // to returns the mails that were sent to an address, oldest first.

@@ -74,6 +74,10 @@ func (i *Inbox) SMTPAddr() string { return i.mail.Addr().String() }
 // URL is the page's address; the API is below it at /api/v1/.
 func (i *Inbox) URL() string { return "http://" + i.page.Addr().String() }
 
+// Keep sets how many mails are kept, from the next one on: whoever waits for more than 500
+// would wait for some that are gone.
+func (i *Inbox) Keep(n int) { i.box.keep(n) }
+
 // Wait returns the mails to an address, oldest first, as soon as there are at
 // least n. It fails only when ctx ends, and then still returns those it has.
 func (i *Inbox) Wait(ctx context.Context, to string, n int) ([]Message, error) {

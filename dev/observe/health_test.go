@@ -5,12 +5,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
 
 // becomes waits until readyz answers so; the whole body is compared.
@@ -63,6 +65,28 @@ func TestReadiness(t *testing.T) {
 	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
 }
 
+// Without its database a worker is not ready, and alive; it is ready again when that is back.
+func TestAccountsAreDown(t *testing.T) {
+	t.Parallel()
+	database := postgrestest.Start(t)
+	s := site.New(t)
+	s.Env = append(s.Env, "REKEY_STORE="+database.Database(t))
+	s.Run(t, 0, "setup")
+	s.Run(t, 0, "migrate")
+	worker := s.Worker(t, site.Ops)
+	const up = `{"status":"ready","checks":{"accounts":"up","mail":"up","temporal":"up"}}`
+	becomes(t, worker, 200, up)
+
+	if err := database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"down","mail":"up","temporal":"up"}}`)
+	lives(t, worker)
+
+	database.Restart(t)
+	becomes(t, worker, 200, up)
+}
+
 // A worker that is told to stop while a mail is on its way is not ready, and alive.
 func TestWorkerDrains(t *testing.T) {
 	t.Parallel()
@@ -72,7 +96,8 @@ func TestWorkerDrains(t *testing.T) {
 	s.Starter(t)
 	becomes(t, worker, 200, `{"status":"ready","checks":{"accounts":"up","mail":"up","temporal":"up"}}`)
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	s.Mail.Fail(func(inbox.Message) error { close(begun); <-goOn; return nil })
+	begin := sync.OnceFunc(func() { close(begun) }) // a mail can be tried twice
+	s.Mail.Fail(func(inbox.Message) error { begin(); <-goOn; return nil })
 	s.Forgot(t, s.People[0])
 	process.Happens(t, patience, begun, "the mail")
 	worker.Signal(t, syscall.SIGTERM)

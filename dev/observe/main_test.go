@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
 
 const newPassword = "plum velvet thirty gulls"
@@ -13,4 +14,6 @@ const newPassword = "plum velvet thirty gulls"
 // patience is how long an event is waited for. It only bounds a test that has failed.
 const patience = 2 * time.Minute
 
-func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
+func TestMain(m *testing.M) {
+	os.Exit(site.Main(func() int { return postgrestest.Run(m) }))
+}

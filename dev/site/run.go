@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -105,6 +106,24 @@ func (s *Site) Post(t *testing.T, path string, body map[string]string) Answer {
 	return a
 }
 
+// PostPatiently is Post again while the starter cannot take it now, as a client does who is
+// told so: on a busy machine Temporal may not answer it in time.
+func (s *Site) PostPatiently(t *testing.T, path string, body map[string]string) Answer {
+	t.Helper()
+	return s.postUntil(t, path, body, func(a Answer) bool { return a.HTTP != http.StatusServiceUnavailable })
+}
+
+func (s *Site) postUntil(t *testing.T, path string, body map[string]string, is func(Answer) bool) (a Answer) {
+	t.Helper()
+	process.Succeeds(t, s.Patience, "POST "+path, func() error {
+		if a = s.Post(t, path, body); !is(a) {
+			return fmt.Errorf("the last answer: %+v", a)
+		}
+		return nil
+	})
+	return a
+}
+
 // Forgot asks for a link.
 func (s *Site) Forgot(t *testing.T, who account.Account) {
 	t.Helper()
@@ -113,23 +132,38 @@ func (s *Site) Forgot(t *testing.T, who account.Account) {
 	}
 }
 
+const resetPath = "/account/reset_password/"
+
 // Reset submits a password.
 func (s *Site) Reset(t *testing.T, token, password string) Answer {
 	t.Helper()
-	return s.Post(t, "/account/reset_password/"+token, map[string]string{"password": password})
+	return s.Post(t, resetPath+token, map[string]string{"password": password})
 }
 
-// Insist submits a password until it is said to be changed, as a person does who is told
-// that it takes longer, or that the starter cannot take it now.
+// Submit submits a password while nobody can apply it: it is accepted, and known to be so.
+func (s *Site) Submit(t *testing.T, token, password string) {
+	t.Helper()
+	a := s.PostPatiently(t, resetPath+token, map[string]string{"password": password})
+	if a.HTTP != http.StatusAccepted || a.Status != "pending" {
+		t.Fatalf("reset_password while nobody can apply it: %+v", a)
+	}
+}
+
+// Decide submits a password until it is decided about, as a person does who is told that it
+// takes longer, or that the starter cannot take it now.
+func (s *Site) Decide(t *testing.T, token, password string) Answer {
+	t.Helper()
+	return s.postUntil(t, resetPath+token, map[string]string{"password": password}, func(a Answer) bool {
+		return a.HTTP != http.StatusAccepted && a.HTTP != http.StatusServiceUnavailable
+	})
+}
+
+// Insist submits a password until it is said to be changed.
 func (s *Site) Insist(t *testing.T, token, password string) {
 	t.Helper()
-	process.Eventually(t, s.Patience, "the password is changed", func() bool {
-		a := s.Reset(t, token, password)
-		if a.HTTP != http.StatusOK && a.HTTP != http.StatusAccepted && a.HTTP != http.StatusServiceUnavailable {
-			t.Fatalf("reset_password: %+v", a)
-		}
-		return a.HTTP == http.StatusOK
-	})
+	if a := s.Decide(t, token, password); a.HTTP != http.StatusOK {
+		t.Fatalf("reset_password: %+v", a)
+	}
 }
 
 // Mails waits until somebody has n mails.

@@ -1,13 +1,16 @@
 package topology
 
 import (
+	"context"
 	"flag"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
+
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The figures of docs/scale.md are those of
@@ -44,16 +47,19 @@ func TestCosts(t *testing.T) {
 		l.begin(t)
 	}
 
-	began, done := time.Now(), atomic.Int64{}
-	each(t, people, atOnce, func(p *person) {
-		f.reset(t, p)
-		process.Eventually(t, patience, "the end of a run", func() bool { return f.State(t, f.temporal, p.Account) != "" })
-		done.Add(1)
-	})
-	took := time.Since(began)
-	if int(done.Load()) != *costs {
-		t.Fatalf("%d of %d resets are done", done.Load(), *costs)
+	began, accounts := time.Now(), f.accountKeys(t)
+	if err := each(t, people, atOnce, func(ctx context.Context, p *person) error {
+		if err := f.reset(ctx, p); err != nil {
+			return err
+		}
+		return eventually(ctx, "the end of a run", func() (bool, error) {
+			run, err := f.temporal.DescribeWorkflowExecution(ctx, workflow.ID(accounts.Key(p.Address)), "")
+			return run.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING, err
+		})
+	}); err != nil {
+		t.Fatal(err)
 	}
+	took := time.Since(began)
 	t.Logf("%d resets, %d at once: %.1f a second", *costs, atOnce, float64(*costs)/took.Seconds())
 	for _, name := range []string{"starter", "worker", "Temporal", "PostgreSQL of Temporal", "PostgreSQL of accounts"} {
 		each := (spent[name](t) - before[name]) / time.Duration(*costs)
@@ -72,7 +78,9 @@ func TestCosts(t *testing.T) {
 func (f *fleet) warmUp(t *testing.T) {
 	t.Helper()
 	for range 3 {
-		f.accepted(t, "/account/forgot_password", map[string]string{"email": "nobody@example.com"})
+		if _, err := f.accepted(t.Context(), "/account/forgot_password", map[string]string{"email": "nobody@example.com"}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

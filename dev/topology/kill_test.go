@@ -77,13 +77,19 @@ func TestKilledInProduction(t *testing.T) {
 	cluster := postgrestest.Start(t)
 	f := newFleet(t, cluster.URL("temporal"), cluster.Database(t), 2)
 	people := f.settle(t, resets)
-	done := make(chan struct{}, resets)
+	done, failed := make(chan struct{}, resets), make(chan error, 1)
 	var running sync.WaitGroup
 	running.Go(func() {
-		each(t, people, atOnce, func(p *person) {
-			defer func() { done <- struct{}{} }()
-			f.reset(t, p)
+		err := each(t, people, atOnce, func(ctx context.Context, p *person) error {
+			err := f.reset(ctx, p)
+			if err == nil {
+				done <- struct{}{}
+			}
+			return err
 		})
+		if err != nil {
+			failed <- err
+		}
 	})
 	t.Cleanup(running.Wait) // when the test fails, its context ends them
 	began, count := time.Now(), 0
@@ -91,6 +97,8 @@ func TestKilledInProduction(t *testing.T) {
 		for late := time.After(patience); count < n; count++ {
 			select {
 			case <-done:
+			case err := <-failed:
+				t.Fatal(err)
 			case <-late:
 				t.Fatalf("%d resets are done, not %d", count, n)
 			}
@@ -108,18 +116,27 @@ func TestKilledInProduction(t *testing.T) {
 	}
 	for i, p := range people {
 		p.hashed = i%5 == 0
+		f.isEnded(t, p)
 	}
-	each(t, people, atOnce, func(p *person) { f.isDone(t, p) })
+	_ = each(t, people, atOnce, func(_ context.Context, p *person) error { // none returns an error
+		f.isDone(t, p)
+		return nil
+	})
 	t.Logf("%v: all are checked", time.Since(began).Round(time.Second))
 }
 
-// isDone checks that a reset was carried out, and once.
-func (f *fleet) isDone(t *testing.T, p *person) {
+// isEnded checks how a run ended.
+func (f *fleet) isEnded(t *testing.T, p *person) {
 	t.Helper()
 	process.Eventually(t, patience, "the end of the run of "+p.ID, func() bool { return f.State(t, f.temporal, p.Account) != "" })
 	if got := f.State(t, f.temporal, p.Account); got != "completed" {
 		t.Errorf("%s: the run ended %s", p.ID, got)
 	}
+}
+
+// isDone checks that a reset was carried out, and once.
+func (f *fleet) isDone(t *testing.T, p *person) {
+	t.Helper()
 	f.isChangedOnce(t, p)
 	f.isTold(t, p)
 }
@@ -180,8 +197,9 @@ func (f *fleet) isTold(t *testing.T, p *person) {
 		if !p.hashed {
 			continue
 		}
-		if a := f.Reset(t, found[1], otherPassword); a.HTTP != http.StatusBadRequest || a.Code != "link_used" {
-			t.Errorf("%s: a mailed link with another password: %+v", p.ID, a)
+		a, err := f.Try("/account/reset_password/"+found[1], map[string]string{"password": otherPassword})
+		if a.HTTP != http.StatusBadRequest || a.Code != "link_used" {
+			t.Errorf("%s: a mailed link with another password: %+v, %v", p.ID, a, err)
 		}
 	}
 	if err := errors.Join(oneMail("link mails", links), oneMail("notices", notices)); err != nil {

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"context"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ func openLedger(t *testing.T, database string) *ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	return &ledger{Conn: conn}
 }
 
@@ -91,10 +92,7 @@ func (l *ledger) tables(t *testing.T, resets float64) {
 // history says how long the histories are, and of what: the first one stands for all.
 func (f *fleet) history(t *testing.T, people []*person) {
 	t.Helper()
-	accounts, err := keys.Open(f.Keys()).AccountKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
+	accounts := f.accountKeys(t)
 	var events, bytes int64
 	for _, p := range people {
 		d, err := f.temporal.DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(p.Address)), "")
@@ -115,4 +113,14 @@ func (f *fleet) history(t *testing.T, people []*person) {
 		kinds[event.GetEventType().String()]++
 	}
 	t.Logf("  the first one: %v", kinds)
+}
+
+// accountKeys name the runs.
+func (f *fleet) accountKeys(t *testing.T) *keys.AccountKeys {
+	t.Helper()
+	accounts, err := keys.Open(f.Keys()).AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accounts
 }

@@ -1,14 +1,15 @@
 package topology
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 )
 
@@ -21,51 +22,91 @@ const (
 // noticed after 15 seconds, and a mail can lose two workers and the database.
 const patience = 3 * time.Minute
 
-// each does something for everybody, so many at a time, until the test ends.
-func each(t *testing.T, people []*person, atOnce int, do func(*person)) {
+// each does something for everybody, so many at a time, until it fails or the test ends.
+func each(t *testing.T, people []*person, atOnce int, do func(context.Context, *person) error) error {
 	t.Helper()
-	var all errgroup.Group
+	all, ctx := errgroup.WithContext(t.Context())
 	all.SetLimit(atOnce)
 	for _, p := range people {
 		all.Go(func() error {
-			if t.Context().Err() == nil {
-				do(p)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := do(ctx, p); err != nil {
+				return fmt.Errorf("%s: %w", p.ID, err)
 			}
 			return nil
 		})
 	}
-	_ = all.Wait() // nobody returns an error
+	return all.Wait()
 }
 
 // reset is what a person does: asks for a link, opens the first mail, sends the password
 // and looks at the page until it says that it is changed. What was accepted is never
 // asked for again.
-func (f *fleet) reset(t *testing.T, p *person) {
-	t.Helper()
-	f.accepted(t, "/account/forgot_password", map[string]string{"email": p.Address})
-	token := f.Token(t, p.Account, 1)
-	a := f.accepted(t, "/account/reset_password/"+token, map[string]string{"password": newPassword})
-	if a.HTTP == http.StatusAccepted {
-		process.Eventually(t, patience, "the change of "+p.ID, func() bool { return f.look(token).State == "changed" })
+func (f *fleet) reset(ctx context.Context, p *person) error {
+	if _, err := f.accepted(ctx, "/account/forgot_password", map[string]string{"email": p.Address}); err != nil {
+		return err
 	}
+	token, err := f.token(ctx, p)
+	if err != nil {
+		return err
+	}
+	a, err := f.accepted(ctx, "/account/reset_password/"+token, map[string]string{"password": newPassword})
+	if err == nil && a.HTTP == http.StatusAccepted {
+		err = eventually(ctx, "the change", func() (bool, error) { return f.look(token).State == "changed", nil })
+	}
+	return err
+}
+
+// token waits for the first mail to a person.
+func (f *fleet) token(ctx context.Context, p *person) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	mails, err := f.Mail.Wait(ctx, p.Address, 1)
+	if err != nil {
+		return "", err
+	}
+	found := site.ResetLink.FindStringSubmatch(mails[0].Text)
+	if found == nil {
+		return "", fmt.Errorf("no link in the mail:\n%s", mails[0].Text)
+	}
+	return found[1], nil
 }
 
 // accepted sends a request until it is accepted, as a person does who is told to try
 // again, or is told nothing.
-func (f *fleet) accepted(t *testing.T, path string, body map[string]string) (a site.Answer) {
-	t.Helper()
-	process.Eventually(t, patience, path, func() bool {
-		var err error
-		a, err = f.Try(path, body)
-		switch {
-		case err != nil, a.HTTP == http.StatusServiceUnavailable, a.HTTP == http.StatusBadGateway:
-			return false
-		case a.HTTP != http.StatusOK && a.HTTP != http.StatusAccepted:
-			t.Fatalf("%s: %+v", path, a)
+func (f *fleet) accepted(ctx context.Context, path string, body map[string]string) (a site.Answer, err error) {
+	err = eventually(ctx, path, func() (bool, error) {
+		a, _ = f.Try(path, body)
+		switch a.HTTP {
+		case 0, http.StatusServiceUnavailable, http.StatusBadGateway: // 0 is no answer
+			return false, nil
+		case http.StatusOK, http.StatusAccepted:
+			return true, nil
 		}
-		return true
+		return false, fmt.Errorf("%s: %+v", path, a)
 	})
-	return a
+	return a, err
+}
+
+// eventually asks again until it is so. Unlike process.Eventually it may run beside the test,
+// where nothing can end that.
+func eventually(ctx context.Context, what string, ask func() (bool, error)) error {
+	again, late := time.NewTicker(100*time.Millisecond), time.After(patience)
+	defer again.Stop()
+	for {
+		if so, err := ask(); so || err != nil {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", what, ctx.Err())
+		case <-late:
+			return fmt.Errorf("%s: not in %s", what, patience)
+		}
+	}
 }
 
 // look asks for the state of a link. While nobody answers there is none.

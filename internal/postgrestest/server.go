@@ -25,9 +25,10 @@ type Server struct {
 	bin      string   // folder of PostgreSQL's programs
 	dir      string   // holds the cluster, and the socket
 	settings []string // more than run has
-	log      bytes.Buffer
 	cmd      *exec.Cmd
-	stdin    io.Closer
+	stdin    io.Closer     // nil while it does not run
+	log      bytes.Buffer  // may be read once it has ended
+	ended    chan struct{} // closed when none of its processes is left
 }
 
 // ErrMissing means that PostgreSQL is not installed.
@@ -71,11 +72,10 @@ func New(settings ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{bin: bin, dir: dir, settings: settings}
-	if err := errors.Join(s.own(), s.initdb()); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	if err := s.run(); err != nil {
-		return nil, errors.Join(err, s.Remove())
+	for _, step := range []func() error{s.own, s.initdb, s.run} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, s.Remove())
+		}
 	}
 	return s, nil
 }
@@ -94,26 +94,46 @@ func (s *Server) initdb() error {
 }
 
 // run starts the server and waits until it answers. A shell stands between, so that the
-// server ends with the test however that ends: its standard input is closed then.
+// server ends with the test however that ends: its standard input is closed then. The shell
+// lets go of the log, so that the end of that is the server's.
 func (s *Server) run() error {
-	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & cat >/dev/null; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
+	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & exec >/dev/null 2>&1; cat; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
 		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
 		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 	for _, setting := range s.settings {
 		s.cmd.Args = append(s.cmd.Args, "-c", setting)
 	}
-	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, &s.log, &s.log
+	s.cmd.Dir = s.dir
 	if err := asOther(s.cmd); err != nil {
 		return err
 	}
-	var err error
-	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
-		return err
-	}
-	if err := s.cmd.Start(); err != nil {
+	if err := s.start(); err != nil {
 		return err
 	}
 	return s.answers()
+}
+
+func (s *Server) start() error {
+	log, its, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = its.Close() }() // the server has its own
+	s.cmd.Stdout, s.cmd.Stderr = its, its
+	stdin, err := s.cmd.StdinPipe()
+	if err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	s.stdin, s.ended = stdin, make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		_, _ = s.log.ReadFrom(log)
+		_ = log.Close()
+	}()
+	return nil
 }
 
 // answers waits for the server.
@@ -129,9 +149,11 @@ func (s *Server) answers() error {
 		}
 		select {
 		case <-tick.C:
+			continue
+		case <-s.ended:
 		case <-ctx.Done():
-			return errors.Join(err, s.Kill(), errors.New(s.log.String()))
 		}
+		return errors.Join(err, s.Kill(), errors.New(s.log.String()))
 	}
 }
 
@@ -145,11 +167,16 @@ func (s *Server) URL(database string) string {
 // Pid is the process that the server's processes descend from.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
 
-// Kill stops the server as a crash would: without a checkpoint, in the middle of what it
-// does.
+// Kill stops the server, if it runs, as a crash would: without a checkpoint, in the middle of
+// what it does.
 func (s *Server) Kill() error {
+	if s.stdin == nil {
+		return nil
+	}
 	err := s.stdin.Close()
 	_ = s.cmd.Wait() // says how a killed server ended
+	<-s.ended
+	s.stdin = nil
 	return err
 }
 

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
@@ -31,6 +35,7 @@ func scenarios() []scenario {
 		{name: "again, within the cool-down", before: askAll},
 		{name: "again, another link is mailed", config: shortCoolDown, before: askAll},
 		{name: "again, no mail server", config: noMailServer, before: later(askAll)},
+		{name: "again, nobody's run is over", config: shortLife, before: later(outlive(askAll))},
 		{name: "again, mail delayed", before: later(askAllWhileMailFails(450))},
 		{name: "again, mail refused", before: later(askAllWhileMailFails(550))},
 		{name: "again, reset canceled", before: later(cancelAll)},
@@ -40,6 +45,7 @@ func scenarios() []scenario {
 }
 
 func noMailServer(c *stack.Config)  { c.Smarthost = "127.0.0.1:1" }
+func shortLife(c *stack.Config)     { noMailServer(c); c.LinkLife = time.Second }
 func shortCoolDown(c *stack.Config) { c.CoolDown = time.Millisecond }
 
 // later lets the starter's cool-down pass.
@@ -48,6 +54,36 @@ func later(f func(context.Context, *lab) error) func(context.Context, *lab) erro
 		err := f(ctx, l)
 		l.ahead.Store(int64(2 * time.Minute))
 		return err
+	}
+}
+
+// outlive waits until the runs of nobody are over, while those of accounts go on trying to
+// send their mail.
+func outlive(f func(context.Context, *lab) error) func(context.Context, *lab) error {
+	return func(ctx context.Context, l *lab) error {
+		if err := f(ctx, l); err != nil {
+			return err
+		}
+		c, err := client.DialContext(ctx, l.TemporalOptions())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		again := time.NewTicker(time.Second)
+		defer again.Stop()
+		for {
+			open, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+				Namespace: client.DefaultNamespace, Query: "ExecutionStatus = 'Running'",
+			})
+			if err != nil || open.GetCount() == int64(len(l.known)) {
+				return err
+			}
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 	}
 }
 
@@ -102,8 +138,10 @@ func refuseAll(ctx context.Context, l *lab) error {
 		if err := l.Store.Put(ctx, found[0]); err != nil {
 			return err
 		}
-		err = l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": newPassword})
-		if err == nil || !strings.Contains(err.Error(), "change_refused") {
+		switch err := l.post(ctx, "/account/reset_password/"+token, map[string]string{"password": newPassword}); {
+		case err == nil:
+			return errors.New("the change is not refused")
+		case !strings.Contains(err.Error(), "change_refused"):
 			return fmt.Errorf("the change is not refused: %w", err)
 		}
 		return nil

@@ -1,0 +1,37 @@
+package postgrestest
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whoever starts a server that cannot run hears why, and at once.
+func TestServerThatEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	Require(t)
+	began := time.Now()
+	_, err := New("no_such_setting=1")
+	if err == nil || !strings.Contains(err.Error(), `"no_such_setting"`) {
+		t.Errorf("error %v", err)
+	}
+	if took := time.Since(began); took > startWait/2 {
+		t.Errorf("that took %v", took)
+	}
+}
+
+// What does not run, or not any more, has nothing to be killed.
+func TestKillTwice(t *testing.T) {
+	t.Parallel()
+	if err := new(Server).Kill(); err != nil {
+		t.Error(err)
+	}
+	s := Start(t)
+	for range 2 {
+		if err := s.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+	s.Restart(t)
+	Exec(t, s.URL("postgres"), "SELECT 1")
+}
