@@ -35,7 +35,7 @@ func TestOwnerCancelsAFullRun(t *testing.T) {
 		t.Fatal("no cancel link in the mail")
 	}
 	fill(t, s, known)
-	if code := post(t, http.DefaultClient, s.URL+"/account/cancel_reset", "10.2.0.1", map[string]string{"token": found[1]}); code != http.StatusOK {
+	if code := insist(t, s.URL+"/account/cancel_reset", map[string]string{"token": found[1]}); code != http.StatusOK {
 		t.Errorf("cancel_reset: %d", code)
 	}
 	if got := outcome(t, s, known).State; got != statemachine.StateCanceled {
@@ -64,7 +64,7 @@ func fill(t *testing.T, s *stack.Stack, address string) {
 		all  sync.WaitGroup
 		sent atomic.Int64
 	)
-	for range clients {
+	for range atOnce {
 		all.Go(func() {
 			for !over.Load() {
 				err := stranger.SignalWorkflow(t.Context(), id, "", "noise", "x")
