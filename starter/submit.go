@@ -78,7 +78,7 @@ func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workfl
 	switch {
 	case err == nil:
 		return answer(decided, s.ID)
-	case errors.Is(err, ErrUnavailable), completed == nil && errors.Is(err, errUndecided):
+	case errors.Is(err, ErrUnavailable):
 		return ErrPending
 	case errors.Is(err, errUndecided):
 		return c.undecided(ctx, l)
@@ -116,8 +116,8 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	return answer(decided, s.ID())
 }
 
-// undecided answers when no worker decided in time: a wait that is known to be open still
-// took nothing.
+// undecided answers when no worker decided in time: a wait that is known to be open took
+// nothing, or took what no link of ours made and was armed again.
 func (c *Client) undecided(ctx context.Context, l *openLink) error {
 	wait, err := c.pendingWait(ctx, l)
 	switch {

@@ -33,9 +33,9 @@ type person struct {
 	end           string // of the run
 }
 
-// security 23: Temporal is killed with 200 runs, 25 of each kind that there is, and comes
-// back on its file; each run ends as it should. Those that expire do so afterwards: a run
-// waits for a minute after its link, and here it waits across the kill.
+// security 23: Temporal is killed with 200 runs, 25 in each state that a reset can be in, and
+// comes back on its file; each run ends as it should. Those that expire may do so before the
+// kill or after it: a run waits for a minute after its link, and they are not waited for.
 func TestTemporalIsKilled(t *testing.T) {
 	t.Parallel()
 	s := &story{Site: site.New(t), release: func() {}}
