@@ -47,7 +47,7 @@ func (r *run) tell(ctx workflow.Context, notice Mail, until time.Time) Delivery 
 		if workflow.GetVersion(ctx, "delivery-names-its-notice", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 			return believed(d, err)
 		}
-		if err := workflow.Sleep(ctx, n*again); err != nil {
+		if err := workflow.Sleep(ctx, min(n*again, until.Sub(workflow.Now(ctx)))); err != nil {
 			break
 		}
 	}

@@ -26,7 +26,8 @@ func (*like) InterceptWorkflow(_ sdk.Context, next interceptor.WorkflowInboundIn
 	return in
 }
 
-// withRun tells an activity its run ID: the environment's own is no UUID.
+// withRun tells an activity its run ID, as patientCalls tells the run: the environment's own
+// is no UUID.
 type withRun struct {
 	interceptor.ActivityInboundInterceptorBase
 }
@@ -70,4 +71,10 @@ func (p *patientCalls) ExecuteActivity(ctx sdk.Context, name string, args ...any
 		ctx = sdk.WithActivityOptions(ctx, options)
 	}
 	return p.Next.ExecuteActivity(ctx, name, args...)
+}
+
+func (p *patientCalls) GetInfo(ctx sdk.Context) *sdk.Info {
+	info := *p.Next.GetInfo(ctx)
+	info.WorkflowExecution.RunID, info.OriginalRunID = runID, runID
+	return &info
 }
