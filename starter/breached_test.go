@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -25,7 +24,6 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // waiting is a client with a Temporal server whose every run waits for a submission, or
@@ -46,14 +44,7 @@ func newWaiting(t *testing.T) *waiting {
 		w.asked = append(w.asked, pw)
 		return w.answer
 	}
-	lazy, err := client.NewLazyClient(client.Options{ConnectionOptions: client.ConnectionOptions{
-		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(w.serve)},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(lazy.Close)
-	w.temporal = lazy
+	w.call(t, client.Options{}, w.serve)
 	return w
 }
 
@@ -68,10 +59,7 @@ func (w *waiting) serve(_ context.Context, _ string, _, reply any, _ *grpc.Clien
 	case *workflowservice.DescribeWorkflowExecutionResponse:
 		r.WorkflowExecutionInfo = &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
 		if !w.none.Load() {
-			r.PendingActivities = []*workflowpb.PendingActivityInfo{{
-				ActivityId:   "await-token-submission",
-				ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission},
-			}}
+			r.PendingActivities = []*workflowpb.PendingActivityInfo{openWait()}
 		}
 		return nil
 	case *workflowservice.RespondActivityTaskCompletedByIdResponse:

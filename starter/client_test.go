@@ -44,15 +44,20 @@ func newFilter(tb testing.TB) *filter {
 		f.calls.Add(1)
 		return errCalled
 	}
-	lazy, err := client.NewLazyClient(client.Options{ConnectionOptions: client.ConnectionOptions{
-		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(count)},
-	}})
+	f.call(tb, client.Options{}, count)
+	return f
+}
+
+// call gives the client what stands for a Temporal server from now on.
+func (f *filter) call(tb testing.TB, options client.Options, server grpc.UnaryClientInterceptor) {
+	tb.Helper()
+	options.ConnectionOptions.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(server)}
+	lazy, err := client.NewLazyClient(options)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(lazy.Close)
 	f.temporal = lazy
-	return f
 }
 
 // token seals a link of ours.

@@ -31,28 +31,20 @@ func handingIn(t *testing.T, completes error, pending ...*workflowpb.PendingActi
 	if err != nil {
 		t.Fatal(err)
 	}
-	lazy, err := client.NewLazyClient(codec.ClientOptions(client.Options{ConnectionOptions: client.ConnectionOptions{
-		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
-			func(_ context.Context, _ string, _, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
-				switch r := reply.(type) {
-				case *workflowservice.GetSystemInfoResponse:
-					return nil
-				case *workflowservice.DescribeWorkflowExecutionResponse:
-					r.WorkflowExecutionInfo = &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
-					r.PendingActivities = pending
-					return nil
-				case *workflowservice.RespondActivityTaskCompletedByIdResponse, *workflowservice.SignalWorkflowExecutionResponse:
-					return completes
-				default:
-					return status.Error(codes.PermissionDenied, "away") // the SDK asks no second time
-				}
-			})},
-	}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(lazy.Close)
-	f.temporal = lazy
+	f.call(t, codec.ClientOptions(client.Options{}), func(_ context.Context, _ string, _, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
+		switch r := reply.(type) {
+		case *workflowservice.GetSystemInfoResponse:
+			return nil
+		case *workflowservice.DescribeWorkflowExecutionResponse:
+			r.WorkflowExecutionInfo = &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
+			r.PendingActivities = pending
+			return nil
+		case *workflowservice.RespondActivityTaskCompletedByIdResponse, *workflowservice.SignalWorkflowExecutionResponse:
+			return completes
+		default:
+			return errDenied
+		}
+	})
 	return f
 }
 

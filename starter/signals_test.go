@@ -52,19 +52,11 @@ func newTeller(t *testing.T, takes error) *teller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := codec.ClientOptions(client.Options{ConnectionOptions: client.ConnectionOptions{
-		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
-			func(_ context.Context, _ string, req, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
-				return s.answer(t, req)
-			})},
-	}})
+	options := codec.ClientOptions(client.Options{})
 	s.data = options.DataConverter
-	lazy, err := client.NewLazyClient(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(lazy.Close)
-	s.temporal = lazy
+	s.call(t, options, func(_ context.Context, _ string, req, _ any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
+		return s.answer(t, req)
+	})
 	return s
 }
 
