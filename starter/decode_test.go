@@ -44,6 +44,7 @@ func TestBadBodies(t *testing.T) {
 		"form: repeated":     {typeForm, `email=a@example.com&email=b@example.com`, 400, "field_repeated"},
 		"form: bad escape":   {typeForm, `email=%zz`, 400, "body_invalid"},
 		"form: not UTF-8":    {typeForm, `email=%ff@example.com`, 400, "body_invalid"},
+		"form: half escaped": {typeForm, "email=\xc3%a4@example.com", 400, "body_invalid"},
 		"form: too large":    {typeForm, `email=` + strings.Repeat("a", maxBody), 413, "body_too_large"},
 		"form: JSON content": {typeForm, `{"email":"a@example.com"}`, 400, "field_unknown"},
 	} {

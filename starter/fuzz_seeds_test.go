@@ -47,6 +47,7 @@ func bodySeeds() map[string][2]string {
 		"form-bad-escape":     {typeForm, `password=%zz`},
 		"form-semicolon":      {typeForm, `email=a;password=b`},
 		"form-not-utf8":       {typeForm, `password=%ff`},
+		"form-half-escaped":   {typeForm, "token=\xc3%a4"},
 		"form-empty-segments": {typeForm, `&&password=p&`},
 		"form-no-value":       {typeForm, `password`},
 		"form-many":           {typeForm, strings.Repeat("a&", 300)},
