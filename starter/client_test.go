@@ -81,6 +81,7 @@ func TestRefusedWithoutACall(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)
 	fresh, old := time.Now().Add(time.Minute), time.Now().Add(-clockSkew-2*time.Second)
+	tooOld := old.Add(-carriedOut)
 	good := f.token(t, link.Reset, fresh)
 	refusal := new(*password.Refusal)
 	for name, tc := range map[string]struct {
@@ -92,10 +93,12 @@ func TestRefusedWithoutACall(t *testing.T) {
 		"cut":             {good[:len(good)-1], goodPassword, is(ErrLinkInvalid)},
 		"empty":           {"", goodPassword, is(ErrLinkInvalid)},
 		"of a cancel":     {f.token(t, link.Cancel, fresh), goodPassword, is(ErrLinkInvalid)},
-		"expired":         {f.token(t, link.Reset, old), goodPassword, is(ErrLinkExpired)},
+		"old":             {f.token(t, link.Reset, tooOld), goodPassword, is(ErrLinkExpired)},
+		"expired, short":  {f.token(t, link.Reset, old), "short", is(ErrLinkExpired)},
 		"short password":  {good, "short", func(err error) bool { return errors.As(err, refusal) }},
 		"too long":        {good, strings.Repeat("ab ", 400), func(err error) bool { return errors.As(err, refusal) }},
 		"good (it calls)": {good, goodPassword, is(ErrUnavailable)},
+		"expired (calls)": {f.token(t, link.Reset, old), goodPassword, is(ErrUnavailable)},
 	} {
 		before := f.calls.Load()
 		err := f.Submit(t.Context(), tc.token, tc.password)

@@ -3,18 +3,24 @@ package starter
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// openLink is a link that we made and that has not expired.
+// openLink is a link that we made.
 type openLink struct {
 	claims     link.Claims
 	token      link.Token
 	workflowID string
+	expired    bool // but what was handed in before may be carried out still
 }
+
+// carriedOut is how long after the end of a link a password may be set that was handed in
+// before; see activities.applyWithin.
+const carriedOut = 24 * time.Hour
 
 // open checks a link without any call. It is a filter: the store's record decides.
 func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
@@ -22,10 +28,12 @@ func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
 	if err != nil {
 		return nil, ErrLinkInvalid
 	}
-	if claims.Expired(c.cfg.Now(), clockSkew) {
+	now := c.cfg.Now()
+	l := &openLink{claims, token, workflow.ID(claims.AccountKey), claims.Expired(now, clockSkew)}
+	if l.expired && (purpose == link.Cancel || claims.Expired(now, clockSkew+carriedOut)) {
 		return nil, ErrLinkExpired
 	}
-	return &openLink{claims, token, workflow.ID(claims.AccountKey)}, nil
+	return l, nil
 }
 
 // Inspect implements [Resets].

@@ -14,12 +14,12 @@ import (
 )
 
 // Submit implements [Resets]. The order of its checks is the order of their cost: a
-// forged or expired link and a password that breaks the policy are refused before
-// any call is made, and only a link whose run waits for it is worth a hash.
+// forged or old link and a password that breaks the policy are refused before any call is
+// made, and only a link whose run waits for it is worth a hash.
 //
 // The same link with the same password always makes the same submission, so a retry
-// after a lost answer, or a double click, succeeds; another password on a used link
-// is ErrLinkUsed.
+// after a lost answer, or a double click, succeeds, also when the link has expired since;
+// another password on a used link is ErrLinkUsed.
 func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	l, err := c.open(link.Reset, token)
 	if err != nil {
@@ -27,6 +27,9 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	}
 	newPassword = c.cfg.Policy.Normalize(newPassword)
 	if err := c.cfg.Policy.Check(newPassword); err != nil {
+		if l.expired {
+			return ErrLinkExpired
+		}
 		return err
 	}
 	wait, err := c.pendingWait(ctx, l)

@@ -199,7 +199,7 @@ func TestSecondLinkAfterTheCoolDown(t *testing.T) {
 	waitFor(t, s, who, statemachine.StateCompleted)
 }
 
-// security 6: an expired link is told apart from a used one, and costs no call.
+// security 6: an expired link is told apart from a used one.
 func TestExpiredLink(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -239,4 +239,52 @@ func TestRequestsAndSubmissionsWithoutAWorker(t *testing.T) {
 		t.Errorf("sign-in after the worker came back: %d", code)
 	}
 	tokens(t, s, late.Address, 1)
+}
+
+// security 6, 23: what was handed in while the link lived is carried out, and whoever asks
+// again after its end hears so. Nothing new is taken then.
+func TestHandedInBeforeTheLinkExpired(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	s := start(t, func(c *stack.Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	used, unused := newPerson(t, s, nil), newPerson(t, s, nil)
+	forgot(t, s, used.Address)
+	forgot(t, s, unused.Address)
+	token, _ := tokens(t, s, used.Address, 1)
+	never, _ := tokens(t, s, unused.Address, 1)
+	if err := s.StopWorker(); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, s, token)
+	ahead.Store(int64(32 * time.Minute)) // the link's life, and the clocks' tolerance
+	submit(t, s, token)
+	if a := get(t, s, "/account/reset_password/"+token); a.State != "pending" {
+		t.Errorf("state of the link that was used: %+v", a)
+	}
+	for what, a := range map[string]answer{
+		"state": get(t, s, "/account/reset_password/"+never), "submission": reset(t, s, never, newPassword),
+	} {
+		if a.Code != "link_expired" {
+			t.Errorf("%s of the link that was not: %+v", what, a)
+		}
+	}
+	if err := s.StartWorker(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, s, used, statemachine.StateCompleted)
+	if a := reset(t, s, token, newPassword); a.code != 200 {
+		t.Errorf("the same password again: %+v", a)
+	}
+	if a := reset(t, s, token, otherPassword); a.Code != "link_used" {
+		t.Errorf("another password: %+v", a)
+	}
+	if a := get(t, s, "/account/reset_password/"+token); a.State != "changed" {
+		t.Errorf("state at the end: %+v", a)
+	}
+	ahead.Store(int64(25 * time.Hour))
+	if a := reset(t, s, token, newPassword); a.Code != "link_expired" {
+		t.Errorf("a day later: %+v", a)
+	}
 }

@@ -31,7 +31,7 @@ func (m *model) request() {
 func (m *model) submit(link int, password string) string {
 	l, r := m.links[link], m.links[link].of
 	switch {
-	case l.expired:
+	case l.expired && (r.open || len(password) < 15):
 		return "link_expired"
 	case len(password) < 15:
 		return "password_too_short"
