@@ -33,6 +33,12 @@ func releases() []release {
 			"stranger-completes", "withheld-mail-limit", "withheld-mail-refused", "withheld-no-account",
 			"worker-killed-awaiting-token", "worker-killed-password-changed", "worker-killed-requested", "worker-killed-token-submitted",
 		}},
+		{"v0.2.0", []string{
+			"asked-in-cool-down", "cancel-stops-mail", "change-stops-mail", "expired-late-second-mail", "foreign-input",
+			"foreign-signals", "notice-owed", "notice-owed-late-request", "notice-owed-late-request-continued",
+			"resent-to-the-limit", "stranger-completes-change", "stranger-completes-notice", "used-and-asked",
+			"used-and-asked-continued", "used-and-canceled", "used-and-expired",
+		}},
 	}
 }
 

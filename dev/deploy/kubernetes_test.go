@@ -172,7 +172,7 @@ func TestManifestRulesBite(t *testing.T) {
 	t.Parallel()
 	for _, broken := range []struct{ old, new, want string }{
 		{"pod-security.kubernetes.io/enforce: restricted", "pod-security.kubernetes.io/enforce: baseline", "the namespace is not restricted"},
-		{"registry.example.com/rekey:v0.1.0", "registry.example.com/rekey:latest", "worker: image"},
+		{"registry.example.com/rekey:v0.2.0", "registry.example.com/rekey:latest", "worker: image"},
 		{"runAsNonRoot: true", "runAsNonRoot: false", "worker: may be root"},
 		{"runAsUser: 65532", "runAsUser: 0", "setup: may be root"},
 		{"seccompProfile: {type: RuntimeDefault}", "seccompProfile: {type: Unconfined}", "worker: no seccomp profile"},

@@ -18,9 +18,23 @@ func killed() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
 		one("worker-killed-requested", killedMailing, ends(completed), workers, repeats(workflow.SendEmail, 1, becauseOfSilence)),
-		one("worker-killed-awaiting-token", killedWaiting, ends(completed), workers, misses),
+		one("worker-killed-awaiting-token", killedWaiting, ends(completed), workers, misses, not(fires)),
 		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(workflow.ChangePassword, 1, becauseOfSilence)),
 		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(workflow.SendEmail, 2, becauseOfSilence)),
+		one("stranger-completes-change", killedAfterStranger, ends(completed), workers, schedules(workflow.ChangePassword, 2)),
+		one("used-and-canceled", usedAndCanceled, ends(statemachine.StateCanceled), workers),
+		{name: "used-and-asked", act: usedAndAsked, runs: []run{
+			{"used-and-asked", []rule{continued(completed), workers}},
+			{"used-and-asked-continued", []rule{continues, ends(statemachine.StateCanceled)}},
+		}},
+	}
+}
+
+// overdue are stories of links that end soon, and of a cool-down that does not.
+func overdue() []story {
+	return []story{
+		one("asked-in-cool-down", inCoolDown, ends(statemachine.StateExpired), mails(1), signals(workflow.RequestSignal, 2)),
+		one("used-and-expired", usedAndExpired, ends(statemachine.StateCompleted), workers, fires, schedules(workflow.ChangePassword, 1)),
 	}
 }
 
@@ -44,6 +58,11 @@ func (o *owner) replace(ctx context.Context, worker *process, rest func() error)
 	if err := worker.kill(); err != nil {
 		return err
 	}
+	return o.next(ctx, rest)
+}
+
+// next lets the worker after the killed one do the rest.
+func (o *owner) next(ctx context.Context, rest func() error) error {
 	next, err := o.workerProcess(ctx, "-worker-2", false)
 	if err != nil {
 		return err
@@ -104,6 +123,21 @@ func killedChanging(ctx context.Context, o *owner) error {
 	var browser errgroup.Group
 	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
 	if err := await(ctx, worker.held, "the change"); err != nil {
+		return errors.Join(err, worker.kill())
+	}
+	return o.replace(ctx, worker, browser.Wait)
+}
+
+// killedAfterStranger: the store has not finished the change, and somebody without a link
+// says that it has.
+func killedAfterStranger(ctx context.Context, o *owner) error {
+	worker, token, err := o.waits(ctx, true)
+	if err != nil {
+		return err
+	}
+	var browser errgroup.Group
+	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
+	if err := errors.Join(await(ctx, worker.held, "the change"), o.foreignVerdict(ctx)); err != nil {
 		return errors.Join(err, worker.kill())
 	}
 	return o.replace(ctx, worker, browser.Wait)

@@ -31,9 +31,9 @@ type lab struct {
 	faults map[string]inbox.Fault // of the mail server, by recipient
 }
 
-// newLab starts a product under the checked-in keyset. Links live as long as told, and
-// there is no cool-down, so that nobody has to wait for one.
-func newLab(ctx context.Context, keyset string, life time.Duration) (_ *lab, err error) {
+// newLab starts a product under the checked-in keyset. Links and cool-downs are as long as
+// told.
+func newLab(ctx context.Context, keyset string, life, coolDown time.Duration) (_ *lab, err error) {
 	l := &lab{faults: map[string]inbox.Fault{}}
 	if l.dir, err = os.MkdirTemp("", scratch); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func newLab(ctx context.Context, keyset string, life time.Duration) (_ *lab, err
 		return nil, err
 	}
 	cfg := stack.Throwaway(l.dir)
-	cfg.LinkLife, cfg.CoolDown, cfg.Client = life, time.Nanosecond, anonymous("")
+	cfg.LinkLife, cfg.CoolDown, cfg.Client = life, coolDown, anonymous("")
 	if l.Stack, err = stack.Start(ctx, cfg); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,9 @@
 // whole product against a real Temporal server. Later releases replay them: `go test
 // ./workflow`.
 //
-//	go run ./dev/cmd/record v0.1.0
+//	go run ./dev/cmd/record v1.2.3
 //
-// It takes a minute or two. Every story checks what it recorded, and nothing is written
+// It takes between two and three minutes. Every story checks what it recorded, and nothing is written
 // unless all of them are what they are called. The runs hold nothing of the machine or of
 // who recorded them: clients have fixed names, and payloads are sealed under the keyset in
 // workflow/testdata/keys, which production refuses.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	historypb "go.temporal.io/api/history/v1"
@@ -118,14 +119,14 @@ func (o *owner) link(ctx context.Context, n int) (string, error) {
 // released; then it answers this. What comes after that it takes.
 func (o *owner) hold(answer error) (came <-chan struct{}, release func()) {
 	arrived, released := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	o.fail(o.who.Address, func(inbox.Message) (err error) {
-		once.Do(func() {
-			close(arrived)
-			<-released
-			err = answer
-		})
-		return err
+	var taken atomic.Bool
+	o.fail(o.who.Address, func(inbox.Message) error {
+		if taken.Swap(true) {
+			return nil
+		}
+		close(arrived)
+		<-released
+		return answer
 	})
 	return arrived, sync.OnceFunc(func() { close(released) })
 }

@@ -39,7 +39,7 @@ type tape struct {
 
 // record tells the stories of a set, on a product of their own.
 func (t *tape) record(ctx context.Context, keyset string, s set) (err error) {
-	l, err := newLab(ctx, keyset, s.life)
+	l, err := newLab(ctx, keyset, s.life, s.coolDown)
 	if err != nil {
 		return err
 	}

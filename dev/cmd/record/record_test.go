@@ -16,10 +16,10 @@ import (
 
 var (
 	root    = filepath.Join("..", "..", "..", "workflow", "testdata")
-	release = filepath.Join(root, "histories", "v0.1.0")
+	release = filepath.Join(root, "histories", "v0.2.0")
 )
 
-// saved reads the runs of the first release, as a reader of the checked-in files does.
+// saved reads the runs of the newest release, as a reader of the checked-in files does.
 func saved(t *testing.T) map[string]*recorded {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "keys")

@@ -18,6 +18,7 @@ type recorded struct {
 
 	outcome workflow.Outcome
 	goesOn  bool // it continued as another run
+	failed  bool
 }
 
 // rule is something that makes a run the run of a story.
@@ -49,6 +50,9 @@ func read(h *historypb.History, codec *keys.Codec) (*recorded, error) {
 		in := workflow.Request{Previous: &r.outcome}
 		r.goesOn = true
 		return r, data.FromPayloads(last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &in)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+		r.failed = true
+		return r, nil
 	default:
 		return nil, fmt.Errorf("the run ends with %s", last.GetEventType())
 	}
@@ -60,6 +64,13 @@ func ends(s statemachine.State) rule {
 
 func continued(s statemachine.State) rule {
 	return rule{"the end " + string(s) + " and another run", func(r *recorded) bool { return r.outcome.State == s && r.goesOn }}
+}
+
+var fails = rule{"a failure", func(r *recorded) bool { return r.failed }}
+
+// not is a run that another rule does not fit.
+func not(other rule) rule {
+	return rule{"not " + other.what, func(r *recorded) bool { return !other.holds(r) }}
 }
 
 func withheld(reason workflow.Reason) rule {
@@ -78,6 +89,8 @@ func has(what string, kind enumspb.EventType) rule {
 
 var (
 	fires           = has("a timer that fires", enumspb.EVENT_TYPE_TIMER_FIRED)
+	asksVersion     = has("a version", enumspb.EVENT_TYPE_MARKER_RECORDED)
+	stopsMail       = has("a mail that is stopped", enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
 	cancelRequested = has("a cancel in Temporal", enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
 )
 

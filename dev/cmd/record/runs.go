@@ -26,6 +26,14 @@ func (o *owner) until(ctx context.Context, is func(*historypb.History) bool) err
 	}
 }
 
+// heard waits until the run has no workflow task before it, and so has done all that what
+// came until now made it do.
+func (o *owner) heard(ctx context.Context) error {
+	return o.until(ctx, func(h *historypb.History) bool {
+		return count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED) == count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+	})
+}
+
 // ended waits for the end of the newest run and returns it with those that it continues,
 // the first one first.
 func (o *owner) ended(ctx context.Context) ([]*historypb.History, error) {

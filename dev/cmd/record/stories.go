@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
@@ -20,18 +20,22 @@ import (
 // unused are the stories in which no link is used.
 func unused() []story {
 	return []story{
-		one("expired", func(ctx context.Context, o *owner) error {
-			if err := o.ask(ctx); err != nil {
-				return err
-			}
-			_, err := o.token(ctx, 1, changePage)
-			return err
-		}, ends(statemachine.StateExpired), withheld(""), fires),
+		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(workflow.RequestSignal, 1), fires),
+		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2)),
 		one("withheld-no-account", asks, ends(statemachine.StateExpired), withheld(workflow.NoAccount)).
 			with(func(a *account.Account) { a.ID = "" }),
 		one("withheld-mail-limit", hadMails, ends(statemachine.StateExpired), withheld(workflow.MailLimit)),
 		one("withheld-mail-refused", refusedMail, ends(statemachine.StateExpired), withheld(workflow.MailRefused)),
 	}
+}
+
+// forgets has a link and does nothing.
+func forgets(ctx context.Context, o *owner) error {
+	if err := o.ask(ctx); err != nil {
+		return err
+	}
+	_, err := o.token(ctx, 1, changePage)
+	return err
 }
 
 // asks is all that somebody does who gets no mail.
@@ -57,21 +61,25 @@ func refusedMail(ctx context.Context, o *owner) error {
 }
 
 // used are the stories in which somebody does something about a link.
-func used() []story {
-	const completed = statemachine.StateCompleted
+func used() []story { return slices.Concat(byOwners(), notices(), strangers()) }
+
+func byOwners() []story {
+	const completed, calledOff = statemachine.StateCompleted, statemachine.StateCanceled
 	return []story{
 		one("happy", happy, ends(completed), nothingElse),
 		one("late-double-submission", twice, ends(completed), nothingElse),
-		one("resent-second-link", resent(2), ends(completed), mails(2), signals(workflow.RequestSignal, 2)),
-		one("resent-first-link", resent(1), ends(completed), mails(2), signals(workflow.RequestSignal, 2)),
-		one("canceled-by-owner", canceled, ends(statemachine.StateCanceled), signals(workflow.DisownSignal, 1)),
-		one("canceled-by-operator", canceledInTemporal, ends(statemachine.StateCanceled), cancelRequested),
+		one("resent-second-link", resent(2), ends(completed), mails(2), signals(workflow.RequestSignal, 2), not(stopsMail)),
+		one("resent-first-link", resent(1), ends(completed), mails(2), signals(workflow.RequestSignal, 2), not(stopsMail)),
+		one("resent-to-the-limit", toTheLimit, ends(completed), mails(3), signals(workflow.RequestSignal, 4)),
+		one("change-stops-mail", changedMeanwhile, ends(completed), stopsMail),
+		one("canceled-by-owner", canceled, ends(calledOff), signals(workflow.DisownSignal, 1), not(stopsMail)),
+		one("cancel-stops-mail", canceledMeanwhile, ends(calledOff), stopsMail),
+		one("canceled-by-operator", canceledInTemporal, ends(calledOff), cancelRequested, not(workers), not(continues)),
 		one("refused", refused, ends(statemachine.StateRefused), saysWhy),
-		one("stranger-completes", stranger, ends(completed), schedules(workflow.AwaitTokenSubmission, 2)),
-		one("mail-retried", retried, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed)),
+		one("mail-retried", retried, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed), schedules(workflow.SendEmail, 2)),
 		{name: "late-request", act: late, runs: []run{
-			{"late-request", []rule{continued(completed)}},
-			{"late-request-continued", []rule{continues, ends(completed)}},
+			{"late-request", []rule{continued(completed), schedules(workflow.SendEmail, 2), not(workers)}},
+			{"late-request-continued", []rule{continues, ends(completed), schedules(workflow.SendEmail, 2)}},
 		}},
 	}
 }
@@ -116,24 +124,50 @@ func twice(ctx context.Context, o *owner) error {
 // resent uses the link of the n-th of two mails.
 func resent(n int) func(context.Context, *owner) error {
 	return func(ctx context.Context, o *owner) error {
-		var tokens [2]string
-		for i := range tokens {
-			err := o.ask(ctx)
-			if err == nil {
-				tokens[i], err = o.link(ctx, i+1)
-			}
-			if err != nil {
-				return err
-			}
+		tokens, err := o.links(ctx, 2)
+		if err != nil {
+			return err
 		}
 		return o.submit(ctx, tokens[n-1], newPassword, "")
 	}
+}
+
+// links asks n times and waits for the link of each mail.
+func (o *owner) links(ctx context.Context, n int) ([]string, error) {
+	tokens := make([]string, n)
+	for i := range tokens {
+		err := o.ask(ctx)
+		if err == nil {
+			tokens[i], err = o.link(ctx, i+1)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tokens, nil
+}
+
+// toTheLimit asks once more than a run mails.
+func toTheLimit(ctx context.Context, o *owner) error {
+	tokens, err := o.links(ctx, workflow.MaxMails)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(o.ask(ctx), o.heard(ctx)); err != nil {
+		return err
+	}
+	return o.submit(ctx, tokens[workflow.MaxMails-1], newPassword, "")
 }
 
 func canceled(ctx context.Context, o *owner) error {
 	if _, err := o.first(ctx); err != nil {
 		return err
 	}
+	return o.cancel(ctx)
+}
+
+// cancel uses the link for "this wasn't me" of the first mail.
+func (o *owner) cancel(ctx context.Context) error {
 	token, err := o.token(ctx, 1, cancelPage)
 	if err != nil {
 		return err
@@ -161,26 +195,6 @@ func refused(ctx context.Context, o *owner) error {
 		return err
 	}
 	return o.submit(ctx, token, newPassword, "change_refused")
-}
-
-// stranger is somebody without keys who completes the wait before the owner does.
-func stranger(ctx context.Context, o *owner) error {
-	token, err := o.first(ctx)
-	if err != nil {
-		return err
-	}
-	options := anonymous("-stranger")
-	options.HostPort, options.Logger = o.Server.Addr(), o.TemporalOptions().Logger
-	c, err := client.DialContext(ctx, options)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	made := workflow.Submission{ID: "stranger", Link: "made up", Sealed: []byte("made up")}
-	if err := c.CompleteActivityByID(ctx, client.DefaultNamespace, o.workflow, "", workflow.AwaitTokenSubmission, made, nil); err != nil {
-		return err
-	}
-	return o.submit(ctx, token, newPassword, "")
 }
 
 func retried(ctx context.Context, o *owner) error {

@@ -36,17 +36,20 @@ func (s story) with(change func(*account.Account)) story {
 // set are the stories of one product.
 type set struct {
 	life     time.Duration // of links, 0 for the default
+	coolDown time.Duration // least of all, so that nobody has to wait for it, or the default, 0
 	together int           // stories at once
 	stories  []story
 }
 
 func sets() []set {
+	const none = time.Nanosecond
 	return []set{
 		// Their runs end a minute after their links, see grace in package workflow.
-		{life: time.Second, together: 4, stories: unused()},
+		{life: time.Second, coolDown: none, together: 5, stories: unused()},
+		{life: 5 * time.Second, together: 1, stories: overdue()},
 		// One after the other: a worker takes whatever there is to do.
-		{together: 1, stories: killed()},
-		{together: 2, stories: used()},
+		{coolDown: none, together: 1, stories: killed()},
+		{coolDown: none, together: 2, stories: used()},
 	}
 }
 
