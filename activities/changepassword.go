@@ -14,10 +14,6 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// applyWithin is how old an accepted submission may get before it is applied. After
-// that its owner has long asked again, and a password from yesterday is a surprise.
-const applyWithin = 24 * time.Hour
-
 // ChangePassword applies an accepted submission: in one transaction, once, to the
 // account of the token's record. Whether the link has expired since is not judged
 // again: what counts is that it was accepted in time.
@@ -46,7 +42,7 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 		Token: link.RecordKey(s.Token), Submission: c.Submission.ID,
 		Run: c.Run, Client: s.Client, Hash: s.Hash, At: now,
 	}
-	late := now.Sub(s.Accepted) > applyWithin
+	late := now.Sub(s.Accepted) > workflow.ApplyWithin
 	if late {
 		change.Token = [32]byte{} // of no record: all that still counts is that it was applied before
 	}

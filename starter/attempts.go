@@ -13,20 +13,26 @@ const (
 	// costs an estimate of its strength and a hash, and where that is configured a
 	// question to another server.
 	linkAttempts = 10
+	// lateAttempts is how many may be compared with what was handed in, when the link has
+	// expired, as long as that is told.
+	lateAttempts = 5
 	// recentLinks is how many links are remembered. Only links whose run waits for
-	// them get here, so nobody can push another's out at will.
+	// them, or has taken a password, get here, so nobody can push another's out at will.
 	recentLinks = 10_000
 )
 
 // attempts counts what was tried on each link. It is safe for concurrent use.
 type attempts struct {
+	most   int
+	within time.Duration
+
 	mu    sync.Mutex
 	links *simplelru.LRU[[32]byte, []time.Time]
 }
 
-func newAttempts() (*attempts, error) {
+func newAttempts(most int, within time.Duration) (*attempts, error) {
 	links, err := simplelru.NewLRU[[32]byte, []time.Time](recentLinks, nil)
-	return &attempts{links: links}, err
+	return &attempts{most: most, within: within, links: links}, err
 }
 
 // another counts an attempt on the link with a digest, unless it is one too many.
@@ -34,8 +40,8 @@ func (a *attempts) another(link [32]byte, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	past, _ := a.links.Get(link)
-	past = slices.DeleteFunc(past, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
-	if len(past) >= linkAttempts {
+	past = slices.DeleteFunc(past, func(t time.Time) bool { return now.Sub(t) >= a.within })
+	if len(past) >= a.most {
 		return false
 	}
 	a.links.Add(link, append(past, now))

@@ -8,7 +8,7 @@ import (
 // security 15: ten evaluations per link and minute; another link has its own.
 func TestAttemptsPerLink(t *testing.T) {
 	t.Parallel()
-	a, err := newAttempts()
+	a, err := newAttempts(linkAttempts, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,6 +87,8 @@ type Client struct {
 	recent      *lru.Cache[string, time.Time] // when an account's run was last signaled
 	starts      *rate.Limiter                 // nil for no limit
 	attempts    *attempts
+	// lateAttempts are those on links that have expired.
+	lateAttempts *attempts
 }
 
 var _ Resets = (*Client)(nil)
@@ -138,11 +140,12 @@ func (c *Client) loadKeys() error {
 
 // makeMemory makes what a client remembers of the last minutes.
 func (c *Client) makeMemory() error {
-	var recentErr, attemptsErr error
+	var recentErr, attemptsErr, lateErr error
 	c.recent, recentErr = lru.New[string, time.Time](recentRequests)
-	c.attempts, attemptsErr = newAttempts()
+	c.attempts, attemptsErr = newAttempts(linkAttempts, time.Minute)
+	c.lateAttempts, lateErr = newAttempts(lateAttempts, toldFor)
 	c.starts = newStartLimit(c.cfg.StartLimit)
-	return errors.Join(recentErr, attemptsErr)
+	return errors.Join(recentErr, attemptsErr, lateErr)
 }
 
 // check finds what would show at the first submission only.

@@ -81,7 +81,7 @@ func TestRefusedWithoutACall(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)
 	fresh, old := time.Now().Add(time.Minute), time.Now().Add(-clockSkew-2*time.Second)
-	tooOld := old.Add(-carriedOut)
+	tooOld := old.Add(-toldFor)
 	good := f.token(t, link.Reset, fresh)
 	refusal := new(*password.Refusal)
 	for name, tc := range map[string]struct {

@@ -17,8 +17,8 @@ import (
 var errUndecided = errors.New("the run is not settled yet")
 
 // pendingWait is the activity ID of the wait that a submission would complete, ""
-// when the run waits for none (any more). Nothing is handed in with a link that has expired,
-// and a run that Temporal no longer keeps has ended long ago.
+// when the run waits for none (any more). A run that Temporal no longer keeps has
+// ended long ago.
 func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
@@ -34,13 +34,9 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 		return "", nil
 	}
 	for _, a := range run.GetPendingActivities() {
-		if a.GetActivityType().GetName() != workflow.AwaitTokenSubmission {
-			continue
+		if a.GetActivityType().GetName() == workflow.AwaitTokenSubmission {
+			return a.GetActivityId(), nil
 		}
-		if l.expired {
-			return "", ErrLinkExpired
-		}
-		return a.GetActivityId(), nil
 	}
 	return "", nil
 }

@@ -8,7 +8,8 @@ var (
 	// ErrLinkInvalid means the link was not made by this rekey: damaged, forged,
 	// for another purpose, or of another base URL or namespace.
 	ErrLinkInvalid = errors.New("the link is not valid")
-	// ErrLinkExpired means the link was not used in time.
+	// ErrLinkExpired means that nothing was handed in with the link in time, as far as is
+	// known: what became of it is told for a day after its end.
 	ErrLinkExpired = errors.New("the link has expired")
 	// ErrLinkUsed means a password was already set through this reset.
 	ErrLinkUsed = errors.New("the link was already used")
@@ -19,7 +20,8 @@ var (
 	ErrChangeRefused = errors.New("the account changed since the link was sent")
 	// ErrPending means the new password is accepted durably and is applied as
 	// soon as a worker is there; or it was handed to Temporal, which went away before it
-	// answered. Asking again with the same password is safe, and tells.
+	// answered. It may be one that was submitted through this link before. Asking again with
+	// the same password is safe, and tells.
 	ErrPending = errors.New("the new password is accepted and not applied yet")
 	// ErrBusy means that too many passwords are being hashed, or were tried on this
 	// link in the last minute; nothing was accepted and the link is as good as before.

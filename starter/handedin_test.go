@@ -90,6 +90,29 @@ func (c *tallied) Hash(newPassword string, salt []byte) string {
 	return c.Params.Hash(newPassword, salt)
 }
 
+// security 6: nothing is handed in with a link that has expired, also while its run waits.
+// Calling a reset off counts, because somebody else may have handed something in before.
+func TestExpiredLinkHandsNothingIn(t *testing.T) {
+	t.Parallel()
+	ended := time.Now().Add(-2 * clockSkew)
+	f := handingIn(t, nil, openWait())
+	hasher := &tallied{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}
+	f.cfg.Hashing = hasher
+	token := f.token(t, link.Reset, ended)
+	if err := f.Submit(t.Context(), token, goodPassword); !errors.Is(err, ErrLinkExpired) {
+		t.Errorf("submission: %v, want %v", err, ErrLinkExpired)
+	}
+	if n := hasher.n.Load(); n != 0 {
+		t.Errorf("%d hashes", n)
+	}
+	if got, err := f.Inspect(t.Context(), token); !errors.Is(err, ErrLinkExpired) || got != (Link{}) {
+		t.Errorf("what the link can do: %+v, %v", got, err)
+	}
+	if err := f.Cancel(t.Context(), f.token(t, link.Cancel, ended)); !errors.Is(err, ErrPending) {
+		t.Errorf("cancel: %v, want %v", err, ErrPending)
+	}
+}
+
 // security 15: only a link whose run waits for it is worth a hash.
 func TestNoHashForALinkThatIsNotPending(t *testing.T) {
 	t.Parallel()

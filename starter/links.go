@@ -3,7 +3,6 @@ package starter
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -15,12 +14,12 @@ type openLink struct {
 	claims     link.Claims
 	token      link.Token
 	workflowID string
-	expired    bool // but what was handed in before may be carried out still
+	expired    bool
 }
 
-// carriedOut is how long after the end of a link a password may be set that was handed in
-// before; see activities.applyWithin.
-const carriedOut = 24 * time.Hour
+// toldFor is how long after the end of a link its holder is told what became of it: until
+// whatever was handed in has been applied, by the slowest of clocks.
+const toldFor = workflow.ApplyWithin + 3*clockSkew
 
 // open checks a link without any call. It is a filter: the store's record decides.
 func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
@@ -29,11 +28,10 @@ func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
 		return nil, ErrLinkInvalid
 	}
 	now := c.cfg.Now()
-	l := &openLink{claims, token, workflow.ID(claims.AccountKey), claims.Expired(now, clockSkew)}
-	if l.expired && (purpose == link.Cancel || claims.Expired(now, clockSkew+carriedOut)) {
+	if claims.Expired(now, toldFor) {
 		return nil, ErrLinkExpired
 	}
-	return l, nil
+	return &openLink{claims, token, workflow.ID(claims.AccountKey), claims.Expired(now, clockSkew)}, nil
 }
 
 // Inspect implements [Resets].
@@ -44,7 +42,12 @@ func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
 	}
 	out := Link{State: LinkOpen, Address: l.claims.Address, Expires: l.claims.Expires}
 	wait, err := c.pendingWait(ctx, l)
-	if err != nil || wait != "" {
+	switch {
+	case l.expired && err != nil:
+		return Link{}, err
+	case l.expired && wait != "":
+		return Link{}, ErrLinkExpired
+	case err != nil, wait != "":
 		return out, err
 	}
 	decided, err := c.decision(ctx, l)
@@ -61,7 +64,8 @@ func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
 
 // Cancel implements [Resets]. It is a signal, so that the audit log can tell the owner
 // from an operator: durable without a worker, and a run that has accepted a submission
-// ignores it.
+// ignores it. It counts also when the link has expired: what somebody else handed in before
+// may not be set yet.
 func (c *Client) Cancel(ctx context.Context, token string) error {
 	l, err := c.open(link.Cancel, token)
 	if err != nil {
@@ -79,6 +83,8 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 		return err
 	case decided.State == statemachine.StatePasswordChanged || decided.State == statemachine.StateCompleted:
 		return ErrLinkUsed
+	case decided.State == statemachine.StateExpired && l.expired:
+		return ErrLinkExpired
 	default:
 		return nil
 	}

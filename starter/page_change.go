@@ -76,6 +76,8 @@ func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token stri
 	switch {
 	case gone != nil && problemOf(gone).Over:
 		h.fail(w, r, gone)
+	case gone != nil && link.Expires.IsZero(): // expired, and what became of it is not known
+		h.failPage(w, r, err, view{Page: "problem", Token: token})
 	case gone == nil && link.State != LinkOpen:
 		h.page(w, r, http.StatusOK, linkView(token, link))
 	default:

@@ -15,7 +15,7 @@ import (
 
 // Submit implements [Resets]. The order of its checks is the order of their cost: a
 // forged or old link and a password that breaks the policy are refused before any call is
-// made, and only a link whose run waits for it is worth a hash.
+// made, and only a link whose run waits for it, or has taken a submission, is worth a hash.
 //
 // The same link with the same password always makes the same submission, so a retry
 // after a lost answer, or a double click, succeeds, also when the link has expired since;
@@ -26,10 +26,10 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 		return err
 	}
 	newPassword = c.cfg.Policy.Normalize(newPassword)
+	if l.expired {
+		return c.submitExpired(ctx, l, newPassword)
+	}
 	if err := c.cfg.Policy.Check(newPassword); err != nil {
-		if l.expired {
-			return ErrLinkExpired
-		}
 		return err
 	}
 	wait, err := c.pendingWait(ctx, l)
@@ -96,6 +96,23 @@ func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workf
 	return c.temporal.CompleteActivityByID(ctx, c.namespace, l.workflowID, l.claims.RunID, wait, s, nil)
 }
 
+// submitExpired answers for a link that has ended. Nothing is handed in with it any more,
+// and whoever did that before is told what became of it. How often is bounded: a link that
+// was used says whether a password is the one that was set.
+func (c *Client) submitExpired(ctx context.Context, l *openLink, newPassword string) error {
+	if c.cfg.Policy.Check(newPassword) != nil {
+		return ErrLinkExpired
+	}
+	wait, err := c.pendingWait(ctx, l)
+	if err != nil {
+		return err
+	}
+	if wait != "" {
+		return ErrLinkExpired
+	}
+	return c.submitLate(ctx, l, newPassword)
+}
+
 // submitLate answers for a link whose run waits no more. It hashes only if the run
 // accepted a submission, to find out whether it was this one.
 func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string) error {
@@ -109,14 +126,28 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	if decided.Accepted == "" {
 		return answer(decided, "")
 	}
-	if !c.attempts.another(l.token.Digest(), c.cfg.Now()) {
-		return ErrBusy
+	if err := c.mayCompare(l); err != nil {
+		return err
 	}
 	s, err := c.submission(ctx, l, newPassword)
+	if _, weak := errors.AsType[*password.Refusal](err); weak {
+		return ErrLinkUsed // by another password: this one is never accepted
+	}
 	if err != nil {
 		return err
 	}
 	return answer(decided, s.ID())
+}
+
+// mayCompare counts a password that is compared with the one that was handed in.
+func (c *Client) mayCompare(l *openLink) error {
+	switch digest, now := l.token.Digest(), c.cfg.Now(); {
+	case l.expired && !c.lateAttempts.another(digest, now):
+		return ErrLinkExpired
+	case !l.expired && !c.attempts.another(digest, now):
+		return ErrBusy
+	}
+	return nil
 }
 
 // undecided answers when no worker decided in time: a wait that is known to be open took

@@ -43,6 +43,10 @@ const (
 // spam folder, too few to bury someone's inbox.
 const MaxMails = 3
 
+// ApplyWithin is how old an accepted submission may get before it is applied. After that
+// its owner has long asked again, and a password from yesterday is a surprise.
+const ApplyWithin = 24 * time.Hour
+
 // Heartbeat is how often an activity that takes long says that it is at work. Its worker
 // counts as dead, and another attempt begins, when three of them are missing. What takes
 // less says nothing: a heartbeat is a billed call.

@@ -12,10 +12,10 @@ type reset struct {
 	asked, used    int    // how often; the link that was used
 	password       string // it was used with
 }
-
 type mailed struct {
 	of      *reset
 	expired bool
+	late    int // how often it has told since what became of it
 }
 
 // request is always accepted. At most three mails come for a reset and ten in a day.
@@ -31,7 +31,7 @@ func (m *model) request() {
 func (m *model) submit(link int, password string) string {
 	l, r := m.links[link], m.links[link].of
 	switch {
-	case l.expired && (r.open || len(password) < 15):
+	case l.expired && (r.open || len(password) < 15 || l.late == 5):
 		return "link_expired"
 	case len(password) < 15:
 		return "password_too_short"
@@ -41,18 +41,18 @@ func (m *model) submit(link int, password string) string {
 		return "okay"
 	case r.canceled:
 		return "link_canceled"
-	case r.used == link && r.password == password: // the same click again
+	case l.expired:
+		l.late++
+	}
+	if r.used == link && r.password == password { // the same click again
 		return "okay"
 	}
 	return "link_used"
 }
 
 func (m *model) cancel(link int) string {
-	l, r := m.links[link], m.links[link].of
-	switch {
-	case l.expired:
-		return "link_expired"
-	case !r.open && !r.canceled:
+	r := m.links[link].of
+	if !r.open && !r.canceled {
 		return "link_used"
 	}
 	r.open, r.canceled = false, true
