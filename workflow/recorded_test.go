@@ -37,7 +37,7 @@ func releases() []release {
 			"asked-in-cool-down", "cancel-stops-mail", "change-stops-mail", "expired-late-second-mail", "foreign-input",
 			"foreign-signals", "notice-owed", "notice-owed-late-request", "notice-owed-late-request-continued",
 			"resent-to-the-limit", "stranger-completes-change", "stranger-completes-notice", "used-and-asked",
-			"used-and-asked-continued", "used-and-canceled", "used-and-expired",
+			"used-and-asked-continued", "used-and-canceled", "used-and-expired", "used-and-mailed",
 		}},
 	}
 }

@@ -22,10 +22,11 @@ func killed() []story {
 		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(workflow.ChangePassword, 1, becauseOfSilence)),
 		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(workflow.SendEmail, 2, becauseOfSilence)),
 		one("stranger-completes-change", killedAfterStranger, ends(completed), workers, schedules(workflow.ChangePassword, 2)),
-		one("used-and-canceled", usedAndCanceled, ends(statemachine.StateCanceled), workers),
+		one("used-and-mailed", usedAndMailed, ends(completed), workers, atOnce(linkUsed, linkMailed)),
+		one("used-and-canceled", usedAndCanceled, ends(statemachine.StateCanceled), workers, atOnce(linkUsed, canceledByOperator)),
 		{name: "used-and-asked", act: usedAndAsked, runs: []run{
-			{"used-and-asked", []rule{continued(completed), workers}},
-			{"used-and-asked-continued", []rule{continues, ends(statemachine.StateCanceled)}},
+			{"used-and-asked", []rule{continued(completed), workers, atOnce(linkUsed, askedAgain)}},
+			{"used-and-asked-continued", []rule{continues, ends(statemachine.StateCanceled), not(stopsMail)}},
 		}},
 	}
 }
@@ -34,7 +35,7 @@ func killed() []story {
 func overdue() []story {
 	return []story{
 		one("asked-in-cool-down", inCoolDown, ends(statemachine.StateExpired), mails(1), signals(workflow.RequestSignal, 2)),
-		one("used-and-expired", usedAndExpired, ends(statemachine.StateCompleted), workers, fires, schedules(workflow.ChangePassword, 1)),
+		one("used-and-expired", usedAndExpired, ends(statemachine.StateCompleted), workers, atOnce(linkUsed, timeIsUp)),
 	}
 }
 
@@ -81,7 +82,8 @@ func killedMailing(ctx context.Context, o *owner) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(o.ask(ctx), await(ctx, came, "the mail")); err != nil {
+	err = inOrder(ctx, o.ask, await(came, "the mail"))
+	if err != nil {
 		return errors.Join(err, worker.kill())
 	}
 	return o.replace(ctx, worker, func() error {
@@ -122,7 +124,7 @@ func killedChanging(ctx context.Context, o *owner) error {
 	}
 	var browser errgroup.Group
 	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
-	if err := await(ctx, worker.held, "the change"); err != nil {
+	if err := await(worker.held, "the change")(ctx); err != nil {
 		return errors.Join(err, worker.kill())
 	}
 	return o.replace(ctx, worker, browser.Wait)
@@ -137,7 +139,8 @@ func killedAfterStranger(ctx context.Context, o *owner) error {
 	}
 	var browser errgroup.Group
 	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
-	if err := errors.Join(await(ctx, worker.held, "the change"), o.foreignVerdict(ctx)); err != nil {
+	err = inOrder(ctx, await(worker.held, "the change"), o.foreignVerdict)
+	if err != nil {
 		return errors.Join(err, worker.kill())
 	}
 	return o.replace(ctx, worker, browser.Wait)
@@ -150,7 +153,8 @@ func killedTelling(ctx context.Context, o *owner) error {
 		return err
 	}
 	came, release := o.hold(inbox.ErrDropped)
-	if err := errors.Join(o.submit(ctx, token, newPassword, ""), await(ctx, came, "the notice")); err != nil {
+	err = inOrder(ctx, o.submits(token), await(came, "the notice"))
+	if err != nil {
 		return errors.Join(err, worker.kill())
 	}
 	return o.replace(ctx, worker, func() error { release(); return nil })

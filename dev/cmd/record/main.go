@@ -4,10 +4,10 @@
 //
 //	go run ./dev/cmd/record v1.2.3
 //
-// It takes between two and three minutes. Every story checks what it recorded, and nothing is written
-// unless all of them are what they are called. The runs hold nothing of the machine or of
-// who recorded them: clients have fixed names, and payloads are sealed under the keyset in
-// workflow/testdata/keys, which production refuses.
+// It takes between two and three minutes. Every story checks what it recorded, and nothing is
+// written unless all of them are what they are called, and no two the same. The runs hold
+// nothing of the machine or of who recorded them: clients have fixed names, and payloads are
+// sealed under the keyset in workflow/testdata/keys, which production refuses.
 package main
 
 import (

@@ -2,20 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 // second asks again while the mail server keeps the second mail, and does something then.
-func (o *owner) second(ctx context.Context, then func() error) error {
+func (o *owner) second(ctx context.Context, then step) error {
 	came, release := o.hold(nil)
 	defer release()
-	if err := errors.Join(o.ask(ctx), await(ctx, came, "the second mail")); err != nil {
-		return err
-	}
-	return then()
+	return inOrder(ctx, o.ask, await(came, "the second mail"), then)
 }
 
 // changedMeanwhile uses the first link while the second is on its way.
@@ -24,7 +20,7 @@ func changedMeanwhile(ctx context.Context, o *owner) error {
 	if err != nil {
 		return err
 	}
-	return o.second(ctx, func() error { return o.submit(ctx, token, newPassword, "") })
+	return o.second(ctx, o.submits(token))
 }
 
 // canceledMeanwhile calls the reset off while the second link is on its way.
@@ -32,7 +28,7 @@ func canceledMeanwhile(ctx context.Context, o *owner) error {
 	if _, err := o.first(ctx); err != nil {
 		return err
 	}
-	return o.second(ctx, func() error { return o.cancel(ctx) })
+	return o.second(ctx, o.cancel)
 }
 
 // lateMail is a second mail that takes longer than what is left of the first link: it is

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	historypb "go.temporal.io/api/history/v1"
 
@@ -45,15 +44,20 @@ func owedLate(ctx context.Context, o *owner) error {
 		return err
 	}
 	o.fail(o.who.Notify[0], func(inbox.Message) error { return inbox.Reply(451, "try again later") })
-	if err := o.submit(ctx, token, newPassword, ""); err != nil {
-		return err
-	}
 	owes := func(h *historypb.History) bool { return len(scheduled(h, workflow.SendEmail)) == 3 }
-	if err := errors.Join(o.until(ctx, owes), o.ask(ctx)); err != nil {
+	err = inOrder(ctx,
+		o.submits(token),
+		func(ctx context.Context) error { return o.until(ctx, owes) },
+		o.ask,
+	)
+	if err != nil {
 		return err
 	}
-	second, err := o.token(ctx, 3, changePage) // link, notice, link
+	second, err := o.linkOf(ctx, 3, 1) // link, notice, link
 	if err != nil {
+		return err
+	}
+	if err := o.retries(ctx, workflow.SendEmail); err != nil {
 		return err
 	}
 	o.fail(o.who.Notify[0], nil)
@@ -68,8 +72,11 @@ func strangersNotice(ctx context.Context, o *owner) error {
 	}
 	came, release := o.hold(nil)
 	defer release()
-	if err := errors.Join(o.submit(ctx, token, newPassword, ""), await(ctx, came, "the notice")); err != nil {
-		return err
-	}
-	return o.complete(ctx, workflow.SendEmail, 2, workflow.Delivery{Notice: foreign})
+	return inOrder(ctx,
+		o.submits(token),
+		await(came, "the notice"),
+		func(ctx context.Context) error {
+			return o.complete(ctx, workflow.SendEmail, 2, workflow.Delivery{Notice: "the run of somebody else"})
+		},
+	)
 }

@@ -69,6 +69,11 @@ func (o *owner) ask(ctx context.Context) error {
 	return expect(a, "", err)
 }
 
+// submits is a submission that is okay.
+func (o *owner) submits(token string) step {
+	return func(ctx context.Context) error { return o.submit(ctx, token, newPassword, "") }
+}
+
 // submit uses a link with a password and wants to hear a code, or "" for okay.
 func (o *owner) submit(ctx context.Context, token, password, code string) error {
 	for {
@@ -106,13 +111,29 @@ const (
 	cancelPage = "cancel-reset"
 )
 
-// link waits for the n-th link mail of a run to arrive and to be known to the run.
-func (o *owner) link(ctx context.Context, n int) (string, error) {
+// link waits for the n-th link mail to arrive and to be known to the run.
+func (o *owner) link(ctx context.Context, n int) (string, error) { return o.linkOf(ctx, n, n) }
+
+// linkOf is link for the n-th mail that is the newest run's link mail of a number.
+func (o *owner) linkOf(ctx context.Context, n, number int) (string, error) {
 	token, err := o.token(ctx, n, changePage)
 	if err != nil {
 		return "", err
 	}
-	return token, o.until(ctx, func(h *historypb.History) bool { return count(h, timerStarted) >= n })
+	return token, o.until(ctx, func(h *historypb.History) bool { return count(h, timerStarted) >= number })
+}
+
+// step is something that somebody does or waits for.
+type step func(context.Context) error
+
+// inOrder takes steps until one fails.
+func inOrder(ctx context.Context, steps ...step) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hold lets the mail server keep the next mail to the owner without a word, until it is
@@ -131,12 +152,15 @@ func (o *owner) hold(answer error) (came <-chan struct{}, release func()) {
 	return arrived, sync.OnceFunc(func() { close(released) })
 }
 
-func await(ctx context.Context, event <-chan struct{}, what string) error {
-	select {
-	case <-event:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", what, ctx.Err())
+// await waits for an event.
+func await(event <-chan struct{}, what string) step {
+	return func(ctx context.Context) error {
+		select {
+		case <-event:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", what, ctx.Err())
+		}
 	}
 }
 

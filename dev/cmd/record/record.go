@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,13 +19,20 @@ const longest = 10 * time.Minute
 func record(ctx context.Context, keyset string) (map[string]*historypb.History, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	t := &tape{runs: map[string]*historypb.History{}, began: time.Now()}
+	t := &tape{runs: map[string]*recorded{}, began: time.Now()}
 	all, ctx := errgroup.WithContext(ctx)
 	for _, s := range sets() {
 		t.stories += len(s.stories)
 		all.Go(func() error { return t.record(ctx, keyset, s) })
 	}
-	return t.runs, all.Wait()
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	histories := map[string]*historypb.History{}
+	for name, r := range t.runs {
+		histories[name] = r.History
+	}
+	return histories, apart(t.runs)
 }
 
 // tape is what is recorded so far.
@@ -34,7 +42,7 @@ type tape struct {
 
 	mu   sync.Mutex
 	done int
-	runs map[string]*historypb.History
+	runs map[string]*recorded
 }
 
 // record tells the stories of a set, on a product of their own.
@@ -62,9 +70,7 @@ func (t *tape) record(ctx context.Context, keyset string, s set) (err error) {
 func (t *tape) keep(story string, runs map[string]*recorded) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for name, r := range runs {
-		t.runs[name] = r.History
-	}
+	maps.Copy(t.runs, runs)
 	t.done++
 	fmt.Printf("%4.0fs  %2d of %d  %s\n", time.Since(t.began).Seconds(), t.done, t.stories, story)
 }

@@ -145,3 +145,32 @@ func undisturbed(h *historypb.History) bool {
 	}
 	return true
 }
+
+// twins are runs that differ in nothing that a history shows: which of two links was used,
+// and what was asked after the end. The stories themselves check that.
+var twins = map[string]string{
+	"late-double-submission": "happy", "happy": "late-double-submission",
+	"resent-first-link": "resent-second-link", "resent-second-link": "resent-first-link",
+}
+
+func allRuns() (all []run) {
+	for _, s := range sets() {
+		for _, story := range s.stories {
+			all = append(all, story.runs...)
+		}
+	}
+	return all
+}
+
+// apart is an error when the rules of a run do not fit it, or fit another one.
+func apart(runs map[string]*recorded) error {
+	for _, r := range allRuns() {
+		for name, got := range runs {
+			same := name == r.name || name == twins[r.name]
+			if err := r.check(got); same != (err == nil) {
+				return fmt.Errorf("the rules of %s, applied to %s: %w", r.name, name, errors.Join(err, errOtherStory))
+			}
+		}
+	}
+	return nil
+}

@@ -30,8 +30,32 @@ func (o *owner) until(ctx context.Context, is func(*historypb.History) bool) err
 // came until now made it do.
 func (o *owner) heard(ctx context.Context) error {
 	return o.until(ctx, func(h *historypb.History) bool {
-		return count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED) == count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+		over := count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) + count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED) +
+			count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT)
+		return over == count(h, enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
 	})
+}
+
+// retries waits until an activity of the newest run has failed and is tried again.
+func (o *owner) retries(ctx context.Context, activity string) error {
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for {
+		run, err := o.temporal.DescribeWorkflowExecution(ctx, o.workflow, "")
+		if err != nil {
+			return err
+		}
+		for _, a := range run.GetPendingActivities() {
+			if a.GetActivityType().GetName() == activity && a.GetAttempt() > 1 {
+				return nil
+			}
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // ended waits for the end of the newest run and returns it with those that it continues,

@@ -21,7 +21,7 @@ import (
 func unused() []story {
 	return []story{
 		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(workflow.RequestSignal, 1), fires),
-		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2)),
+		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2), overdueMail),
 		one("withheld-no-account", asks, ends(statemachine.StateExpired), withheld(workflow.NoAccount)).
 			with(func(a *account.Account) { a.ID = "" }),
 		one("withheld-mail-limit", hadMails, ends(statemachine.StateExpired), withheld(workflow.MailLimit)),
@@ -153,10 +153,7 @@ func toTheLimit(ctx context.Context, o *owner) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(o.ask(ctx), o.heard(ctx)); err != nil {
-		return err
-	}
-	return o.submit(ctx, tokens[workflow.MaxMails-1], newPassword, "")
+	return inOrder(ctx, o.ask, o.heard, o.submits(tokens[workflow.MaxMails-1]))
 }
 
 func canceled(ctx context.Context, o *owner) error {
@@ -180,6 +177,10 @@ func canceledInTemporal(ctx context.Context, o *owner) error {
 	if _, err := o.first(ctx); err != nil {
 		return err
 	}
+	return o.cancelInTemporal(ctx)
+}
+
+func (o *owner) cancelInTemporal(ctx context.Context) error {
 	return o.temporal.CancelWorkflow(ctx, o.workflow, "")
 }
 
@@ -213,11 +214,11 @@ func late(ctx context.Context, o *owner) error {
 	if err := o.submit(ctx, token, newPassword, ""); err != nil {
 		return err
 	}
-	if err := errors.Join(await(ctx, came, "the notice"), o.ask(ctx)); err != nil {
+	if err := inOrder(ctx, await(came, "the notice"), o.ask); err != nil {
 		return err
 	}
 	release()
-	second, err := o.token(ctx, 3, changePage) // link, notice, link
+	second, err := o.linkOf(ctx, 3, 1) // link, notice, link
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (s story) with(change func(*account.Account)) story {
 // set are the stories of one product.
 type set struct {
 	life     time.Duration // of links, 0 for the default
-	coolDown time.Duration // least of all, so that nobody has to wait for it, or the default, 0
+	coolDown time.Duration // between mails, 0 for the default
 	together int           // stories at once
 	stories  []story
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"go.temporal.io/sdk/client"
 
@@ -40,8 +39,8 @@ func stranger(ctx context.Context, o *owner) error {
 	return o.submit(ctx, token, newPassword, "")
 }
 
-// foreign is what was sealed for the run of somebody else, copied.
-const foreign = "the key of another account"
+// foreignKey is the account key in what was sealed for somebody else.
+const foreignKey = "the key of another account"
 
 // foreignSignals asks and disowns in the name of somebody else, and then uses the link.
 func foreignSignals(ctx context.Context, o *owner) error {
@@ -50,7 +49,7 @@ func foreignSignals(ctx context.Context, o *owner) error {
 		return err
 	}
 	for _, signal := range []string{workflow.RequestSignal, workflow.DisownSignal} {
-		if err := o.signal(ctx, signal, foreign); err != nil {
+		if err := o.signal(ctx, signal, foreignKey); err != nil {
 			return err
 		}
 	}
@@ -60,13 +59,16 @@ func foreignSignals(ctx context.Context, o *owner) error {
 // signal signals the run with what was sealed for an account, and waits until it has heard.
 func (o *owner) signal(ctx context.Context, name, accountKey string) error {
 	err := o.temporal.SignalWorkflow(ctx, o.workflow, "", name, workflow.Caller{AccountKey: accountKey})
-	return errors.Join(err, o.heard(ctx))
+	if err != nil {
+		return err
+	}
+	return o.heard(ctx)
 }
 
 // foreignInput starts the run of an account with the input of another one.
 func foreignInput(ctx context.Context, o *owner) error {
 	options := client.StartWorkflowOptions{ID: o.workflow, TaskQueue: workflow.TaskQueue}
-	_, err := o.temporal.ExecuteWorkflow(ctx, options, workflow.Name, workflow.Request{Address: o.who.Address, AccountKey: foreign})
+	_, err := o.temporal.ExecuteWorkflow(ctx, options, workflow.Name, workflow.Request{Address: o.who.Address, AccountKey: foreignKey})
 	return err
 }
 
