@@ -78,6 +78,22 @@ func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 	}
 }
 
+// security 2: however little Temporal has to do for a request, its answer takes as long as one
+// for which it has more to do.
+func TestAnswerTakesItsTime(t *testing.T) {
+	t.Parallel()
+	f := handingIn(t, nil)
+	for range 3 { // the first one starts a run or signals it, a repeat is a plain start
+		begun := time.Now()
+		if err := f.Request(t.Context(), "ada@example.com"); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%v, want %v", err, ErrUnavailable)
+		}
+		if took := time.Since(begun); took < answerAfter {
+			t.Errorf("answered after %v, want %v at least", took, answerAfter)
+		}
+	}
+}
+
 // tallied counts its hashes.
 type tallied struct {
 	password.Params
