@@ -83,7 +83,7 @@ func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 func TestAnswerTakesItsTime(t *testing.T) {
 	t.Parallel()
 	f := handingIn(t, nil)
-	for range 3 { // the first one starts a run or signals it, a repeat is a plain start
+	for range 3 { // how much longer is by chance
 		begun := time.Now()
 		if err := f.Request(t.Context(), "ada@example.com"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%v, want %v", err, ErrUnavailable)

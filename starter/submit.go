@@ -39,8 +39,8 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	if wait == "" {
 		return c.submitLate(ctx, l, newPassword)
 	}
-	if !c.attempts.another(l.token.Digest(), c.cfg.Now()) {
-		return ErrBusy
+	if err := c.mayTry(l); err != nil {
+		return err
 	}
 	if err := c.breached(ctx, newPassword); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	if decided.Accepted == "" {
 		return answer(decided, "")
 	}
-	if err := c.mayCompare(l); err != nil {
+	if err := c.mayTry(l); err != nil {
 		return err
 	}
 	s, err := c.submission(ctx, l, newPassword)
@@ -139,13 +139,14 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	return answer(decided, s.ID())
 }
 
-// mayCompare counts a password that is compared with the one that was handed in.
-func (c *Client) mayCompare(l *openLink) error {
-	switch digest, now := l.token.Digest(), c.cfg.Now(); {
-	case l.expired && !c.lateAttempts.another(digest, now):
-		return ErrLinkExpired
-	case !l.expired && !c.attempts.another(digest, now):
-		return ErrBusy
+// mayTry counts a password that is tried on a link.
+func (c *Client) mayTry(l *openLink) error {
+	tried, refusal := c.attempts, ErrBusy
+	if l.expired {
+		tried, refusal = c.lateAttempts, ErrLinkExpired
+	}
+	if !tried.another(l.token.Digest(), c.cfg.Now()) {
+		return refusal
 	}
 	return nil
 }

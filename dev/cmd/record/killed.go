@@ -117,29 +117,22 @@ func killedWaiting(ctx context.Context, o *owner) error {
 }
 
 // killedChanging: the store has not finished the change.
-func killedChanging(ctx context.Context, o *owner) error {
-	worker, token, err := o.waits(ctx, true)
-	if err != nil {
-		return err
-	}
-	var browser errgroup.Group
-	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
-	if err := await(worker.held, "the change")(ctx); err != nil {
-		return errors.Join(err, worker.kill())
-	}
-	return o.replace(ctx, worker, browser.Wait)
+func killedChanging(ctx context.Context, o *owner) error { return o.holdsChange(ctx) }
+
+// killedAfterStranger: the same, and somebody without a link says that it has.
+func killedAfterStranger(ctx context.Context, o *owner) error {
+	return o.holdsChange(ctx, o.foreignVerdict)
 }
 
-// killedAfterStranger: the store has not finished the change, and somebody without a link
-// says that it has.
-func killedAfterStranger(ctx context.Context, o *owner) error {
+// holdsChange kills the worker in the middle of the change, after some steps.
+func (o *owner) holdsChange(ctx context.Context, meanwhile ...step) error {
 	worker, token, err := o.waits(ctx, true)
 	if err != nil {
 		return err
 	}
 	var browser errgroup.Group
 	browser.Go(func() error { return o.submit(ctx, token, newPassword, "") })
-	err = inOrder(ctx, await(worker.held, "the change"), o.foreignVerdict)
+	err = inOrder(ctx, append([]step{await(worker.held, "the change")}, meanwhile...)...)
 	if err != nil {
 		return errors.Join(err, worker.kill())
 	}

@@ -7,15 +7,23 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 )
 
 // until waits until the newest run's history is as wanted.
 func (o *owner) until(ctx context.Context, is func(*historypb.History) bool) error {
+	return poll(ctx, func() (bool, error) {
+		h, err := o.history(ctx, "")
+		return err == nil && is(h), err
+	})
+}
+
+// poll asks until what is asked for is so.
+func poll(ctx context.Context, is func() (bool, error)) error {
 	again := time.NewTicker(pause)
 	defer again.Stop()
 	for {
-		h, err := o.history(ctx, "")
-		if err != nil || is(h) {
+		if so, err := is(); err != nil || so {
 			return err
 		}
 		select {
@@ -38,24 +46,12 @@ func (o *owner) heard(ctx context.Context) error {
 
 // retries waits until an activity of the newest run has failed and is tried again.
 func (o *owner) retries(ctx context.Context, activity string) error {
-	again := time.NewTicker(pause)
-	defer again.Stop()
-	for {
+	return poll(ctx, func() (bool, error) {
 		run, err := o.temporal.DescribeWorkflowExecution(ctx, o.workflow, "")
-		if err != nil {
-			return err
-		}
-		for _, a := range run.GetPendingActivities() {
-			if a.GetActivityType().GetName() == activity && a.GetAttempt() > 1 {
-				return nil
-			}
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return slices.ContainsFunc(run.GetPendingActivities(), func(a *workflowpb.PendingActivityInfo) bool {
+			return a.GetActivityType().GetName() == activity && a.GetAttempt() > 1
+		}), err
+	})
 }
 
 // ended waits for the end of the newest run and returns it with those that it continues,
