@@ -43,7 +43,7 @@ type Token struct {
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
 	Run        string   // original run ID of the reset
-	Mail       string   // names the mail; the same on all its attempts
+	Mail       string   // names the mail, without "/"; the same on all its attempts
 	Client     string   // network address of who asked, for the audit log; empty when unknown
 	Operator   string   `json:",omitempty"` // who asked, when it was an operator; for the audit log
 	Issued     time.Time
@@ -118,8 +118,11 @@ type Entry struct {
 var (
 	// ErrNotFound means that no account has the ID.
 	ErrNotFound = errors.New("no such account")
-	// ErrMailLimit means that the account has had its mails of the day.
-	ErrMailLimit = errors.New("the account has had its mails of the day")
+	// ErrMailLimit means that the account has had its mails, and the next is due within
+	// MailRefill.
+	ErrMailLimit = errors.New("the account has had its mails for now")
+	// ErrTooManyCopies means that all copies of a mail may have arrived that there may be.
+	ErrTooManyCopies = errors.New("the mail has had its copies")
 	// ErrTokenUnknown means that there is no record of the token for this run.
 	ErrTokenUnknown = errors.New("no record of the token")
 

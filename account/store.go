@@ -21,10 +21,14 @@ type Store interface {
 	Account(ctx context.Context, id string) (Account, error)
 
 	// IssueToken records a token, counts its mail and writes the audit entry, in one
-	// transaction. A mail is counted once however often it is tried (Token.Mail).
-	// Errors: ErrMailLimit when the account has had limit other mails in the 24 hours
-	// before Token.Issued; then nothing is recorded, and tokens that are out stay good.
-	IssueToken(ctx context.Context, t Token, limit int) error
+	// transaction, as [Token.Judge] says. A mail (Token.Mail) is counted once for each
+	// copy that may have arrived, however often it is tried: the records of its other
+	// tokens that were not revoked are those copies.
+	// Errors: ErrMailLimit when the account's other mails leave no room at Token.Issued
+	// ([RoomForMail]), ErrTooManyCopies when MailCopies of the mail may have arrived;
+	// then nothing is recorded, and tokens that are out stay good. Issued is right with
+	// these errors too.
+	IssueToken(ctx context.Context, t Token, limit int) (Issued, error)
 
 	// RevokeToken deletes the record of a token whose mail definitely did not go
 	// out, and writes the audit entry. The mail stays counted. A record that is not
@@ -52,8 +56,9 @@ type Store interface {
 
 	// Sweep deletes what nobody needs any more: records of tokens that expired before
 	// a time, and mail counts and remembered submissions from before it. It returns
-	// how many it deleted. The time must be more than a day ago: mails of the last
-	// 24 hours count, and a submission may be repeated as long as its run is open.
+	// how many it deleted. The time must be days ago: mails count as long as the bucket
+	// of their account has not run empty, and a submission may be repeated as long as its
+	// run is open.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 
 	// Close releases the store. No other method may be called after it.

@@ -48,7 +48,7 @@ func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, 
 
 // resultOf tells a store's answer from its faults.
 func resultOf(err error) string {
-	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTokenUnknown, account.ErrRefused} {
+	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrRefused} {
 		if errors.Is(err, answer) {
 			return "declined"
 		}
@@ -74,7 +74,7 @@ func (s watchedStore) Account(ctx context.Context, id string) (found account.Acc
 }
 
 // IssueToken implements account.Store.
-func (s watchedStore) IssueToken(ctx context.Context, t account.Token, limit int) (err error) {
+func (s watchedStore) IssueToken(ctx context.Context, t account.Token, limit int) (issued account.Issued, err error) {
 	ctx, end := s.begin(ctx, "issue_token")
 	defer end(&err)
 	return s.Store.IssueToken(ctx, t, limit)

@@ -13,7 +13,7 @@
 //	  <SHA-256(SHA-256(token))>    -> account.Token as JSON
 //	account_tokens                    which tokens an account has
 //	  <account ID> NUL <key>       -> ""
-//	mails                             which mails count towards the daily limit
+//	mails                             which mails and copies count towards the limit
 //	  <account ID> NUL <mail>      -> time, RFC 3339
 //	submissions                       which submissions were applied
 //	  <submission ID>              -> applied as JSON

@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -33,6 +34,11 @@ func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+}
+
+func issue(ctx context.Context, s *bolt.Store, t account.Token, limit int) error {
+	_, err := s.IssueToken(ctx, t, limit)
+	return err
 }
 
 func TestStore(t *testing.T) {
@@ -68,7 +74,7 @@ func TestReopen(t *testing.T) {
 	token := tokenOf(ann(), 1)
 	for _, step := range []func(*bolt.Store) error{
 		func(s *bolt.Store) error { return s.Put(t.Context(), ann()) },
-		func(s *bolt.Store) error { return s.IssueToken(t.Context(), token, 1) },
+		func(s *bolt.Store) error { return issue(t.Context(), s, token, 1) },
 		func(s *bolt.Store) error { _, err := s.ChangePassword(t.Context(), changeBy(token)); return err },
 		func(s *bolt.Store) error { _, err := s.ChangePassword(t.Context(), changeBy(token)); return err },
 	} {

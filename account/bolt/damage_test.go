@@ -35,7 +35,7 @@ func lived(t *testing.T) []byte {
 	must(t, s.PutMany(t.Context(), append(many, ann())))
 	for n := range 20 {
 		token := tokenOf(many[n], byte(n))
-		must(t, s.IssueToken(t.Context(), token, 1))
+		must(t, issue(t.Context(), s, token, 1))
 	}
 	for _, a := range many[100:900] {
 		must(t, s.Delete(t.Context(), a.ID))
@@ -59,7 +59,7 @@ func use(t *testing.T, s *bolt.Store) (read string, err error) {
 		all, errs = append(all, fmt.Sprint(found)), append(errs, err)
 	}
 	_, auditErr := s.Audit(t.Context(), "a0")
-	issueErr := s.IssueToken(t.Context(), tokenOf(ann(), 99), 1)
+	issueErr := issue(t.Context(), s, tokenOf(ann(), 99), 1)
 	_, changeErr := s.ChangePassword(t.Context(), changeBy(tokenOf(ann(), 99)))
 	_, sweepErr := s.Sweep(t.Context(), tokenOf(ann(), 0).Expires.AddDate(0, 0, 2))
 	return strings.Join(all, "\n"), errors.Join(append(errs, auditErr, issueErr, changeErr, sweepErr)...)

@@ -117,7 +117,7 @@ func fillUp(t *testing.T, path string, token account.Token) (sid string) {
 	s, err := bolt.Open(path)
 	must(t, err)
 	must(t, s.Put(t.Context(), ann()))
-	must(t, s.IssueToken(t.Context(), token, 1))
+	must(t, issue(t.Context(), s, token, 1))
 	sid, err = s.NewSession(t.Context(), ann().ID, ann().Credential)
 	must(t, errors.Join(err, s.Close()))
 	return sid

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +18,11 @@ func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+}
+
+func issue(ctx context.Context, s *Store, t account.Token, limit int) error {
+	_, err := s.IssueToken(ctx, t, limit)
+	return err
 }
 
 // lived opens a store in which everything has an entry: one account's password was
@@ -35,7 +41,7 @@ func lived(t *testing.T) *Store {
 			Address: a.Address, Credential: account.CredentialDigest(a.Credential), Run: "run-" + id, Mail: "mail-" + id,
 			Client: "198.51.100.7", Issued: noon, Expires: noon.Add(30 * time.Minute),
 		}
-		must(t, s.IssueToken(t.Context(), tok, 1))
+		must(t, issue(t.Context(), s, tok, 1))
 		if id == "ann" {
 			_, err = s.ChangePassword(t.Context(), account.Change{
 				Token: tok.Key, Submission: "submission", Run: tok.Run, Client: "198.51.100.9", Hash: "new", At: noon.Add(time.Minute),

@@ -31,7 +31,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if open != 2 { // the other session, in both buckets
 		t.Errorf("%d entries of sessions", open)
 	}
-	must(t, s.IssueToken(t.Context(), account.Token{Key: [32]byte{1}, AccountID: "bob", Mail: "1"}, 9))
+	must(t, issue(t.Context(), s, account.Token{Key: [32]byte{1}, AccountID: "bob", Mail: "1"}, 9))
 	must(t, s.RevokeToken(t.Context(), [32]byte{1}, time.Time{}))
 	for _, id := range []string{"ann", "bob"} {
 		must(t, s.Delete(t.Context(), id))

@@ -10,9 +10,9 @@ import (
 )
 
 // IssueToken implements [account.Store].
-func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) error {
-	return s.update(ctx, func(tx *bbolt.Tx) error {
-		if err := countMail(tx, t, limit); err != nil {
+func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) (issued account.Issued, err error) {
+	err = s.update(ctx, func(tx *bbolt.Tx) (err error) {
+		if issued, err = countMail(tx, t, limit); err != nil {
 			return err
 		}
 		if err := put(tx, bucketTokens, t.Key[:], t); err != nil {
@@ -26,28 +26,53 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 			Client: t.Client, Operator: t.Operator,
 		})
 	})
+	return issued, err
 }
 
-// countMail notes a mail unless the account has had its mails of the last 24 hours.
-func countMail(tx *bbolt.Tx, t account.Token, limit int) error {
-	mails, others := tx.Bucket(bucketMails), 0
-	for _, mail := range members(tx, bucketMails, t.AccountID) {
-		at, err := decodeTime(mails.Get(pair(t.AccountID, mail)))
-		if err != nil {
-			return err
-		}
-		if string(mail) != t.Mail && t.Issued.Sub(at) < 24*time.Hour {
-			others++
-		}
+// countMail notes a mail, or a copy of one, unless the account or the mail has had enough.
+func countMail(tx *bbolt.Tx, t account.Token, limit int) (account.Issued, error) {
+	out, err := copies(tx, t)
+	if err != nil {
+		return account.Issued{}, err
 	}
-	if others >= limit {
-		return account.ErrMailLimit
+	counted, err := countedMails(tx, t.AccountID)
+	if err != nil {
+		return account.Issued{}, err
 	}
-	key := pair(t.AccountID, []byte(t.Mail))
+	name, issued, err := t.Judge(out, counted, limit)
+	if err != nil {
+		return issued, err
+	}
+	mails, key := tx.Bucket(bucketMails), pair(t.AccountID, []byte(name))
 	if mails.Get(key) != nil {
-		return nil // another attempt
+		return issued, nil // another attempt
 	}
-	return mails.Put(key, []byte(t.Issued.UTC().Format(time.RFC3339Nano)))
+	return issued, mails.Put(key, []byte(t.Issued.UTC().Format(time.RFC3339Nano)))
+}
+
+// copies are the other tokens of a mail.
+func copies(tx *bbolt.Tx, t account.Token) (out []account.Token, err error) {
+	for _, key := range members(tx, bucketAccountTokens, t.AccountID) {
+		var other account.Token
+		if _, err := get(tx, bucketTokens, key, &other); err != nil {
+			return nil, err
+		}
+		if other.Mail == t.Mail && other.Key != t.Key {
+			out = append(out, other)
+		}
+	}
+	return out, nil
+}
+
+func countedMails(tx *bbolt.Tx, accountID string) (counted []account.Counted, err error) {
+	for _, name := range members(tx, bucketMails, accountID) {
+		at, err := decodeTime(tx.Bucket(bucketMails).Get(pair(accountID, name)))
+		if err != nil {
+			return nil, err
+		}
+		counted = append(counted, account.Counted{Name: string(name), At: at})
+	}
+	return counted, nil
 }
 
 // RevokeToken implements [account.Store].

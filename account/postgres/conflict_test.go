@@ -60,7 +60,7 @@ func used(t *testing.T) (string, *postgres.Store, account.Change) {
 	found, err := s.Find(t.Context(), "ann@example.com")
 	must(t, err)
 	token := tokenOf(found[0], 1)
-	must(t, s.IssueToken(t.Context(), token, 1))
+	must(t, issue(t.Context(), s, token, 1))
 	return url, s, changeBy(token)
 }
 

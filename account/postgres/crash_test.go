@@ -92,7 +92,7 @@ func (c *crashing) mailed() (changes []account.Change) {
 		a.ID = fmt.Sprintf("person-%d", i)
 		must(c, c.stores[0].Put(c.Context(), a))
 		token := tokenOf(a, byte(i))
-		must(c, c.stores[0].IssueToken(c.Context(), token, 1))
+		must(c, issue(c.Context(), c.stores[0], token, 1))
 		_, err := c.stores[0].NewSession(c.Context(), a.ID, a.Credential)
 		must(c, err)
 		change := changeBy(token)

@@ -80,7 +80,7 @@ func fault(err error) error {
 	}
 	for _, known := range []error{
 		context.Canceled,
-		account.ErrNotFound, account.ErrMailLimit, account.ErrTokenUnknown, account.ErrAccountGone,
+		account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrAccountGone,
 		account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged,
 	} {
 		if errors.Is(err, known) {

@@ -22,6 +22,11 @@ func must(tb testing.TB, err error) {
 	}
 }
 
+func issue(ctx context.Context, s account.Store, t account.Token, limit int) error {
+	_, err := s.IssueToken(ctx, t, limit)
+	return err
+}
+
 // template is a database with our schema, for the others of the binary to be copied from.
 var template struct {
 	sync.Mutex

@@ -38,7 +38,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	bob.ID, bob.Address = "bob", "bob@example.com"
 	for _, a := range []account.Account{ann(), bob} {
 		must(t, s.Put(t.Context(), a))
-		must(t, s.IssueToken(t.Context(), tokenOf(a, a.ID[0]), 9))
+		must(t, issue(t.Context(), s, tokenOf(a, a.ID[0]), 9))
 		for range 2 {
 			_, err := s.NewSession(t.Context(), a.ID, a.Credential)
 			must(t, err)
@@ -46,7 +46,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	_, err := s.ChangePassword(t.Context(), changeBy(tokenOf(ann(), 'a')))
 	must(t, err)
-	must(t, s.IssueToken(t.Context(), tokenOf(bob, 1), 9))
+	must(t, issue(t.Context(), s, tokenOf(bob, 1), 9))
 	must(t, s.RevokeToken(t.Context(), tokenOf(bob, 1).Key, noon))
 	rows := dump(t, url)
 	for table, want := range map[string]int{"accounts": 2, "sessions": 2, "tokens": 1, "mails": 3, "submissions": 1, "audit": 5} {

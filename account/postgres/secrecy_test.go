@@ -43,7 +43,7 @@ func TestServerIsNotQuoted(t *testing.T) {
 		s := openAt(t, url)
 		must(t, s.Put(t.Context(), ann()))
 		token := tokenOf(ann(), 1)
-		must(t, s.IssueToken(t.Context(), token, 1))
+		must(t, issue(t.Context(), s, token, 1))
 		postgrestest.Exec(t, url, broken)
 		change := changeBy(token)
 		change.Hash += "er"
@@ -74,7 +74,7 @@ func TestUpdateThatDoesNothing(t *testing.T) {
 	url := migrated(t)
 	s := openAt(t, url)
 	must(t, s.Put(t.Context(), ann()))
-	must(t, s.IssueToken(t.Context(), tokenOf(ann(), 1), 1))
+	must(t, issue(t.Context(), s, tokenOf(ann(), 1), 1))
 	postgrestest.Exec(t, url, `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 		CREATE TRIGGER t BEFORE UPDATE ON rekey.accounts FOR EACH ROW EXECUTE FUNCTION f()`)
 	if _, err := s.ChangePassword(t.Context(), changeBy(tokenOf(ann(), 1))); err == nil || !strings.Contains(err.Error(), "trigger") {
@@ -88,7 +88,7 @@ func TestBrokenValues(t *testing.T) {
 	url := migrated(t)
 	s := openAt(t, url)
 	must(t, s.Put(t.Context(), ann()))
-	must(t, s.IssueToken(t.Context(), tokenOf(ann(), 1), 1))
+	must(t, issue(t.Context(), s, tokenOf(ann(), 1), 1))
 	postgrestest.Exec(t, url, `ALTER TABLE rekey.tokens ALTER credential TYPE text USING 'ann@example.com'`)
 	_, err := s.ChangePassword(t.Context(), changeBy(tokenOf(ann(), 1)))
 	if err == nil || errors.Is(err, account.ErrRefused) && !errors.Is(err, account.ErrCredentialChanged) || strings.Contains(shown(err), "@") {
@@ -104,7 +104,7 @@ func TestWorkerMayOnlyAddToTheAuditLog(t *testing.T) {
 		GRANT INSERT ON rekey.audit TO $user; GRANT SELECT ON rekey.goose_db_version TO $user`)
 	must(t, openAt(t, url).Put(t.Context(), ann()))
 	token := tokenOf(ann(), 1)
-	must(t, s.IssueToken(t.Context(), token, 1))
+	must(t, issue(t.Context(), s, token, 1))
 	must(t, s.Record(t.Context(), entry()))
 	_, err := s.ChangePassword(t.Context(), changeBy(token))
 	must(t, err)

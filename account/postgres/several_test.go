@@ -42,7 +42,7 @@ func (s *several) Account(ctx context.Context, id string) (account.Account, erro
 	return s.next().Account(ctx, id)
 }
 
-func (s *several) IssueToken(ctx context.Context, t account.Token, limit int) error {
+func (s *several) IssueToken(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 	return s.next().IssueToken(ctx, t, limit)
 }
 

@@ -11,12 +11,12 @@ import (
 )
 
 // IssueToken implements [account.Store].
-func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) error {
-	return s.update(ctx, func(tx pgx.Tx) error {
+func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) (issued account.Issued, err error) {
+	err = s.update(ctx, func(tx pgx.Tx) (err error) {
 		if err := lock(ctx, tx, t.AccountID); err != nil {
 			return err
 		}
-		if err := countMail(ctx, tx, t, limit); err != nil {
+		if issued, err = countMail(ctx, tx, t, limit); err != nil {
 			return err
 		}
 		if err := insertToken(ctx, tx, t); err != nil {
@@ -26,22 +26,30 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) erro
 			At: t.Issued, Event: account.EventMailIssued, Run: t.Run, AccountID: t.AccountID, Client: t.Client, Operator: t.Operator,
 		})
 	})
+	return issued, err
 }
 
-// countMail notes a mail unless the account has had its mails of the last 24 hours.
-func countMail(ctx context.Context, tx pgx.Tx, t account.Token, limit int) error {
-	var others int
-	err := tx.QueryRow(ctx, `SELECT count(*) FROM rekey.mails WHERE account_id = $1 AND mail <> $2 AND at > $3`,
-		t.AccountID, t.Mail, t.Issued.Add(-24*time.Hour)).Scan(&others)
+// countMail notes a mail, or a copy of one, unless the account or the mail has had enough.
+func countMail(ctx context.Context, tx pgx.Tx, t account.Token, limit int) (account.Issued, error) {
+	rows, _ := tx.Query(ctx, `SELECT expires FROM rekey.tokens WHERE account_id = $1 AND mail = $2 AND key <> $3`, t.AccountID, t.Mail, t.Key[:])
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t account.Token, err error) {
+		return t, row.Scan(&t.Expires)
+	})
 	if err != nil {
-		return err
+		return account.Issued{}, err
 	}
-	if others >= limit {
-		return account.ErrMailLimit
+	rows, _ = tx.Query(ctx, `SELECT mail, at FROM rekey.mails WHERE account_id = $1`, t.AccountID)
+	counted, err := pgx.CollectRows(rows, pgx.RowToStructByPos[account.Counted])
+	if err != nil {
+		return account.Issued{}, err
+	}
+	name, issued, err := t.Judge(out, counted, limit)
+	if err != nil {
+		return issued, err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO rekey.mails (account_id, mail, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-		t.AccountID, t.Mail, t.Issued)
-	return err
+		t.AccountID, name, t.Issued)
+	return issued, err
 }
 
 func insertToken(ctx context.Context, tx pgx.Tx, t account.Token) error {

@@ -29,7 +29,7 @@ func reset(t *testing.T, s *postgres.Store, address, hash string) (account.Accou
 		t.Fatalf("%d accounts have the address", len(found))
 	}
 	token := tokenOf(found[0], 1)
-	must(t, s.IssueToken(t.Context(), token, 10))
+	must(t, issue(t.Context(), s, token, 10))
 	change := changeBy(token)
 	change.Hash = hash
 	_, err = s.ChangePassword(t.Context(), change)

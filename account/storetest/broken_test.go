@@ -17,7 +17,7 @@ type broken struct {
 
 	find    func(ctx context.Context, address string) ([]account.Account, error)
 	read    func(ctx context.Context, id string) (account.Account, error)
-	issue   func(ctx context.Context, t account.Token, limit int) error
+	issue   func(ctx context.Context, t account.Token, limit int) (account.Issued, error)
 	revoke  func(ctx context.Context, key [32]byte, at time.Time) error
 	change  func(ctx context.Context, c account.Change) (string, error)
 	record  func(ctx context.Context, e account.Entry) error
@@ -57,14 +57,14 @@ func (b *broken) Account(ctx context.Context, id string) (account.Account, error
 	return b.read(ctx, id)
 }
 
-func (b *broken) IssueToken(ctx context.Context, t account.Token, limit int) error {
-	err := b.issue(ctx, t, limit)
+func (b *broken) IssueToken(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+	issued, err := b.issue(ctx, t, limit)
 	if err == nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.issued[t.Key] = t
 	}
-	return err
+	return issued, err
 }
 
 func (b *broken) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
@@ -122,7 +122,7 @@ func (b *broken) drop(ctx context.Context, key [32]byte) {
 // restore writes a token's record, however many mails the account has had.
 func (b *broken) restore(ctx context.Context, t account.Token) {
 	t.Issued = meddled
-	_ = b.Harness.IssueToken(ctx, t, plenty)
+	_, _ = b.Harness.IssueToken(ctx, t, plenty)
 }
 
 // token returns the token that was issued under a key.

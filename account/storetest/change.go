@@ -73,7 +73,7 @@ func knowsItsTokens(s *suite) {
 	ann := s.signUp("ann")
 	t := token(ann, "sign-in")
 	t.Scope = "sign-in"
-	s.must(s.IssueToken(s.Context(), t, plenty))
+	s.must(s.issue(t, plenty))
 	s.refuse("a token of another scope", submit(t, "new"), account.ErrTokenUnknown)
 	s.must(s.RevokeToken(s.Context(), t.Key, noon))
 

@@ -13,7 +13,7 @@ import (
 // issuing is a fault that changes what is issued.
 func issuing(change func(t *account.Token, limit *int)) func(*broken) {
 	return func(b *broken) {
-		b.issue = func(ctx context.Context, t account.Token, limit int) error {
+		b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 			change(&t, &limit)
 			return b.Harness.IssueToken(ctx, t, limit)
 		}
@@ -23,18 +23,18 @@ func issuing(change func(t *account.Token, limit *int)) func(*broken) {
 // limiting is a fault in what a store does at the mail limit.
 func limiting(do func(ctx context.Context, b *broken, t account.Token)) func(*broken) {
 	return func(b *broken) {
-		b.issue = func(ctx context.Context, t account.Token, limit int) error {
-			err := b.Harness.IssueToken(ctx, t, limit)
+		b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			issued, err := b.Harness.IssueToken(ctx, t, limit)
 			if errors.Is(err, account.ErrMailLimit) {
 				do(ctx, b, t)
 			}
-			return err
+			return issued, err
 		}
 	}
 }
 
 func mailFaults() []fault {
-	return []fault{
+	return append(copyFaults(), []fault{
 		{"mails/limit", "counts attempts", issuing(func(t *account.Token, _ *int) { t.Mail = rand.Text() })},
 		{"mails/limit", "counts one less", issuing(func(_ *account.Token, limit *int) { *limit++ })},
 		{"mails/limit", "counts all accounts together", countsTogether},
@@ -50,9 +50,12 @@ func mailFaults() []fault {
 				b.drop(ctx, out.Key)
 			}
 		})},
-		{"mails/day", "counts for ever", issuing(func(t *account.Token, _ *int) { t.Issued = noon })},
-		{"mails/day", "counts by calendar day", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(24 * time.Hour) })},
-		{"mails/day", "counts in whole seconds", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(time.Second) })},
+		{"mails/refill", "counts for ever", issuing(func(t *account.Token, _ *int) { t.Issued = noon })},
+		{"mails/refill", "counts by the hour", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(time.Hour) })},
+		{"mails/refill", "counts in whole seconds", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(time.Second) })},
+		{"mails/refill", "is empty after an hour", moreFrom(time.Hour)},
+		{"mails/refill", "saves mails up", moreFrom(9 * time.Hour)},
+		{"mails/refill", "refills once a day", refillsDaily},
 		{"mails/audit", "forgets mails", auditing(without(account.EventMailIssued))},
 		{"mails/audit", "forgets revocations", auditing(without(account.EventMailRevoked))},
 		{"mails/audit", "forgets the client", issuing(func(t *account.Token, _ *int) { t.Client = "" })},
@@ -95,17 +98,17 @@ func mailFaults() []fault {
 				return b.Harness.RevokeToken(ctx, key, at)
 			}
 		}},
-	}
+	}...)
 }
 
 func countsTogether(b *broken) {
-	b.issue = func(ctx context.Context, t account.Token, limit int) error {
+	b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 		mails := map[string]bool{t.AccountID + t.Mail: true}
 		for _, out := range b.tokens("") {
 			mails[out.AccountID+out.Mail] = true
 		}
 		if len(mails) > limit {
-			return account.ErrMailLimit
+			return account.Issued{}, account.ErrMailLimit
 		}
 		return b.Harness.IssueToken(ctx, t, limit)
 	}
@@ -117,7 +120,7 @@ func uncounts(b *broken) {
 		revoked.Add(1)
 		return b.Harness.RevokeToken(ctx, key, at)
 	}
-	b.issue = func(ctx context.Context, t account.Token, limit int) error {
+	b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 		return b.Harness.IssueToken(ctx, t, limit+int(revoked.Load()))
 	}
 }

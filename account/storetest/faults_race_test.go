@@ -32,17 +32,17 @@ func raceFaults() []fault {
 		{"races/sign-in", "looks at the credential first", signsInLate},
 		{"races/issue", "looks at the credential later", issuesLate},
 		{"races/mail limit", "counts first", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) error {
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 				mails := len(b.tokens(t.AccountID))
 				b.meet(t.AccountID)
 				if mails >= limit {
-					return account.ErrMailLimit
+					return account.Issued{}, account.ErrMailLimit
 				}
 				return b.Harness.IssueToken(ctx, t, plenty)
 			}
 		}},
 		{"races/one mail", "looks for attempts first", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) error {
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 				if len(b.tokens(t.AccountID)) == 0 {
 					b.meet(t.AccountID)
 					t.Mail = rand.Text()
@@ -134,7 +134,7 @@ func signsInLate(b *broken) {
 
 func issuesLate(b *broken) {
 	all := announce(b)
-	b.issue = func(ctx context.Context, t account.Token, limit int) error {
+	b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 		if t.Mail == "0" { // the link that is used
 			return b.Harness.IssueToken(ctx, t, limit)
 		}
@@ -142,6 +142,7 @@ func issuesLate(b *broken) {
 		<-all.of(t.AccountID)
 		a, err := b.Harness.Account(ctx, t.AccountID)
 		t.Credential = account.CredentialDigest(a.Credential)
-		return errors.Join(err, b.Harness.IssueToken(ctx, t, limit))
+		issued, issueErr := b.Harness.IssueToken(ctx, t, limit)
+		return issued, errors.Join(err, issueErr)
 	}
 }

@@ -69,8 +69,9 @@ func readFaults() []fault {
 			}
 		}},
 		{"context/canceled", "issues on", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) error {
-				return errors.Join(b.Harness.IssueToken(context.WithoutCancel(ctx), t, limit), ctx.Err())
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+				issued, err := b.Harness.IssueToken(context.WithoutCancel(ctx), t, limit)
+				return issued, errors.Join(err, ctx.Err())
 			}
 		}},
 		{"context/canceled", "revokes on", func(b *broken) {

@@ -76,13 +76,13 @@ func sweepFaults() []fault {
 			}
 			return "", account.ErrTokenUnknown
 		})},
-		{"sweep/mails", "forgets mails of the day", func(b *broken) {
+		{"sweep/mails", "forgets mails that count", func(b *broken) {
 			swept := 0
 			b.sweep = func(ctx context.Context, before time.Time) (int, error) {
 				swept++
 				return b.Harness.Sweep(ctx, before)
 			}
-			b.issue = func(ctx context.Context, t account.Token, limit int) error {
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
 				if swept > 0 {
 					limit++
 				}

@@ -20,26 +20,108 @@ func attempt(t account.Token) account.Token {
 func limitsMails(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	first, second, third := token(ann, "1"), token(ann, "2"), token(ann, "3")
-	for _, t := range []account.Token{first, second, attempt(second), attempt(first), token(bob, "1")} {
-		s.must(s.IssueToken(s.Context(), t, 2))
-	}
-	s.fails("the third mail", s.IssueToken(s.Context(), third, 2), account.ErrMailLimit)
-	s.same("mails in the audit log", 4, s.count(ann.ID, account.EventMailIssued))
+	s.must(s.issue(first, 2))
+	s.must(s.issue(second, 2))
+	s.must(s.RevokeToken(s.Context(), second.Key, noon))
+	s.must(s.issue(attempt(second), 2))
+	s.must(s.issue(token(bob, "1"), 2))
+	s.fails("the third mail", s.issue(third, 2), account.ErrMailLimit)
+	s.same("mails in the audit log", 3, s.count(ann.ID, account.EventMailIssued))
 	s.refuse("a token beyond the limit", submit(third, "new"), account.ErrTokenUnknown)
-	s.must(s.IssueToken(s.Context(), third, 3))
+	s.must(s.issue(third, 3))
 	s.change(submit(first, "new"), ann.ID)
 }
 
-func limitsMailsPerDay(s *suite) {
+// security 25: nobody waits longer than an hour for the next mail, and gets one then.
+func refillsMails(s *suite) {
 	ann := s.signUp("ann")
-	at := func(mail string, after time.Duration) error {
-		t := token(ann, mail)
-		t.Issued = noon.Add(after)
-		return s.IssueToken(s.Context(), t, 1)
+	const ms = time.Millisecond
+	for _, mail := range []struct {
+		name  string
+		after time.Duration
+		want  error
+	}{
+		{"1", 500 * ms, nil},
+		{"2", 600 * ms, nil},
+		{"3", account.MailRefill + 499*ms, account.ErrMailLimit},
+		{"4", account.MailRefill + 500*ms, nil},
+		{"5", account.MailRefill + 500*ms, account.ErrMailLimit},
+		{"6", 2*account.MailRefill + 499*ms, account.ErrMailLimit},
+		{"7", 2*account.MailRefill + 500*ms, nil},
+		{"8", 9 * account.MailRefill, nil},
+		{"9", 9 * account.MailRefill, nil},
+		{"10", 9 * account.MailRefill, account.ErrMailLimit},
+	} {
+		t := token(ann, mail.name)
+		t.Issued = noon.Add(mail.after)
+		s.fails("mail "+mail.name, s.issue(t, 2), mail.want)
 	}
-	s.must(at("1", 500*time.Millisecond))
-	s.fails("a second mail on the day", at("2", 24*time.Hour), account.ErrMailLimit)
-	s.must(at("3", 24*time.Hour+time.Second))
+}
+
+// security 25: a mail of which it is not known whether it arrived goes out three times at
+// most, each copy counts, and each has a link that works.
+func limitsCopies(s *suite) {
+	ann, bob := s.signUp("ann"), s.signUp("bob")
+	first := token(ann, "1")
+	second := attempt(first)
+	revoked := attempt(second)
+	third := attempt(revoked)
+	s.issues(first, plenty, account.Issued{Copy: 1, Asked: 1}, nil)
+	s.issues(second, plenty, account.Issued{Copy: 2, Asked: 1, Expires: first.Expires}, nil)
+	s.issues(revoked, plenty, account.Issued{Copy: 3, Asked: 1, Expires: second.Expires}, nil)
+	s.must(s.RevokeToken(s.Context(), revoked.Key, noon))
+	s.issues(third, 3, account.Issued{Copy: 3, Asked: 1, Expires: second.Expires}, nil)
+	s.issues(attempt(third), plenty, account.Issued{Copy: 4, Asked: 1, Expires: third.Expires}, account.ErrTooManyCopies)
+	s.same("mails in the audit log", 4, s.count(ann.ID, account.EventMailIssued))
+	s.refuse("a token beyond the copies", submit(attempt(third), "new"), account.ErrTokenUnknown)
+
+	s.fails("another mail", s.issue(token(ann, "2"), 3), account.ErrMailLimit)
+	s.must(s.issue(token(ann, "2"), 4))
+	s.fails("a copy beyond the limit", s.issue(attempt(token(ann, "2")), 4), account.ErrMailLimit)
+	s.issues(token(bob, "1"), 1, account.Issued{Copy: 1, Asked: 1}, nil)
+	s.change(submit(second, "new"), ann.ID)
+}
+
+// A mail can say how many were asked for in 24 hours. Copies were not.
+func countsWhatWasAskedFor(s *suite) {
+	ann, bob := s.signUp("ann"), s.signUp("bob")
+	const day = 24 * time.Hour
+	for _, mail := range []struct {
+		of    account.Account
+		name  string
+		after time.Duration
+		limit int
+		want  int
+		err   error
+	}{
+		{ann, "1", 0, plenty, 1, nil},
+		{bob, "1", 0, plenty, 1, nil},
+		{ann, "2", time.Second, plenty, 2, nil},
+		{ann, "3", time.Minute, plenty, 3, nil},
+		{ann, "4", time.Minute, 3, 4, account.ErrMailLimit},
+		{ann, "5", day - time.Second, plenty, 4, nil},
+		{ann, "6", day, plenty, 4, nil},
+		{ann, "7", 2*day - time.Second, plenty, 2, nil},
+	} {
+		t := token(mail.of, mail.name)
+		t.Issued = noon.Add(mail.after)
+		s.issues(t, mail.limit, account.Issued{Copy: 1, Asked: mail.want}, mail.err)
+	}
+	again := attempt(token(ann, "7"))
+	again.Issued = noon.Add(2*day - time.Second)
+	s.issues(again, plenty, account.Issued{Copy: 2, Asked: 2, Expires: token(ann, "7").Expires}, nil)
+}
+
+// issues issues a token and says what comes of it.
+func (s *suite) issues(t account.Token, limit int, want account.Issued, err error) {
+	s.Helper()
+	got, failed := s.IssueToken(s.Context(), t, limit)
+	s.fails("mail "+t.Mail, failed, err)
+	if !got.Expires.Equal(want.Expires) {
+		s.Errorf("mail %s: the last link of the other copies ends at %s, want %s", t.Mail, got.Expires, want.Expires)
+	}
+	got.Expires = want.Expires
+	s.same("mail "+t.Mail, want, got)
 }
 
 // security 43: with run, account, time, client address and operator.
@@ -59,16 +141,16 @@ func auditsMails(s *suite) {
 func revokes(s *suite) {
 	ann := s.signUp("ann")
 	first, second := token(ann, "1"), token(ann, "2")
-	s.must(s.IssueToken(s.Context(), first, 2))
-	s.must(s.IssueToken(s.Context(), second, 2))
+	s.must(s.issue(first, 2))
+	s.must(s.issue(second, 2))
 	for range 2 {
 		s.must(s.RevokeToken(s.Context(), first.Key, noon))
 	}
 	s.must(s.RevokeToken(s.Context(), token(ann, "never issued").Key, noon))
 	s.same("revocations in the audit log", 1, s.count(ann.ID, account.EventMailRevoked))
 	s.refuse("a revoked token", submit(first, "new"), account.ErrTokenUnknown)
-	s.fails("a mail more", s.IssueToken(s.Context(), token(ann, "3"), 2), account.ErrMailLimit)
-	s.must(s.IssueToken(s.Context(), attempt(first), 2))
+	s.fails("a mail more", s.issue(token(ann, "3"), 2), account.ErrMailLimit)
+	s.must(s.issue(attempt(first), 2))
 	s.change(submit(second, "new"), ann.ID)
 }
 
@@ -77,7 +159,7 @@ func racesMailLimit(s *suite) {
 	s.inRounds(func(a account.Account) {
 		issued := 0
 		for _, err := range race(func(i int) error {
-			return s.IssueToken(s.Context(), token(a, strconv.Itoa(i)), 3)
+			return s.issue(token(a, strconv.Itoa(i)), 3)
 		}) {
 			if err == nil {
 				issued++
@@ -89,17 +171,24 @@ func racesMailLimit(s *suite) {
 	})
 }
 
-// Attempts of one mail that overlap, because a worker was thought dead, count as one.
+// Attempts of one mail that overlap, because a worker was thought dead, are its copies.
 func racesOneMail(s *suite) {
 	s.inRounds(func(a account.Account) {
 		tokens := [racers]account.Token{token(a, "1")}
 		for i := range tokens[1:] {
 			tokens[i+1] = attempt(tokens[i])
 		}
+		issued := 0
 		for _, err := range race(func(i int) error {
-			return s.IssueToken(s.Context(), tokens[i], 1)
+			return s.issue(tokens[i], account.MailCopies)
 		}) {
-			s.must(err)
+			if err == nil {
+				issued++
+				continue
+			}
+			s.fails("a copy too many", err, account.ErrTooManyCopies)
 		}
+		s.same("copies", account.MailCopies, issued)
+		s.fails("another mail", s.issue(token(a, "2"), account.MailCopies), account.ErrMailLimit)
 	})
 }

@@ -102,7 +102,7 @@ func racesOneAccount(s *suite) {
 		for i := range changes {
 			t := token(a, strconv.Itoa(i))
 			t.Run = fmt.Sprintf("%s/%d", t.Run, i/2)
-			s.must(s.IssueToken(s.Context(), t, plenty))
+			s.must(s.issue(t, plenty))
 			changes[i] = submit(t, fmt.Sprintf("new-%d", i))
 		}
 		winner := s.oneWins(race(func(i int) error {
@@ -140,7 +140,7 @@ func racesIssue(s *suite) {
 				_, err = s.ChangePassword(s.Context(), c)
 				return err
 			}
-			return s.IssueToken(s.Context(), token(a, strconv.Itoa(i)), plenty)
+			return s.issue(token(a, strconv.Itoa(i)), plenty)
 		}) {
 			s.must(err)
 		}

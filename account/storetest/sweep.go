@@ -51,8 +51,8 @@ func sweepsTokens(s *suite) {
 	old, fresh, bobs := s.mail(ann, "1"), later(ann, "1"), later(bob, "1")
 	fresh.Key[0] ^= 1
 	bobs.Issued = bobs.Issued.Add(-10 * time.Minute)
-	s.must(s.IssueToken(s.Context(), fresh, plenty))
-	s.must(s.IssueToken(s.Context(), bobs, plenty))
+	s.must(s.issue(fresh, plenty))
+	s.must(s.issue(bobs, plenty))
 	log, err := s.Audit(s.Context(), ann.ID)
 	s.must(err)
 
@@ -68,7 +68,7 @@ func sweepsSubmissions(s *suite) {
 	old := submit(s.mail(ann, "1"), "new")
 	s.change(old, ann.ID)
 	t := later(bob, "1")
-	s.must(s.IssueToken(s.Context(), t, plenty))
+	s.must(s.issue(t, plenty))
 	fresh := submit(t, "new")
 	s.change(fresh, bob.ID)
 
@@ -80,12 +80,12 @@ func sweepsSubmissions(s *suite) {
 func sweepsMails(s *suite) {
 	ann := s.signUp("ann")
 	for _, t := range []account.Token{token(ann, "1"), token(ann, "2"), later(ann, "3")} {
-		s.must(s.IssueToken(s.Context(), t, 2))
+		s.must(s.issue(t, 2))
 		s.must(s.RevokeToken(s.Context(), t.Key, noon))
 	}
 	s.sweep(2)
-	s.must(s.IssueToken(s.Context(), later(ann, "4"), 2))
-	s.fails("a mail more", s.IssueToken(s.Context(), later(ann, "5"), 2), account.ErrMailLimit)
+	s.must(s.issue(later(ann, "4"), 2))
+	s.fails("a mail more", s.issue(later(ann, "5"), 2), account.ErrMailLimit)
 }
 
 // What was given up is not done.
@@ -97,10 +97,11 @@ func heedsContext(s *suite) {
 	_, find := s.Find(over, ann.Address)
 	_, read := s.Account(over, ann.ID)
 	_, change := s.ChangePassword(over, submit(t, "new"))
+	_, issue := s.IssueToken(over, token(ann, "2"), plenty)
 	_, sweep := s.Sweep(over, noon.Add(week))
 	for what, err := range map[string]error{
 		"find": find, "account": read, "change": change, "sweep": sweep,
-		"issue":  s.IssueToken(over, token(ann, "2"), plenty),
+		"issue":  issue,
 		"revoke": s.RevokeToken(over, t.Key, noon),
 		"record": s.Record(over, account.Entry{At: noon, AccountID: ann.ID}),
 	} {

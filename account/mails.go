@@ -1,0 +1,101 @@
+package account
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// MailRefill is how long an account that has had all its mails waits for the next:
+	// strangers who ask for somebody's mails must not keep the owner from having one.
+	MailRefill = time.Hour
+	// MailCopies is how often a mail goes out of which it is not known whether it arrived.
+	MailCopies = 3
+)
+
+// Issued is what [Store.IssueToken] knows of a mail.
+type Issued struct {
+	Copy    int       // 1, or more when earlier copies may have arrived; of ErrMailLimit too
+	Asked   int       // mails that were asked for in 24 hours, this one too; copies do not count
+	Expires time.Time // when the last link of earlier copies ends; zero when there are none
+}
+
+// Counted is a mail, or a further copy of one, that counts towards the limit.
+type Counted struct {
+	Name string
+	At   time.Time // of the first attempt
+}
+
+// Judge says whether a mail may go out with t, and under which name it is counted. A store
+// calls it in the transaction that issues t, and counts each name once. Out are the other
+// records of the same account and mail: a mail that did not arrive has none, so each is a
+// copy that may have. Counted is what the account has been counted, in any order. Errors:
+// ErrTooManyCopies, ErrMailLimit.
+func (t Token) Judge(out []Token, counted []Counted, limit int) (name string, i Issued, err error) {
+	i = Issued{Copy: len(out) + 1, Asked: 1}
+	for _, copied := range out {
+		i.Expires = later(i.Expires, copied.Expires)
+	}
+	if name = t.Mail; len(out) > 0 {
+		name = fmt.Sprintf("%s/%d", t.Mail, i.Copy)
+	}
+	known, others := false, make([]time.Time, 0, len(counted))
+	for _, c := range counted {
+		if c.Name == name {
+			known = true
+			continue
+		}
+		others = append(others, c.At)
+		first, _, again := strings.Cut(c.Name, "/")
+		if !again && first != t.Mail && t.Issued.Sub(c.At).Abs() < 24*time.Hour {
+			i.Asked++
+		}
+	}
+	switch {
+	case len(out) >= MailCopies:
+		return "", i, ErrTooManyCopies
+	case !known && !RoomForMail(others, t.Issued, limit):
+		return "", i, ErrMailLimit
+	}
+	return name, i, nil
+}
+
+// RoomForMail reports whether an account that had mails at these times may have one more
+// now. It has size mails at once and then one each MailRefill: a leaky bucket (ITU-T I.371,
+// GCRA), whose level a mail raises by one and MailRefill lowers by one. It is never more
+// than full, so that operators who go over it make nobody wait longer. What another clock
+// says is yet to come counts as now, and not at all when it is further away than MailRefill:
+// a clock that was wrong once must not lock anybody out.
+func RoomForMail(sent []time.Time, now time.Time, size int) bool {
+	sent = slices.SortedFunc(slices.Values(sent), time.Time.Compare)
+	var level time.Duration // until the bucket is empty
+	last := now
+	for n, at := range sent {
+		if at.Sub(now) > MailRefill {
+			break
+		}
+		if at.After(now) {
+			at = now
+		}
+		if n > 0 {
+			level = max(0, level-at.Sub(last))
+		}
+		if level += MailRefill; mails(level) > size {
+			level = time.Duration(size) * MailRefill
+		}
+		last = at
+	}
+	return mails(level-now.Sub(last)) < size
+}
+
+// mails is how many a level is, of which a part counts as one.
+func mails(level time.Duration) int { return int((level + MailRefill - 1) / MailRefill) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
