@@ -97,7 +97,7 @@ type Event string
 const (
 	EventMailIssued      Event = "mail_issued"      // a token was recorded, to be mailed
 	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
-	EventMailWithheld    Event = "mail_withheld"    // no token was made; the detail says why
+	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom

@@ -39,7 +39,8 @@ type Activities struct {
 	Templates   *mail.Templates
 	Links       *link.Box
 	Submissions *keys.Opener
-	MailLimit   int              // link mails per account in 24 hours; operators may have three more sent
+	MailLimit   int              // link mails of an account at once, see account.RoomForMail; operators may have three more sent
+	MaxLinkLife time.Duration    // of a link, however long the run asks for
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and verdicts

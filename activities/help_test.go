@@ -52,12 +52,13 @@ type site struct {
 	converter converter.DataConverter
 	failures  converter.FailureConverter
 
-	now      time.Time
-	run      sdk.Execution
-	stopping chan struct{}                // closed when the worker stops
-	beats    int                          // heartbeats that Temporal was sent
-	beaten   chan converter.EncodedValues // has the details of the first of them
-	log      *lines
+	now        time.Time
+	run        sdk.Execution
+	background context.Context              // of attempts; nil has no end
+	stopping   chan struct{}                // closed when the worker stops
+	beats      int                          // heartbeats that Temporal was sent
+	beaten     chan converter.EncodedValues // has the details of the first of them
+	log        *lines
 }
 
 // newSite makes a site with some accounts.
@@ -76,7 +77,7 @@ func newSite(t *testing.T, accounts ...account.Account) *site {
 		t.Fatal(err)
 	}
 	s.Activities = &activities.Activities{
-		Store: s.store, Mailer: s.mailer, MailLimit: 10, Domain: "accounts.example.com",
+		Store: s.store, Mailer: s.mailer, MailLimit: 10, MaxLinkLife: 24 * time.Hour, Domain: "accounts.example.com",
 		Now: func() time.Time { return s.now },
 	}
 	s.open(t)
@@ -118,7 +119,9 @@ func (s *site) attempt(t *testing.T, name string, in, out, details any) (left co
 	suite.SetLogger(s.log)
 	env := suite.NewTestActivityEnvironment()
 	env.SetDataConverter(s.converter).SetFailureConverter(s.failures)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&within{run: s.run}}})
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&within{run: s.run}}, BackgroundActivityContext: s.background,
+	})
 	env.SetWorkerStopChannel(s.stopping)
 	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, d converter.EncodedValues) {
 		s.beats, left = s.beats+1, d
@@ -355,13 +358,13 @@ func (s *spy) Find(ctx context.Context, address string) ([]account.Account, erro
 	return found, cmp.Or(s.fail, err)
 }
 
-func (s *spy) IssueToken(ctx context.Context, t account.Token, limit int) error {
-	err := s.Store.IssueToken(ctx, t, limit)
+func (s *spy) IssueToken(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+	issued, err := s.Store.IssueToken(ctx, t, limit)
 	if err == nil {
 		s.issued = append(s.issued, t)
 		s.before = append(s.before, len(s.mailer.tried))
 	}
-	return err
+	return issued, err
 }
 
 func (s *spy) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {

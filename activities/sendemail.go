@@ -60,10 +60,10 @@ func explained(err error) error {
 	return &mail.Error{Outcome: mail.Unknown, Step: "mailer"}
 }
 
-// notSent means that the mail server definitely did not take the mail.
-func notSent(err error) bool {
+// unknown means that the mail server may have taken the mail.
+func unknown(err error) bool {
 	e, ok := errors.AsType[*mail.Error](err)
-	return ok && e.Outcome != mail.Unknown
+	return ok && e.Outcome == mail.Unknown
 }
 
 // refused means that trying again is pointless.
@@ -73,9 +73,15 @@ func refused(err error) bool {
 }
 
 // mailID names a mail: the same on all its attempts, so that a repeated one can be
-// told from a second one. One notice is several mails, one to each address.
+// told from a second one. One notice is several mails, one to each address. A link mail is
+// another one after a workflow reset, which would otherwise mail one link after the other
+// that count as one.
 func mailID(m workflow.Mail, to string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "rekey/v1 mail|%s|%d|%s", m.Run, m.Number, to))
+	of := m.Run
+	if m.Account == "" {
+		of = cmp.Or(m.Sender, m.Run)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "rekey/v1 mail|%s|%d|%s", of, m.Number, to))
 	return hex.EncodeToString(sum[:16])
 }
 

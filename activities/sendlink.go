@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/link"
@@ -14,47 +15,97 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
+// The pauses before the further copies of a mail that may have arrived. An owner waits for
+// the first of them, and a mail server that broke is soon back; one that loses its answers
+// for longer is given time.
+const (
+	secondCopyAfter = time.Minute
+	lastCopyAfter   = 15 * time.Minute
+)
+
+// revokeWait is how long a token is revoked for when its attempt is over.
+const revokeWait = 10 * time.Second
+
 // sendLink finds the account, records a fresh token and mails it to the address in
 // the store. Every attempt makes a new token, so that no plaintext waits anywhere; the
 // token's record is written before the mail goes out, and taken back only when the
-// mail definitely did not.
+// mail definitely did not. The records that are left are the copies that may have arrived,
+// and there is an end to them.
 func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
 	owner, withheld, err := a.resettable(ctx, m.Address)
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
 	if withheld != "" {
-		return a.withhold(ctx, m, owner, withheld)
+		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: withheld})
 	}
-	msg, record, err := a.compose(ctx, m, owner)
+	says, record, err := a.links(ctx, m, owner)
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
-	err = a.Store.IssueToken(ctx, record, a.mailLimit(m))
-	if errors.Is(err, account.ErrMailLimit) {
-		return a.withhold(ctx, m, owner, workflow.MailLimit)
+	issued, err := a.Store.IssueToken(ctx, record, a.mailLimit(m))
+	if why := enough(err); why != "" {
+		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: why, Expires: issued.Expires.UTC()})
 	}
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
-	err = a.send(ctx, kindLink, msg)
-	if notSent(err) {
-		if err := a.Store.RevokeToken(ctx, record.Key, a.Now().UTC()); err != nil {
-			return workflow.Delivery{}, err
-		}
+	says.Asked = issued.Asked
+	err = a.mailLink(ctx, m, owner, says)
+	switch {
+	case err == nil:
+		return workflow.Delivery{Expires: record.Expires}, nil
+	case !unknown(err):
+		return a.takeBack(ctx, m, owner, record, err)
+	case issued.Copy >= account.MailCopies:
+		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.MailUnknown, Expires: record.Expires})
+	default:
+		return workflow.Delivery{}, copyLater(err, issued.Copy)
 	}
-	if refused(err) {
-		return a.withhold(ctx, m, owner, workflow.MailRefused)
-	}
-	return workflow.Delivery{Expires: record.Expires}, err
 }
 
-// operatorMails is how many mails over the daily limit operators may have sent to an account.
+// enough is why no token was issued, "" for another error and for none.
+func enough(err error) workflow.Reason {
+	switch {
+	case errors.Is(err, account.ErrMailLimit):
+		return workflow.MailLimit
+	case errors.Is(err, account.ErrTooManyCopies):
+		return workflow.MailUnknown
+	default:
+		return ""
+	}
+}
+
+// copyLater is the error of an attempt whose mail may have arrived: another copy goes out
+// after a pause.
+func copyLater(err error, copies int) error {
+	pause := secondCopyAfter
+	if copies > 1 {
+		pause = lastCopyAfter
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), string(mail.Unknown), temporal.ApplicationErrorOptions{NextRetryDelay: pause})
+}
+
+// takeBack revokes the token of a mail that definitely did not go out, also when that is
+// because the attempt is over: what is left would be taken for a copy that may have arrived.
+func (a *Activities) takeBack(ctx context.Context, m workflow.Mail, owner account.Account, t account.Token, why error) (workflow.Delivery, error) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWait)
+	defer cancel()
+	if err := a.Store.RevokeToken(last, t.Key, a.Now().UTC()); err != nil {
+		return workflow.Delivery{}, err
+	}
+	if refused(why) {
+		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.MailRefused})
+	}
+	return workflow.Delivery{}, why
+}
+
+// operatorMails is how many mails more than the limit operators may have sent to an account.
 // There is an end to them too: whoever may write to Temporal can copy an operator's sealed
 // request.
 const operatorMails = workflow.MaxMails
 
-// mailLimit is how many mails of the last 24 hours leave room for this one.
+// mailLimit is the size of the bucket that must have room for this mail.
 func (a *Activities) mailLimit(m workflow.Mail) int {
 	if m.Operator != "" {
 		return a.MailLimit + operatorMails
@@ -86,42 +137,48 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 	return matches[0], "", nil
 }
 
-// compose writes the mail with both links for the run that is waiting, and the record
-// that makes the first link count. The link's life starts now, with the attempt, so a
-// slow mail server never delivers a dead link.
-func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account.Account) (mail.Message, account.Token, error) {
+// links makes both links for the run that is waiting, and the record that makes the first
+// one count. The link's life starts now, with the attempt, so a slow mail server never
+// delivers a dead link. However long a life is asked for, it is MaxLinkLife at most: a
+// sealed input may come from a thief of the payload keyset.
+func (a *Activities) links(ctx context.Context, m workflow.Mail, owner account.Account) (mail.Reset, account.Token, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
-	now := a.Now().UTC()
+	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
 	claims := link.Claims{
 		RunID: run.RunID, AccountKey: workflow.AccountKey(run.ID),
-		Expires: now.Add(m.Life).Truncate(time.Second), Address: owner.Address,
+		Expires: now.Add(life).Truncate(time.Second), Address: owner.Address,
 	}
 	reset, err := a.Links.Seal(link.Reset, claims)
 	if err != nil {
-		return mail.Message{}, account.Token{}, err
+		return mail.Reset{}, account.Token{}, err
 	}
 	cancel, err := a.Links.Seal(link.Cancel, claims)
-	if err != nil {
-		return mail.Message{}, account.Token{}, err
-	}
-	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(m, ""), mail.Reset{
-		URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: m.Life,
-	})
-	return msg, account.Token{
-		Key: link.RecordKey(reset.Digest()), Scope: account.ScopePasswordReset,
-		AccountID: owner.ID, Address: owner.Address,
-		Credential: account.CredentialDigest(owner.Credential),
-		Run:        m.Run, Mail: mailID(m, ""), Client: m.Client, Operator: m.Operator,
-		Issued: now, Expires: claims.Expires,
-	}, err
+	return mail.Reset{
+			URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: life,
+		}, account.Token{
+			Key: link.RecordKey(reset.Digest()), Scope: account.ScopePasswordReset,
+			AccountID: owner.ID, Address: owner.Address,
+			Credential: account.CredentialDigest(owner.Credential),
+			Run:        m.Run, Mail: mailID(m, ""), Client: m.Client, Operator: m.Operator,
+			Issued: now, Expires: claims.Expires,
+		}, err
 }
 
-// withhold notes for the operators that an account gets no mail.
-func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, why workflow.Reason) (workflow.Delivery, error) {
-	a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(1)
+// mailLink writes a mail and hands it over.
+func (a *Activities) mailLink(ctx context.Context, m workflow.Mail, owner account.Account, says mail.Reset) error {
+	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(m, ""), says)
+	if err != nil {
+		return err
+	}
+	return a.send(ctx, kindLink, msg)
+}
+
+// withhold notes for the operators that an account gets no mail, or no further copy of one.
+func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, d workflow.Delivery) (workflow.Delivery, error) {
+	a.counter(mailsWithheld, map[string]string{"reason": string(d.Withheld)}).Inc(1)
 	err := a.Store.Record(ctx, account.Entry{
 		At: a.Now().UTC(), Event: account.EventMailWithheld, Run: m.Run,
-		AccountID: owner.ID, Client: m.Client, Operator: m.Operator, Detail: string(why),
+		AccountID: owner.ID, Client: m.Client, Operator: m.Operator, Detail: string(d.Withheld),
 	})
-	return workflow.Delivery{Withheld: why}, err
+	return d, err
 }

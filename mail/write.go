@@ -14,6 +14,7 @@ type Reset struct {
 	URL       string        // sets a new password
 	CancelURL string        // calls the reset off
 	Life      time.Duration // how long the link works
+	Asked     int           // mails that were asked for in 24 hours, this one too
 }
 
 // Changed is what the notice of a changed password says.
@@ -26,7 +27,8 @@ func (t *Templates) Reset(to, id string, r Reset) (Message, error) {
 	return t.write(resetMail, to, id, struct {
 		Brand
 		URL, CancelURL, Life string
-	}{t.brand, r.URL, r.CancelURL, inWords(r.Life)})
+		Asked                int
+	}{t.brand, r.URL, r.CancelURL, inWords(r.Life), r.Asked})
 }
 
 // Changed writes the notice.

@@ -70,13 +70,15 @@ type answering struct {
 
 func (a answering) Find(context.Context, string) ([]account.Account, error) { return nil, a.err }
 
-func (a answering) IssueToken(context.Context, account.Token, int) error { return a.err }
+func (a answering) IssueToken(context.Context, account.Token, int) (account.Issued, error) {
+	return account.Issued{Copy: 1}, a.err
+}
 
 // What a store declines is no fault of it. Faults are counted from zero.
 func TestStoreIsWatched(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]string{
-		nil: "okay", account.ErrMailLimit: "declined", account.ErrNotFound: "declined", account.ErrTokenUnknown: "declined",
+		nil: "okay", account.ErrMailLimit: "declined", account.ErrTooManyCopies: "declined", account.ErrNotFound: "declined", account.ErrTokenUnknown: "declined",
 		fmt.Errorf("deep: %w", account.ErrAddressChanged): "declined", errors.New("disk full"): "fault", context.Canceled: "fault",
 	} {
 		m := newMeter()
@@ -84,7 +86,7 @@ func TestStoreIsWatched(t *testing.T) {
 		if _, got := s.Find(t.Context(), "ann@example.com"); !errors.Is(got, err) {
 			t.Errorf("Find: %v, want %v", got, err)
 		}
-		if got := s.IssueToken(t.Context(), account.Token{}, 1); !errors.Is(got, err) {
+		if _, got := s.IssueToken(t.Context(), account.Token{}, 1); !errors.Is(got, err) {
 			t.Errorf("IssueToken: %v, want %v", got, err)
 		}
 		faults := int64(0)

@@ -29,8 +29,11 @@ import (
 )
 
 const (
-	// DefaultMailLimit is how many link mails an account gets in 24 hours.
-	DefaultMailLimit = 10
+	// DefaultMailLimit is how many link mails an account gets at once, and then one an hour.
+	DefaultMailLimit = 5
+	// DefaultMaxLinkLife is how long a link works at most: it is a credential that lies in
+	// a mailbox.
+	DefaultMaxLinkLife = 24 * time.Hour
 	// drain is how long a stopping worker waits for activities in progress; a common
 	// SMTP conversation fits, and one that takes longer is cut and had again.
 	drain = 30 * time.Second
@@ -61,9 +64,12 @@ type Config struct {
 	Templates *mail.Templates
 	// BaseURL is where the pages are reached from outside; links begin with it.
 	BaseURL string
-	// MailLimit is how many link mails an account gets in 24 hours, and three more if
-	// operators ask for them; 0 means DefaultMailLimit.
+	// MailLimit is how many link mails an account gets at once, and then one an hour, see
+	// account.RoomForMail; three more if operators ask for them. 0 means DefaultMailLimit.
 	MailLimit int
+	// MaxLinkLife is how long a link works at most, whatever a starter or a thief of the
+	// payload keyset asks for; 0 means DefaultMaxLinkLife.
+	MaxLinkLife time.Duration
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -85,8 +91,8 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
-		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
+	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 || cfg.MaxLinkLife < 0 {
+		return errors.New("worker: want a store, a mailer, templates, no negative mail limit and no negative life of links")
 	}
 	cfg, err := cfg.versioned()
 	if err != nil {
@@ -168,7 +174,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
+		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 
@@ -178,6 +184,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MailLimit == 0 {
 		c.MailLimit = DefaultMailLimit
+	}
+	if c.MaxLinkLife == 0 {
+		c.MaxLinkLife = DefaultMaxLinkLife
 	}
 	if c.Now == nil {
 		c.Now = time.Now

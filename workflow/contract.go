@@ -141,7 +141,7 @@ type Mail struct {
 // Delivery is what became of a [Mail].
 type Delivery struct {
 	Withheld Reason    `json:",omitempty"` // why no mail went out; empty when one did
-	Expires  time.Time `json:",omitzero"`  // when the mailed link ends
+	Expires  time.Time `json:",omitzero"`  // when the mailed link ends, or that of copies which may have arrived
 
 	// Notice is the Run of the notice that it is about, because the sealed result of one run
 	// can be copied into another.
@@ -160,9 +160,10 @@ const (
 	Ambiguous     Reason = "ambiguous" // more than one account has the address
 	Disabled      Reason = "disabled"
 	NotResettable Reason = "not_resettable" // no password of its own, or not allowed
-	MailLimit     Reason = "mail_limit"     // over the account's daily number of mails
+	MailLimit     Reason = "mail_limit"     // the account has had its mails for now
 	MailRefused   Reason = "mail_refused"   // the mail server refuses the recipient
 	MailFailed    Reason = "mail_failed"    // no mail server took it for a day
+	MailUnknown   Reason = "mail_unknown"   // its copies may have arrived, and no more goes out
 )
 
 // Submission is what completes a run's wait: a new password, hashed and sealed so

@@ -106,10 +106,12 @@ func (r *run) linkMailed(ctx workflow.Context) statemachine.Event {
 	}
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
+	if !d.Expires.IsZero() {
+		r.expires = d.Expires
+	}
 	if d.Withheld != "" {
 		return statemachine.LinkWithheld
 	}
-	r.expires = d.Expires
 	return statemachine.LinkSent
 }
 

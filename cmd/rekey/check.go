@@ -111,6 +111,8 @@ func (w *workerCmd) check() error {
 	switch {
 	case w.MailLimit < 1:
 		return fmt.Errorf("--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more, not %d", w.MailLimit)
+	case w.MaxLinkLife < minLinkLife || w.MaxLinkLife > maxLinkLife:
+		return fmt.Errorf("--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not %s", w.MaxLinkLife)
 	case w.BuildID != "" && w.Deployment == "":
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):

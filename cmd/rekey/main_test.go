@@ -162,6 +162,8 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		wrong(t, starterArgs(t, tc.flag+"="+tc.value), tc.want)
 	}
 	wrong(t, workerArgs(t, "--mail-limit=0"), "--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more")
+	wrong(t, workerArgs(t, "--max-link-life=25h"), "--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not 25h")
+	wrong(t, workerArgs(t, "--max-link-life=0s"), "--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not 0s")
 	wrong(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
 	wrong(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
 	wrong(t, workerArgs(t, "--smtp-host=mail.example.com"), "--smtp-security ($REKEY_SMTP_SECURITY)", "must not travel in clear")

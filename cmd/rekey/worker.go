@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
@@ -25,7 +26,9 @@ type workerCmd struct {
 	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
 	storeFlags
 	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
-	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours; rekey resend may send three more."`
+	MailLimit int    `default:"5" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
+
+	MaxLinkLife time.Duration `default:"24h" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
 
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
 	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the release, or the revision that it was built from."`
@@ -85,7 +88,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	err = worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
-		BaseURL: w.BaseURL, MailLimit: w.MailLimit,
+		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MaxLinkLife: w.MaxLinkLife,
 		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})

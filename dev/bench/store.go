@@ -112,7 +112,7 @@ func (p *pair) issue(ctx context.Context, n int) error {
 		}
 		binary.BigEndian.PutUint64(t.Key[:], uint64(p.issued)) //nolint:gosec // not negative
 		p.issued++
-		if err := p.store.IssueToken(ctx, t, 10); err != nil {
+		if _, err := p.store.IssueToken(ctx, t, 10); err != nil {
 			return fmt.Errorf("link %d: %w", p.issued, err)
 		}
 		p.tokens <- t

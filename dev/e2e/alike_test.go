@@ -36,7 +36,7 @@ func allAlike() []alike {
 		{name: "disabled", who: func(a *account.Account) { a.Disabled = true }, noted: withheld(workflow.Disabled)},
 		{name: "not resettable", who: func(a *account.Account) { a.Resettable = false }, noted: withheld(workflow.NotResettable)},
 		{name: "no password of its own", who: func(a *account.Account) { a.Credential = "" }, noted: withheld(workflow.NotResettable)},
-		{name: "over the daily number of mails", first: hadMails, noted: withheld(workflow.MailLimit)},
+		{name: "over the number of mails", first: hadMails, noted: withheld(workflow.MailLimit)},
 		{name: "refused by the mail server", first: mailServerSays(inbox.Reply(550, "no such mailbox")), noted: withheld(workflow.MailRefused)},
 		{name: "deferred by the mail server", first: mailServerSays(inbox.Reply(451, "greylisted")), noted: revoked},
 		{name: "mail server down", first: withoutMailServer, noted: revoked},

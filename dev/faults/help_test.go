@@ -100,7 +100,7 @@ func newWorldAt(t *testing.T, smtpAddr string, change func(*mail.Config)) *world
 	t.Cleanup(func() { w.store.Close() })
 	must(t, w.store.Put(t.Context(), ann))
 	w.acts = &activities.Activities{
-		Store: w.store, Mailer: newMailer(t, smtpAddr, change), MailLimit: 10, Domain: "accounts.example.com", Now: w.Now,
+		Store: w.store, Mailer: newMailer(t, smtpAddr, change), MailLimit: 10, MaxLinkLife: 24 * time.Hour, Domain: "accounts.example.com", Now: w.Now,
 	}
 	w.openKeys()
 	w.acts.Register(w)

@@ -44,7 +44,7 @@ func asks(ctx context.Context, o *owner) error { return o.ask(ctx) }
 func hadMails(ctx context.Context, o *owner) error {
 	for n := range worker.DefaultMailLimit {
 		name := fmt.Sprint(o.who.ID, n)
-		err := o.Store.IssueToken(ctx, account.Token{
+		_, err := o.Store.IssueToken(ctx, account.Token{
 			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: o.who.ID, Address: o.who.Address,
 			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
 		}, worker.DefaultMailLimit)
