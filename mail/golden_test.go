@@ -56,6 +56,29 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// Whoever did not ask learns that somebody does, from the second mail on.
+func TestGoldenAskedAgain(t *testing.T) {
+	t.Parallel()
+	says := mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute}
+	for asked, want := range map[int]bool{0: false, 1: false, 2: true, 29: true} {
+		says.Asked = asked
+		m, err := load(t, "").Reset("owner@example.net", "5f1c@example.com", says)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range []string{m.Text, m.HTML} {
+			if strings.Contains(body, "asked for within 24 hours") != want {
+				t.Errorf("mail %d:\n%s", asked, body)
+			}
+		}
+		if asked == 29 {
+			golden.Check(t, "again.txt", m.Text)
+			golden.Check(t, "again.html", m.HTML)
+			wraps(t, "again", m.Text)
+		}
+	}
+}
+
 // The golden MIME is what the mail server was given, with a fixed date and boundary.
 func TestGoldenMIME(t *testing.T) {
 	t.Parallel()

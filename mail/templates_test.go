@@ -85,10 +85,15 @@ func TestNothingOfTheAccount(t *testing.T) {
 func TestTextWraps(t *testing.T) {
 	t.Parallel()
 	for name, m := range mails(t) {
-		for line := range strings.Lines(m.Text) {
-			if len(strings.TrimSpace(line)) > 78 && !strings.HasPrefix(line, "https://") {
-				t.Errorf("%s: %d bytes: %s", name, len(line), line)
-			}
+		wraps(t, name, m.Text)
+	}
+}
+
+func wraps(t *testing.T, name, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if len(strings.TrimSpace(line)) > 78 && !strings.HasPrefix(line, "https://") {
+			t.Errorf("%s: %d bytes: %s", name, len(line), line)
 		}
 	}
 }
