@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +29,14 @@ type fault struct {
 	err   error
 	audit []account.Event
 	mails int // link mails that arrive
+}
+
+// again is when a mail is tried again after it failed once: later when it may have arrived.
+func (f fault) again() time.Duration {
+	if slices.Equal(f.audit, leftOpen) {
+		return time.Minute
+	}
+	return time.Second
 }
 
 // passing are the faults that pass. A token is taken back where its mail was not taken for
@@ -80,7 +90,7 @@ func TestMailServerFailsOnce(t *testing.T) {
 					}
 					for i, m := range mails {
 						claims, _, _ := w.claims(m)
-						accepted := started.Add(time.Second) // by the second attempt
+						accepted := started.Add(f.again()) // by the second attempt
 						if i+1 < len(mails) {
 							accepted = started
 						}
@@ -94,6 +104,61 @@ func TestMailServerFailsOnce(t *testing.T) {
 				diff(t, "outcome", w.run(), done)
 				diff(t, "audit log", w.audit(), f.audit)
 				diff(t, "credential", w.credential(), newHash)
+			})
+		}
+	}
+}
+
+// A mail server that loses its answers gets a mail three times in a day, later each time, and
+// then the run waits for the links that may have arrived: each works, and the last of them to
+// its end. The copies count as mails, so that a limit below them ends it earlier.
+//
+// security 6, 23, 25.
+func TestAnswersAreLost(t *testing.T) {
+	t.Parallel()
+	copies := []time.Duration{0, time.Minute, 16 * time.Minute}
+	for limit, want := range map[int]struct {
+		mails int
+		why   workflow.Reason
+		end   time.Duration
+	}{
+		10: {3, workflow.MailUnknown, copies[2] + lifetime},
+		2:  {2, workflow.MailLimit, copies[2] + lifetime},
+		1:  {1, workflow.MailLimit, copies[1] + lifetime},
+	} {
+		for used := range want.mails + 1 {
+			t.Run(fmt.Sprintf("limit %d, link %d", limit, used), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, nil)
+				w.acts.MailLimit = limit
+				w.mail.Fail(func(inbox.Message) error { return inbox.ErrLost })
+				w.at(20*time.Minute, func() {
+					w.mail.Fail(nil)
+					mails := w.mails()
+					if len(mails) != want.mails {
+						t.Fatalf("%d mails, want %d", len(mails), want.mails)
+					}
+					for i, m := range mails {
+						claims, _, _ := w.claims(m)
+						diff(t, "expiry", claims.Expires, started.Add(copies[i]+life))
+						diff(t, "Message-ID", m.MessageID, mails[0].MessageID)
+					}
+					if used < want.mails && !w.use(mails[used]) {
+						t.Error("the link is refused")
+					}
+				})
+				out := w.run()
+				diff(t, "withheld", out.Withheld, want.why)
+				if used < want.mails {
+					diff(t, "credential", w.credential(), newHash)
+					return
+				}
+				diff(t, "state", out.State, statemachine.StateExpired)
+				diff(t, "mails in all", len(w.mails()), want.mails)
+				diff(t, "end", w.age(), want.end)
+				if last := started.Add(copies[want.mails-1] + life).Format(time.RFC3339); !strings.Contains(w.details(), "**The last link expires:** "+last) {
+					t.Errorf("details:\n%s", w.details())
+				}
 			})
 		}
 	}
