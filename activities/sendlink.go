@@ -44,7 +44,7 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 		return workflow.Delivery{}, err
 	}
 	issued, err := a.Store.IssueToken(ctx, record, a.mailLimit(m))
-	if why := enough(err); why != "" {
+	if why := enough(issued, err); why != "" {
 		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: why, Expires: issued.Expires.UTC()})
 	}
 	if err != nil {
@@ -64,15 +64,16 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 	}
 }
 
-// enough is why no token was issued, "" for another error and for none.
-func enough(err error) workflow.Reason {
+// enough is why no token was issued, "" for another error and for none. Over the limit
+// nothing is mailed, unless copies may have arrived before.
+func enough(issued account.Issued, err error) workflow.Reason {
 	switch {
-	case errors.Is(err, account.ErrMailLimit):
-		return workflow.MailLimit
-	case errors.Is(err, account.ErrTooManyCopies):
+	case !errors.Is(err, account.ErrMailLimit) && !errors.Is(err, account.ErrTooManyCopies):
+		return ""
+	case issued.Copy > 1:
 		return workflow.MailUnknown
 	default:
-		return ""
+		return workflow.MailLimit
 	}
 }
 

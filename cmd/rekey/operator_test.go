@@ -204,6 +204,7 @@ func TestWhatOperatorsAreTold(t *testing.T) {
 		resending{Result: wasMailed, Run: waits},
 		resending{Result: isTried, Run: waits},
 		resending{wasWithheld, "withheld: mail_limit", withheld},
+		resending{wasWithheld, "withheld: mail_unknown", numbered(3, mailed(t, workflow.MailUnknown))},
 		resending{isNothing, waits.deaf(midday), waits},
 		statistics{Open: []count{{Name: "younger than 1 h", Runs: 12}}, Ended: []count{{Name: "completed", Runs: 3}}},
 	} {

@@ -112,7 +112,7 @@ func (d *desk) awaitMail(ctx context.Context, t target, before resetRun) (resend
 }
 
 // deaf says why a request would mail nothing now, "" when it would, as far as Temporal
-// knows. The mails of the day are counted in the store.
+// knows. Mails are counted in the store.
 func (r resetRun) deaf(now time.Time) string {
 	waits := r.State == string(statemachine.StateRequested) || r.State == string(statemachine.StateAwaitingToken)
 	if !r.Open || !waits {
@@ -138,6 +138,9 @@ func (r resending) write(p *process, asJSON bool) error {
 		}
 	} else if !nothing {
 		fmt.Fprintln(p.stdout, r.text())
+	}
+	if r.Result == wasWithheld && r.Run.Withheld == string(workflow.MailUnknown) {
+		return refusal("a mail may have arrived, and no further copy is sent: " + r.Why)
 	}
 	if nothing {
 		return refusal("nothing is mailed: " + r.Why)
