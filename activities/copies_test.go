@@ -25,7 +25,7 @@ func TestCopiesHaveAnEnd(t *testing.T) {
 	s.MailLimit = account.MailCopies
 	s.mailer.fail = failing(mail.Unknown, 0)
 	var chosen []keys.NewPassword
-	for _, pause := range []time.Duration{time.Minute, 15 * time.Minute} {
+	for _, pause := range []time.Duration{30 * time.Second, 15 * time.Minute} {
 		_, err := s.sendLink(t, wanted(ann.Address))
 		failed, ok := errors.AsType[*temporal.ApplicationError](err)
 		if !ok || failed.NonRetryable() {

@@ -19,7 +19,7 @@ import (
 // the first of them, and a mail server that broke is soon back; one that loses its answers
 // for longer is given time.
 const (
-	secondCopyAfter = time.Minute
+	secondCopyAfter = 30 * time.Second
 	lastCopyAfter   = 15 * time.Minute
 )
 

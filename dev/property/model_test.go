@@ -6,6 +6,7 @@ type model struct {
 	reset    *reset // the newest, nil before the first request
 	links    []*mailed
 	changes  int
+	empty    float64 // when the bucket of mails is, in hours
 }
 type reset struct {
 	open, canceled bool
@@ -18,12 +19,13 @@ type mailed struct {
 	late    int // how often it has told since what became of it
 }
 
-// request is always accepted. At most three mails come for a reset and ten in a day.
-func (m *model) request() {
+// request is always accepted. At most three mails come for a reset, and five, then one an hour.
+func (m *model) request(now float64) {
 	if m.reset == nil || !m.reset.open {
 		m.reset = &reset{open: true}
 	}
-	if m.reset.asked++; m.reset.asked <= 3 && len(m.links) < 10 {
+	if m.reset.asked++; m.reset.asked <= 3 && m.empty <= now+4 {
+		m.empty = max(m.empty, now) + 1
 		m.links = append(m.links, &mailed{of: m.reset})
 	}
 }
