@@ -89,7 +89,7 @@ func (a *Activities) tell(ctx context.Context, n account.Notice) (_ account.Noti
 // after: a copy that nobody knows of is one that may have gone out.
 func (a *Activities) tellOne(ctx context.Context, n account.Notice, to string) (account.Notice, error) {
 	defer beating(ctx)()
-	m := workflow.Mail{Run: n.Run}
+	m := workflow.Mail{Run: n.Run + "/" + n.Submission} // a run that was reset may change a password twice
 	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(m, to), mail.Changed{At: n.Changed})
 	if err != nil {
 		return n, err
