@@ -101,6 +101,8 @@ const (
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
+	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
+	EventNoticeFailed    Event = "notice_failed"    // an owner was not told of a change; the detail says whether at all
 )
 
 // Entry is a line of the audit log. It holds no address, token or hash.

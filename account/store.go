@@ -39,7 +39,8 @@ type Store interface {
 	// record, which must be of the same run, takes the account from it, checks that
 	// the account exists, may be reset and has the address and the credential of the
 	// record, sets the new hash, deletes all token records of the account, ends its
-	// sessions, writes the audit entry and remembers the submission. It returns the
+	// sessions, writes the audit entry and remembers the submission together with the
+	// notice that is owed for it ([NewDebt] of the account as it is then). It returns the
 	// account's ID. Whether the token has expired is not its business.
 	//
 	// The same submission again, also at the same time, succeeds and changes nothing;
@@ -51,14 +52,38 @@ type Store interface {
 	// the record still there and an audit entry written, on each call.
 	ChangePassword(ctx context.Context, c Change) (accountID string, err error)
 
+	// Notice returns what is owed for a submission that a run has applied; of an empty
+	// submission, for the newest of the run. What was remembered before there were
+	// notices in the store is owed to the account as it is at the first call, and to
+	// nobody when that is gone.
+	// Errors: ErrNotFound when the run has applied no such submission, or it was swept.
+	Notice(ctx context.Context, run, submission string) (Notice, error)
+
+	// Tell notes what became of a mail of a notice, or of the notice itself, as [Debt.After]
+	// says, and returns the notice as it is then. TellGivenUp of a notice that is not
+	// settled writes the audit entry [Notice.GivenUp]. One transaction; what runs beside
+	// it is not lost. Errors: ErrNotFound.
+	Tell(ctx context.Context, submission string, what Telling, address string, at time.Time) (Notice, error)
+
+	// Owed returns notices of changes from before a time that are not settled, at most so
+	// many, in an order that is another one each time.
+	Owed(ctx context.Context, before time.Time, most int) ([]Notice, error)
+
+	// End makes a run over, in one transaction: it deletes the token records of the run,
+	// with one audit entry (EventResetEnded) for each account that had any, and returns
+	// the notice of the newest submission that was applied for it. No submission to a link
+	// from before is applied afterwards. Errors: ErrNotFound when none was applied; the
+	// run is over then too.
+	End(ctx context.Context, run string, at time.Time) (Notice, error)
+
 	// Record writes an entry of the audit log.
 	Record(ctx context.Context, e Entry) error
 
 	// Sweep deletes what nobody needs any more: records of tokens that expired before
-	// a time, and mail counts and remembered submissions from before it. It returns
-	// how many it deleted. The time must be days ago: mails count as long as the bucket
-	// of their account has not run empty, and a submission may be repeated as long as its
-	// run is open.
+	// a time, and mail counts and remembered submissions from before it, except those
+	// with a notice that is not settled. It returns how many it deleted. The time must be
+	// days ago: mails count as long as the bucket of their account has not run empty, and
+	// a submission may be repeated as long as its run is open.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 
 	// Close releases the store. No other method may be called after it.

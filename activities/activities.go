@@ -1,7 +1,7 @@
 // Package activities holds the effects of a reset: what a run does to the world.
 //
-// There are four, one file each: send-email, await-token-submission, change-password and
-// record-cancel. All of them may run more than once, because a worker can die after an
+// They are send-email, await-token-submission, change-password, record-cancel, and, for what
+// went wrong, end-reset and give-up-notice. All of them may run more than once, because a worker can die after an
 // effect and before Temporal hears of it: a mail may repeat (under the same Message-ID)
 // and so may a line of the audit log, a password change never does (the store remembers
 // the submission).
@@ -43,8 +43,9 @@ type Activities struct {
 	MaxLinkLife time.Duration    // of a link, however long the run asks for
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
-	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and verdicts
-	// (rekey_changes); nil counts nothing.
+	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld), owners who were not
+	// told of a change (rekey_notices_failed) and verdicts (rekey_changes); nil counts
+	// nothing.
 	Metrics client.MetricsHandler
 }
 
@@ -58,4 +59,6 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
 	register(workflow.ChangePassword, a.ChangePassword)
 	register(workflow.RecordCancel, a.RecordCancel)
+	register(workflow.EndReset, a.EndReset)
+	register(workflow.GiveUpNotice, a.GiveUpNotice)
 }

@@ -12,11 +12,10 @@ import (
 
 // beating says every [workflow.Heartbeat] that the attempt is at work, until stop is
 // called; so the work of a worker that was killed begins again within seconds, and a slow
-// mail server is not taken for a dead worker. What is done sooner costs no heartbeat. The
-// details are what the next attempt would find.
+// mail server is not taken for a dead worker. What is done sooner costs no heartbeat.
 //
 // A heartbeat is also how an attempt learns that nobody wants it any more: ctx ends.
-func beating(ctx context.Context, details ...any) (stop func()) {
+func beating(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	var beats sync.WaitGroup
 	beats.Go(func() {
@@ -25,7 +24,7 @@ func beating(ctx context.Context, details ...any) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				activity.RecordHeartbeat(ctx, details...)
+				activity.RecordHeartbeat(ctx)
 			case <-done:
 				return
 			}
@@ -33,6 +32,6 @@ func beating(ctx context.Context, details ...any) (stop func()) {
 	})
 	return func() {
 		close(done)
-		beats.Wait() // or these details could replace later ones
+		beats.Wait()
 	}
 }

@@ -17,6 +17,7 @@ import (
 const (
 	mailAttempts  = "rekey_mail_attempts"
 	mailsWithheld = "rekey_mails_withheld"
+	noticesFailed = "rekey_notices_failed"
 	changes       = "rekey_changes"
 )
 
@@ -44,6 +45,7 @@ func (a *Activities) announce() {
 	} {
 		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
 	}
+	a.counter(noticesFailed, nil).Inc(0)
 	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
 		a.counter(changes, map[string]string{"result": string(result)}).Inc(0)
 	}

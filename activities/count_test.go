@@ -66,7 +66,8 @@ func TestMailsAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.attempt(t, "send-email", workflow.Mail{Number: 1, Run: run, Account: ann.ID, Changed: start}, nil, nil); err != nil {
+	s.applied(t, ann, run, notice.Submission)
+	if _, err := s.notify(t); err != nil {
 		t.Fatal(err)
 	}
 	diff(t, "counted", c.counted(), map[string]int64{

@@ -341,6 +341,8 @@ type spy struct {
 	before  []int // mails tried before each of them was issued
 	revoked [][32]byte
 	mailer  *mailer
+	over    context.Context // of the last mail
+	noted   context.Context // under which it was noted that a mail was taken
 }
 
 // watch puts a spy before the store of a site.
@@ -370,6 +372,18 @@ func (s *spy) IssueToken(ctx context.Context, t account.Token, limit int) (accou
 func (s *spy) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
 	s.revoked = append(s.revoked, key)
 	return s.Store.RevokeToken(ctx, key, at)
+}
+
+func (s *spy) Notice(ctx context.Context, run, submission string) (account.Notice, error) {
+	n, err := s.Store.Notice(ctx, run, submission)
+	return n, cmp.Or(s.fail, err)
+}
+
+func (s *spy) Tell(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error) {
+	if what == account.TellDone {
+		s.noted = ctx
+	}
+	return s.Store.Tell(ctx, submission, what, address, at)
 }
 
 func (s *spy) ChangePassword(ctx context.Context, c account.Change) (string, error) {

@@ -92,7 +92,8 @@ func TestNothingIsQuoted(t *testing.T) {
 				ann.Address, s.mailed(t).Text(), ann.Credential,
 				hex.EncodeToString(digest[:]), hex.EncodeToString(w.issued[0].Key[:]),
 			}
-			_, _, noticeErr := s.notify(t, nil)
+			s.applied(t, ann, run, notice.Submission)
+			_, noticeErr := s.notify(t)
 			if noticeErr == nil {
 				t.Fatal("a failed notice is no error")
 			}

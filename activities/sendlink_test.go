@@ -271,7 +271,17 @@ func TestMessageIDs(t *testing.T) {
 		func(*workflow.Mail) {},
 		func(m *workflow.Mail) { m.Number = 2 },
 		func(*workflow.Mail) {}, // after a workflow reset
-		func(m *workflow.Mail) { m.Number, m.Account, m.Changed = 0, ann.ID, start },
+		func(m *workflow.Mail) {
+			s.applied(t, ann, run, notice.Submission)
+			*m = notice
+		},
+		func(m *workflow.Mail) {
+			again := ann
+			again.Credential = "$argon2id$new"
+			s.applied(t, again, run, "again")
+			*m = notice
+			m.Submission = "again"
+		},
 	} {
 		m := wanted(ann.Address)
 		change(&m)
@@ -288,8 +298,8 @@ func TestMessageIDs(t *testing.T) {
 		}
 		ids[id] = true
 	}
-	if len(ids) != 4 {
-		t.Errorf("%d Message-IDs for 4 mails", len(ids))
+	if len(ids) != 5 {
+		t.Errorf("%d Message-IDs for 5 mails", len(ids))
 	}
 }
 
@@ -304,7 +314,7 @@ func TestInputOfAnotherRun(t *testing.T) {
 	for _, sender := range []string{"", run} { // of 0.1.0, and of now
 		for name, in := range map[string]any{
 			"a link":   workflow.Mail{Run: run, Sender: sender, Number: 1, Life: life, Address: ann.Address},
-			"a notice": workflow.Mail{Run: run, Sender: sender, Account: ann.ID, Changed: start},
+			"a notice": workflow.Mail{Run: run, Sender: sender, Account: ann.ID, Changed: start, Submission: notice.Submission},
 		} {
 			if _, err := s.attempt(t, "send-email", in, nil, nil); err == nil {
 				t.Errorf("%s copied from another run is sent", name)

@@ -1,11 +1,13 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"slices"
+	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/mail"
@@ -15,99 +17,140 @@ import (
 // errStopping ends an attempt whose worker stops.
 var errStopping = errors.New("the worker stops: another one goes on")
 
-// progress is what an attempt of a notice leaves to the next, in the heartbeat details:
-// they are sealed as every payload is. Whom to tell is decided once, so that nobody
-// escapes the notice who takes addresses off the account after it was reset.
-type progress struct {
-	Notice string   // which one it is about: what was recorded elsewhere can be copied here
-	Left   []string // addresses to tell; the next one is the first
-	Told   int
-}
+// noteWait is how long the store may take to note what became of a mail, also when the
+// worker stops meanwhile.
+const noteWait = 10 * time.Second
 
-// sendNotice tells every address of the account that its password was changed, or those
-// that the notice is still owed to. A recipient that the mail server refuses does not keep
-// the others from being told, nor does one that it defers, and nobody is told again because
-// of another. The first attempt that has told somebody is the last one: the run owes the
-// rest.
+// sendNotice tells the owner of an account that its password was changed, at every address
+// that the store owes it to. What became of each mail is noted there, so that nobody is told
+// again, whoever asks for it and however often: another attempt, a workflow reset, a run
+// that follows one which was terminated. A recipient that the mail server refuses does not
+// keep the others from being told, nor is that final. The first attempt that has told
+// somebody is the last one: the run owes the rest.
 func (a *Activities) sendNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
 	d := workflow.Delivery{Notice: m.Run}
-	p, err := a.begun(ctx, m)
+	n, err := a.Store.Notice(ctx, m.Run, m.Submission)
 	if errors.Is(err, account.ErrNotFound) {
-		d.Withheld = workflow.NoAccount
+		d.Withheld = workflow.NoChange
 		return d, nil
 	}
 	if err != nil {
 		return d, err
 	}
-	err = a.tell(ctx, m, p)
+	n, err = a.tell(ctx, n)
 	switch {
-	case err == nil && p.Told == 0:
-		d.Withheld = workflow.MailRefused
-	case err != nil && (p.Told == 0 || len(m.To) > 0):
-		return d, err
+	case n.Untold():
+		d.Withheld = workflow.MailFailed // it was given up
+	case !n.Settled() && (n.Told == 0 || len(m.To) > 0):
+		return d, cmp.Or(err, a.tooEarly(n))
 	default:
-		d.Left = p.Left
+		d.Left = left(n)
 	}
 	return d, nil
 }
 
-// begun is how far earlier attempts have come. Details that are not of this notice are
-// as none: anyone who may talk to Temporal can record a heartbeat.
-func (a *Activities) begun(ctx context.Context, m workflow.Mail) (*progress, error) {
-	var p progress
-	if err := activity.GetHeartbeatDetails(ctx, &p); err == nil && p.Notice == mailID(m, "") {
-		return &p, nil
+func left(n account.Notice) (addresses []string) {
+	for _, r := range n.Left {
+		addresses = append(addresses, r.Address)
 	}
-	if len(m.To) > 0 {
-		return &progress{Notice: mailID(m, ""), Left: m.To}, nil
-	}
-	owner, err := a.Store.Account(ctx, m.Account)
-	if err != nil {
-		return nil, err
-	}
-	p = progress{Notice: mailID(m, ""), Left: []string{owner.Address}}
-	for _, to := range owner.Notify {
-		known := func(other string) bool { return account.SameAddress(other, to) }
-		if !slices.ContainsFunc(p.Left, known) {
-			p.Left = append(p.Left, to)
-		}
-	}
-	return &p, nil
+	return addresses
 }
 
-// tell tries each address that is left, once. One that was tried in vain goes to the
-// end, behind those whose turn has not come, and its error is returned. One address that
-// is told at once, which is the rule, costs no heartbeat.
-func (a *Activities) tell(ctx context.Context, m workflow.Mail, p *progress) (failed error) {
-	for range p.Left {
+// tooEarly ends an attempt that had nothing to do yet, until there is.
+func (a *Activities) tooEarly(n account.Notice) error {
+	wait := workflow.NoticeDay
+	for _, r := range n.Left {
+		wait = min(wait, r.Next.Sub(a.Now()))
+	}
+	return temporal.NewApplicationErrorWithOptions("another copy of the notice has to wait", "too_early",
+		temporal.ApplicationErrorOptions{NextRetryDelay: max(wait, time.Second)})
+}
+
+// tell tries each address that is left, once, and returns what is left then, with the error
+// of one that failed.
+func (a *Activities) tell(ctx context.Context, n account.Notice) (_ account.Notice, failed error) {
+	for _, r := range n.Left {
 		if err := ending(ctx); err != nil {
-			return err
+			return n, err
 		}
-		to := p.Left[0]
-		err := a.tellOne(ctx, m, *p)
-		p.Left = p.Left[1:]
-		switch {
-		case err == nil:
-			p.Told++
-		case !refused(err):
-			p.Left, failed = append(p.Left, to), err
+		if r.Next.After(a.Now()) {
+			continue
 		}
-		if len(p.Left) > 0 {
-			activity.RecordHeartbeat(ctx, p)
+		after, err := a.tellOne(ctx, n, r.Address)
+		if after.Submission != "" {
+			n = after
 		}
+		failed = cmp.Or(err, failed)
 	}
-	return failed
+	return n, failed
 }
 
-// tellOne tells the next address. Meanwhile it is the next one still.
-func (a *Activities) tellOne(ctx context.Context, m workflow.Mail, p progress) error {
-	defer beating(ctx, p)()
-	to := p.Left[0]
-	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(m, to), mail.Changed{At: m.Changed})
+// tellOne tells an address. That a mail goes out is noted before, and what became of it
+// after: a copy that nobody knows of is one that may have gone out.
+func (a *Activities) tellOne(ctx context.Context, n account.Notice, to string) (account.Notice, error) {
+	defer beating(ctx)()
+	m := workflow.Mail{Run: n.Run + "/" + n.Submission} // a run that was reset may change a password twice
+	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(m, to), mail.Changed{At: n.Changed})
 	if err != nil {
-		return err
+		return n, err
 	}
-	return a.send(ctx, kindNotice, msg)
+	n, err = a.Store.Tell(ctx, n.Submission, account.TellBegun, to, a.Now().UTC())
+	if _, still := n.Recipient(to); err != nil || !still {
+		return n, err
+	}
+	failed := a.send(ctx, kindNotice, msg)
+	noted, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWait)
+	defer cancel()
+	n, err = a.Store.Tell(noted, n.Submission, telling(failed), to, a.Now().UTC())
+	return n, cmp.Or(err, failed)
+}
+
+func telling(failed error) account.Telling {
+	switch {
+	case failed == nil:
+		return account.TellDone
+	case !unknown(failed):
+		return account.TellNotSent
+	default:
+		return account.TellUnclear
+	}
+}
+
+// GiveUpNotice notes that the owner was not told of a change: in the audit log and in the
+// metric rekey_notices_failed. A notice that was not tried for its whole day is not given
+// up; who is still to be told of it is in the result.
+func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+	d := workflow.Delivery{Notice: m.Run}
+	if err := ours(ctx, m.Sender, m.Run); err != nil {
+		return d, err
+	}
+	n, err := a.Store.Notice(ctx, m.Run, m.Submission)
+	switch {
+	case errors.Is(err, account.ErrNotFound):
+		return d, a.unknownNotice(ctx, m)
+	case err != nil:
+		return d, err
+	case n.Settled():
+		return d, nil
+	case n.Since.IsZero() || a.Now().Sub(n.Since) < workflow.NoticeDay-time.Hour: // clocks differ
+		d.Left = left(n)
+		return d, nil
+	}
+	n, err = a.Store.Tell(ctx, n.Submission, account.TellGivenUp, "", a.Now().UTC())
+	if err == nil && n.Untold() {
+		a.counter(noticesFailed, nil).Inc(1)
+	}
+	return d, err
+}
+
+// unknownNotice notes that nobody was told of a change that the store does not remember,
+// because it was restored from a backup.
+func (a *Activities) unknownNotice(ctx context.Context, m workflow.Mail) error {
+	a.counter(noticesFailed, nil).Inc(1)
+	n := account.Notice{Run: m.Run, AccountID: m.Account}
+	e := n.GivenUp(a.Now().UTC())
+	e.Detail += ": the store remembers no such change"
+	return a.Store.Record(ctx, e)
 }
 
 // ending is why an attempt should begin nothing more, nil as long as it may.

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/mail"
@@ -16,7 +17,7 @@ import (
 )
 
 // notice is what a run asks for when the password was changed.
-var notice = workflow.Mail{Run: run, Account: ann.ID, Changed: start}
+var notice = workflow.Mail{Run: run, Account: ann.ID, Changed: start, Submission: "applied"}
 
 // delivered says what became of the notice.
 func delivered(left ...string) workflow.Delivery { return workflow.Delivery{Notice: run, Left: left} }
@@ -28,34 +29,42 @@ func told() account.Account {
 	return a
 }
 
-func (s *site) notify(t *testing.T, details any) (workflow.Delivery, converter.EncodedValues, error) {
+// changedSite is a site with an account whose password was changed by the run.
+func changedSite(t *testing.T, a account.Account) *site {
 	t.Helper()
-	return s.notifyAt(t, nil, details)
+	s := newSite(t, a)
+	s.applied(t, a, run, notice.Submission)
+	return s
 }
 
-// notifyAt tells the addresses that the notice is still owed to.
-func (s *site) notifyAt(t *testing.T, to []string, details any) (d workflow.Delivery, left converter.EncodedValues, err error) {
+// applied changes a password.
+func (s *site) applied(t *testing.T, a account.Account, run, submission string) {
+	t.Helper()
+	record := account.Token{
+		Key: [32]byte{1}, Scope: account.ScopePasswordReset, AccountID: a.ID, Address: a.Address,
+		Credential: account.CredentialDigest(a.Credential), Run: run, Mail: submission, Issued: start, Expires: start.Add(life),
+	}
+	_, err := s.store.IssueToken(t.Context(), record, 10)
+	must(t, err)
+	_, err = s.store.ChangePassword(t.Context(), account.Change{Token: record.Key, Submission: submission, Run: run, Hash: "$argon2id$new", At: start})
+	must(t, err)
+}
+
+// notify tells whom the store says, whatever else the input says.
+func (s *site) notify(t *testing.T, to ...string) (d workflow.Delivery, err error) {
 	t.Helper()
 	owed := notice
 	owed.To = to
-	left, err = s.attempt(t, "send-email", owed, &d, details)
-	return d, left, err
+	_, err = s.attempt(t, "send-email", owed, &d, nil)
+	return d, err
 }
 
-// recorded opens heartbeat details, as the next attempt does. Being able to is the proof
-// that they were sealed: the converter takes nothing that is not.
-func recorded(t *testing.T, left converter.EncodedValues) (p struct {
-	Notice string
-	Left   []string
-	Told   int
-},
-) {
+// owed is what the store says.
+func (s *site) owed(t *testing.T) account.Notice {
 	t.Helper()
-	if left == nil {
-		t.Fatal("no heartbeat")
-	}
-	must(t, left.Get(&p))
-	return p
+	n, err := s.store.Notice(t.Context(), run, notice.Submission)
+	must(t, err)
+	return n
 }
 
 // rejects fails for some recipients.
@@ -68,7 +77,7 @@ func rejects(outcome mail.Outcome, whom ...string) func(context.Context, mail.Me
 	}
 }
 
-// security 18: every address that the store returns is told, each in a mail of its own.
+// security 18: every address that the account had is told, each in a mail of its own.
 func TestEveryAddressIsTold(t *testing.T) {
 	t.Parallel()
 	who := told()
@@ -76,8 +85,8 @@ func TestEveryAddressIsTold(t *testing.T) {
 	for i := range 40 {
 		who.Notify = append(who.Notify, fmt.Sprintf("more%d@example.com", i))
 	}
-	s := newSite(t, who)
-	d, _, err := s.notify(t, nil)
+	s := changedSite(t, who)
+	d, err := s.notify(t)
 	must(t, err)
 	diff(t, "delivery", d, delivered())
 	ids := map[string]bool{}
@@ -91,134 +100,210 @@ func TestEveryAddressIsTold(t *testing.T) {
 	to := s.mailer.to()
 	diff(t, "mails", len(to), 43)
 	diff(t, "the first", to[:3], []string{ann.Address, "two@example.com", "three@example.com"})
+	diff(t, "heartbeats", s.beats, 0) // each is a billed call
 }
 
-// A heartbeat is a billed call. One address that is told at once needs none.
-func TestOneAddressCostsNoHeartbeat(t *testing.T) {
+// security 18, 27: a notice is sent once, however often a run is reset and by whichever run it
+// is asked for. What the input says of addresses, account and time decides nothing: whoever
+// has the payload key writes that.
+func TestNoticeIsSentOnce(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, ann)
-	_, _, err := s.notify(t, nil)
+	s := changedSite(t, told())
+	forged := notice
+	forged.To, forged.Account, forged.Changed = []string{"mallory@example.com"}, "mallory", start.AddDate(1, 0, 0)
+	var d workflow.Delivery
+	_, err := s.attempt(t, "send-email", forged, &d, nil)
 	must(t, err)
-	diff(t, "heartbeats", s.beats, 0)
-}
-
-// security 18: one address that the mail server defers is owed its notice and tried again
-// alone; the others are told once, and whoever waits for the notice waits no longer.
-func TestDeferredAddressIsTriedAgainAlone(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, told())
-	s.mailer.fail = rejects(mail.Deferred, ann.Address)
-	d, _, err := s.notify(t, nil)
-	must(t, err)
-	diff(t, "delivery", d, delivered(ann.Address))
-	id := s.mailer.tried[0].ID
-	diff(t, "first attempt", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
-
-	owed := []string{ann.Address, "two@example.com"}
-	_, left, err := s.notifyAt(t, owed, nil)
-	if err == nil {
-		t.Fatal("a notice that is owed is no error while it is deferred, so it is not tried again")
+	diff(t, "told", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
+	s.run.RunID = "another" // after a workflow reset, or in what follows a terminated run
+	again := notice
+	again.Sender = s.run.RunID
+	for range 8 {
+		_, err := s.attempt(t, "send-email", again, &d, nil)
+		must(t, err)
+		diff(t, "delivery", d, delivered())
 	}
-	diff(t, "second attempt", s.mailer.to(), owed)
-	s.mailer.fail = nil
-	d, _, err = s.notifyAt(t, owed, recorded(t, left))
+	diff(t, "told again", s.mailer.to(), []string(nil))
+}
+
+// What 0.2.0 began names no submission, and what it applied owes to the account as it is.
+func TestNoticeOfARunOfBefore(t *testing.T) {
+	t.Parallel()
+	s := changedSite(t, ann)
+	before := notice
+	before.Submission = ""
+	var d workflow.Delivery
+	_, err := s.attempt(t, "send-email", before, &d, nil)
 	must(t, err)
 	diff(t, "delivery", d, delivered())
-	diff(t, "Message-ID", s.mailer.tried[0].ID, id)
-	diff(t, "third attempt", s.mailer.to(), []string{ann.Address})
+	diff(t, "told", s.mailer.to(), []string{ann.Address})
+}
+
+// security 18: one address that the mail server does not take is owed its notice and tried
+// again alone, also when it was refused; the others are told once, and whoever waits for the
+// notice waits no longer.
+func TestAddressIsTriedAgainAlone(t *testing.T) {
+	t.Parallel()
+	for _, outcome := range []mail.Outcome{mail.Deferred, mail.Refused} {
+		s := changedSite(t, told())
+		s.mailer.fail = rejects(outcome, ann.Address)
+		d, err := s.notify(t)
+		must(t, err)
+		diff(t, "delivery", d, delivered(ann.Address))
+		id := s.mailer.tried[0].ID
+		diff(t, "first attempt", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
+		if _, err = s.notify(t, ann.Address); err == nil {
+			t.Fatalf("a notice that is owed is no error while it is %s, so it is not tried again", outcome)
+		}
+		diff(t, "second attempt", s.mailer.to(), []string{ann.Address})
+		s.mailer.fail = nil
+		d, err = s.notify(t, ann.Address)
+		must(t, err)
+		diff(t, "delivery", d, delivered())
+		diff(t, "Message-ID", s.mailer.tried[0].ID, id)
+		diff(t, "third attempt", s.mailer.to(), []string{ann.Address})
+	}
 }
 
 // What was tried in vain goes behind those whose turn has not come.
 func TestHangingAddressDoesNotStarveTheOthers(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, told())
+	s := changedSite(t, told())
 	s.mailer.fail = func(context.Context, mail.Message) error {
 		close(s.stopping)
 		return &mail.Error{Outcome: mail.Deferred, Step: "content"}
 	}
-	_, left, err := s.notify(t, nil)
-	if err == nil || !strings.Contains(err.Error(), "the worker stops") {
-		t.Errorf("an attempt on a stopping worker: %v", err)
+	_, err := s.notify(t)
+	if err == nil {
+		t.Error("an attempt on a stopping worker that told nobody is no error")
 	}
 	diff(t, "tried on a stopping worker", s.mailer.to(), []string{ann.Address})
 	s.mailer.fail, s.stopping = nil, make(chan struct{})
-	_, _, err = s.notify(t, recorded(t, left))
+	_, err = s.notify(t)
 	must(t, err)
 	diff(t, "then", s.mailer.to(), []string{"two@example.com", "three@example.com", ann.Address})
 }
 
-// A recipient that the mail server refuses does not keep the others from being told.
-func TestRefusedAddress(t *testing.T) {
+// A mail server that loses its answers gets three copies in a day, and they are spaced.
+func TestUnknownOutcomeIsBounded(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, told())
-	s.mailer.fail = rejects(mail.Refused, ann.Address, "three@example.com")
-	d, _, err := s.notify(t, nil)
+	s := changedSite(t, ann)
+	s.mailer.fail = failing(mail.Unknown, 0)
+	var sent []time.Duration
+	for ; s.now.Sub(start) < 24*time.Hour; s.now = s.now.Add(time.Minute) {
+		d, err := s.notify(t)
+		if s.mailer.to() != nil {
+			sent = append(sent, s.now.Sub(start))
+		}
+		if err == nil {
+			diff(t, "delivery", d, delivered())
+			break
+		}
+		var wait *temporal.ApplicationError
+		if errors.As(err, &wait) && wait.Type() == "too_early" && wait.NextRetryDelay() > time.Hour {
+			t.Errorf("the next attempt is in %s", wait.NextRetryDelay())
+		}
+	}
+	diff(t, "copies", sent, []time.Duration{0, 15 * time.Minute, 75 * time.Minute})
+	diff(t, "told", s.owed(t).Told, 1)
+}
+
+// What became of a mail is noted although the worker stops and its context is over.
+func TestNoticeIsNotedOnAStoppingWorker(t *testing.T) {
+	t.Parallel()
+	s := changedSite(t, ann)
+	w := watch(s)
+	w.mailer.fail = func(ctx context.Context, _ mail.Message) error {
+		w.over = ctx
+		return nil
+	}
+	_, err := s.notify(t)
 	must(t, err)
-	diff(t, "delivery", d, delivered())
-	diff(t, "mails", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
+	diff(t, "told", s.owed(t).Told, 1)
+	if w.noted == nil || w.noted.Done() == w.over.Done() {
+		t.Error("what became of the mail is noted under the context of the attempt, which may be over")
+	}
 }
 
 func TestNobodyIsTold(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, told())
+	s := changedSite(t, told())
 	s.mailer.fail = failing(mail.Refused, 550)
-	d, _, err := s.notify(t, nil)
+	if _, err := s.notify(t); err == nil {
+		t.Error("all are refused, and it is no error, so it is not tried again")
+	}
+	_, err := s.store.Tell(t.Context(), notice.Submission, account.TellGivenUp, "", start)
 	must(t, err)
-	diff(t, "all refused", d, workflow.Delivery{Notice: run, Withheld: workflow.MailRefused})
+	s.mailer.to()
+	d, err := s.notify(t)
+	must(t, err)
+	diff(t, "given up", d, workflow.Delivery{Notice: run, Withheld: workflow.MailFailed})
+	diff(t, "mails", s.mailer.to(), []string(nil))
 
-	must(t, s.store.Delete(t.Context(), ann.ID))
-	d, _, err = s.notify(t, nil)
+	unknown := notice
+	unknown.Submission = "another"
+	_, err = s.attempt(t, "send-email", unknown, &d, nil)
 	must(t, err)
-	diff(t, "account gone", d, workflow.Delivery{Notice: run, Withheld: workflow.NoAccount})
-	watch(s).Store = gone{s.store}
-	if _, _, err := s.notify(t, nil); err == nil {
+	diff(t, "not remembered", d, workflow.Delivery{Notice: run, Withheld: workflow.NoChange})
+	watch(s).fail = errors.New("connection refused")
+	if _, err := s.notify(t); err == nil {
 		t.Error("a store that is away is no error, so the notice is not tried again")
 	}
 }
 
-// gone is a store that is away.
-type gone struct{ account.Store }
-
-func (gone) Account(context.Context, string) (account.Account, error) {
-	return account.Account{}, errors.New("connection refused")
-}
-
 // security 18: whoever took an account over cannot take addresses off it before they are
-// told, not even while the mail server is away.
-func TestWhomToTellIsDecidedOnce(t *testing.T) {
+// told, not even while the mail server is away, nor by closing it.
+func TestWhomToTellIsDecidedByTheChange(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, told())
-	s.mailer.fail = failing(mail.Deferred, 0)
-	_, left, err := s.notify(t, nil)
-	if err == nil {
-		t.Fatal("a deferred notice is no error, so it is not tried again")
-	}
-	s.mailer.to()
+	s := changedSite(t, told())
 	must(t, s.store.Put(t.Context(), account.Account{ID: ann.ID, Address: "mallory@example.com", Credential: "x", Resettable: true}))
-	s.mailer.fail = nil
-	_, _, err = s.notify(t, recorded(t, left))
+	must(t, s.store.Delete(t.Context(), ann.ID))
+	_, err := s.notify(t)
 	must(t, err)
 	diff(t, "told", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
 }
 
-// security 27: anyone who may talk to Temporal can record a heartbeat, and copy one that
-// was sealed for another run. The notice starts again then.
-func TestForeignProgress(t *testing.T) {
+// security 18, 43: an owner who was not told for a day is in the audit log and in the metric,
+// once; before that nothing is given up, whoever asks for it.
+func TestGiveUpNotice(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, told())
-	s.mailer.fail = failing(mail.Deferred, 0)
-	_, left, err := s.notify(t, nil)
-	if err == nil {
-		t.Fatal("a deferred notice is no error, so it is not tried again")
-	}
-	s.mailer.to()
-	s.mailer.fail = nil
-	copied := recorded(t, left)
-	copied.Notice, copied.Left = "another", []string{"mallory@example.com"}
-	for name, details := range map[string]any{"of another run": copied, "of another kind": "hello"} {
-		d, _, err := s.notify(t, details)
+	s := changedSite(t, told())
+	m := counting(s)
+	s.mailer.fail = failing(mail.Refused, 550)
+	everybody := []string{ann.Address, "two@example.com", "three@example.com"}
+	giveUp := func(what string, m workflow.Mail, want workflow.Delivery) {
+		t.Helper()
+		var d workflow.Delivery
+		_, err := s.attempt(t, "give-up-notice", m, &d, nil)
 		must(t, err)
-		diff(t, name, d, delivered())
-		diff(t, name, s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
+		diff(t, what, d, want)
+	}
+	giveUp("never tried", notice, delivered(everybody...))
+	if _, err := s.notify(t); err == nil {
+		t.Fatal("refused by all, and no error")
+	}
+	giveUp("tried just now", notice, delivered(everybody...))
+	s.now = start.Add(24*time.Hour - time.Second)
+	for range 2 {
+		giveUp("tried for a day", notice, delivered())
+	}
+	diff(t, "untold", s.owed(t).Untold(), true)
+	diff(t, "counted", m.total["rekey_notices_failed"], int64(1))
+	log, err := s.store.Audit(t.Context(), ann.ID)
+	must(t, err)
+	last := log[len(log)-1]
+	diff(t, "audit log", last, account.Entry{
+		At: s.now, Event: account.EventNoticeFailed, Run: run, AccountID: ann.ID, Detail: "nobody was told that the password was changed",
+	})
+	diff(t, "entries", len(log), 3)
+
+	unknown := notice
+	unknown.Submission = "another"
+	giveUp("not remembered", unknown, delivered())
+	diff(t, "counted", m.total["rekey_notices_failed"], int64(2))
+	foreign := notice
+	foreign.Sender = "another"
+	if _, err := s.attempt(t, "give-up-notice", foreign, nil, nil); err == nil {
+		t.Error("the input of another run is taken")
 	}
 }

@@ -31,8 +31,8 @@ func readable(events []*historypb.HistoryEvent) error {
 	if started.GetWorkflowId() == "" {
 		return fmt.Errorf("%w: it does not begin with the start of a run", ErrDamaged)
 	}
-	if started.GetWorkflowType().GetName() != workflow.Name {
-		return fmt.Errorf("%w: it is of another workflow than %s", ErrDamaged, workflow.Name)
+	if kind := started.GetWorkflowType().GetName(); kind != workflow.Name && kind != workflow.FinishName {
+		return fmt.Errorf("%w: it is of another workflow than %s and %s", ErrDamaged, workflow.Name, workflow.FinishName)
 	}
 	for i, event := range events {
 		if event.GetEventId() != int64(i)+1 {

@@ -93,5 +93,6 @@ func (r *Replayer) replayer() (worker.WorkflowReplayer, error) {
 		return nil, err
 	}
 	replayer.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	replayer.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
 	return replayer, nil
 }

@@ -66,6 +66,16 @@ var problems = []problem{
 		Hint: "The password was not changed. If you still want to change it, ask for a new link.",
 	},
 	{
+		err: ErrLinkEnded, Status: 400, Code: "link_ended", Over: true,
+		Text: "This reset was ended before the password was changed.",
+		Hint: "Nobody can change it with this link any more. If you still want to change it, ask for a new link.",
+	},
+	{
+		err: ErrLinkRestarted, Status: 400, Code: "link_restarted", Over: true,
+		Text: "This reset was started again.",
+		Hint: "Use the link in the newest email. If none has come, ask for a new one.",
+	},
+	{
 		err: ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
 		Text: "The account has changed since this link was sent.",
 		Hint: "For your safety the link no longer works and the password was not changed. Ask for a new link.",
@@ -83,7 +93,7 @@ var problems = []problem{
 	{
 		err: ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
 		Text: "Password reset is not available right now.",
-		Hint: "Nothing was changed. Try again in a minute.",
+		Hint: "Try again in a minute.",
 	},
 	{
 		err: errDisabled, Status: 400, Code: "password_reset_unavailable",

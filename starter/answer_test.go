@@ -133,6 +133,8 @@ func TestErrors(t *testing.T) {
 		{ErrLinkExpired, 400, "link_expired", "", []string{"reset", "cancel"}},
 		{ErrLinkUsed, 400, "link_used", "", []string{"reset", "cancel"}},
 		{ErrLinkCanceled, 400, "link_canceled", "", []string{"reset"}},
+		{ErrLinkEnded, 400, "link_ended", "", []string{"reset"}},
+		{ErrLinkRestarted, 400, "link_restarted", "", []string{"reset", "cancel"}},
 		{ErrChangeRefused, 400, "change_refused", "", []string{"reset"}},
 		{&password.Refusal{Code: password.TooShort, Reason: "Too short."}, 400, "password_too_short", "", []string{"reset"}},
 		{errors.New("a surprise with a secret"), 500, "internal", "", []string{"forgot", "reset", "cancel"}},

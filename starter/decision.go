@@ -9,7 +9,6 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
-	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -45,6 +44,11 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 // callers share one update ID, so however often it is asked the run holds one
 // update, and Temporal keeps its answer after the run has closed.
 func (c *Client) decision(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+	return c.decide(ctx, l, c.closedOutcome)
+}
+
+// decide asks a run, or reads its end when it has ended.
+func (c *Client) decide(ctx context.Context, l *openLink, closed func(context.Context, *openLink) (workflow.Outcome, error)) (workflow.Outcome, error) {
 	wait, cancel := context.WithTimeout(ctx, decisionWait)
 	defer cancel()
 	for {
@@ -53,7 +57,7 @@ func (c *Client) decision(ctx context.Context, l *openLink) (workflow.Outcome, e
 		case err == nil:
 			return out, nil
 		case notFound(err), updateFailed(err):
-			return c.closedOutcome(ctx, l)
+			return closed(ctx, l)
 		case notReady(err) && pause(wait):
 		case notReady(err), timedOut(err):
 			return out, errUndecided
@@ -85,37 +89,41 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// closedOutcome reads the outcome of a run that ended before anyone asked it, or that
-// something else ended than its own steps.
+// closedOutcome reads the outcome of a run that ended before anyone asked it. What something
+// else ended than its own steps has none, and the store is asked.
 func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+	last, err := c.lastEvent(ctx, l)
+	if err != nil {
+		return workflow.Outcome{}, err
+	}
+	if fromOutside(last.GetEventType()) {
+		return c.ended(ctx, l)
+	}
+	return c.outcomeOf(last)
+}
+
+func (c *Client) lastEvent(ctx context.Context, l *openLink) (*historypb.HistoryEvent, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	events := c.temporal.GetWorkflowHistory(ctx, l.workflowID, l.claims.RunID, false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
 	if !events.HasNext() {
-		return workflow.Outcome{}, ErrLinkExpired
+		return nil, ErrLinkExpired
 	}
 	last, err := events.Next()
 	if notFound(err) {
-		return workflow.Outcome{}, ErrLinkExpired
+		return nil, ErrLinkExpired
 	}
-	if err != nil {
-		return workflow.Outcome{}, c.fault(err)
-	}
-	return c.outcomeOf(last)
+	return last, c.fault(err)
 }
 
-// outcomeOf decodes the last event of a run. One that was ended from outside, by an
-// operator or by a workflow reset, counts as canceled.
+// outcomeOf decodes the last event of a run.
 func (c *Client) outcomeOf(last *historypb.HistoryEvent) (out workflow.Outcome, err error) {
 	switch last.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		return out, c.fault(c.data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out))
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
 		return c.previous(last.GetWorkflowExecutionContinuedAsNewEventAttributes())
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
-		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-		return workflow.Outcome{State: statemachine.StateCanceled}, nil
 	default:
 		return out, errUndecided
 	}

@@ -15,6 +15,12 @@ var (
 	ErrLinkUsed = errors.New("the link was already used")
 	// ErrLinkCanceled means the owner or an operator called this reset off.
 	ErrLinkCanceled = errors.New("the reset was canceled")
+	// ErrLinkEnded means that something else ended this reset than its own steps, an operator
+	// or a failure. The store was asked: the password was not changed by it, and will not be.
+	ErrLinkEnded = errors.New("the reset was ended from outside")
+	// ErrLinkRestarted means that an operator had this reset done over, and what the link is
+	// of is no more. The newest mail has one that counts.
+	ErrLinkRestarted = errors.New("the reset was started again")
 	// ErrChangeRefused means the account changed after the mail was sent (its
 	// address, its password, or it was closed), so the link counts for nothing.
 	ErrChangeRefused = errors.New("the account changed since the link was sent")

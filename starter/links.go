@@ -71,7 +71,12 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	disowned := c.disown(ctx, l)
+	disowned := c.disown(ctx, l, l.claims.RunID)
+	if notFound(disowned) {
+		if next, err := c.successor(ctx, l); err == nil && next != nil {
+			disowned, l = c.disown(ctx, l, next.claims.RunID), next
+		}
+	}
 	if disowned != nil && !notFound(disowned) {
 		return c.fault(disowned)
 	}
@@ -90,13 +95,15 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	}
 }
 
-func (c *Client) disown(ctx context.Context, l *openLink) error {
+// disown tells a run that the owner called it off with a link of it, or of the run that it
+// goes on with.
+func (c *Client) disown(ctx context.Context, l *openLink, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	caller := workflow.Caller{AccountKey: l.claims.AccountKey, Link: l.claims.RunID, Client: clientAddr(ctx)}
-	err := c.temporal.SignalWorkflow(ctx, l.workflowID, l.claims.RunID, workflow.DisownSignal, caller)
+	err := c.temporal.SignalWorkflow(ctx, l.workflowID, run, workflow.DisownSignal, caller)
 	if SignalsFull(err) { // somebody wants to keep the owner from it
-		return c.temporal.CancelWorkflow(ctx, l.workflowID, l.claims.RunID)
+		return c.temporal.CancelWorkflow(ctx, l.workflowID, run)
 	}
 	return err
 }

@@ -13,8 +13,8 @@ type Resets interface {
 	// address. Errors: account.ErrAddress, ErrOverloaded, ErrUnavailable.
 	Request(ctx context.Context, email string) error
 	// Inspect says what the link of a mail can still do, and changes nothing. For a day
-	// after its end a link may be pending or changed. Errors: ErrLinkInvalid, ErrLinkExpired, ErrLinkCanceled, ErrChangeRefused,
-	// ErrUnavailable.
+	// after its end a link may be pending or changed. Errors: ErrLinkInvalid, ErrLinkExpired, ErrLinkCanceled, ErrLinkEnded,
+	// ErrLinkRestarted, ErrChangeRefused, ErrUnavailable.
 	Inspect(ctx context.Context, token string) (Link, error)
 	// Submit sets a new password through a link. Errors: *password.Refusal and
 	// every error of this package.

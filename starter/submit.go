@@ -180,6 +180,9 @@ func answer(decided workflow.Outcome, submission string) error {
 		}
 		return ErrLinkUsed
 	case statemachine.StateCanceled:
+		if decided.Ended {
+			return ErrLinkEnded
+		}
 		return ErrLinkCanceled
 	default:
 		return ErrLinkExpired

@@ -21,7 +21,7 @@ type watchedStore struct {
 // watch wraps a store and makes its counters known before the first fault.
 func watch(store account.Store, metrics client.MetricsHandler) account.Store {
 	s := watchedStore{store, metrics}
-	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "record", "sweep"} {
+	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "sweep"} {
 		s.faults(op).Inc(0)
 	}
 	return s
@@ -92,6 +92,34 @@ func (s watchedStore) ChangePassword(ctx context.Context, c account.Change) (id 
 	ctx, end := s.begin(ctx, "change_password")
 	defer end(&err)
 	return s.Store.ChangePassword(ctx, c)
+}
+
+// Notice implements account.Store.
+func (s watchedStore) Notice(ctx context.Context, run, submission string) (n account.Notice, err error) {
+	ctx, end := s.begin(ctx, "notice")
+	defer end(&err)
+	return s.Store.Notice(ctx, run, submission)
+}
+
+// Tell implements account.Store.
+func (s watchedStore) Tell(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (n account.Notice, err error) {
+	ctx, end := s.begin(ctx, "tell")
+	defer end(&err)
+	return s.Store.Tell(ctx, submission, what, address, at)
+}
+
+// Owed implements account.Store.
+func (s watchedStore) Owed(ctx context.Context, before time.Time, most int) (found []account.Notice, err error) {
+	ctx, end := s.begin(ctx, "owed")
+	defer end(&err)
+	return s.Store.Owed(ctx, before, most)
+}
+
+// End implements account.Store.
+func (s watchedStore) End(ctx context.Context, run string, at time.Time) (n account.Notice, err error) {
+	ctx, end := s.begin(ctx, "end")
+	defer end(&err)
+	return s.Store.End(ctx, run, at)
 }
 
 // Record implements account.Store.

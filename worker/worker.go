@@ -140,6 +140,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 		OnFatalError:                 func(err error) { broken <- err },
 	})
 	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	w.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
 	acts.Register(w)
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
@@ -150,6 +151,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 	defer c.Log.Info().Msg("worker stopped")
 	defer w.Stop()
 	defer c.countRuns(ctx, temporal)()
+	defer c.payOwed(ctx, temporal)()
 	c.Started(temporal)
 	return c.sweepUntil(ctx, broken)
 }

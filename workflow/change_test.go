@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,8 +31,8 @@ func TestChangeRefused(t *testing.T) {
 func TestNoticeFailed(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]answer{
-		"refused by the mail server": {result: workflow.Delivery{Withheld: workflow.MailRefused}},
-		"failing for a day":          {after: 24 * time.Hour, err: errors.New("mail server away")},
+		"not known to the store": {result: workflow.Delivery{Withheld: workflow.NoChange}},
+		"failing for a day":      {after: 24 * time.Hour, err: errors.New("mail server away")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,6 +41,10 @@ func TestNoticeFailed(t *testing.T) {
 			s.at(5*time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			diff(t, "last step", s.transitions()[4], "notice_failed completed")
+			diff(t, "given up", s.given, []workflow.Mail{{Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
+			if !strings.Contains(s.details(), "nobody was told") {
+				t.Errorf("details:\n%s", s.details())
+			}
 		})
 	}
 }

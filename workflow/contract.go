@@ -18,13 +18,17 @@ const (
 	TaskQueue = "rekey"
 	// Name is the workflow type.
 	Name = "ResetPassword"
+	// FinishName is the workflow type of what follows a run that ended from outside.
+	FinishName = "FinishReset"
 
 	// SendEmail, AwaitTokenSubmission, ChangePassword and RecordCancel are the activity
-	// types.
+	// types of a reset, EndReset and GiveUpNotice those of its end.
 	SendEmail            = "send-email"
 	AwaitTokenSubmission = "await-token-submission"
 	ChangePassword       = "change-password"
 	RecordCancel         = "record-cancel"
+	EndReset             = "end-reset"
+	GiveUpNotice         = "give-up-notice"
 
 	// RequestSignal says that somebody asked again. It carries a [Caller].
 	RequestSignal = "request"
@@ -46,6 +50,9 @@ const MaxMails = 3
 // ApplyWithin is how old an accepted submission may get before it is applied. After that
 // its owner has long asked again, and a password from yesterday is a surprise.
 const ApplyWithin = 24 * time.Hour
+
+// NoticeDay is how long a notice is tried that no mail server takes.
+const NoticeDay = 24 * time.Hour
 
 // Heartbeat is how often an activity that takes long says that it is at work. Its worker
 // counts as dead, and another attempt begins, when three of them are missing. What takes
@@ -126,16 +133,18 @@ type Mail struct {
 	Sender  string        `json:",omitempty"` // ID of the run that sends it
 	Life    time.Duration `json:",omitempty"` // of the link
 	Address string        `json:",omitempty"` // who asked for a link
-	Account string        `json:",omitempty"` // whom to tell of the change
+	Account string        `json:",omitempty"` // whose change a notice is about; the store knows whom to tell
 	Changed time.Time     `json:",omitzero"`  // when the password was changed
 	Client  string        `json:",omitempty"` // who asked for the link, for the audit log
 
 	Operator string `json:",omitempty"` // who asked, when it was an operator
 
-	// To are the addresses that a notice is still owed to, until when; empty for all of the
-	// account.
+	// To are the addresses that a notice is still owed to, until when, for operators; empty
+	// until it has reached somebody. The store decides who gets it.
 	To    []string  `json:",omitempty"`
 	Until time.Time `json:",omitzero"`
+	// Submission is what was applied; empty in what 0.2.0 began, and the run's newest then.
+	Submission string `json:",omitempty"`
 }
 
 // Delivery is what became of a [Mail].
@@ -164,6 +173,7 @@ const (
 	MailRefused   Reason = "mail_refused"   // the mail server refuses the recipient
 	MailFailed    Reason = "mail_failed"    // no mail server took it for a day
 	MailUnknown   Reason = "mail_unknown"   // its copies may have arrived, and no more goes out
+	NoChange      Reason = "no_change"      // of a notice: the store remembers no such change
 )
 
 // Submission is what completes a run's wait: a new password, hashed and sealed so
@@ -202,4 +212,6 @@ type Outcome struct {
 	Mails    int    // link mails that were tried
 	Withheld Reason `json:",omitempty"` // why the last link was not mailed
 	Refused  string `json:",omitempty"` // why the change was refused
+	// Ended means that the run ended from outside and, as the store says, changed nothing.
+	Ended bool `json:",omitempty"`
 }

@@ -35,6 +35,9 @@ func (r *run) details() string {
 	if r.verdict.Reason != "" {
 		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
 	}
+	if r.untold {
+		d = append(d, "\n\n**The password was changed, and nobody was told.**"...)
+	}
 	if owing := r.owing(); len(owing) > 0 {
 		d = fmt.Appendf(d, "\n\n**Addresses still to be told:** %d", addresses(owing))
 	}

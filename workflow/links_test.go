@@ -25,7 +25,7 @@ func TestFirstLinkUsed(t *testing.T) {
 		Number: 1, Sender: sender, Life: life, Address: "ada@example.com", Client: "192.0.2.7",
 	}, 0}})
 	diff(t, "changes", s.changes, []workflow.Change{{Submission: submission("one")}})
-	diff(t, "notices", s.notices, []workflow.Mail{{Sender: sender, Account: owner, Changed: started.Add(time.Hour)}})
+	diff(t, "notices", s.notices, []workflow.Mail{{Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
 }
 
 // The links of a run share one wait, so the second is used like the first.

@@ -19,15 +19,17 @@ type debt struct {
 func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 	r.stopMail() // a link that is still on its way would be dead on arrival
 	notice := Mail{
-		Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed,
+		Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed, Submission: r.accepted.ID,
 	}
-	until := workflow.Now(ctx).Add(mailRetry)
-	d := r.tell(ctx, notice, until)
+	until := workflow.Now(ctx).Add(NoticeDay)
+	d := tell(ctx, notice, until)
 	if len(d.Left) > 0 {
 		notice.To, notice.Until = d.Left, until
 		r.owe(ctx, notice)
 	}
 	if d.Withheld != "" {
+		r.untold = true
+		giveUpLate(ctx, notice)
 		return statemachine.NoticeFailed, nil
 	}
 	return statemachine.NoticeSent, nil
@@ -35,8 +37,8 @@ func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 
 // tell sends a notice until a delivery of ours says what became of it: anyone who may talk
 // to Temporal can complete an activity.
-func (r *run) tell(ctx workflow.Context, notice Mail, until time.Time) Delivery {
-	notice.Sender = r.id
+func tell(ctx workflow.Context, notice Mail, until time.Time) Delivery {
+	notice.Sender = workflow.GetInfo(ctx).WorkflowExecution.RunID
 	for n := time.Duration(1); workflow.Now(ctx).Before(until); n++ {
 		var d Delivery
 		err := workflow.ExecuteActivity(telling(ctx, until.Sub(workflow.Now(ctx))), SendEmail, notice).Get(ctx, &d)
@@ -66,9 +68,29 @@ func (r *run) owe(ctx workflow.Context, notice Mail) {
 	d := &debt{notice: notice}
 	r.owed = append(r.owed, d)
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		r.tell(ctx, notice, notice.Until)
+		if rest := tell(ctx, notice, notice.Until); rest.Withheld != "" {
+			giveUpLate(ctx, notice)
+		}
 		d.paid = true
 	})
+}
+
+// giveUpLate is giveUp for runs whose code has it.
+func giveUpLate(ctx workflow.Context, notice Mail) {
+	if workflow.GetVersion(ctx, "notice-is-given-up", workflow.DefaultVersion, 1) == 1 {
+		giveUp(ctx, notice)
+	}
+}
+
+// giveUp makes a notice that nobody takes one that failed, in the audit log and for the
+// alert. A notice that was not tried for its whole day stays owed: then it is still left.
+func giveUp(ctx workflow.Context, notice Mail) (d Delivery) {
+	notice.Sender = workflow.GetInfo(ctx).WorkflowExecution.RunID
+	err := workflow.ExecuteActivity(recording(ctx, "note who was not told"), GiveUpNotice, notice).Get(ctx, &d)
+	if err != nil || d.Notice != notice.Run {
+		return Delivery{}
+	}
+	return d
 }
 
 // owing are the notices that have not reached everybody.

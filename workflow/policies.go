@@ -53,12 +53,21 @@ func telling(ctx workflow.Context, patience time.Duration) workflow.Context {
 }
 
 // recording is one line in the audit log, tried for a day.
-func recording(ctx workflow.Context) workflow.Context {
+func recording(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ScheduleToCloseTimeout: 24 * time.Hour,
 		StartToCloseTimeout:    30 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
-		Summary:                "note who canceled",
+		Summary:                summary,
+	})
+}
+
+// ending retries until the store answers: somebody asks what became of a run.
+func ending(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+		Summary:             "ask the store what the run did, and end it",
 	})
 }
 

@@ -39,6 +39,7 @@ type run struct {
 	verdict  Verdict
 	withheld Reason
 	owed     []*debt
+	untold   bool // the notice has reached nobody
 
 	history []transition
 }
@@ -203,7 +204,7 @@ func (r *run) recordCancel(ctx workflow.Context) {
 		c.Link, c.Client = r.disowner.Link, r.disowner.Client
 		c.Operator, c.Meant = r.disowner.Operator, r.disowner.Run
 	}
-	_ = workflow.ExecuteActivity(recording(ctx), RecordCancel, c).Get(ctx, nil)
+	_ = workflow.ExecuteActivity(recording(ctx, "note who canceled"), RecordCancel, c).Get(ctx, nil)
 }
 
 func (r *run) outcome() Outcome {

@@ -43,6 +43,8 @@ type story struct {
 	notice func(n int, m workflow.Mail) answer
 	change func(n int, c workflow.Change) answer
 	record func(n int) answer
+	ending func(n int, e workflow.Ending) answer
+	giveUp func(n int, m workflow.Mail) answer
 
 	mu      sync.Mutex // activities run beside each other
 	wait    activity.Info
@@ -52,6 +54,8 @@ type story struct {
 	notices []workflow.Mail
 	changes []workflow.Change
 	cancels []workflow.Cancellation
+	endings []workflow.Ending
+	given   []workflow.Mail // notices that were given up
 
 	upserts []string // values of the search attribute
 	stopped []string // activities that the run canceled
@@ -85,6 +89,7 @@ func newStory(t *testing.T) *story {
 		notice: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
 		change: func(_ int, c workflow.Change) answer { return answer{result: changed(c)} },
 		record: func(int) answer { return answer{} },
+		giveUp: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
 	}
 	s.SetStartTime(started)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
@@ -97,6 +102,7 @@ func newStory(t *testing.T) *story {
 
 func (s *story) register() {
 	s.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	s.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
 	as := func(name string, f any) { s.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
 	as(workflow.AwaitTokenSubmission, func(ctx context.Context) (workflow.Submission, error) {
 		s.mu.Lock()
@@ -126,6 +132,22 @@ func (s *story) register() {
 		defer s.mu.Unlock()
 		s.cancels = append(s.cancels, c)
 		return s.later(ctx, s.record(len(s.cancels)))
+	})
+	s.registerEnd(as)
+}
+
+func (s *story) registerEnd(as func(name string, f any)) {
+	as(workflow.EndReset, func(ctx context.Context, e workflow.Ending) (workflow.Ended, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.endings = append(s.endings, e)
+		return workflow.Ended{}, s.later(ctx, s.ending(len(s.endings), e))
+	})
+	as(workflow.GiveUpNotice, func(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.given = append(s.given, m)
+		return workflow.Delivery{}, s.later(ctx, s.giveUp(len(s.given), m))
 	})
 }
 

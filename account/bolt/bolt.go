@@ -17,6 +17,8 @@
 //	  <account ID> NUL <mail>      -> time, RFC 3339
 //	submissions                       which submissions were applied
 //	  <submission ID>              -> applied as JSON
+//	owed                              which of them somebody is to be told of; made when needed
+//	  <submission ID>              -> ""
 //	sessions
 //	  <SHA-256(session ID)>        -> session as JSON
 //	account_sessions                  which sessions an account has
@@ -44,6 +46,7 @@ var (
 	bucketAccountTokens   = []byte("account_tokens")
 	bucketMails           = []byte("mails")
 	bucketSubmissions     = []byte("submissions")
+	bucketOwed            = []byte("owed")
 	bucketSessions        = []byte("sessions")
 	bucketAccountSessions = []byte("account_sessions")
 	bucketAudit           = []byte("audit")

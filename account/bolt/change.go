@@ -17,6 +17,7 @@ type applied struct {
 	AccountID string
 	Run       string
 	At        time.Time
+	Debt      *account.Debt `json:",omitempty"` // nil for what was applied before there were notices here
 }
 
 // ChangePassword implements [account.Store].
@@ -84,6 +85,7 @@ func allowed(tx *bbolt.Tx, t account.Token) (account.Account, error) {
 
 // apply is the change itself.
 func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
+	debt := account.NewDebt(a)
 	a.Credential = c.Hash
 	if err := put(tx, bucketAccounts, []byte(a.ID), a); err != nil {
 		return err
@@ -94,7 +96,7 @@ func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
 	if err := dropAll(tx, bucketAccountSessions, bucketSessions, a.ID); err != nil {
 		return err
 	}
-	if err := put(tx, bucketSubmissions, []byte(c.Submission), applied{a.ID, c.Run, c.At}); err != nil {
+	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &debt}); err != nil {
 		return err
 	}
 	if err := audit(tx, c.Entry(a.ID, account.EventPasswordChanged, "")); err != nil {

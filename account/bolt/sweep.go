@@ -42,7 +42,7 @@ func sweepSubmissions(tx *bbolt.Tx, before time.Time) (int, error) {
 	return deleteIf(tx, bucketSubmissions, func(_, v []byte) (bool, error) {
 		var a applied
 		err := decode(v, &a)
-		return a.At.Before(before), err
+		return a.At.Before(before) && !a.owes(), err
 	})
 }
 

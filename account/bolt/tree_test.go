@@ -95,7 +95,7 @@ func TestTreeIsAsDrawn(t *testing.T) {
 		}
 	})
 	var names []string
-	for _, name := range buckets() {
+	for _, name := range append(buckets(), bucketOwed) {
 		names = append(names, string(name))
 		if !seen[string(name)] {
 			t.Errorf("%s: nothing is in it", name)

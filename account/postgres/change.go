@@ -37,13 +37,14 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, c account.Change) (owner 
 	if err != nil {
 		return "", nil, err
 	}
-	switch err := s.allowed(ctx, tx, t); {
+	a, err := s.allowed(ctx, tx, t)
+	switch {
 	case errors.Is(err, account.ErrRefused):
 		return "", err, audit(ctx, tx, c.Entry(t.AccountID, account.EventChangeRefused, err.Error()))
 	case err != nil:
 		return "", nil, err
 	}
-	return t.AccountID, nil, s.apply(ctx, tx, t.AccountID, c)
+	return t.AccountID, nil, s.apply(ctx, tx, a, c)
 }
 
 // lockOwner locks the account of the token. Without a record there is nothing to lock: if
@@ -72,21 +73,22 @@ func repeated(ctx context.Context, tx pgx.Tx, c account.Change) (owner string, d
 	return owner, err == nil, err
 }
 
-// allowed tells whether the account of a token record is still what it was when the mail
+// allowed returns the account of a token record if it is still what it was when the mail
 // went out. It stays so until the transaction ends.
-func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) error {
+func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) (account.Account, error) {
 	a, err := one(tx.Query(ctx, s.users.lock, t.AccountID))
 	if errors.Is(err, account.ErrNotFound) {
-		return account.ErrAccountGone
+		return a, account.ErrAccountGone
 	}
 	if err != nil {
-		return err
+		return a, err
 	}
-	return t.Fits(a)
+	return a, t.Fits(a)
 }
 
 // apply is the change itself.
-func (s *Store) apply(ctx context.Context, tx pgx.Tx, owner string, c account.Change) error {
+func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	owner := a.ID
 	changed, err := exec(ctx, tx, s.users.set, c.Hash, owner)
 	if err != nil {
 		return err
@@ -102,8 +104,7 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, owner string, c account.Ch
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, owner); err != nil {
 		return err
 	}
-	if _, err := exec(ctx, tx, `INSERT INTO rekey.submissions (id, account_id, run, at) VALUES ($1, $2, $3, $4)`,
-		c.Submission, owner, c.Run, c.At); err != nil {
+	if err := remember(ctx, tx, a, c); err != nil {
 		return err
 	}
 	if err := audit(ctx, tx, c.Entry(owner, account.EventPasswordChanged, "")); err != nil {

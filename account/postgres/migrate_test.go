@@ -90,8 +90,8 @@ func TestOpenJudgesTheSchema(t *testing.T) {
 	}{
 		"no schema":   {"DROP SCHEMA rekey CASCADE", postgres.ErrSchemaOld, true},
 		"no versions": {"DROP TABLE rekey.goose_db_version", postgres.ErrSchemaOld, true},
-		"old":         {"DELETE FROM rekey.goose_db_version WHERE version_id = 1", postgres.ErrSchemaOld, true},
-		"new":         {insert + "(2, true)", postgres.ErrSchemaNew, false},
+		"old":         {"DELETE FROM rekey.goose_db_version WHERE version_id = 2", postgres.ErrSchemaOld, true},
+		"new":         {insert + "(3, true)", postgres.ErrSchemaNew, false},
 	} {
 		url := migrated(t)
 		postgrestest.Exec(t, url, test.before)

@@ -60,6 +60,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if err := s.Delete(t.Context(), "ann"); !errors.Is(err, account.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
+	_, err = s.Tell(t.Context(), changeBy(tokenOf(ann(), 'a')).Submission, account.TellDone, ann().Address, noon)
+	must(t, err)
 	_, err = s.Sweep(t.Context(), noon.AddDate(1, 0, 0))
 	must(t, err)
 	for table, rows := range dump(t, url) {

@@ -54,6 +54,22 @@ func (s *several) ChangePassword(ctx context.Context, c account.Change) (string,
 	return s.next().ChangePassword(ctx, c)
 }
 
+func (s *several) Notice(ctx context.Context, run, submission string) (account.Notice, error) {
+	return s.next().Notice(ctx, run, submission)
+}
+
+func (s *several) Tell(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error) {
+	return s.next().Tell(ctx, submission, what, address, at)
+}
+
+func (s *several) Owed(ctx context.Context, before time.Time, most int) ([]account.Notice, error) {
+	return s.next().Owed(ctx, before, most)
+}
+
+func (s *several) End(ctx context.Context, run string, at time.Time) (account.Notice, error) {
+	return s.next().End(ctx, run, at)
+}
+
 func (s *several) Record(ctx context.Context, e account.Entry) error { return s.next().Record(ctx, e) }
 
 func (s *several) Sweep(ctx context.Context, before time.Time) (int, error) {

@@ -13,7 +13,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err err
 		swept = 0
 		for _, old := range []string{
 			`DELETE FROM rekey.tokens WHERE expires < $1`,
-			`DELETE FROM rekey.submissions WHERE at < $1`,
+			`DELETE FROM rekey.submissions WHERE at < $1 AND NOT owed`,
 			`DELETE FROM rekey.mails WHERE at < $1`,
 		} {
 			n, err := exec(ctx, tx, old, before)

@@ -21,6 +21,10 @@ type broken struct {
 	revoke  func(ctx context.Context, key [32]byte, at time.Time) error
 	change  func(ctx context.Context, c account.Change) (string, error)
 	record  func(ctx context.Context, e account.Entry) error
+	notice  func(ctx context.Context, run, submission string) (account.Notice, error)
+	tell    func(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error)
+	owed    func(ctx context.Context, before time.Time, most int) ([]account.Notice, error)
+	end     func(ctx context.Context, run string, at time.Time) (account.Notice, error)
 	sweep   func(ctx context.Context, before time.Time) (int, error)
 	put     func(ctx context.Context, a account.Account) error
 	remove  func(ctx context.Context, id string) error
@@ -41,6 +45,7 @@ func breakStore(good Harness, fault func(*broken)) Harness {
 		Harness: good,
 		find:    good.Find, read: good.Account, issue: good.IssueToken, revoke: good.RevokeToken,
 		change: good.ChangePassword, record: good.Record, sweep: good.Sweep,
+		notice: good.Notice, tell: good.Tell, owed: good.Owed, end: good.End,
 		put: good.Put, remove: good.Delete, sign: good.NewSession, session: good.Session, audit: good.Audit,
 		issued: map[[32]byte]account.Token{}, applied: map[string]string{},
 		sessions: map[string]string{}, meeting: map[string]*sync.WaitGroup{},
@@ -79,6 +84,22 @@ func (b *broken) ChangePassword(ctx context.Context, c account.Change) (string, 
 		b.applied[c.Submission] = owner
 	}
 	return owner, err
+}
+
+func (b *broken) Notice(ctx context.Context, run, submission string) (account.Notice, error) {
+	return b.notice(ctx, run, submission)
+}
+
+func (b *broken) Tell(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error) {
+	return b.tell(ctx, submission, what, address, at)
+}
+
+func (b *broken) Owed(ctx context.Context, before time.Time, most int) ([]account.Notice, error) {
+	return b.owed(ctx, before, most)
+}
+
+func (b *broken) End(ctx context.Context, run string, at time.Time) (account.Notice, error) {
+	return b.end(ctx, run, at)
 }
 
 func (b *broken) Record(ctx context.Context, e account.Entry) error { return b.record(ctx, e) }

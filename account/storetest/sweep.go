@@ -67,6 +67,7 @@ func sweepsSubmissions(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	old := submit(s.mail(ann, "1"), "new")
 	s.change(old, ann.ID)
+	s.tell(old, account.TellGivenUp, "")
 	t := later(bob, "1")
 	s.must(s.issue(t, plenty))
 	fresh := submit(t, "new")
@@ -99,9 +100,14 @@ func heedsContext(s *suite) {
 	_, change := s.ChangePassword(over, submit(t, "new"))
 	_, issue := s.IssueToken(over, token(ann, "2"), plenty)
 	_, sweep := s.Sweep(over, noon.Add(week))
+	_, notice := s.Notice(over, t.Run, "")
+	_, tell := s.Tell(over, "submission", account.TellGivenUp, "", noon)
+	_, owed := s.Owed(over, noon, 1)
+	_, end := s.End(over, t.Run, noon)
 	for what, err := range map[string]error{
 		"find": find, "account": read, "change": change, "sweep": sweep,
 		"issue":  issue,
+		"notice": notice, "tell": tell, "owed": owed, "end": end,
 		"revoke": s.RevokeToken(over, t.Key, noon),
 		"record": s.Record(over, account.Entry{At: noon, AccountID: ann.ID}),
 	} {

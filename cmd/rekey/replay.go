@@ -84,7 +84,7 @@ func (c *replayCmd) query(now time.Time) string {
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}
-	return fmt.Sprintf("WorkflowType = '%s' AND %s", workflow.Name, which)
+	return fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.Name, workflow.FinishName, which)
 }
 
 // scope is query in words.

@@ -1,0 +1,125 @@
+package account
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MaxCopies is how many copies of a notice an address gets at most, while no mail server
+// says what became of them.
+const MaxCopies = 3
+
+// copyPause is how long to wait for the second and the third of them.
+var copyPause = [MaxCopies]time.Duration{15 * time.Minute, time.Hour, 0}
+
+// Notice is what a change of a password leaves owing: its owner is told of it at every
+// address that the account had in the transaction of the change. The store owes it, and
+// not the run, so that a run that is terminated leaves nobody untold.
+type Notice struct {
+	Submission string    // that was applied
+	Run        string    // original run ID of the reset
+	AccountID  string    // whose password was changed
+	Changed    time.Time // when
+	Debt
+}
+
+// Debt is how far a notice has come.
+type Debt struct {
+	Left  []Recipient // who is still to be told, the next one first; none when it is settled
+	Told  int         `json:",omitempty"` // addresses that were told, or that may have been
+	Since time.Time   `json:",omitzero"`  // when the first mail was tried
+}
+
+// Recipient is an address that is to be told.
+type Recipient struct {
+	Address string
+	Copies  int       `json:",omitempty"` // mails to it that may have gone out
+	Next    time.Time `json:",omitzero"`  // when the next one may be tried
+}
+
+// Telling is what became of a mail to an address.
+type Telling string
+
+// What becomes of a mail, and of a notice.
+const (
+	TellBegun   Telling = "begun"    // it goes out now, or fails
+	TellDone    Telling = "done"     // a mail server took it
+	TellNotSent Telling = "not_sent" // it definitely did not go out
+	TellUnclear Telling = "unclear"  // nobody knows
+	TellGivenUp Telling = "given_up" // of the notice: no more mails are tried
+)
+
+// NewDebt is what is owed to the owner of an account: one mail to each of its addresses.
+func NewDebt(a Account) Debt {
+	d := Debt{}
+	for _, to := range append([]string{a.Address}, a.Notify...) {
+		known := func(r Recipient) bool { return SameAddress(r.Address, to) || r.Address == to }
+		if !slices.ContainsFunc(d.Left, known) {
+			d.Left = append(d.Left, Recipient{Address: to})
+		}
+	}
+	return d
+}
+
+// Settled reports that nobody is to be told any more.
+func (d Debt) Settled() bool { return len(d.Left) == 0 }
+
+// Untold reports that the notice is over and reached nobody.
+func (d Debt) Untold() bool { return d.Settled() && d.Told == 0 }
+
+// Recipient returns the entry of an address that is still to be told.
+func (d Debt) Recipient(address string) (Recipient, bool) {
+	if i := d.find(address); i >= 0 {
+		return d.Left[i], true
+	}
+	return Recipient{}, false
+}
+
+func (d Debt) find(address string) int {
+	return slices.IndexFunc(d.Left, func(r Recipient) bool { return r.Address == address })
+}
+
+// After is the debt when something became of a mail to an address. A copy counts before it
+// is sent, so that whatever becomes of the worker there are [MaxCopies] at most. After
+// them, none of which is known to be lost, the address counts as told. An address that is
+// not left changes nothing.
+func (d Debt) After(what Telling, address string, at time.Time) Debt {
+	if what == TellGivenUp {
+		d.Left = nil
+		return d
+	}
+	i := d.find(address)
+	if i < 0 {
+		return d
+	}
+	r, others := d.Left[i], slices.Delete(slices.Clone(d.Left), i, i+1)
+	spent := r.Copies >= MaxCopies
+	switch {
+	case what == TellDone, spent && what != TellNotSent:
+		d.Left, d.Told = others, d.Told+1
+		return d
+	case what == TellBegun:
+		if d.Since.IsZero() {
+			d.Since = at
+		}
+		r.Copies++
+		d.Left = slices.Insert(others, i, r)
+		return d
+	case what == TellNotSent:
+		r.Copies = max(0, r.Copies-1)
+	default:
+		r.Next = at.Add(copyPause[max(0, r.Copies-1)])
+	}
+	d.Left = append(others, r) // behind those whose turn has not come
+	return d
+}
+
+// GivenUp is the line of the audit log about a notice that is given up with somebody left.
+func (n Notice) GivenUp(at time.Time) Entry {
+	detail := "nobody was told that the password was changed"
+	if n.Told > 0 {
+		detail = fmt.Sprintf("%d of %d addresses were not told that the password was changed", len(n.Left), len(n.Left)+n.Told)
+	}
+	return Entry{At: at, Event: EventNoticeFailed, Run: n.Run, AccountID: n.AccountID, Detail: detail}
+}

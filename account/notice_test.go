@@ -1,0 +1,90 @@
+package account_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+func owed(addresses ...string) (d account.Debt) {
+	for _, a := range addresses {
+		d.Left = append(d.Left, account.Recipient{Address: a})
+	}
+	return d
+}
+
+func same(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// security 18: each address of an account is told once, however it is written, also one that
+// is no address as rekey takes them.
+func TestNewDebt(t *testing.T) {
+	t.Parallel()
+	a := account.Account{Address: "Ann@example.com", Notify: []string{
+		"ann@EXAMPLE.com", "office@example.com", "Office@example.com", "not an address", "not an address",
+	}}
+	same(t, "debt", owed("Ann@example.com", "office@example.com", "not an address"), account.NewDebt(a))
+}
+
+// A mail server that loses its answers gets three copies at most, the second 15 minutes and
+// the third an hour after the one before; then the address counts as told.
+func TestUnclearCopiesAreBounded(t *testing.T) {
+	t.Parallel()
+	d := owed("ann@example.com")
+	for n, pause := range []time.Duration{15 * time.Minute, time.Hour} {
+		d = d.After(account.TellBegun, "ann@example.com", noon).After(account.TellUnclear, "ann@example.com", noon)
+		r, left := d.Recipient("ann@example.com")
+		same(t, "left", true, left)
+		same(t, "recipient", account.Recipient{Address: "ann@example.com", Copies: n + 1, Next: noon.Add(pause)}, r)
+	}
+	d = d.After(account.TellBegun, "ann@example.com", noon)
+	same(t, "settled", false, d.Settled())
+	d = d.After(account.TellUnclear, "ann@example.com", noon)
+	same(t, "debt", account.Debt{Left: []account.Recipient{}, Told: 1, Since: noon}, d)
+	same(t, "untold", false, d.Untold())
+}
+
+// A worker that is killed in the middle leaves a copy that counts, and there is no fourth.
+func TestBrokenOffCopiesAreBounded(t *testing.T) {
+	t.Parallel()
+	d := owed("ann@example.com")
+	for range account.MaxCopies {
+		same(t, "settled", false, d.Settled())
+		d = d.After(account.TellBegun, "ann@example.com", noon)
+	}
+	same(t, "settled", false, d.Settled())
+	d = d.After(account.TellBegun, "ann@example.com", noon)
+	same(t, "settled", true, d.Settled())
+}
+
+// What definitely did not go out is no copy, and its address goes behind the others.
+func TestNotSentIsNoCopy(t *testing.T) {
+	t.Parallel()
+	d := owed("ann@example.com", "office@example.com")
+	for n := range 100 {
+		d = d.After(account.TellBegun, "ann@example.com", noon.Add(time.Duration(n)*time.Minute)).
+			After(account.TellNotSent, "ann@example.com", noon)
+	}
+	want := owed("office@example.com", "ann@example.com")
+	want.Since = noon
+	same(t, "debt", want, d)
+}
+
+// Steps leave the debt that they were taken from as it was.
+func TestDebtIsAValue(t *testing.T) {
+	t.Parallel()
+	d := owed("ann@example.com", "office@example.com", "home@example.com")
+	for _, what := range []account.Telling{account.TellBegun, account.TellDone, account.TellNotSent, account.TellUnclear, account.TellGivenUp} {
+		d.After(what, "office@example.com", noon)
+		same(t, string(what), owed("ann@example.com", "office@example.com", "home@example.com"), d)
+	}
+	same(t, "of no address that is left", d, d.After(account.TellDone, "mallory@example.com", noon))
+	same(t, "given up", true, d.After(account.TellGivenUp, "", noon).Untold())
+}

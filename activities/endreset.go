@@ -1,0 +1,89 @@
+package activities
+
+import (
+	"context"
+	"errors"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// EndReset makes a run over that ended from outside, and says what it changed. Temporal is
+// asked first whether the run has ended: whoever may write to Temporal can ask about any.
+func (a *Activities) EndReset(ctx context.Context, in workflow.Ending) (workflow.Ended, error) {
+	e := workflow.Ended{Of: in.Run}
+	original, err := closed(ctx, activity.GetClient(ctx), in)
+	if errors.Is(err, errGoesOn) {
+		e.GoesOn = true
+		return e, nil
+	}
+	if err != nil {
+		return e, err
+	}
+	n, err := a.end(ctx, original, in.Run)
+	if errors.Is(err, account.ErrNotFound) {
+		return e, nil
+	}
+	if err != nil {
+		return e, err
+	}
+	e.Run, e.Submission, e.Account, e.Changed = n.Run, n.Submission, n.AccountID, n.Changed
+	e.Owed, e.Since = !n.Settled(), n.Since
+	return e, nil
+}
+
+// end is the store's. Of a run that Temporal no longer keeps, nobody knows whether another
+// goes on with it: what it owes is known, and nothing is ended.
+func (a *Activities) end(ctx context.Context, original, run string) (account.Notice, error) {
+	if original == "" {
+		return a.Store.Notice(ctx, run, "")
+	}
+	return a.Store.End(ctx, original, a.Now().UTC())
+}
+
+var errGoesOn = errors.New("the run goes on")
+
+// closed returns the original run ID of a run that has ended, "" when Temporal no longer
+// keeps it. Errors: errGoesOn.
+func closed(ctx context.Context, temporal client.Client, in workflow.Ending) (original string, err error) {
+	goesOn, err := GoesOn(ctx, temporal, in.Workflow, in.Run)
+	switch {
+	case errors.As(err, new(*serviceerror.NotFound)):
+		return "", nil
+	case err != nil:
+		return "", err
+	case goesOn:
+		return "", errGoesOn
+	}
+	events := temporal.GetWorkflowHistory(ctx, in.Workflow, in.Run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	first, err := events.Next()
+	if err != nil {
+		return "", err
+	}
+	return first.GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId(), nil
+}
+
+// GoesOn reports that a run is open, or that the account's open run is one that goes on with
+// it: after a workflow reset, or as the next one, which takes over what is owed. Both have
+// the first run in common. Errors: *serviceerror.NotFound when Temporal does not keep the
+// run.
+func GoesOn(ctx context.Context, temporal client.Client, workflowID, run string) (bool, error) {
+	if workflowID == "" {
+		return false, serviceerror.NewNotFound("the workflow ID is not known")
+	}
+	asked, err := temporal.DescribeWorkflowExecution(ctx, workflowID, run)
+	if err != nil {
+		return false, err
+	}
+	now, err := temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return false, err
+	}
+	open := now.GetWorkflowExecutionInfo().GetCloseTime() == nil
+	return open && now.GetWorkflowExecutionInfo().GetFirstRunId() == asked.GetWorkflowExecutionInfo().GetFirstRunId(), nil
+}

@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	// owedEvery is how often a worker looks for notices that no run owes any more, and up
+	// to half of it more by chance: workers do not look at once.
+	owedEvery = time.Minute
+	// owedAfter is how old a change is by then. Its own run tells the owner within seconds.
+	owedAfter = 5 * time.Minute
+	// owedWait bounds a look, and owedMost what it looks at. Many are owed while a mail
+	// server is down, by runs that see to them.
+	owedWait = 30 * time.Second
+	owedMost = 100
+)
+
+// payOwed looks for what is owed until stop is called.
+func (c Config) payOwed(ctx context.Context, temporal client.Client) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			c.look(ctx, temporal)
+			select {
+			case <-time.After(owedEvery + rand.N(owedEvery/2)): //nolint:gosec // nobody gains by guessing it
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		looking.Wait()
+	}
+}
+
+// look starts what follows each run that ended and left its notice owed.
+func (c Config) look(ctx context.Context, temporal client.Client) {
+	limited, cancel := context.WithTimeout(ctx, owedWait)
+	defer cancel()
+	owed, err := c.Store.Owed(limited, c.Now().Add(-owedAfter), owedMost)
+	for _, n := range owed {
+		err = errors.Join(err, c.pay(limited, temporal, n))
+		if limited.Err() != nil {
+			break
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		c.Log.Error().Err(err).Msg("notices of runs that ended may wait; they are looked for again in a minute")
+	}
+}
+
+func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notice) error {
+	workflowID, err := c.workflowOf(ctx, temporal, n.Run)
+	if err != nil {
+		return err
+	}
+	goesOn, err := activities.GoesOn(ctx, temporal, workflowID, n.Run)
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		goesOn, err = false, nil
+	}
+	if err != nil || goesOn {
+		return err
+	}
+	_, err = temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(n.Run), workflow.FinishName, workflow.Ending{Workflow: workflowID, Run: n.Run})
+	return err
+}
+
+// workflowOf is the workflow ID of a run, "" when Temporal no longer keeps it. The store does
+// not know it.
+func (c Config) workflowOf(ctx context.Context, temporal client.Client, run string) (string, error) {
+	found, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: c.Temporal.Namespace, PageSize: 1,
+		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.Name, run),
+	})
+	if err != nil || len(found.GetExecutions()) == 0 {
+		return "", err
+	}
+	return found.GetExecutions()[0].GetExecution().GetWorkflowId(), nil
+}

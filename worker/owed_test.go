@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// debtor is a store that owes notices of some runs.
+type debtor struct {
+	account.Store
+	runs []string
+	err  error
+	at   []time.Time // looked at
+	age  []time.Duration
+}
+
+func (d *debtor) Owed(_ context.Context, before time.Time, most int) (owed []account.Notice, _ error) {
+	d.at, d.age = append(d.at, time.Now()), append(d.age, time.Since(before))
+	for _, run := range d.runs {
+		owed = append(owed, account.Notice{Run: run})
+	}
+	return owed[:min(most, len(owed))], d.err
+}
+
+// keeper is a Temporal that keeps some runs of one workflow, by their IDs.
+type keeper struct {
+	client.Client
+	runs    map[string]*workflowpb.WorkflowExecutionInfo
+	now     string // the newest
+	err     error
+	started []workflow.Ending
+}
+
+const resetID = "reset/0123"
+
+func (k *keeper) ListWorkflow(_ context.Context, in *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	found := &workflowservice.ListWorkflowExecutionsResponse{}
+	for run := range k.runs {
+		if in.GetQuery() == "WorkflowType = 'ResetPassword' AND RunId = '"+run+"'" && in.GetNamespace() == "harbor" {
+			found.Executions = append(found.Executions, &workflowpb.WorkflowExecutionInfo{
+				Execution: &commonpb.WorkflowExecution{WorkflowId: resetID, RunId: run},
+			})
+		}
+	}
+	return found, k.err
+}
+
+func (k *keeper) DescribeWorkflowExecution(_ context.Context, id, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if run == "" {
+		run = k.now
+	}
+	if id != resetID || k.runs[run] == nil {
+		return nil, serviceerror.NewNotFound("no such run")
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: k.runs[run]}, nil
+}
+
+func (k *keeper) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, kind any, args ...any) (client.WorkflowRun, error) {
+	ending, ok := args[0].(workflow.Ending)
+	if !ok || kind != workflow.FinishName || o.ID != workflow.FinishID(ending.Run) || o.TaskQueue != workflow.TaskQueue {
+		return nil, errors.New("another workflow")
+	}
+	k.started = append(k.started, ending)
+	return nil, nil
+}
+
+func open(first string) *workflowpb.WorkflowExecutionInfo {
+	return &workflowpb.WorkflowExecutionInfo{FirstRunId: first}
+}
+
+func ended(first string) *workflowpb.WorkflowExecutionInfo {
+	return &workflowpb.WorkflowExecutionInfo{FirstRunId: first, CloseTime: timestamppb.Now()}
+}
+
+// looking looks for what is owed, for a time on a clock that does not wait.
+func looking(t *testing.T, d time.Duration, store *debtor, temporal *keeper) (log string) {
+	t.Helper()
+	var lines bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		c := Config{Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor"}}
+		stop := c.payOwed(t.Context(), temporal)
+		time.Sleep(d)
+		stop()
+	})
+	return lines.String()
+}
+
+// security 18: whoever terminates a run keeps nobody from being told. What a run sees to
+// itself is left to it, however long the mail server is down.
+func TestOwedNoticesAreFollowed(t *testing.T) {
+	t.Parallel()
+	follows := []workflow.Ending{{Workflow: resetID, Run: "a"}}
+	type runs = map[string]*workflowpb.WorkflowExecutionInfo
+	for name, tc := range map[string]struct {
+		runs runs
+		now  string
+		want []workflow.Ending
+	}{
+		"open":                          {runs{"a": open("a")}, "a", nil},
+		"terminated":                    {runs{"a": ended("a")}, "a", follows},
+		"terminated before another one": {runs{"a": ended("a"), "b": open("b")}, "b", follows},
+		"reset":                         {runs{"a": ended("a"), "b": open("a")}, "b", nil},
+		"reset and terminated":          {runs{"a": ended("a"), "b": ended("a")}, "b", follows},
+		"no longer kept":                {runs{"b": open("b")}, "b", []workflow.Ending{{Run: "a"}}},
+	} {
+		k := &keeper{runs: tc.runs, now: tc.now}
+		log := looking(t, time.Second, &debtor{runs: []string{"a"}}, k)
+		if diff := cmp.Diff(tc.want, k.started); diff != "" || log != "" {
+			t.Errorf("%s: log %q, started (-want +got):\n%s", name, log, diff)
+		}
+	}
+}
+
+// A worker looks each minute or a little later, not at the same time as others, and at what
+// a run has had time for.
+func TestOwedNoticesAreLookedForEachMinute(t *testing.T) {
+	t.Parallel()
+	d := &debtor{}
+	looking(t, time.Hour, d, &keeper{})
+	if len(d.at) < 40 || len(d.at) > 60 {
+		t.Errorf("%d looks in an hour", len(d.at))
+	}
+	pauses := map[time.Duration]bool{}
+	for i := range d.at[1:] {
+		pauses[d.at[i+1].Sub(d.at[i])] = true
+	}
+	if len(pauses) < len(d.at)/2 {
+		t.Error("the pauses are alike")
+	}
+	if d.age[0] != owedAfter {
+		t.Errorf("changes from before %s", d.age[0])
+	}
+}
+
+// What fails is said, and tried again; one run keeps no other from being looked at.
+func TestOwedNoticesThatCannotBeFollowed(t *testing.T) {
+	t.Parallel()
+	k := &keeper{err: errors.New("visibility is away")}
+	log := looking(t, 100*time.Second, &debtor{runs: []string{"a", "b"}}, k)
+	if strings.Count(log, "visibility is away") < 4 {
+		t.Errorf("log: %s", log)
+	}
+	d := &debtor{err: errors.New("disk full")}
+	if log := looking(t, 100*time.Second, d, k); !strings.Contains(log, "disk full") || len(d.at) != 2 {
+		t.Errorf("%d looks, log: %s", len(d.at), log)
+	}
+}

@@ -1,0 +1,152 @@
+package workflow
+
+import (
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// lastTry is how long a notice is tried again at least whose day is over.
+const lastTry = time.Hour
+
+const finishPrefix = "finish/"
+
+// FinishID is the workflow ID of what follows the end of a run, so that it is there once.
+func FinishID(run string) string { return finishPrefix + run }
+
+// FinishOptions is how a run is followed, by whoever does it: by one at a time. A later one
+// asks the store again, which may know more after a workflow reset.
+func FinishOptions(run string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       FinishID(run),
+		TaskQueue:                TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:            "the end of a password reset",
+	}
+}
+
+// Ending asks what became of a run that something else ended than its own steps: an operator
+// who terminated it, or a failure.
+type Ending struct {
+	Workflow string // workflow ID of the run
+	Run      string // its run ID
+}
+
+// Ended is the store's answer to an [Ending], of which it names the run.
+type Ended struct {
+	Of     string // Run of the Ending
+	GoesOn bool   `json:",omitempty"` // the run has not ended, or another one goes on with it
+
+	// What was applied for the run, all empty when nothing was. Then nothing will be.
+	Run        string    `json:",omitempty"` // original run ID
+	Submission string    `json:",omitempty"`
+	Account    string    `json:",omitempty"`
+	Changed    time.Time `json:",omitzero"`
+	Owed       bool      `json:",omitempty"` // somebody is to be told of the change still
+	Since      time.Time `json:",omitzero"`  // since when that was tried
+}
+
+func (e Ended) outcome() Outcome {
+	if e.Submission == "" {
+		return Outcome{State: statemachine.StateCanceled, Ended: true}
+	}
+	return Outcome{State: statemachine.StatePasswordChanged, Accepted: e.Submission}
+}
+
+// FinishReset follows a run that ended from outside. It makes the run over in the store,
+// answers the outcome update with what the store says about the password, and goes on to
+// tell the owner if the run changed it and has told nobody. It fails when the run goes on.
+func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
+	if FinishID(in.Run) != workflow.GetInfo(ctx).WorkflowExecution.ID {
+		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
+	}
+	steps, _ := workflow.NewDisconnectedContext(ctx)
+	var ended Ended
+	err := workflow.SetUpdateHandler(ctx, OutcomeUpdate, func(ctx workflow.Context) (Outcome, error) {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		err := workflow.Await(ctx, func() bool { return ended.Of != "" })
+		return ended.outcome(), err
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	known, err := end(steps, in)
+	if err != nil {
+		return Outcome{}, err
+	}
+	ended = known
+	workflow.SetCurrentDetails(steps, ended.details())
+	if ended.Owed {
+		ended.tell(steps)
+	}
+	finished := func() bool { return workflow.AllHandlersFinished(steps) }
+	return ended.outcome(), workflow.Await(steps, finished)
+}
+
+// end asks until the answer is ours: anyone who may talk to Temporal can complete an
+// activity.
+func end(ctx workflow.Context, in Ending) (Ended, error) {
+	for {
+		var e Ended
+		err := workflow.ExecuteActivity(ending(ctx), EndReset, in).Get(ctx, &e)
+		switch ours := err == nil && e.Of == in.Run; {
+		case ours && e.GoesOn:
+			return e, temporal.NewNonRetryableApplicationError("the run goes on", "run_goes_on", nil)
+		case ours:
+			return e, nil
+		}
+		if err := workflow.Sleep(ctx, again); err != nil {
+			return e, err
+		}
+	}
+}
+
+// tell goes on with the notice, for what is left of its day, and for a day when nobody has
+// tried it yet.
+func (e Ended) tell(ctx workflow.Context) {
+	notice := Mail{Run: e.Run, Account: e.Account, Changed: e.Changed, Submission: e.Submission}
+	now := workflow.Now(ctx)
+	until := now.Add(NoticeDay)
+	if !e.Since.IsZero() && e.Since.Before(now) {
+		until = later(e.Since.Add(NoticeDay), now.Add(lastTry))
+	}
+	for {
+		d := tell(ctx, notice, until)
+		if d.Withheld == "" && len(d.Left) == 0 {
+			return
+		}
+		if d.Withheld == "" {
+			notice.To = d.Left // the attempts that follow end when all of them are told
+			continue
+		}
+		if d = giveUp(ctx, notice); d.Notice != "" && len(d.Left) == 0 {
+			workflow.SetCurrentDetails(ctx, e.details()+"\n\n**The notice was given up.**")
+			return
+		}
+		until = workflow.Now(ctx).Add(lastTry)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (e Ended) details() string {
+	switch {
+	case e.Submission == "":
+		return "The run " + e.Of + " ended from outside. The password was not changed."
+	case e.Owed:
+		return "The run " + e.Of + " ended from outside after the password was changed. The owner is to be told."
+	default:
+		return "The run " + e.Of + " ended from outside after the password was changed. Nobody is to be told any more."
+	}
+}

@@ -1,0 +1,170 @@
+package workflow_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	endedRun = "1c8a0f52-7d3b-4f70-9b1e-5a2d7c64e311"
+	firstRun = "0b7a0f52-7d3b-4f70-9b1e-5a2d7c64e312" // its original
+)
+
+// applied is what the store says of a run that changed the password and told nobody.
+var applied = workflow.Ended{
+	Of: endedRun, Run: firstRun, Submission: "one", Account: owner, Changed: started.Add(-time.Hour), Owed: true,
+}
+
+// finishStory is what follows a run; the store gives these answers, the last one for ever.
+func finishStory(t *testing.T, answers ...workflow.Ended) *story {
+	t.Helper()
+	s := newStory(t)
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.FinishID(endedRun), TaskQueue: workflow.TaskQueue})
+	s.ending = func(n int, _ workflow.Ending) answer { return answer{result: answers[min(n, len(answers))-1]} }
+	return s
+}
+
+// finish runs what follows a run, and returns how it ended.
+func (s *story) finish(of string) (out workflow.Outcome, err error) {
+	s.t.Helper()
+	s.ExecuteWorkflow(workflow.FinishName, workflow.Ending{Workflow: workflow.ID(accountKey), Run: of})
+	if !s.IsWorkflowCompleted() {
+		s.t.Fatal("it did not end")
+	}
+	return out, errors.Join(s.GetWorkflowError(), func() error {
+		if s.GetWorkflowError() != nil {
+			return nil
+		}
+		return s.GetWorkflowResult(&out)
+	}())
+}
+
+// The owner of a change whose run was terminated is told, and who asks hears the truth.
+func TestFinishAfterAChange(t *testing.T) {
+	t.Parallel()
+	s := finishStory(t, applied)
+	out, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one"})
+	diff(t, "asked", s.endings, []workflow.Ending{{Workflow: workflow.ID(accountKey), Run: endedRun}})
+	diff(t, "notices", s.notices, []workflow.Mail{
+		{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"},
+	})
+	diff(t, "given up", len(s.given), 0)
+}
+
+func TestFinishWithoutAChange(t *testing.T) {
+	t.Parallel()
+	s := finishStory(t, workflow.Ended{Of: endedRun})
+	out, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StateCanceled, Ended: true})
+	diff(t, "notices", len(s.notices), 0)
+}
+
+// What was told already is not told again.
+func TestFinishOfASettledNotice(t *testing.T) {
+	t.Parallel()
+	settled := applied
+	settled.Owed = false
+	s := finishStory(t, settled)
+	out, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one"})
+	diff(t, "notices", len(s.notices), 0)
+}
+
+// A run that has not ended, or that another goes on with after a workflow reset, is nobody's
+// to finish.
+func TestFinishOfARunThatGoesOn(t *testing.T) {
+	t.Parallel()
+	s := finishStory(t, workflow.Ended{Of: endedRun, GoesOn: true})
+	_, err := s.finish(endedRun)
+	if failed, ok := errors.AsType[*temporal.ApplicationError](err); !ok || failed.Type() != "run_goes_on" {
+		t.Errorf("error %v", err)
+	}
+	diff(t, "notices", len(s.notices), 0)
+}
+
+// security 27: an answer about another run, copied from there, is none.
+func TestFinishBelievesTheStoreOnly(t *testing.T) {
+	t.Parallel()
+	foreign := workflow.Ended{Of: firstRun}
+	s := finishStory(t, foreign, foreign, applied)
+	out, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one"})
+	diff(t, "asked", len(s.endings), 3)
+
+	s = finishStory(t, applied)
+	if _, err := s.finish(firstRun); err == nil {
+		t.Error("the input of another workflow ID is taken")
+	}
+	diff(t, "asked", len(s.endings), 0)
+}
+
+// The notice has its whole day: from the first time that it was tried, and an hour at least.
+func TestFinishGivesUp(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		since time.Time
+		tried time.Duration
+	}{
+		"nobody has tried":       {time.Time{}, 24 * time.Hour},
+		"tried for 20 hours":     {started.Add(-20 * time.Hour), 4 * time.Hour},
+		"tried for days":         {started.Add(-100 * time.Hour), time.Hour},
+		"tried by a wrong clock": {started.Add(100 * time.Hour), 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			owed := applied
+			owed.Since = tc.since
+			s := finishStory(t, owed)
+			s.notice = func(int, workflow.Mail) answer { return answer{failed: errors.New("mail server away")} }
+			_, err := s.finish(endedRun)
+			s.check(err)
+			diff(t, "given up", s.given, []workflow.Mail{{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"}})
+			diff(t, "tried for", s.elapsed(), tc.tried)
+		})
+	}
+}
+
+// A notice that was not tried enough is not given up: the store says so, and it goes on.
+func TestFinishTriesEnough(t *testing.T) {
+	t.Parallel()
+	s := finishStory(t, applied)
+	s.notice = func(n int, m workflow.Mail) answer {
+		if len(s.given) == 0 {
+			return answer{failed: errors.New("mail server away")}
+		}
+		return answer{result: workflow.Delivery{Notice: m.Run}}
+	}
+	s.giveUp = func(_ int, m workflow.Mail) answer {
+		return answer{result: workflow.Delivery{Notice: m.Run, Left: backup}}
+	}
+	_, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "given up", len(s.given), 1)
+	if s.elapsed() < 24*time.Hour || s.elapsed() > 26*time.Hour {
+		t.Errorf("it ended after %s", s.elapsed())
+	}
+}
+
+// A notice that has reached one address goes on to the others.
+func TestFinishTellsEveryAddress(t *testing.T) {
+	t.Parallel()
+	s := finishStory(t, applied)
+	s.notice = partly
+	_, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "notices", len(s.notices), 2)
+	diff(t, "the second", s.notices[1].To, backup)
+	diff(t, "end", s.elapsed(), 10*time.Hour)
+}
