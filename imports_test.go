@@ -107,9 +107,10 @@ func TestImportsGoOneWay(t *testing.T) {
 		"starter":               {"account", "internal/failpoint", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
 		"activities":            {"account", "internal/loopback", "internal/span", "keys", "link", "mail", "statemachine", "workflow"},
 		"worker":                {"account", "activities", "internal/loopback", "internal/span", "keys", "link", "mail", "statemachine", "workflow"},
-		"replay":                {"keys", "statemachine", "workflow"},
+		"replay":                {"internal/fields", "keys", "statemachine", "workflow"},
 		"account/storetest":     {"account"},
 		"internal/failpoint":    nil,
+		"internal/fields":       nil,
 		"internal/golden":       nil,
 		"internal/loopback":     nil,
 		"internal/cost":         nil,
@@ -121,7 +122,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/telemetry":    {"internal/span"},
 		"cmd/rekey": {
 			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint", "internal/loopback",
-			"internal/ops", "internal/signals", "internal/span", "internal/telemetry", "keys", "link", "mail",
+			"internal/fields", "internal/ops", "internal/signals", "internal/span", "internal/telemetry", "keys", "link", "mail",
 			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}

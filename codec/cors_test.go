@@ -100,7 +100,7 @@ func TestPreflightRefused(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"foreign":   func(r *http.Request) { r.Header.Set("Origin", "https://evil.example.com") },
 		"no origin": func(r *http.Request) { r.Header.Del("Origin") },
-		"/encode":   func(r *http.Request) { r.URL.Path = "/encode" },
+		"elsewhere": func(r *http.Request) { r.URL.Path = "/download" },
 	} {
 		a := s.ask(t, preflight(change))
 		if a.status < 400 || a.header.Get("Access-Control-Allow-Methods") != "" {

@@ -6,7 +6,9 @@
 // opens no submission: a submission's password hash is sealed to the worker inside the
 // payload and stays sealed here.
 //
-// There is no /encode. Whoever could make payloads of ours could make a run believe them.
+// It seals nothing. Whoever could make payloads of ours could make a run believe them.
+// Temporal's command line asks for /encode before each query and signal, also of no payloads
+// at all; that alone is answered, with none.
 //
 // # Who may ask
 //

@@ -22,6 +22,7 @@ var (
 	errContentType = errors.New("not JSON by its type")
 	errBody        = errors.New("not JSON of payloads")
 	errBodyTooLong = errors.New("body too long")
+	errEncode      = errors.New("payloads to seal")
 )
 
 // problem is what a client is told. The texts are fixed: they quote nothing and do not
@@ -42,9 +43,10 @@ func problems() []struct {
 		err error
 		problem
 	}{
-		{errPath, problem{http.StatusNotFound, "not_found", "There is /decode here, and nothing else."}},
+		{errPath, problem{http.StatusNotFound, "not_found", "There are /decode and /encode here, and nothing else."}},
 		{errMethod, problem{http.StatusMethodNotAllowed, "method_not_allowed", "Send payloads with POST."}},
 		{errOrigin, problem{http.StatusForbidden, "origin_refused", "This page may not read payloads: see --ui-origin."}},
+		{errEncode, problem{http.StatusForbidden, "encode_refused", "This server opens payloads and makes none."}},
 		{ErrUnknown, problem{http.StatusUnauthorized, "unauthorized", "Say who you are."}},
 		{ErrUnavailable, problem{http.StatusServiceUnavailable, "auth_unavailable", "Who you are cannot be checked now."}},
 		{errContentType, problem{http.StatusUnsupportedMediaType, "content_type_unsupported", "Send application/json."}},

@@ -46,7 +46,7 @@ type Config struct {
 	Log     zerolog.Logger
 }
 
-// New returns the handler of POST /decode. It refuses a configuration that lets everybody in.
+// New returns the handler of POST /decode, and of POST /encode for no payloads. It refuses a configuration that lets everybody in.
 func New(c Config) (http.Handler, error) {
 	if len(c.Auth) == 0 {
 		return nil, errors.New("a codec server needs a way to know who asks")
@@ -109,8 +109,12 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, did *request) (s
 	if err := h.admit(head, r); err != nil {
 		return 0, err
 	}
+	do, known := map[string]func(*handler, []*commonpb.Payload) error{
+		"/decode": (*handler).open,
+		"/encode": (*handler).seal,
+	}[r.URL.Path]
 	switch {
-	case r.URL.Path != "/decode":
+	case !known:
 		return 0, errPath
 	case r.Method == http.MethodOptions:
 		return h.preflight(w, r)
@@ -121,7 +125,15 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, did *request) (s
 	if did.who, err = h.authenticate(r); err != nil {
 		return 0, err
 	}
-	return h.decode(w, r, did)
+	payloads, err := read(w, r)
+	if err != nil {
+		return 0, err
+	}
+	did.payloads = len(payloads)
+	if err := do(h, payloads); err != nil {
+		return 0, err
+	}
+	return give(w, payloads)
 }
 
 func (h *handler) authenticate(r *http.Request) (who string, err error) {
@@ -138,15 +150,8 @@ func (h *handler) authenticate(r *http.Request) (who string, err error) {
 	return "", reason
 }
 
-func (h *handler) decode(w http.ResponseWriter, r *http.Request, did *request) (status int, err error) {
-	payloads, err := read(w, r)
-	if err != nil {
-		return 0, err
-	}
-	did.payloads = len(payloads)
-	if err := h.open(payloads); err != nil {
-		return 0, err
-	}
+// give answers with payloads.
+func give(w http.ResponseWriter, payloads []*commonpb.Payload) (status int, err error) {
 	body, err := protojson.Marshal(&commonpb.Payloads{Payloads: payloads})
 	if err != nil {
 		return 0, fmt.Errorf("write %d payloads as JSON", len(payloads)) // its error quotes them
@@ -174,6 +179,15 @@ func (h *handler) open(payloads []*commonpb.Payload) error {
 		if keys.IsSealed(p) {
 			payloads[i], opened = opened[0], opened[1:]
 		}
+	}
+	return nil
+}
+
+// seal seals none. Temporal's command line has the arguments of a query or signal sealed
+// before it asks for one, also when there are none, and gives up without an answer.
+func (*handler) seal(payloads []*commonpb.Payload) error {
+	if len(payloads) > 0 {
+		return errEncode
 	}
 	return nil
 }

@@ -45,17 +45,67 @@ func TestDecodeNothing(t *testing.T) {
 	}
 }
 
-// security 27: there is no way to have a payload made, and no other path.
+// security 27: there is no way to have a payload made, sealed already or not, alone or among
+// others, and no other path.
 func TestNoEncode(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
 	plain := value[*commonpb.Payload](t)(converter.GetDefaultDataConverter().ToPayload("ann@example.com"))
-	for _, path := range []string{"/encode", "/download", "/", "/decode/", "/accounts/encode", "/decode/../encode", "//decode"} {
-		a := s.ask(t, request(inJSON(t, plain), func(r *http.Request) { r.URL.Path = path }))
-		if a.status != http.StatusNotFound || a.code != "not_found" {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+	for _, body := range []string{inJSON(t, plain), inJSON(t, plain, plain), s.sealed(t, "x"), `{"payloads":[{}]}`} {
+		a := s.ask(t, encode(body, nil))
+		if a.status != http.StatusForbidden || a.code != "encode_refused" || strings.Contains(a.body, "ann") {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
 		}
 	}
+	for _, path := range []string{"/download", "/", "/decode/", "/encode/", "/accounts/encode", "/decode/../encode", "//decode"} {
+		for _, body := range []string{inJSON(t, plain), `{}`} {
+			a := s.ask(t, request(body, func(r *http.Request) { r.URL.Path = path }))
+			if a.status != http.StatusNotFound || a.code != "not_found" {
+				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
+		}
+	}
+}
+
+// Temporal's command line asks this before a query or signal, which fails without an answer.
+func TestEncodeNothing(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	for _, body := range []string{`{}`, `{"payloads":[]}`} {
+		a := s.ask(t, encode(body, nil))
+		if got := opened(t, a); len(got) != 0 || a.header.Get("Cache-Control") != "no-store" || a.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %v %v", body, got, a.header)
+		}
+	}
+}
+
+// What /decode refuses before it looks at payloads, /encode refuses too.
+func TestEncodeNothingFor(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	for name, tc := range map[string]struct {
+		body   string
+		change func(*http.Request)
+		status int
+	}{
+		"nobody":       {`{}`, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
+		"another page": {`{}`, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example.com") }, 403},
+		"a reader":     {`{}`, func(r *http.Request) { r.Method = http.MethodGet }, 405},
+		"a form":       {`{}`, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415},
+		"much":         {strings.Repeat(" ", codec.MaxBody+1), nil, 413},
+		"no JSON":      {`[`, nil, 400},
+	} {
+		if a := s.ask(t, encode(tc.body, tc.change)); a.status != tc.status {
+			t.Errorf("%s: %d %s, want %d", name, a.status, a.body, tc.status)
+		}
+	}
+}
+
+// encode is a request to have payloads sealed.
+func encode(body string, change func(*http.Request)) *http.Request {
+	r := request(body, change)
+	r.URL.Path = "/encode"
+	return r
 }
 
 func TestMethods(t *testing.T) {

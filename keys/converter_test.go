@@ -15,9 +15,11 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/keys"
+	rekey "github.com/rekeyhq/rekey/workflow"
 )
 
 // verbatim sends payloads as they are, so that a test can say what another client sends.
@@ -61,6 +63,7 @@ func newEnvironment(d converter.DataConverter) *testsuite.TestWorkflowEnvironmen
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent())
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: rekey.DeadlockAfter})
 	env.SetDataConverter(verbatim{d})
 	env.SetFailureConverter(keys.FailureConverter(d))
 	return env

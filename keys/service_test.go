@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/rekeyhq/rekey/keys"
+	rekey "github.com/rekeyhq/rekey/workflow"
 )
 
 // server is Temporal as a worker sees it: it hands out one workflow task and keeps the
@@ -78,7 +79,7 @@ func answer(t *testing.T, c *keys.Codec, input *commonpb.Payloads) string {
 	}))
 	check(t, err)
 	t.Cleanup(temporal.Close)
-	w := worker.New(temporal, "queue", worker.Options{LocalActivityWorkerOnly: true})
+	w := worker.New(temporal, "queue", worker.Options{LocalActivityWorkerOnly: true, DeadlockDetectionTimeout: rekey.DeadlockAfter})
 	echo := func(_ workflow.Context, text string) (string, error) { return text, nil }
 	w.RegisterWorkflowWithOptions(echo, workflow.RegisterOptions{Name: "echo"})
 	check(t, w.Start())

@@ -22,7 +22,10 @@ func ExampleReplayer_Check() {
 		if err != nil {
 			return err
 		}
-		err = replayer.Check(h)
+		warnings, err := replayer.Check(h)
+		for _, w := range warnings {
+			log.Print(w)
+		}
 		if diverged := new(replay.Divergence); errors.As(err, &diverged) {
 			fmt.Printf("at event %d the history has %s, and the code %s\n", diverged.Event, diverged.What, diverged.Code)
 		}

@@ -10,6 +10,7 @@ import (
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
@@ -19,6 +20,8 @@ import (
 const (
 	accountKey = "0123456789abcdef0123456789abcdef"
 	address    = "alice@example.com"
+	runID      = "0198c0de-0000-7000-8000-000000000001"
+	linkLife   = 30 * time.Minute
 )
 
 // keyset makes a folder of keysets and returns it with its payload codec.
@@ -40,7 +43,8 @@ func check(t *testing.T, c *keys.Codec, events []*historypb.HistoryEvent) error 
 	t.Helper()
 	r, err := replay.New(c)
 	must(t, err)
-	return r.Check(&historypb.History{Events: events})
+	_, err = r.Check(&historypb.History{Events: events})
+	return err
 }
 
 func must(t *testing.T, err error) {
@@ -73,7 +77,7 @@ func begun(t *testing.T, c *keys.Codec) *story {
 	t.Helper()
 	s := &story{t: t, codec: c}
 	s.start(s.sealed(workflow.Request{
-		Address: address, AccountKey: accountKey, LinkLife: 30 * time.Minute, CoolDown: time.Minute,
+		Address: address, AccountKey: accountKey, LinkLife: linkLife, CoolDown: time.Minute,
 	}))
 	return s
 }
@@ -82,7 +86,7 @@ func (s *story) start(input *commonpb.Payloads) {
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, &historypb.HistoryEvent{
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{
-				WorkflowId: workflow.ID(accountKey), OriginalExecutionRunId: "0198c0de-0000-7000-8000-000000000001",
+				WorkflowId: workflow.ID(accountKey), OriginalExecutionRunId: runID,
 				WorkflowType: &commonpb.WorkflowType{Name: workflow.Name}, Input: input,
 				TaskQueue: &taskqueuepb.TaskQueue{Name: workflow.TaskQueue},
 			},
@@ -106,15 +110,22 @@ func (s *story) decided() {
 	})
 }
 
+// mail is the first link mail of a run.
+func (s *story) mail() *commonpb.Payloads {
+	return s.sealed(workflow.Mail{Number: 1, Run: runID, Sender: runID, Life: linkLife, Address: address})
+}
+
 // scheduled is an activity; without an ID it gets that of the event, as the SDK does it.
-func (s *story) scheduled(id, name string) {
+func (s *story) scheduled(id, name string) { s.scheduledWith(id, name, nil) }
+
+func (s *story) scheduledWith(id, name string, input *commonpb.Payloads) {
 	if id == "" {
 		id = itoa(len(s.events) + 1)
 	}
 	s.add(enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, &historypb.HistoryEvent{
 		Attributes: &historypb.HistoryEvent_ActivityTaskScheduledEventAttributes{
 			ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{
-				ActivityId: id, ActivityType: &commonpb.ActivityType{Name: name},
+				ActivityId: id, ActivityType: &commonpb.ActivityType{Name: name}, Input: input,
 			},
 		},
 	})
@@ -138,7 +149,9 @@ func (s *story) completed(scheduled int64, result *commonpb.Payloads) {
 func (s *story) timer() {
 	s.add(enumspb.EVENT_TYPE_TIMER_STARTED, &historypb.HistoryEvent{
 		Attributes: &historypb.HistoryEvent_TimerStartedEventAttributes{
-			TimerStartedEventAttributes: &historypb.TimerStartedEventAttributes{TimerId: itoa(len(s.events) + 1)},
+			TimerStartedEventAttributes: &historypb.TimerStartedEventAttributes{
+				TimerId: itoa(len(s.events) + 1), StartToFireTimeout: durationpb.New(linkLife + time.Minute),
+			},
 		},
 	})
 }

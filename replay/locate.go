@@ -10,19 +10,23 @@ import (
 )
 
 // task is a workflow task that was completed: events[completed] says so, and up to
-// events[end] is what it decided, and what came before the next one began.
-type task struct{ completed, end int }
+// events[end] is what it decided, and what came before the next one began. It started with
+// the event of the ID started.
+type task struct {
+	completed, end int
+	started        int64
+}
 
 // tasks lists the completed workflow tasks. What is in no task has led to nothing yet.
 func tasks(events []*historypb.HistoryEvent) []task {
 	var all []task
-	open := false
+	open, started := false, int64(0)
 	for i, e := range events {
 		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-			all, open = append(all, task{completed: i}), true
+			all, open = append(all, task{completed: i, started: started}), true
 		}
 		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED {
-			open = false
+			open, started = false, e.GetEventId()
 		}
 		if open {
 			all[len(all)-1].end = i + 1
@@ -36,7 +40,10 @@ func tasks(events []*historypb.HistoryEvent) []task {
 // after one event and then the next: of one that ends too early, the SDK says what command
 // of the code is left over.
 func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Divergence {
-	n := sort.Search(len(all)-1, func(i int) bool { return r.replay(events[:all[i].end]) != nil })
+	n := sort.Search(len(all)-1, func(i int) bool {
+		_, err := r.replay(events[:all[i].end])
+		return err != nil
+	})
 	first := all[n].completed
 	next, err := r.next(events[:first+1])
 	if err != nil {
@@ -55,7 +62,7 @@ func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Diverge
 // next is the first command of the code that a history which ends early leaves over. An
 // error means that the two have parted before.
 func (r *Replayer) next(events []*historypb.HistoryEvent) (string, error) {
-	err := r.replay(events)
+	_, err := r.replay(events)
 	if err == nil {
 		return "does nothing", nil
 	}

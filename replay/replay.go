@@ -4,8 +4,14 @@
 // task, again and again, and the run stands still. Here that happens to a copy of the
 // history, with no server, before the code is deployed.
 //
-// The SDK's replayer decides whether a history diverges. What it leaves out, this package
-// adds: at which event, and what the code does instead, in words that hold no payload.
+// The SDK's replayer compares the kinds and IDs of what the code begins with the history.
+// What it leaves out, this package adds: at which event the two part, what the code does
+// instead, in words that hold no payload, and whether the code passes and reads the values
+// that the history holds. A build that renames a field leads each run on, and loses what an
+// earlier build wrote in it.
+//
+// Values are compared by their JSON. A field that the history lacks is new and allowed. So a
+// field that was empty and is not written then, is not compared.
 package replay
 
 import (
@@ -14,6 +20,8 @@ import (
 	"log/slog"
 
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	sdk "go.temporal.io/sdk/workflow"
@@ -24,71 +32,91 @@ import (
 
 // Replayer replays histories. It is safe for concurrent use.
 type Replayer struct {
-	codec   *keys.Codec
-	options worker.WorkflowReplayerOptions
+	codec     *keys.Codec
+	converter converter.DataConverter
 }
 
 // New makes a replayer that opens payloads with codec, as the worker that ran the
 // histories did.
 func New(codec *keys.Codec) (*Replayer, error) {
-	converter := keys.DataConverter(codec)
-	r := &Replayer{codec, worker.WorkflowReplayerOptions{
-		DataConverter:    converter,
-		FailureConverter: keys.FailureConverter(converter),
-		// It counts a second of the wall clock: a busy machine would be a divergence.
-		DisableDeadlockDetection: true,
-	}}
-	_, err := r.replayer()
+	r := &Replayer{codec, keys.DataConverter(codec)}
+	_, err := r.replayer(newRecorder())
 	return r, err
 }
 
 // Check replays a history from its first event; its end may be missing, as in that of an
 // open run. It returns nil when this build's workflow does what the history says, and a
 // [*Divergence] when it does not. ErrKeys and ErrDamaged mean that nothing can be said.
-func (r *Replayer) Check(h *historypb.History) error {
+//
+// The warnings name policies of activities (timeouts, retries, the task queue) that the code
+// sets otherwise. An open run goes on under them.
+func (r *Replayer) Check(h *historypb.History) (warnings []*Divergence, err error) {
 	events := h.GetEvents()
 	if err := readable(events); err != nil {
-		return err
+		return nil, err
 	}
 	all := tasks(events)
 	if len(all) == 0 { // no code has run yet
-		return nil
+		return nil, nil
 	}
 	// With a task that is in progress at the end, the SDK does not compare the last one.
-	err := r.replay(events[:all[len(all)-1].end])
-	if err == nil || errors.Is(err, ErrDamaged) {
-		return err
+	rec, err := r.replay(events[:all[len(all)-1].end])
+	if errors.Is(err, ErrDamaged) {
+		return nil, err
 	}
-	if err := r.unopened(events); err != nil {
-		return err
+	parted := int64(len(events)) + 1
+	var located *Divergence
+	if err != nil {
+		if err := r.unopened(events); err != nil {
+			return nil, err
+		}
+		located = r.locate(events, all)
+		parted = located.Event
 	}
-	return r.locate(events, all)
+	c, err := r.compare(events, all, rec)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.before(parted) != nil:
+		return nil, c.before(parted)
+	case located != nil:
+		return nil, located
+	default:
+		return c.warnings, nil
+	}
 }
 
 // replay is the SDK's verdict. What it logs and its texts hold payloads. It counts on a
 // server that wrote all attributes of an event, and panics where one is missing.
-func (r *Replayer) replay(events []*historypb.HistoryEvent) (err error) {
+func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err error) {
+	rec = newRecorder()
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("%w: an event lacks a part", ErrDamaged)
 		}
 	}()
-	replayer, err := r.replayer()
+	replayer, err := r.replayer(rec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	started := events[0].GetWorkflowExecutionStartedEventAttributes()
 	silent := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	return replayer.ReplayWorkflowHistoryWithOptions(silent, &historypb.History{Events: events}, worker.ReplayWorkflowHistoryOptions{
+	return rec, replayer.ReplayWorkflowHistoryWithOptions(silent, &historypb.History{Events: events}, worker.ReplayWorkflowHistoryOptions{
 		// The workflow compares its input with the workflow ID.
 		OriginalExecution: sdk.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
 	})
 }
 
 // replayer makes the SDK's anew for each replay: it keeps the result of every run that it
-// has replayed.
-func (r *Replayer) replayer() (worker.WorkflowReplayer, error) {
-	replayer, err := worker.NewWorkflowReplayerWithOptions(r.options)
+// has replayed, and the recorder is of one run.
+func (r *Replayer) replayer(rec *recorder) (worker.WorkflowReplayer, error) {
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+		DataConverter:    strict{r.converter, r.codec, rec},
+		FailureConverter: keys.FailureConverter(r.converter),
+		Interceptors:     []interceptor.WorkerInterceptor{rec},
+		// It counts a second of the wall clock: a busy machine would be a divergence.
+		DisableDeadlockDetection: true,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func mailing(t *testing.T, c *keys.Codec) *story {
 	s := begun(t, c)
 	s.decided()
 	s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-	s.scheduled("", workflow.SendEmail)
+	s.scheduledWith("", workflow.SendEmail, s.mail())
 	return s
 }
 
@@ -56,7 +56,7 @@ func TestDivergence(t *testing.T) {
 	_, c := keyset(t)
 	for want, write := range map[string]func(*story){
 		"event 5 ActivityTaskScheduled send-email: the code schedules await-token-submission": func(s *story) {
-			s.scheduled("", workflow.SendEmail)
+			s.scheduledWith("", workflow.SendEmail, s.mail())
 			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
 		},
 		"event 6 ActivityTaskScheduled change-password: the code schedules send-email": func(s *story) {
@@ -69,15 +69,15 @@ func TestDivergence(t *testing.T) {
 		},
 		"event 7 ActivityTaskScheduled send-email: the code does nothing": func(s *story) {
 			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-			s.scheduled("", workflow.SendEmail)
-			s.scheduled("", workflow.SendEmail)
+			s.scheduledWith("", workflow.SendEmail, s.mail())
+			s.scheduledWith("", workflow.SendEmail, s.mail())
 		},
 		"event 4 WorkflowTaskCompleted: the code also schedules send-email": func(s *story) {
 			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
 		},
 		"event 12 ActivityTaskScheduled record-cancel: the code starts a timer": func(s *story) {
 			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-			s.scheduled("", workflow.SendEmail)
+			s.scheduledWith("", workflow.SendEmail, s.mail())
 			s.completed(6, s.sealed(workflow.Delivery{}))
 			s.decided()
 			s.scheduled("", workflow.RecordCancel)
@@ -101,7 +101,7 @@ func TestPanic(t *testing.T) {
 	s := mailing(t, c)
 	s.completed(5, s.sealed(workflow.Submission{ID: "submission"}))
 	s.decided()
-	s.scheduled("", workflow.ChangePassword)
+	s.scheduledWith("", workflow.ChangePassword, s.sealed(workflow.Change{Run: runID, Submission: workflow.Submission{ID: "submission"}}))
 	must(t, check(t, c, s.events))
 	s.completed(int64(len(s.events)), s.sealed(workflow.Verdict{Event: "link_sent", Submission: "submission"}))
 	s.decided()
@@ -130,7 +130,7 @@ func TestFailedTask(t *testing.T) {
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, &historypb.HistoryEvent{})
 	s.decided()
 	s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-	s.scheduled("", workflow.SendEmail)
+	s.scheduledWith("", workflow.SendEmail, s.mail())
 	s.task()
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, &historypb.HistoryEvent{})
 	must(t, check(t, c, s.events))

@@ -134,7 +134,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 	w := worker.New(temporal, workflow.TaskQueue, worker.Options{
 		WorkerStopTimeout:            drain,
 		StickyScheduleToStartTimeout: sticky,
-		DeadlockDetectionTimeout:     5 * time.Second, // a small machine under load is no deadlock
+		DeadlockDetectionTimeout:     workflow.DeadlockAfter,
 		MaxHeartbeatThrottleInterval: workflow.Heartbeat,
 		DeploymentOptions:            c.deployment(),
 		OnFatalError:                 func(err error) { broken <- err },

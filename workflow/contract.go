@@ -59,6 +59,11 @@ const NoticeDay = 24 * time.Hour
 // less says nothing: a heartbeat is a billed call.
 const Heartbeat = 5 * time.Second
 
+// DeadlockAfter is how long workflow code may run without yielding before a worker takes it
+// for stuck. Nothing here computes for milliseconds, but on a machine that is busy a thread
+// can wait longer than the second that the SDK allows by default.
+const DeadlockAfter = 5 * time.Second
+
 // StateAttribute is the search attribute that shows operators how a run ended
 // (a [statemachine.State]); while the run is open it says "requested". It must be
 // registered in the namespace before the first run: `rekey setup` does that.

@@ -23,8 +23,12 @@
 //     (workflow.Now, workflow.NewTimer, workflow.Await). Nothing here ranges
 //     over a map, reads configuration or logs by other means. workflowcheck
 //     proves the most of it on every build.
-//   - The order, the kind and the IDs of activities and timers are history.
-//     Texts (summaries, details) and policies (timeouts, retries) are not.
+//   - The order, the kind and the IDs of activities and timers are history, and so are
+//     what an activity is given and how long a timer runs.
+//     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
+//   - The names of the fields of the types in contract.go never change, and fields are only
+//     added, with omitempty or omitzero: what one build has written, another reads.
+//     testdata/contract.json has them all.
 //   - A transition is history too when the step it leads to issues a command.
 //   - A branch must not depend on which keys a worker holds: a payload under an
 //     unknown key fails the workflow task, and the run waits for a worker that
@@ -48,8 +52,8 @@
 // Read the event's place in the run in testdata/histories/v0.1.0/happy.json, and the
 // change that you made before that step. Then one of these is true:
 //
-//   - You did not mean to change the order, the kind or the ID of a command: change the
-//     code back.
+//   - You did not mean to change the order, the kind, the ID or the values of a command:
+//     change the code back.
 //   - You did. Put the new way behind a version, and keep the old one for the runs that
 //     are open.
 //   - The recorded run is wrong: no. It is what a release did, and it stays.

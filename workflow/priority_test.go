@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/statemachine"
@@ -63,6 +64,7 @@ func waitFor(t *testing.T, happened int) waited {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: DeadlockAfter})
 	env.RegisterActivityWithOptions(func(context.Context, Mail) (Delivery, error) { return Delivery{}, nil },
 		activity.RegisterOptions{Name: SendEmail})
 	if happened&wasRequested != 0 {

@@ -94,7 +94,10 @@ func newStory(t *testing.T) *story {
 	s.SetStartTime(started)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
 	s.SetDataConverter(postbox{sealed()})
-	s.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attributes{values: &s.upserts}}})
+	s.SetWorkerOptions(worker.Options{
+		DeadlockDetectionTimeout: workflow.DeadlockAfter,
+		Interceptors:             []interceptor.WorkerInterceptor{&attributes{values: &s.upserts}},
+	})
 	s.SetOnActivityCanceledListener(func(i *activity.Info) { s.stopped = append(s.stopped, i.ActivityType.Name) })
 	s.register()
 	return s

@@ -24,7 +24,10 @@ type replayCmd struct {
 func (*replayCmd) Help() string {
 	return `Each history is downloaded and replayed in memory. Nothing in Temporal changes and no activity runs.
 
-Exit status: 0, this build leads all of them on; 1, some diverge, so do not deploy it like that; 2, nothing can be said of
+A history fits when this build does in the same order what it says, and passes and reads the values that it holds. A field
+that it lacks is new and allowed. Another timeout, retry policy or task queue of an activity is a warning.
+
+Exit status: 0, this build leads all of them on, with warnings or without; 1, some diverge, so do not deploy it like that; 2, nothing can be said of
 some or all, because Temporal is not reached, a key is missing, or histories are damaged or gone.`
 }
 

@@ -29,6 +29,7 @@ type report struct {
 
 	Divergences []*finding `json:"divergences"`
 	Unreadable  []*finding `json:"unreadable"`
+	Warnings    []*finding `json:"warnings"` // of runs that fit
 }
 
 // finding are runs that diverge, or cannot be judged, for the same reason.
@@ -47,11 +48,11 @@ type example struct {
 }
 
 func newReport(namespace, scope string) *report {
-	return &report{Namespace: namespace, scope: scope, Divergences: []*finding{}, Unreadable: []*finding{}}
+	return &report{Namespace: namespace, scope: scope, Divergences: []*finding{}, Unreadable: []*finding{}, Warnings: []*finding{}}
 }
 
-// add counts a run, and why it is not led on if it is not.
-func (r *report) add(run *workflowpb.WorkflowExecutionInfo, err error) {
+// add counts a run, and why it is not led on if it is not, or what is otherwise if it is.
+func (r *report) add(run *workflowpb.WorkflowExecutionInfo, warnings []*replay.Divergence, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if errors.Is(err, errGone) {
@@ -62,12 +63,24 @@ func (r *report) add(run *workflowpb.WorkflowExecutionInfo, err error) {
 	var diverged *replay.Divergence
 	switch {
 	case err == nil:
+		r.warn(run, warnings)
 	case errors.As(err, &diverged):
 		r.Diverged++
 		r.Divergences = note(r.Divergences, diverged.Kind(), run, err)
 	default:
 		r.Unjudged++
 		r.Unreadable = note(r.Unreadable, reason(err).Error(), run, err)
+	}
+}
+
+// warn notes each kind once for a run.
+func (r *report) warn(run *workflowpb.WorkflowExecutionInfo, warnings []*replay.Divergence) {
+	var noted []string
+	for _, w := range warnings {
+		if !slices.Contains(noted, w.Kind()) {
+			noted = append(noted, w.Kind())
+			r.Warnings = note(r.Warnings, w.Kind(), run, w)
+		}
 	}
 }
 

@@ -89,9 +89,9 @@ func (r *report) fill(ctx context.Context, runs runs, replayer *replay.Replayer,
 	group.SetLimit(parallel)
 	listed := runs.each(all, func(run *workflowpb.WorkflowExecutionInfo) {
 		group.Go(func() error {
-			err := runs.replay(all, run, replayer)
+			warnings, err := runs.replay(all, run, replayer)
 			if err == nil || isVerdict(err) {
-				r.add(run, err)
+				r.add(run, warnings, err)
 				m.step()
 				return nil
 			}
@@ -109,13 +109,13 @@ func (r *report) fill(ctx context.Context, runs runs, replayer *replay.Replayer,
 	return err
 }
 
-func (r runs) replay(ctx context.Context, run *workflowpb.WorkflowExecutionInfo, replayer *replay.Replayer) error {
+func (r runs) replay(ctx context.Context, run *workflowpb.WorkflowExecutionInfo, replayer *replay.Replayer) (warnings []*replay.Divergence, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	h, err := r.history(ctx, run.GetExecution())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	return replayer.Check(h)
 }

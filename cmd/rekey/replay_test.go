@@ -27,16 +27,16 @@ func listed(id string, status enumspb.WorkflowExecutionStatus) *workflowpb.Workf
 // diverging is a report of 500 runs that diverge for two reasons.
 func diverging() *report {
 	r := newReport("default", "")
-	r.add(listed("reset/fits", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), nil)
+	r.add(listed("reset/fits", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), nil, nil)
 	for i := range 499 {
 		status := enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
 		if i < 20 {
 			status = enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 		}
-		r.add(listed(fmt.Sprintf("reset/%d", i), status),
+		r.add(listed(fmt.Sprintf("reset/%d", i), status), nil,
 			&replay.Divergence{Event: int64(5 + i), What: "ActivityTaskScheduled send-email", Code: "schedules change-password"})
 	}
-	r.add(listed("reset/other", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), &replay.Divergence{Event: 12, What: "TimerStarted", Code: "does nothing"})
+	r.add(listed("reset/other", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), nil, &replay.Divergence{Event: 12, What: "TimerStarted", Code: "does nothing"})
 	return r
 }
 
@@ -59,6 +59,34 @@ func TestReportOfManyIsShort(t *testing.T) {
 ` + remedy
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
+	}
+}
+
+// Warnings are told, and keep nobody from a deployment.
+func TestReportOfWarnings(t *testing.T) {
+	t.Parallel()
+	r := newReport("default", "")
+	queue := func(event int64) *replay.Divergence {
+		return &replay.Divergence{Event: event, What: "ActivityTaskScheduled send-email", Code: "sets another task queue"}
+	}
+	r.add(listed("reset/a", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), []*replay.Divergence{queue(7), queue(24)}, nil)
+	r.add(listed("reset/b", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED), []*replay.Divergence{queue(7)}, nil)
+	var out, asJSON bytes.Buffer
+	if err := errors.Join(r.write(&out, false), r.write(&asJSON, true), r.verdict(nil)); err != nil {
+		t.Fatal(err)
+	}
+	want := `replayed 2 runs of namespace default: 2 fit this build, 0 diverge, 0 cannot be judged; 0 more are gone
+` + warned + `
+2 runs, 1 of them open: ActivityTaskScheduled send-email: the code sets another task queue
+  reset/a, run run-of-reset/a: event 7 ActivityTaskScheduled send-email: the code sets another task queue
+  reset/b, run run-of-reset/b: event 7 ActivityTaskScheduled send-email: the code sets another task queue
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	var got struct{ Warnings []struct{ Runs int } }
+	if err := json.Unmarshal(asJSON.Bytes(), &got); err != nil || len(got.Warnings) != 1 || got.Warnings[0].Runs != 2 {
+		t.Errorf("%v, %+v in\n%s", err, got, &asJSON)
 	}
 }
 
@@ -87,7 +115,7 @@ func TestReportIsInOrder(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		r := newReport("default", "")
 		for i, what := range []string{"third", "second", "first", "first"} {
-			r.add(listed(fmt.Sprintf("reset/%d", i), enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), &replay.Divergence{Event: 5, What: what, Code: "does nothing"})
+			r.add(listed(fmt.Sprintf("reset/%d", i), enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING), nil, &replay.Divergence{Event: 5, What: what, Code: "does nothing"})
 		}
 		var out bytes.Buffer
 		if err := r.write(&out, asJSON); err != nil {
@@ -103,7 +131,7 @@ func TestReportIsInOrder(t *testing.T) {
 func TestReportDoesNotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	r := newReport("default", "")
-	r.add(listed("reset/\x1b[2J\nall is well", enumspb.WORKFLOW_EXECUTION_STATUS_FAILED), replay.ErrDamaged)
+	r.add(listed("reset/\x1b[2J\nall is well", enumspb.WORKFLOW_EXECUTION_STATUS_FAILED), nil, replay.ErrDamaged)
 	var out bytes.Buffer
 	if err := r.write(&out, false); err != nil {
 		t.Fatal(err)
@@ -139,7 +167,7 @@ func TestVerdicts(t *testing.T) {
 		r := newReport("default", "")
 		r.wanted = tc.wanted
 		for _, err := range tc.found {
-			r.add(run, err)
+			r.add(run, nil, err)
 		}
 		err := r.verdict(tc.early)
 		if got := status(err); got != tc.want || err != nil && !strings.Contains(err.Error(), tc.text) {

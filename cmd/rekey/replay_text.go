@@ -11,14 +11,21 @@ import (
 )
 
 const remedy = `
-A run that is open stands still under this build. Put the change behind workflow.GetVersion, or deploy with versioned
-workers, so that each run stays with the build that began it: see "Before a deployment: replay" in docs/operations.md.
+A run that is open stands still under this build, or goes on with values that it does not mean where the code passes or
+reads others. Put the change behind workflow.GetVersion, keep the names of fields, or deploy with versioned workers, so that
+each run stays with the build that began it: see "Before a deployment: replay" in docs/operations.md.
+`
+
+const warned = `
+These fit, with another policy (a timeout, retries, the task queue). What is scheduled keeps the old one, what comes gets
+the new one; that is no reason against a deployment, if it is meant.
 `
 
 // write sorts the report and writes it.
 func (r *report) write(w io.Writer, asJSON bool) error {
 	sortFindings(r.Divergences)
 	sortFindings(r.Unreadable)
+	sortFindings(r.Warnings)
 	if asJSON {
 		return writeJSON(w, r)
 	}
@@ -45,6 +52,10 @@ func (r *report) text(w io.Writer) error {
 	blocks(&b, r.Unreadable)
 	if r.Diverged > 0 {
 		b.WriteString(remedy)
+	}
+	if len(r.Warnings) > 0 {
+		b.WriteString(warned)
+		blocks(&b, r.Warnings)
 	}
 	_, err := b.WriteTo(w)
 	return err

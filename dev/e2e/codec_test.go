@@ -200,7 +200,7 @@ func TestCodecServerIsForTheUIOnly(t *testing.T) {
 		"another page":   {func(r *http.Request) { r.Header.Set("Origin", s.URL) }, 403},
 		"no page":        {func(r *http.Request) { r.Header.Del("Origin") }, 401},
 		"a rebound name": {func(r *http.Request) { r.Host = "evil.example.com" }, 401},
-		"encode":         {func(r *http.Request) { r.URL.Path = "/encode" }, 404},
+		"encode":         {func(r *http.Request) { r.URL.Path = "/encode" }, 403},
 	} {
 		if status, body := askCodec(t, s, input, tc.change); status != tc.status || status != 200 && bytes.Contains(body, []byte("data")) {
 			t.Errorf("%s: %d %s, want %d", name, status, body, tc.status)

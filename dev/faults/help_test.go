@@ -83,7 +83,10 @@ func newWorldAt(t *testing.T, smtpAddr string, change func(*mail.Config)) *world
 	w.SetStartTime(started)
 	w.SetTestTimeout(2 * time.Minute) // bounds a test that has failed already
 	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
-	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&like{}}})
+	w.SetWorkerOptions(worker.Options{
+		DeadlockDetectionTimeout: workflow.DeadlockAfter,
+		Interceptors:             []interceptor.WorkerInterceptor{&like{}},
+	})
 	w.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 		w.mu.Lock()
 		defer w.mu.Unlock()

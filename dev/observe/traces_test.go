@@ -357,6 +357,7 @@ func (l *lab) replay(t *testing.T, h *historypb.History, with ...interceptor.Wor
 	options := codec.ClientOptions(l.TemporalOptions())
 	r, err := sdk.NewWorkflowReplayerWithOptions(sdk.WorkflowReplayerOptions{
 		DataConverter: options.DataConverter, FailureConverter: options.FailureConverter, Interceptors: with,
+		DisableDeadlockDetection: true,
 	})
 	if err != nil {
 		t.Fatal(err)

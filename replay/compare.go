@@ -1,0 +1,239 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/proxy"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/internal/fields"
+)
+
+// named is how many fields a divergence names.
+const named = 4
+
+// comparison compares one history with what was recorded while it was replayed.
+type comparison struct {
+	*Replayer
+	*recorder
+	events []*historypb.HistoryEvent
+	runs   []string // run IDs that a workflow reset takes for each other
+	queue  string   // of the run
+
+	diverges []*Divergence
+	warnings []*Divergence
+}
+
+// compare lists, in the order of events, where the code passes or reads something else than
+// the history holds. An error means that a payload of ours cannot be opened: ErrKeys.
+func (r *Replayer) compare(events []*historypb.HistoryEvent, all []task, rec *recorder) (*comparison, error) {
+	c := &comparison{Replayer: r, recorder: rec, events: events, runs: runIDs(events)}
+	c.queue = events[0].GetWorkflowExecutionStartedEventAttributes().GetTaskQueue().GetName()
+	if err := c.compareReads(); err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		if err := c.compareTask(t); err != nil {
+			return nil, err
+		}
+	}
+	byEvent := func(x, y *Divergence) int { return cmp.Compare(x.Event, y.Event) }
+	slices.SortStableFunc(c.diverges, byEvent)
+	slices.SortStableFunc(c.warnings, byEvent)
+	return c, nil
+}
+
+// before is the first divergence that lies before an event.
+func (c *comparison) before(event int64) *Divergence {
+	if len(c.diverges) > 0 && c.diverges[0].Event < event {
+		return c.diverges[0]
+	}
+	return nil
+}
+
+// runIDs are those that a run has had: a workflow reset goes on under another one, with the
+// events of the run before it. What the code passes may name any of them, because a replay
+// does not know under which it was written.
+func runIDs(events []*historypb.HistoryEvent) []string {
+	ids := []string{events[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()}
+	for _, e := range events {
+		if reset := e.GetWorkflowTaskFailedEventAttributes(); reset.GetNewRunId() != "" {
+			ids = append(ids, reset.GetBaseRunId(), reset.GetNewRunId())
+		}
+	}
+	return ids
+}
+
+func (c *comparison) sameRun(was, is string) bool {
+	return slices.Contains(c.runs, was) && slices.Contains(c.runs, is)
+}
+
+// compareReads gives what was read its event. A sealed payload occurs once, or was copied by
+// a stranger; then it is told of the first.
+func (c *comparison) compareReads() error {
+	for _, e := range c.events {
+		var lost []string
+		find := func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+			for _, p := range payloads {
+				if at := slices.IndexFunc(c.reads, func(r read) bool { return r.sealed == string(p.GetData()) }); at >= 0 {
+					lost = append(lost, c.reads[at].lost...)
+				}
+			}
+			return payloads, nil
+		}
+		if len(c.reads) == 0 {
+			return nil
+		}
+		if err := proxy.VisitPayloads(context.Background(), e, proxy.VisitPayloadsOptions{Visitor: find}); err != nil {
+			return fmt.Errorf("%w: event %d", ErrDamaged, e.GetEventId())
+		}
+		c.diverge(e, "reads", lost)
+	}
+	return nil
+}
+
+func (c *comparison) diverge(e *historypb.HistoryEvent, does string, what []string) {
+	if len(what) == 0 {
+		return
+	}
+	slices.Sort(what)
+	what = slices.Compact(what)
+	if len(what) > named {
+		what = append(what[:named:named], "more")
+	}
+	c.diverges = append(c.diverges, diverges(e, does+" "+strings.Join(what, ", ")))
+}
+
+// compareTask compares what came of one workflow task with what the code did in it.
+func (c *comparison) compareTask(t task) error {
+	became := map[string][]*historypb.HistoryEvent{}
+	var order []string
+	for _, e := range c.events[t.completed:t.end] {
+		what := happened(e)
+		if len(c.calls[place{t.started, what}]) > 0 && !versioned(e) {
+			if became[what] == nil {
+				order = append(order, what)
+			}
+			became[what] = append(became[what], e)
+		}
+	}
+	for _, what := range order {
+		if err := c.pair(became[what], c.calls[place{t.started, what}]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versioned reports that workflow.GetVersion upserted an attribute, and not the code.
+func versioned(e *historypb.HistoryEvent) bool {
+	_, ok := e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields()["TemporalChangeVersion"]
+	return ok
+}
+
+// pair compares events with calls, in their order. A call that was canceled in the same
+// workflow task has led to no event, so an event is that of the first call that fits.
+func (c *comparison) pair(events []*historypb.HistoryEvent, calls []call) error {
+	for i, e := range events {
+		if len(calls) == 0 {
+			return nil // the SDK compares their number
+		}
+		canceled := max(0, len(calls)-(len(events)-i))
+		at, other := 0, []string(nil)
+		for k, candidate := range calls[:canceled+1] {
+			found, err := c.differs(e, candidate)
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				at, other = k, nil
+				break
+			}
+			if k == 0 {
+				other = found
+			}
+		}
+		c.diverge(e, "passes", other)
+		c.warn(e, calls[at])
+		calls = calls[at+1:]
+	}
+	return nil
+}
+
+// differs names what the code passes otherwise.
+func (c *comparison) differs(e *historypb.HistoryEvent, is call) ([]string, error) {
+	if timer := e.GetTimerStartedEventAttributes(); timer != nil {
+		if timer.GetStartToFireTimeout().AsDuration() != is.duration {
+			return []string{"another duration"}, nil
+		}
+		return nil, nil
+	}
+	was, err := c.held(e)
+	if err != nil {
+		return nil, fmt.Errorf("%w: event %d %s: %w", ErrKeys, e.GetEventId(), e.GetEventType(), err)
+	}
+	if len(was) != len(is.values.GetPayloads()) {
+		return []string{"another number of values"}, nil
+	}
+	var found []string
+	for i, now := range is.values.GetPayloads() {
+		other, err := c.payloads(was[i], now)
+		if err != nil {
+			return nil, fmt.Errorf("%w: event %d: %w", ErrDamaged, e.GetEventId(), err)
+		}
+		found = append(found, other...)
+	}
+	return found, nil
+}
+
+func (c *comparison) payloads(was, is *commonpb.Payload) ([]string, error) {
+	kind := is.GetMetadata()[converter.MetadataEncoding]
+	switch {
+	case !bytes.Equal(was.GetMetadata()[converter.MetadataEncoding], kind):
+		return []string{"another kind of value"}, nil
+	case string(kind) == converter.MetadataEncodingJSON:
+		return fields.Diff(was.GetData(), is.GetData(), c.sameRun)
+	case !bytes.Equal(was.GetData(), is.GetData()):
+		return []string{"another value"}, nil
+	default:
+		return nil, nil
+	}
+}
+
+// held are the values that an event holds, in clear.
+func (c *comparison) held(e *historypb.HistoryEvent) ([]*commonpb.Payload, error) {
+	var sealed *commonpb.Payloads
+	switch e.GetEventType() {
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		sealed = e.GetActivityTaskScheduledEventAttributes().GetInput()
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+		sealed = e.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput()
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		sealed = e.GetWorkflowExecutionCompletedEventAttributes().GetResult()
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
+		sealed = e.GetWorkflowExecutionUpdateCompletedEventAttributes().GetOutcome().GetSuccess()
+	case enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+		return attributes(e)
+	default:
+	}
+	return c.codec.Decode(sealed.GetPayloads())
+}
+
+// attributes are the search attributes of an event as one value, which nobody seals.
+func attributes(e *historypb.HistoryEvent) ([]*commonpb.Payload, error) {
+	values := map[string]json.RawMessage{}
+	for name, p := range e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields() {
+		values[name] = p.GetData()
+	}
+	p, err := converter.GetDefaultDataConverter().ToPayload(values)
+	return []*commonpb.Payload{p}, err
+}
