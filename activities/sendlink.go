@@ -116,12 +116,16 @@ func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account
 	}, err
 }
 
-// withhold notes for the operators that an account gets no mail.
+// withhold notes for the operators that an account gets no mail. A stranger's request for an
+// address that nobody has is counted only: the audit log does not grow by strangers.
 func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, why workflow.Reason) (workflow.Delivery, error) {
 	a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(1)
-	err := a.Store.Record(ctx, account.Entry{
+	withheld := workflow.Delivery{Withheld: why}
+	if why == workflow.NoAccount && m.Operator == "" {
+		return withheld, nil
+	}
+	return withheld, a.Store.Record(ctx, account.Entry{
 		At: a.Now().UTC(), Event: account.EventMailWithheld, Run: m.Run,
 		AccountID: owner.ID, Client: m.Client, Operator: m.Operator, Detail: string(why),
 	})
-	return workflow.Delivery{Withheld: why}, err
 }

@@ -64,6 +64,8 @@ type Config struct {
 	// MailLimit is how many link mails an account gets in 24 hours, and three more if
 	// operators ask for them; 0 means DefaultMailLimit.
 	MailLimit int
+	// AuditKeep is how long lines of the audit log are kept; 0 is for ever.
+	AuditKeep time.Duration
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -85,7 +87,7 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
+	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 || cfg.AuditKeep < 0 {
 		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
 	}
 	cfg, err := cfg.versioned()

@@ -17,7 +17,7 @@ type fault struct {
 }
 
 func faults() []fault {
-	return slices.Concat(readFaults(), mailFaults(), changeFaults(), recordFaults(), refusalFaults(), raceFaults(), sweepFaults())
+	return slices.Concat(readFaults(), mailFaults(), changeFaults(), recordFaults(), refusalFaults(), raceFaults(), sweepFaults(), ledgerFaults())
 }
 
 // recorder takes note of a failure where a test would fail.

@@ -98,8 +98,12 @@ func heedsContext(s *suite) {
 	_, read := s.Account(over, ann.ID)
 	_, change := s.ChangePassword(over, submit(t, "new"))
 	_, sweep := s.Sweep(over, noon.Add(week))
+	_, sweepAudit := s.SweepAudit(over, noon.Add(week), time.Hour)
+	_, entries := s.Entries(over, account.Filter{})
+	_, forget := s.Forget(over, "bob", account.Entry{At: noon})
 	for what, err := range map[string]error{
 		"find": find, "account": read, "change": change, "sweep": sweep,
+		"sweep of the audit log": sweepAudit, "audit log": entries, "forget": forget,
 		"issue":  s.IssueToken(over, token(ann, "2"), plenty),
 		"revoke": s.RevokeToken(over, t.Key, noon),
 		"record": s.Record(over, account.Entry{At: noon, AccountID: ann.ID}),
