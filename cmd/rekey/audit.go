@@ -16,7 +16,7 @@ type auditCmd struct {
 	storeFlags
 	Account  string        `env:"REKEY_AUDIT_ACCOUNT" help:"Only lines of this account ID."`
 	Reset    string        `name:"run" env:"REKEY_AUDIT_RUN" help:"Only lines of this run, by its original run ID."`
-	Event    account.Event `env:"REKEY_AUDIT_EVENT" help:"Only this event, such as password_changed."`
+	Event    string        `env:"REKEY_AUDIT_EVENT" help:"Only this event, such as password_changed."`
 	Operator string        `env:"REKEY_AUDIT_OPERATOR" help:"Only what this operator did."`
 	Since    string        `env:"REKEY_AUDIT_SINCE" help:"Only lines of this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or 24h for so long ago."`
 	Until    string        `env:"REKEY_AUDIT_UNTIL" help:"Only lines of before this time, written as for --since."`
@@ -95,7 +95,7 @@ func (a *auditCmd) owners(ctx context.Context, p *process, store account.Store) 
 }
 
 func (a *auditCmd) filter(now time.Time) (f account.Filter, err error) {
-	f = account.Filter{Run: a.Reset, Event: a.Event, Operator: a.Operator, Last: a.Last}
+	f = account.Filter{Run: a.Reset, Event: account.Event(a.Event), Operator: a.Operator, Last: a.Last}
 	if a.Account != "" {
 		f.AccountIDs = []string{a.Account}
 	}
