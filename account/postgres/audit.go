@@ -30,7 +30,7 @@ func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry,
 		f.AccountIDs, f.Run, string(f.Event), f.Operator, optional(f.Since, f.Since.IsZero()), optional(f.Until, f.Until.IsZero()),
 		optional(f.Last, f.Last == 0))
 	if err != nil {
-		return nil, readable(err)
+		return nil, allowed(err, "SELECT")
 	}
 	log, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e account.Entry, err error) {
 		err = row.Scan(&e.At, &e.Event, &e.Run, &e.AccountID, &e.Client, &e.Operator, &e.Detail)
@@ -38,7 +38,7 @@ func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry,
 		return e, err
 	})
 	slices.Reverse(log)
-	return log, readable(err)
+	return log, allowed(err, "SELECT")
 }
 
 // optional is NULL for a value that is none.
@@ -49,11 +49,11 @@ func optional[T any](value T, none bool) *T {
 	return &value
 }
 
-// readable is fault for what reads or deletes lines of the audit log, which the user of a worker
+// allowed is fault for what reads or deletes lines of the audit log, which the user of a worker
 // need not be allowed to.
-func readable(err error) error {
+func allowed(err error, grant string) error {
 	if sqlState(err) == noPermission {
-		return lacks("SELECT, DELETE ON rekey.audit, or use another user")
+		return lacks(grant + " ON rekey.audit")
 	}
 	return fault(err)
 }
@@ -61,16 +61,17 @@ func readable(err error) error {
 // sweepBatch is how many lines of the audit log one transaction deletes at most.
 const sweepBatch = 1000
 
-// SweepAudit implements [account.Store]. Workers that sweep at the same time leave each other's
-// lines alone. The user of the database needs SELECT and DELETE ON rekey.audit.
+// SweepAudit implements [account.Store]. The user of the database needs DELETE ON rekey.audit and
+// SELECT of its columns id and at, so that a worker cannot read the rest. When several workers
+// sweep at the same time, one may leave the rest for an hour later.
 func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (swept int, err error) {
 	for {
 		n := 0
 		err := s.update(ctx, func(tx pgx.Tx) (err error) {
 			n, err = exec(ctx, tx, `DELETE FROM rekey.audit WHERE id IN (SELECT id FROM rekey.audit
-				WHERE at < least($1::timestamptz, now()) - $2::interval ORDER BY at LIMIT $3 FOR UPDATE SKIP LOCKED)`, now, keep, sweepBatch)
+				WHERE at < least($1::timestamptz, now()) - $2::interval ORDER BY at LIMIT $3)`, now, keep, sweepBatch)
 			if sqlState(err) == noPermission {
-				err = readable(err)
+				err = allowed(err, "DELETE, SELECT (id, at)")
 			}
 			return err
 		})

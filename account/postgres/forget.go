@@ -12,7 +12,8 @@ import (
 var _ account.Ledger = (*Store)(nil)
 
 // Forget implements [account.Ledger]. Sessions of rekey's own table went with the account's row.
-// The user of the database needs SELECT and DELETE ON rekey.audit.
+// The user of the database needs DELETE ON rekey.audit and SELECT of
+// its column account_id.
 func (s *Store) Forget(ctx context.Context, accountID string, by account.Entry) (f account.Forgotten, err error) {
 	if accountID == "" {
 		return f, errID
@@ -50,7 +51,7 @@ func forget(ctx context.Context, tx pgx.Tx, owner string) (f account.Forgotten, 
 	} {
 		if *kept.count, err = exec(ctx, tx, kept.statement, owner); err != nil {
 			if sqlState(err) == noPermission {
-				err = readable(err)
+				err = allowed(err, "DELETE, SELECT (account_id)")
 			}
 			return f, err
 		}

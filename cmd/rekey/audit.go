@@ -14,13 +14,13 @@ import (
 // auditCmd is `rekey audit`.
 type auditCmd struct {
 	storeFlags
-	Account  string        `env:"REKEY_AUDIT_ACCOUNT" help:"Only lines of this account ID."`
-	Reset    string        `name:"run" env:"REKEY_AUDIT_RUN" help:"Only lines of this run, by its original run ID."`
-	Event    string        `env:"REKEY_AUDIT_EVENT" help:"Only this event, such as password_changed."`
-	Operator string        `env:"REKEY_AUDIT_OPERATOR" help:"Only what this operator did."`
-	Since    string        `env:"REKEY_AUDIT_SINCE" help:"Only lines of this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or 24h for so long ago."`
-	Until    string        `env:"REKEY_AUDIT_UNTIL" help:"Only lines of before this time, written as for --since."`
-	Last     int           `default:"100" env:"REKEY_AUDIT_LAST" help:"Lines to print at most, the last ones; 0 is all."`
+	Account  string `env:"REKEY_AUDIT_ACCOUNT" help:"Only lines of this account ID."`
+	Reset    string `name:"run" env:"REKEY_AUDIT_RUN" help:"Only lines of this run, by its original run ID."`
+	Event    string `env:"REKEY_AUDIT_EVENT" help:"Only this event, such as password_changed."`
+	Operator string `env:"REKEY_AUDIT_OPERATOR" help:"Only what this operator did."`
+	Since    string `env:"REKEY_AUDIT_SINCE" help:"Only lines of this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or 24h for so long ago."`
+	Until    string `env:"REKEY_AUDIT_UNTIL" help:"Only lines of before this time, written as for --since."`
+	Last     int    `default:"100" env:"REKEY_AUDIT_LAST" help:"Lines to print at most, the last ones; 0 is all."`
 	jsonFlag
 
 	Address string `arg:"" optional:"" name:"email" help:"Only lines of accounts that have this mail address now, or - to read it from standard input."`
