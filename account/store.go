@@ -86,6 +86,12 @@ type Store interface {
 	// a submission may be repeated as long as its run is open.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 
+	// SweepAudit deletes the lines of the audit log that are older than keep, which is more than
+	// zero, and returns how many. It does so in transactions of a bounded size, so that the first
+	// sweep of a long log keeps nobody waiting; when it fails, some may be gone. A store with a
+	// clock of its own goes by the earlier of that and now.
+	SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (int, error)
+
 	// Close releases the store. No other method may be called after it.
 	Close() error
 }

@@ -18,12 +18,13 @@ const (
 
 // RecordCancel notes who called a reset off. A signal that was meant for another run, which
 // somebody with access to Temporal copied to this one, counts as done there. An address
-// that nobody has, or several, leaves a line without an account.
+// that several have leaves a line without an account; one that nobody has leaves one only for
+// an operator's deed.
 func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
 	if err := ours(ctx, c.Sender, c.Run); err != nil {
 		return err
 	}
-	owner, _, err := a.resettable(ctx, c.Address)
+	owner, why, err := a.resettable(ctx, c.Address)
 	if err != nil {
 		return err
 	}
@@ -33,6 +34,9 @@ func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) 
 		e.Client, e.Detail = c.Client, byOwner
 	case c.Operator != "" && (c.Meant == c.Run || c.Meant == now):
 		e.Operator, e.Detail = c.Operator, byOperator
+	}
+	if why == workflow.NoAccount && e.Operator == "" {
+		return nil
 	}
 	return a.Store.Record(ctx, e)
 }

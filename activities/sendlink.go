@@ -175,11 +175,15 @@ func (a *Activities) mailLink(ctx context.Context, m workflow.Mail, owner accoun
 }
 
 // withhold notes for the operators that an account gets no mail, or no further copy of one.
+// A stranger's request for an address that nobody has is counted only: the audit log does
+// not grow by strangers.
 func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, d workflow.Delivery) (workflow.Delivery, error) {
 	a.counter(mailsWithheld, map[string]string{"reason": string(d.Withheld)}).Inc(1)
-	err := a.Store.Record(ctx, account.Entry{
+	if d.Withheld == workflow.NoAccount && m.Operator == "" {
+		return d, nil
+	}
+	return d, a.Store.Record(ctx, account.Entry{
 		At: a.Now().UTC(), Event: account.EventMailWithheld, Run: m.Run,
 		AccountID: owner.ID, Client: m.Client, Operator: m.Operator, Detail: string(d.Withheld),
 	})
-	return d, err
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -16,9 +15,6 @@ import (
 
 // format marks our files.
 const format = "rekey/keyset/v1"
-
-// maxFile is more than any keyset needs.
-const maxFile = 1 << 20
 
 // meta is what a file says about its keyset.
 type meta struct {
@@ -57,7 +53,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
 // load reads a keyset and judges the file that it opened.
 func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
-	raw, err := readPrivate(d.file(u))
+	raw, err := d.read(d.file(u))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, meta{}, fmt.Errorf("keyset %s: %w: make keysets with `rekey keys new`, or copy the ones that were made", u, err)
 	}
@@ -79,23 +75,4 @@ func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
 		return nil, meta{}, fmt.Errorf("%s is damaged: restore it from your copy", d.file(u))
 	}
 	return h, c.meta, nil
-}
-
-// readPrivate reads a file that nobody else may read or change. The permissions are
-// those of the opened file, so that it cannot be swapped in between. A group may read
-// it, as Kubernetes and Compose mount secrets.
-func readPrivate(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o027 != 0 {
-		return nil, fmt.Errorf("%s: %w", path, ErrPermissions)
-	}
-	return io.ReadAll(io.LimitReader(f, maxFile))
 }

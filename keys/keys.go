@@ -9,6 +9,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/prf"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/rekeyhq/rekey/internal/secretfile"
 )
 
 // Use is what a keyset is for; with ".json" it is the name of its file.
@@ -48,7 +50,7 @@ var (
 	// ErrDev means that a keyset was made for development and this process is not.
 	ErrDev = errors.New("the keyset is for development only: make another with `rekey keys new`")
 	// ErrPermissions means that others than its owner could read or change a file.
-	ErrPermissions = errors.New("others may read or change the keyset file: run chmod 0600 (or 0640) on it")
+	ErrPermissions = secretfile.ErrPermissions
 	// ErrNotRotated means that the keys of this use must never change.
 	ErrNotRotated = errors.New("this keyset cannot be rotated: what it made must come out the same for ever")
 	// ErrNoKey means that a keyset has no key of that ID.
@@ -68,14 +70,18 @@ var (
 type Dir struct {
 	path     string
 	allowDev bool
+	read     func(path string) ([]byte, error)
 }
 
 // AllowDev makes a Dir take keysets that were made for development.
 func AllowDev(d *Dir) { d.allowDev = true }
 
+// byOperator makes root read the files of a service.
+func byOperator(d *Dir) { d.read = secretfile.ReadAs }
+
 // Open names a folder; nothing is read yet.
 func Open(path string, options ...func(*Dir)) Dir {
-	d := Dir{path: path}
+	d := Dir{path: path, read: secretfile.Read}
 	for _, o := range options {
 		o(&d)
 	}

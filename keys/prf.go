@@ -42,6 +42,12 @@ func (s *Salts) Salt(tokenDigest [32]byte) []byte {
 	return compute(s.set, "rekey/v1 salt|", tokenDigest[:])
 }
 
+// ChallengeKey is what the challenges of starters are signed with, in hexadecimal digits: the same
+// for all that share the keyset, and of no use for salts.
+func (s *Salts) ChallengeKey() string {
+	return hex.EncodeToString(compute(s.set, "rekey/v1 challenge|", nil))
+}
+
 func (d Dir) prf(u Use) (*prf.Set, error) {
 	h, _, err := d.load(u)
 	if err != nil {

@@ -30,7 +30,7 @@ type Key struct {
 func List(dir string) ([]Info, error) {
 	var infos []Info
 	for _, u := range Uses() {
-		h, m, err := Open(dir, AllowDev).load(u)
+		h, m, err := Open(dir, AllowDev, byOperator).load(u)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -55,8 +55,8 @@ func describe(h *keyset.Handle, m meta) Info {
 }
 
 // Add adds a key that opens, and seals nothing until it is promoted. It returns the
-// key's ID. Add, Promote and Retire are for one operator at a time; running processes
-// notice nothing until they are restarted with the new file.
+// key's ID. Add, Promote and Retire wait for each other, also in other processes; running
+// processes notice nothing until they are restarted with the new file.
 func Add(dir string, u Use) (id uint32, err error) {
 	err = rotate(dir, u, func(k *keyset.Manager, _ *meta) error {
 		id, err = k.Add(u.template())
@@ -107,11 +107,16 @@ func find(k *keyset.Manager, id uint32) (primary bool, err error) {
 	return false, ErrNoKey
 }
 
-func rotate(dir string, u Use, change func(*keyset.Manager, *meta) error) error {
+func rotate(dir string, u Use, change func(*keyset.Manager, *meta) error) (err error) {
 	if err := rotates(u); err != nil {
 		return err
 	}
-	d := Open(dir, AllowDev)
+	unlock, err := lock(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	d := Open(dir, AllowDev, byOperator)
 	h, m, err := d.load(u)
 	if err != nil {
 		return err

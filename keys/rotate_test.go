@@ -263,3 +263,27 @@ func TestPublicHalf(t *testing.T) {
 		t.Error("the public file holds a private key")
 	}
 }
+
+// Operators who rotate at the same moment lose no key to each other.
+func TestAddAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := newKeys(t)
+	const operators = 8
+	failed := make(chan error, operators)
+	for range operators {
+		go func() {
+			_, err := keys.Add(dir, keys.Link)
+			failed <- err
+		}()
+	}
+	for range operators {
+		check(t, <-failed)
+	}
+	infos, err := keys.List(dir)
+	check(t, err)
+	for _, i := range infos {
+		if i.Use == keys.Link && len(i.Keys) != 1+operators {
+			t.Errorf("%d keys of %d", len(i.Keys), 1+operators)
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/golang-lru/v2"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"golang.org/x/time/rate"
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
@@ -52,7 +51,9 @@ type Config struct {
 	CoolDown time.Duration // default DefaultCoolDown
 
 	// StartLimit is how many resets per second this client starts, whoever asks, ten
-	// seconds' worth at once; over it every request is ErrOverloaded. Zero is no limit.
+	// seconds' worth at once; over it every request is ErrOverloaded. While less than half of
+	// that is left, each wide network of clients (IPv4 /16, IPv6 /32) gets its share. As many
+	// again are started for clients that solve a puzzle. Zero is no limit.
 	StartLimit int
 
 	Policy  password.Policy  // what a new password must be; required
@@ -85,7 +86,9 @@ type Client struct {
 	salts       *keys.Salts
 	sealer      *keys.Sealer
 	recent      *lru.Cache[string, time.Time] // when an account's run was last signaled
-	starts      *rate.Limiter                 // nil for no limit
+	starts      *startLimit                   // nil for no limit
+	proven      *startLimit                   // of those who solved a puzzle
+	proof       *proof
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts
@@ -101,7 +104,10 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{cfg: cfg, namespace: cfg.Temporal.Namespace}
-	if err := errors.Join(c.loadKeys(), c.makeMemory()); err != nil {
+	if err := c.loadKeys(); err != nil {
+		return nil, err
+	}
+	if err := c.makeMemory(); err != nil {
 		return nil, err
 	}
 	codec, err := cfg.Keys.Payload()
@@ -144,8 +150,10 @@ func (c *Client) makeMemory() error {
 	c.recent, recentErr = lru.New[string, time.Time](recentRequests)
 	c.attempts, attemptsErr = newAttempts(linkAttempts, time.Minute)
 	c.lateAttempts, lateErr = newAttempts(lateAttempts, toldFor)
-	c.starts = newStartLimit(c.cfg.StartLimit)
-	return errors.Join(recentErr, attemptsErr, lateErr)
+	c.starts, c.proven = newStartLimit(c.cfg.StartLimit), newStartLimit(c.cfg.StartLimit)
+	var proofErr error
+	c.proof, proofErr = newProof(c.salts.ChallengeKey(), c.cfg.Now)
+	return errors.Join(recentErr, attemptsErr, lateErr, proofErr)
 }
 
 // check finds what would show at the first submission only.

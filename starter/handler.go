@@ -40,7 +40,8 @@ type HandlerConfig struct {
 	// TrustedProxies are the networks of the proxies in front, whose
 	// X-Forwarded-For is believed. None means that the peer is the client.
 	TrustedProxies []netip.Prefix
-	// Challenge lets people pass while nobody else may start a reset; nil is none.
+	// Challenge lets people pass while nobody else may start a reset; nil is the one that a
+	// [Client] has built in, a proof of work that our page solves.
 	Challenge Challenge
 	// Metrics counts failed requests by the code of the answer, rekey_request_failures
 	// (so also what a limit refused), and how long each request took,
@@ -69,6 +70,7 @@ type handler struct {
 	forgery *http.CrossOriginProtection
 
 	challenge Challenge
+	proof     *proof // nil when the host application has its own challenge
 	metrics   client.MetricsHandler
 	tracer    trace.Tracer
 }
@@ -95,6 +97,10 @@ func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
 		challenge: cmp.Or[Challenge](cfg.Challenge, noChallenge{}),
 		metrics:   cmp.Or[client.MetricsHandler](cfg.Metrics, client.MetricsNopHandler),
 		tracer:    cfg.tracer(),
+	}
+	if p, ok := resets.(prover); ok && cfg.Challenge == nil {
+		h.proof = p.builtIn()
+		h.challenge = h.proof
 	}
 	announce(h.metrics)
 	// Behind a proxy that rewrites Host, an old browser that sends no

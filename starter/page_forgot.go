@@ -21,11 +21,25 @@ func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	if err := h.request(r, f); err != nil {
-		h.failOn(w, r, err, view{Page: "forgot", Address: f["email"]})
+	err = h.request(r, f)
+	v := view{Page: "forgot", Address: f["email"]}
+	if errors.Is(err, ErrOverloaded) && h.proof != nil && f["challenge"] == "" {
+		if v.Puzzle, err = h.puzzle(); err == nil {
+			err = ErrOverloaded
+		}
+	}
+	if err != nil {
+		h.failOn(w, r, err, v)
 		return
 	}
 	h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "sent"})
+}
+
+// puzzle is one for a client that has solved none yet: a page that solves again and again would
+// add to the load.
+func (h *handler) puzzle() (*puzzle, error) {
+	p, err := h.proof.puzzle()
+	return &p, err
 }
 
 // request asks for a reset, and once more for a client that passes the challenge when
@@ -33,10 +47,13 @@ func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 func (h *handler) request(r *http.Request, f fields) error {
 	ctx := r.Context()
 	err := h.resets.Request(ctx, f["email"])
-	if errors.Is(err, ErrOverloaded) && h.challenge.Passed(ctx, f["challenge"], clientOf(r, h.proxies)) {
-		return h.resets.Request(WithChallengePassed(ctx), f["email"])
+	if !errors.Is(err, ErrOverloaded) || !h.challenge.Passed(ctx, f["challenge"], clientOf(r, h.proxies)) {
+		return err
 	}
-	return err
+	if h.proof != nil {
+		return h.resets.Request(withProofPassed(ctx), f["email"])
+	}
+	return h.resets.Request(WithChallengePassed(ctx), f["email"])
 }
 
 // wellKnown leads a password manager to where a password is changed

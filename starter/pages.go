@@ -35,8 +35,9 @@ type view struct {
 	Address   string
 	Expires   time.Time
 	Problem   *problem
-	Canceling bool // the reader wants to cancel a reset, not to do one
-	Pending   bool // the cancel is accepted and has no effect yet
+	Puzzle    *puzzle // to be solved by the page before it posts again
+	Canceling bool    // the reader wants to cancel a reset, not to do one
+	Pending   bool    // the cancel is accepted and has no effect yet
 }
 
 // Mistaken reports that the reader typed something wrong, rather than that we

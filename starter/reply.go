@@ -25,6 +25,7 @@ type failure struct {
 	Error       string   `json:"error"`
 	Message     string   `json:"message"`
 	Suggestions []string `json:"suggestions,omitempty"`
+	Challenge   *puzzle  `json:"challenge,omitempty"`
 }
 
 // say answers a request that went well: a form gets the page, JSON gets JSON.
@@ -48,7 +49,7 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v vi
 		return
 	}
 	p := h.begin(w, err)
-	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions})
+	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions, Challenge: v.Puzzle})
 }
 
 // failPage is failOn for routes that have nothing but a page.

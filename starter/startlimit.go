@@ -3,12 +3,22 @@ package starter
 import (
 	"context"
 	"net/netip"
+	"sync"
+	"time"
 
+	"github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 )
 
-// startBurst is how many seconds' worth of starts may come at once.
-const startBurst = 10
+const (
+	// startBurst is how many seconds' worth of starts may come at once.
+	startBurst = 10
+	// wideNetworks is how many networks of clients are told apart, those that asked last.
+	wideNetworks = 1024
+	// The bits that a wide network has: what a registry gives to a provider, who hands out /48
+	// for nothing.
+	wideBits4, wideBits6 = 16, 32
+)
 
 // Challenge tells a person from a program: a CAPTCHA or a proof of work that the host
 // application shows on its page. It is asked only while more resets are requested than
@@ -32,23 +42,104 @@ func WithChallengePassed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, challengePassedKey{}, true)
 }
 
-func newStartLimit(perSecond int) *rate.Limiter {
+// startLimit is a budget of starts. While less than half of it is left, each wide network gets
+// its share and no more, so that a flood from a few leaves room for all others.
+type startLimit struct {
+	mu       sync.Mutex
+	all      *rate.Limiter
+	networks *lru.Cache[netip.Prefix, *share]
+	active   int       // networks that asked lately, as of counted
+	counted  time.Time // once a second
+}
+
+// share is what a wide network has left of the short budget.
+type share struct {
+	left float64
+	at   time.Time // when it asked last
+}
+
+// newStartLimit makes a budget; nil is no limit.
+func newStartLimit(perSecond int) *startLimit {
 	if perSecond == 0 {
 		return nil
 	}
-	return rate.NewLimiter(rate.Limit(perSecond), startBurst*perSecond)
+	networks, err := lru.New[netip.Prefix, *share](wideNetworks)
+	if err != nil { // only for a size below one
+		panic(err)
+	}
+	return &startLimit{all: rate.NewLimiter(rate.Limit(perSecond), startBurst*perSecond), networks: networks}
 }
 
-// admits reports whether a request may go to Temporal. A repeat
-// starts nothing as a rule and takes nothing from the others. But when nobody else is
-// served it is not either: the answer must not tell who was asked for before.
-func (c *Client) admits(ctx context.Context, repeat bool) bool {
-	switch {
-	case c.starts == nil, ctx.Value(challengePassedKey{}) != nil:
-		return true
-	case repeat:
-		return c.starts.TokensAt(c.cfg.Now()) >= 1
-	default:
-		return c.starts.AllowN(c.cfg.Now(), 1)
+// admits reports whether a client may start a reset, and takes a start unless it is a repeat.
+func (l *startLimit) admits(now time.Time, client netip.Addr, repeat bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.shareOf(now, client)
+	tokens := l.all.TokensAt(now)
+	if tokens < 1 || s != nil && s.left < 1 && tokens < float64(l.all.Burst())/2 {
+		return false
 	}
+	if !repeat {
+		l.all.AllowN(now, 1)
+		if s != nil {
+			s.left = max(0, s.left-1)
+		}
+	}
+	return true
+}
+
+// shareOf is the share of a client's wide network, refilled; nil for an unknown client.
+func (l *startLimit) shareOf(now time.Time, client netip.Addr) *share {
+	bits := wideBits4
+	if client.Is6() {
+		bits = wideBits6
+	}
+	network, err := client.Prefix(bits)
+	if err != nil || !client.IsValid() {
+		return nil
+	}
+	s, known := l.networks.Get(network)
+	if !known {
+		s = &share{at: now}
+		l.networks.Add(network, s)
+		l.active++
+	}
+	l.count(now)
+	// One share more than there are networks is kept for one that has not asked yet.
+	perSecond := float64(l.all.Limit()) / float64(l.active+1)
+	most := max(1, startBurst*perSecond/2)
+	if s.left = min(most, s.left+perSecond*now.Sub(s.at).Seconds()); !known {
+		s.left = most
+	}
+	s.at = now
+	return s
+}
+
+// count finds out how many networks have asked lately.
+func (l *startLimit) count(now time.Time) {
+	if now.Sub(l.counted) < time.Second {
+		return
+	}
+	l.active, l.counted = 0, now
+	for _, s := range l.networks.Values() {
+		if now.Sub(s.at) < startBurst*time.Second {
+			l.active++
+		}
+	}
+}
+
+// admits reports whether a request may go to Temporal. A repeat starts nothing as a rule and
+// takes nothing from the others. But when nobody else is served it is not either: the answer
+// must not tell who was asked for before. Those who solved our own challenge have a budget of
+// their own, so that a flood that solves it has an end too.
+func (c *Client) admits(ctx context.Context, repeat bool) bool {
+	limit := c.starts
+	if ctx.Value(proofPassedKey{}) != nil {
+		limit = c.proven
+	}
+	if limit == nil || ctx.Value(challengePassedKey{}) != nil {
+		return true
+	}
+	client, _ := ctx.Value(clientAddrKey{}).(netip.Addr)
+	return limit.admits(c.cfg.Now(), client, repeat)
 }

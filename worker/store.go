@@ -135,3 +135,10 @@ func (s watchedStore) Sweep(ctx context.Context, before time.Time) (n int, err e
 	defer end(&err)
 	return s.Store.Sweep(ctx, before)
 }
+
+// SweepAudit implements account.Store.
+func (s watchedStore) SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (n int, err error) {
+	ctx, end := s.begin(ctx, "sweep")
+	defer end(&err)
+	return s.Store.SweepAudit(ctx, now, keep)
+}

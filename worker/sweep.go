@@ -33,14 +33,23 @@ func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
 }
 
 func (c Config) sweep(ctx context.Context) {
+	c.sweepOf(ctx, "old records", func(ctx context.Context) (int, error) { return c.Store.Sweep(ctx, c.Now().Add(-keep)) })
+	if c.AuditKeep > 0 {
+		c.sweepOf(ctx, "old audit lines", func(ctx context.Context) (int, error) {
+			return c.Store.SweepAudit(ctx, c.Now(), c.AuditKeep)
+		})
+	}
+}
+
+func (c Config) sweepOf(ctx context.Context, what string, sweep func(context.Context) (int, error)) {
 	limited, cancel := context.WithTimeout(ctx, sweepWait)
 	defer cancel()
-	n, err := c.Store.Sweep(limited, c.Now().Add(-keep))
+	n, err := sweep(limited)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		c.Log.Error().Err(err).Msg("sweep of old records failed; it is tried again in an hour")
+		c.Log.Error().Err(err).Int("records", n).Msg("sweep of " + what + " failed; it is tried again in an hour")
 	case n > 0:
-		c.Log.Info().Int("records", n).Msg("old records swept")
+		c.Log.Info().Int("records", n).Msg(what + " swept")
 	}
 }

@@ -22,6 +22,8 @@ type sweeper struct {
 	at  []time.Duration // since the first sweep
 	now time.Time
 	err error
+	// kept are the ages of lines of the audit log.
+	kept []time.Duration
 }
 
 func (s *sweeper) Sweep(_ context.Context, before time.Time) (int, error) {
@@ -33,6 +35,13 @@ func (s *sweeper) Sweep(_ context.Context, before time.Time) (int, error) {
 	return 3, s.err
 }
 
+func (s *sweeper) SweepAudit(_ context.Context, now time.Time, keep time.Duration) (int, error) {
+	s.kept = append(s.kept, time.Since(now)+keep)
+	return 5, s.err
+}
+
+const auditKeep = 400 * 24 * time.Hour
+
 // sweeping sweeps for a time, on a clock that does not wait. A sweep that fails does not
 // end it.
 func sweeping(t *testing.T, d time.Duration, failure error) (*sweeper, string) {
@@ -42,7 +51,7 @@ func sweeping(t *testing.T, d time.Duration, failure error) (*sweeper, string) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()
-		c := Config{Store: s, Now: time.Now, Log: zerolog.New(&log)}
+		c := Config{Store: s, Now: time.Now, Log: zerolog.New(&log), AuditKeep: auditKeep}
 		if err := c.sweepUntil(ctx, nil); err != nil {
 			t.Errorf("sweepUntil: %v", err)
 		}
@@ -63,15 +72,28 @@ func TestSweep(t *testing.T) {
 			t.Errorf("swept what is %s old", age)
 		}
 	}
-	if !strings.Contains(log, `"records":3`) {
+	if d := cmp.Diff([]time.Duration{auditKeep, auditKeep, auditKeep}, s.kept); d != "" {
+		t.Errorf("audit lines (-want +got):\n%s", d)
+	}
+	if !strings.Contains(log, `"records":3`) || !strings.Contains(log, `"records":5`) {
 		t.Errorf("log: %s", log)
+	}
+}
+
+// Without a limit the worker needs no right to delete from the audit log.
+func TestAuditLogIsKept(t *testing.T) {
+	t.Parallel()
+	s := &sweeper{}
+	Config{Store: s, Now: time.Now, Log: zerolog.Nop()}.sweep(t.Context())
+	if len(s.at) != 1 || len(s.kept) != 0 {
+		t.Errorf("%d sweeps, %d of the audit log", len(s.at), len(s.kept))
 	}
 }
 
 func TestSweepThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s, log := sweeping(t, 90*time.Minute, errors.New("disk full"))
-	if len(s.at) != 2 || strings.Count(log, "disk full") != 2 {
+	if len(s.at) != 2 || strings.Count(log, "disk full") != 4 {
 		t.Errorf("%d sweeps, log: %s", len(s.at), log)
 	}
 }

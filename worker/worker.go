@@ -70,6 +70,8 @@ type Config struct {
 	// MaxLinkLife is how long a link works at most, whatever a starter or a thief of the
 	// payload keyset asks for; 0 means DefaultMaxLinkLife.
 	MaxLinkLife time.Duration
+	// AuditKeep is how long lines of the audit log are kept; 0 is for ever.
+	AuditKeep time.Duration
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -91,8 +93,8 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 || cfg.MaxLinkLife < 0 {
-		return errors.New("worker: want a store, a mailer, templates, no negative mail limit and no negative life of links")
+	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 || cfg.MaxLinkLife < 0 || cfg.AuditKeep < 0 {
+		return errors.New("worker: want a store, a mailer, templates, and no negative limit, life or keep")
 	}
 	cfg, err := cfg.versioned()
 	if err != nil {

@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -17,20 +18,29 @@ func (s *Store) Record(ctx context.Context, e account.Entry) error {
 // Audit returns the audit log of an account, oldest first; of the empty ID, what was
 // logged without an account. It reads the whole log.
 func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, error) {
-	var found []account.Entry
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketAudit).ForEach(func(_, v []byte) error {
+	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
+}
+
+// Entries implements [account.Ledger]. It reads the log from its end.
+func (s *Store) Entries(ctx context.Context, f account.Filter) (found []account.Entry, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketAudit).Cursor()
+		for k, v := c.Last(); k != nil && (f.Last == 0 || len(found) < f.Last); k, v = c.Prev() {
 			var e account.Entry
 			if err := decode(v, &e); err != nil {
 				return err
 			}
-			if e.AccountID == accountID {
+			if f.Picks(e) {
 				found = append(found, e)
 			}
-			return nil
-		})
+		}
+		return nil
 	})
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(found)
+	return found, nil
 }
 
 func audit(tx *bbolt.Tx, e account.Entry) error {

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -26,6 +27,56 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err err
 		return 0, err
 	}
 	return swept, nil
+}
+
+const (
+	// sweepBatch is how many lines of the audit log one transaction deletes at most.
+	sweepBatch = 1000
+	// sweepLook is how many newer lines in a row end a sweep: lines are in the order of writing,
+	// and some may have been written by a clock that was wrong.
+	sweepLook = 1000
+)
+
+// SweepAudit implements [account.Store].
+func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (swept int, err error) {
+	before := now.Add(-keep)
+	for {
+		n := 0
+		err := s.update(ctx, func(tx *bbolt.Tx) error {
+			keys, err := oldEntries(tx, before)
+			n = len(keys)
+			return errors.Join(err, deleteKeys(tx, bucketAudit, keys))
+		})
+		if err != nil || n == 0 {
+			return swept, err
+		}
+		swept += n
+	}
+}
+
+// oldEntries are the keys of the next batch of lines to delete.
+func oldEntries(tx *bbolt.Tx, before time.Time) (keys [][]byte, err error) {
+	newer := 0
+	c := tx.Bucket(bucketAudit).Cursor()
+	for k, v := c.First(); k != nil && len(keys) < sweepBatch && newer < sweepLook; k, v = c.Next() {
+		var e account.Entry
+		if err := decode(v, &e); err != nil {
+			return nil, err
+		}
+		if newer++; e.At.Before(before) {
+			keys, newer = append(keys, bytes.Clone(k)), 0
+		}
+	}
+	return keys, nil
+}
+
+func deleteKeys(tx *bbolt.Tx, bucket []byte, keys [][]byte) error {
+	for _, k := range keys {
+		if err := tx.Bucket(bucket).Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sweepTokens(tx *bbolt.Tx, before time.Time) (int, error) {
@@ -67,10 +118,5 @@ func deleteIf(tx *bbolt.Tx, bucket []byte, old func(k, v []byte) (bool, error)) 
 	if err != nil {
 		return 0, err
 	}
-	for _, k := range keys {
-		if err := tx.Bucket(bucket).Delete(k); err != nil {
-			return 0, err
-		}
-	}
-	return len(keys), nil
+	return len(keys), deleteKeys(tx, bucket, keys)
 }

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,17 +18,68 @@ func (s *Store) Record(ctx context.Context, e account.Entry) error {
 // Audit returns the audit log of an account, oldest first; of the empty ID, what was
 // logged without an account.
 func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, error) {
-	rows, err := s.pool.Query(ctx, `SELECT at, event, run, account_id, client, operator, detail
-		FROM rekey.audit WHERE account_id = $1 ORDER BY id`, accountID)
+	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
+}
+
+// Entries implements [account.Ledger]. The user of the database needs SELECT ON rekey.audit.
+func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
+	rows, err := s.pool.Query(ctx, `SELECT at, event, run, account_id, client, operator, detail FROM rekey.audit
+		WHERE ($1::text[] IS NULL OR account_id = ANY ($1)) AND ($2 = '' OR run = $2) AND ($3 = '' OR event = $3)
+			AND ($4 = '' OR operator = $4) AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
+		ORDER BY id DESC LIMIT $7`,
+		f.AccountIDs, f.Run, string(f.Event), f.Operator, optional(f.Since, f.Since.IsZero()), optional(f.Until, f.Until.IsZero()),
+		optional(f.Last, f.Last == 0))
 	if err != nil {
-		return nil, fault(err)
+		return nil, allowed(err, "SELECT")
 	}
 	log, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e account.Entry, err error) {
 		err = row.Scan(&e.At, &e.Event, &e.Run, &e.AccountID, &e.Client, &e.Operator, &e.Detail)
 		e.At = e.At.UTC()
 		return e, err
 	})
-	return log, fault(err)
+	slices.Reverse(log)
+	return log, allowed(err, "SELECT")
+}
+
+// optional is NULL for a value that is none.
+func optional[T any](value T, none bool) *T {
+	if none {
+		return nil
+	}
+	return &value
+}
+
+// allowed is fault for what reads or deletes lines of the audit log, which the user of a worker
+// need not be allowed to.
+func allowed(err error, grant string) error {
+	if sqlState(err) == noPermission {
+		return lacks(grant + " ON rekey.audit")
+	}
+	return fault(err)
+}
+
+// sweepBatch is how many lines of the audit log one transaction deletes at most.
+const sweepBatch = 1000
+
+// SweepAudit implements [account.Store]. The user of the database needs DELETE ON rekey.audit and
+// SELECT of its columns id and at, so that a worker cannot read the rest. When several workers
+// sweep at the same time, one may leave the rest for an hour later.
+func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (swept int, err error) {
+	for {
+		n := 0
+		err := s.update(ctx, func(tx pgx.Tx) (err error) {
+			n, err = exec(ctx, tx, `DELETE FROM rekey.audit WHERE id IN (SELECT id FROM rekey.audit
+				WHERE at < least($1::timestamptz, now()) - $2::interval ORDER BY at LIMIT $3)`, now, keep, sweepBatch)
+			if sqlState(err) == noPermission {
+				err = allowed(err, "DELETE, SELECT (id, at)")
+			}
+			return err
+		})
+		if err != nil || n < sweepBatch {
+			return swept + n, err
+		}
+		swept += n
+	}
 }
 
 func audit(ctx context.Context, tx pgx.Tx, e account.Entry) error {

@@ -38,7 +38,7 @@ func TestMigrateBesideItself(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(taken) != postgres.SchemaVersion || taken[0].Name != "00001_tables.sql" {
+	if len(taken) == 0 || taken[len(taken)-1].Version != postgres.SchemaVersion || taken[0].Name != "00001_tables.sql" {
 		t.Errorf("steps taken: %+v", taken)
 	}
 }
@@ -90,8 +90,8 @@ func TestOpenJudgesTheSchema(t *testing.T) {
 	}{
 		"no schema":   {"DROP SCHEMA rekey CASCADE", postgres.ErrSchemaOld, true},
 		"no versions": {"DROP TABLE rekey.goose_db_version", postgres.ErrSchemaOld, true},
-		"old":         {"DELETE FROM rekey.goose_db_version WHERE version_id = 2", postgres.ErrSchemaOld, true},
-		"new":         {insert + "(3, true)", postgres.ErrSchemaNew, false},
+		"old":         {"DELETE FROM rekey.goose_db_version WHERE version_id > 0", postgres.ErrSchemaOld, true},
+		"new":         {insert + "(99, true)", postgres.ErrSchemaNew, false},
 	} {
 		url := migrated(t)
 		postgrestest.Exec(t, url, test.before)
@@ -106,7 +106,7 @@ func TestOpenJudgesTheSchema(t *testing.T) {
 func TestMigrateNewerSchema(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	postgrestest.Exec(t, url, "INSERT INTO rekey.goose_db_version (version_id, is_applied) VALUES (7, true)")
+	postgrestest.Exec(t, url, "INSERT INTO rekey.goose_db_version (version_id, is_applied) VALUES (99, true)")
 	if err := postgres.Migrate(t.Context(), postgres.Config{URL: url}, func(postgres.Migration) {}); !errors.Is(err, postgres.ErrSchemaNew) {
 		t.Errorf("error %v", err)
 	}
@@ -129,13 +129,16 @@ func TestMigrationsAreNumbered(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(os.DirFS("schema"), "*.sql")
 	must(t, err)
-	if len(files) != postgres.SchemaVersion {
-		t.Errorf("%d files, schema version %d", len(files), postgres.SchemaVersion)
-	}
-	for i, name := range files {
+	last := 0
+	for _, name := range files {
 		number, _, _ := strings.Cut(filepath.Base(name), "_")
-		if n, err := strconv.Atoi(number); err != nil || n != i+1 {
-			t.Errorf("%s is in place %d", name, i+1)
+		n, err := strconv.Atoi(number)
+		if err != nil || n <= last {
+			t.Errorf("%s comes after %d", name, last)
 		}
+		last = n
+	}
+	if last != postgres.SchemaVersion {
+		t.Errorf("the last file is %d, the schema version %d", last, postgres.SchemaVersion)
 	}
 }

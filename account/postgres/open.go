@@ -95,8 +95,8 @@ func (s *Store) try(ctx context.Context) error {
 	return s.checkGrants(ctx)
 }
 
-// checkGrants names what this user lacks in our schema. Nothing there reads the audit log or
-// deletes from it, so that a worker may be given the right to add to it and no other.
+// checkGrants names what this user lacks in our schema. Of the audit log only the sweep of old
+// lines needs more than to add to it, and says so itself: a worker may have no other right.
 func (s *Store) checkGrants(ctx context.Context) error {
 	var missing *string
 	err := s.pool.QueryRow(ctx, `SELECT string_agg(privilege || ' ON rekey.' || name, ', ') FROM (VALUES

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
@@ -179,6 +180,8 @@ func TestGrantsInTheDocuments(t *testing.T) {
 	must(t, s.Record(t.Context(), entry()))
 	must(t, s.RevokeToken(t.Context(), [32]byte{1}, noon))
 	_, err = s.Sweep(t.Context(), noon.AddDate(1, 0, 0))
+	must(t, err)
+	_, err = s.SweepAudit(t.Context(), noon.AddDate(1, 0, 0), time.Hour)
 	must(t, err)
 	if _, err := s.Audit(t.Context(), "1"); err == nil {
 		t.Error("the worker reads the audit log")

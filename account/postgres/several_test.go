@@ -76,6 +76,18 @@ func (s *several) Sweep(ctx context.Context, before time.Time) (int, error) {
 	return s.next().Sweep(ctx, before)
 }
 
+func (s *several) SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (int, error) {
+	return s.next().SweepAudit(ctx, now, keep)
+}
+
+func (s *several) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
+	return s.next().Entries(ctx, f)
+}
+
+func (s *several) Forget(ctx context.Context, id string, by account.Entry) (account.Forgotten, error) {
+	return s.next().Forget(ctx, id, by)
+}
+
 func (s *several) Close() error { return nil }
 
 func (s *several) Put(ctx context.Context, a account.Account) error { return s.next().Put(ctx, a) }

@@ -31,6 +31,10 @@ type broken struct {
 	sign    func(ctx context.Context, id, credential string) (string, error)
 	session func(ctx context.Context, sid string) (account.Account, error)
 	audit   func(ctx context.Context, id string) ([]account.Entry, error)
+	entries func(ctx context.Context, f account.Filter) ([]account.Entry, error)
+	forget  func(ctx context.Context, id string, by account.Entry) (account.Forgotten, error)
+
+	sweepAudit func(ctx context.Context, now time.Time, keep time.Duration) (int, error)
 
 	mu       sync.Mutex
 	issued   map[[32]byte]account.Token // in good faith, revoked ones too
@@ -47,6 +51,7 @@ func breakStore(good Harness, fault func(*broken)) Harness {
 		change: good.ChangePassword, record: good.Record, sweep: good.Sweep,
 		notice: good.Notice, tell: good.Tell, owed: good.Owed, end: good.End,
 		put: good.Put, remove: good.Delete, sign: good.NewSession, session: good.Session, audit: good.Audit,
+		entries: good.Entries, forget: good.Forget, sweepAudit: good.SweepAudit,
 		issued: map[[32]byte]account.Token{}, applied: map[string]string{},
 		sessions: map[string]string{}, meeting: map[string]*sync.WaitGroup{},
 	}
@@ -106,6 +111,18 @@ func (b *broken) Record(ctx context.Context, e account.Entry) error { return b.r
 
 func (b *broken) Sweep(ctx context.Context, before time.Time) (int, error) {
 	return b.sweep(ctx, before)
+}
+
+func (b *broken) SweepAudit(ctx context.Context, now time.Time, keep time.Duration) (int, error) {
+	return b.sweepAudit(ctx, now, keep)
+}
+
+func (b *broken) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
+	return b.entries(ctx, f)
+}
+
+func (b *broken) Forget(ctx context.Context, id string, by account.Entry) (account.Forgotten, error) {
+	return b.forget(ctx, id, by)
 }
 
 func (b *broken) Put(ctx context.Context, a account.Account) error { return b.put(ctx, a) }

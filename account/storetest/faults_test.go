@@ -17,7 +17,8 @@ type fault struct {
 }
 
 func faults() []fault {
-	return slices.Concat(readFaults(), mailFaults(), changeFaults(), recordFaults(), noticeFaults(), owedFaults(), endFaults(), refusalFaults(), raceFaults(), sweepFaults())
+	return slices.Concat(readFaults(), mailFaults(), changeFaults(), recordFaults(), noticeFaults(), owedFaults(), endFaults(),
+		refusalFaults(), raceFaults(), sweepFaults(), ledgerFaults())
 }
 
 // recorder takes note of a failure where a test would fail.

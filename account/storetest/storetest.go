@@ -16,6 +16,7 @@ import (
 // plays: it keeps accounts and sessions and reads the audit log.
 type Harness interface {
 	account.Store
+	account.Ledger
 
 	// Put creates an account or replaces it.
 	Put(ctx context.Context, a account.Account) error
@@ -85,6 +86,9 @@ func checks() []check {
 		{"races/mail limit", racesMailLimit},
 		{"races/one mail", racesOneMail},
 		{"audit/record", records},
+		{"audit/filter", filters},
+		{"forget/account", forgets},
+		{"sweep/audit", sweepsAudit},
 		{"sweep/tokens", sweepsTokens},
 		{"sweep/submissions", sweepsSubmissions},
 		{"sweep/mails", sweepsMails},

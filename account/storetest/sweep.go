@@ -104,8 +104,12 @@ func heedsContext(s *suite) {
 	_, tell := s.Tell(over, "submission", account.TellGivenUp, "", noon)
 	_, owed := s.Owed(over, noon, 1)
 	_, end := s.End(over, t.Run, noon)
+	_, sweepAudit := s.SweepAudit(over, noon.Add(week), time.Hour)
+	_, entries := s.Entries(over, account.Filter{})
+	_, forget := s.Forget(over, "bob", account.Entry{At: noon})
 	for what, err := range map[string]error{
 		"find": find, "account": read, "change": change, "sweep": sweep,
+		"sweep of the audit log": sweepAudit, "audit log": entries, "forget": forget,
 		"issue":  issue,
 		"notice": notice, "tell": tell, "owed": owed, "end": end,
 		"revoke": s.RevokeToken(over, t.Key, noon),

@@ -69,8 +69,9 @@ const (
 	minLinkLife  = time.Minute
 	maxLinkLife  = 24 * time.Hour // a link is a credential that lies in a mailbox
 	minCoolDown  = time.Second
-	maxHashes    = 64 // of 19 MiB and a thread each
-	maxMinLength = 64 // a password of so many has to be allowed (NIST SP 800-63B-4)
+	minAuditKeep = 7 * 24 * time.Hour // a run may be open for days, and is to be explained
+	maxHashes    = 64                 // of 19 MiB and a thread each
+	maxMinLength = 64                 // a password of so many has to be allowed (NIST SP 800-63B-4)
 )
 
 // check refuses values that would be quietly replaced by others or make no sense.
@@ -113,6 +114,8 @@ func (w *workerCmd) check() error {
 		return fmt.Errorf("--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more, not %d", w.MailLimit)
 	case w.MaxLinkLife < minLinkLife || w.MaxLinkLife > maxLinkLife:
 		return fmt.Errorf("--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not %s", w.MaxLinkLife)
+	case w.AuditKeep != 0 && w.AuditKeep < minAuditKeep:
+		return fmt.Errorf("--audit-keep ($REKEY_AUDIT_KEEP): want 168h or more, or 0 for ever, not %s", w.AuditKeep)
 	case w.BuildID != "" && w.Deployment == "":
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):

@@ -30,6 +30,8 @@ type cli struct {
 	Cancel  cancelCmd  `cmd:"" help:"Call a reset off, so that its links stop working."`
 	Resend  resendCmd  `cmd:"" help:"Mail an account another link, within the limits that hold for its owner."`
 	Stats   statsCmd   `cmd:"" help:"Count resets by state and by age."`
+	Audit   auditCmd   `cmd:"" help:"Print the audit log: who asked for what, when, and how it ended."`
+	Forget  forgetCmd  `cmd:"" help:"Delete all that the store keeps of an account which your application has deleted."`
 	Migrate migrateCmd `cmd:"" help:"Make rekey's schema in a PostgreSQL database, or bring it up to date. Safe to repeat."`
 	Health  healthCmd  `cmd:"" help:"Ask a process of rekey how it is; fails unless it answers 200. For containers, which have no curl."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -164,6 +164,7 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 	wrong(t, workerArgs(t, "--mail-limit=0"), "--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more")
 	wrong(t, workerArgs(t, "--max-link-life=25h"), "--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not 25h")
 	wrong(t, workerArgs(t, "--max-link-life=0s"), "--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not 0s")
+	wrong(t, workerArgs(t, "--audit-keep=24h"), "--audit-keep ($REKEY_AUDIT_KEEP): want 168h or more, or 0 for ever")
 	wrong(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
 	wrong(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
 	wrong(t, workerArgs(t, "--smtp-host=mail.example.com"), "--smtp-security ($REKEY_SMTP_SECURITY)", "must not travel in clear")

@@ -36,7 +36,7 @@ type starterCmd struct {
 	BreachedURL   string         `name:"breached-url" env:"REKEY_BREACHED_URL" help:"Compare passwords with data breaches: https://api.pwnedpasswords.com/range or a mirror, which learns 5 hex digits of a hash; off without."`
 	BreachedFail  string         `name:"breached-fail" default:"open" enum:"open,closed" env:"REKEY_BREACHED_FAIL" help:"When that server cannot tell: open takes the password and logs a warning, closed answers 503."`
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
-	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; over it everybody gets 503; 0 is no limit."`
+	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; networks share it when it is short, and over it a page proves work or gets 503; 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each some 60 MiB with argon2id; 0 is one per core. Go gets as many threads on top, unless GOMAXPROCS is set."`
 

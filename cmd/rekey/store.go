@@ -100,7 +100,7 @@ func databaseConfig(url, passwordFile string) (postgres.Config, error) {
 	if passwordFile != "" && secret == "" { // PGPASSWORD would count in its place
 		return postgres.Config{}, errors.New("--store-password-file ($REKEY_STORE_PASSWORD_FILE): the file is empty: write the password into it")
 	}
-	return postgres.Config{URL: url, Password: secret}, nil
+	return postgres.Config{URL: url, Password: secret}, checkDatabaseSecrets(url)
 }
 
 // explainStore says which setting an error of the database is about.

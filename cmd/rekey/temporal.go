@@ -18,6 +18,9 @@ import (
 // temporalOptions reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile of its configuration file.
 func temporalOptions(logger zerolog.Logger) (client.Options, error) {
+	if err := checkSecrets("TEMPORAL_TLS_CLIENT_KEY_PATH"); err != nil {
+		return client.Options{}, err
+	}
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return options, fmt.Errorf("settings of Temporal (TEMPORAL_* variables or profile): %w", err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -29,6 +28,8 @@ type workerCmd struct {
 	MailLimit int    `default:"5" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
 
 	MaxLinkLife time.Duration `default:"24h" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
+
+	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"How long lines of the audit log are kept, with the client addresses in them: 400 days; 0 is for ever, 168h the least."`
 
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
 	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the release, or the revision that it was built from."`
@@ -88,7 +89,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	err = worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
-		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MaxLinkLife: w.MaxLinkLife,
+		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
@@ -133,13 +134,4 @@ func (m *mailFlags) config(secret string) mail.Config {
 		Host: m.Host, Port: m.Port, Security: mail.Security(m.Security),
 		Username: m.Username, Password: secret, From: m.From,
 	}
-}
-
-// readSecret reads a file without its last line break; no file is no secret.
-func readSecret(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	b, err := os.ReadFile(path)
-	return strings.TrimRight(string(b), "\r\n"), err
 }

@@ -97,6 +97,10 @@ func TestFloodOfAddresses(t *testing.T) {
 	if n := runs(t, s, accepted); n > most || n != accepted {
 		t.Errorf("%d runs of %d requests that were accepted, the budget is %d", n, accepted, most)
 	}
+	other := func(int) (string, string) { return "grace@example.com", "10.3.0.1" }
+	if answers := forgotMany(t, s, 1, other); answers[http.StatusOK] != 1 {
+		t.Errorf("a client of another network: %v", answers)
+	}
 	ahead.Store(int64(10 * time.Second))
 	const known = "ada@example.com"
 	put(t, s, known)

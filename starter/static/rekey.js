@@ -1,4 +1,4 @@
-// The pages work without this file; it adds four comforts.
+// The pages work without this file; it adds five comforts.
 
 // 1. The token leaves the address bar at once, so that nobody reads it over a
 // shoulder, copies it along with the address or finds it in a screenshot. It
@@ -49,9 +49,36 @@ async function poll(link) {
   }
 }
 
-// 4. An error is read out, and times are the reader's own.
+// 4. While too many people ask, a page solves a puzzle and then asks again, once.
+function solve(form) {
+  const { solver, algorithm, salt, challenge, signature, maxNumber } = form.dataset;
+  if (!window.Worker || !window.isSecureContext) return;
+  const note = document.querySelector("[data-solving]");
+  const alert = document.querySelector("#problem");
+  const button = form.querySelector("button");
+  const busy = (yes) => {
+    note.hidden = !yes;
+    alert.hidden = button.disabled = yes;
+  };
+  const worker = new Worker(solver);
+  worker.onerror = () => busy(false);
+  worker.onmessage = ({ data: number }) => {
+    if (number < 0) return busy(false);
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = "challenge";
+    field.value = btoa(JSON.stringify({ algorithm, challenge, number, salt, signature }));
+    form.append(field);
+    form.submit();
+  };
+  busy(true);
+  worker.postMessage({ salt, challenge, maxNumber: Number(maxNumber) });
+}
+
+// 5. An error is read out, and times are the reader's own.
 addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("form").forEach(helpWith);
+  document.querySelectorAll("form[data-solver]").forEach(solve);
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelector("[data-focus]")?.focus();
   document.querySelectorAll("time").forEach((time) => {

@@ -1,0 +1,103 @@
+// Package secretfile reads files that hold a secret, and refuses those that others could
+// read, change or replace: keysets, passwords, client secrets.
+package secretfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// limit is more than any secret needs.
+const limit = 1 << 20
+
+// Errors of this package.
+var (
+	// ErrPermissions means that others than its owner could read or change a file.
+	ErrPermissions = errors.New("others may read or change the file: run chmod 0600 (or 0640) on it")
+	// ErrFolder means that others could put another file in the place of one.
+	ErrFolder = errors.New("others may replace files of the folder: run chmod go-w on it")
+	// ErrOwner means that somebody who is neither root nor this process's user could.
+	ErrOwner = errors.New("it belongs to another user: run chown on it, for root or for the user of this process")
+	// ErrNoFile means that a path names a folder, a pipe or a device.
+	ErrNoFile = errors.New("it is no regular file: write the secret into one")
+	// ErrSize means that a file is longer than any secret.
+	ErrSize = errors.New("the file has more than 1 MiB, so it is none of ours: check the path")
+)
+
+// Read returns the content of a file of at most 1 MiB, judged after it was opened, so that it
+// cannot be swapped in between. It never waits, also not for the writer of a named pipe. Errors:
+// ErrPermissions, ErrFolder, ErrOwner, ErrNoFile, ErrSize, or those of os.Open.
+func Read(path string) ([]byte, error) { return read(path, ours) }
+
+// ReadAs is [Read] for an operator who works on the files of a service: root may, whoever owns
+// them.
+func ReadAs(path string) ([]byte, error) { return read(path, anybodys) }
+
+// owners are those whose files are read.
+type owners int
+
+const (
+	ours     owners = iota // root's, and those of the user of this process
+	anybodys               // and for root those of everybody
+)
+
+func read(path string, who owners) ([]byte, error) {
+	f, err := open(path, who)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && len(b) > limit {
+		return nil, fmt.Errorf("%s: %w", path, ErrSize)
+	}
+	return b, err
+}
+
+// Check is [Read] for a file that a library reads by itself.
+func Check(path string) error {
+	f, err := open(path, ours)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func open(path string, who owners) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := judge(path, f, who); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// judge looks at the file and at the folders that name it: that of the path, and that of the file
+// which a symbolic link leads to, as Kubernetes mounts secrets.
+func judge(path string, f *os.File, who owners) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %w", path, ErrNoFile)
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	for _, folder := range []string{filepath.Dir(path), filepath.Dir(target)} {
+		if err := judgeFolder(folder, who); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+	}
+	if err := judgeFile(info, filepath.Dir(target), who); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+//go:build unix && !aix && !solaris
+
+package keys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// lock waits until nobody else rotates keysets of a folder, in this process or another one. The
+// kernel gives the lock back when its holder ends.
+func lock(dir string) (unlock func() error, err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s, so that nobody else changes keysets meanwhile: %w", dir, err), f.Close())
+	}
+	return f.Close, nil
+}
