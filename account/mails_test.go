@@ -32,6 +32,7 @@ func TestRoomForMail(t *testing.T) {
 		"over it by three, an hour ago":      {[]time.Duration{-hour, -hour, -hour, -hour, -hour, -hour, -hour, -hour}, 5, true},
 		"not saved up":                       {[]time.Duration{-90 * hour, 0, 0}, 2, false},
 		"a clock that is a little ahead":     {[]time.Duration{time.Minute}, 1, false},
+		"and counts as now":                  {[]time.Duration{time.Minute}, 2, true},
 		"a clock that is days ahead":         {[]time.Duration{190 * hour, 190 * hour}, 1, true},
 		"one of each":                        {[]time.Duration{0, time.Minute, 190 * hour}, 3, true},
 		"one of each, and one that is older": {[]time.Duration{-hour / 2, 0, time.Minute, 190 * hour}, 3, false},

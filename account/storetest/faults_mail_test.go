@@ -39,6 +39,18 @@ func mailFaults() []fault {
 		{"mails/limit", "counts one less", issuing(func(_ *account.Token, limit *int) { *limit++ })},
 		{"mails/limit", "counts all accounts together", countsTogether},
 		{"mails/limit", "has no limit", issuing(func(_ *account.Token, limit *int) { *limit = plenty })},
+		{"mails/limit", "refuses what it has counted", func(b *broken) {
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+				others := map[string]bool{}
+				for _, out := range b.tokens(t.AccountID) {
+					others[out.Mail] = true
+				}
+				if delete(others, t.Mail); len(others) >= limit {
+					return account.Issued{}, account.ErrMailLimit
+				}
+				return b.Harness.IssueToken(ctx, t, limit)
+			}
+		}},
 		{"mails/limit", "records what it refuses", limiting(func(ctx context.Context, b *broken, t account.Token) {
 			b.restore(ctx, t)
 		})},
