@@ -122,8 +122,8 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/span":         nil,
 		"internal/telemetry":    {"internal/span"},
 		"cmd/rekey": {
-			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint", "internal/loopback",
-			"internal/fields", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "keys", "link", "mail",
+			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint", "internal/fields", "internal/loopback",
+			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "keys", "link", "mail",
 			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}

@@ -140,31 +140,15 @@ func versioned(e *historypb.HistoryEvent) bool {
 	return ok
 }
 
-// pair compares events with calls, in their order. A call that was canceled in the same
-// workflow task has led to no event, so an event is that of the first call that fits.
+// pair compares events with calls, in their order. The SDK has compared how many they are.
 func (c *comparison) pair(events []*historypb.HistoryEvent, calls []call) error {
-	for i, e := range events {
-		if len(calls) == 0 {
-			return nil // the SDK compares their number
-		}
-		canceled := max(0, len(calls)-(len(events)-i))
-		at, other := 0, []string(nil)
-		for k, candidate := range calls[:canceled+1] {
-			found, err := c.differs(e, candidate)
-			if err != nil {
-				return err
-			}
-			if len(found) == 0 {
-				at, other = k, nil
-				break
-			}
-			if k == 0 {
-				other = found
-			}
+	for i, e := range events[:min(len(events), len(calls))] {
+		other, err := c.differs(e, calls[i])
+		if err != nil {
+			return err
 		}
 		c.diverge(e, "passes", other)
-		c.warn(e, calls[at])
-		calls = calls[at+1:]
+		c.warn(e, calls[i])
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ a copy of the workflow, sees the replay fail, and wrote this page: ` + "`go test
 %s
 ## Found by other tests only
 
-A replay compares what the workflow begins with what a history says that it began, and a run tells only of the ways that it took.
+A replay compares what the workflow begins, passes and reads with what a history says, and a run tells only of the ways that it took.
 These mistakes pass it, and fail another test of package workflow. When a release records a run that finds one, the test asks to move it up.
 
 | mistake | why not by a run | by |

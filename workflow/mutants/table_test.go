@@ -44,7 +44,7 @@ func mutants() []mutant {
 		{what: "record-cancel renamed", changes: one(contract, `"record-cancel"`, `"note-cancel"`)},
 		{what: "the ID of the first wait", changes: one(contract, "if n == 1 {\n\t\treturn AwaitTokenSubmission", "if n == 1 {\n\t\treturn \"wait\"")},
 		{what: "the ID of the second wait", changes: one(contract, `AwaitTokenSubmission + "-" + strconv.Itoa(n)`, `AwaitTokenSubmission + strconv.Itoa(n)`)},
-		{what: "the search attribute renamed", lives: "the replay looks at the kind of that event, and not at what is in it", changes: one(contract, `NewSearchAttributeKeyKeyword("RekeyState")`, `NewSearchAttributeKeyKeyword("State")`)},
+		{what: "the search attribute renamed", changes: one(contract, `NewSearchAttributeKeyKeyword("RekeyState")`, `NewSearchAttributeKeyKeyword("State")`)},
 		{what: "the task queue renamed", lives: "a history names the queue of its own run", changes: one(contract, `TaskQueue = "rekey"`, `TaskQueue = "reset"`)},
 		{what: "the workflow renamed", changes: one(contract, `Name = "ResetPassword"`, `Name = "Reset"`)},
 		{what: "the update renamed", changes: one(contract, `OutcomeUpdate   = "outcome"`, `OutcomeUpdate   = "result"`)},
@@ -54,6 +54,14 @@ func mutants() []mutant {
 		{what: "another version of a change that old runs have not seen", changes: mailFirst(
 			`r.mails == 0 && workflow.GetVersion(ctx, "mail-first", 1, 1) == 1`,
 		)},
+
+		// Values that another build wrote, or reads.
+		{what: "a field of Request renamed", changes: one(contract, "\tCoolDown time.Duration // how", "\tCoolDown time.Duration `json:\"Pause\"` // how")},
+		{what: "a field of Outcome renamed", changes: one(contract, "\tState    statemachine.State\n", "\tState    statemachine.State `json:\"Status\"`\n")},
+		{what: "a field of Delivery renamed", changes: one(contract, "\tNotice string `json:\",omitempty\"`", "\tNotice string `json:\"About,omitempty\"`")},
+		{what: "a link mail with another life", changes: one(run, "Life: r.in.LinkLife, Address", "Life: r.in.LinkLife + grace, Address")},
+		{what: "the time of a cancel left out", changes: one(run, ", At: workflow.Now(ctx)}", "}")},
+		{what: "an expiry at another time", changes: one(run, "life := r.in.LinkLife + grace", "life := r.in.LinkLife + 2*grace")},
 
 		// Who is heard, and who first.
 		{what: "a cancel in Temporal ignored", changes: canceledOnlyBy("r.disowned()", "r.canceled()")},
@@ -90,10 +98,11 @@ func mutants() []mutant {
 func allowed() []mutant {
 	return []mutant{
 		{what: "other timeouts and retries", changes: append(
-			one(policies, "grace = 60 * time.Second", "grace = 90 * time.Second"),
-			overlay.Change{File: policies, Old: "mailRetry = 24 * time.Hour", New: "mailRetry = 12 * time.Hour"},
+			one(policies, "StartToCloseTimeout:    2 * time.Minute", "StartToCloseTimeout:    3 * time.Minute"),
+			overlay.Change{File: policies, Old: "silence = 3 * Heartbeat", New: "silence = 4 * Heartbeat"},
 			overlay.Change{File: policies, Old: "MaximumInterval: 30 * time.Second", New: "MaximumInterval: time.Minute"},
 		)},
+		{what: "a new field", changes: one(contract, "\tCoolDown time.Duration // how", "\tLanguage string `json:\",omitempty\"`\n\tCoolDown time.Duration // how")},
 		{what: "other texts", changes: append(
 			one(policies, `"change the password"`, `"set the new password"`),
 			overlay.Change{File: details, Old: "**Mails:**", New: "**Mails so far:**"},

@@ -1,0 +1,126 @@
+package replay_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Each is a run that other code has led, and whose values this code does not pass.
+func TestOtherValues(t *testing.T) {
+	t.Parallel()
+	_, c := keyset(t)
+	const mail = "event 6 ActivityTaskScheduled send-email: the code passes "
+	for want, change := range map[string]func(*story){
+		"": func(*story) {},
+		mail + "another Life, another Number, no Colour": func(s *story) {
+			s.input(6, s.sealed(map[string]any{"Number": 2, "Run": runID, "Sender": runID, "Life": 1, "Address": address, "Colour": "red"}))
+		},
+		mail + "another Sender": func(s *story) {
+			s.input(6, s.sealed(workflow.Mail{Number: 1, Run: runID, Sender: "other", Life: linkLife, Address: address}))
+		},
+		mail + "another number of values": func(s *story) { s.input(6, nil) },
+		mail + "another kind of value":    func(s *story) { s.input(6, s.sealed([]byte("{}"))) },
+		mail + "another Address, another Life, another Number, another Run, more": func(s *story) {
+			s.input(6, s.sealed(workflow.Mail{Run: "x", Sender: "x", Address: "x", Life: 1}))
+		},
+		"event 12 TimerStarted: the code passes another duration": func(s *story) {
+			s.events[11].GetTimerStartedEventAttributes().StartToFireTimeout = durationpb.New(linkLife)
+		},
+		"event 1 WorkflowExecutionStarted: the code reads no Colour": func(s *story) {
+			s.events[0].GetWorkflowExecutionStartedEventAttributes().Input = s.sealed(map[string]any{
+				"Address": address, "AccountKey": accountKey, "LinkLife": linkLife, "CoolDown": time.Minute, "Colour": "red",
+			})
+		},
+		"event 8 ActivityTaskCompleted: the code reads no Colour": func(s *story) {
+			s.events[7].GetActivityTaskCompletedEventAttributes().Result = s.sealed(map[string]any{"Colour": "red"})
+		},
+	} {
+		s := mailed(t, c)
+		change(s)
+		err := check(t, c, s.events)
+		if want == "" && err == nil {
+			continue
+		}
+		if err == nil || err.Error() != want || strings.Contains(err.Error(), "alice") {
+			t.Errorf("%v, not %q", err, want)
+		}
+	}
+}
+
+func (s *story) input(event int, p *commonpb.Payloads) {
+	s.events[event-1].GetActivityTaskScheduledEventAttributes().Input = p
+}
+
+// A value that is not read leads the code elsewhere later. The first of the two is told.
+func TestValueBeforeTheEventThatItLeadsTo(t *testing.T) {
+	t.Parallel()
+	_, c := keyset(t)
+	s := mailing(t, c)
+	s.completed(6, s.sealed(map[string]any{"Held": workflow.NoAccount}))
+	s.decided()
+	s.scheduled("", workflow.RecordCancel)
+	if err := check(t, c, s.events); err == nil || err.Error() != "event 8 ActivityTaskCompleted: the code reads no Held" {
+		t.Errorf("%v", err)
+	}
+}
+
+// security 27: a stranger who copies a payload of ours to where another belongs makes no
+// build look as if it did not fit.
+func TestCopiedPayloads(t *testing.T) {
+	t.Parallel()
+	_, c := keyset(t)
+	s := mailing(t, c)
+	for _, v := range []any{
+		workflow.Request{Address: address, Previous: &workflow.Outcome{}},
+		workflow.Mail{Number: 2, Account: "x"},
+		workflow.Delivery{Left: []string{"x"}},
+		workflow.Cancellation{Meant: "x"},
+		workflow.Change{},
+		workflow.Verdict{Reason: "x"},
+		workflow.Outcome{Mails: 1},
+		workflow.Submission{Sealed: []byte("x")},
+	} {
+		s.signaled(s.sealed(v))
+	}
+	s.decided()
+	must(t, check(t, c, s.events))
+	s.signaled(s.sealed(map[string]any{"AccountKey": "x", "Held": 1}))
+	s.decided()
+	if err := check(t, c, s.events); err == nil || !strings.HasSuffix(err.Error(), "WorkflowExecutionSignaled: the code reads no Held") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A workflow reset goes on under another run ID, and a replay does not learn which events
+// were written under which. Another ID than these is another value.
+func TestRunThatWasReset(t *testing.T) {
+	t.Parallel()
+	const second = "0198c0de-0000-7000-8000-000000000002"
+	_, c := keyset(t)
+	for want, sender := range map[string]string{"": second, "another Sender": "0198c0de-0000-7000-8000-000000000003"} {
+		s := begun(t, c)
+		s.task()
+		s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, &historypb.HistoryEvent{
+			Attributes: &historypb.HistoryEvent_WorkflowTaskFailedEventAttributes{
+				WorkflowTaskFailedEventAttributes: &historypb.WorkflowTaskFailedEventAttributes{
+					Cause: enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, BaseRunId: runID, NewRunId: second,
+				},
+			},
+		})
+		s.decided()
+		s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
+		s.scheduledWith("", workflow.SendEmail, s.sealed(workflow.Mail{Number: 1, Run: runID, Sender: sender, Life: linkLife, Address: address}))
+		err := check(t, c, s.events)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), want)) {
+			t.Errorf("%v, not %q", err, want)
+		}
+	}
+}
