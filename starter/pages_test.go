@@ -115,7 +115,7 @@ func TestPagesAreSelfContained(t *testing.T) {
 // A link that is done for is told plainly, with a way to a new one.
 func TestDeadLinksOfferNewOne(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{ErrLinkInvalid, ErrLinkExpired, ErrLinkUsed, ErrLinkCanceled, ErrChangeRefused} {
+	for _, err := range []error{ErrLinkInvalid, ErrLinkExpired, ErrLinkUsed, ErrLinkCanceled, ErrLinkEnded, ErrLinkRestarted, ErrChangeRefused} {
 		resets := &fakeResets{inspect: err, err: err}
 		h := newTestHandler(t, resets)
 		for _, w := range []string{

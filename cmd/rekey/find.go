@@ -103,6 +103,9 @@ func (r resetRun) note() string {
 	if r.Refused != "" {
 		add("the change was refused: %s", r.Refused)
 	}
+	if r.Untold {
+		add("the password was changed, and nobody was told")
+	}
 	if r.Sealed {
 		add("only payload.json tells whether a mail was withheld, and it is not here or lacks the key")
 	}

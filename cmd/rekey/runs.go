@@ -15,6 +15,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -31,7 +32,8 @@ type resetRun struct {
 	Expires  time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
 	Withheld string    `json:"withheld,omitempty"` // why the last link was not mailed
 	Refused  string    `json:"refused,omitempty"`  // why the store refused the change
-	Sealed   bool      `json:"sealed,omitempty"`   // the two above are not known: payload.json is not there, or lacks the key
+	Untold   bool      `json:"untold,omitempty"`   // the password was changed, and its owner was told nothing by this run
+	Sealed   bool      `json:"sealed,omitempty"`   // the three above are not known: payload.json is not there, or lacks the key
 	URL      string    `json:"url,omitempty"`
 
 	story *story
@@ -72,6 +74,7 @@ func (s *story) summary(t target) resetRun {
 		Workflow: t.workflowID, Run: t.runID, State: s.now(), Open: s.ended.IsZero(), story: s,
 		Started: s.started.Truncate(time.Second), Ended: s.ended.Truncate(time.Second),
 		Mails: s.mails, Withheld: string(s.withheld), Refused: s.refused, Sealed: s.sealed,
+		Untold: s.untold && (!s.ended.IsZero() || s.state == statemachine.StateCompleted),
 	}
 	if r.Open && s.waiting {
 		r.Expires = s.expires.Truncate(time.Second)

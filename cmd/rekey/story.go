@@ -24,6 +24,7 @@ type story struct {
 	decided         bool               // a worker knows what became of the first mail: a timer runs
 	changing        bool               // a submission is being applied, or was: no cancel counts
 	notice          bool               // the owner is being told, or was
+	untold          bool               // what was tried last of that has reached nobody
 	started, ended  time.Time
 	closed          string // what ended it from outside, "" for its own end
 	mails, answered int    // link mails that were begun, and that are decided
@@ -39,7 +40,10 @@ type story struct {
 // linkMail is a send-email of a link. The notice is one too, and its name is all that is
 // in clear: it comes when no wait is open, a link only while one is. What the run before
 // still owed comes then too, and only the keys tell.
-const linkMail = "link"
+const (
+	linkMail   = "link"
+	noticeMail = "notice"
+)
 
 func (s *story) read(e *historypb.HistoryEvent) {
 	at := e.GetEventTime().AsTime()
@@ -87,7 +91,7 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 		case s.waiting:
 			s.mails, kind = s.mails+1, linkMail
 		default:
-			s.notice = true
+			s.notice, kind = true, noticeMail
 		}
 	}
 	s.kinds[event] = kind
@@ -98,15 +102,23 @@ func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 	switch s.kinds[event] {
 	case workflow.AwaitTokenSubmission:
 		s.waiting = false
+	case noticeMail:
+		s.untold = s.delivery(result).Withheld != ""
 	case linkMail:
-		d := workflow.Delivery{Withheld: workflow.MailFailed}
-		if result != nil {
-			d = workflow.Delivery{}
-			s.unseal(result, &d)
-		}
+		d := s.delivery(result)
 		s.answered, s.mailedAt, s.withheld = s.answered+1, at, d.Withheld
 		s.expires = time.Time{} // the timer starts again
 	}
+}
+
+// delivery is what became of a mail; one that failed for a day has no result.
+func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
+	if result == nil {
+		return workflow.Delivery{Withheld: workflow.MailFailed}
+	}
+	var d workflow.Delivery
+	s.unseal(result, &d)
+	return d
 }
 
 func (s *story) upserted(a *commonpb.SearchAttributes) {

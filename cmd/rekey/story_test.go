@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -234,5 +235,31 @@ func TestStoryOfAnOwedNotice(t *testing.T) {
 		end(3, workflow.Delivery{}).timer().end(4, workflow.Delivery{})
 	if w.now() != "awaiting_token" || w.mails != 1 || w.answered != 1 || w.notice {
 		t.Errorf("state %s, %d mails, %d answered, notice %t", w.now(), w.mails, w.answered, w.notice)
+	}
+}
+
+// A change that nobody was told of shows, also where only the events can be read.
+func TestUntoldShows(t *testing.T) {
+	t.Parallel()
+	notice := workflow.Mail{Account: "ann"}
+	told := func(d workflow.Delivery) *teller {
+		w := tell(t).beginWith(workflow.SendEmail, notice)
+		return w.end(w.last, d).upsert(statemachine.StateCompleted)
+	}
+	late := tell(t).beginWith(workflow.SendEmail, notice)
+	late = late.timeOut(late.last).upsert(statemachine.StateCompleted)
+	for name, tc := range map[string]struct {
+		story *teller
+		want  bool
+	}{
+		"told":            {told(workflow.Delivery{}), false},
+		"given up":        {told(workflow.Delivery{Withheld: workflow.MailFailed}), true},
+		"failing all day": {late, true},
+		"being told":      {tell(t).beginWith(workflow.SendEmail, notice), false},
+	} {
+		r := tc.story.summary(target{})
+		if r.Untold != tc.want || strings.Contains(r.note(), "nobody was told") != tc.want {
+			t.Errorf("%s: untold %t, note %q", name, r.Untold, r.note())
+		}
 	}
 }
