@@ -47,14 +47,21 @@ type Activities struct {
 	Metrics client.MetricsHandler
 }
 
-// Register makes the activities known to a worker under the names of package workflow.
+// Register makes all activities known to a worker under the names of package workflow.
 func (a *Activities) Register(w worker.ActivityRegistry) {
 	a.announce()
-	register := func(name string, fn any) {
-		w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
-	}
-	register(workflow.SendEmail, a.SendEmail)
-	register(workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
-	register(workflow.ChangePassword, a.ChangePassword)
-	register(workflow.RecordCancel, a.RecordCancel)
+	a.RegisterMails(w)
+	register(w, workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
+	register(w, workflow.ChangePassword, a.ChangePassword)
+	register(w, workflow.RecordCancel, a.RecordCancel)
+}
+
+// RegisterMails makes known what [workflow.MailQueue] holds. A worker of
+// [workflow.TaskQueue] has it too: releases up to 0.2 schedule mails there.
+func (a *Activities) RegisterMails(w worker.ActivityRegistry) {
+	register(w, workflow.SendEmail, a.SendEmail)
+}
+
+func register(w worker.ActivityRegistry, name string, fn any) {
+	w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 }

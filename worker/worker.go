@@ -17,8 +17,6 @@ import (
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/worker"
-	sdk "go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
@@ -31,12 +29,6 @@ import (
 const (
 	// DefaultMailLimit is how many link mails an account gets in 24 hours.
 	DefaultMailLimit = 10
-	// drain is how long a stopping worker waits for activities in progress; a common
-	// SMTP conversation fits, and one that takes longer is cut and had again.
-	drain = 30 * time.Second
-	// sticky is how long Temporal waits for the worker that has a run in its cache.
-	// After a crash this is what a submission waits longer: 1 s instead of 5.
-	sticky = time.Second
 )
 
 // Config is what a worker needs.
@@ -64,6 +56,10 @@ type Config struct {
 	// MailLimit is how many link mails an account gets in 24 hours, and three more if
 	// operators ask for them; 0 means DefaultMailLimit.
 	MailLimit int
+	// MailRate is how many mails all workers together send in a second, as a provider
+	// allows; 0 means as many as they can. All workers should be given the same: Temporal
+	// keeps what the last one said.
+	MailRate float64
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -85,8 +81,8 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
-		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
+	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 || cfg.MailRate < 0 {
+		return errors.New("worker: want a store, a mailer, templates and no negative mail limit or mail rate")
 	}
 	cfg, err := cfg.versioned()
 	if err != nil {
@@ -124,28 +120,18 @@ func unlessStopped(ctx context.Context, err error) error {
 
 // work polls until the context ends or the worker breaks.
 func (c Config) work(ctx context.Context, temporal client.Client, acts *activities.Activities) error {
-	broken := make(chan error, 1)
-	w := worker.New(temporal, workflow.TaskQueue, worker.Options{
-		WorkerStopTimeout:            drain,
-		StickyScheduleToStartTimeout: sticky,
-		DeadlockDetectionTimeout:     5 * time.Second, // a small machine under load is no deadlock
-		MaxHeartbeatThrottleInterval: workflow.Heartbeat,
-		DeploymentOptions:            c.deployment(),
-		OnFatalError:                 func(err error) { broken <- err },
-	})
-	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
-	acts.Register(w)
-	if err := w.Start(); err != nil {
+	p := c.pollers(temporal, acts)
+	if err := p.start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
 	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).
 		Str("deployment", c.Deployment).Str("build_id", c.BuildID).Msg("worker started")
 	c.tellRouting(ctx, temporal)
 	defer c.Log.Info().Msg("worker stopped")
-	defer w.Stop()
+	defer p.stop()
 	defer c.countRuns(ctx, temporal)()
 	c.Started(temporal)
-	return c.sweepUntil(ctx, broken)
+	return c.sweepUntil(ctx, p.broken)
 }
 
 func (c Config) activities() (*activities.Activities, error) {

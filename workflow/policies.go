@@ -37,6 +37,7 @@ func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
 // conversation, which has its own shorter timeouts.
 func mailing(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              MailQueue,
 		ScheduleToCloseTimeout: mailRetry,
 		StartToCloseTimeout:    2 * time.Minute,
 		HeartbeatTimeout:       silence,
@@ -46,9 +47,11 @@ func mailing(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // telling is mailing for the notice, for so long. It goes to every address of the account in
-// one attempt, so an attempt may take as long as it says that it is at work.
+// one attempt, so an attempt may take as long as it says that it is at work. Of mails that
+// wait for their turn, a notice goes before a link: anybody can ask for links.
 func telling(ctx workflow.Context, patience time.Duration) workflow.Context {
 	ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "tell the owner"), patience)
+	ctx = workflow.WithPriority(ctx, temporal.Priority{PriorityKey: 1}) // of 5; 3 without
 	return workflow.WithStartToCloseTimeout(ctx, patience)
 }
 
