@@ -1,0 +1,56 @@
+package flood
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/process"
+)
+
+// hanging is how many mails a mail server keeps waiting.
+const hanging = 600
+
+// security 34: a mail server that accepts connections and stays silent holds up mails and
+// nothing else. An owner who has a link sets a password meanwhile, and is told so within 3 s.
+func TestTarpit(t *testing.T) {
+	s := start(t, nil)
+	const known = "ada@example.com"
+	put(t, s, known)
+	strangers := make([]account.Account, hanging)
+	for i := range strangers {
+		address := fmt.Sprintf("person-%d@example.com", i+1)
+		strangers[i] = account.Account{ID: address, Address: address, Credential: "x", Resettable: true}
+	}
+	if err := s.Store.PutMany(t.Context(), strangers); err != nil {
+		t.Fatal(err)
+	}
+	forgotMany(t, s, 1, always(known))
+	link := mailed(t, s, known)[0]
+
+	var silent atomic.Int64
+	s.Mail.FailAt(inbox.Greeting, func(inbox.Message) error {
+		silent.Add(1)
+		return inbox.ErrHang
+	})
+	before := heap()
+	answers := forgotMany(t, s, hanging, func(i int) (address, client string) {
+		return strangers[i-1].Address, "10.2.0.1"
+	})
+	if answers[http.StatusOK] != hanging {
+		t.Errorf("answers %v", answers)
+	}
+	began := time.Now()
+	resets(t, s, link)
+	took := time.Since(began)
+	t.Logf("with %d mails hanging the password was changed in %v", silent.Load(), took.Round(time.Millisecond))
+	if took > 3*time.Second {
+		t.Errorf("the password was changed after %v", took)
+	}
+	process.Eventually(t, patience, "all mails hang", func() bool { return silent.Load() >= hanging })
+	t.Logf("%d hanging mails hold %.1f MiB of this process, server and runs included", silent.Load(), heap()-before)
+}
