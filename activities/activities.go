@@ -26,7 +26,7 @@ import (
 
 // Mailer sends one mail. Its errors are a *mail.Error that says whether the mail may
 // be on its way; of any other error nothing is kept, and the mail is tried again. It is
-// safe for concurrent use, takes less than two minutes and gives up when ctx ends.
+// safe for concurrent use, takes 15 minutes at most and gives up when ctx ends.
 type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }

@@ -50,7 +50,7 @@ type Config struct {
 	// domain of From. Many mail servers refuse the short name of a host.
 	Hello string
 	// Timeout bounds one conversation, from the connection to the last reply; 0 means
-	// DefaultTimeout.
+	// DefaultTimeout. Each step has a shorter time of its own.
 	Timeout time.Duration
 	// Roots are the authorities that the mail server's certificate is judged by; nil
 	// means the system's.

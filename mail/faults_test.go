@@ -133,11 +133,41 @@ func TestSendTimeout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, config := serve(t, test.script)
-			config.Timeout = 3 * time.Second // enough for all steps before, on a busy machine too
+			s, err := mail.NewSMTP(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Hurry(3*time.Second, 3*time.Second) // enough for all steps before, on a busy machine too
+			if diff := cmp.Diff(&test.want, fails(t, s.Send(t.Context(), hello))); diff != "" {
+				t.Error(diff)
+			}
+			config.Timeout = 3 * time.Second // of all steps together
 			if diff := cmp.Diff(&test.want, fails(t, send(t.Context(), t, config))); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// The last reply is waited for longer than any other: a mail server that reads a mail before
+// it says that it is taken is not sent it again.
+func TestSendPatient(t *testing.T) {
+	t.Parallel()
+	const reply = 2 * time.Second
+	srv, config := serve(t, script{content: func(*smtp.Conn, string) error {
+		<-time.After(2 * reply) // what such a server takes
+		return nil
+	}})
+	s, err := mail.NewSMTP(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Hurry(reply, time.Hour)
+	if err := s.Send(t.Context(), hello); err != nil {
+		t.Error(err)
+	}
+	if len(srv.mails) != 1 {
+		t.Errorf("%d mails arrived, want 1", len(srv.mails))
 	}
 }
 

@@ -34,12 +34,14 @@ type server struct {
 	mails chan string   // what it took, header and body
 	gone  chan struct{} // a conversation's connection is closed
 	to    chan string
+	from  chan string
+	names chan string // that it was greeted with, before each sender
 }
 
 // serve starts a mail server and returns the configuration that reaches it.
 func serve(t *testing.T, s script) (*server, mail.Config) {
 	t.Helper()
-	srv := &server{s, make(chan string, 16), make(chan struct{}, 16), make(chan string, 16)}
+	srv := &server{s, make(chan string, 16), make(chan struct{}, 16), make(chan string, 16), make(chan string, 16), make(chan string, 16)}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +108,9 @@ func (s session) Logout() error {
 	return nil
 }
 
-func (s session) Mail(_ string, options *smtp.MailOptions) error {
+func (s session) Mail(from string, options *smtp.MailOptions) error {
+	s.from <- from
+	s.names <- s.conn.Hostname()
 	if options.UTF8 {
 		return errors.New("a relay behind this server lacks SMTPUTF8")
 	}

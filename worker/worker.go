@@ -147,9 +147,13 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(c.BaseURL)
+	text, err := link.Base(c.BaseURL)
 	if err != nil {
-		return nil, fmt.Errorf("base URL: %w", err)
+		return nil, err
+	}
+	base, err := url.Parse(text)
+	if err != nil {
+		return nil, err
 	}
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,

@@ -34,12 +34,13 @@ func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
 
 // mailing retries for a day with back-off to five minutes: soon enough for a
 // restarted mail server, seldom enough for greylisting. One attempt is an SMTP
-// conversation, which has its own shorter timeouts.
+// conversation, which ends by itself within 15 minutes: a mail server may read a mail for
+// ten before it says that it is taken (RFC 5321 section 4.5.3.2.6).
 func mailing(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              MailQueue,
 		ScheduleToCloseTimeout: mailRetry,
-		StartToCloseTimeout:    2 * time.Minute,
+		StartToCloseTimeout:    16 * time.Minute,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 		Summary:                summary,

@@ -226,7 +226,7 @@ func TestPasswordNeedsAName(t *testing.T) {
 		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "needs --smtp-username ($REKEY_SMTP_USERNAME)")
 	for _, m := range []mailFlags{{SMTPPassword: secretFile(t, "")}, {SMTPPassword: secretFile(t, "s3cret"), Username: "rekey"}} {
 		m.From, m.Host, m.Port, m.Security = "no-reply@example.com", "mail.example.com", 587, "starttls"
-		if _, err := m.mailer(); err != nil {
+		if _, err := m.mailer("https://accounts.example.com"); err != nil {
 			t.Errorf("the name %q: %v", m.Username, err)
 		}
 	}
