@@ -10,6 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/dev/stack"
 )
 
 // hanging is how many mails a mail server keeps waiting.
@@ -53,4 +54,38 @@ func TestTarpit(t *testing.T) {
 	}
 	process.Eventually(t, patience, "all mails hang", func() bool { return silent.Load() >= hanging })
 	t.Logf("%d hanging mails hold %.1f MiB of this process, server and runs included", silent.Load(), heap()-before)
+}
+
+// When a provider takes few mails, those that wait are links first of all: anybody can ask
+// for them. The notice of a change does not wait behind them.
+func TestNoticesGoFirst(t *testing.T) {
+	const links = 40
+	s := start(t, func(c *stack.Config) { c.MailRate = 1 })
+	const known = "ada@example.com"
+	put(t, s, known)
+	forgotMany(t, s, 1, always(known))
+	link := mailed(t, s, known)[0]
+	for i := range links {
+		put(t, s, fmt.Sprintf("person-%d@example.com", i+1))
+	}
+	var sent atomic.Int64
+	told := make(chan int64, 1)
+	s.Mail.Fail(func(m inbox.Message) error {
+		if m.Recipients[0] == known {
+			told <- sent.Load()
+			return nil
+		}
+		sent.Add(1)
+		return nil
+	})
+	forgotMany(t, s, links, func(i int) (address, client string) { return fmt.Sprintf("person-%d@example.com", i), "10.2.0.1" })
+	resets(t, s, link)
+	select {
+	case before := <-told:
+		t.Logf("%d of %d links went out before the notice", before, links)
+		if before > links/2 {
+			t.Errorf("the notice waited behind %d links", before)
+		}
+	case <-t.Context().Done():
+	}
 }
