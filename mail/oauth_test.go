@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +49,7 @@ func gives(token string, life int) func(int, http.ResponseWriter, *http.Request)
 
 func give(w http.ResponseWriter, token string, life int, refresh string) {
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"access_token":%q,"token_type":"Bearer","expires_in":%d,"refresh_token":%q}`, token, life, refresh)
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": life, "refresh_token": refresh})
 }
 
 func status(code int, body string) func(int, http.ResponseWriter, *http.Request) {
