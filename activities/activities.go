@@ -26,7 +26,7 @@ import (
 
 // Mailer sends one mail. Its errors are a *mail.Error that says whether the mail may
 // be on its way; of any other error nothing is kept, and the mail is tried again. It is
-// safe for concurrent use, takes less than two minutes and gives up when ctx ends.
+// safe for concurrent use, takes 15 minutes at most and gives up when ctx ends.
 type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
@@ -49,16 +49,23 @@ type Activities struct {
 	Metrics client.MetricsHandler
 }
 
-// Register makes the activities known to a worker under the names of package workflow.
+// Register makes all activities known to a worker under the names of package workflow.
 func (a *Activities) Register(w worker.ActivityRegistry) {
 	a.announce()
-	register := func(name string, fn any) {
-		w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
-	}
-	register(workflow.SendEmail, a.SendEmail)
-	register(workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
-	register(workflow.ChangePassword, a.ChangePassword)
-	register(workflow.RecordCancel, a.RecordCancel)
-	register(workflow.EndReset, a.EndReset)
-	register(workflow.GiveUpNotice, a.GiveUpNotice)
+	a.RegisterMails(w)
+	register(w, workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
+	register(w, workflow.ChangePassword, a.ChangePassword)
+	register(w, workflow.RecordCancel, a.RecordCancel)
+	register(w, workflow.EndReset, a.EndReset)
+	register(w, workflow.GiveUpNotice, a.GiveUpNotice)
+}
+
+// RegisterMails makes known what [workflow.MailQueue] holds. A worker of
+// [workflow.TaskQueue] has it too: releases up to 0.2 schedule mails there.
+func (a *Activities) RegisterMails(w worker.ActivityRegistry) {
+	register(w, workflow.SendEmail, a.SendEmail)
+}
+
+func register(w worker.ActivityRegistry, name string, fn any) {
+	w.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 }

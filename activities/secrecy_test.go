@@ -116,7 +116,7 @@ func TestMailServerIsNotQuoted(t *testing.T) {
 		code int
 		want workflow.Delivery
 	}{
-		{code: 550, want: workflow.Delivery{Withheld: workflow.MailRefused}},
+		{code: 552, want: workflow.Delivery{Withheld: workflow.MailRefused}},
 		{code: 451},
 	} {
 		t.Run(strconv.Itoa(test.code), func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestMailServerIsNotQuoted(t *testing.T) {
 			var server *echo
 			s.Mailer, server = smtpThat(t, test.code)
 			got, err := s.sendLink(t, wanted(ann.Address))
-			if (err == nil) != (test.code == 550) {
+			if (err == nil) != (test.code == 552) {
 				t.Errorf("reply %d: %v", test.code, err)
 			}
 			diff(t, "delivery", got, test.want)

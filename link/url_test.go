@@ -11,13 +11,16 @@ import (
 func TestURL(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"https://example.com":           "https://example.com",
-		"https://example.com/":          "https://example.com",
-		"https://example.com/sso//":     "https://example.com/sso",
-		"HTTPS://Example.COM/Sso":       "https://example.com/Sso",
-		"http://localhost:8080":         "http://localhost:8080",
-		"http://[::1]:8080":             "http://[::1]:8080",
-		"https://example.com/with%20sp": "https://example.com/with%20sp",
+		"https://example.com":              "https://example.com",
+		"https://example.com/":             "https://example.com",
+		"https://example.com/sso//":        "https://example.com/sso",
+		"HTTPS://Example.COM/Sso":          "https://example.com/Sso",
+		"http://localhost:8080":            "http://localhost:8080",
+		"http://[::1]:8080":                "http://[::1]:8080",
+		"https://example.com/with%20sp":    "https://example.com/with%20sp",
+		"https://b\u00fccher.example/sso":  "https://xn--bcher-kva.example/sso",
+		"https://B%C3%9CCHER.example:8443": "https://xn--bcher-kva.example:8443",
+		"https://my_host.example.com":      "https://my_host.example.com",
 	} {
 		b := newBox(t, frozenKey(t), given, namespace)
 		token := seal(t, b, link.Reset, claims())
@@ -41,7 +44,7 @@ func TestBaseURLIsRefused(t *testing.T) {
 		"https://", "https:///path", "https://:443", "https:example.com",
 		"https://ada:secret@example.com", "https://ada@example.com",
 		"https://example.com?", "https://example.com/?a=b", "https://example.com#", "https://example.com/#top",
-		"https://example.com/\r\nBcc: eve", "https://ada:secret@example.com:port",
+		"https://\u0301.example", "https://b\u00fccher\u202e.example", "https://example.com/\r\nBcc: eve", "https://ada:secret@example.com:port",
 	} {
 		b, err := link.New(frozenKey(t), given, namespace)
 		if err == nil || b != nil {

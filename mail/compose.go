@@ -14,7 +14,7 @@ import (
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	if !isPlain(m.To) || msg.To(m.To) != nil || msg.From(s.from.String()) != nil {
-		return nil, &Error{Refused, 0, stepAddress}
+		return nil, &Error{Outcome: Refused, Step: stepAddress}
 	}
 	msg.SetMessageIDWithValue(m.ID)
 	msg.SetDate()

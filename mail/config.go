@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"strings"
 	"time"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
@@ -21,9 +22,19 @@ const (
 	SecurityNone     Security = "none"     // to this machine only
 )
 
-// DefaultTimeout is patient with a mail server that scans a mail before it replies: who
-// hangs up too early sends the mail again (RFC 5321 section 4.5.3.2.6).
-const DefaultTimeout = time.Minute
+// DefaultTimeout is the sum of what a mail server may take for each step.
+const DefaultTimeout = 15 * time.Minute
+
+// waits are how long a mail server may take. RFC 5321 section 4.5.3.2 has minutes for each
+// step. Before the end of the content a mail was surely not taken, and hanging up early costs
+// another attempt: a minute is enough, and frees what a server that hangs holds.
+type waits struct {
+	reply   time.Duration // for the way to and through the login, and for each reply up to the content
+	last    time.Duration // for the reply to the content (section 4.5.3.2.6)
+	goodbye time.Duration
+}
+
+func standardWaits() waits { return waits{time.Minute, 10 * time.Minute, 5 * time.Second} }
 
 // Config says which mail server takes our mails.
 type Config struct {
@@ -32,9 +43,14 @@ type Config struct {
 	Security Security
 	Username string // empty for a mail server that wants no login
 	Password string
-	From     string // name@example.com or Name <name@example.com>
+	// OAuth is where an access token is had, which replaces the password; nil for none.
+	OAuth *OAuth
+	From  string // name@example.com or Name <name@example.com>
+	// Hello is the name that we greet with: a full name, or an IP address. Empty means the
+	// domain of From. Many mail servers refuse the short name of a host.
+	Hello string
 	// Timeout bounds one conversation, from the connection to the last reply; 0 means
-	// DefaultTimeout.
+	// DefaultTimeout. Each step has a shorter time of its own.
 	Timeout time.Duration
 	// Roots are the authorities that the mail server's certificate is judged by; nil
 	// means the system's.
@@ -46,26 +62,49 @@ type Config struct {
 type SMTP struct {
 	config Config
 	from   *mail.Address
+	hello  string
+	waits  waits
+	tokens *tokens // nil for a login by password, or none
 }
 
 // NewSMTP checks the configuration. It connects to nobody; Check does.
 func NewSMTP(c Config) (*SMTP, error) {
-	from, err := mail.ParseAddress(c.From)
-	if err != nil || !isASCII(from.Address) {
-		return nil, errors.New("sender of mails: want name@example.com or Name <name@example.com>")
+	from, err := sender(c.From)
+	if err != nil {
+		return nil, err
 	}
 	if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Timeout < 0 {
 		return nil, errors.New("mail server: want a host, a port from 1 to 65535 and no negative timeout")
 	}
+	if err := c.encrypts(); err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(from.Address, "@")
+	hello, err := helloName(cmp.Or(c.Hello, domain))
+	if err != nil {
+		return nil, err
+	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	s := &SMTP{config: c, from: from, hello: hello, waits: standardWaits()}
+	if c.OAuth == nil {
+		return s, nil
+	}
+	if c.Username == "" || c.Password != "" {
+		return nil, errors.New("access to the mail server by a token: want a user name and no password")
+	}
+	s.tokens, err = newTokens(c.OAuth)
+	return s, err
+}
+
+func (c Config) encrypts() error {
 	switch c.Security {
 	case SecuritySTARTTLS, SecurityTLS:
 	case SecurityNone:
 		if !loopback.Is(c.Host) {
-			return nil, fmt.Errorf("mail server %s: a mail holds a link and must not travel in clear: use starttls or tls", c.Host)
+			return fmt.Errorf("mail server %s: a mail holds a link and must not travel in clear: use starttls or tls", c.Host)
 		}
 	default:
-		return nil, fmt.Errorf("security of the mail server: want starttls, tls or none, not %q", c.Security)
+		return fmt.Errorf("security of the mail server: want starttls, tls or none, not %q", c.Security)
 	}
-	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
-	return &SMTP{c, from}, nil
+	return nil
 }

@@ -1,11 +1,12 @@
 package mail
 
 import (
+	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/textproto"
-
-	gomail "github.com/wneessen/go-mail"
+	"regexp"
 )
 
 // Outcome is what is known about a mail that was not sent.
@@ -26,67 +27,114 @@ const (
 // The steps of a conversation that a mail can fail at.
 const (
 	stepAddress   = "address" // before any conversation
-	stepConnect   = "connect" // up to and including TLS and the login
+	stepToken     = "token"   // of the login, from the token endpoint
+	stepConnect   = "connect"
+	stepTLS       = "tls"
+	stepGreeting  = "greeting" // the first word, which is the mail server's
+	stepHello     = "hello"    // EHLO
+	stepLogin     = "login"
 	stepSender    = "sender"
 	stepRecipient = "recipient"
 	stepData      = "data"    // asking for leave to send the content
 	stepContent   = "content" // the content and the reply to it
 )
 
-// Error says why a mail was not sent. It holds a reply code and never the text of a
-// reply, and it wraps nothing: both quote addresses and links.
+// Error says why a mail was not sent. It holds numbers and words of this package, never the
+// text of a reply, and it wraps nothing: both quote addresses and links.
 type Error struct {
-	Outcome Outcome
-	Code    int    // SMTP reply code; 0 when there was no reply
-	Step    string // where the conversation ended
+	Outcome  Outcome
+	Code     int    // SMTP reply code; 0 when there was no reply
+	Enhanced string // status code of RFC 3463, such as 5.1.1; empty when the reply had none
+	Step     string // where the conversation ended
+	Cause    string // what is known besides; one of few texts, or empty
 }
 
 // Error implements error.
 func (e *Error) Error() string {
-	if e.Code == 0 {
-		return fmt.Sprintf("mail %s at %s, no reply code", e.Outcome, e.Step)
+	text := fmt.Sprintf("mail %s at %s", e.Outcome, e.Step)
+	if e.Cause != "" {
+		text += ", " + e.Cause
 	}
-	return fmt.Sprintf("mail %s at %s, reply code %d", e.Outcome, e.Step, e.Code)
+	switch {
+	case e.Code == 0 && e.Cause == "":
+		return text + ", no reply code"
+	case e.Code == 0:
+		return text
+	case e.Enhanced == "":
+		return fmt.Sprintf("%s, reply code %d", text, e.Code)
+	default:
+		return fmt.Sprintf("%s, reply code %d %s", text, e.Code, e.Enhanced)
+	}
 }
 
-// judge says what a failed conversation means for the mail. Only a reply to the
-// recipient or the content is about this mail; any other is about us.
-func judge(err error) *Error {
-	failed, ok := errors.AsType[*gomail.SendError](err)
+// failed is the error of a step before the mail server was told of a mail: it is about us
+// and our configuration, so a mail is never refused by it.
+func failed(step string, err error, cause string) *Error {
+	code, enhanced := reply(err)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		cause = "the certificate of the mail server is not trusted"
+	}
+	return &Error{Deferred, code, enhanced, step, cause}
+}
+
+// reply is the reply in an error: its code and its enhanced status code. The latter is read
+// from a server that does not announce it (RFC 2034) too, and only where it belongs: a reply
+// may quote one, or the address of a host.
+func reply(err error) (code int, enhanced string) {
+	e, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
-		return &Error{Unknown, 0, stepContent}
+		return 0, ""
 	}
-	code := failed.ErrorCode()
-	switch reason := failed.Reason; {
-	case reason == gomail.ErrSMTPMailFrom:
-		return &Error{Deferred, code, stepSender}
-	case reason == gomail.ErrSMTPRcptTo:
-		return &Error{replied(code), code, stepRecipient}
-	case reason == gomail.ErrSMTPData:
-		return &Error{replied(code), code, stepData}
-	case reason == gomail.ErrSMTPDataClose && code == 0:
-		return &Error{Unknown, 0, stepContent}
-	case reason == gomail.ErrSMTPDataClose:
-		return &Error{replied(code), code, stepContent}
-	default: // not even the whole content was sent
-		return &Error{Deferred, code, stepContent}
+	if found := status.FindStringSubmatch(e.Msg); found != nil {
+		enhanced = found[1]
+	}
+	return e.Code, enhanced
+}
+
+var status = regexp.MustCompile(`^([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s|$)`)
+
+// judge says what a reply to a mail's recipient, to DATA or to its content means for it.
+func judge(step string, err error) *Error {
+	code, enhanced := reply(err)
+	outcome := Deferred
+	switch {
+	case step == stepContent && (code == 0 || code/100 == 2): // no reply, or one that is not understood
+		outcome = Unknown
+	case code/100 == 5 && final(step, code, enhanced):
+		outcome = Refused
+	}
+	return &Error{outcome, code, enhanced, step, ""}
+}
+
+// final reports whether a 5yz reply is about this recipient or this content, which no later
+// attempt changes. Every other is about us, the way or the policy of a server: somebody
+// mends that, and a mail is worth a day of trying.
+//
+// The enhanced code decides (RFC 3463). Without one, or with 5.0.0, which says no more than
+// the class, the reply code does (RFC 5321 section 4.2.3): at RCPT 550, 551 and 553 are
+// about the mailbox, while 552 there means too many recipients (section 4.5.3.1.10). After
+// the content 552 is about its size; 550 there is policy, and 554 is said of senders too.
+func final(step string, code int, enhanced string) bool {
+	if !undecided.MatchString(cmp.Or(enhanced, "5.0.0")) {
+		return recipients.MatchString(enhanced) || step == stepContent && contents.MatchString(enhanced)
+	}
+	switch code {
+	case 550, 551, 553:
+		return step == stepRecipient
+	case 552:
+		return step == stepContent
+	default:
+		return false
 	}
 }
 
-// replied judges a reply code. 50z is about the syntax of a command and 53z about the
-// login (RFC 5321 section 4.2.1, RFC 4954 section 6): those are ours to mend, and no
-// reason to give a mail up.
-func replied(code int) Outcome {
-	if kind := code / 10; kind < 50 || kind == 50 || kind == 53 {
-		return Deferred
-	}
-	return Refused
-}
-
-// replyCode is the SMTP reply code in an error, 0 when there is none.
-func replyCode(err error) int {
-	if reply, ok := errors.AsType[*textproto.Error](err); ok {
-		return reply.Code
-	}
-	return 0
-}
+var (
+	undecided = regexp.MustCompile(`^5\.0\.`)
+	// recipients are the codes about a destination mailbox. 5.1.7 and 5.1.8 are about the
+	// sender's address, 5.1.9 is about a relay (RFC 3886), 5.1.10 is a domain that takes no
+	// mail (RFC 7505). A mailbox that is disabled or full (5.2.z) is its owner's to mend, who
+	// asks again then; servers use higher numbers for senders, such as 5.2.252.
+	recipients = regexp.MustCompile(`^5\.(?:1\.(?:[012346]|10)|2\.[0-4])$`)
+	// contents are the codes about the mail itself: it stays as it is, whenever it is sent.
+	contents = regexp.MustCompile(`^5\.6\.`)
+)

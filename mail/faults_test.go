@@ -30,9 +30,9 @@ func TestSendOutcomes(t *testing.T) {
 		script script
 		want   mail.Error
 	}{
-		"421 at hello":           {script{hello: replies(421)}, mail.Error{Outcome: mail.Deferred, Code: 421, Step: "connect"}},
-		"554 at hello":           {script{hello: replies(554)}, mail.Error{Outcome: mail.Deferred, Code: 554, Step: "connect"}},
-		"drop at hello":          {script{hello: drops}, mail.Error{Outcome: mail.Deferred, Step: "connect"}},
+		"421 at hello":           {script{hello: replies(421)}, mail.Error{Outcome: mail.Deferred, Code: 421, Step: "hello"}},
+		"554 at hello":           {script{hello: replies(554)}, mail.Error{Outcome: mail.Deferred, Code: 554, Step: "hello"}},
+		"drop at hello":          {script{hello: drops}, mail.Error{Outcome: mail.Deferred, Step: "hello"}},
 		"450 at the sender":      {script{sender: replies(450)}, mail.Error{Outcome: mail.Deferred, Code: 450, Step: "sender"}},
 		"530 at the sender":      {script{sender: replies(530)}, mail.Error{Outcome: mail.Deferred, Code: 530, Step: "sender"}},
 		"550 at the sender":      {script{sender: replies(550)}, mail.Error{Outcome: mail.Deferred, Code: 550, Step: "sender"}},
@@ -44,7 +44,8 @@ func TestSendOutcomes(t *testing.T) {
 		"drop at the recipient":  {script{recipient: drops}, mail.Error{Outcome: mail.Deferred, Step: "recipient"}},
 		"451 after the content":  {script{content: after(replies(451))}, mail.Error{Outcome: mail.Deferred, Code: 451, Step: "content"}},
 		"421 after the content":  {script{content: after(replies(421))}, mail.Error{Outcome: mail.Deferred, Code: 421, Step: "content"}},
-		"554 after the content":  {script{content: after(replies(554))}, mail.Error{Outcome: mail.Refused, Code: 554, Step: "content"}},
+		"552 after the content":  {script{content: after(replies(552))}, mail.Error{Outcome: mail.Refused, Code: 552, Step: "content"}},
+		"554 after the content":  {script{content: after(replies(554))}, mail.Error{Outcome: mail.Deferred, Code: 554, Step: "content"}},
 		"drop after the content": {script{content: after(drops)}, mail.Error{Outcome: mail.Unknown, Step: "content"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,11 +65,11 @@ func TestSendReplies(t *testing.T) {
 		replies []string
 		want    mail.Error
 	}{
-		"421 at connect": {[]string{"421 busy"}, mail.Error{Outcome: mail.Deferred, Code: 421, Step: "connect"}},
-		"554 at connect": {[]string{"554 no"}, mail.Error{Outcome: mail.Deferred, Code: 554, Step: "connect"}},
-		"nonsense":       {[]string{"hello"}, mail.Error{Outcome: mail.Deferred, Step: "connect"}},
+		"421 at connect": {[]string{"421 busy"}, mail.Error{Outcome: mail.Deferred, Code: 421, Step: "greeting"}},
+		"554 at connect": {[]string{"554 no"}, mail.Error{Outcome: mail.Deferred, Code: 554, Step: "greeting"}},
+		"nonsense":       {[]string{"hello"}, mail.Error{Outcome: mail.Deferred, Step: "greeting"}},
 		"451 at data":    {[]string{"220 hi", "250 hi", "250 ok", "250 ok", "451 busy"}, mail.Error{Outcome: mail.Deferred, Code: 451, Step: "data"}},
-		"554 at data":    {[]string{"220 hi", "250 hi", "250 ok", "250 ok", "554 no"}, mail.Error{Outcome: mail.Refused, Code: 554, Step: "data"}},
+		"554 at data":    {[]string{"220 hi", "250 hi", "250 ok", "250 ok", "554 no"}, mail.Error{Outcome: mail.Deferred, Code: 554, Step: "data"}},
 		"drop at data":   {[]string{"220 hi", "250 hi", "250 ok", "250 ok"}, mail.Error{Outcome: mail.Deferred, Step: "data"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,18 +126,48 @@ func TestSendTimeout(t *testing.T) {
 		script script
 		want   mail.Error
 	}{
-		"hello":     {script{hello: hangs}, mail.Error{Outcome: mail.Deferred, Step: "connect"}},
+		"hello":     {script{hello: hangs}, mail.Error{Outcome: mail.Deferred, Step: "hello"}},
 		"recipient": {script{recipient: hangs}, mail.Error{Outcome: mail.Deferred, Step: "recipient"}},
 		"content":   {script{content: after(hangs)}, mail.Error{Outcome: mail.Unknown, Step: "content"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, config := serve(t, test.script)
-			config.Timeout = 3 * time.Second // enough for all steps before, on a busy machine too
+			s, err := mail.NewSMTP(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Hurry(3*time.Second, 3*time.Second) // enough for all steps before, on a busy machine too
+			if diff := cmp.Diff(&test.want, fails(t, s.Send(t.Context(), hello))); diff != "" {
+				t.Error(diff)
+			}
+			config.Timeout = 3 * time.Second // of all steps together
 			if diff := cmp.Diff(&test.want, fails(t, send(t.Context(), t, config))); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// The last reply is waited for longer than any other: a mail server that reads a mail before
+// it says that it is taken is not sent it again.
+func TestSendPatient(t *testing.T) {
+	t.Parallel()
+	const reply = 2 * time.Second
+	srv, config := serve(t, script{content: func(*smtp.Conn, string) error {
+		<-time.After(2 * reply) // what such a server takes
+		return nil
+	}})
+	s, err := mail.NewSMTP(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Hurry(reply, time.Hour)
+	if err := s.Send(t.Context(), hello); err != nil {
+		t.Error(err)
+	}
+	if len(srv.mails) != 1 {
+		t.Errorf("%d mails arrived, want 1", len(srv.mails))
 	}
 }
 

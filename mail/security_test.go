@@ -33,6 +33,8 @@ func TestSendEncrypted(t *testing.T) {
 	}
 }
 
+const untrusted = "the certificate of the mail server is not trusted"
+
 // security 21: the mail stays here when the connection is not what was asked for. Each
 // fault is ours to mend, so the mail is deferred, and its connection is closed.
 func TestSendDistrusts(t *testing.T) {
@@ -40,23 +42,23 @@ func TestSendDistrusts(t *testing.T) {
 	for name, test := range map[string]struct {
 		script script
 		spoil  func(*mail.Config)
-		code   int
+		want   mail.Error
 	}{
-		"no starttls offered":       {script{}, func(c *mail.Config) { c.Security = mail.SecuritySTARTTLS }, 0},
-		"plain where tls is due":    {script{}, func(c *mail.Config) { c.Security = mail.SecurityTLS }, 0},
-		"unknown authority":         {script{starttls: true}, func(c *mail.Config) { c.Roots = x509.NewCertPool() }, 0},
-		"unknown authority, tls":    {script{tls: true}, func(c *mail.Config) { c.Roots = x509.NewCertPool() }, 0},
-		"certificate of another":    {script{starttls: true}, func(c *mail.Config) { c.Host = "localhost" }, 0},
-		"certificate of other, tls": {script{tls: true}, func(c *mail.Config) { c.Host = "localhost" }, 0},
-		"wrong password":            {script{starttls: true, auth: true}, func(c *mail.Config) { c.Password = "guess" }, 535},
-		"no login offered":          {script{starttls: true}, func(c *mail.Config) { c.Username = "owner" }, 0},
+		"no starttls offered":       {script{}, func(c *mail.Config) { c.Security = mail.SecuritySTARTTLS }, mail.Error{Step: "tls", Cause: "the mail server offers no encryption"}},
+		"plain where tls is due":    {script{}, func(c *mail.Config) { c.Security = mail.SecurityTLS }, mail.Error{Step: "tls"}},
+		"unknown authority":         {script{starttls: true}, func(c *mail.Config) { c.Roots = x509.NewCertPool() }, mail.Error{Step: "tls", Cause: untrusted}},
+		"unknown authority, tls":    {script{tls: true}, func(c *mail.Config) { c.Roots = x509.NewCertPool() }, mail.Error{Step: "tls", Cause: untrusted}},
+		"certificate of another":    {script{starttls: true}, func(c *mail.Config) { c.Host = "localhost" }, mail.Error{Step: "tls", Cause: untrusted}},
+		"certificate of other, tls": {script{tls: true}, func(c *mail.Config) { c.Host = "localhost" }, mail.Error{Step: "tls", Cause: untrusted}},
+		"wrong password":            {script{starttls: true, auth: true}, func(c *mail.Config) { c.Password = "guess" }, mail.Error{Step: "login", Code: 535, Enhanced: "5.7.8", Cause: "the mail server refuses the user name or the password"}},
+		"no login offered":          {script{starttls: true}, func(c *mail.Config) { c.Username = "owner" }, mail.Error{Step: "login", Cause: "the mail server offers no login"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv, config := serve(t, test.script)
 			test.spoil(&config)
-			want := &mail.Error{Outcome: mail.Deferred, Code: test.code, Step: "connect"}
-			if diff := cmp.Diff(want, fails(t, send(t.Context(), t, config))); diff != "" {
+			test.want.Outcome = mail.Deferred
+			if diff := cmp.Diff(&test.want, fails(t, send(t.Context(), t, config))); diff != "" {
 				t.Error(diff)
 			}
 			if len(srv.to) != 0 || len(srv.mails) != 0 {
@@ -88,7 +90,8 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	config.Password = "guess"
-	if diff := cmp.Diff(&mail.Error{Outcome: mail.Deferred, Code: 535, Step: "connect"}, fails(t, check(t, config))); diff != "" {
+	want := "mail deferred at login, the mail server refuses the user name or the password, reply code 535 5.7.8"
+	if diff := cmp.Diff(want, check(t, config).Error()); diff != "" {
 		t.Error(diff)
 	}
 	if len(srv.to) != 0 {
@@ -129,6 +132,12 @@ func TestNewSMTP(t *testing.T) {
 		"no sender":            {func(c *mail.Config) { c.From = "" }, false},
 		"two senders":          {func(c *mail.Config) { c.From = "a@example.com, b@example.com" }, false},
 		"sender in Unicode":    {func(c *mail.Config) { c.From = "jürgen@example.com" }, false},
+		"domain in Unicode":    {func(c *mail.Config) { c.From = "no-reply@bücher.example" }, true},
+		"domain of nobody":     {func(c *mail.Config) { c.From = "no-reply@\u0301.example" }, false},
+		"name to greet with":   {func(c *mail.Config) { c.Hello = "accounts.example.com" }, true},
+		"address to greet":     {func(c *mail.Config) { c.Hello = "192.0.2.7" }, true},
+		"command in the name":  {func(c *mail.Config) { c.Hello = "a.example\r\nMAIL FROM:<thief@example.org>" }, false},
+		"two words":            {func(c *mail.Config) { c.Hello = "a.example b.example" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

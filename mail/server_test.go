@@ -24,8 +24,9 @@ type script struct {
 	hello, sender, recipient func(*smtp.Conn) error
 	data                     func(*smtp.Conn) error // before the content is read
 	content                  func(c *smtp.Conn, mail string) error
-	starttls, tls            bool // offered
-	auth                     bool // offered, for owner and secret
+	starttls, tls            bool                    // offered
+	auth                     bool                    // offered, for owner and secret
+	bearer                   func(token string) bool // offered, for tokens that it takes
 }
 
 // server is a real mail server on loopback that follows a script.
@@ -34,12 +35,14 @@ type server struct {
 	mails chan string   // what it took, header and body
 	gone  chan struct{} // a conversation's connection is closed
 	to    chan string
+	from  chan string
+	names chan string // that it was greeted with, before each sender
 }
 
 // serve starts a mail server and returns the configuration that reaches it.
 func serve(t *testing.T, s script) (*server, mail.Config) {
 	t.Helper()
-	srv := &server{s, make(chan string, 16), make(chan struct{}, 16), make(chan string, 16)}
+	srv := &server{s, make(chan string, 16), make(chan struct{}, 16), make(chan string, 16), make(chan string, 16), make(chan string, 16)}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +91,9 @@ func (s *server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 		}
 	}
 	plain := session{s, c}
+	if s.bearer != nil {
+		return bearerSession{plain}, nil
+	}
 	if s.auth {
 		return authSession{plain}, nil
 	}
@@ -106,7 +112,9 @@ func (s session) Logout() error {
 	return nil
 }
 
-func (s session) Mail(_ string, options *smtp.MailOptions) error {
+func (s session) Mail(from string, options *smtp.MailOptions) error {
+	s.from <- from
+	s.names <- s.conn.Hostname()
 	if options.UTF8 {
 		return errors.New("a relay behind this server lacks SMTPUTF8")
 	}
@@ -154,6 +162,34 @@ func (s authSession) Auth(string) (sasl.Server, error) {
 		}
 		return nil
 	}), nil
+}
+
+// bearerSession wants an access token before a mail (XOAUTH2).
+type bearerSession struct{ session }
+
+func (s bearerSession) AuthMechanisms() []string { return []string{"XOAUTH2"} }
+
+func (s bearerSession) Auth(string) (sasl.Server, error) { return &xoauth2{takes: s.bearer}, nil }
+
+// xoauth2 is the server's part of XOAUTH2: what it refuses it explains in a challenge, which
+// the client answers with nothing.
+type xoauth2 struct {
+	takes   func(string) bool
+	refused bool
+}
+
+func (x *xoauth2) Next(response []byte) ([]byte, bool, error) {
+	token, ours := strings.CutPrefix(string(response), "user=no-reply@example.com\x01auth=Bearer ")
+	token, ends := strings.CutSuffix(token, "\x01\x01")
+	switch {
+	case x.refused:
+		return nil, false, smtp.ErrAuthFailed
+	case ours && ends && x.takes(token):
+		return nil, true, nil
+	default:
+		x.refused = true
+		return []byte(`{"status":"400","schemes":"Bearer"}`), false, nil
+	}
 }
 
 // replies is a step that replies so.

@@ -3,9 +3,13 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"strconv"
+	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 )
 
 // Send hands over one mail. Its error is an [*Error]. When ctx ends, the connection is
@@ -15,73 +19,137 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	return s.converse(ctx, func(c *gomail.Client) error {
-		if err := c.Send(msg); err != nil {
-			return judge(err)
+	return s.converse(ctx, func(t *talk) error { return t.send(msg) })
+}
+
+// Check says whether the mail server can be reached, proves who it is, takes our name, our
+// login and our sender. It names no recipient: that would look like a search for addresses,
+// every half a minute. Its error is an [*Error].
+func (s *SMTP) Check(ctx context.Context) error {
+	return s.converse(ctx, func(t *talk) error {
+		if err := t.Mail("<" + s.from.Address + ">"); err != nil {
+			return failed(stepSender, err, "")
 		}
+		_ = t.Reset()
 		return nil
 	})
 }
 
-// Check says whether the mail server can be reached, proves who it is and takes our
-// login. Its error is an [*Error].
-func (s *SMTP) Check(ctx context.Context) error {
-	return s.converse(ctx, func(*gomail.Client) error { return nil })
-}
-
-// converse connects, talks and says goodbye. Any reply before the talk is about us and
-// our configuration, so a mail is never refused by it.
-func (s *SMTP) converse(ctx context.Context, talk func(*gomail.Client) error) error {
+// converse connects, talks and says goodbye. An access token that the mail server refuses
+// may have been called back, so it is asked once more with another.
+func (s *SMTP) converse(ctx context.Context, do func(*talk) error) error {
 	ctx, hangUp := context.WithTimeout(ctx, s.config.Timeout)
 	defer hangUp()
-	client, err := s.client(ctx)
-	if err == nil {
-		err = client.DialWithContext(ctx)
+	t, err := s.connect(ctx)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == refusedLogin && s.tokens != nil {
+		t, err = s.connect(ctx)
 	}
 	if err != nil {
-		return &Error{Deferred, replyCode(err), stepConnect}
+		return err
 	}
-	defer func() { _ = client.Close() }() // the mail is taken or not by now; QUIT is courtesy
-	return talk(client)
+	defer func() {
+		t.within(s.waits.goodbye)
+		_ = t.Quit() // the mail is taken or not by now; QUIT is courtesy
+		_ = t.conn.Close()
+	}()
+	return do(t)
 }
 
-// client makes a client whose connection lives no longer than ctx. Addresses are ASCII,
-// so SMTPUTF8 is never asked for: a relay behind the mail server may lack it and would
-// bounce the mail.
-func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
-	policy := gomail.NoTLS
+// talk is one conversation with the mail server.
+type talk struct {
+	*smtp.Client
+	conn  net.Conn
+	waits waits
+}
+
+// within bounds what is done next. The connection is closed when the context of the
+// conversation ends, so none is bound by this alone.
+func (t *talk) within(d time.Duration) { _ = t.conn.SetDeadline(time.Now().Add(d)) }
+
+// send says for whom the mail is and hands it over. Only the last reply says that it is
+// taken, and it is waited for longest: who hangs up before sends the mail again.
+func (t *talk) send(msg *gomail.Msg) error {
+	t.within(t.waits.reply)
+	from, fromErr := msg.GetSender(false)
+	to, toErr := msg.GetRecipients()
+	if errors.Join(fromErr, toErr) != nil || len(to) != 1 {
+		return &Error{Outcome: Refused, Step: stepAddress}
+	}
+	if err := t.Mail(from); err != nil {
+		return failed(stepSender, err, "")
+	}
+	t.within(t.waits.reply)
+	if err := t.Rcpt(to[0]); err != nil {
+		return judge(stepRecipient, err)
+	}
+	t.within(t.waits.reply)
+	content, err := t.Data()
+	if err != nil {
+		return judge(stepData, err)
+	}
+	t.within(t.waits.reply)
+	if _, err := msg.WriteTo(content); err != nil {
+		return failed(stepContent, nil, "") // without the final dot nothing is taken
+	}
+	t.within(t.waits.last)
+	if err := content.Close(); err != nil {
+		return judge(stepContent, err)
+	}
+	return nil
+}
+
+// connect greets the mail server and logs in. Its error is an [*Error].
+func (s *SMTP) connect(ctx context.Context) (*talk, error) {
+	arrive, cancel := context.WithTimeout(ctx, s.waits.reply)
+	defer cancel()
+	login, err := s.login(arrive)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := new(net.Dialer).DialContext(arrive, "tcp", net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port)))
+	if err != nil {
+		return nil, failed(stepConnect, err, "")
+	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	t := &talk{conn: conn, waits: s.waits}
+	t.within(s.waits.reply)
+	if err := s.greet(arrive, t, login); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// greet goes through all that comes before a mail. Addresses are ASCII, so SMTPUTF8 is
+// never asked for: a relay behind the mail server may lack it and would bounce the mail.
+func (s *SMTP) greet(ctx context.Context, t *talk, login login) (err error) {
+	conn := t.conn
+	if s.config.Security == SecurityTLS {
+		encrypted := tls.Client(conn, s.tls())
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			return failed(stepTLS, err, "")
+		}
+		conn = encrypted
+	}
+	if t.Client, err = smtp.NewClient(conn, s.config.Host); err != nil {
+		return failed(stepGreeting, err, "")
+	}
+	t.SkipSMTPUTF8(true)
+	if err := t.Hello(s.hello); err != nil {
+		return failed(stepHello, err, "")
+	}
 	if s.config.Security == SecuritySTARTTLS {
-		policy = gomail.TLSMandatory
-	}
-	options := []gomail.Option{
-		gomail.WithPort(s.config.Port), gomail.WithTimeout(s.config.Timeout),
-		gomail.WithTLSPolicy(policy), gomail.WithTLSConfig(s.tls()),
-		gomail.WithDialContextFunc(s.dialer(ctx)),
-		gomail.WithoutNoop(), gomail.WithoutRset(), gomail.WithoutSMTPUTF8(),
-	}
-	if s.config.Username != "" {
-		options = append(options,
-			gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin),
-			gomail.WithUsername(s.config.Username), gomail.WithPassword(s.config.Password))
-	}
-	return gomail.NewClient(s.config.Host, options...)
-}
-
-// dialer connects and cuts the connection when the conversation's context ends. go-mail
-// minds a context only while it dials, and leaves a connection open when a greeting, TLS
-// or the login fails.
-func (s *SMTP) dialer(conversation context.Context) gomail.DialContextFunc {
-	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
-		if s.config.Security == SecurityTLS {
-			conn, err = (&tls.Dialer{Config: s.tls()}).DialContext(ctx, network, address)
-		} else {
-			conn, err = new(net.Dialer).DialContext(ctx, network, address)
+		if offered, _ := t.Extension("STARTTLS"); !offered {
+			return failed(stepTLS, nil, "the mail server offers no encryption")
 		}
-		if err == nil {
-			context.AfterFunc(conversation, func() { _ = conn.Close() })
+		if err := t.StartTLS(s.tls()); err != nil {
+			return failed(stepTLS, err, "")
 		}
-		return conn, err
 	}
+	if login == nil {
+		return nil
+	}
+	return login(t.Client)
 }
 
 func (s *SMTP) tls() *tls.Config {

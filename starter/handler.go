@@ -7,11 +7,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 
 	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/link"
 )
 
 // HandlerConfig is what the routes and pages need to know. BaseURL, Product and
@@ -120,10 +121,9 @@ func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
 
 // check returns the base URL, or all that is wrong with the configuration.
 func (c HandlerConfig) check() (*url.URL, error) {
-	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
-	if err != nil || !isWeb(base) || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		err = errors.New("base URL: want http(s)://host, without a query, fragment or user")
-	}
+	text, err := link.Base(c.BaseURL) // as browsers name it in Origin
+	base, parseErr := url.Parse(text)
+	err = errors.Join(err, parseErr)
 	if !isWebOrPath(c.LoginURL) {
 		err = errors.Join(err, errors.New("login URL: want http(s)://host/... or a path"))
 	}

@@ -17,8 +17,6 @@ import (
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/worker"
-	sdk "go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
@@ -34,12 +32,6 @@ const (
 	// DefaultMaxLinkLife is how long a link works at most: it is a credential that lies in
 	// a mailbox.
 	DefaultMaxLinkLife = 24 * time.Hour
-	// drain is how long a stopping worker waits for activities in progress; a common
-	// SMTP conversation fits, and one that takes longer is cut and had again.
-	drain = 30 * time.Second
-	// sticky is how long Temporal waits for the worker that has a run in its cache.
-	// After a crash this is what a submission waits longer: 1 s instead of 5.
-	sticky = time.Second
 )
 
 // Config is what a worker needs.
@@ -72,6 +64,10 @@ type Config struct {
 	MaxLinkLife time.Duration
 	// AuditKeep is how long lines of the audit log are kept; 0 is for ever.
 	AuditKeep time.Duration
+	// MailRate is how many mails all workers together send in a second, as a provider
+	// allows; 0 means as many as they can. All workers should be given the same: Temporal
+	// keeps what the last one said.
+	MailRate float64
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -93,8 +89,9 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 || cfg.MaxLinkLife < 0 || cfg.AuditKeep < 0 {
-		return errors.New("worker: want a store, a mailer, templates, and no negative limit, life or keep")
+	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil ||
+		cfg.MailLimit < 0 || cfg.MailRate < 0 || cfg.MaxLinkLife < 0 || cfg.AuditKeep < 0 {
+		return errors.New("worker: want a store, a mailer, templates, and no negative limit, rate, life or keep")
 	}
 	cfg, err := cfg.versioned()
 	if err != nil {
@@ -132,30 +129,19 @@ func unlessStopped(ctx context.Context, err error) error {
 
 // work polls until the context ends or the worker breaks.
 func (c Config) work(ctx context.Context, temporal client.Client, acts *activities.Activities) error {
-	broken := make(chan error, 1)
-	w := worker.New(temporal, workflow.TaskQueue, worker.Options{
-		WorkerStopTimeout:            drain,
-		StickyScheduleToStartTimeout: sticky,
-		DeadlockDetectionTimeout:     workflow.DeadlockAfter,
-		MaxHeartbeatThrottleInterval: workflow.Heartbeat,
-		DeploymentOptions:            c.deployment(),
-		OnFatalError:                 func(err error) { broken <- err },
-	})
-	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
-	w.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
-	acts.Register(w)
-	if err := w.Start(); err != nil {
+	p := c.pollers(temporal, acts)
+	if err := p.start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
 	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).
 		Str("deployment", c.Deployment).Str("build_id", c.BuildID).Msg("worker started")
 	c.tellRouting(ctx, temporal)
 	defer c.Log.Info().Msg("worker stopped")
-	defer w.Stop()
+	defer p.stop()
 	defer c.countRuns(ctx, temporal)()
 	defer c.payOwed(ctx, temporal)()
 	c.Started(temporal)
-	return c.sweepUntil(ctx, broken)
+	return c.sweepUntil(ctx, p.broken)
 }
 
 func (c Config) activities() (*activities.Activities, error) {
@@ -171,9 +157,13 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(c.BaseURL)
+	text, err := link.Base(c.BaseURL)
 	if err != nil {
-		return nil, fmt.Errorf("base URL: %w", err)
+		return nil, err
+	}
+	base, err := url.Parse(text)
+	if err != nil {
+		return nil, err
 	}
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,

@@ -16,6 +16,9 @@ import (
 const (
 	// TaskQueue is where workers find runs and activities.
 	TaskQueue = "rekey"
+	// MailQueue is where workers find mails to send, so that those which a mail server
+	// keeps waiting hold up nothing else.
+	MailQueue = "rekey-mail"
 	// Name is the workflow type.
 	Name = "ResetPassword"
 	// FinishName is the workflow type of what follows a run that ended from outside.

@@ -13,6 +13,7 @@ func TestNamesAreFrozen(t *testing.T) {
 	for want, got := range map[string]string{
 		"RekeyState": workflow.StateAttribute.GetName(),
 		"rekey":      workflow.TaskQueue,
+		"rekey-mail": workflow.MailQueue,
 		"outcome":    workflow.OutcomeUpdateID,
 		"reset/a":    workflow.ID("a"),
 	} {

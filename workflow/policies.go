@@ -34,11 +34,13 @@ func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
 
 // mailing retries for a day with back-off to five minutes: soon enough for a
 // restarted mail server, seldom enough for greylisting. One attempt is an SMTP
-// conversation, which has its own shorter timeouts.
+// conversation, which ends by itself within 15 minutes: a mail server may read a mail for
+// ten before it says that it is taken (RFC 5321 section 4.5.3.2.6).
 func mailing(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              MailQueue,
 		ScheduleToCloseTimeout: mailRetry,
-		StartToCloseTimeout:    2 * time.Minute,
+		StartToCloseTimeout:    16 * time.Minute,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 		Summary:                summary,
@@ -46,9 +48,11 @@ func mailing(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // telling is mailing for the notice, for so long. It goes to every address of the account in
-// one attempt, so an attempt may take as long as it says that it is at work.
+// one attempt, so an attempt may take as long as it says that it is at work. Of mails that
+// wait for their turn, a notice goes before a link: anybody can ask for links.
 func telling(ctx workflow.Context, patience time.Duration) workflow.Context {
 	ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "tell the owner"), patience)
+	ctx = workflow.WithPriority(ctx, temporal.Priority{PriorityKey: 1}) // of 5; 3 without
 	return workflow.WithStartToCloseTimeout(ctx, patience)
 }
 

@@ -98,3 +98,20 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 	event, err := r.await(steps)
 	return waited{event, r.mails}, err
 }
+
+// Of mails that wait for their turn, notices go first: links can be asked for by anybody.
+func TestNoticesGoFirst(t *testing.T) {
+	t.Parallel()
+	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
+	env.ExecuteWorkflow(func(ctx workflow.Context) (keys []int, _ error) {
+		for _, mail := range []workflow.Context{telling(ctx, time.Hour), mailing(ctx, "mail a link")} {
+			keys = append(keys, workflow.GetActivityOptions(mail).Priority.PriorityKey)
+		}
+		return keys, nil
+	})
+	const first, normal = 1, 0 // 0 is the server's default, the middle of 5
+	var keys []int
+	if err := env.GetWorkflowResult(&keys); err != nil || len(keys) != 2 || keys[0] != first || keys[1] != normal {
+		t.Errorf("priorities of a notice and a link: %v, %v", keys, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 )
@@ -116,6 +117,8 @@ func (w *workerCmd) check() error {
 		return fmt.Errorf("--max-link-life ($REKEY_MAX_LINK_LIFE): want 1m to 24h, not %s", w.MaxLinkLife)
 	case w.AuditKeep != 0 && w.AuditKeep < minAuditKeep:
 		return fmt.Errorf("--audit-keep ($REKEY_AUDIT_KEEP): want 168h or more, or 0 for ever, not %s", w.AuditKeep)
+	case w.MailRate < 0:
+		return fmt.Errorf("--mail-rate ($REKEY_MAIL_RATE): want 0 or more, not %v", w.MailRate)
 	case w.BuildID != "" && w.Deployment == "":
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):
@@ -127,6 +130,9 @@ func (w *workerCmd) check() error {
 }
 
 func (m *mailFlags) check() error {
+	if err := m.checkLogin(); err != nil {
+		return err
+	}
 	switch {
 	case m.SignInURL != "" && !isWeb(m.SignInURL):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, since mails have it")
@@ -135,18 +141,56 @@ func (m *mailFlags) check() error {
 	case m.Security == string(mail.SecurityNone) && !loopback.Is(m.Host):
 		return errors.New("--smtp-security ($REKEY_SMTP_SECURITY): none is for loopback only, since a mail holds a link that must not travel in clear: use starttls or tls")
 	}
-	if _, err := mail.NewSMTP(m.config("")); err != nil { // all but the sender is checked above
+	const anywhere = "https://accounts.example.com"
+	config, err := m.config(anywhere)
+	if err != nil {
+		return err
+	}
+	config.Hello = ""
+	if _, err := mail.NewSMTP(config); err != nil { // all but the sender is checked above
 		return fmt.Errorf("--from ($REKEY_FROM): %w", err)
 	}
+	if config.Hello = m.Helo; m.Helo != "" {
+		if _, err := mail.NewSMTP(config); err != nil {
+			return fmt.Errorf("--smtp-helo ($REKEY_SMTP_HELO): %w", err)
+		}
+	}
 	return nil
+}
+
+// checkLogin refuses settings of which one would not be used.
+func (m *mailFlags) checkLogin() error {
+	lent := m.ClientID != "" || m.Scope != "" || m.ClientSecret != "" || m.RefreshToken != ""
+	switch {
+	case m.TokenURL == "" && lent:
+		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): the other settings of an access token need it")
+	case m.TokenURL == "":
+		return nil
+	case m.Username == "" || m.SMTPPassword != "":
+		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): needs --smtp-username ($REKEY_SMTP_USERNAME) and no password")
+	case m.ClientID == "" || m.ClientSecret == "" && m.RefreshToken == "":
+		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): needs --smtp-oauth-client-id ($REKEY_SMTP_OAUTH_CLIENT_ID), and --smtp-oauth-secret-file ($REKEY_SMTP_OAUTH_SECRET_FILE) or --smtp-oauth-refresh-file ($REKEY_SMTP_OAUTH_REFRESH_FILE)")
+	case !strings.HasPrefix(m.TokenURL, "https://") && !onLoopback(m.TokenURL):
+		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): must be https, because a secret is sent there")
+	default:
+		return nil
+	}
+}
+
+func onLoopback(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "http" && loopback.Is(u.Host)
 }
 
 // checkBaseURL refuses a base URL that would mail links which travel in clear.
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
+	_, baseErr := link.Base(base)
 	switch {
 	case err != nil || !isWeb(base) || u.User != nil || strings.ContainsAny(base, "?#"):
 		return errors.New("--base-url ($REKEY_BASE_URL): want an absolute URL such as https://accounts.example.com, without user, query and fragment")
+	case baseErr != nil:
+		return fmt.Errorf("--base-url ($REKEY_BASE_URL): %w", baseErr)
 	case u.Scheme != "https" && !loopback.Is(u.Host):
 		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because links of mails begin with it")
 	default:

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/mail"
 )
 
 // answers checks that a store can be read. Nobody has the address: .invalid is kept free of
@@ -23,4 +25,13 @@ func reaches(c client.Client) func(context.Context) error {
 		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
 	}
+}
+
+// whyNoMail is what a probe is told of a mail server: the step that failed and the reply, in
+// numbers and words of ours. Nothing is told of any other error.
+func whyNoMail(err error) string {
+	if e, ok := errors.AsType[*mail.Error](err); ok {
+		return e.Error()
+	}
+	return ""
 }

@@ -168,6 +168,17 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 	wrong(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
 	wrong(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
 	wrong(t, workerArgs(t, "--smtp-host=mail.example.com"), "--smtp-security ($REKEY_SMTP_SECURITY)", "must not travel in clear")
+	wrong(t, workerArgs(t, "--mail-rate=-1"), "--mail-rate ($REKEY_MAIL_RATE): want 0 or more, not -1")
+	wrong(t, workerArgs(t, "--smtp-helo=two words"), "--smtp-helo ($REKEY_SMTP_HELO): name that the mail server is greeted with")
+	wrong(t, workerArgs(t, "--base-url=https://\u0301.example"), "--base-url ($REKEY_BASE_URL): base URL: the host is no name")
+	wrong(t, workerArgs(t, "--smtp-oauth-scope=send"), "--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): the other settings")
+	lent := []string{"--smtp-oauth-token-url=https://login.example.com/token", "--smtp-oauth-client-id=rekey", "--smtp-oauth-secret-file=secret"}
+	wrong(t, workerArgs(t, lent...), "needs --smtp-username ($REKEY_SMTP_USERNAME) and no password")
+	lent = append(lent, "--smtp-username=no-reply@example.com")
+	wrong(t, workerArgs(t, append(lent, "--smtp-password-file=password")...), "needs --smtp-username ($REKEY_SMTP_USERNAME) and no password")
+	wrong(t, workerArgs(t, append(lent, "--smtp-oauth-client-id=")...), "needs --smtp-oauth-client-id ($REKEY_SMTP_OAUTH_CLIENT_ID)")
+	wrong(t, workerArgs(t, lent[0], lent[1], lent[3]), "--smtp-oauth-secret-file ($REKEY_SMTP_OAUTH_SECRET_FILE) or")
+	wrong(t, workerArgs(t, append(lent, "--smtp-oauth-token-url=http://login.example.com/token")...), "must be https")
 	wrong(t, workerArgs(t, "--smtp-port=0"), "--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not 0")
 	wrong(t, workerArgs(t, "--smtp-port=65536"), "--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not 65536")
 	wrong(t, workerArgs(t, "--from=Harbor"), "--from ($REKEY_FROM): ", "want name@example.com")
@@ -229,7 +240,7 @@ func TestPasswordNeedsAName(t *testing.T) {
 		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "needs --smtp-username ($REKEY_SMTP_USERNAME)")
 	for _, m := range []mailFlags{{SMTPPassword: secretFile(t, "")}, {SMTPPassword: secretFile(t, "s3cret"), Username: "rekey"}} {
 		m.From, m.Host, m.Port, m.Security = "no-reply@example.com", "mail.example.com", 587, "starttls"
-		if _, err := m.mailer(); err != nil {
+		if _, err := m.mailer("https://accounts.example.com"); err != nil {
 			t.Errorf("the name %q: %v", m.Username, err)
 		}
 	}

@@ -29,8 +29,10 @@ type opsFlags struct {
 
 const (
 	checkEvery = 5 * time.Second
-	// mailEvery is seldom: a mail server counts and logs each login.
+	// mailEvery is seldom: a mail server counts and logs each login. It may make who comes
+	// wait for its greeting.
 	mailEvery = 30 * time.Second
+	mailWait  = 15 * time.Second
 	// sendRest is how long a process that stops waits for who takes its traces.
 	sendRest = 5 * time.Second
 )

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
 
@@ -24,8 +22,9 @@ const cachedRuns = 1_000
 type workerCmd struct {
 	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
 	storeFlags
-	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
-	MailLimit int    `default:"5" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
+	BaseURL   string  `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	MailLimit int     `default:"5" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
+	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails a second of all workers together, as your provider allows; 0 is no limit."`
 
 	MaxLinkLife time.Duration `default:"24h" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
 
@@ -38,21 +37,6 @@ type workerCmd struct {
 	opsFlags
 }
 
-// mailFlags say what mails look like and who delivers them.
-type mailFlags struct {
-	Product   string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as mails call it."`
-	Support   string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
-	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in."`
-	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
-
-	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
-	Host         string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
-	Port         int    `name:"smtp-port" default:"587" env:"REKEY_SMTP_PORT" help:"Its port."`
-	Security     string `name:"smtp-security" enum:"starttls,tls,none" default:"starttls" env:"REKEY_SMTP_SECURITY" help:"Encryption: ${enum}; none is for loopback only."`
-	Username     string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server wants one."`
-	SMTPPassword string `name:"smtp-password-file" type:"path" env:"REKEY_SMTP_PASSWORD_FILE" help:"File that holds the password for it."`
-}
-
 // Run works until the process is told to stop.
 func (w *workerCmd) Run(p *process) (err error) {
 	options, err := temporalOptions(p.log)
@@ -63,7 +47,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	mailer, err := w.mailer()
+	mailer, err := w.mailer(w.BaseURL)
 	if err != nil {
 		return err
 	}
@@ -76,7 +60,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	told, err := w.operate(p, "rekey-worker",
 		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
 		ops.Check{Name: "accounts", Ask: answers(store), Every: checkEvery},
-		ops.Check{Name: "mail", Ask: mailer.Check, Every: mailEvery, Optional: true},
+		ops.Check{Name: "mail", Ask: mailer.Check, Tell: whyNoMail, Every: mailEvery, Wait: mailWait, Optional: true},
 	)
 	if err != nil {
 		return err
@@ -89,7 +73,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	err = worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
-		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
+		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
@@ -105,33 +89,4 @@ func (w *workerCmd) build(release string) string {
 		return w.BuildID
 	}
 	return cmp.Or(w.BuildID, release)
-}
-
-func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {
-	templates, err := mail.Load(m.Templates, mail.Brand{
-		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
-		ForgotURL: strings.TrimSuffix(baseURL, "/") + "/account/forgot-password",
-	})
-	if err != nil && m.Templates != "" {
-		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
-	}
-	return templates, err
-}
-
-func (m *mailFlags) mailer() (*mail.SMTP, error) {
-	secret, err := readSecret(m.SMTPPassword)
-	if err != nil {
-		return nil, fmt.Errorf("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): %w", err)
-	}
-	if secret != "" && m.Username == "" { // it would not be used
-		return nil, errors.New("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): a password needs --smtp-username ($REKEY_SMTP_USERNAME)")
-	}
-	return mail.NewSMTP(m.config(secret))
-}
-
-func (m *mailFlags) config(secret string) mail.Config {
-	return mail.Config{
-		Host: m.Host, Port: m.Port, Security: mail.Security(m.Security),
-		Username: m.Username, Password: secret, From: m.From,
-	}
 }

@@ -172,7 +172,7 @@ func TestAudit(t *testing.T) {
 	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
 	s.Mail.Fail(func(m inbox.Message) error {
 		if strings.HasPrefix(m.To[0].Address, "refused.") {
-			return inbox.Reply(550, "no such mailbox")
+			return inbox.Reply(552, "the mailbox takes no more")
 		}
 		return nil
 	})

@@ -92,7 +92,7 @@ func (s *scan) mailServerQuotes(t *testing.T) {
 			return inbox.Reply(451, text)
 		}
 		refuse()
-		return inbox.Reply(550, text)
+		return inbox.Reply(552, text)
 	})
 	s.ask(t, 200, "POST", "/account/forgot_password", asJSON, jsonOf("email", s.bounced.Address))
 	process.Happens(t, patience, refused, "the refusal of the mail server")

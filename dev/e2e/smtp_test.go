@@ -178,7 +178,6 @@ func TestMailRefusedIsToldToNobody(t *testing.T) {
 	}{
 		"550 for the recipient": {inbox.Recipient, 550},
 		"552 after the mail":    {inbox.Content, 552},
-		"554 after the mail":    {inbox.Content, 554},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

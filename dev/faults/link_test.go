@@ -52,7 +52,9 @@ func passing() map[string]fault {
 		"550 for the sender":      {inbox.Sender, inbox.Reply(550, "not you"), tookBack, 1},
 		"450 greylisting":         {inbox.Recipient, inbox.Reply(450, "come again"), tookBack, 1},
 		"connection cut at RCPT":  {inbox.Recipient, inbox.ErrDropped, tookBack, 1},
+		"554 of the policy":       {inbox.Recipient, inbox.Reply(554, "5.7.1 client host blocked"), tookBack, 1},
 		"451 for the mail":        {inbox.Content, inbox.Reply(451, "busy"), tookBack, 1},
+		"554 after the mail":      {inbox.Content, inbox.Reply(554, "message rejected"), tookBack, 1},
 		"cut before it was kept":  {inbox.Content, inbox.ErrDropped, leftOpen, 1},
 		"cut after it was kept":   {inbox.Content, inbox.ErrLost, leftOpen, 2},
 		"silence after the mail":  {inbox.Content, inbox.ErrHang, leftOpen, 1},
@@ -252,7 +254,6 @@ func TestMailRefused(t *testing.T) {
 	}{
 		"550 for the recipient": {inbox.Recipient, 550},
 		"552 after the mail":    {inbox.Content, 552},
-		"554 after the mail":    {inbox.Content, 554},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -99,12 +99,15 @@ func TestNoticeWithoutAMailServer(t *testing.T) {
 // security 18, 23, 38.
 func TestNoticeRefused(t *testing.T) {
 	t.Parallel()
-	for name, at := range map[string]inbox.Step{"recipient": inbox.Recipient, "content": inbox.Content} {
+	for name, f := range map[string]struct {
+		at   inbox.Step
+		code int
+	}{"recipient": {inbox.Recipient, 550}, "content": {inbox.Content, 552}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			changeUnder(w, at, func(inbox.Message) error {
-				return inbox.Reply(550, "no such user <"+ann.Address+">")
+			changeUnder(w, f.at, func(inbox.Message) error {
+				return inbox.Reply(f.code, "no such user <"+ann.Address+">")
 			})
 			diff(t, "outcome", w.run(), done)
 			diff(t, "credential", w.credential(), newHash)

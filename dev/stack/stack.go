@@ -60,6 +60,7 @@ type Config struct {
 	// Smarthost replaces the inbox as the mail server, for tests of broken ones.
 	Smarthost   string
 	MailTimeout time.Duration // of one conversation with it; 0 means the default
+	MailRate    float64       // mails a second, 0 for no limit
 	MailUser    string        // logs in there, with any password; empty for no login
 
 	// Client are more settings of the Temporal clients, such as what they call themselves.

@@ -34,7 +34,7 @@ func (s *Stack) StartWorker(context.Context) error {
 	go func(done chan<- error) {
 		err := worker.Run(ctx, worker.Config{
 			Temporal: s.TemporalOptions(), Keys: s.Keys, Store: s.Store,
-			Mailer: mailer, Templates: templates, BaseURL: s.URL, Log: s.Log, Now: s.Now,
+			Mailer: mailer, Templates: templates, BaseURL: s.URL, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
 		})
 		if err != nil && ctx.Err() == nil {
 			s.broken <- fmt.Errorf("worker: %w", err)

@@ -5,6 +5,7 @@
 package ops
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -16,14 +17,17 @@ import (
 // that a flood of probes costs nothing.
 type Check struct {
 	Name string
-	// Ask returns nil when all is well. What the error says is told to nobody.
-	Ask   func(context.Context) error
+	// Ask returns nil when all is well.
+	Ask func(context.Context) error
+	// Tell is what probes are told of an error of Ask; nil, or "", tells nothing.
+	Tell  func(error) string
+	Wait  time.Duration // how long Ask may take; 0 means three seconds
 	Every time.Duration // and so old a probe's answer may be
 	// Optional makes the process degraded, and no less ready, when the check fails.
 	Optional bool
 }
 
-// askWait is how long a check may take.
+// askWait is how long a check may take that names no time.
 const askWait = 3 * time.Second
 
 // Health is whether a process can do its work. It is safe for concurrent use.
@@ -38,7 +42,7 @@ func NewHealth(checks ...Check) *Health {
 	var options []health.CheckerOption
 	for _, c := range checks {
 		options = append(options, health.WithPeriodicCheck(c.Every, 0, health.Check{
-			Name: c.Name, Timeout: askWait, Check: c.Ask,
+			Name: c.Name, Timeout: cmp.Or(c.Wait, askWait), Check: c.Ask,
 		}))
 	}
 	return &Health{checks: checks, checker: health.NewChecker(options...)}
@@ -50,10 +54,12 @@ func (h *Health) Drain() { h.draining.Store(true) }
 // Stop ends the checks.
 func (h *Health) Stop() { h.checker.Stop() }
 
-// Report is the answer to a probe: words of this package only.
+// Report is the answer to a probe: words of this package, and what a check may tell.
 type Report struct {
 	Status string            `json:"status"` // ready, degraded, unavailable or draining
 	Checks map[string]string `json:"checks"` // up, down, or unknown before the first answer
+	// Reasons are those of checks that are down and may say why.
+	Reasons map[string]string `json:"reasons,omitempty"`
 }
 
 // Report says how things were when they were last checked.
@@ -63,6 +69,9 @@ func (h *Health) Report() Report {
 	for _, c := range h.checks {
 		state := found[c.Name].Status
 		r.Checks[c.Name] = string(state)
+		if err := found[c.Name].Error; err != nil && c.Tell != nil {
+			r.reason(c.Name, c.Tell(err))
+		}
 		switch {
 		case state == health.StatusUp || r.Status == "unavailable":
 		case c.Optional:
@@ -75,6 +84,16 @@ func (h *Health) Report() Report {
 		r.Status = "draining"
 	}
 	return r
+}
+
+func (r *Report) reason(name, why string) {
+	if why == "" {
+		return
+	}
+	if r.Reasons == nil {
+		r.Reasons = map[string]string{}
+	}
+	r.Reasons[name] = why
 }
 
 // Ready says whether the process should be given work.

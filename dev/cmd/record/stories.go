@@ -56,7 +56,7 @@ func hadMails(ctx context.Context, o *owner) error {
 }
 
 func refusedMail(ctx context.Context, o *owner) error {
-	o.fail(o.who.Address, func(inbox.Message) error { return inbox.Reply(550, "no such mailbox") })
+	o.fail(o.who.Address, func(inbox.Message) error { return inbox.Reply(552, "the mailbox takes no more") })
 	return o.ask(ctx)
 }
 

@@ -1,0 +1,140 @@
+package mail_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/mail"
+)
+
+// taken is what a mail server says up to the recipient, and up to the content.
+var (
+	taken = []string{"220 hi", "250-hi\r\n250 ENHANCEDSTATUSCODES", "250 2.1.0 ok"}
+	ready = []string{"220 hi", "250 hi", "250 2.1.0 ok", "250 2.1.5 ok", "354 go"}
+)
+
+// What servers reply to a recipient, as their documentation and their users' reports quote
+// it. Whose fault it is decides: a sender's quota, name, address or reputation is no reason
+// to give a mail up. security 23.
+func TestWhoseFaultARefusalIs(t *testing.T) {
+	t.Parallel()
+	for text, final := range map[string]bool{
+		// Gmail
+		"550-5.1.1 The email account that you tried to reach does not exist. Please try\r\n550 5.1.1 double-checking the recipient's email address": true,
+		"550-5.2.1 The email account that you tried to reach is inactive.\r\n550 5.2.1 For more information, go to":                                 true,
+		"552 5.2.2 The email account that you tried to reach is over quota.":                                                                        true,
+		"553 5.1.2 We weren't able to find the recipient domain.":                                                                                   true,
+		"553 5.1.3 The recipient address is not a valid RFC-5321 address.":                                                                          true,
+		"550 5.4.5 Daily user sending limit exceeded.":                                                                                              false,
+		"550 5.7.0 Mail relay denied.":                                                                                                              false,
+		"550 5.7.26 This mail has been blocked because the sender is unauthenticated.":                                                              false,
+		// Exchange Online
+		"550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup": true,
+		"550 5.1.8 Access denied, bad outbound sender":                                          false,
+		"550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP":     false,
+		"554 5.2.252 SendAsDenied; not allowed to send as":                                      false,
+		"550 5.7.60 SMTP; Client does not have permissions to send as this sender":              false,
+		// Postfix
+		"550 5.1.1 <owner@example.net>: Recipient address rejected: User unknown":         true,
+		"550 5.1.0 <owner@example.net>: Recipient address rejected":                       true,
+		"556 5.1.10 Domain owner@example.net does not accept mail (nullMX)":               true,
+		"504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname":            false,
+		"550 5.7.1 <vm>: Helo command rejected: Invalid name":                             false,
+		"553 5.1.8 <no-reply@example.com>: Sender address rejected: Domain not found":     false,
+		"501 5.1.7 Bad sender address syntax":                                             false,
+		"554 5.7.1 Service unavailable; Client host [5.1.1.7] blocked using a block list": false,
+		"554 5.7.1 <owner@example.net>: Relay access denied":                              false,
+		"550 5.3.4 Message size exceeds fixed limit":                                      false,
+		"554 Service unavailable; host [5.1.1.7] blocked; see 5.1.1":                      false,
+		"550 5.1.1.7 is on our list":                                                      true, // no status code: 550 decides
+		// without a status code, and with the one that says nothing
+		"550 no such user": true, "551 user not local": true, "553 mailbox name not allowed": true,
+		"550 5.0.0 no such user": true, "554 5.0.0 no": false,
+		"552 too many recipients": false, "554 transaction failed": false, "503 bad sequence": false, "530 authentication required": false,
+		"550 4.2.2 mailbox full": false, "450 5.1.1 come again": false,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			e := fails(t, send(t.Context(), t, recite(t, append(taken, text)...)))
+			if got := e.Outcome == mail.Refused; got != final || e.Step != "recipient" {
+				t.Errorf("refused %t, want %t: %v", got, final, e)
+			}
+		})
+	}
+}
+
+// security 23: a reply to the content refuses a mail when it is about the recipient, the
+// size or the form.
+func TestRefusalOfTheContent(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]mail.Outcome{
+		"550 5.1.1 no such user": mail.Refused, "554 5.6.0 corrupt message content": mail.Refused,
+		"552 5.2.3 message too long for the mailbox": mail.Refused, "552 message exceeds fixed maximum size": mail.Refused,
+		"554 Message rejected: Email address is not verified.": mail.Deferred, // Amazon SES, of the sender
+		"554 5.7.1 content rejected":                           mail.Deferred, "550 5.4.5 Daily user sending limit exceeded": mail.Deferred,
+		"550 5.7.26 unauthenticated": mail.Deferred, "554 5.2.252 SendAsDenied": mail.Deferred, "554 no": mail.Deferred, "550 no": mail.Deferred,
+		"552 5.3.4 message too big for the system": mail.Deferred, "451 4.3.0 busy": mail.Deferred,
+		"251 will forward": mail.Unknown, "hello": mail.Unknown,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			got := fails(t, send(t.Context(), t, recite(t, append(ready, text)...)))
+			if got.Outcome != want || got.Step != "content" {
+				t.Errorf("got %v, want %s", got, want)
+			}
+		})
+	}
+}
+
+// security 38: an error tells the numbers of a reply and nothing else of it.
+func TestErrorTellsNumbers(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"550 5.4.5 owner@example.net":  "mail deferred at recipient, reply code 550 5.4.5",
+		"550 owner@example.net 5.1.1":  "mail refused at recipient, reply code 550",
+		"550 5.1.1234 owner":           "mail refused at recipient, reply code 550",
+		"owner@example.net":            "mail deferred at recipient, no reply code",
+		"550-5.1.1 owner\r\n550 5.1.1": "mail refused at recipient, reply code 550 5.1.1",
+	} {
+		if diff := cmp.Diff(want, send(t.Context(), t, recite(t, append(taken, text)...)).Error()); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
+// The name that a mail server is greeted with is a full one.
+func TestHello(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"": "example.com", "accounts.example.com": "accounts.example.com", "bücher.example": "xn--bcher-kva.example",
+		"192.0.2.7": "[192.0.2.7]", "[192.0.2.7]": "[192.0.2.7]", "::1": "[IPv6:::1]", "2001:db8::7": "[IPv6:2001:db8::7]",
+	} {
+		srv, config := serve(t, script{})
+		config.Hello = name
+		if err := send(t.Context(), t, config); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if got := <-srv.names; got != want {
+			t.Errorf("%q: greeted as %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A domain of the sender in other letters than ASCII is told in A-labels, in the envelope and
+// in the header.
+func TestSenderInUnicode(t *testing.T) {
+	t.Parallel()
+	srv, config := serve(t, script{})
+	config.From = "Bücher <no-reply@bücher.example>"
+	if err := send(t.Context(), t, config); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-srv.from; got != "no-reply@xn--bcher-kva.example" {
+		t.Errorf("from %s", got)
+	}
+	if got := <-srv.mails; !strings.Contains(got, "<no-reply@xn--bcher-kva.example>\r\n") {
+		t.Errorf("the mail:\n%s", got)
+	}
+}

@@ -1,0 +1,83 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	sdk "go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const (
+	// drain is how long a stopping worker waits for activities in progress; a common
+	// SMTP conversation fits, and one that takes longer is cut and had again.
+	drain = 30 * time.Second
+	// sticky is how long Temporal waits for the worker that has a run in its cache.
+	// After a crash this is what a submission waits longer: 1 s instead of 5.
+	sticky = time.Second
+	// conversations is how many mails a worker hands over at once.
+	conversations = 1_000
+)
+
+// pollers ask Temporal for work, on a task queue each and with slots of their own. So a
+// mail server that hangs takes the slots of mails, and a password is changed meanwhile.
+type pollers struct {
+	all    []worker.Worker
+	broken chan error // why one of them can no longer work
+}
+
+func (c Config) pollers(temporal client.Client, acts *activities.Activities) *pollers {
+	p := &pollers{broken: make(chan error, 2)}
+	options := c.options(p.broken)
+	runs := worker.New(temporal, workflow.TaskQueue, options)
+	runs.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	runs.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
+	acts.Register(runs)
+	options.DisableWorkflowWorker = true
+	options.MaxConcurrentActivityExecutionSize = conversations
+	options.TaskQueueActivitiesPerSecond = c.MailRate
+	mails := worker.New(temporal, workflow.MailQueue, options)
+	acts.RegisterMails(mails)
+	p.all = []worker.Worker{runs, mails}
+	return p
+}
+
+// options are those of both. The number of pollers follows the load: with the SDK's two for
+// workflow tasks, runs whose mails hang keep everybody else's from being led on.
+func (c Config) options(broken chan<- error) worker.Options {
+	scaling := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
+	return worker.Options{
+		WorkflowTaskPollerBehavior:   scaling,
+		ActivityTaskPollerBehavior:   scaling,
+		WorkerStopTimeout:            drain,
+		StickyScheduleToStartTimeout: sticky,
+		DeadlockDetectionTimeout:     workflow.DeadlockAfter,
+		MaxHeartbeatThrottleInterval: workflow.Heartbeat,
+		DeploymentOptions:            c.deployment(),
+		OnFatalError:                 func(err error) { broken <- err },
+	}
+}
+
+func (p *pollers) start() error {
+	for n, w := range p.all {
+		if err := w.Start(); err != nil {
+			p.all = p.all[:n]
+			p.stop()
+			return err
+		}
+	}
+	return nil
+}
+
+// stop lets all of them finish what they are at, in the time of one.
+func (p *pollers) stop() {
+	var stopping sync.WaitGroup
+	for _, w := range p.all {
+		stopping.Go(w.Stop)
+	}
+	stopping.Wait()
+}
