@@ -34,7 +34,7 @@ type Store interface {
 	// ChangePassword applies a submission in one transaction: it finds the token's
 	// record, which must be of the same run, takes the account from it, checks that
 	// the account exists, may be reset and has the address and the credential of the
-	// record, sets the new hash, deletes all token records of the account, ends its
+	// record (Token.Fits) and a hash of the form of the new one (Change.Fits), sets the new hash, deletes all token records of the account, ends its
 	// sessions, writes the audit entry and remembers the submission. It returns the
 	// account's ID. Whether the token has expired is not its business.
 	//

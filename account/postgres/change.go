@@ -37,7 +37,7 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, c account.Change) (owner 
 	if err != nil {
 		return "", nil, err
 	}
-	switch err := s.allowed(ctx, tx, t); {
+	switch err := s.allowed(ctx, tx, t, c); {
 	case errors.Is(err, account.ErrRefused):
 		return "", err, audit(ctx, tx, c.Entry(t.AccountID, account.EventChangeRefused, err.Error()))
 	case err != nil:
@@ -73,8 +73,9 @@ func repeated(ctx context.Context, tx pgx.Tx, c account.Change) (owner string, d
 }
 
 // allowed tells whether the account of a token record is still what it was when the mail
-// went out. It stays so until the transaction ends.
-func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) error {
+// went out, and the new hash is of the form of the old one. It stays so until the transaction
+// ends.
+func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token, c account.Change) error {
 	a, err := one(tx.Query(ctx, s.users.lock, t.AccountID))
 	if errors.Is(err, account.ErrNotFound) {
 		return account.ErrAccountGone
@@ -82,7 +83,7 @@ func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) error {
 	if err != nil {
 		return err
 	}
-	return t.Fits(a)
+	return cmp.Or(t.Fits(a), c.Fits(a))
 }
 
 // apply is the change itself.

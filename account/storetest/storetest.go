@@ -64,6 +64,7 @@ func checks() []check {
 		{"change/unknown", knowsItsTokens},
 		{"change/expired", leavesExpiryToOthers},
 		{"change/refused", refuses},
+		{"change/form", keepsForms},
 		{"change/spelling", comparesAddresses},
 		{"sessions/stale", holdsNoStaleSession},
 		{"races/one submission", racesOneSubmission},
