@@ -31,8 +31,8 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and what they act upon. All fields but Metrics are
-// required, and it is safe for concurrent use.
+// Activities are the effects of resets and what they act upon. All fields but Upgrade and
+// Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
 	Mailer      Mailer
@@ -40,6 +40,7 @@ type Activities struct {
 	Links       *link.Box
 	Submissions *keys.Opener
 	MailLimit   int              // link mails per account in 24 hours; operators may have three more sent
+	Upgrade     Upgrade          // a format that the host reads beside those of its accounts
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and verdicts

@@ -39,7 +39,7 @@ func (a *Activities) announce() {
 		}
 	}
 	for _, why := range []workflow.Reason{
-		workflow.NoAccount, workflow.Ambiguous, workflow.Disabled, workflow.NotResettable, workflow.MailLimit, workflow.MailRefused,
+		workflow.NoAccount, workflow.Ambiguous, workflow.Disabled, workflow.NotResettable, workflow.HashUnsupported, workflow.MailLimit, workflow.MailRefused,
 	} {
 		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
 	}

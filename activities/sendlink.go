@@ -11,6 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -27,6 +28,10 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 		return a.withhold(ctx, m, owner, withheld)
 	}
 	msg, record, err := a.compose(ctx, m, owner)
+	if errors.Is(err, password.ErrUnsupported) {
+		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations.md, hash_unsupported)")
+		return a.withhold(ctx, m, owner, workflow.HashUnsupported)
+	}
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
@@ -63,7 +68,8 @@ func (a *Activities) mailLimit(m workflow.Mail) int {
 }
 
 // resettable finds the one account that has the address and may be reset; otherwise
-// it says why there is none. Addresses are compared again here, because a database's
+// it says why there is none. An account that is closed is not in the way of one that is
+// not, as when its owner signed up anew. Addresses are compared again here, because a database's
 // idea of equal may be wider (Django CVE-2019-19844).
 func (a *Activities) resettable(ctx context.Context, address string) (account.Account, workflow.Reason, error) {
 	found, err := a.Store.Find(ctx, address)
@@ -73,6 +79,9 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 	matches := slices.DeleteFunc(found, func(f account.Account) bool {
 		return !account.SameAddress(f.Address, address)
 	})
+	if slices.ContainsFunc(matches, func(f account.Account) bool { return !f.Disabled }) {
+		matches = slices.DeleteFunc(matches, func(f account.Account) bool { return f.Disabled })
+	}
 	switch {
 	case len(matches) == 0:
 		return account.Account{}, workflow.NoAccount, nil
@@ -88,7 +97,7 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 
 // compose writes the mail with both links for the run that is waiting, and the record
 // that makes the first link count. The link's life starts now, with the attempt, so a
-// slow mail server never delivers a dead link.
+// slow mail server never delivers a dead link. Error: password.ErrUnsupported.
 func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account.Account) (mail.Message, account.Token, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now := a.Now().UTC()
@@ -96,11 +105,14 @@ func (a *Activities) compose(ctx context.Context, m workflow.Mail, owner account
 		RunID: run.RunID, AccountKey: workflow.AccountKey(run.ID),
 		Expires: now.Add(m.Life).Truncate(time.Second), Address: owner.Address,
 	}
-	reset, err := a.Links.Seal(link.Reset, claims)
+	cancel, err := a.Links.Seal(link.Cancel, claims)
 	if err != nil {
 		return mail.Message{}, account.Token{}, err
 	}
-	cancel, err := a.Links.Seal(link.Cancel, claims)
+	if claims.Hash, err = a.Upgrade.hashing(owner); err != nil {
+		return mail.Message{}, account.Token{}, err
+	}
+	reset, err := a.Links.Seal(link.Reset, claims)
 	if err != nil {
 		return mail.Message{}, account.Token{}, err
 	}

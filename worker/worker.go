@@ -64,6 +64,9 @@ type Config struct {
 	// MailLimit is how many link mails an account gets in 24 hours, and three more if
 	// operators ask for them; 0 means DefaultMailLimit.
 	MailLimit int
+	// UpgradeHash is a format of hashes that the host's sign-in reads beside those that its
+	// accounts have; empty means that each account keeps its own.
+	UpgradeHash activities.Upgrade
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -87,6 +90,9 @@ func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
 	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil || cfg.MailLimit < 0 {
 		return errors.New("worker: want a store, a mailer, templates and no negative mail limit")
+	}
+	if !cfg.UpgradeHash.Valid() {
+		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
 	}
 	cfg, err := cfg.versioned()
 	if err != nil {
@@ -168,7 +174,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
+		MailLimit: c.MailLimit, Upgrade: c.UpgradeHash, Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 

@@ -160,9 +160,11 @@ const (
 	Ambiguous     Reason = "ambiguous" // more than one account has the address
 	Disabled      Reason = "disabled"
 	NotResettable Reason = "not_resettable" // no password of its own, or not allowed
-	MailLimit     Reason = "mail_limit"     // over the account's daily number of mails
-	MailRefused   Reason = "mail_refused"   // the mail server refuses the recipient
-	MailFailed    Reason = "mail_failed"    // no mail server took it for a day
+	// HashUnsupported means that a new hash would not be read: rekey makes none like the old.
+	HashUnsupported Reason = "hash_unsupported"
+	MailLimit       Reason = "mail_limit"   // over the account's daily number of mails
+	MailRefused     Reason = "mail_refused" // the mail server refuses the recipient
+	MailFailed      Reason = "mail_failed"  // no mail server took it for a day
 )
 
 // Submission is what completes a run's wait: a new password, hashed and sealed so

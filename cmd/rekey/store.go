@@ -23,7 +23,7 @@ type storeFlags struct {
 
 // usersFlags describe a table of users that is there already.
 type usersFlags struct {
-	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --hash and --normalize as your sign-in has them. Without it the accounts are in rekey's own tables."`
+	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --normalize as your sign-in has it. Without it the accounts are in rekey's own tables."`
 	ID         string `name:"id-column" default:"id" env:"REKEY_ID_COLUMN" help:"Its column with the ID, of any type."`
 	Email      string `name:"email-column" default:"email" env:"REKEY_EMAIL_COLUMN" help:"Its column with the mail address; wants an index on lower(...), or on a citext column as it is."`
 	Hash       string `name:"password-column" default:"password" env:"REKEY_PASSWORD_COLUMN" help:"Its column with the password's hash. Nobody gets a mail who has none: NULL, empty, or what begins with ! or *, as Django and shadow mark accounts without a password."`

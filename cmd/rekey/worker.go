@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
@@ -26,6 +27,8 @@ type workerCmd struct {
 	storeFlags
 	BaseURL   string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
 	MailLimit int    `default:"10" env:"REKEY_MAIL_LIMIT" help:"Link mails per account in 24 hours; rekey resend may send three more."`
+
+	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"A format that your sign-in reads beside those of its accounts: argon2id, for every account that has another; or bcrypt (letter y, cost 12), for those whose own format rekey does not make. Without it a new hash has format and costs of the old one."`
 
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
 	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the release, or the revision that it was built from."`
@@ -85,7 +88,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	err = worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
-		BaseURL: w.BaseURL, MailLimit: w.MailLimit,
+		BaseURL: w.BaseURL, MailLimit: w.MailLimit, UpgradeHash: activities.Upgrade(w.UpgradeHash),
 		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
