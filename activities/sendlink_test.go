@@ -37,9 +37,8 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 	msg := s.mailer.last(t)
 	diff(t, "recipient", msg.To, ann.Address)
 	claims, token := s.claims(t, link.Reset, msg)
-	diff(t, "reset link", claims, link.Claims{RunID: run, AccountKey: key, Expires: expires, Address: ann.Address, Hash: "19456,2,1"})
+	diff(t, "reset link", claims, link.Claims{RunID: run, AccountKey: key, Expires: expires, Address: ann.Address})
 	cancel, other := s.claims(t, link.Cancel, msg)
-	claims.Hash = ""
 	diff(t, "cancel link", cancel, claims)
 	if other.Text() == token.Text() {
 		t.Error("both links have one token")

@@ -16,7 +16,7 @@ type Claims struct {
 	AccountKey string    // 32 lower-case hexadecimal digits; ends the workflow ID
 	Expires    time.Time // whole seconds (fractions are dropped), UTC
 	Address    string    // of the account
-	Hash       string    // how its password is hashed, see password.Parse; empty before 0.3.0
+	Hash       string    // how its password is hashed, see password.Parse; empty leaves it to the starter
 }
 
 // Expired reports whether a link has ended, allowing for clocks that differ by skew.

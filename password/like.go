@@ -19,19 +19,18 @@ var (
 )
 
 // Like returns what makes hashes that are read by whatever reads a stored one: of its format,
-// letter and costs. Costs that cannot be read are those of the defaults. The error is
-// ErrUnsupported.
+// letter and costs. Costs that cannot be read are those of the defaults: such a hash is
+// damaged, or a test's. The error is ErrUnsupported.
 func Like(stored string) (Hasher, error) {
 	var like Hasher
 	if found := bcryptStart.FindStringSubmatch(stored); found != nil {
 		cost, _ := strconv.Atoi(found[2]) // two digits, or none
 		like = Bcrypt{Cost: cost, Letter: found[1][0]}
 	} else if strings.HasPrefix(stored, "$argon2id$") {
-		p := DefaultParams()
 		if found := argonCosts.FindStringSubmatch(stored); found != nil {
 			return Parse(strings.Join(found[1:], ","))
 		}
-		like = p
+		like = Params{}
 	}
 	if like == nil || like.Check() != nil {
 		return nil, ErrUnsupported
@@ -40,10 +39,14 @@ func Like(stored string) (Hasher, error) {
 }
 
 // Text is a [Hasher] of this package for [Parse], in a few characters: it is part of mailed
-// links. That of any other is empty.
+// links. It is empty for Params without costs and for any other Hasher, which leaves the choice
+// to the reader.
 func Text(h Hasher) string {
 	switch h := h.(type) {
 	case Params:
+		if h == (Params{}) {
+			return ""
+		}
 		h = h.withDefaults()
 		return fmt.Sprintf("%d,%d,%d", h.Memory, h.Time, h.Threads)
 	case Bcrypt:

@@ -56,7 +56,7 @@ type Config struct {
 	StartLimit int
 
 	Policy  password.Policy  // what a new password must be; required
-	Hashing password.Hasher  // how it is hashed where a link of before 0.3.0 does not say; default password.DefaultParams
+	Hashing password.Hasher  // how it is hashed where a link does not say; default password.DefaultParams
 	Budget  *password.Budget // how many are hashed at once; required, shared by all clients of a process
 
 	// Breached tells whether a normalized password is known from a data breach, with a
