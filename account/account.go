@@ -143,6 +143,8 @@ var (
 	ErrAddressChanged = fmt.Errorf("%w: the address changed since the mail", ErrRefused)
 	// ErrCredentialChanged refuses: the account has another password since the mail.
 	ErrCredentialChanged = fmt.Errorf("%w: the password changed since the mail", ErrRefused)
+	// ErrNeverTaken refuses: the host's tables take no such change, however often it is tried.
+	ErrNeverTaken = fmt.Errorf("%w: the store never takes this change", ErrRefused)
 	// ErrHashForm refuses: the new hash is not of the [Form] of the one that it replaces.
 	ErrHashForm = fmt.Errorf("%w: the new hash has another form than the old one, which the sign-in may not read", ErrRefused)
 )

@@ -18,6 +18,9 @@ func (s *Store) ChangePassword(ctx context.Context, c account.Change) (owner str
 		owner, refusal, err = s.change(ctx, tx, c)
 		return err
 	})
+	if refusal := never(err); refusal != nil {
+		return "", s.refuse(ctx, owner, c, refusal)
+	}
 	if err := cmp.Or(err, refusal); err != nil {
 		return "", err
 	}
@@ -93,7 +96,7 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, owner string, c account.Ch
 		return err
 	}
 	if changed != 1 {
-		return &Error{text: "the row of the account was not updated: look for a trigger or a rule on the table"}
+		return &Error{final: true, text: "the row of the account was not updated: look for a trigger or a rule on the table"}
 	}
 	if s.users.endSessions != "" {
 		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {

@@ -12,6 +12,7 @@ import (
 
 // table is one that exists, with the columns it has.
 type table struct {
+	oid     uint32
 	name    string // quoted, with its schema: no search path leads elsewhere
 	columns map[string]column
 }
@@ -66,7 +67,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	case hides:
 		return table{}, &SettingError{setting, errRowSecurity}
 	}
-	t := table{name: pgx.Identifier{schema, relation}.Sanitize()}
+	t := table{oid: oid, name: pgx.Identifier{schema, relation}.Sanitize()}
 	t.columns, err = columns(ctx, pool, oid)
 	return t, err
 }

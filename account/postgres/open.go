@@ -82,6 +82,10 @@ func (s *Store) trials() []struct{ setting, statement, grant string } {
 	return users
 }
 
+// Check tries what a change needs, for no row, so that a standby, a right that was taken
+// away and a column that is gone are known before somebody waits for a new password.
+func (s *Store) Check(ctx context.Context) error { return s.try(ctx) }
+
 // try runs the statements about users without a user, and takes them back.
 func (s *Store) try(ctx context.Context) error {
 	for _, t := range s.trials() {
@@ -114,7 +118,7 @@ func (s *Store) checkGrants(ctx context.Context) error {
 var errTried = errors.New("tried")
 
 func (s *Store) attempt(ctx context.Context, statement string) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, s.pool, writing(), func(tx pgx.Tx) error {
 		described, err := tx.Prepare(ctx, "", statement)
 		if err != nil {
 			return err

@@ -55,6 +55,9 @@ func (u Users) ending(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := endable(ctx, pool, t); err != nil {
+		return "", err
+	}
 	user, err := t.column("SessionsUser", u.SessionsUser, column.isAny, "")
 	return fmt.Sprintf(`DELETE FROM %s WHERE %s`, t.name, user.equals(1)), err
 }
