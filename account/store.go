@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// Kept is how long records outlive what they are needed for. A submission that was accepted
+// in time is applied within a day, so this is plenty.
+const Kept = 7 * 24 * time.Hour
+
 // Store keeps accounts and what resets need of them. Every method may be called
 // concurrently, also by several processes where the store allows that, and a method
 // that returned nil has written durably.
@@ -52,8 +56,10 @@ type Store interface {
 
 	// Sweep deletes what nobody needs any more: records of tokens that expired before
 	// a time, and mail counts and remembered submissions from before it. It returns
-	// how many it deleted. The time must be more than a day ago: mails of the last
-	// 24 hours count, and a submission may be repeated as long as its run is open.
+	// how many it deleted; audit entries stay. The time must be more than a day ago: mails
+	// of the last 24 hours count, and a submission may be repeated as long as its run is
+	// open. A store that several processes share does not trust the caller's clock: it
+	// keeps what is newer than Kept by a clock of its own too.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 
 	// Close releases the store. No other method may be called after it.

@@ -82,6 +82,8 @@ type Config struct {
 	// Started is told when the worker works, with its connection, for checks of health;
 	// nil tells nobody. The connection is closed when Run returns.
 	Started func(client.Client)
+
+	clocks []clock // that its own is compared with
 }
 
 // Run works until the context ends, then finishes what is in progress and returns
@@ -97,6 +99,9 @@ func Run(ctx context.Context, cfg Config) error {
 	cfg, err := cfg.versioned()
 	if err != nil {
 		return err
+	}
+	if own, ok := cfg.Store.(clocked); ok {
+		cfg.clocks = append(cfg.clocks, storeClock(own))
 	}
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
@@ -150,6 +155,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 	defer c.Log.Info().Msg("worker stopped")
 	defer w.Stop()
 	defer c.countRuns(ctx, temporal)()
+	c.clocks = append(c.clocks, temporalClock(temporal))
 	c.Started(temporal)
 	return c.sweepUntil(ctx, broken)
 }
