@@ -51,7 +51,11 @@ func (s *Store) open(ctx context.Context, users *Users) (err error) {
 	if s.users, err = users.prepare(ctx, s.pool); err != nil {
 		return err
 	}
-	return s.try(ctx)
+	s.notes = append(s.notes, s.users.notes...)
+	if err := s.try(ctx); err != nil {
+		return err
+	}
+	return s.explainLookup(ctx)
 }
 
 // checkServer finds out whether the database has our schema, and keeps what it says.

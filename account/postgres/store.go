@@ -18,6 +18,7 @@ import (
 type Store struct {
 	pool  *pgxpool.Pool
 	users statements
+	notes []Note
 }
 
 var _ account.Store = (*Store)(nil)

@@ -30,7 +30,7 @@ type usersFlags struct {
 	ChangedAt  string `name:"changed-at-column" env:"REKEY_CHANGED_AT_COLUMN" help:"Its column that says when the password was changed; your sessions must be of after that. This or --sessions-table is required."`
 	Sessions   string `name:"sessions-table" env:"REKEY_SESSIONS_TABLE" help:"Table of sessions: a change deletes those of its user."`
 	SessionsBy string `name:"sessions-user-column" default:"user_id" env:"REKEY_SESSIONS_USER_COLUMN" help:"Its column with the ID of the user."`
-	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users that is true, or a time, for those who are closed or locked and get no mail."`
+	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users that is true for those who are closed or locked and get no mail; or a time, which is set for them, or lies ahead where the name says an end, such as banned_until."`
 	Resettable string `name:"resettable-column" env:"REKEY_RESETTABLE_COLUMN" help:"Column of the users that is false for those whose password is not to be reset, such as with single sign-on."`
 	Notify     string `name:"notify-column" env:"REKEY_NOTIFY_COLUMN" help:"Column of the users with further addresses that are told of a change: text or text[]."`
 }
@@ -70,6 +70,13 @@ func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (acco
 	store, err := postgres.Open(ctx, cfg)
 	if err != nil {
 		return nil, explainStore(err)
+	}
+	for _, note := range store.Notes() {
+		level := zerolog.InfoLevel
+		if note.Mend {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Msg(note.Text)
 	}
 	if some, err := store.HasAccounts(ctx); err == nil && !some {
 		log.Warn().Str("table", s.Users).Msg("this user of the database sees no account, so nobody gets a mail; REKEY_USERS_TABLE says where accounts are")
