@@ -33,7 +33,7 @@ func forms() map[string]string {
 	}
 }
 
-// security 45: a form names the format and holds nothing else.
+// A form names the format and holds nothing else.
 func TestForm(t *testing.T) {
 	t.Parallel()
 	for credential, want := range forms() {

@@ -44,7 +44,7 @@ type Activities struct {
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and verdicts
-	// (rekey_changes); nil counts nothing.
+	// (rekey_changes, rekey_change_refusals); nil counts nothing.
 	Metrics client.MetricsHandler
 }
 

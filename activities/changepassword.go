@@ -47,6 +47,7 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 		change.Token = [32]byte{} // of no record: all that still counts is that it was applied before
 	}
 	owner, err := a.Store.ChangePassword(ctx, change)
+	a.countRefusal(err)
 	if late && errors.Is(err, account.ErrTokenUnknown) {
 		return a.tooLate(ctx, change)
 	}

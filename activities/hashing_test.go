@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 45: a link says how the new password is hashed, as the account's sign-in reads it,
+// A link says how the new password is hashed, as the account's sign-in reads it,
 // and is withheld where rekey makes no such hash.
 func TestLinkSaysHowToHash(t *testing.T) {
 	t.Parallel()
@@ -53,7 +53,7 @@ func TestLinkSaysHowToHash(t *testing.T) {
 	}
 }
 
-// security 45: a submission in another form than the account's is refused, audited, and
+// A submission in another form than the account's is refused, audited, and
 // changes nothing, unless the host reads that form.
 func TestAnotherFormIsRefused(t *testing.T) {
 	t.Parallel()

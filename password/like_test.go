@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// security 45: a new hash has format, letter and costs of the old one, and is one that
+// A new hash has format, letter and costs of the old one, and is one that
 // others read.
 func TestLike(t *testing.T) {
 	t.Parallel()

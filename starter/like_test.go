@@ -23,7 +23,7 @@ func says(t *testing.T, f *filter, hash string) string {
 	return token.Text()
 }
 
-// security 45: what the link says counts before what the starter was told; a link of before
+// What the link says counts before what the starter was told; a link of before
 // 0.3.0 says nothing.
 func TestLinkSaysHowToHash(t *testing.T) {
 	t.Parallel()
@@ -37,7 +37,7 @@ func TestLinkSaysHowToHash(t *testing.T) {
 	}
 }
 
-// security 13, 45: the link's bcrypt bounds a password whose starter hashes with Argon2id.
+// security 13: the link's bcrypt bounds a password whose starter hashes with Argon2id.
 func TestLinkBoundsThePolicy(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)
@@ -48,7 +48,7 @@ func TestLinkBoundsThePolicy(t *testing.T) {
 	}
 }
 
-// security 16, 45: a link never makes a starter spend more than it is ready to, and what a
+// security 15: a link never makes a starter spend more than it is ready to, and what a
 // newer release asks for is not guessed.
 func TestLinkOfUnknownHash(t *testing.T) {
 	t.Parallel()

@@ -59,7 +59,7 @@ func otherForms() []string {
 	}
 }
 
-// security 45: a hash that the account's sign-in may not read does not replace one that it
+// A hash that the account's sign-in may not read does not replace one that it
 // reads, unless the host says that it does.
 func keepsForms(s *suite) {
 	for i, credential := range otherForms() {
