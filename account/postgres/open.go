@@ -130,7 +130,7 @@ func (s *Store) checkGrants(ctx context.Context) error {
 var errTried = errors.New("tried")
 
 func (s *Store) attempt(ctx context.Context, statement string) error {
-	err := pgx.BeginTxFunc(ctx, s.pool, writing(), func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		described, err := tx.Prepare(ctx, "", statement)
 		if err != nil {
 			return err
