@@ -81,8 +81,18 @@ type Change struct {
 	Submission string    // names the submission: the same for the same link and password
 	Run        string    // original run ID of the reset
 	Client     string    // network address of who submitted, for the audit log; empty when unknown
-	Hash       string    // the new stored password hash, PHC
+	Hash       string    // the new stored password hash
+	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
 	At         time.Time // when it is applied
+}
+
+// Fits says why a change may not replace the password of an account: its sign-in would not
+// read the new hash, and the owner would be locked out. Nil when it may. Errors: ErrHashForm.
+func (c Change) Fits(a Account) error {
+	if !c.Upgrade && Form(c.Hash) != Form(a.Credential) {
+		return ErrHashForm
+	}
+	return nil
 }
 
 // Entry is the line of the audit log about the change of an account.
@@ -138,4 +148,8 @@ var (
 	ErrAddressChanged = fmt.Errorf("%w: the address changed since the mail", ErrRefused)
 	// ErrCredentialChanged refuses: the account has another password since the mail.
 	ErrCredentialChanged = fmt.Errorf("%w: the password changed since the mail", ErrRefused)
+	// ErrNeverTaken refuses: the host's tables take no such change, however often it is tried.
+	ErrNeverTaken = fmt.Errorf("%w: the store never takes this change", ErrRefused)
+	// ErrHashForm refuses: the new hash is not of the [Form] of the one that it replaces.
+	ErrHashForm = fmt.Errorf("%w: the new hash has another form than the old one, which the sign-in may not read", ErrRefused)
 )

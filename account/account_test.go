@@ -12,7 +12,7 @@ import (
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		account.ErrAccountGone, account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged,
+		account.ErrAccountGone, account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged, account.ErrHashForm, account.ErrNeverTaken,
 	} {
 		if !errors.Is(err, account.ErrRefused) {
 			t.Errorf("%v is no refusal", err)

@@ -31,8 +31,8 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and what they act upon. All fields but Metrics are
-// required, and it is safe for concurrent use.
+// Activities are the effects of resets and what they act upon. All fields but Upgrade and
+// Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
 	Mailer      Mailer
@@ -41,11 +41,12 @@ type Activities struct {
 	Submissions *keys.Opener
 	MailLimit   int              // link mails of an account at once, see account.RoomForMail; operators may have three more sent
 	MaxLinkLife time.Duration    // of a link, however long the run asks for
+	Upgrade     Upgrade          // a format that the host reads beside those of its accounts
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld), owners who were not
-	// told of a change (rekey_notices_failed) and verdicts (rekey_changes); nil counts
-	// nothing.
+	// told of a change (rekey_notices_failed) and verdicts (rekey_changes,
+	// rekey_change_refusals); nil counts nothing.
 	Metrics client.MetricsHandler
 }
 

@@ -40,13 +40,14 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 	now := a.Now().UTC()
 	change := account.Change{
 		Token: link.RecordKey(s.Token), Submission: c.Submission.ID,
-		Run: c.Run, Client: s.Client, Hash: s.Hash, At: now,
+		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now,
 	}
 	late := now.Sub(s.Accepted) > workflow.ApplyWithin
 	if late {
 		change.Token = [32]byte{} // of no record: all that still counts is that it was applied before
 	}
 	owner, err := a.Store.ChangePassword(ctx, change)
+	a.countRefusal(err)
 	if late && errors.Is(err, account.ErrTokenUnknown) {
 		return a.tooLate(ctx, change)
 	}

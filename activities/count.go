@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -19,6 +20,7 @@ const (
 	mailsWithheld = "rekey_mails_withheld"
 	noticesFailed = "rekey_notices_failed"
 	changes       = "rekey_changes"
+	refusals      = "rekey_change_refusals"
 )
 
 // The kinds of mails and the result of one that went out, as metrics call them.
@@ -40,14 +42,49 @@ func (a *Activities) announce() {
 		}
 	}
 	for _, why := range []workflow.Reason{
-		workflow.NoAccount, workflow.Ambiguous, workflow.Disabled, workflow.NotResettable,
+		workflow.NoAccount, workflow.Ambiguous, workflow.Disabled, workflow.NotResettable, workflow.HashUnsupported,
 		workflow.MailLimit, workflow.MailRefused, workflow.MailUnknown,
 	} {
 		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
 	}
 	a.counter(noticesFailed, nil).Inc(0)
+	for _, r := range reasons() {
+		a.refusal(r.reason).Inc(0)
+	}
 	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
 		a.counter(changes, map[string]string{"result": string(result)}).Inc(0)
+	}
+}
+
+// reasons are the refusals of a store. The last two are of a host whose tables or sign-in are
+// not as they should be, the others of an account that changed since the mail.
+func reasons() []struct {
+	err    error
+	reason string
+} {
+	return []struct {
+		err    error
+		reason string
+	}{
+		{account.ErrAccountGone, "account_gone"},
+		{account.ErrNotResettable, "not_resettable"},
+		{account.ErrAddressChanged, "address_changed"},
+		{account.ErrCredentialChanged, "credential_changed"},
+		{account.ErrHashForm, "hash_form"},
+		{account.ErrNeverTaken, "never_taken"},
+	}
+}
+
+func (a *Activities) refusal(reason string) client.MetricsCounter {
+	return a.counter(refusals, map[string]string{"reason": reason})
+}
+
+// countRefusal counts why a store refused a change.
+func (a *Activities) countRefusal(err error) {
+	for _, r := range reasons() {
+		if errors.Is(err, r.err) {
+			a.refusal(r.reason).Inc(1)
+		}
 	}
 }
 

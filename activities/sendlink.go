@@ -12,6 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -40,6 +41,10 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: withheld})
 	}
 	says, record, err := a.links(ctx, m, owner)
+	if errors.Is(err, password.ErrUnsupported) {
+		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations.md, hash_unsupported)")
+		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.HashUnsupported})
+	}
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
@@ -115,7 +120,8 @@ func (a *Activities) mailLimit(m workflow.Mail) int {
 }
 
 // resettable finds the one account that has the address and may be reset; otherwise
-// it says why there is none. Addresses are compared again here, because a database's
+// it says why there is none. An account that is closed is not in the way of one that is
+// not, as when its owner signed up anew. Addresses are compared again here, because a database's
 // idea of equal may be wider (Django CVE-2019-19844).
 func (a *Activities) resettable(ctx context.Context, address string) (account.Account, workflow.Reason, error) {
 	found, err := a.Store.Find(ctx, address)
@@ -125,6 +131,9 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 	matches := slices.DeleteFunc(found, func(f account.Account) bool {
 		return !account.SameAddress(f.Address, address)
 	})
+	if slices.ContainsFunc(matches, func(f account.Account) bool { return !f.Disabled }) {
+		matches = slices.DeleteFunc(matches, func(f account.Account) bool { return f.Disabled })
+	}
 	switch {
 	case len(matches) == 0:
 		return account.Account{}, workflow.NoAccount, nil
@@ -141,7 +150,7 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 // links makes both links for the run that is waiting, and the record that makes the first
 // one count. The link's life starts now, with the attempt, so a slow mail server never
 // delivers a dead link. However long a life is asked for, it is MaxLinkLife at most: a
-// sealed input may come from a thief of the payload keyset.
+// sealed input may come from a thief of the payload keyset. Error: password.ErrUnsupported.
 func (a *Activities) links(ctx context.Context, m workflow.Mail, owner account.Account) (mail.Reset, account.Token, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
@@ -149,11 +158,14 @@ func (a *Activities) links(ctx context.Context, m workflow.Mail, owner account.A
 		RunID: run.RunID, AccountKey: workflow.AccountKey(run.ID),
 		Expires: now.Add(life).Truncate(time.Second), Address: owner.Address,
 	}
-	reset, err := a.Links.Seal(link.Reset, claims)
+	cancel, err := a.Links.Seal(link.Cancel, claims)
 	if err != nil {
 		return mail.Reset{}, account.Token{}, err
 	}
-	cancel, err := a.Links.Seal(link.Cancel, claims)
+	if claims.Hash, err = a.Upgrade.hashing(owner); err != nil {
+		return mail.Reset{}, account.Token{}, err
+	}
+	reset, err := a.Links.Seal(link.Reset, claims)
 	return mail.Reset{
 			URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: life,
 		}, account.Token{

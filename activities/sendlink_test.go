@@ -362,3 +362,19 @@ func TestStoreIsAway(t *testing.T) {
 	}
 	diff(t, "mails", s.mailer.to(), []string(nil))
 }
+
+// An account that is closed is not in the way of the one that its owner made since; two that
+// are open still are in each other's.
+func TestClosedAccountBesideAnOpenOne(t *testing.T) {
+	t.Parallel()
+	closed, twin := ann, ann
+	closed.ID, closed.Disabled, twin.ID = "closed", true, "twin"
+	for want, accounts := range map[workflow.Reason][]account.Account{
+		"": {ann, closed}, workflow.Ambiguous: {ann, closed, twin}, workflow.Disabled: {closed},
+	} {
+		s := newSite(t, accounts...)
+		got, err := s.sendLink(t, wanted(ann.Address))
+		must(t, err)
+		diff(t, "withheld", got.Withheld, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ type Claims struct {
 	AccountKey string    // 32 lower-case hexadecimal digits; ends the workflow ID
 	Expires    time.Time // whole seconds (fractions are dropped), UTC
 	Address    string    // of the account
+	Hash       string    // how its password is hashed, see password.Parse; empty leaves it to the starter
 }
 
 // Expired reports whether a link has ended, allowing for clocks that differ by skew.
@@ -22,7 +24,8 @@ func (c Claims) Expired(now time.Time, skew time.Duration) bool {
 	return now.After(c.Expires.Add(skew))
 }
 
-// header begins the sealed bytes; the address is all that follows. It is binary rather
+// header begins the sealed bytes. The address follows, and Hash behind a NUL byte, which no
+// address has. It is binary rather
 // than JSON so that a link stays near 140 characters and mail programs do not break it.
 type header struct {
 	Run     uuid.UUID
@@ -43,8 +46,15 @@ func (c Claims) encode() ([]byte, error) {
 	if err != nil || hex.EncodeToString(h.Account[:]) != c.AccountKey {
 		return nil, errors.New("the account key is not 32 lower-case hexadecimal digits")
 	}
+	if strings.ContainsRune(c.Address+c.Hash, 0) {
+		return nil, errors.New("the address or how to hash has a NUL byte")
+	}
 	b, err := binary.Append(nil, binary.BigEndian, h)
-	return append(b, c.Address...), err
+	b = append(b, c.Address...)
+	if c.Hash != "" {
+		b = append(append(b, 0), c.Hash...)
+	}
+	return b, err
 }
 
 func decode(b []byte) (Claims, error) {
@@ -53,10 +63,12 @@ func decode(b []byte) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
+	address, hash, _ := strings.Cut(string(b[n:]), "\x00")
 	return Claims{
 		RunID:      h.Run.String(),
 		AccountKey: hex.EncodeToString(h.Account[:]),
 		Expires:    time.Unix(h.Expires, 0).UTC(),
-		Address:    string(b[n:]),
+		Address:    address,
+		Hash:       hash,
 	}, nil
 }

@@ -23,7 +23,8 @@ func TestRoundTripAndTamper(t *testing.T) {
 			RunID:      uuid.UUID(sixteen.Draw(t, "run")).String(),
 			AccountKey: hex.EncodeToString(sixteen.Draw(t, "account")),
 			Expires:    time.Unix(rapid.Int64().Draw(t, "expires"), 0).UTC(),
-			Address:    rapid.StringN(-1, -1, 254).Draw(t, "address"),
+			Address:    strings.ReplaceAll(rapid.StringN(-1, -1, 254).Draw(t, "address"), "\x00", "0"),
+			Hash:       rapid.SampledFrom([]string{"", "19456,2,1", "2y12"}).Draw(t, "hash"),
 		}
 		token, err := b.Seal(link.Reset, c)
 		if err != nil {

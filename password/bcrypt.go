@@ -10,11 +10,16 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Bcrypt makes hashes for an application whose sign-in knows no other ("$2a$", which all
-// implementations read). It is the weaker choice: little memory, and it looks at 72 bytes
+// Bcrypt makes hashes for an application whose sign-in knows no other. It is the weaker choice: little memory, and it looks at 72 bytes
 // only; longer passwords are refused, not cut.
 type Bcrypt struct {
 	Cost int // 2^Cost rounds, 4 to 14; zero means that of DefaultBcrypt
+	// Letter is that of "$2a$", "$2b$" or "$2y$"; zero means a. They name one algorithm for
+	// what is hashed here, and applications are particular about them: Laravel wants y, the
+	// bcrypt of Node refuses it. Only bytes of 0xFF, which UTF-8 has not, make a and y differ
+	// (crypt_blowfish 1.1 to 1.3, BF_set_key), and only more than 254 bytes a and b
+	// (OpenBSD 5.5).
+	Letter byte
 }
 
 // DefaultBcrypt is a cost of 12, some 300 ms of a core; the OWASP Password Storage Cheat
@@ -36,8 +41,13 @@ func (b Bcrypt) Check() error {
 	if cost := b.cost(); cost < bcrypt.MinCost || cost > maxBcryptCost {
 		return fmt.Errorf("bcrypt: want a cost of %d to %d, not %d", bcrypt.MinCost, maxBcryptCost, cost)
 	}
+	if !strings.ContainsRune("aby", rune(b.letter())) {
+		return errors.New("bcrypt: want the letter a, b or y")
+	}
 	return nil
 }
+
+func (b Bcrypt) letter() byte { return cmp.Or(b.Letter, 'a') }
 
 func (b Bcrypt) cost() int { return cmp.Or(b.Cost, DefaultBcrypt().Cost) }
 
@@ -52,7 +62,7 @@ func (b Bcrypt) Hash(password string, salt []byte) string {
 	if err != nil {
 		panic(errors.New("password: bcrypt wants 16 bytes of salt and a cost that Check takes"))
 	}
-	return string(hash)
+	return "$2" + string(b.letter()) + string(hash[len("$2a"):])
 }
 
 // isBcrypt reports that a stored hash is meant as one of bcrypt's. The letters differ by

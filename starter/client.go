@@ -57,7 +57,7 @@ type Config struct {
 	StartLimit int
 
 	Policy  password.Policy  // what a new password must be; required
-	Hashing password.Hasher  // how it is hashed; default password.DefaultParams
+	Hashing password.Hasher  // how it is hashed where a link does not say; default password.DefaultParams
 	Budget  *password.Budget // how many are hashed at once; required, shared by all clients of a process
 
 	// Breached tells whether a normalized password is known from a data breach, with a
@@ -187,9 +187,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Hashing == nil {
 		c.Hashing = password.DefaultParams()
-	}
-	if longest := c.Hashing.MaxBytes(); longest > 0 {
-		c.Policy.MaxBytes = min(c.Policy.MaxBytes, longest)
 	}
 	return c
 }

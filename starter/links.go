@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -15,6 +16,8 @@ type openLink struct {
 	token      link.Token
 	workflowID string
 	expired    bool
+	hashing    password.Hasher // as the account's sign-in reads it
+	policy     password.Policy // for what that takes whole
 }
 
 // toldFor is how long after the end of a link its holder is told what became of it: until
@@ -31,7 +34,19 @@ func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
 	if claims.Expired(now, toldFor) {
 		return nil, ErrLinkExpired
 	}
-	return &openLink{claims, token, workflow.ID(claims.AccountKey), claims.Expired(now, clockSkew)}, nil
+	l := &openLink{
+		claims: claims, token: token, workflowID: workflow.ID(claims.AccountKey), expired: claims.Expired(now, clockSkew),
+		hashing: c.cfg.Hashing, policy: c.cfg.Policy,
+	}
+	if claims.Hash != "" {
+		if l.hashing, err = password.Parse(claims.Hash); err != nil {
+			return nil, c.fault(err) // of a newer release's worker: a starter of that release knows it
+		}
+	}
+	if longest := l.hashing.MaxBytes(); longest > 0 {
+		l.policy.MaxBytes = min(l.policy.MaxBytes, longest)
+	}
+	return l, nil
 }
 
 // Inspect implements [Resets].

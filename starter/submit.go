@@ -25,11 +25,11 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	if err != nil {
 		return err
 	}
-	newPassword = c.cfg.Policy.Normalize(newPassword)
+	newPassword = l.policy.Normalize(newPassword)
 	if l.expired {
 		return c.submitExpired(ctx, l, newPassword)
 	}
-	if err := c.cfg.Policy.Check(newPassword); err != nil {
+	if err := l.policy.Check(newPassword); err != nil {
 		return err
 	}
 	wait, err := c.pendingWait(ctx, l)
@@ -100,7 +100,7 @@ func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workf
 // and whoever did that before is told what became of it. How often is bounded: a link that
 // was used says whether a password is the one that was set.
 func (c *Client) submitExpired(ctx context.Context, l *openLink, newPassword string) error {
-	if c.cfg.Policy.Check(newPassword) != nil {
+	if l.policy.Check(newPassword) != nil {
 		return ErrLinkExpired
 	}
 	wait, err := c.pendingWait(ctx, l)
@@ -206,10 +206,10 @@ func (c *Client) submission(ctx context.Context, l *openLink, newPassword string
 	asked := time.Now()
 	err := c.cfg.Budget.Do(ctx, func() error {
 		c.metrics().Timer("rekey_hash_wait").Record(time.Since(asked))
-		if err := c.cfg.Policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
+		if err := l.policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
 			return err
 		}
-		s.Hash = c.cfg.Hashing.Hash(newPassword, c.salts.Salt(s.Token))
+		s.Hash = l.hashing.Hash(newPassword, c.salts.Salt(s.Token))
 		return nil
 	})
 	if errors.Is(err, password.ErrBusy) {

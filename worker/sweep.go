@@ -3,25 +3,28 @@ package worker
 import (
 	"context"
 	"time"
+
+	"github.com/rekeyhq/rekey/account"
 )
 
 const (
 	sweepEvery = time.Hour
-	// keep is how long token records outlive their link. A submission that was
-	// accepted in time is applied within a day, so this is plenty.
-	keep = 7 * 24 * time.Hour
+	keep       = account.Kept
 	// sweepWait ends a sweep of a store that hangs: while one runs, a worker that breaks
 	// is not noticed.
 	sweepWait = time.Minute
 )
 
 // sweepUntil removes what is long over from the store, now and once an hour, until
-// the context ends (nil) or the worker breaks.
+// the context ends (nil) or the worker breaks. A worker whose clock is wrong leaves that to
+// others.
 func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		c.sweep(ctx)
+		if c.rightClock(ctx) {
+			c.sweep(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -68,6 +68,9 @@ type Config struct {
 	// allows; 0 means as many as they can. All workers should be given the same: Temporal
 	// keeps what the last one said.
 	MailRate float64
+	// UpgradeHash is a format of hashes that the host's sign-in reads beside those that its
+	// accounts have; empty means that each account keeps its own.
+	UpgradeHash activities.Upgrade
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
 	// before it is made current; docs/operations.md says how. The store must be one that
@@ -83,6 +86,8 @@ type Config struct {
 	// Started is told when the worker works, with its connection, for checks of health;
 	// nil tells nobody. The connection is closed when Run returns.
 	Started func(client.Client)
+
+	clocks []clock // that its own is compared with
 }
 
 // Run works until the context ends, then finishes what is in progress and returns
@@ -93,9 +98,15 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg.MailLimit < 0 || cfg.MailRate < 0 || cfg.MaxLinkLife < 0 || cfg.AuditKeep < 0 {
 		return errors.New("worker: want a store, a mailer, templates, and no negative limit, rate, life or keep")
 	}
+	if !cfg.UpgradeHash.Valid() {
+		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
+	}
 	cfg, err := cfg.versioned()
 	if err != nil {
 		return err
+	}
+	if own, ok := cfg.Store.(clocked); ok {
+		cfg.clocks = append(cfg.clocks, storeClock(own))
 	}
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
@@ -140,6 +151,7 @@ func (c Config) work(ctx context.Context, temporal client.Client, acts *activiti
 	defer p.stop()
 	defer c.countRuns(ctx, temporal)()
 	defer c.payOwed(ctx, temporal)()
+	c.clocks = append(c.clocks, temporalClock(temporal))
 	c.Started(temporal)
 	return c.sweepUntil(ctx, p.broken)
 }
@@ -168,7 +180,8 @@ func (c Config) activities() (*activities.Activities, error) {
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
+		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
+		Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 

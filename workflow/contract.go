@@ -177,11 +177,13 @@ const (
 	Ambiguous     Reason = "ambiguous" // more than one account has the address
 	Disabled      Reason = "disabled"
 	NotResettable Reason = "not_resettable" // no password of its own, or not allowed
-	MailLimit     Reason = "mail_limit"     // the account has had its mails for now
-	MailRefused   Reason = "mail_refused"   // the mail server refuses the recipient
-	MailFailed    Reason = "mail_failed"    // no mail server took it for a day
-	MailUnknown   Reason = "mail_unknown"   // its copies may have arrived, and no more goes out
-	NoChange      Reason = "no_change"      // of a notice: the store remembers no such change
+	// HashUnsupported means that a new hash would not be read: rekey makes none like the old.
+	HashUnsupported Reason = "hash_unsupported"
+	MailLimit       Reason = "mail_limit"   // the account has had its mails for now
+	MailRefused     Reason = "mail_refused" // the mail server refuses the recipient
+	MailFailed      Reason = "mail_failed"  // no mail server took it for a day
+	MailUnknown     Reason = "mail_unknown" // its copies may have arrived, and no more goes out
+	NoChange        Reason = "no_change"    // of a notice: the store remembers no such change
 )
 
 // Submission is what completes a run's wait: a new password, hashed and sealed so

@@ -18,6 +18,9 @@ func (s *Store) ChangePassword(ctx context.Context, c account.Change) (owner str
 		owner, refusal, err = s.change(ctx, tx, c)
 		return err
 	})
+	if refusal := never(err); refusal != nil {
+		return "", s.refuse(ctx, owner, c, refusal)
+	}
 	if err := cmp.Or(err, refusal); err != nil {
 		return "", err
 	}
@@ -37,7 +40,7 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, c account.Change) (owner 
 	if err != nil {
 		return "", nil, err
 	}
-	a, err := s.allowed(ctx, tx, t)
+	a, err := s.allowed(ctx, tx, t, c)
 	switch {
 	case errors.Is(err, account.ErrRefused):
 		return "", err, audit(ctx, tx, c.Entry(t.AccountID, account.EventChangeRefused, err.Error()))
@@ -74,8 +77,9 @@ func repeated(ctx context.Context, tx pgx.Tx, c account.Change) (owner string, d
 }
 
 // allowed returns the account of a token record if it is still what it was when the mail
-// went out. It stays so until the transaction ends.
-func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) (account.Account, error) {
+// went out, and the new hash is of the form of the old one. It stays so until the transaction
+// ends.
+func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token, c account.Change) (account.Account, error) {
 	a, err := one(tx.Query(ctx, s.users.lock, t.AccountID))
 	if errors.Is(err, account.ErrNotFound) {
 		return a, account.ErrAccountGone
@@ -83,7 +87,7 @@ func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token) (accoun
 	if err != nil {
 		return a, err
 	}
-	return a, t.Fits(a)
+	return a, cmp.Or(t.Fits(a), c.Fits(a))
 }
 
 // apply is the change itself.
@@ -94,7 +98,7 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c accou
 		return err
 	}
 	if changed != 1 {
-		return &Error{text: "the row of the account was not updated: look for a trigger or a rule on the table"}
+		return &Error{final: true, text: "the row of the account was not updated: look for a trigger or a rule on the table"}
 	}
 	if s.users.endSessions != "" {
 		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {

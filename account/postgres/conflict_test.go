@@ -55,7 +55,7 @@ const waiting = `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = cur
 func used(t *testing.T) (string, *postgres.Store, account.Change) {
 	t.Helper()
 	url := migrated(t)
-	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); INSERT INTO sessions VALUES (1, 'a'), (1, 'b')`)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', '$argon2id$old'); INSERT INTO sessions VALUES (1, 'a'), (1, 'b')`)
 	s := openUsers(t, url, plainUsers())
 	found, err := s.Find(t.Context(), "ann@example.com")
 	must(t, err)
@@ -145,7 +145,7 @@ func TestTriesAreBounded(t *testing.T) {
 	}
 	connect(t, url).until(`SELECT last_value = 6 FROM tries`)
 	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT count(*) FROM rekey.audit) = 1; ASSERT NOT EXISTS (SELECT FROM rekey.submissions);
-		ASSERT (SELECT password FROM users) = 'old'; ASSERT (SELECT count(*) FROM sessions) = 2; END $$; DROP TRIGGER t ON users`)
+		ASSERT (SELECT password FROM users) = '$argon2id$old'; ASSERT (SELECT count(*) FROM sessions) = 2; END $$; DROP TRIGGER t ON users`)
 	_, err = s.ChangePassword(t.Context(), change)
 	must(t, err)
 }
@@ -181,7 +181,7 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 	}
 	app.exec("COMMIT")
 	other.until(`SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`)
-	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = 'old'; END $$`)
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = '$argon2id$old'; END $$`)
 	_, err := s.ChangePassword(t.Context(), change)
 	must(t, err)
 }
@@ -206,7 +206,7 @@ func TestSubmissionThatIsRememberedMeanwhile(t *testing.T) {
 	if owner := <-done; owner != "of another" {
 		t.Errorf("the change ended with %q", owner)
 	}
-	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = 'old'; END $$`)
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = '$argon2id$old'; END $$`)
 }
 
 // security 32: a sign-in that began under the old password and reads the row FOR SHARE

@@ -12,6 +12,7 @@ import (
 
 // table is one that exists, with the columns it has.
 type table struct {
+	oid     uint32
 	name    string // quoted, with its schema: no search path leads elsewhere
 	columns map[string]column
 }
@@ -23,6 +24,10 @@ type column struct {
 	base     string // that type, or what it is a domain over
 	category string // of types, as PostgreSQL has them: S is for texts
 	limit    int    // longest text in characters, 0 for no limit
+	// collation is quoted, with its schema; empty for what has none.
+	collation string
+	// ownFolding is that lower case in its locale is not that of ASCII.
+	ownFolding bool
 }
 
 // The kinds of columns that there are settings for.
@@ -66,7 +71,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	case hides:
 		return table{}, &SettingError{setting, errRowSecurity}
 	}
-	t := table{name: pgx.Identifier{schema, relation}.Sanitize()}
+	t := table{oid: oid, name: pgx.Identifier{schema, relation}.Sanitize()}
 	t.columns, err = columns(ctx, pool, oid)
 	return t, err
 }
@@ -81,10 +86,12 @@ func inSchema(id pgx.Identifier) string {
 
 func columns(ctx context.Context, pool *pgxpool.Pool, oid uint32) (map[string]column, error) {
 	rows, err := pool.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, b.typcategory::text,
-			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END - 4, 0) ELSE 0 END
+			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END - 4, 0) ELSE 0 END,
+			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), '')
 		FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 		JOIN pg_catalog.pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+		LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 		WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped`, oid)
 	if err != nil {
 		return nil, fault(err)
@@ -92,7 +99,7 @@ func columns(ctx context.Context, pool *pgxpool.Pool, oid uint32) (map[string]co
 	found := map[string]column{}
 	var c column
 	var name string
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit, &c.collation}, func() error {
 		c.name = pgx.Identifier{name}.Sanitize()
 		found[name] = c
 		return nil

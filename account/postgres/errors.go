@@ -18,6 +18,8 @@ import (
 type Error struct {
 	Code string // SQLSTATE; empty when it was no answer of the server
 	text string
+	// final is that of a refusal that has no SQLSTATE.
+	final bool
 }
 
 // Error says what went wrong in words of ours.
@@ -34,6 +36,7 @@ const (
 	outOfRange          = "22003"
 	invalidText         = "22P02"
 	uniqueViolation     = "23505"
+	notSupported        = "0A000"
 	readOnlyTransaction = "25006"
 	serializationFails  = "40001"
 	deadlockDetected    = "40P01"
@@ -46,10 +49,14 @@ const (
 var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it or let the starter make shorter hashes (--hash bcrypt)",
 	uniqueViolation:     "another transaction wrote the same, time and again",
+	notSupported:        "the server cannot do that: a standby, which is read-only, answers so: name the primary, or add target_session_attrs=read-write to the URL",
 	readOnlyTransaction: "the server is read-only, as a standby is: name the primary, or add target_session_attrs=read-write to the URL",
 	serializationFails:  "another transaction was in the way, time and again",
 	deadlockDetected:    "other transactions and this one waited for each other, time and again",
 	noPermission:        "the user lacks a permission: GRANT it",
+	"23503":             "another table refers to a row that has to go: make its foreign key ON DELETE CASCADE or SET NULL",
+	"23514":             "a CHECK refuses the new value",
+	"23502":             "a column wants a value",
 	noSchema:            "there is no schema rekey: run `rekey migrate`",
 	noTable:             "a table is missing: run `rekey migrate`, or check the names of your own",
 	"22021":             "a text holds what the database cannot keep",
@@ -81,7 +88,7 @@ func fault(err error) error {
 	for _, known := range []error{
 		context.Canceled,
 		account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrAccountGone,
-		account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged,
+		account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged, account.ErrHashForm,
 	} {
 		if errors.Is(err, known) {
 			return known
@@ -91,14 +98,14 @@ func fault(err error) error {
 		return ours
 	}
 	if code := sqlState(err); code != "" {
-		return &Error{code, why(code)}
+		return &Error{Code: code, text: why(code)}
 	}
 	return &Error{text: link(err)}
 }
 
 // lacks says which permission is missing.
 func lacks(grant string) error {
-	return &Error{noPermission, "this user of the database may not: GRANT " + grant}
+	return &Error{Code: noPermission, text: "this user of the database may not: GRANT " + grant}
 }
 
 func why(code string) string {

@@ -44,12 +44,22 @@ type Migration struct {
 // Migrate makes the schema, or brings it up to date, and reports each step. It may be
 // repeated and may run beside itself: each step is taken once, under an advisory lock. Users
 // of cfg is not looked at; the user must be allowed to make the schema. Errors: [ErrURL],
-// [ErrPasswordInURL], [ErrClear], [ErrSchemaNew], an [*Error] (of the Code "42501" for a
+// [ErrPasswordInURL], [ErrClear], [ErrPooled], [ErrSchemaNew], an [*Error] (of the Code "42501" for a
 // permission that is missing), and the end of ctx.
 func Migrate(ctx context.Context, cfg Config, report func(Migration)) error {
 	conf, err := cfg.pool()
 	if err != nil {
 		return err
+	}
+	between, err := pooled(ctx, conf.ConnConfig)
+	if err == nil && between {
+		between, err = moves(ctx, conf.ConnConfig)
+	}
+	if err != nil {
+		return fault(err)
+	}
+	if between {
+		return ErrPooled
 	}
 	db := stdlib.OpenDB(*conf.ConnConfig)
 	err = migrate(ctx, db, report)

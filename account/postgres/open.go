@@ -24,11 +24,18 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	between, err := pooled(ctx, conf.ConnConfig)
+	if err != nil {
+		return nil, unreached(conf.ConnConfig, err)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fault(err)
 	}
 	s := &Store{pool: pool}
+	if between {
+		s.notes = append(s.notes, Note{Text: "a pooler such as PgBouncer is between this worker and the server: no statement is prepared"})
+	}
 	if err := s.open(ctx, cfg.Users); err != nil {
 		pool.Close()
 		return nil, err
@@ -37,10 +44,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, users *Users) (err error) {
-	if err := s.pool.Ping(ctx); err != nil {
-		to := s.pool.Config().ConnConfig
-		return fmt.Errorf("%s: %w", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), fault(err))
-	}
 	if err := s.checkServer(ctx); err != nil {
 		return err
 	}
@@ -51,7 +54,16 @@ func (s *Store) open(ctx context.Context, users *Users) (err error) {
 	if s.users, err = users.prepare(ctx, s.pool); err != nil {
 		return err
 	}
-	return s.try(ctx)
+	s.notes = append(s.notes, s.users.notes...)
+	if err := s.try(ctx); err != nil {
+		return err
+	}
+	return s.explainLookup(ctx)
+}
+
+// unreached says which server does not answer, or does not take this user.
+func unreached(to *pgx.ConnConfig, err error) error {
+	return fmt.Errorf("%s: %w", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), fault(err))
 }
 
 // checkServer finds out whether the database has our schema, and keeps what it says.
@@ -81,6 +93,10 @@ func (s *Store) trials() []struct{ setting, statement, grant string } {
 	}
 	return users
 }
+
+// Check tries what a change needs, for no row, so that a standby, a right that was taken
+// away and a column that is gone are known before somebody waits for a new password.
+func (s *Store) Check(ctx context.Context) error { return s.try(ctx) }
 
 // try runs the statements about users without a user, and takes them back.
 func (s *Store) try(ctx context.Context) error {

@@ -12,8 +12,10 @@ import (
 type statements struct {
 	some        string // whether there is anybody
 	find        string // by $1, the spellings of an address
+	index       string // makes what serves find
 	read        string // by $1, an ID
 	lock        string // read, and keep others from changing it
+	notes       []Note
 	set         string // the hash $1 of the ID $2
 	endSessions string // of the ID $1; empty when ChangedAt does
 }
@@ -38,8 +40,15 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, roomy(hash)); err != nil {
 		return statements{}, err
 	}
+	folds, err := email.foldsASCII(ctx, pool)
+	if err != nil {
+		return statements{}, err
+	}
+	email.ownFolding = !folds
 	from := fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s WHERE `, id.name, email.name, hash.name, fields, t.name)
 	s := statements{some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
+	s.index = fmt.Sprintf(`CREATE INDEX CONCURRENTLY ON %s (%s)`, t.name, email.folded())
+	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
 	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))
 	s.endSessions, err = u.ending(ctx, pool)
@@ -53,6 +62,9 @@ func (u Users) ending(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 	}
 	t, err := describe(ctx, pool, "Sessions", u.Sessions)
 	if err != nil {
+		return "", err
+	}
+	if err := endable(ctx, pool, t); err != nil {
 		return "", err
 	}
 	user, err := t.column("SessionsUser", u.SessionsUser, column.isAny, "")
@@ -83,22 +95,39 @@ func (c column) equals(parameter int) string {
 
 // among compares with a list of addresses in lower case.
 func (c column) among() string {
-	if c.base == "citext" {
+	if c.base == "citext" && !c.ownFolding {
 		return fmt.Sprintf(`%s = ANY ($1::text[]::%s[])`, c.name, c.declared)
 	}
-	return fmt.Sprintf(`lower(%s::text) = ANY ($1::text[])`, c.name)
+	return fmt.Sprintf(`%s = ANY ($1::text[])`, c.folded())
 }
 
-// holds is whether a boolean is true or a time is set; otherwise for a setting that is
-// empty.
+// folded is what an index of the column is about. Where the locale folds letters of ASCII
+// otherwise, only the collation "C" does not.
+func (c column) folded() string {
+	switch {
+	case c.ownFolding:
+		return fmt.Sprintf(`lower(%s::text COLLATE "C")`, c.name)
+	case c.base == "citext":
+		return c.name
+	default:
+		return fmt.Sprintf(`lower(%s::text)`, c.name)
+	}
+}
+
+// holds is whether a boolean is true, or a time is set and, where it is an end, yet to come;
+// otherwise for a setting that is empty.
 func (c column) holds(otherwise string) string {
 	switch {
 	case c.name == "":
 		return otherwise
 	case c.isBool():
 		return fmt.Sprintf(`coalesce(%s, false)`, c.name)
-	default:
+	case !c.isEnd():
 		return c.name + ` IS NOT NULL`
+	case c.base == "timestamptz":
+		return fmt.Sprintf(`coalesce(%s > clock_timestamp(), false)`, c.name)
+	default:
+		return fmt.Sprintf(`coalesce(%s > clock_timestamp() AT TIME ZONE 'UTC', false)`, c.name)
 	}
 }
 

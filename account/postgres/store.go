@@ -18,6 +18,7 @@ import (
 type Store struct {
 	pool  *pgxpool.Pool
 	users statements
+	notes []Note
 }
 
 var _ account.Store = (*Store)(nil)
@@ -40,7 +41,7 @@ const (
 func (s *Store) update(ctx context.Context, f func(pgx.Tx) error) error {
 	pauses := retry.WithMaxRetries(attempts-1, retry.WithJitterPercent(jitter, retry.NewExponential(firstPause)))
 	return fault(retry.Do(ctx, pauses, func(ctx context.Context) error {
-		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, f)
+		err := pgx.BeginTxFunc(ctx, s.pool, writing(), f)
 		switch sqlState(err) {
 		case serializationFails, deadlockDetected, uniqueViolation:
 			return retry.RetryableError(err)
@@ -48,6 +49,11 @@ func (s *Store) update(ctx context.Context, f func(pgx.Tx) error) error {
 			return err
 		}
 	}))
+}
+
+// writing is how every transaction begins.
+func writing() pgx.TxOptions {
+	return pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
 }
 
 // lock keeps what concerns one account from running beside itself, in this process and in

@@ -5,18 +5,30 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/rekeyhq/rekey/account"
 )
 
-// Sweep implements [account.Store].
+// old is before which time nothing is kept, by both clocks.
+const old = `least($1::timestamptz, clock_timestamp() - make_interval(secs => $2::float8))`
+
+// Now is the time of the database.
+func (s *Store) Now(ctx context.Context) (at time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at)
+	return at, fault(err)
+}
+
+// Sweep implements [account.Store]. The clock of the database has a say, so that a worker
+// whose own is days ahead deletes nothing that is needed.
 func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
 	err = s.update(ctx, func(tx pgx.Tx) error {
 		swept = 0
-		for _, old := range []string{
-			`DELETE FROM rekey.tokens WHERE expires < $1`,
-			`DELETE FROM rekey.submissions WHERE at < $1 AND NOT owed`,
-			`DELETE FROM rekey.mails WHERE at < $1`,
+		for _, sweep := range []string{
+			`DELETE FROM rekey.tokens WHERE expires < ` + old,
+			`DELETE FROM rekey.submissions WHERE NOT owed AND at < ` + old,
+			`DELETE FROM rekey.mails WHERE at < ` + old,
 		} {
-			n, err := exec(ctx, tx, old, before)
+			n, err := exec(ctx, tx, sweep, before, account.Kept.Seconds())
 			if err != nil {
 				return err
 			}

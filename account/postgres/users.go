@@ -27,7 +27,7 @@ type Users struct {
 	Sessions, SessionsUser string
 
 	// Optional columns.
-	Disabled   string // boolean; or timestamp, NULL for an account that is not
+	Disabled   string // boolean; or timestamp: set for an account that is, or in the future if the name says an end, such as banned_until
 	Resettable string // boolean, whether the password may be reset; without it all may
 	Notify     string // text or text[]: further addresses that are told of a change
 }

@@ -49,6 +49,8 @@ func refusalFaults() []fault {
 		{"change/refused", "takes empty for a password", givesPassword("")},
 		{"change/refused", "takes Django's marker for a password", givesPassword("!r4nd0m")},
 		{"change/refused", "takes a star for a password", givesPassword("*LK*")},
+		{"change/form", "compares no forms", before(func(_ context.Context, _ *broken, c *account.Change) { c.Upgrade = true })},
+		{"change/form", "knows no upgrade", before(func(_ context.Context, _ *broken, c *account.Change) { c.Upgrade = false })},
 		{"change/refused", "changes what is gone", refusing(func(_ context.Context, _ *broken, _ account.Change, err error) error {
 			if errors.Is(err, account.ErrAccountGone) {
 				return nil

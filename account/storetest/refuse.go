@@ -49,6 +49,41 @@ func refuses(s *suite) {
 	}
 }
 
+// otherForms are stored hashes of applications whose sign-in reads no hash of the suite.
+func otherForms() []string {
+	return []string{
+		"pbkdf2_sha256$600000$c2FsdA$aGFzaA", "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA", // Django
+		"$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", // Laravel
+		"c3f1a8b39d2b1c4e:5f4dcc3b5aa765d61d8327deb882cf99",            // better-auth
+		"$argon2i$v=19$m=65536,t=4,p=1$c2FsdA$aGFzaA",
+	}
+}
+
+// A hash that the account's sign-in may not read does not replace one that it
+// reads, unless the host says that it does.
+func keepsForms(s *suite) {
+	for i, credential := range otherForms() {
+		a := s.signUp(fmt.Sprintf("other%d", i))
+		a.Credential = credential
+		s.must(s.Put(s.Context(), a))
+		c := submit(s.mail(a, "1"), "new")
+		s.refused(refusal{id: a.ID, want: account.ErrHashForm}, c)
+		s.is(a)
+		c.Upgrade = true
+		s.change(c, a.ID)
+		a.Credential = c.Hash
+		s.is(a)
+	}
+	ann := s.signUp("ann")
+	ann.Credential = "$2y$12$old"
+	s.must(s.Put(s.Context(), ann))
+	t := s.mail(ann, "1")
+	letter, same := submit(t, "letter"), submit(t, "same")
+	letter.Hash, same.Hash = "$2a$12$new", "$2y$12$new"
+	s.refuse("another letter of bcrypt", letter, account.ErrHashForm)
+	s.change(same, ann.ID)
+}
+
 // noPasswords are the credentials of accounts that have no password.
 func noPasswords() []string { return []string{"", "!r4nd0m", "*LK*"} }
 

@@ -67,6 +67,7 @@ func checks() []check {
 		{"change/unknown", knowsItsTokens},
 		{"change/expired", leavesExpiryToOthers},
 		{"change/refused", refuses},
+		{"change/form", keepsForms},
 		{"change/spelling", comparesAddresses},
 		{"sessions/stale", holdsNoStaleSession},
 		{"notice/addresses", owesEveryAddress},

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -123,6 +124,8 @@ func (w *workerCmd) check() error {
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):
 		return fmt.Errorf("--deployment ($REKEY_DEPLOYMENT): want a name without \".\" and \":\", not %s", w.Deployment)
+	case !activities.Upgrade(w.UpgradeHash).Valid():
+		return fmt.Errorf("--upgrade-hash ($REKEY_UPGRADE_HASH): want argon2id or bcrypt, not %s", w.UpgradeHash)
 	case w.Users != "" && !postgres.IsURL(w.Store):
 		return errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
 	}

@@ -10,12 +10,22 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// answers checks that a store can be read. Nobody has the address: .invalid is kept free of
+// checker is a store that can try more than a look-up, such as whether it may be written.
+type checker interface {
+	Check(ctx context.Context) error
+}
+
+// answers checks that a store can be read, and written where it can tell. Nobody has the address: .invalid is kept free of
 // names (RFC 2606).
 func answers(store account.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, err := store.Find(ctx, "probe@rekey.invalid")
-		return err
+		if _, err := store.Find(ctx, "probe@rekey.invalid"); err != nil {
+			return err
+		}
+		if own, ok := store.(checker); ok {
+			return own.Check(ctx)
+		}
+		return nil
 	}
 }
 

@@ -23,14 +23,14 @@ type storeFlags struct {
 
 // usersFlags describe a table of users that is there already.
 type usersFlags struct {
-	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --hash and --normalize as your sign-in has them. Without it the accounts are in rekey's own tables."`
+	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --normalize as your sign-in has it. Without it the accounts are in rekey's own tables."`
 	ID         string `name:"id-column" default:"id" env:"REKEY_ID_COLUMN" help:"Its column with the ID, of any type."`
 	Email      string `name:"email-column" default:"email" env:"REKEY_EMAIL_COLUMN" help:"Its column with the mail address; wants an index on lower(...), or on a citext column as it is."`
 	Hash       string `name:"password-column" default:"password" env:"REKEY_PASSWORD_COLUMN" help:"Its column with the password's hash. Nobody gets a mail who has none: NULL, empty, or what begins with ! or *, as Django and shadow mark accounts without a password."`
 	ChangedAt  string `name:"changed-at-column" env:"REKEY_CHANGED_AT_COLUMN" help:"Its column that says when the password was changed; your sessions must be of after that. This or --sessions-table is required."`
 	Sessions   string `name:"sessions-table" env:"REKEY_SESSIONS_TABLE" help:"Table of sessions: a change deletes those of its user."`
 	SessionsBy string `name:"sessions-user-column" default:"user_id" env:"REKEY_SESSIONS_USER_COLUMN" help:"Its column with the ID of the user."`
-	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users that is true, or a time, for those who are closed or locked and get no mail."`
+	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users that is true for those who are closed or locked and get no mail; or a time, which is set for them, or lies ahead where the name says an end, such as banned_until."`
 	Resettable string `name:"resettable-column" env:"REKEY_RESETTABLE_COLUMN" help:"Column of the users that is false for those whose password is not to be reset, such as with single sign-on."`
 	Notify     string `name:"notify-column" env:"REKEY_NOTIFY_COLUMN" help:"Column of the users with further addresses that are told of a change: text or text[]."`
 }
@@ -70,6 +70,13 @@ func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (acco
 	store, err := postgres.Open(ctx, cfg)
 	if err != nil {
 		return nil, explainStore(err)
+	}
+	for _, note := range store.Notes() {
+		level := zerolog.InfoLevel
+		if note.Mend {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Msg(note.Text)
 	}
 	if some, err := store.HasAccounts(ctx); err == nil && !some {
 		log.Warn().Str("table", s.Users).Msg("this user of the database sees no account, so nobody gets a mail; REKEY_USERS_TABLE says where accounts are")

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/worker"
@@ -29,6 +30,8 @@ type workerCmd struct {
 	MaxLinkLife time.Duration `default:"24h" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
 
 	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"How long lines of the audit log are kept, with the client addresses in them: 400 days; 0 is for ever, 168h the least."`
+
+	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"A format that your sign-in reads beside those of its accounts: argon2id, for every account that has another; or bcrypt (letter y, cost 12), for those whose own format rekey does not make. Without it a new hash has format and costs of the old one."`
 
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
 	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the release, or the revision that it was built from."`
@@ -74,7 +77,8 @@ func (w *workerCmd) Run(p *process) (err error) {
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
 		Mailer: mailer, Templates: templates,
 		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
-		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
+		UpgradeHash: activities.Upgrade(w.UpgradeHash),
+		Deployment:  w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
 	if errors.Is(err, worker.ErrNoBuildID) {

@@ -87,7 +87,7 @@ func (s *site) prepare(ctx context.Context) (err error) {
 func address(n int) string { return fmt.Sprintf("person-%d@example.com", n) }
 
 func person(n int) account.Account {
-	return account.Account{ID: fmt.Sprintf("%07d", n), Address: address(n), Credential: "x", Resettable: true}
+	return account.Account{ID: fmt.Sprintf("%07d", n), Address: address(n), Credential: "$argon2id$x", Resettable: true}
 }
 
 func people(n int) []account.Account {

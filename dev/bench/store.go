@@ -122,7 +122,7 @@ func (p *pair) issue(ctx context.Context, n int) error {
 
 func (p *pair) change(ctx context.Context) error {
 	t := <-p.tokens
-	_, err := p.store.ChangePassword(ctx, account.Change{Token: t.Key, Submission: t.Mail, Run: t.Run, Hash: "y", At: t.Issued})
+	_, err := p.store.ChangePassword(ctx, account.Change{Token: t.Key, Submission: t.Mail, Run: t.Run, Hash: "$argon2id$y", At: t.Issued})
 	return err
 }
 

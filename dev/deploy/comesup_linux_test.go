@@ -41,7 +41,7 @@ func TestComposeComesUp(t *testing.T) { //nolint:paralleltest // a Temporal serv
 	}
 	s.run(t, "codec", "codec server listens")
 	s.run(t, "starter", "starter listens")
-	postgrestest.Exec(t, database.URL("rekey"), "INSERT INTO rekey.accounts (id, address, credential) VALUES ('1', '"+owner+"', 'old')")
+	postgrestest.Exec(t, database.URL("rekey"), "INSERT INTO rekey.accounts (id, address, credential) VALUES ('1', '"+owner+"', '$argon2id$old')")
 	s.reset(t, mails)
 	var credential string
 	admin(t, database, func(conn *pgx.Conn) error {

@@ -130,7 +130,7 @@ func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
 
 func put(t *testing.T, s *stack.Stack, address string) {
 	t.Helper()
-	err := s.Store.Put(t.Context(), account.Account{ID: address, Address: address, Credential: "x", Resettable: true})
+	err := s.Store.Put(t.Context(), account.Account{ID: address, Address: address, Credential: "$argon2id$x", Resettable: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,6 +188,16 @@ func (s *Server) Restart(tb testing.TB) {
 	}
 }
 
+// Standby starts a server again that was killed, as one that is read-only until it is
+// promoted.
+func (s *Server) Standby(tb testing.TB) {
+	tb.Helper()
+	if err := os.WriteFile(filepath.Join(s.data(), "standby.signal"), nil, 0o644); err != nil { //nolint:gosec // the server's user reads it
+		tb.Fatal(err)
+	}
+	s.Restart(tb)
+}
+
 // Remove stops the server and deletes its cluster.
 func (s *Server) Remove() error {
 	return errors.Join(s.Kill(), os.RemoveAll(s.dir))

@@ -71,7 +71,7 @@ func (l *lab) config(dir string) stack.Config {
 func (l *lab) people(ctx context.Context, pairs int, special func(*account.Account)) error {
 	var all []account.Account
 	for n := range pairs {
-		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "x", Resettable: true}
+		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "$argon2id$x", Resettable: true}
 		if special != nil {
 			special(&a)
 		}

@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// never is the refusal that an error of a change stands for: one that no repetition mends,
+// because the tables take no such row. Nil for every other error. These are the SQLSTATEs of
+// the classes 22 (data exception) and 23 (integrity constraint violation), such as a foreign
+// key on a session, a CHECK of the hash, a column that is too short; but for 23505, which may
+// be of another transaction.
+func never(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !e.final && (e.Code == uniqueViolation || !strings.HasPrefix(e.Code, "22") && !strings.HasPrefix(e.Code, "23")) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", account.ErrNeverTaken, e)
+}
+
+// refuse notes a refusal in a transaction of its own: that of the change is undone.
+func (s *Store) refuse(ctx context.Context, owner string, c account.Change, refusal error) error {
+	err := s.update(ctx, func(tx pgx.Tx) error {
+		return audit(ctx, tx, c.Entry(owner, account.EventChangeRefused, refusal.Error()))
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// blocking finds a foreign key that would refuse the end of a session: on the table of
+// sessions $1, or on a table whose rows go with theirs. A trigger before the DELETE may
+// remove such rows first, and a table may refer to itself.
+const blocking = `WITH RECURSIVE ended(id) AS (
+		SELECT $1::oid
+		UNION
+		SELECT k.conrelid FROM pg_catalog.pg_constraint k JOIN ended ON k.confrelid = ended.id WHERE k.contype = 'f' AND k.confdeltype = 'c'
+	)
+	SELECT k.conname, k.conrelid::regclass::text FROM pg_catalog.pg_constraint k JOIN ended ON k.confrelid = ended.id
+	WHERE k.contype = 'f' AND (k.confdeltype = 'r' OR k.confdeltype = 'a' AND k.conrelid <> k.confrelid)
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = k.confrelid AND NOT t.tgisinternal AND t.tgtype & 10 = 10)
+	ORDER BY 1 LIMIT 1`
+
+// endable refuses sessions that other tables keep from being deleted.
+func endable(ctx context.Context, pool *pgxpool.Pool, sessions table) error {
+	var constraint, by string
+	err := pool.QueryRow(ctx, blocking, sessions.oid).Scan(&constraint, &by)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fault(err)
+	}
+	return &SettingError{"Sessions", fmt.Errorf("the foreign key %q of %s would refuse the end of a session that it refers to, and with it the new password: make it ON DELETE CASCADE or SET NULL", constraint, by)}
+}

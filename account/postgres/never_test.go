@@ -1,0 +1,116 @@
+package postgres_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+// A change that the tables never take is refused at the first try, audited, and leaves the
+// account as it was. When the tables were mended, the same submission is applied.
+func TestChangeThatIsNeverTaken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ breaks, mends, says string }{
+		"foreign key": {
+			`ALTER TABLE pushes ADD CONSTRAINT late FOREIGN KEY (session_id) REFERENCES sessions`,
+			`ALTER TABLE pushes DROP CONSTRAINT late`, "23503",
+		},
+		"foreign key at the commit": {
+			`ALTER TABLE pushes ADD CONSTRAINT late FOREIGN KEY (session_id) REFERENCES sessions DEFERRABLE INITIALLY DEFERRED`,
+			`ALTER TABLE pushes DROP CONSTRAINT late`, "23503",
+		},
+		"check": {
+			`ALTER TABLE users ADD CONSTRAINT c CHECK (password NOT LIKE '%new')`,
+			`ALTER TABLE users DROP CONSTRAINT c`, "23514",
+		},
+		"length": {
+			`ALTER TABLE users ALTER password TYPE varchar(13)`,
+			`ALTER TABLE users ALTER password TYPE text`, "22001",
+		},
+		"trigger": {
+			`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION no()`,
+			`DROP TRIGGER no ON users`, "trigger",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := migrated(t)
+			postgrestest.Exec(t, url, `CREATE TABLE users (id integer PRIMARY KEY, email text, password text);
+				CREATE TABLE sessions (id integer PRIMARY KEY, user_id integer REFERENCES users); CREATE TABLE pushes (session_id integer);
+				INSERT INTO users VALUES (1, 'ann@example.com', '$argon2id$old'); INSERT INTO sessions VALUES (7, 1); INSERT INTO pushes VALUES (7)`)
+			s := openUsers(t, url, plainUsers())
+			token := tokenOf(account.Account{ID: "1", Address: "ann@example.com", Credential: "$argon2id$old"}, 1)
+			must(t, issue(t.Context(), s, token, 10))
+			change := changeBy(token)
+			change.Hash = "$argon2id$renew"
+			postgrestest.Exec(t, url, test.breaks)
+			_, err := s.ChangePassword(t.Context(), change)
+			if !errors.Is(err, account.ErrRefused) || !errors.Is(err, account.ErrNeverTaken) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v", err)
+			}
+			log, err := s.Audit(t.Context(), "1")
+			must(t, err)
+			if last := log[len(log)-1]; last.Event != account.EventChangeRefused || !strings.Contains(last.Detail, test.says) {
+				t.Errorf("the audit log ends with %+v", last)
+			}
+			postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password = '$argon2id$old' FROM users); ASSERT EXISTS (SELECT FROM sessions); END $$`)
+			postgrestest.Exec(t, url, test.mends)
+			_, err = s.ChangePassword(t.Context(), change)
+			must(t, err)
+			postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password = '$argon2id$renew' FROM users); ASSERT NOT EXISTS (SELECT FROM sessions); END $$`)
+		})
+	}
+}
+
+// A right that was taken away and a column that is gone are a fault, to be tried again, and
+// the check of the store tells.
+func TestWhatGoesAwayIsAFault(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old')`)
+	s := openUsers(t, url, plainUsers())
+	must(t, s.Check(t.Context()))
+	postgrestest.Exec(t, url, `ALTER TABLE users RENAME password TO secret`)
+	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "42703") {
+		t.Errorf("check: %v", err)
+	}
+	token := tokenOf(account.Account{ID: "1", Address: "ann@example.com", Credential: "old"}, 1)
+	must(t, issue(t.Context(), s, token, 10))
+	if _, err := s.ChangePassword(t.Context(), changeBy(token)); err == nil || errors.Is(err, account.ErrRefused) {
+		t.Errorf("change: %v", err)
+	}
+}
+
+// Sessions that another table keeps are told when the worker starts.
+func TestSessionsThatCannotEnd(t *testing.T) {
+	t.Parallel()
+	for keys, refused := range map[string]bool{
+		`CREATE TABLE pushes (session_id integer REFERENCES sessions)`:                                                                                                   true,
+		`CREATE TABLE pushes (session_id integer REFERENCES sessions ON DELETE RESTRICT)`:                                                                                true,
+		`CREATE TABLE pushes (session_id integer REFERENCES sessions DEFERRABLE INITIALLY DEFERRED)`:                                                                     true,
+		`CREATE TABLE pushes (id integer PRIMARY KEY, session_id integer REFERENCES sessions ON DELETE CASCADE); CREATE TABLE shown (push_id integer REFERENCES pushes)`: true,
+		`CREATE TABLE pushes (session_id integer REFERENCES sessions ON DELETE CASCADE)`:                                                                                 false,
+		`CREATE TABLE pushes (session_id integer REFERENCES sessions ON DELETE SET NULL)`:                                                                                false,
+		`ALTER TABLE sessions ADD parent integer REFERENCES sessions`:                                                                                                    false,
+		`CREATE TABLE pushes (user_id integer REFERENCES users)`:                                                                                                         false,
+		`CREATE TABLE pushes (session_id integer REFERENCES sessions); CREATE FUNCTION clear() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+			CREATE TRIGGER clear BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION clear()`: false,
+	} {
+		url := migrated(t)
+		postgrestest.Exec(t, url, `CREATE TABLE users (id integer PRIMARY KEY, email text, password text);
+			CREATE TABLE sessions (id integer PRIMARY KEY, user_id integer REFERENCES users); `+keys)
+		users := plainUsers()
+		s, err := postgres.Open(t.Context(), postgres.Config{URL: url, Users: &users})
+		if err == nil {
+			must(t, s.Close())
+		}
+		wrong, ok := errors.AsType[*postgres.SettingError](err)
+		if ok != refused || ok && (wrong.Setting != "Sessions" || !strings.Contains(err.Error(), "ON DELETE CASCADE")) {
+			t.Errorf("%s: %v", keys, err)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Note is something that whoever runs a worker should know of the database.
+type Note struct {
+	Text string // names tables and columns
+	Mend bool   // that something should be done about it
+}
+
+// Notes are what whoever runs a worker should know of the database, as they were found when
+// it was opened: a look-up without an index, a locale that folds letters its own way, a pooler
+// in between, how a time in a column of closed accounts is read.
+func (s *Store) Notes() []Note { return s.notes }
+
+// foldsASCII reports whether a column's letters A to Z become a to z in lower case, as account.ParseAddress
+// folds them: in Turkish and in Azerbaijani an I becomes a dotless one.
+func (c column) foldsASCII(ctx context.Context, pool *pgxpool.Pool) (folds bool, err error) {
+	collation := c.collation
+	if c.base == "citext" || collation == "" {
+		collation = `pg_catalog."default"` // citext folds by it, whatever the column has
+	}
+	err = pool.QueryRow(ctx, `SELECT lower('ABCDEFGHIJKLMNOPQRSTUVWXYZ' COLLATE `+collation+`) COLLATE "C" = 'abcdefghijklmnopqrstuvwxyz'`).Scan(&folds)
+	return folds, fault(err)
+}
+
+// explainLookup notes when a look-up by address, which anonymous requests cause, reads the
+// whole table.
+func (s *Store) explainLookup(ctx context.Context) error {
+	var plan []string
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil { // a table may be small yet
+			return err
+		}
+		rows, err := tx.Query(ctx, `EXPLAIN `+s.users.find, []string{"probe@rekey.invalid"})
+		if err != nil {
+			return err
+		}
+		plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err == nil && !strings.Contains(strings.Join(plan, "\n"), "Index Cond") {
+		s.notes = append(s.notes, Note{"no index serves the look-up by address, so each request reads the whole table: " + s.users.index, true})
+	}
+	return fault(err)
+}
+
+// ends are names of times that end something: what they say is over once they have passed.
+var ends = regexp.MustCompile(`(?i)(until|till|ends?|expires?|expiry)(_?(at|on|date))?$`)
+
+// notes tell of a locale whose lower case is not that of mail addresses.
+func (c column) notes() []Note {
+	if !c.ownFolding {
+		return nil
+	}
+	return []Note{{Text: fmt.Sprintf("the locale of the column %s has a lower case of its own (lower('I') is not 'i'): addresses are compared in the collation \"C\"", c.name)}}
+}
+
+// ends tell how a time in the column of closed accounts is read.
+func (u Users) ends(t table) []Note {
+	c := t.columns[u.Disabled]
+	switch {
+	case !c.isTime():
+		return nil
+	case c.isEnd():
+		return []Note{{Text: fmt.Sprintf("an account is closed while %s is in the future, as the name of the column says", c.name)}}
+	default:
+		return []Note{{Text: fmt.Sprintf("an account is closed as soon as %s has a time; a column called ..._until would say when that ends", c.name)}}
+	}
+}
+
+// isEnd reports that a time says when something ends, such as banned_until: in the past it is
+// no ban. Another time, such as deleted_at, says that it has happened.
+func (c column) isEnd() bool { return c.isTime() && ends.MatchString(strings.Trim(c.name, `"`)) }

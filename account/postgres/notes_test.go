@@ -1,0 +1,111 @@
+package postgres_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
+
+// noted are the notes of a store in one text; those to mend are marked.
+func noted(s *postgres.Store) string {
+	var all []string
+	for _, n := range s.Notes() {
+		mark := "know: "
+		if n.Mend {
+			mark = "mend: "
+		}
+		all = append(all, mark+n.Text)
+	}
+	return strings.Join(all, "\n")
+}
+
+// turkish makes a database like another one, whose locale folds I otherwise.
+func turkish(t *testing.T) string {
+	t.Helper()
+	url := postgrestest.Database(t)
+	postgrestest.Exec(t, url, `CREATE DATABASE `+name(url)+`_tr TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C.UTF-8'`)
+	tr := strings.Replace(url, name(url)+"?", name(url)+"_tr?", 1)
+	must(t, postgres.Migrate(t.Context(), postgres.Config{URL: tr}, func(postgres.Migration) {}))
+	return tr
+}
+
+func name(url string) string {
+	database, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
+	return database
+}
+
+// security 20: a locale in which I and i are two letters hides nobody, in whatever type the
+// addresses are, and be it the column's or the database's; where it says so, the index that is
+// asked for serves.
+func TestLettersFoldedByALocale(t *testing.T) {
+	t.Parallel()
+	for kind, at := range map[string]func(*testing.T) string{
+		"text in Turkish": turkish, "citext in Turkish": turkish, "varchar(99) in Turkish": turkish,
+		`text COLLATE "tr-x-icu" in C`: migrated2, "text in C": migrated2,
+	} {
+		url := at(t)
+		declared, _, _ := strings.Cut(kind, " in ")
+		postgrestest.Exec(t, url, `CREATE EXTENSION citext; CREATE TABLE users (id integer PRIMARY KEY, email `+declared+`, password text, changed_at timestamptz);
+			INSERT INTO users VALUES (1, 'INFO@example.com'), (2, 'Ilker.Isik@Example.com'), (3, 'lower.info@example.com')`)
+		users := plainUsers()
+		users.Sessions, users.SessionsUser, users.ChangedAt = "", "", "changed_at"
+		s := openUsers(t, url, users)
+		for address, want := range map[string]string{"info@example.com": "1", "ilker.isik@example.com": "2", "lower.info@example.com": "3"} {
+			found, err := s.Find(t.Context(), address)
+			must(t, err)
+			if len(found) != 1 || found[0].ID != want {
+				t.Errorf("%s: %s: found %d", kind, address, len(found))
+			}
+		}
+		if tells := strings.Contains(noted(s), `the collation "C"`); tells != (kind != "text in C") {
+			t.Errorf("%s: notes:\n%s", kind, noted(s))
+		}
+		_, index, _ := strings.Cut(noted(s), "mend: no index serves the look-up by address, so each request reads the whole table: ")
+		index, _, _ = strings.Cut(index, "\n")
+		postgrestest.Exec(t, url, index)
+		if again := noted(openUsers(t, url, users)); index == "" || strings.Contains(again, "mend:") {
+			t.Errorf("%s: after %q:\n%s", kind, index, again)
+		}
+	}
+}
+
+func migrated2(t *testing.T) string {
+	t.Helper()
+	return migrated(t)
+}
+
+// A time in the past is no ban in a column whose name says that it is an end.
+func TestBansThatAreOver(t *testing.T) {
+	t.Parallel()
+	for column, want := range map[string]string{
+		"banned_until timestamptz": "2", "locked_until timestamp": "2", `"suspendedTill" timestamptz`: "2", "lockout_end timestamptz": "2",
+		"deleted_at timestamptz": "12", "banned_at timestamp": "12", "attended timestamp": "12",
+	} {
+		url := migrated(t)
+		postgrestest.Exec(t, url, plainTables("integer")+`; ALTER TABLE users DROP banned; ALTER TABLE users ADD `+column+`;
+			INSERT INTO users VALUES (1, 'a@example.com', 'old', NULL, now() - interval '1 hour'), (2, 'b@example.com', 'old', NULL, now() + interval '1 hour'), (3, 'c@example.com', 'old', NULL, NULL)`)
+		users := plainUsers()
+		users.Disabled = strings.Trim(strings.Fields(column)[0], `"`)
+		s, closed := openUsers(t, url, users), ""
+		for _, id := range []string{"1", "2", "3"} {
+			a, err := s.Account(t.Context(), id)
+			must(t, err)
+			if a.Disabled {
+				closed += id
+			}
+		}
+		if closed != want || !strings.Contains(noted(s), "an account is closed") {
+			t.Errorf("%s: closed are %q, want %q; notes:\n%s", column, closed, want, noted(s))
+		}
+	}
+}
+
+// rekey's own tables have nothing to tell.
+func TestOwnTablesHaveNoNotes(t *testing.T) {
+	t.Parallel()
+	if got := noted(openAt(t, migrated(t)).Store); got != "" {
+		t.Errorf("notes:\n%s", got)
+	}
+}

@@ -1,0 +1,79 @@
+package password
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// ErrUnsupported means that a stored hash is of a format, or of costs, that no [Hasher] of
+// this package makes.
+var ErrUnsupported = errors.New("no hash like that can be made")
+
+// The beginnings of stored hashes whose format can be made: that of bcrypt says its letter.
+var (
+	argonCosts  = regexp.MustCompile(`^\$argon2id\$v=19\$m=([0-9]{1,9}),t=([0-9]{1,9}),p=([0-9]{1,3})\$`)
+	bcryptStart = regexp.MustCompile(`^\$2([aby])\$(?:([0-9]{2})\$)?`)
+)
+
+// Like returns what makes hashes that are read by whatever reads a stored one: of its format,
+// letter and costs. Costs that cannot be read are those of the defaults: such a hash is
+// damaged, or a test's. The error is ErrUnsupported.
+func Like(stored string) (Hasher, error) {
+	var like Hasher
+	if found := bcryptStart.FindStringSubmatch(stored); found != nil {
+		cost, _ := strconv.Atoi(found[2]) // two digits, or none
+		like = Bcrypt{Cost: cost, Letter: found[1][0]}
+	} else if strings.HasPrefix(stored, "$argon2id$") {
+		if found := argonCosts.FindStringSubmatch(stored); found != nil {
+			return Parse(strings.Join(found[1:], ","))
+		}
+		like = Params{}
+	}
+	if like == nil || like.Check() != nil {
+		return nil, ErrUnsupported
+	}
+	return like, nil
+}
+
+// Text is a [Hasher] of this package for [Parse], in a few characters: it is part of mailed
+// links. It is empty for Params without costs and for any other Hasher, which leaves the choice
+// to the reader.
+func Text(h Hasher) string {
+	switch h := h.(type) {
+	case Params:
+		if h == (Params{}) {
+			return ""
+		}
+		h = h.withDefaults()
+		return fmt.Sprintf("%d,%d,%d", h.Memory, h.Time, h.Threads)
+	case Bcrypt:
+		return fmt.Sprintf("2%c%02d", h.letter(), h.cost())
+	default:
+		return ""
+	}
+}
+
+// Parse reads what [Text] wrote. A text that it did not write, and costs that
+// [Hasher].Check refuses, are ErrUnsupported.
+func Parse(text string) (Hasher, error) {
+	var p Params
+	var b Bcrypt
+	if n, _ := fmt.Sscanf(text, "2%c%d", &b.Letter, &b.Cost); n == 2 && !strings.Contains(text, ",") {
+		return parsed(b, text)
+	}
+	if n, _ := fmt.Sscanf(text, "%d,%d,%d", &p.Memory, &p.Time, &p.Threads); n != 3 || !p.affordable() {
+		return nil, ErrUnsupported // a zero would mean the default
+	}
+	return parsed(p, text)
+}
+
+// parsed is strict where scanning is lenient.
+func parsed(h Hasher, text string) (Hasher, error) {
+	if h.Check() != nil || Text(h) != text {
+		return nil, ErrUnsupported
+	}
+	return h, nil
+}

@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// dated is a store with a clock.
+type dated struct {
+	*sweeper
+	now time.Time
+	err error
+}
+
+func (d dated) Now(context.Context) (time.Time, error) { return d.now, d.err }
+
+// polled is a Temporal server that has heard from workers.
+type polled struct {
+	client.Client
+	heard []time.Time
+}
+
+func (p polled) DescribeTaskQueue(context.Context, string, enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	var r workflowservice.DescribeTaskQueueResponse
+	for _, at := range p.heard {
+		r.Pollers = append(r.Pollers, &taskqueue.PollerInfo{LastAccessTime: timestamppb.New(at)})
+	}
+	return &r, nil
+}
+
+// A worker whose clock is wrong says so, and sweeps nothing: eight days ahead it would delete
+// links that live.
+func TestWrongClockSweepsNothing(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for name, test := range map[string]struct {
+		clock clock
+		right bool
+	}{
+		"store agrees":               {storeClock(dated{now: noon.Add(time.Minute)}), true},
+		"store is behind":            {storeClock(dated{now: noon.Add(-8 * day)}), false},
+		"store is ahead":             {storeClock(dated{now: noon.Add(2 * time.Minute)}), false},
+		"store does not say":         {storeClock(dated{now: noon.Add(-8 * day), err: errors.New("away")}), true},
+		"Temporal agrees":            {temporalClock(polled{heard: []time.Time{noon.Add(-4 * time.Minute), noon.Add(-time.Hour)}}), true},
+		"Temporal is behind":         {temporalClock(polled{heard: []time.Time{noon.Add(-8 * day)}}), false},
+		"Temporal is minutes behind": {temporalClock(polled{heard: []time.Time{noon.Add(-7 * time.Minute)}}), false},
+		"Temporal is ahead":          {temporalClock(polled{heard: []time.Time{noon.Add(-time.Minute), noon.Add(2 * time.Minute)}}), false},
+		"nobody polls":               {temporalClock(polled{}), true},
+	} {
+		var log bytes.Buffer
+		s := &sweeper{}
+		c := Config{Store: s, Now: func() time.Time { return noon }, Log: zerolog.New(&log), clocks: []clock{test.clock}}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := c.sweepUntil(ctx, nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if swept := len(s.at) > 0; swept != test.right || strings.Contains(log.String(), "NTP") == test.right {
+			t.Errorf("%s: swept %v, log: %s", name, swept, log.String())
+		}
+	}
+}
