@@ -84,8 +84,8 @@ type Client struct {
 	accountKeys *keys.AccountKeys
 	salts       *keys.Salts
 	sealer      *keys.Sealer
-	recent      *lru.Cache[string, time.Time] // when an account's run was last signaled
-	starts      *rate.Limiter                 // nil for no limit
+	recent      *lru.Cache[string, request] // what an account's run was last told
+	starts      *rate.Limiter               // nil for no limit
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts
@@ -141,7 +141,7 @@ func (c *Client) loadKeys() error {
 // makeMemory makes what a client remembers of the last minutes.
 func (c *Client) makeMemory() error {
 	var recentErr, attemptsErr, lateErr error
-	c.recent, recentErr = lru.New[string, time.Time](recentRequests)
+	c.recent, recentErr = lru.New[string, request](recentRequests)
 	c.attempts, attemptsErr = newAttempts(linkAttempts, time.Minute)
 	c.lateAttempts, lateErr = newAttempts(lateAttempts, toldFor)
 	c.starts = newStartLimit(c.cfg.StartLimit)
