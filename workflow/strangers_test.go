@@ -31,7 +31,7 @@ func TestStrangerUsesTheWait(t *testing.T) {
 			s.at(6*time.Minute, s.complete(attack.result, attack.err))
 			s.at(10*time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
-			diff(t, "changes", s.changes, []workflow.Change{{Submission: submission("one")}})
+			diff(t, "changes", s.changes, []workflow.Change{apply("one")})
 			diff(t, "waits", s.waits, 3)
 			diff(t, "ID of the last wait", s.wait.ActivityID, workflow.AwaitTokenSubmission+"-3")
 		})
@@ -73,7 +73,7 @@ func TestStrangerDecides(t *testing.T) {
 			}
 			s.at(5*time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
-			one := workflow.Change{Submission: submission("one")}
+			one := apply("one")
 			diff(t, "changes", s.changes, []workflow.Change{one, one, one})
 			if s.elapsed() == 5*time.Minute {
 				t.Error("the change is repeated without a pause")
