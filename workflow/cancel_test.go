@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -74,6 +76,22 @@ func TestCancelIsNotedWithinADay(t *testing.T) {
 	noted := workflow.Cancellation{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client}
 	diff(t, "noted", s.cancels, []workflow.Cancellation{noted, noted, noted, noted})
 	diff(t, "longest time", s.works[len(s.works)-1].ScheduleToCloseTimeout, 24*time.Hour)
+}
+
+// A run that was reset names itself anew at once: what was scheduled before names another one.
+func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.record = func(n int) answer {
+		if n == 1 {
+			return answer{err: temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)}
+		}
+		return answer{}
+	}
+	s.at(5*time.Minute, s.disown)
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "times", len(s.cancels), 2)
+	diff(t, "end", s.elapsed(), 5*time.Minute)
 }
 
 // Two mails have two links each. Who used the first of them called the reset off.
