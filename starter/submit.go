@@ -209,9 +209,11 @@ func answer(decided workflow.Outcome, submission string) error {
 		return ErrChangeRefused
 	case statemachine.StateCanceled:
 		return ErrLinkCanceled
-	default:
+	case statemachine.StateExpired:
 		return ErrLinkExpired
+	case statemachine.StateRequested, statemachine.StateAwaitingToken, statemachine.StateTokenSubmitted: // no outcome
 	}
+	return ErrUnavailable
 }
 
 // seal makes the submission that only a worker can open.

@@ -22,9 +22,9 @@ func stepOf(s statemachine.State) step {
 		return (*run).changePassword
 	case statemachine.StatePasswordChanged:
 		return (*run).notify
-	default:
-		panic(fmt.Sprintf("state %s has no step", s))
+	case statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused:
 	}
+	panic(fmt.Sprintf("state %s has no step", s))
 }
 
 // ResetPassword is one password reset of one account, from the request to the

@@ -28,7 +28,7 @@ type story struct {
 	started, ended  time.Time
 	closed          string // what ended it from outside, "" for its own end
 	mails, answered int    // link mails that were begun, and that are decided
-	asked           int // requests since the last of them was begun
+	asked           int    // requests since the last of them was begun
 	mailedAt        time.Time
 	expires         time.Time // the timer of an open wait
 	in              workflow.Request
