@@ -21,9 +21,12 @@ import (
 // An error means that it should be tried again, also for a submission that is sealed
 // to a key which this worker lacks: another worker, or a later start of this one, has it.
 func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+	if err := ours(ctx, c.Sender, c.Run); err != nil {
+		return workflow.Verdict{}, err
+	}
 	defer beating(ctx)()
 	v, err := a.apply(ctx, c)
-	v.Submission = c.Submission.ID
+	v.Run, v.Submission = c.Run, c.Submission.ID
 	a.countChange(v, err)
 	return v, err
 }

@@ -30,7 +30,7 @@ func TestChangeIsAppliedOnce(t *testing.T) {
 	s := linked(t)
 	c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 	want := workflow.Verdict{
-		Event: statemachine.PasswordChanged, Submission: c.Submission.ID, Account: ann.ID, Changed: start,
+		Event: statemachine.PasswordChanged, Run: run, Submission: c.Submission.ID, Account: ann.ID, Changed: start,
 	}
 	for range 2 {
 		got, err := s.change(t, c)
@@ -39,6 +39,26 @@ func TestChangeIsAppliedOnce(t *testing.T) {
 		diff(t, "credential", s.credential(t), fresh)
 	}
 	s.audited(t, ann.ID, account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventPasswordChanged})
+}
+
+// security 27: a change that was copied to another run is not made there: nobody would be told
+// of it. After a workflow reset the run has another ID itself, and says so.
+func TestChangeOfAnotherRun(t *testing.T) {
+	t.Parallel()
+	const other = "5c2e9d10-0000-4000-8000-000000000000"
+	s := linked(t)
+	c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+	s.run.RunID = other
+	for _, c.Sender = range []string{"", run} { // of 0.2.0, and of now
+		if v, err := s.change(t, c); err == nil {
+			t.Errorf("verdict %+v", v)
+		}
+		diff(t, "credential", s.credential(t), ann.Credential)
+	}
+	c.Sender = other
+	v, err := s.change(t, c)
+	must(t, err)
+	diff(t, "after a workflow reset", v.Event, statemachine.PasswordChanged)
 }
 
 // A link that expires between acceptance and change is good: it came in time.
@@ -62,7 +82,7 @@ func TestChangeThatIsTooOld(t *testing.T) {
 	got, err := s.change(t, c)
 	must(t, err)
 	diff(t, "verdict", got, workflow.Verdict{
-		Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "the submission is older than a day",
+		Event: statemachine.ChangeRefused, Run: run, Submission: c.Submission.ID, Reason: "the submission is older than a day",
 	})
 	diff(t, "credential", s.credential(t), ann.Credential)
 	s.audited(t, "", account.Entry{At: late, Event: account.EventChangeRefused, Detail: got.Reason})
@@ -125,7 +145,7 @@ func TestForeignSubmissions(t *testing.T) {
 		},
 		"of another run's link": func(t *testing.T, s *site) workflow.Change {
 			t.Helper()
-			return workflow.Change{Run: "another", Submission: s.submission(t, s.chosen(t, fresh))}
+			return workflow.Change{Run: "another", Sender: run, Submission: s.submission(t, s.chosen(t, fresh))}
 		},
 		"altered on its way": func(t *testing.T, s *site) workflow.Change {
 			t.Helper()
@@ -140,7 +160,7 @@ func TestForeignSubmissions(t *testing.T) {
 			c := forge(t, s)
 			got, err := s.change(t, c)
 			must(t, err)
-			diff(t, "verdict", got, workflow.Verdict{Event: statemachine.TokenUnknown, Submission: c.Submission.ID})
+			diff(t, "verdict", got, workflow.Verdict{Event: statemachine.TokenUnknown, Run: c.Run, Submission: c.Submission.ID})
 			diff(t, "credential", s.credential(t), ann.Credential)
 		})
 	}
@@ -172,7 +192,7 @@ func TestRefusals(t *testing.T) {
 			got, err := s.change(t, c)
 			must(t, err)
 			diff(t, "verdict", got, workflow.Verdict{
-				Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: test.want.Error(),
+				Event: statemachine.ChangeRefused, Run: run, Submission: c.Submission.ID, Reason: test.want.Error(),
 			})
 			s.audited(t, ann.ID,
 				account.Entry{Event: account.EventMailIssued},

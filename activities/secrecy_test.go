@@ -116,7 +116,7 @@ func TestMailServerIsNotQuoted(t *testing.T) {
 		code int
 		want workflow.Delivery
 	}{
-		{code: 552, want: workflow.Delivery{Withheld: workflow.MailRefused}},
+		{code: 552, want: workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.MailRefused}},
 		{code: 451},
 	} {
 		t.Run(strconv.Itoa(test.code), func(t *testing.T) {

@@ -27,7 +27,9 @@ func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.D
 		return a.sendNotice(ctx, m)
 	}
 	defer beating(ctx)()
-	return a.sendLink(ctx, m)
+	d, err := a.sendLink(ctx, m)
+	d.Mail = m.Name()
+	return d, err
 }
 
 // ours is nil for an activity of the run that its input is for. Whoever may write to Temporal

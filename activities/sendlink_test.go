@@ -32,7 +32,7 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 	got, err := s.sendLink(t, wanted(ann.Address))
 	must(t, err)
 	expires := start.Add(life).Truncate(time.Second)
-	diff(t, "delivery", got, workflow.Delivery{Expires: expires})
+	diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Expires: expires})
 
 	msg := s.mailer.last(t)
 	diff(t, "recipient", msg.To, ann.Address)
@@ -155,7 +155,7 @@ func TestWithheld(t *testing.T) {
 			watch(s).find = test.find
 			got, err := s.sendLink(t, wanted(ann.Address))
 			must(t, err)
-			diff(t, "delivery", got, workflow.Delivery{Withheld: test.want})
+			diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: test.want})
 			diff(t, "mails", s.mailer.to(), []string(nil))
 			line := []account.Entry{{Event: account.EventMailWithheld, Detail: string(test.want)}}
 			if test.want == workflow.NoAccount { // strangers do not make the log grow
@@ -206,7 +206,7 @@ func TestMailLimit(t *testing.T) {
 	again.Number = 2
 	got, err := s.sendLink(t, again)
 	must(t, err)
-	diff(t, "delivery", got, workflow.Delivery{Withheld: workflow.MailLimit})
+	diff(t, "delivery", got, workflow.Delivery{Mail: again.Name(), Withheld: workflow.MailLimit})
 	diff(t, "mails", s.mailer.to(), []string{ann.Address})
 	s.audited(t, ann.ID,
 		account.Entry{Event: account.EventMailIssued},
@@ -223,7 +223,7 @@ func TestLinkRefusedByTheMailServer(t *testing.T) {
 	s.mailer.fail = failing(mail.Refused, 550)
 	got, err := s.sendLink(t, wanted(ann.Address))
 	must(t, err)
-	diff(t, "delivery", got, workflow.Delivery{Withheld: workflow.MailRefused})
+	diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.MailRefused})
 	diff(t, "revoked", w.revoked, [][32]byte{w.issued[0].Key})
 	s.audited(t, ann.ID,
 		account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventMailRevoked},

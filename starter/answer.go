@@ -58,12 +58,12 @@ var problems = []problem{
 	{
 		err: ErrLinkUsed, Status: 400, Code: "link_used", Over: true,
 		Text: "This link was already used.",
-		Hint: "A password was set with it. If that was not you, ask for a new link now and set another password.",
+		Hint: "A password was set with a link of this reset. If that was not you, ask for a new link now and set another password.",
 	},
 	{
 		err: ErrLinkCanceled, Status: 400, Code: "link_canceled", Over: true,
 		Text: "This reset was canceled.",
-		Hint: "The password was not changed. If you still want to change it, ask for a new link.",
+		Hint: "No password was set with its links. If you still want to change yours, ask for a new link.",
 	},
 	{
 		err: ErrLinkEnded, Status: 400, Code: "link_ended", Over: true,
@@ -78,7 +78,7 @@ var problems = []problem{
 	{
 		err: ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
 		Text: "The account has changed since this link was sent.",
-		Hint: "For your safety the link no longer works and the password was not changed. Ask for a new link.",
+		Hint: "For your safety the link no longer works. No password was set with it. Ask for a new link.",
 	},
 	{
 		err: ErrBusy, Status: 503, Code: "busy", Retry: "10",
@@ -93,7 +93,7 @@ var problems = []problem{
 	{
 		err: ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
 		Text: "Password reset is not available right now.",
-		Hint: "Try again in a minute.",
+		Hint: "Try again in a minute; that does no harm.",
 	},
 	{
 		err: errDisabled, Status: 400, Code: "password_reset_unavailable",

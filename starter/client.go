@@ -85,9 +85,9 @@ type Client struct {
 	accountKeys *keys.AccountKeys
 	salts       *keys.Salts
 	sealer      *keys.Sealer
-	recent      *lru.Cache[string, time.Time] // when an account's run was last signaled
-	starts      *startLimit                   // nil for no limit
-	proven      *startLimit                   // of those who solved a puzzle
+	recent      *lru.Cache[string, request] // what an account's run was last told
+	starts      *startLimit                 // nil for no limit
+	proven      *startLimit                 // of those who solved a puzzle
 	proof       *proof
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
@@ -147,7 +147,7 @@ func (c *Client) loadKeys() error {
 // makeMemory makes what a client remembers of the last minutes.
 func (c *Client) makeMemory() error {
 	var recentErr, attemptsErr, lateErr error
-	c.recent, recentErr = lru.New[string, time.Time](recentRequests)
+	c.recent, recentErr = lru.New[string, request](recentRequests)
 	c.attempts, attemptsErr = newAttempts(linkAttempts, time.Minute)
 	c.lateAttempts, lateErr = newAttempts(lateAttempts, toldFor)
 	c.starts, c.proven = newStartLimit(c.cfg.StartLimit), newStartLimit(c.cfg.StartLimit)

@@ -7,6 +7,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/workflow"
@@ -28,16 +29,21 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 	if err != nil {
 		return "", c.fault(err)
 	}
-	// Temporal goes on listing the activities that a run ended without.
-	if run.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return "", nil
+	return waitOf(run), nil
+}
+
+// waitOf is the activity ID of the wait that a run lists, "" for none. Temporal goes on
+// listing the activities that a run ended without.
+func waitOf(run *workflowservice.DescribeWorkflowExecutionResponse) string {
+	if !workflow.Open(run.GetWorkflowExecutionInfo().GetStatus()) {
+		return ""
 	}
 	for _, a := range run.GetPendingActivities() {
 		if a.GetActivityType().GetName() == workflow.AwaitTokenSubmission {
-			return a.GetActivityId(), nil
+			return a.GetActivityId()
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // decision reads how the run was settled; errUndecided after five seconds. All

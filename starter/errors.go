@@ -11,7 +11,8 @@ var (
 	// ErrLinkExpired means that nothing was handed in with the link in time, as far as is
 	// known: what became of it is told for a day after its end.
 	ErrLinkExpired = errors.New("the link has expired")
-	// ErrLinkUsed means a password was already set through this reset.
+	// ErrLinkUsed means a password was already set through this reset, by this link or another
+	// one of the same run.
 	ErrLinkUsed = errors.New("the link was already used")
 	// ErrLinkCanceled means the owner or an operator called this reset off.
 	ErrLinkCanceled = errors.New("the reset was canceled")
@@ -22,12 +23,13 @@ var (
 	// of is no more. The newest mail has one that counts.
 	ErrLinkRestarted = errors.New("the reset was started again")
 	// ErrChangeRefused means the account changed after the mail was sent (its
-	// address, its password, or it was closed), so the link counts for nothing.
+	// address, its password, or it was closed), so the link counts for nothing. Whoever asks
+	// is told so, whatever password they tried: none was set.
 	ErrChangeRefused = errors.New("the account changed since the link was sent")
 	// ErrPending means the new password is accepted durably and is applied as
 	// soon as a worker is there; or it was handed to Temporal, which went away before it
-	// answered. It may be one that was submitted through this link before. Asking again with
-	// the same password is safe, and tells.
+	// answered. It is never another one than was submitted. Asking again with the same
+	// password is safe, and tells.
 	ErrPending = errors.New("the new password is accepted and not applied yet")
 	// ErrBusy means that too many passwords are being hashed, or were tried on this
 	// link in the last minute; nothing was accepted and the link is as good as before.
@@ -36,6 +38,7 @@ var (
 	// through; nothing was started, whoever asked.
 	ErrOverloaded = errors.New("too many resets are requested")
 	// ErrUnavailable means Temporal, or a check of Config that must be made, did not
-	// answer, so nothing was accepted.
+	// answer, so nothing was accepted; or the run has taken another submission, or says
+	// nothing, so that what becomes of the link is not known yet.
 	ErrUnavailable = errors.New("the reset service is not available")
 )

@@ -1,12 +1,12 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -67,14 +67,28 @@ func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
 	}
 	decided, err := c.decision(ctx, l)
 	if errors.Is(err, errUndecided) {
-		out.State = LinkPending
-		return out, nil
+		return c.inspectUndecided(ctx, l, out)
 	}
 	if err != nil {
 		return Link{}, err
 	}
 	out.State = LinkChanged
 	return out, answer(decided, decided.Accepted)
+}
+
+// inspectUndecided says "pending" only of what the run's history shows. A run may also wait for
+// nothing because an operator paused it, or because no worker has armed its wait again.
+func (c *Client) inspectUndecided(ctx context.Context, l *openLink, out Link) (Link, error) {
+	accepted, err := c.accepted(ctx, l)
+	switch {
+	case err == nil && accepted != "":
+		out.State = LinkPending
+		return out, nil
+	case l.expired:
+		return Link{}, cmp.Or(err, ErrUnavailable)
+	default:
+		return out, cmp.Or(err, ErrUnavailable)
+	}
 }
 
 // Cancel implements [Resets]. It is a signal, so that the audit log can tell the owner
@@ -96,17 +110,21 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 		return c.fault(disowned)
 	}
 	decided, err := c.decision(ctx, l)
-	switch {
-	case errors.Is(err, errUndecided), disowned == nil && errors.Is(err, ErrUnavailable):
+	switch open := errors.Is(err, errUndecided); {
+	case disowned == nil && (open || errors.Is(err, ErrUnavailable)):
 		return ErrPending
+	case open: // the run took nothing, and does not say how it ended
+		return c.fault(disowned)
 	case err != nil:
 		return err
-	case decided.State == statemachine.StatePasswordChanged || decided.State == statemachine.StateCompleted:
+	}
+	switch told := answer(decided, decided.Accepted); {
+	case told == nil:
 		return ErrLinkUsed
-	case decided.State == statemachine.StateExpired && l.expired:
-		return ErrLinkExpired
-	default:
+	case errors.Is(told, ErrLinkCanceled):
 		return nil
+	default:
+		return told
 	}
 }
 

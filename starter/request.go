@@ -5,8 +5,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
@@ -57,27 +59,71 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	return c.fault(err)
 }
 
-// start starts a run or tells the open one. A repeat must leave no event on an open run,
-// or a flood of them would fill its history: it is a plain start, which an open run does
-// not notice.
+// start starts a run or tells the open one. A repeat must leave no event on a run that waits
+// for its link, or a flood of them would fill its history.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
 	options := StartOptions(in)
+	told, _ := c.recent.Get(in.AccountKey)
 	if repeat {
-		_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow.Name, in)
-		return err
+		done, late, err := c.repeated(ctx, options.ID, told)
+		if done || err != nil {
+			return err
+		}
+		told.late = late
 	}
+	told.at = c.cfg.Now()
 	caller := workflow.Caller{AccountKey: in.AccountKey, Client: in.Client}
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
-		c.recent.Add(in.AccountKey, c.cfg.Now())
+		c.recent.Add(in.AccountKey, told)
 		return nil
 	}
 	return err
 }
 
+// request is when an account's run was last told of one.
+type request struct {
+	at   time.Time
+	late string // run ID, when it was told that somebody asked too late for it
+}
+
 func (c *Client) toldLately(accountKey string) bool {
 	told, ok := c.recent.Get(accountKey)
-	return ok && c.cfg.Now().Sub(told) < c.cfg.CoolDown/2
+	return ok && c.cfg.Now().Sub(told.at) < c.cfg.CoolDown/2
+}
+
+// untouched is how many events the history of a run has that no worker has begun: its start,
+// the signal and the task that it came with.
+const untouched = 3
+
+// repeated reports that a run is about to mail its first link, or waits for one, which is
+// answer enough, or was told already that another one has to follow it. If not, late is the
+// run that is still to be told, "" when none is open.
+func (c *Client) repeated(ctx context.Context, id string, told request) (done bool, late string, err error) {
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
+	if notFound(err) {
+		return false, "", nil
+	}
+	if err != nil {
+		return false, "", err
+	}
+	info := run.GetWorkflowExecutionInfo()
+	if !workflow.Open(info.GetStatus()) {
+		return false, "", nil
+	}
+	waits := waitOf(run) != "" && !over(info.GetSearchAttributes())
+	if waits || info.GetHistoryLength() <= untouched {
+		return true, "", nil
+	}
+	late = info.GetExecution().GetRunId()
+	return told.late == late, late, nil
+}
+
+// over reports that a reset has ended, although its run may be open and still list its wait.
+func over(a *commonpb.SearchAttributes) bool {
+	var state statemachine.State
+	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
+	return ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil && state != statemachine.StateRequested
 }
 
 // StartOptions is how a run is started, by whoever does it: one at most for an account,

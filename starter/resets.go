@@ -21,7 +21,7 @@ type Resets interface {
 	Submit(ctx context.Context, token, password string) error
 	// Cancel calls a reset off ("this wasn't me") through the cancel link of its
 	// mail; calling it again is fine. Errors: ErrLinkInvalid, ErrLinkExpired,
-	// ErrLinkUsed, ErrPending, ErrUnavailable.
+	// ErrLinkUsed, ErrChangeRefused, ErrPending, ErrUnavailable.
 	Cancel(ctx context.Context, token string) error
 }
 

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -84,7 +85,7 @@ func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workfl
 	case errors.Is(err, ErrUnavailable):
 		return ErrPending
 	case errors.Is(err, errUndecided):
-		return c.undecided(ctx, l)
+		return c.undecided(ctx, l, s.ID)
 	default:
 		return err
 	}
@@ -113,30 +114,57 @@ func (c *Client) submitExpired(ctx context.Context, l *openLink, newPassword str
 	return c.submitLate(ctx, l, newPassword)
 }
 
-// submitLate answers for a link whose run waits no more. It hashes only if the run
-// accepted a submission, to find out whether it was this one.
+// submitLate answers for a link whose run waits no more. It hashes only if the run accepted
+// a submission and did not refuse it, to find out whether it was this one.
 func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string) error {
 	decided, err := c.decision(ctx, l)
 	if errors.Is(err, errUndecided) {
-		return c.undecided(ctx, l)
+		return c.lateAndUndecided(ctx, l, newPassword)
 	}
 	if err != nil {
 		return err
 	}
-	if decided.Accepted == "" {
+	if decided.Accepted == "" || decided.State == statemachine.StateRefused {
 		return answer(decided, "")
 	}
-	if err := c.mayTry(l); err != nil {
+	submission, err := c.submissionID(ctx, l, newPassword)
+	if err != nil {
 		return err
+	}
+	return answer(decided, submission)
+}
+
+// lateAndUndecided says "accepted" only of the submission that the run has taken. Of any
+// other nothing is handed in here, and what becomes of the link is not known yet.
+func (c *Client) lateAndUndecided(ctx context.Context, l *openLink, newPassword string) error {
+	accepted, err := c.accepted(ctx, l)
+	if err != nil {
+		return err
+	}
+	if accepted == "" {
+		return ErrUnavailable
+	}
+	submission, err := c.submissionID(ctx, l, newPassword)
+	if err == nil && submission == accepted {
+		return ErrPending
+	}
+	return cmp.Or(err, ErrUnavailable)
+}
+
+// submissionID is the ID that a password has as a submission of the link, "" for one that is
+// never accepted.
+func (c *Client) submissionID(ctx context.Context, l *openLink, newPassword string) (string, error) {
+	if err := c.mayTry(l); err != nil {
+		return "", err
 	}
 	s, err := c.submission(ctx, l, newPassword)
 	if _, weak := errors.AsType[*password.Refusal](err); weak {
-		return ErrLinkUsed // by another password: this one is never accepted
+		return "", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return answer(decided, s.ID())
+	return s.ID(), nil
 }
 
 // mayTry counts a password that is tried on a link.
@@ -151,17 +179,20 @@ func (c *Client) mayTry(l *openLink) error {
 	return nil
 }
 
-// undecided answers when no worker decided in time: a wait that is known to be open took
-// nothing, or took what no link of ours made and was armed again.
-func (c *Client) undecided(ctx context.Context, l *openLink) error {
-	wait, err := c.pendingWait(ctx, l)
+// undecided answers for a submission that was handed in and that no worker decided in time.
+// A history that holds another one, or none, shows that it was not taken; one that cannot be
+// read shows nothing.
+func (c *Client) undecided(ctx context.Context, l *openLink, submission string) error {
+	accepted, err := c.accepted(ctx, l)
 	switch {
-	case err == nil && wait != "":
-		return ErrUnavailable
-	case err == nil, errors.Is(err, ErrUnavailable):
+	case errors.Is(err, ErrUnavailable):
 		return ErrPending
-	default:
+	case err != nil:
 		return err
+	case accepted != submission:
+		return ErrUnavailable
+	default:
+		return ErrPending
 	}
 }
 
@@ -174,19 +205,18 @@ func answer(decided workflow.Outcome, submission string) error {
 			return nil
 		}
 		return ErrLinkUsed
-	case statemachine.StateRefused:
-		if mine {
-			return ErrChangeRefused
-		}
-		return ErrLinkUsed
+	case statemachine.StateRefused: // for whoever asks: no password was set
+		return ErrChangeRefused
 	case statemachine.StateCanceled:
 		if decided.Ended {
 			return ErrLinkEnded
 		}
 		return ErrLinkCanceled
-	default:
+	case statemachine.StateExpired:
 		return ErrLinkExpired
+	case statemachine.StateRequested, statemachine.StateAwaitingToken, statemachine.StateTokenSubmitted: // no outcome
 	}
+	return ErrUnavailable
 }
 
 // seal makes the submission that only a worker can open.

@@ -17,7 +17,7 @@ const (
 	countWait  = 5 * time.Second
 )
 
-const openRuns = "WorkflowType = '" + workflow.Name + "' AND ExecutionStatus = 'Running'"
+const openRuns = "WorkflowType = '" + workflow.Name + "' AND " + workflow.OpenRuns
 
 // countRuns keeps the gauge rekey_open_runs until stop is called. No worker can know the
 // number by itself: starts and ends happen elsewhere too. So Temporal is asked, by each

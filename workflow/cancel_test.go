@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -34,7 +36,7 @@ func TestCancel(t *testing.T) {
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 			diff(t, "end", s.elapsed(), at)
 			diff(t, "changes", len(s.changes), 0)
-			tc.want.Sender, tc.want.Address, tc.want.At = sender, s.in.Address, started.Add(at)
+			tc.want.Run, tc.want.Sender, tc.want.Address, tc.want.At = sender, sender, s.in.Address, started.Add(at)
 			diff(t, "noted", s.cancels, []workflow.Cancellation{tc.want})
 		})
 	}
@@ -53,7 +55,8 @@ func TestCancelThatCannotBeNoted(t *testing.T) {
 	canceled := workflow.Outcome{State: statemachine.StateCanceled, Mails: 1}
 	diff(t, "previous", s.next().Previous, &canceled)
 	diff(t, "replies", got, []reply{{canceled, 7 * time.Minute}})
-	diff(t, "end", s.elapsed(), 5*time.Minute+time.Hour)
+	diff(t, "end", s.elapsed(), 5*time.Minute+4*time.Hour+(0+10+20)*time.Second)
+	diff(t, "times", len(s.cancels), 4)
 }
 
 // The audit log is tried for a day and not for ever: an account has one run, and this one
@@ -70,9 +73,25 @@ func TestCancelIsNotedWithinADay(t *testing.T) {
 	s.at(5*time.Minute, s.disown)
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 	diff(t, "end", s.elapsed(), 5*time.Minute+(1+2+4)*time.Second)
-	noted := workflow.Cancellation{Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client}
+	noted := workflow.Cancellation{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client}
 	diff(t, "noted", s.cancels, []workflow.Cancellation{noted, noted, noted, noted})
 	diff(t, "longest time", s.works[len(s.works)-1].ScheduleToCloseTimeout, 24*time.Hour)
+}
+
+// A run that was reset names itself anew at once: what was scheduled before names another one.
+func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.record = func(n int) answer {
+		if n == 1 {
+			return answer{err: temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)}
+		}
+		return answer{}
+	}
+	s.at(5*time.Minute, s.disown)
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "times", len(s.cancels), 2)
+	diff(t, "end", s.elapsed(), 5*time.Minute)
 }
 
 // Two mails have two links each. Who used the first of them called the reset off.
@@ -87,7 +106,7 @@ func TestFirstToDisown(t *testing.T) {
 	})
 	s.run()
 	diff(t, "noted", s.cancels, []workflow.Cancellation{
-		{Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client},
+		{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client},
 	})
 }
 

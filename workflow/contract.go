@@ -155,13 +155,17 @@ type Mail struct {
 	Submission string `json:",omitempty"`
 }
 
+// Name tells a run's mails apart. It is the same on all attempts and after a workflow reset.
+func (m Mail) Name() string { return m.Run + "/" + strconv.Itoa(m.Number) }
+
 // Delivery is what became of a [Mail].
 type Delivery struct {
 	Withheld Reason    `json:",omitempty"` // why no mail went out; empty when one did
 	Expires  time.Time `json:",omitzero"`  // when the mailed link ends, or that of copies which may have arrived
 
-	// Notice is the Run of the notice that it is about, because the sealed result of one run
-	// can be copied into another.
+	// Mail is the name of the link that it is about, or Notice the Run of the notice, because
+	// the sealed result of one run can be copied into another.
+	Mail   string `json:",omitempty"`
 	Notice string `json:",omitempty"`
 	// Left are the addresses that the notice has not reached yet, while it has reached others.
 	Left []string `json:",omitempty"`
@@ -200,15 +204,17 @@ func (s Submission) Context(workflowID string) string { return workflowID + "/" 
 // Change asks for an accepted submission to be applied.
 type Change struct {
 	Run        string // the run's original ID
+	Sender     string `json:",omitempty"` // ID of the run that asks
 	Submission Submission
 }
 
 // Verdict is what the store decided about a [Change]. It comes back as a sealed
 // result and not as an error, because anyone who may talk to Temporal can fail an
-// activity with an error of any name. It names its submission, because the sealed result
-// of one run can be copied into another.
+// activity with an error of any name. It names its run and its submission, because the
+// sealed result of one run can be copied into another, and the submission with it.
 type Verdict struct {
 	Event      statemachine.Event // password_changed, change_refused or token_unknown
+	Run        string             `json:",omitempty"` // Change.Run
 	Submission string             // ID of the submission that it is about
 	Account    string             `json:",omitempty"` // whose password was changed
 	Changed    time.Time          `json:",omitzero"`

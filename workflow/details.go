@@ -32,6 +32,9 @@ func (r *run) details() string {
 	if !r.expires.IsZero() {
 		d = fmt.Appendf(d, "\n\n**The last link expires:** %s", stamp(r.expires))
 	}
+	if r.vain > 0 {
+		d = fmt.Appendf(d, "\n\n**Asked for again, without another mail:** %d", r.vain)
+	}
 	if r.verdict.Reason != "" {
 		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
 	}

@@ -22,10 +22,10 @@ func TestFirstLinkUsed(t *testing.T) {
 		"notice_sent completed",
 	})
 	diff(t, "mails", s.mails, []mailed{{workflow.Mail{
-		Number: 1, Sender: sender, Life: life, Address: "ada@example.com", Client: "192.0.2.7",
+		Number: 1, Run: sender, Sender: sender, Life: life, Address: "ada@example.com", Client: "192.0.2.7",
 	}, 0}})
-	diff(t, "changes", s.changes, []workflow.Change{{Submission: submission("one")}})
-	diff(t, "notices", s.notices, []workflow.Mail{{Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
+	diff(t, "changes", s.changes, []workflow.Change{apply("one")})
+	diff(t, "notices", s.notices, []workflow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
 }
 
 // The links of a run share one wait, so the second is used like the first.

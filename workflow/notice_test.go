@@ -33,8 +33,8 @@ func TestNoticeIsOwedToEveryAddress(t *testing.T) {
 	})
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 	diff(t, "notices", s.notices, []workflow.Mail{
-		{Sender: sender, Account: owner, Changed: changeAt, Submission: "one"},
-		{Sender: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
+		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, Submission: "one"},
+		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
 	})
 	diff(t, "end", s.elapsed(), 10*time.Hour+5*time.Minute)
 	diff(t, "values", s.upserts, []string{"completed"})
@@ -51,7 +51,7 @@ func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
 	next := s.next()
 	diff(t, "end", s.elapsed(), 6*time.Minute)
 	diff(t, "owed", next.Owed, []workflow.Mail{
-		{Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
+		{Run: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
 	})
 
 	s = newStory(t)

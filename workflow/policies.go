@@ -11,6 +11,8 @@ const (
 	// mailRetry is how long a mail is tried: mail servers and their operators
 	// need hours, and a day is what RFC 5321 (4.5.4.1) senders are patient for.
 	mailRetry = 24 * time.Hour
+	// recordRetry is how long a note of a cancel is tried.
+	recordRetry = 24 * time.Hour
 	// grace is added to a link's life before a run expires: clocks differ, and a
 	// password that was sent in time may queue for its hash.
 	grace = 60 * time.Second
@@ -59,7 +61,7 @@ func telling(ctx workflow.Context, patience time.Duration) workflow.Context {
 // recording is one line in the audit log, tried for a day.
 func recording(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		ScheduleToCloseTimeout: 24 * time.Hour,
+		ScheduleToCloseTimeout: recordRetry,
 		StartToCloseTimeout:    30 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 		Summary:                summary,

@@ -65,7 +65,7 @@ func waitFor(t *testing.T, happened int) waited {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: DeadlockAfter})
-	env.RegisterActivityWithOptions(func(context.Context, Mail) (Delivery, error) { return Delivery{}, nil },
+	env.RegisterActivityWithOptions(func(_ context.Context, m Mail) (Delivery, error) { return Delivery{Mail: m.Name()}, nil },
 		activity.RegisterOptions{Name: SendEmail})
 	if happened&wasRequested != 0 {
 		env.RegisterDelayedCallback(func() { env.SignalWorkflowSkippingWorkflowTask(RequestSignal, nil) }, 0)
@@ -93,7 +93,9 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 	r.wait = future(happened&wasUsed != 0)
 	r.expiry = future(happened&wasExpired != 0)
 	if happened&wasSent != 0 {
-		r.mail = future(true)
+		answer, settable := workflow.NewFuture(steps)
+		settable.Set(Delivery{Mail: r.sending.Name()}, nil)
+		r.mail = answer
 	}
 	event, err := r.await(steps)
 	return waited{event, r.mails}, err

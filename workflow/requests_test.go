@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,35 @@ func TestThreeMailsAtMost(t *testing.T) {
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
 	diff(t, "mails", s.times(), []time.Duration{0, time.Minute, 2 * time.Minute})
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
+}
+
+// Whoever asks when the last link of a run has ended is answered by another run, although this
+// one is open for the grace after that. Before, the link is good, and operators see the request.
+func TestAskedAfterTheLastLink(t *testing.T) {
+	t.Parallel()
+	lastMail := 10 * time.Minute
+	three := func(t *testing.T) *story {
+		s := newStory(t)
+		s.at(5*time.Minute, s.ask)
+		s.at(lastMail, s.ask)
+		return s
+	}
+	s := three(t)
+	s.at(lastMail+life, s.ask)
+	next := s.next()
+	diff(t, "previous", next.Previous, &workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
+	diff(t, "client", next.Client, again.Client)
+	diff(t, "end", s.elapsed(), lastMail+life)
+
+	s = three(t)
+	s.at(lastMail+life-time.Second, s.ask)
+	s.at(lastMail+life-time.Second/2, func() {
+		if !strings.Contains(s.details(), "**Asked for again, without another mail:** 1") {
+			t.Errorf("the details do not tell of the request:\n%s", s.details())
+		}
+	})
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
+	diff(t, "end", s.elapsed(), lastMail+lifetime)
 }
 
 func TestManyClicksAreOneRequest(t *testing.T) {

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -21,9 +22,9 @@ func stepOf(s statemachine.State) step {
 		return (*run).changePassword
 	case statemachine.StatePasswordChanged:
 		return (*run).notify
-	default:
-		panic(fmt.Sprintf("state %s has no step", s))
+	case statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused:
 	}
+	panic(fmt.Sprintf("state %s has no step", s))
 }
 
 // ResetPassword is one password reset of one account, from the request to the
@@ -59,7 +60,7 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
 		canceled: func() bool { return ctx.Err() != nil },
 		id:       workflow.GetInfo(ctx).WorkflowExecution.RunID,
-		original: workflow.GetInfo(ctx).OriginalRunID,
+		original: cmp.Or(workflow.GetInfo(ctx).OriginalRunID, workflow.GetInfo(ctx).WorkflowExecution.RunID),
 	}
 	r.mailing, r.stopMail = workflow.WithCancel(steps)
 	r.show(steps, "requested")
@@ -86,7 +87,7 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	}
 	outcome := r.outcome()
 	for {
-		if caller, asked := r.requestedAgain(); asked {
+		if caller, asked := r.lateRequest(); asked {
 			return outcome, r.continued(ctx, caller, &outcome)
 		}
 		if len(r.owing()) == 0 {

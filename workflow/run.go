@@ -24,6 +24,9 @@ type run struct {
 	waits int
 
 	mail     workflow.Future // the link mail that is on its way, nil when none is
+	sending  Mail            // which one that is, or was
+	begunAt  time.Time       // when it was asked for
+	repeats  int             // how often it was begun again
 	mails    int             // link mails begun
 	mailedAt time.Time
 	mailing  workflow.Context // of link mails, ended by stopMail
@@ -41,6 +44,9 @@ type run struct {
 	owed     []*debt
 	untold   bool // the notice has reached nobody
 
+	late *Caller // who asked when all links had ended; another run answers
+	vain int     // requests that mailed nothing
+
 	history []transition
 }
 
@@ -52,7 +58,7 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 	r.arm(ctx)
 	if r.mails == 0 {
 		r.requestedAgain() // what came with the start is the start
-		r.sendLink(r.in.Client, r.in.Operator)
+		r.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator})
 	}
 	for {
 		if err := workflow.Await(ctx, r.somethingHappened); err != nil {
@@ -65,11 +71,11 @@ func (r *run) await(ctx workflow.Context) (statemachine.Event, error) {
 			r.submittedAt = workflow.Now(ctx)
 			return statemachine.TokenSubmitted, nil
 		case r.mailDone():
-			return r.linkMailed(ctx), nil
-		case r.requests.Len() > 0:
-			if caller, asked := r.requestedAgain(); asked && r.mayMailAgain(ctx) {
-				r.sendLink(caller.Client, caller.Operator)
+			if d, ours := r.delivered(ctx); ours {
+				return r.linkMailed(ctx, d), nil
 			}
+			r.sendAgain()
+		case r.requests.Len() > 0 && r.answered(ctx):
 		default:
 			return statemachine.Expire, nil
 		}
@@ -90,21 +96,9 @@ func (r *run) arm(ctx workflow.Context) {
 	r.wait = workflow.ExecuteActivity(waiting(ctx, r.in, r.waits), AwaitTokenSubmission)
 }
 
-func (r *run) sendLink(client, operator string) {
-	r.mails++
-	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, Mail{
-		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
-		Client: client, Operator: operator,
-	})
-}
-
 // linkMailed starts the link's life again, also when no mail went out: an account
 // that gets none must look like any other.
-func (r *run) linkMailed(ctx workflow.Context) statemachine.Event {
-	var d Delivery
-	if err := r.mail.Get(ctx, &d); err != nil {
-		d = Delivery{Withheld: MailFailed}
-	}
+func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
 	if !d.Expires.IsZero() {
@@ -126,28 +120,8 @@ func (r *run) restartExpiry(ctx workflow.Context) {
 	r.stopExpiry = stop
 }
 
-func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
-
 // expired is false while a mail is on its way: its link has a life of its own.
 func (r *run) expired() bool { return r.mail == nil && r.expiry != nil && r.expiry.IsReady() }
-
-func (r *run) mayMailAgain(ctx workflow.Context) bool {
-	return r.mail == nil && r.mails < MaxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
-}
-
-// requestedAgain takes all request signals; many clicks are one, the last. What is not
-// sealed by us the SDK drops, and what is sealed for another account does not count.
-func (r *run) requestedAgain() (last Caller, asked bool) {
-	for {
-		var c Caller
-		if !r.requests.ReceiveAsync(&c) {
-			return last, asked
-		}
-		if c.AccountKey == r.in.AccountKey {
-			last, asked = c, true
-		}
-	}
-}
 
 // disowned takes the signals of who used the link for "this wasn't me", and of operators.
 // Which run is meant cannot be asked here: a workflow reset replays the signal under another
@@ -173,9 +147,9 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 	}
 	for {
 		var v Verdict
-		change := Change{Run: r.original, Submission: r.accepted}
+		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted}
 		err := workflow.ExecuteActivity(changing(ctx), ChangePassword, change).Get(ctx, &v)
-		switch ours := err == nil && v.Submission == r.accepted.ID; {
+		switch ours := err == nil && v.Submission == r.accepted.ID && r.isMeant(ctx, v); {
 		case ours && v.Event == statemachine.TokenUnknown:
 			return r.nobodys(), nil
 		case ours:
@@ -187,6 +161,13 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 			return "", err
 		}
 	}
+}
+
+// isMeant reports whether a verdict is about this run. What 0.2.0 decided does not say which
+// run it is about, and was believed.
+func (r *run) isMeant(ctx workflow.Context, v Verdict) bool {
+	return v.Run == r.original ||
+		v.Run == "" && workflow.GetVersion(ctx, "verdict-names-its-run", workflow.DefaultVersion, 1) == workflow.DefaultVersion
 }
 
 // nobodys forgets a submission that no link of ours made; the wait is armed again.
@@ -204,7 +185,17 @@ func (r *run) recordCancel(ctx workflow.Context) {
 		c.Link, c.Client = r.disowner.Link, r.disowner.Client
 		c.Operator, c.Meant = r.disowner.Operator, r.disowner.Run
 	}
-	_ = workflow.ExecuteActivity(recording(ctx, "note who canceled"), RecordCancel, c).Get(ctx, nil)
+	for n := range tries {
+		err := workflow.ExecuteActivity(recording(ctx, "note who canceled"), RecordCancel, c).Get(ctx, nil)
+		// What 0.2.0 could not note it gave up.
+		if err == nil || n == tries-1 || workflow.Now(ctx).Sub(c.At) >= recordRetry ||
+			workflow.GetVersion(ctx, "cancel-is-noted-again", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+			return
+		}
+		if workflow.Sleep(ctx, time.Duration(n)*again) != nil {
+			return
+		}
+	}
 }
 
 func (r *run) outcome() Outcome {

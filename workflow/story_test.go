@@ -38,7 +38,8 @@ type story struct {
 	t  *testing.T
 	in workflow.Request
 
-	// How the activities answer; the number counts the calls from 1.
+	// How the activities answer; the number counts the calls from 1. A delivery or verdict that
+	// names no mail or run is about the one that was asked for; a pointer to one stays as it is.
 	mail   func(n int, m workflow.Mail) answer
 	notice func(n int, m workflow.Mail) answer
 	change func(n int, c workflow.Change) answer
@@ -119,16 +120,31 @@ func (s *story) register() {
 		defer s.mu.Unlock()
 		if m.Account != "" {
 			s.notices = append(s.notices, m)
-			return workflow.Delivery{}, s.later(ctx, s.notice(len(s.notices), m))
+			a := s.notice(len(s.notices), m)
+			if d, ok := a.result.(workflow.Delivery); ok && d.Notice == "" {
+				d.Notice = m.Run
+				a.result = d
+			}
+			return workflow.Delivery{}, s.later(ctx, a)
 		}
 		s.mails = append(s.mails, mailed{m, s.elapsed()})
-		return workflow.Delivery{}, s.later(ctx, s.mail(len(s.mails), m))
+		a := s.mail(len(s.mails), m)
+		if d, ok := a.result.(workflow.Delivery); ok && d.Mail == "" {
+			d.Mail = m.Name()
+			a.result = d
+		}
+		return workflow.Delivery{}, s.later(ctx, a)
 	})
 	as(workflow.ChangePassword, func(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.changes = append(s.changes, c)
-		return workflow.Verdict{}, s.later(ctx, s.change(len(s.changes), c))
+		a := s.change(len(s.changes), c)
+		if v, ok := a.result.(workflow.Verdict); ok && v.Run == "" {
+			v.Run = c.Run
+			a.result = v
+		}
+		return workflow.Verdict{}, s.later(ctx, a)
 	})
 	as(workflow.RecordCancel, func(ctx context.Context, c workflow.Cancellation) error {
 		s.mu.Lock()
@@ -217,6 +233,11 @@ func (s *story) check(err error) {
 
 func submission(id string) workflow.Submission {
 	return workflow.Submission{ID: id, Link: "run", Sealed: []byte("sealed " + id)}
+}
+
+// apply is the change that the run asks for.
+func apply(id string) workflow.Change {
+	return workflow.Change{Run: sender, Sender: sender, Submission: submission(id)}
 }
 
 func changed(c workflow.Change) workflow.Verdict {

@@ -31,7 +31,7 @@ func TestStrangerUsesTheWait(t *testing.T) {
 			s.at(6*time.Minute, s.complete(attack.result, attack.err))
 			s.at(10*time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
-			diff(t, "changes", s.changes, []workflow.Change{{Submission: submission("one")}})
+			diff(t, "changes", s.changes, []workflow.Change{apply("one")})
 			diff(t, "waits", s.waits, 3)
 			diff(t, "ID of the last wait", s.wait.ActivityID, workflow.AwaitTokenSubmission+"-3")
 		})
@@ -52,13 +52,15 @@ func TestStrangerDoesNotProlongALink(t *testing.T) {
 func TestStrangerDecides(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]answer{
-		"payload in clear":        {result: inClear(workflow.Verdict{Event: statemachine.ChangeRefused, Submission: "one"})},
-		"empty payload":           {result: inClear(nil)},
-		"nothing":                 {},
-		"typed error":             {err: errStranger},
-		"cancellation":            {err: temporal.NewCanceledError()},
-		"verdict of another run":  {result: changed(workflow.Change{Submission: submission("another")})},
-		"unknown of another run":  {result: unknown(workflow.Change{Submission: submission("another")})},
+		"payload in clear":       {result: inClear(workflow.Verdict{Event: statemachine.ChangeRefused, Submission: "one"})},
+		"empty payload":          {result: inClear(nil)},
+		"nothing":                {},
+		"typed error":            {err: errStranger},
+		"cancellation":           {err: temporal.NewCanceledError()},
+		"verdict of another run": {result: changed(workflow.Change{Submission: submission("another")})},
+		"unknown of another run": {result: unknown(workflow.Change{Submission: submission("another")})},
+		"verdict of another run about the same submission": {result: verdictOf("another run")},
+		"verdict of no run":       {result: verdictOf("")},
 		"delivery in its place":   {result: workflow.Delivery{Withheld: workflow.NoAccount}},
 		"submission in its place": {result: workflow.Submission{ID: "one"}},
 	} {
@@ -73,13 +75,83 @@ func TestStrangerDecides(t *testing.T) {
 			}
 			s.at(5*time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
-			one := workflow.Change{Submission: submission("one")}
+			one := apply("one")
 			diff(t, "changes", s.changes, []workflow.Change{one, one, one})
 			if s.elapsed() == 5*time.Minute {
 				t.Error("the change is repeated without a pause")
 			}
 		})
 	}
+}
+
+// verdictOf is what the store said of this submission in another run, as it is: whoever copied
+// the verdict from there has copied the submission too.
+func verdictOf(run string) *workflow.Verdict {
+	return &workflow.Verdict{Event: statemachine.PasswordChanged, Run: run, Submission: "one", Account: owner}
+}
+
+// security 27: a link mail whose answer is not ours is begun again: at once, then after pauses,
+// and after some it has failed. That is also how a run goes on that was reset while the mail
+// was pending, because what was scheduled before names another sender.
+func TestForeignDeliveryIsNoLink(t *testing.T) {
+	t.Parallel()
+	foreign := map[string]answer{
+		"of another run":   {result: workflow.Delivery{Mail: "another run/1"}},
+		"of another mail":  {result: workflow.Delivery{Mail: sender + "/2"}},
+		"of no mail":       {result: &workflow.Delivery{}},
+		"not sealed":       {result: inClear(workflow.Delivery{Mail: sender + "/1"})},
+		"a failure":        {err: errStranger},
+		"another sender's": {err: temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)},
+	}
+	for name, a := range foreign {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t)
+			s.mail = func(n int, _ workflow.Mail) answer {
+				if n < 3 {
+					return a
+				}
+				return answer{result: workflow.Delivery{}}
+			}
+			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+			diff(t, "mails", s.times(), []time.Duration{0, 0, 10 * time.Second})
+			diff(t, "the same mail", s.mails[2].Mail, s.mails[0].Mail)
+			diff(t, "steps", s.transitions()[1], "link_sent awaiting_token")
+		})
+	}
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer { return foreign["a failure"] }
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1, Withheld: workflow.MailFailed})
+	diff(t, "mails", s.times(), []time.Duration{0, 0, 10 * time.Second, 30 * time.Second})
+}
+
+// A mail is tried for a day, whoever answers for it.
+func TestLinkMailIsTriedForADay(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer { return answer{after: 13 * time.Hour, err: errStranger} }
+	diff(t, "withheld", s.run().Withheld, workflow.MailFailed)
+	var patience []time.Duration
+	for _, w := range s.works {
+		patience = append(patience, w.ScheduleToCloseTimeout)
+	}
+	diff(t, "patience", patience, []time.Duration{24 * time.Hour, 11 * time.Hour})
+}
+
+// A submission ends the run whose mail is still being begun again.
+func TestUsedWhileTheMailIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(n int, _ workflow.Mail) answer {
+		if n == 3 {
+			return answer{after: time.Hour, result: workflow.Delivery{}}
+		}
+		return answer{err: errStranger}
+	}
+	s.at(5*time.Second, s.submit("one"))
+	diff(t, "state", s.run().State, statemachine.StateCompleted)
+	diff(t, "end", s.elapsed(), 5*time.Second)
+	diff(t, "mails", len(s.mails), 2)
 }
 
 // security 27: a signal that is not sealed by us, or is sealed for another account, is

@@ -84,7 +84,7 @@ func TestBehindAPooler(t *testing.T) {
 		found, err := stores[0].Find(t.Context(), "ann@example.com")
 		must(t, err)
 		token := tokenOf(found[0], next[3])
-		must(t, stores[0].IssueToken(t.Context(), token, 10))
+		must(t, issue(t.Context(), stores[0], token, 10))
 		change := changeBy(token)
 		change.Hash, change.Submission = next, next
 		for _, s := range stores { // the second is the repetition

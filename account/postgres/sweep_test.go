@@ -21,7 +21,7 @@ func TestSweepHeedsTheDatabasesClock(t *testing.T) {
 	for key, age := range []time.Duration{0, account.Kept - time.Hour, account.Kept + time.Hour} {
 		token := tokenOf(ann(), byte(key))
 		token.Issued, token.Expires = now.Add(-age), now.Add(-age)
-		must(t, s.IssueToken(t.Context(), token, 10))
+		must(t, issue(t.Context(), s, token, 10))
 	}
 	for _, step := range []struct {
 		before time.Duration

@@ -114,9 +114,10 @@ func (r resetRun) settled() bool {
 	switch statemachine.State(r.State) {
 	case statemachine.StateRequested, statemachine.StateAwaitingToken, statemachine.StateTokenSubmitted:
 		return !r.Open
-	default:
-		return true
+	case statemachine.StatePasswordChanged, statemachine.StateCompleted, statemachine.StateExpired,
+		statemachine.StateCanceled, statemachine.StateRefused:
 	}
+	return true // also what was ended from outside
 }
 
 // over says what there is to say of a run that a cancel changes nothing about.
@@ -124,9 +125,10 @@ func over(r resetRun) canceling {
 	switch statemachine.State(r.State) {
 	case statemachine.StatePasswordChanged, statemachine.StateCompleted:
 		return canceling{Result: isTooLate, Run: r}
-	default:
-		return canceling{Result: wasOver, Run: r}
+	case statemachine.StateRequested, statemachine.StateAwaitingToken, statemachine.StateTokenSubmitted,
+		statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused:
 	}
+	return canceling{Result: wasOver, Run: r}
 }
 
 // next is the run of the account that is open beside one.

@@ -91,11 +91,17 @@ func writeRuns(out io.Writer, runs []resetRun) error {
 func (r resetRun) note() string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if r.Paused {
+		add("paused in Temporal: nothing happens until it is unpaused there")
+	}
 	switch {
 	case r.Trying != nil && r.Trying.Next.IsZero():
 		add("a mail is being sent, attempt %d", r.Trying.Number)
 	case r.Trying != nil:
 		add("a mail is not sent yet, attempt %d at %s", r.Trying.Number, stamp(r.Trying.Next))
+	}
+	if r.Asked > 0 {
+		add("asked for again, without another mail: %d", r.Asked)
 	}
 	if r.Withheld != "" {
 		add("the last mail was withheld: %s", r.Withheld)

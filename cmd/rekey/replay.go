@@ -83,7 +83,7 @@ func (c *replayCmd) report(p *process) (*report, error) {
 
 // query asks Temporal's visibility store for the runs.
 func (c *replayCmd) query(now time.Time) string {
-	which := fmt.Sprintf("(ExecutionStatus = 'Running' OR StartTime >= '%s')", c.began(now))
+	which := fmt.Sprintf("(%s OR StartTime >= '%s')", workflow.OpenRuns, c.began(now))
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"sync"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"github.com/rekeyhq/rekey/replay"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // examples is how many runs of a kind are named.
@@ -98,7 +98,7 @@ func note(findings []*finding, reason string, run *workflowpb.WorkflowExecutionI
 	}
 	k := findings[at]
 	k.Runs++
-	if run.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+	if workflow.Open(run.GetStatus()) {
 		k.Open++
 	}
 	if len(k.Examples) < examples {

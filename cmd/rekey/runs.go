@@ -25,9 +25,11 @@ type resetRun struct {
 	Run      string    `json:"run_id"`
 	State    string    `json:"state"` // of the machine, or how the run was ended from outside
 	Open     bool      `json:"open"`
+	Paused   bool      `json:"paused,omitempty"` // by an operator, in Temporal
 	Started  time.Time `json:"started"`
 	Ended    time.Time `json:"ended,omitzero"`
 	Mails    int       `json:"mails"`              // links that it mailed, or withheld, or mails now
+	Asked    int       `json:"asked,omitempty"`    // requests since the last of them, which mailed nothing
 	Trying   *attempt  `json:"mailing,omitempty"`  // the mail that is on its way
 	Expires  time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
 	Withheld string    `json:"withheld,omitempty"` // why the last link was not mailed
@@ -62,6 +64,7 @@ func (d *desk) find(ctx context.Context, t target) (resetRun, error) {
 		return resetRun{}, err
 	}
 	r := s.summary(t)
+	r.Paused = now.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
 	if r.Open && s.waiting {
 		r.mailing(now.GetPendingActivities())
 	}
@@ -73,7 +76,7 @@ func (s *story) summary(t target) resetRun {
 	r := resetRun{
 		Workflow: t.workflowID, Run: t.runID, State: s.now(), Open: s.ended.IsZero(), story: s,
 		Started: s.started.Truncate(time.Second), Ended: s.ended.Truncate(time.Second),
-		Mails: s.mails, Withheld: string(s.withheld), Refused: s.refused, Sealed: s.sealed,
+		Mails: s.mails, Asked: s.asked, Withheld: string(s.withheld), Refused: s.refused, Sealed: s.sealed,
 		Untold: s.untold && (!s.ended.IsZero() || s.state == statemachine.StateCompleted),
 	}
 	if r.Open && s.waiting {

@@ -57,7 +57,7 @@ func (c *statsCmd) Run(p *process) error {
 // by few attributes and by none of ours.
 func questions(now time.Time) statistics {
 	hour, day := now.Add(-time.Hour).UTC().Format(time.RFC3339), now.Add(-24*time.Hour).UTC().Format(time.RFC3339)
-	const open = "ExecutionStatus = 'Running' AND "
+	const open = workflow.OpenRuns + " AND "
 	s := statistics{Open: []count{
 		{Name: "younger than 1 h", query: open + fmt.Sprintf("StartTime > '%s'", hour)},
 		{Name: "1 h to 24 h", query: open + fmt.Sprintf("StartTime <= '%s' AND StartTime > '%s'", hour, day)},
@@ -69,7 +69,7 @@ func questions(now time.Time) statistics {
 		s.Ended = append(s.Ended, count{Name: string(state), query: fmt.Sprintf(
 			"ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND %s = '%s'", workflow.StateAttribute.GetName(), state)})
 	}
-	for _, from := range []struct{ name, status string }{{"terminated", "Terminated"}, {"failed", "Failed"}, {"timedout", "TimedOut"}} {
+	for _, from := range []struct{ name, status string }{{"terminated", "Terminated"}, {"failed", "Failed"}, {"timedout", "TimedOut"}, {"canceled by no step of its own", "Canceled"}} {
 		s.Ended = append(s.Ended, count{Name: from.name, query: fmt.Sprintf("ExecutionStatus = '%s'", from.status)})
 	}
 	return s

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type story struct {
 	started, ended  time.Time
 	closed          string // what ended it from outside, "" for its own end
 	mails, answered int    // link mails that were begun, and that are decided
+	asked           int    // requests since the last of them was begun
 	mailedAt        time.Time
 	expires         time.Time // the timer of an open wait
 	in              workflow.Request
@@ -65,6 +67,10 @@ func (s *story) read(e *historypb.HistoryEvent) {
 			s.decided = true
 			s.expires = at.Add(e.GetTimerStartedEventAttributes().GetStartToFireTimeout().AsDuration())
 		}
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+		if e.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == workflow.RequestSignal {
+			s.asked++
+		}
 	case enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
 		s.upserted(e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes())
 	default:
@@ -89,12 +95,20 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 		switch {
 		case len(m.To) > 0:
 		case s.waiting:
-			s.mails, kind = s.mails+1, linkMail
+			s.link(m)
+			kind = linkMail
 		default:
 			s.notice, kind = true, noticeMail
 		}
 	}
 	s.kinds[event] = kind
+}
+
+// link is told of a link mail that begins. One that is begun again has the number that it had.
+func (s *story) link(m workflow.Mail) {
+	s.mails = max(cmp.Or(m.Number, s.mails+1), s.mails)
+	s.answered = min(s.answered, s.mails-1)
+	s.asked = 0
 }
 
 // done is told how an activity ended; one that failed has no result.

@@ -181,7 +181,7 @@ func TestUsedLinkPage(t *testing.T) {
 
 	third := b.newTab(func() { mail.click("Choose a new password") })
 	third.heading("Your password was changed")
-	third.see("The link has been used and does not work again.")
+	third.see("The links of this reset do not work again.")
 }
 
 func TestExpiredLinkPage(t *testing.T) {

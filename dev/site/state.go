@@ -23,13 +23,13 @@ func (s *Site) State(t *testing.T, temporal client.Client, who account.Account) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch info := run.GetWorkflowExecutionInfo(); info.GetStatus() {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+	info := run.GetWorkflowExecutionInfo()
+	if workflow.Open(info.GetStatus()) {
 		return ""
-	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-		value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
-		return string(bytes.Trim(value, `"`))
-	default:
+	}
+	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		return info.GetStatus().String()
 	}
+	value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
+	return string(bytes.Trim(value, `"`))
 }

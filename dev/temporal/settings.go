@@ -27,6 +27,8 @@ func settings() dynamicconfig.Client {
 		// that waits for the rest of it. (A start so soon after another is refused only
 		// with history.enableWorkflowIdReuseStartTimeValidation, off by default.)
 		dynamicconfig.WorkflowIdReuseMinimalInterval.Key(): time.Duration(0),
+		// Off by default, and on where operators pause runs.
+		dynamicconfig.WorkflowPauseEnabled.Key(): true,
 		// Three minutes each by default, in which a big visibility store learns of a run.
 		// SQLite knows it at once: an old build is soon seen to have no runs left.
 		dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 5 * time.Second,

@@ -7,6 +7,8 @@ import "github.com/rekeyhq/rekey/internal/overlay"
 // Files of the workflow, as seen from this folder.
 const (
 	run      = "../run.go"
+	links    = "../link.go"
+	requests = "../requests.go"
 	reset    = "../resetpassword.go"
 	contract = "../contract.go"
 	policies = "../policies.go"
@@ -68,17 +70,19 @@ func mutants() []mutant {
 		{what: "a disowned link ignored", changes: canceledOnlyBy("r.canceled()", "r.disowned()")},
 		{what: "a used link wins over a cancel", changes: swap("case r.canceled(), r.disowned():\n\t\t\treturn statemachine.Cancel, nil", "case r.wait.IsReady():\n\t\t\tr.submittedAt = workflow.Now(ctx)\n\t\t\treturn statemachine.TokenSubmitted, nil")},
 		{what: "the expiry wins over a used link", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.expired():\n\t\t\treturn statemachine.Expire, nil\n\t\tcase r.wait.IsReady():\n")},
-		{what: "a mail that was sent wins over a used link", changes: swap("case r.wait.IsReady():\n\t\t\tr.submittedAt = workflow.Now(ctx)\n\t\t\treturn statemachine.TokenSubmitted, nil", "case r.mailDone():\n\t\t\treturn r.linkMailed(ctx), nil")},
-		{what: "a request wins over a used link", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.requests.Len() > 0 && r.mayMailAgain(ctx):\n\t\t\tif caller, asked := r.requestedAgain(); asked {\n\t\t\t\tr.sendLink(caller.Client, caller.Operator)\n\t\t\t}\n\t\tcase r.wait.IsReady():\n")},
+		{what: "a mail that was sent wins over a used link", changes: swap("case r.wait.IsReady():\n\t\t\tr.submittedAt = workflow.Now(ctx)\n\t\t\treturn statemachine.TokenSubmitted, nil", "case r.mailDone():\n\t\t\tif d, ours := r.delivered(ctx); ours {\n\t\t\t\treturn r.linkMailed(ctx, d), nil\n\t\t\t}\n\t\t\tr.sendAgain()")},
+		{what: "a request wins over a used link", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.requests.Len() > 0 && r.mayMailAgain(ctx):\n\t\t\tif caller, asked := r.requestedAgain(); asked {\n\t\t\t\tr.sendLink(ctx, caller)\n\t\t\t}\n\t\tcase r.wait.IsReady():\n")},
 		{what: "a submission ignored", changes: one(run, "r.disowned() || r.wait.IsReady() || r.mailDone()", "r.disowned() || r.mailDone()")},
 		{what: "an expiry while a mail is on its way", changes: one(run, "return r.mail == nil && r.expiry != nil", "return r.expiry != nil")},
-		{what: "no cool-down", changes: one(run, " && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown", "")},
+		{what: "no cool-down", changes: one(requests, " && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown", "")},
 		{what: "one mail at most", changes: one(contract, "MaxMails = 3", "MaxMails = 1")},
 		{what: "two mails at most", changes: one(contract, "MaxMails = 3", "MaxMails = 2")},
 		{what: "four mails at most", changes: one(contract, "MaxMails = 3", "MaxMails = 4")},
-		{what: "a request of another account counts", changes: one(run, "if c.AccountKey == r.in.AccountKey {", "{")},
+		{what: "a request of another account counts", changes: one(requests, "if c.AccountKey == r.in.AccountKey {", "{")},
 		{what: "who disowns another account counts", changes: one(run, "c.AccountKey == r.in.AccountKey && r.disowner == nil", "r.disowner == nil")},
 		{what: "a verdict about another submission counts", changes: one(run, "err == nil && v.Submission == r.accepted.ID", "err == nil")},
+		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one(run, "\n\t\tv.Run == \"\" && workflow.GetVersion(ctx, \"verdict-names-its-run\", workflow.DefaultVersion, 1) == workflow.DefaultVersion", " false")},
+		{what: "a delivery of 0.2.0, which names no link, does not count", changes: one(links, "case workflow.GetVersion(ctx, \"delivery-names-its-link\", workflow.DefaultVersion, 1) == workflow.DefaultVersion:", "case false:")},
 		{what: "the input of another account counts", changes: one(reset, "if ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID {", "if in.AccountKey == \"\" {")},
 
 		// How it goes on.
@@ -86,7 +90,7 @@ func mutants() []mutant {
 		{what: "no new wait after nobody's submission", changes: one(run, "if r.wait != nil {\n\t\treturn", "if r.wait != nil || r.waits > 0 {\n\t\treturn")},
 		{what: "a link mail goes on after the password was changed", changes: one(notice, "\tr.stopMail() // a link that is still on its way would be dead on arrival\n", "")},
 		{what: "a link mail goes on after a cancel", changes: one(run, "\tr.stopMail() // the run may stay open, and nobody is to get a link of it\n", "")},
-		{what: "a request that comes too late is not answered", changes: one(reset, "r.requestedAgain(); asked {", "r.requestedAgain(); asked && r.mails == 0 {")},
+		{what: "a request that comes too late is not answered", changes: one(reset, "r.lateRequest(); asked {", "r.lateRequest(); asked && r.mails == 0 {")},
 		{what: "what came with the start is another request", same: true, lives: "a request that is taken while a mail is on its way mails nothing", changes: one(run, "\t\tr.requestedAgain() // what came with the start is the start\n", "")},
 		{what: "a refused change is tried again", changes: one(run, "\t\tcase ours:\n", "\t\tcase ours && v.Event != statemachine.ChangeRefused:\n")},
 		{what: "no wait for updates at the end", changes: one(reset, "return workflow.AllHandlersFinished(ctx)", "return true")},
@@ -116,7 +120,7 @@ func allowed() []mutant {
 
 // mailFirst mails before it waits, on a condition.
 func mailFirst(condition string) []overlay.Change {
-	return one(run, "\tr.arm(ctx)\n", "\tif "+condition+" {\n\t\tr.requestedAgain()\n\t\tr.sendLink(r.in.Client, r.in.Operator)\n\t}\n\tr.arm(ctx)\n")
+	return one(run, "\tr.arm(ctx)\n", "\tif "+condition+" {\n\t\tr.requestedAgain()\n\t\tr.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator})\n\t}\n\tr.arm(ctx)\n")
 }
 
 // canceledOnlyBy is heard by one of the two ways to cancel, and deaf to the other.

@@ -22,6 +22,7 @@ func killed() []story {
 		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(workflow.ChangePassword, 1, becauseOfSilence)),
 		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(workflow.SendEmail, 2, becauseOfSilence)),
 		one("stranger-completes-change", killedAfterStranger, ends(completed), workers, schedules(workflow.ChangePassword, 2)),
+		one("verdict-of-another-run", killedAfterCopy, ends(completed), workers, schedules(workflow.ChangePassword, 2)),
 		one("used-and-mailed", usedAndMailed, ends(completed), workers, atOnce(linkUsed, linkMailed)),
 		one("used-and-canceled", usedAndCanceled, ends(statemachine.StateCanceled), workers, atOnce(linkUsed, canceledByOperator)),
 		{name: "used-and-asked", act: usedAndAsked, runs: []run{
@@ -122,6 +123,12 @@ func killedChanging(ctx context.Context, o *owner) error { return o.holdsChange(
 // killedAfterStranger: the same, and somebody without a link says that it has.
 func killedAfterStranger(ctx context.Context, o *owner) error {
 	return o.holdsChange(ctx, o.foreignVerdict)
+}
+
+// killedAfterCopy: the same, and somebody has copied the submission and its verdict from
+// another run.
+func killedAfterCopy(ctx context.Context, o *owner) error {
+	return o.holdsChange(ctx, o.copiedVerdict)
 }
 
 // holdsChange kills the worker in the middle of the change, after some steps.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -33,6 +34,9 @@ func saved(t *testing.T) map[string]*recorded {
 	runs := map[string]*recorded{}
 	for _, r := range allRuns() {
 		f, err := os.Open(filepath.Join(release, r.name+".json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the story is newer; package workflow checks that no run is missing
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

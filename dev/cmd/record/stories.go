@@ -22,6 +22,10 @@ func unused() []story {
 	return []story{
 		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(workflow.RequestSignal, 1), fires),
 		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2), overdueMail),
+		{name: "asked-after-the-last-link", act: afterTheLast, runs: []run{
+			{"asked-after-the-last-link", []rule{continued(statemachine.StateExpired), mails(workflow.MaxMails)}},
+			{"asked-after-the-last-link-continued", []rule{continues, ends(statemachine.StateExpired)}},
+		}},
 		one("withheld-no-account", asks, ends(statemachine.StateExpired), withheld(workflow.NoAccount)).
 			with(func(a *account.Account) { a.ID = "" }),
 		one("withheld-mail-limit", hadMails, ends(statemachine.StateExpired), withheld(workflow.MailLimit)),
@@ -35,6 +39,25 @@ func forgets(ctx context.Context, o *owner) error {
 		return err
 	}
 	_, err := o.token(ctx, 1, changePage)
+	return err
+}
+
+// afterTheLast asks when the last link that a run mails has ended, and the run is still open.
+func afterTheLast(ctx context.Context, o *owner) error {
+	if _, err := o.links(ctx, workflow.MaxMails); err != nil {
+		return err
+	}
+	ended := func(h *historypb.History) bool {
+		last := h.GetEvents()[len(h.GetEvents())-1].GetEventTime().AsTime()
+		return time.Since(last) > 2*time.Second // twice the link's life
+	}
+	if err := o.until(ctx, ended); err != nil {
+		return err
+	}
+	if err := o.ask(ctx); err != nil {
+		return err
+	}
+	_, err := o.token(ctx, workflow.MaxMails+1, changePage)
 	return err
 }
 
@@ -61,7 +84,7 @@ func refusedMail(ctx context.Context, o *owner) error {
 }
 
 // used are the stories in which somebody does something about a link.
-func used() []story { return slices.Concat(byOwners(), notices(), strangers()) }
+func used() []story { return slices.Concat(byOwners(), notices(), strangers(), byOperators()) }
 
 func byOwners() []story {
 	const completed, calledOff = statemachine.StateCompleted, statemachine.StateCanceled

@@ -5,6 +5,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -75,6 +76,27 @@ func foreignInput(ctx context.Context, o *owner) error {
 // foreignVerdict completes the change with what was said about another one.
 func (o *owner) foreignVerdict(ctx context.Context) error {
 	said := workflow.Verdict{Event: statemachine.PasswordChanged, Submission: "of another run", Account: o.who.ID}
+	return o.complete(ctx, workflow.ChangePassword, 1, said)
+}
+
+// copiedVerdict completes the change with what was said about the same submission in another
+// run.
+func (o *owner) copiedVerdict(ctx context.Context) error {
+	h, err := o.history(ctx, "")
+	if err != nil {
+		return err
+	}
+	var change workflow.Change
+	for _, e := range h.GetEvents() {
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == workflow.ChangePassword {
+			if err := keys.DataConverter(o.codec).FromPayloads(a.GetInput(), &change); err != nil {
+				return err
+			}
+		}
+	}
+	said := workflow.Verdict{
+		Event: statemachine.PasswordChanged, Run: "another run", Submission: change.Submission.ID, Account: o.who.ID,
+	}
 	return o.complete(ctx, workflow.ChangePassword, 1, said)
 }
 

@@ -1,0 +1,252 @@
+package starter
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// mine is the submission that a password makes with a link.
+func (s *scripted) mine(t *testing.T, token, newPassword string) workflow.Submission {
+	t.Helper()
+	l, err := s.open(link.Reset, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.submission(t.Context(), l, newPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return workflow.Submission{ID: made.ID(), Link: linkRun}
+}
+
+var errNoRun = status.Error(codes.NotFound, "no such run")
+
+const otherPassword = "brass kettle under ferns"
+
+// What a link's holder is told of every end of a run: whoever set the password, somebody with
+// another one, and whoever only looks, or calls the reset off.
+func TestEveryEndIsToldAsItIs(t *testing.T) {
+	t.Parallel()
+	type answers struct{ same, other, look, cancel error }
+	for state, want := range map[statemachine.State]answers{
+		statemachine.StatePasswordChanged: {nil, ErrLinkUsed, nil, ErrLinkUsed},
+		statemachine.StateCompleted:       {nil, ErrLinkUsed, nil, ErrLinkUsed},
+		statemachine.StateRefused:         {ErrChangeRefused, ErrChangeRefused, ErrChangeRefused, ErrChangeRefused},
+		statemachine.StateExpired:         {ErrLinkExpired, ErrLinkExpired, ErrLinkExpired, ErrLinkExpired},
+		statemachine.StateCanceled:        {ErrLinkCanceled, ErrLinkCanceled, ErrLinkCanceled, nil},
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			t.Parallel()
+			s := newScripted(t)
+			token := s.token(t, link.Reset, soon())
+			s.run = aRun(enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, state)
+			s.outcome = &workflow.Outcome{State: state}
+			if want.same == nil || state == statemachine.StateRefused {
+				s.outcome.Accepted = s.mine(t, token, goodPassword).ID
+			}
+			_, looked := s.Inspect(t.Context(), token)
+			for what, pair := range map[string][2]error{
+				"the same password": {s.Submit(t.Context(), token, goodPassword), want.same},
+				"another password":  {s.Submit(t.Context(), token, otherPassword), want.other},
+				"a weak password":   {s.Submit(t.Context(), token, "aaaaaaaaaaaaaaaaaaaaaa"), want.other},
+				"a look":            {looked, want.look},
+				"a cancel":          {s.Cancel(t.Context(), s.token(t, link.Cancel, soon())), want.cancel},
+			} {
+				if !errors.Is(pair[0], pair[1]) {
+					t.Errorf("%s: %v, want %v", what, pair[0], pair[1])
+				}
+				saysNothingFalse(t, what, state, pair[0])
+			}
+		})
+	}
+}
+
+// saysNothingFalse checks the sentences of an answer against what became of the password.
+func saysNothingFalse(t *testing.T, what string, state statemachine.State, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	p := problemOf(err)
+	told := strings.ToLower(p.Text + " " + p.Hint)
+	set := state == statemachine.StatePasswordChanged || state == statemachine.StateCompleted
+	if !set && strings.Contains(told, "a password was set") {
+		t.Errorf("%s: %q of a reset that ended %s", what, told, state)
+	}
+	if set && (strings.Contains(told, "no password was set") || strings.Contains(told, "not changed")) {
+		t.Errorf("%s: %q of a reset that ended %s", what, told, state)
+	}
+}
+
+// As long as no worker decides, "accepted" is said of what the run has taken, and of nothing
+// else.
+func TestOnlyWhatWasTakenIsPending(t *testing.T) {
+	t.Parallel()
+	theirs := workflow.Submission{ID: "another", Link: linkRun}
+	for name, tc := range map[string]struct {
+		run                   *workflowservice.DescribeWorkflowExecutionResponse
+		history               func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent
+		takes                 error
+		submit, look          error
+		handedIn, lookPending bool
+	}{
+		"taken": {
+			run:     aRun(running, statemachine.StateRequested),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			submit:  ErrPending, lookPending: true,
+		},
+		"taken, and paused": {
+			run:     aRun(paused, statemachine.StateRequested),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			submit:  ErrPending, lookPending: true,
+		},
+		"another one is taken": {
+			run:     aRun(running, statemachine.StateRequested),
+			history: func(s *scripted, _ workflow.Submission) []*historypb.HistoryEvent { return s.took(t, theirs) },
+			submit:  ErrUnavailable, lookPending: true,
+		},
+		"one of another run is taken": {
+			run: aRun(running, statemachine.StateRequested),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent {
+				return s.took(t, workflow.Submission{ID: mine.ID, Link: "another run"})
+			},
+			submit: ErrUnavailable, look: ErrUnavailable,
+		},
+		"a stranger's is taken": {
+			run: aRun(running, statemachine.StateRequested),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent {
+				return []*historypb.HistoryEvent{armed(5), completed(5, nil)}
+			},
+			submit: ErrUnavailable, look: ErrUnavailable,
+		},
+		"a stranger's was taken, and the wait is armed again": {
+			run: aRun(running, statemachine.StateRequested),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent {
+				return append(s.took(t, mine), armed(9))
+			},
+			submit: ErrUnavailable, look: ErrUnavailable,
+		},
+		"no wait, nothing taken": {
+			run: aRun(paused, statemachine.StateRequested),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent {
+				return []*historypb.HistoryEvent{armed(5)}
+			},
+			submit: ErrUnavailable, look: ErrUnavailable,
+		},
+		"Temporal does not say": {
+			run:     aRun(running, statemachine.StateRequested),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			submit:  ErrUnavailable, look: ErrUnavailable,
+		},
+		"handed in now to a paused run": {
+			run:     aRun(paused, statemachine.StateRequested, openWait()),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			submit:  ErrPending, handedIn: true,
+		},
+		"handed in now, after another one": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(s *scripted, _ workflow.Submission) []*historypb.HistoryEvent { return s.took(t, theirs) },
+			submit:  ErrUnavailable, handedIn: true,
+		},
+		"handed in now, and Temporal goes away": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			submit:  ErrPending, handedIn: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScripted(t)
+			token := s.token(t, link.Reset, soon())
+			s.run, s.takes = tc.run, tc.takes
+			s.history = tc.history(s, s.mine(t, token, goodPassword))
+			if err := s.Submit(t.Context(), token, goodPassword); !errors.Is(err, tc.submit) {
+				t.Errorf("submission: %v, want %v", err, tc.submit)
+			}
+			if handedIn := len(s.calls) > 0; handedIn != tc.handedIn {
+				t.Errorf("handed in: %v", s.calls)
+			}
+			got, err := s.Inspect(t.Context(), token)
+			if !errors.Is(err, tc.look) || (got.State == LinkPending && err == nil) != tc.lookPending {
+				t.Errorf("look: %+v, %v, want %v", got, err, tc.look)
+			}
+		})
+	}
+}
+
+// A cancel that no run took is not said to take effect.
+func TestOnlyWhatWasTakenIsBeingCanceled(t *testing.T) {
+	t.Parallel()
+	s := newScripted(t)
+	s.run = aRun(running, statemachine.StateRequested)
+	token := s.token(t, link.Cancel, soon())
+	if err := s.Cancel(t.Context(), token); !errors.Is(err, ErrPending) {
+		t.Errorf("taken: %v, want %v", err, ErrPending)
+	}
+	s.takes = errNoRun
+	if err := s.Cancel(t.Context(), token); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrPending) {
+		t.Errorf("not taken: %v, want %v", err, ErrUnavailable)
+	}
+}
+
+// A request soon after another one looks at the run: one that waits for its link needs no
+// signal, and any other hears once that another run has to follow.
+func TestRepeatsLookAtTheRun(t *testing.T) {
+	t.Parallel()
+	begun := func(events int64) *workflowservice.DescribeWorkflowExecutionResponse {
+		run := aRun(running, statemachine.StateRequested)
+		run.WorkflowExecutionInfo.HistoryLength = events
+		return run
+	}
+	for name, tc := range map[string]struct {
+		run  *workflowservice.DescribeWorkflowExecutionResponse
+		told bool
+	}{
+		"waits":                              {waitingRun(), false},
+		"waits, paused":                      {aRun(paused, statemachine.StateRequested, openWait()), false},
+		"not begun":                          {begun(3), false},
+		"begun, with a password":             {begun(12), true},
+		"changed, and the notice is due":     {aRun(running, statemachine.StateRequested), true},
+		"canceled, and still lists a wait":   {aRun(running, statemachine.StateCanceled, openWait()), true},
+		"completed, and another is told":     {aRun(running, statemachine.StateCompleted), true},
+		"over":                               {aRun(enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, statemachine.StateCanceled, openWait()), true},
+		"ended from outside, lists its wait": {aRun(enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, statemachine.StateRequested, openWait()), true},
+		"gone":                               {nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScripted(t)
+			now := time.Now()
+			s.cfg.Now = func() time.Time { return now }
+			s.run = tc.run
+			for range 5 {
+				if err := s.Request(t.Context(), "ada@example.com"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := 1
+			if tc.told {
+				want = 2
+				if !workflow.Open(tc.run.GetWorkflowExecutionInfo().GetStatus()) || tc.run == nil {
+					want = 5 // each would start a run, if there were a server
+				}
+			}
+			if len(s.calls) != want {
+				t.Errorf("told %d times, want %d", len(s.calls), want)
+			}
+		})
+	}
+}

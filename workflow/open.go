@@ -1,0 +1,21 @@
+package workflow
+
+import enumspb "go.temporal.io/api/enums/v1"
+
+// OpenRuns is the condition of a visibility query for runs that have not ended.
+const OpenRuns = "ExecutionStatus IN ('Running', 'Paused')"
+
+// Open reports whether a run goes on. A paused one does when it is unpaused. A status that this
+// build does not know is no end: those that end a run are all here.
+func Open(s enumspb.WorkflowExecutionStatus) bool {
+	switch s {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_FAILED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW, enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return false
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED:
+		return true
+	}
+	return true
+}
