@@ -44,7 +44,7 @@ func TestLinkSaysHowToHash(t *testing.T) {
 		got, err := s.sendLink(t, wanted(ann.Address))
 		must(t, err)
 		if test.want == "" {
-			diff(t, test.credential, got, workflow.Delivery{Withheld: workflow.HashUnsupported})
+			diff(t, test.credential, got, workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.HashUnsupported})
 			s.audited(t, ann.ID, account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.HashUnsupported)})
 			continue
 		}

@@ -133,7 +133,7 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 		"not me":               {nil, disown, ErrPending, func(*teller) []told { return []told{disowned} }},
 		"not me, full":         {full, disown, ErrPending, func(*teller) []told { return []told{disowned, {Call: "cancel", Run: linkRun}} }},
 		"not me, other errors": {status.Error(codes.InvalidArgument, "no"), disown, ErrUnavailable, func(*teller) []told { return []told{disowned} }},
-		"not me, no run":       {status.Error(codes.NotFound, "no"), disown, ErrUnavailable, func(*teller) []told { return []told{disowned} }},
+		"not me, no run":       {status.Error(codes.NotFound, "no"), disown, ErrUnavailable, func(*teller) []told { return []told{disowned, {Call: "look"}, {Call: "look"}} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

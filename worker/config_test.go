@@ -88,7 +88,7 @@ func TestRunRefusesWrongSettings(t *testing.T) {
 		},
 		"mail limit": func(_ *testing.T, c *worker.Config, _ string) []string {
 			c.MailLimit = -1
-			return []string{"no negative mail limit"}
+			return []string{"no negative limit"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

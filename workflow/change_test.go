@@ -41,7 +41,7 @@ func TestNoticeFailed(t *testing.T) {
 			s.at(5*time.Minute, s.submit("one"))
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			diff(t, "last step", s.transitions()[4], "notice_failed completed")
-			diff(t, "given up", s.given, []workflow.Mail{{Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
+			diff(t, "given up", s.given, []workflow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
 			if !strings.Contains(s.details(), "nobody was told") {
 				t.Errorf("details:\n%s", s.details())
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,19 @@ func TestOtherPolicies(t *testing.T) {
 	t.Parallel()
 	replayer := newReplayer(t)
 	const mail = "event 7 ActivityTaskScheduled send-email: the code sets another "
+	told := func(h *historypb.History) (warnings []string) {
+		t.Helper()
+		found, err := replayer.Check(h)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, w := range found {
+			warnings = append(warnings, w.Error())
+		}
+		return warnings
+	}
+	// Mails have a queue of their own, and more time, than in 0.2.0.
+	sinceThen := []string{mail + "task queue", mail + "start-to-close timeout", strings.Replace(mail, "7", "29", 1) + "task queue"}
 	for want, change := range map[string]func(*historypb.ActivityTaskScheduledEventAttributes){
 		"": func(*historypb.ActivityTaskScheduledEventAttributes) {},
 		mail + "task queue": func(a *historypb.ActivityTaskScheduledEventAttributes) {
@@ -110,16 +124,12 @@ func TestOtherPolicies(t *testing.T) {
 	} {
 		h := history(t, "v0.2.0/happy")
 		change(h.GetEvents()[6].GetActivityTaskScheduledEventAttributes())
-		warnings, err := replayer.Check(h)
-		if err != nil {
-			t.Error(err)
+		all := sinceThen
+		if want != "" && !slices.Contains(sinceThen, want) {
+			all = append(slices.Clone(sinceThen), want)
 		}
-		var got []string
-		for _, w := range warnings {
-			got = append(got, w.Error())
-		}
-		if strings.Join(got, "\n") != want {
-			t.Errorf("%q, want %q", got, want)
+		if got := told(h); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(all))) {
+			t.Errorf("%q, want %q", got, all)
 		}
 	}
 }

@@ -28,7 +28,6 @@ func mutants() []mutant {
 		{what: "the change without a pause between two attempts", changes: one(run, "if err := workflow.Sleep(ctx, again); err != nil {\n\t\t\treturn \"\", err\n\t\t}", "_ = again")},
 		{what: "no notice", changes: one(notice, "d := tell(ctx, notice, until)", "var d Delivery")},
 		{what: "a notice that is over when anybody says so", changes: one(notice, "err == nil && d.Notice == notice.Run", "err == nil")},
-		{what: "a notice that is given up in runs of before", changes: one(notice, "if workflow.GetVersion(ctx, \"notice-is-given-up\", workflow.DefaultVersion, 1) == 1 {", "{")},
 		{what: "a late request that waits until everybody is told", changes: one(reset, "r.requests.Len() > 0 || len(r.owing()) == 0", "len(r.owing()) == 0")},
 		{what: "a run that does not go on telling for the one before", changes: one(reset, "\tfor _, notice := range in.Owed {\n\t\tr.owe(steps, notice)\n\t}\n", "")},
 		{what: "no audit of a cancel", changes: one(reset, "\t\tr.recordCancel(ctx)\n", "")},
@@ -61,7 +60,7 @@ func mutants() []mutant {
 		{what: "a field of Request renamed", changes: one(contract, "\tCoolDown time.Duration // how", "\tCoolDown time.Duration `json:\"Pause\"` // how")},
 		{what: "a field of Outcome renamed", changes: one(contract, "\tState    statemachine.State\n", "\tState    statemachine.State `json:\"Status\"`\n")},
 		{what: "a field of Delivery renamed", changes: one(contract, "\tNotice string `json:\",omitempty\"`", "\tNotice string `json:\"About,omitempty\"`")},
-		{what: "a link mail with another life", changes: one(run, "Life: r.in.LinkLife, Address", "Life: r.in.LinkLife + grace, Address")},
+		{what: "a link mail with another life", changes: one(links, "Life: r.in.LinkLife, Address", "Life: r.in.LinkLife + grace, Address")},
 		{what: "the time of a cancel left out", changes: one(run, ", At: workflow.Now(ctx)}", "}")},
 		{what: "an expiry at another time", changes: one(run, "life := r.in.LinkLife + grace", "life := r.in.LinkLife + 2*grace")},
 
@@ -102,7 +101,7 @@ func mutants() []mutant {
 func allowed() []mutant {
 	return []mutant{
 		{what: "other timeouts and retries", changes: append(
-			one(policies, "StartToCloseTimeout:    2 * time.Minute", "StartToCloseTimeout:    3 * time.Minute"),
+			one(policies, "StartToCloseTimeout:    16 * time.Minute", "StartToCloseTimeout:    17 * time.Minute"),
 			overlay.Change{File: policies, Old: "silence = 3 * Heartbeat", New: "silence = 4 * Heartbeat"},
 			overlay.Change{File: policies, Old: "MaximumInterval: 30 * time.Second", New: "MaximumInterval: time.Minute"},
 		)},
