@@ -87,7 +87,7 @@ func rewritten(text []byte, value any) []string {
 func misplaced(text []byte) bool {
 	return slices.ContainsFunc([]any{
 		&workflow.Request{}, &workflow.Caller{}, &workflow.Cancellation{}, &workflow.Mail{}, &workflow.Delivery{},
-		&workflow.Submission{}, &workflow.Change{}, &workflow.Verdict{}, &workflow.Outcome{},
+		&workflow.Submission{}, &workflow.Change{}, &workflow.Verdict{}, &workflow.Outcome{}, &workflow.Ending{}, &workflow.Ended{},
 	}, func(value any) bool {
 		if json.Unmarshal(text, value) != nil || len(rewritten(text, value)) > 0 {
 			return false

@@ -21,7 +21,7 @@ const contractFile = "contract.json"
 func contract() []any {
 	return []any{
 		&workflow.Request{}, &workflow.Caller{}, &workflow.Cancellation{}, &workflow.Mail{}, &workflow.Delivery{},
-		&workflow.Submission{}, &workflow.Change{}, &workflow.Verdict{}, &workflow.Outcome{},
+		&workflow.Submission{}, &workflow.Change{}, &workflow.Verdict{}, &workflow.Outcome{}, &workflow.Ending{}, &workflow.Ended{},
 	}
 }
 
