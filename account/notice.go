@@ -111,7 +111,7 @@ func (d Debt) After(what Telling, address string, at time.Time) Debt {
 	default:
 		r.Next = at.Add(copyPause[max(0, r.Copies-1)])
 	}
-	d.Left = append(others, r) // behind those whose turn has not come
+	d.Left = slices.Concat(others, []Recipient{r}) // behind those whose turn has not come
 	return d
 }
 

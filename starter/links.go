@@ -100,12 +100,7 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	disowned := c.disown(ctx, l, l.claims.RunID)
-	if notFound(disowned) {
-		if next, err := c.successor(ctx, l); err == nil && next != nil {
-			disowned, l = c.disown(ctx, l, next.claims.RunID), next
-		}
-	}
+	l, disowned := c.disownAny(ctx, l)
 	if disowned != nil && !notFound(disowned) {
 		return c.fault(disowned)
 	}
@@ -118,6 +113,10 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	case err != nil:
 		return err
 	}
+	return answerToCancel(decided)
+}
+
+func answerToCancel(decided workflow.Outcome) error {
 	switch told := answer(decided, decided.Accepted); {
 	case told == nil:
 		return ErrLinkUsed
@@ -126,6 +125,19 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	default:
 		return told
 	}
+}
+
+// disownAny tells the run of a link or, when that has ended, the one that goes on with it, and
+// returns the link as if it were of the run that was told.
+func (c *Client) disownAny(ctx context.Context, l *openLink) (*openLink, error) {
+	err := c.disown(ctx, l, l.claims.RunID)
+	if !notFound(err) {
+		return l, err
+	}
+	if next, failed := c.successor(ctx, l); failed == nil && next != nil {
+		return next, c.disown(ctx, l, next.claims.RunID)
+	}
+	return l, err
 }
 
 // disown tells a run that the owner called it off with a link of it, or of the run that it

@@ -94,12 +94,8 @@ type Config struct {
 // nil. It returns an error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	if cfg.Store == nil || cfg.Mailer == nil || cfg.Templates == nil ||
-		cfg.MailLimit < 0 || cfg.MailRate < 0 || cfg.MaxLinkLife < 0 || cfg.AuditKeep < 0 {
-		return errors.New("worker: want a store, a mailer, templates, and no negative limit, rate, life or keep")
-	}
-	if !cfg.UpgradeHash.Valid() {
-		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
+	if err := cfg.check(); err != nil {
+		return err
 	}
 	cfg, err := cfg.versioned()
 	if err != nil {
@@ -127,6 +123,19 @@ func Run(ctx context.Context, cfg Config) error {
 		return unlessStopped(ctx, err)
 	}
 	return cfg.work(ctx, temporal, acts)
+}
+
+func (c Config) check() error {
+	switch {
+	case c.Store == nil || c.Mailer == nil || c.Templates == nil:
+		return errors.New("worker: want a store, a mailer and templates")
+	case c.MailLimit < 0 || c.MailRate < 0 || c.MaxLinkLife < 0 || c.AuditKeep < 0:
+		return errors.New("worker: want no negative limit, rate, life or keep")
+	case !c.UpgradeHash.Valid():
+		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
+	default:
+		return nil
+	}
 }
 
 // unlessStopped is the error of a call, or nil when the call was cut short because the

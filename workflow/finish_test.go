@@ -38,12 +38,10 @@ func (s *story) finish(of string) (out workflow.Outcome, err error) {
 	if !s.IsWorkflowCompleted() {
 		s.t.Fatal("it did not end")
 	}
-	return out, errors.Join(s.GetWorkflowError(), func() error {
-		if s.GetWorkflowError() != nil {
-			return nil
-		}
-		return s.GetWorkflowResult(&out)
-	}())
+	if err := s.GetWorkflowError(); err != nil {
+		return out, err
+	}
+	return out, s.GetWorkflowResult(&out)
 }
 
 // The owner of a change whose run was terminated is told, and who asks hears the truth.
@@ -140,7 +138,7 @@ func TestFinishGivesUp(t *testing.T) {
 func TestFinishTriesEnough(t *testing.T) {
 	t.Parallel()
 	s := finishStory(t, applied)
-	s.notice = func(n int, m workflow.Mail) answer {
+	s.notice = func(_ int, m workflow.Mail) answer {
 		if len(s.given) == 0 {
 			return answer{failed: errors.New("mail server away")}
 		}

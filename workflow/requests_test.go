@@ -71,6 +71,7 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 	t.Parallel()
 	lastMail := 10 * time.Minute
 	three := func(t *testing.T) *story {
+		t.Helper()
 		s := newStory(t)
 		s.at(5*time.Minute, s.ask)
 		s.at(lastMail, s.ask)

@@ -98,7 +98,7 @@ func (c column) among() string {
 	if c.base == "citext" && !c.ownFolding {
 		return fmt.Sprintf(`%s = ANY ($1::text[]::%s[])`, c.name, c.declared)
 	}
-	return fmt.Sprintf(`%s = ANY ($1::text[])`, c.folded())
+	return c.folded() + ` = ANY ($1::text[])`
 }
 
 // folded is what an index of the column is about. Where the locale folds letters of ASCII

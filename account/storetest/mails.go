@@ -114,7 +114,7 @@ func countsWhatWasAskedFor(s *suite) {
 	s.issues(again, plenty, account.Issued{Copy: 2, Asked: 2, Expires: token(ann, "7").Expires}, nil)
 }
 
-// issues issues a token and says what comes of it.
+// issues records a token and compares what comes of it.
 func (s *suite) issues(t account.Token, limit int, want account.Issued, err error) {
 	s.Helper()
 	got, failed := s.IssueToken(s.Context(), t, limit)

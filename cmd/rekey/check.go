@@ -111,6 +111,10 @@ func checkTimes(linkLife, coolDown time.Duration) error {
 }
 
 func (w *workerCmd) check() error {
+	return cmp.Or(w.checkBounds(), w.checkBuild(), checkBaseURL(w.BaseURL), w.mailFlags.check())
+}
+
+func (w *workerCmd) checkBounds() error {
 	switch {
 	case w.MailLimit < 1:
 		return fmt.Errorf("--mail-limit ($REKEY_MAIL_LIMIT): want 1 or more, not %d", w.MailLimit)
@@ -120,6 +124,13 @@ func (w *workerCmd) check() error {
 		return fmt.Errorf("--audit-keep ($REKEY_AUDIT_KEEP): want 168h or more, or 0 for ever, not %s", w.AuditKeep)
 	case w.MailRate < 0:
 		return fmt.Errorf("--mail-rate ($REKEY_MAIL_RATE): want 0 or more, not %v", w.MailRate)
+	default:
+		return nil
+	}
+}
+
+func (w *workerCmd) checkBuild() error {
+	switch {
 	case w.BuildID != "" && w.Deployment == "":
 		return errors.New("--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")
 	case strings.ContainsAny(w.Deployment, ".:"):
@@ -128,8 +139,9 @@ func (w *workerCmd) check() error {
 		return fmt.Errorf("--upgrade-hash ($REKEY_UPGRADE_HASH): want argon2id or bcrypt, not %s", w.UpgradeHash)
 	case w.Users != "" && !postgres.IsURL(w.Store):
 		return errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
+	default:
+		return nil
 	}
-	return cmp.Or(checkBaseURL(w.BaseURL), w.mailFlags.check())
 }
 
 func (m *mailFlags) check() error {
@@ -163,12 +175,13 @@ func (m *mailFlags) check() error {
 
 // checkLogin refuses settings of which one would not be used.
 func (m *mailFlags) checkLogin() error {
-	lent := m.ClientID != "" || m.Scope != "" || m.ClientSecret != "" || m.RefreshToken != ""
-	switch {
-	case m.TokenURL == "" && lent:
-		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): the other settings of an access token need it")
-	case m.TokenURL == "":
+	if m.TokenURL == "" {
+		if m.ClientID+m.Scope+m.ClientSecret+m.RefreshToken != "" {
+			return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): the other settings of an access token need it")
+		}
 		return nil
+	}
+	switch {
 	case m.Username == "" || m.SMTPPassword != "":
 		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): needs --smtp-username ($REKEY_SMTP_USERNAME) and no password")
 	case m.ClientID == "" || m.ClientSecret == "" && m.RefreshToken == "":
