@@ -10,8 +10,9 @@ import (
 // says what became of them.
 const MaxCopies = 3
 
-// copyPause is how long to wait for the second and the third of them.
-var copyPause = [MaxCopies]time.Duration{15 * time.Minute, time.Hour, 0}
+// copyPause is how long to wait for the second and the third of them: a mail server that broke
+// is soon back, and one that loses its answers for longer is given time.
+var copyPause = [MaxCopies]time.Duration{30 * time.Second, 15 * time.Minute, 0}
 
 // Notice is what a change of a password leaves owing: its owner is told of it at every
 // address that the account had in the transaction of the change. The store owes it, and

@@ -73,12 +73,12 @@ var problems = []problem{
 	{
 		err: ErrLinkRestarted, Status: 400, Code: "link_restarted", Over: true,
 		Text: "This reset was started again.",
-		Hint: "Use the link in the newest email. If none has come, ask for a new one.",
+		Hint: "A newer email may have a link that works. If there is none, ask for a new one.",
 	},
 	{
 		err: ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
-		Text: "The account has changed since this link was sent.",
-		Hint: "For your safety the link no longer works. No password was set with it. Ask for a new link.",
+		Text: "The password could not be changed.",
+		Hint: "No password was set with this link, and it no longer works. Ask for a new one; if that does not help, ask support.",
 	},
 	{
 		err: ErrBusy, Status: 503, Code: "busy", Retry: "10",

@@ -19,13 +19,14 @@ var (
 	// ErrLinkEnded means that something else ended this reset than its own steps, an operator
 	// or a failure. The store was asked: the password was not changed by it, and will not be.
 	ErrLinkEnded = errors.New("the reset was ended from outside")
-	// ErrLinkRestarted means that an operator had this reset done over, and what the link is
-	// of is no more. The newest mail has one that counts.
+	// ErrLinkRestarted means that an operator reset the run in Temporal, so that its links are
+	// dead. A newer mail may have one that works.
 	ErrLinkRestarted = errors.New("the reset was started again")
-	// ErrChangeRefused means the account changed after the mail was sent (its
-	// address, its password, or it was closed), so the link counts for nothing. Whoever asks
-	// is told so, whatever password they tried: none was set.
-	ErrChangeRefused = errors.New("the account changed since the link was sent")
+	// ErrChangeRefused means that the store refused the change for good: the account changed
+	// after the mail was sent (its address, its password, or it was closed), its tables do not
+	// take the new hash, or the submission was older than a day. Every caller gets this answer,
+	// whatever the password: none was set.
+	ErrChangeRefused = errors.New("the change was refused")
 	// ErrPending means the new password is accepted durably and is applied as
 	// soon as a worker is there; or it was handed to Temporal, which went away before it
 	// answered. It is never another one than was submitted. Asking again with the same

@@ -120,7 +120,7 @@ func answerToCancel(decided workflow.Outcome) error {
 	switch told := answer(decided, decided.Accepted); {
 	case told == nil:
 		return ErrLinkUsed
-	case errors.Is(told, ErrLinkCanceled):
+	case errors.Is(told, ErrLinkCanceled), errors.Is(told, ErrLinkEnded):
 		return nil
 	default:
 		return told

@@ -275,11 +275,13 @@ func TestAskedAgainAtOnce(t *testing.T) {
 		mail int // that answers
 	}{
 		"after a cancel": {func(t *testing.T, _, toCancel string) {
+			t.Helper()
 			if a := post(t, shared, "/account/cancel_reset/"+toCancel, struct{}{}); a.code != 200 {
 				t.Errorf("cancel: %+v", a)
 			}
 		}, 2},
 		"after a change": {func(t *testing.T, toReset, _ string) {
+			t.Helper()
 			if a := reset(t, shared, toReset, newPassword); a.code != 200 {
 				t.Errorf("reset: %+v", a)
 			}

@@ -48,7 +48,7 @@ func TestNoticeFailsOnce(t *testing.T) {
 			diff(t, "notices", len(w.notices()), f.mails)
 			pause := time.Second
 			if slices.Equal(f.audit, leftOpen) { // nobody knows whether it went out
-				pause = 15 * time.Minute
+				pause = 30 * time.Second
 			}
 			diff(t, "end", w.age(), submitted+pause)
 			if !strings.Contains(w.details(), "`notice_sent` | `completed`") {

@@ -221,7 +221,8 @@ func (p *person) checkAudit(t *rapid.T) {
 				t.Fatalf("a mail is withheld: %s, after %d", e.Detail, mails)
 			}
 		case account.EventResetCanceled:
-		case account.EventMailRevoked, account.EventChangeRefused:
+		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded,
+			account.EventNoticeFailed, account.EventForgotten:
 			t.Fatalf("nothing in a story leads to %s", e.Event)
 		}
 	}

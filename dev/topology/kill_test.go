@@ -170,7 +170,8 @@ func (f *fleet) isChangedOnce(t *testing.T, p *person) {
 		case account.EventPasswordChanged:
 			changes++
 		case account.EventMailIssued, account.EventMailRevoked:
-		default:
+		case account.EventMailWithheld, account.EventChangeRefused, account.EventResetCanceled,
+			account.EventResetEnded, account.EventNoticeFailed, account.EventForgotten:
 			t.Errorf("%s: %s %s", p.ID, e.Event, e.Detail)
 		}
 	}
