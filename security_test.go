@@ -1,6 +1,7 @@
 package rekey_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -119,4 +120,19 @@ func functionOf(file *ast.File, comment *ast.CommentGroup) string {
 		}
 	}
 	return ""
+}
+
+// Each type that crosses Temporal has a row that says who checks it.
+func TestWhatCrossesTemporalIsListed(t *testing.T) {
+	t.Parallel()
+	types := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(read(t, "workflow/testdata/contract.json")), &types); err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(read(t, securityPage), "## What crosses Temporal")
+	for name := range types {
+		if !strings.Contains(table, "\n| `"+name+"`") {
+			t.Errorf("docs/security.md says of no %s who checks it", name)
+		}
+	}
 }
