@@ -59,11 +59,14 @@ func (o *owner) mailPending(ctx context.Context, then step) error {
 	return o.submit(ctx, token, newPassword, "")
 }
 
-// resetMailing: the reset schedules the mail anew under the name of the run that was.
-func resetMailing(ctx context.Context, o *owner) error { return o.mailPending(ctx, o.resetToTheStart) }
+// resetMailing: the reset keeps the task that scheduled the mail, which names the run that was,
+// since a request came after it.
+func resetMailing(ctx context.Context, o *owner) error {
+	return o.mailPending(ctx, func(ctx context.Context) error { return inOrder(ctx, o.ask, o.heard, o.resetToTheLastTask) })
+}
 
-// resetToTheStart begins the newest run again after its first workflow task.
-func (o *owner) resetToTheStart(ctx context.Context) error {
+// resetToTheLastTask begins the newest run again after its last workflow task.
+func (o *owner) resetToTheLastTask(ctx context.Context) error {
 	run, err := o.temporal.DescribeWorkflowExecution(ctx, o.workflow, "")
 	if err != nil {
 		return err
@@ -72,28 +75,40 @@ func (o *owner) resetToTheStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var last int64
 	for _, e := range h.GetEvents() {
 		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-			_, err = o.temporal.WorkflowService().ResetWorkflowExecution(ctx, &workflowservice.ResetWorkflowExecutionRequest{
-				Namespace: client.DefaultNamespace, WorkflowExecution: run.GetWorkflowExecutionInfo().GetExecution(),
-				WorkflowTaskFinishEventId: e.GetEventId(), Reason: "a story", RequestId: "reset",
-			})
-			return err
+			last = e.GetEventId()
 		}
 	}
-	return errOtherStory
+	_, err = o.temporal.WorkflowService().ResetWorkflowExecution(ctx, &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: client.DefaultNamespace, WorkflowExecution: run.GetWorkflowExecutionInfo().GetExecution(),
+		WorkflowTaskFinishEventId: last, Reason: "a story", RequestId: "reset",
+	})
+	return err
 }
 
-// failedMail: somebody says that the mail has failed for good.
+// failedMail: somebody says that the mail has failed for good, which the mail server has and
+// has not taken yet.
 func failedMail(ctx context.Context, o *owner) error {
-	return o.mailPending(ctx, func(ctx context.Context) error {
+	came, release := o.hold(inbox.Reply(451, "try again later"))
+	defer release()
+	fails := func(ctx context.Context) error {
 		id, err := o.pendingMail(ctx)
 		if err != nil {
 			return err
 		}
 		failure := temporal.NewNonRetryableApplicationError("no", "stranger", nil)
 		return o.temporal.CompleteActivityByID(ctx, client.DefaultNamespace, o.workflow, "", id, nil, failure)
-	})
+	}
+	if err := inOrder(ctx, o.ask, await(came, "the mail"), fails); err != nil {
+		return err
+	}
+	token, err := o.link(ctx, 1)
+	if err != nil {
+		return err
+	}
+	return o.submit(ctx, token, newPassword, "")
 }
 
 // timedOutMail: an operator leaves the mail no more time.
