@@ -26,6 +26,7 @@ func byOperators() []story {
 		one("mail-failed-by-stranger", failedMail, ends(completed), mailFails, not(wasReset), schedules(workflow.SendEmail, 3)),
 		one("mail-timed-out", timedOutMail, ends(completed), timesOut, schedules(workflow.SendEmail, 3)),
 		one("paused", pausedRun, ends(completed), pauses),
+		one("finish-after-termination", terminated, ends(statemachine.StatePasswordChanged), schedules(workflow.SendEmail, 1)),
 	}
 }
 
@@ -163,4 +164,36 @@ func pausedRun(ctx context.Context, o *owner) error {
 		return err
 	}
 	return o.submit(ctx, token, newPassword, "")
+}
+
+// terminated ends the run between its change and its notice, and goes on to what follows it,
+// which is what is recorded. It is begun, and asked for the outcome, as the starter does.
+func terminated(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	run, err := o.temporal.DescribeWorkflowExecution(ctx, o.workflow, "")
+	if err != nil {
+		return err
+	}
+	o.fail(o.who.Address, func(inbox.Message) error { return inbox.Reply(451, "try again later") })
+	retries := func(ctx context.Context) error { return o.retries(ctx, workflow.SendEmail) }
+	terminates := func(ctx context.Context) error {
+		return o.temporal.TerminateWorkflow(ctx, o.workflow, "", "a story")
+	}
+	if err := inOrder(ctx, o.submits(token), retries, terminates); err != nil {
+		return err
+	}
+	o.fail(o.who.Address, nil)
+	ended := workflow.Ending{Workflow: o.workflow, Run: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
+	o.workflow = workflow.FinishID(ended.Run)
+	if _, err := o.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(ended.Run), workflow.FinishName, ended); err != nil {
+		return err
+	}
+	_, err = o.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: o.workflow, UpdateName: workflow.OutcomeUpdate, UpdateID: workflow.OutcomeUpdateID,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	return err
 }
