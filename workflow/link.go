@@ -30,7 +30,7 @@ func (r *run) delivered(ctx workflow.Context) (d Delivery, ours bool) {
 	switch {
 	case err == nil && d.Mail == r.sending.Name():
 		return d, true
-	case workflow.Now(ctx).Sub(r.begunAt) >= mailRetry:
+	case r.timeLeft(ctx) <= 0:
 		return Delivery{Withheld: MailFailed}, true
 	// What 0.2.0 mailed does not say what it is about, and was believed.
 	case workflow.GetVersion(ctx, "delivery-names-its-link", workflow.DefaultVersion, 1) == workflow.DefaultVersion:
@@ -42,19 +42,25 @@ func (r *run) delivered(ctx workflow.Context) (d Delivery, ours bool) {
 }
 
 // sendAgain begins the mail again: the first time at once, since somebody waits for it, and
-// then after a pause that grows.
+// then after a pause that grows, within the day that the mail has.
 func (r *run) sendAgain() {
 	pause := time.Duration(r.repeats) * again
 	r.repeats++
 	answer, set := workflow.NewFuture(r.mailing)
 	r.mail = answer
 	workflow.Go(r.mailing, func(ctx workflow.Context) {
-		if err := workflow.Sleep(ctx, pause); err != nil {
-			set.SetError(err)
+		err := workflow.Sleep(ctx, min(pause, r.timeLeft(ctx)))
+		left := r.timeLeft(ctx)
+		if err != nil || left <= 0 {
+			set.Set(nil, err) // nobody's answer
 			return
 		}
-		left := mailRetry - workflow.Now(ctx).Sub(r.begunAt)
-		ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "mail a link"), max(left, time.Second))
+		ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "mail a link"), left)
 		set.Chain(workflow.ExecuteActivity(ctx, SendEmail, r.sending))
 	})
+}
+
+// timeLeft is how long the mail is tried still.
+func (r *run) timeLeft(ctx workflow.Context) time.Duration {
+	return mailRetry - workflow.Now(ctx).Sub(r.begunAt)
 }

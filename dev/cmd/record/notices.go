@@ -23,7 +23,7 @@ func notices() []story {
 	return []story{
 		one("notice-owed", owed, ends(completed), repeats(workflow.SendEmail, 3, becauseItFailed)).with(backup),
 		late.with(backup),
-		one("stranger-completes-notice", strangersNotice, ends(completed), asksVersion),
+		one("stranger-completes-notice", strangersNotice, ends(completed), asksVersion, not(mailFails), not(timesOut)),
 	}
 }
 

@@ -26,6 +26,7 @@ func byOperators() []story {
 		one("mail-failed-by-stranger", failedMail, ends(completed), mailFails, not(wasReset), schedules(workflow.SendEmail, 3)),
 		one("mail-timed-out", timedOutMail, ends(completed), timesOut, schedules(workflow.SendEmail, 3)),
 		one("paused", pausedRun, ends(completed), pauses),
+		one("finish-after-termination", terminated, ends(statemachine.StatePasswordChanged), schedules(workflow.SendEmail, 1)),
 	}
 }
 
@@ -59,11 +60,14 @@ func (o *owner) mailPending(ctx context.Context, then step) error {
 	return o.submit(ctx, token, newPassword, "")
 }
 
-// resetMailing: the reset schedules the mail anew under the name of the run that was.
-func resetMailing(ctx context.Context, o *owner) error { return o.mailPending(ctx, o.resetToTheStart) }
+// resetMailing: the reset keeps the task that scheduled the mail, which names the run that was,
+// since a request came after it.
+func resetMailing(ctx context.Context, o *owner) error {
+	return o.mailPending(ctx, func(ctx context.Context) error { return inOrder(ctx, o.ask, o.heard, o.resetToTheLastTask) })
+}
 
-// resetToTheStart begins the newest run again after its first workflow task.
-func (o *owner) resetToTheStart(ctx context.Context) error {
+// resetToTheLastTask begins the newest run again after its last workflow task.
+func (o *owner) resetToTheLastTask(ctx context.Context) error {
 	run, err := o.temporal.DescribeWorkflowExecution(ctx, o.workflow, "")
 	if err != nil {
 		return err
@@ -72,28 +76,40 @@ func (o *owner) resetToTheStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var last int64
 	for _, e := range h.GetEvents() {
 		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-			_, err = o.temporal.WorkflowService().ResetWorkflowExecution(ctx, &workflowservice.ResetWorkflowExecutionRequest{
-				Namespace: client.DefaultNamespace, WorkflowExecution: run.GetWorkflowExecutionInfo().GetExecution(),
-				WorkflowTaskFinishEventId: e.GetEventId(), Reason: "a story", RequestId: "reset",
-			})
-			return err
+			last = e.GetEventId()
 		}
 	}
-	return errOtherStory
+	_, err = o.temporal.WorkflowService().ResetWorkflowExecution(ctx, &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: client.DefaultNamespace, WorkflowExecution: run.GetWorkflowExecutionInfo().GetExecution(),
+		WorkflowTaskFinishEventId: last, Reason: "a story", RequestId: "reset",
+	})
+	return err
 }
 
-// failedMail: somebody says that the mail has failed for good.
+// failedMail: somebody says that the mail has failed for good, which the mail server has and
+// has not taken yet.
 func failedMail(ctx context.Context, o *owner) error {
-	return o.mailPending(ctx, func(ctx context.Context) error {
+	came, release := o.hold(inbox.Reply(451, "try again later"))
+	defer release()
+	fails := func(ctx context.Context) error {
 		id, err := o.pendingMail(ctx)
 		if err != nil {
 			return err
 		}
 		failure := temporal.NewNonRetryableApplicationError("no", "stranger", nil)
 		return o.temporal.CompleteActivityByID(ctx, client.DefaultNamespace, o.workflow, "", id, nil, failure)
-	})
+	}
+	if err := inOrder(ctx, o.ask, await(came, "the mail"), fails); err != nil {
+		return err
+	}
+	token, err := o.link(ctx, 1)
+	if err != nil {
+		return err
+	}
+	return o.submit(ctx, token, newPassword, "")
 }
 
 // timedOutMail: an operator leaves the mail no more time.
@@ -148,4 +164,36 @@ func pausedRun(ctx context.Context, o *owner) error {
 		return err
 	}
 	return o.submit(ctx, token, newPassword, "")
+}
+
+// terminated ends the run between its change and its notice, and goes on to what follows it,
+// which is what is recorded. It is begun, and asked for the outcome, as the starter does.
+func terminated(ctx context.Context, o *owner) error {
+	token, err := o.first(ctx)
+	if err != nil {
+		return err
+	}
+	run, err := o.temporal.DescribeWorkflowExecution(ctx, o.workflow, "")
+	if err != nil {
+		return err
+	}
+	o.fail(o.who.Address, func(inbox.Message) error { return inbox.Reply(451, "try again later") })
+	retries := func(ctx context.Context) error { return o.retries(ctx, workflow.SendEmail) }
+	terminates := func(ctx context.Context) error {
+		return o.temporal.TerminateWorkflow(ctx, o.workflow, "", "a story")
+	}
+	if err := inOrder(ctx, o.submits(token), retries, terminates); err != nil {
+		return err
+	}
+	o.fail(o.who.Address, nil)
+	ended := workflow.Ending{Workflow: o.workflow, Run: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
+	o.workflow = workflow.FinishID(ended.Run)
+	if _, err := o.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(ended.Run), workflow.FinishName, ended); err != nil {
+		return err
+	}
+	_, err = o.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: o.workflow, UpdateName: workflow.OutcomeUpdate, UpdateID: workflow.OutcomeUpdateID,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	return err
 }
