@@ -53,8 +53,10 @@ func (s *Store) explainLookup(ctx context.Context) error {
 	return fault(err)
 }
 
-// ends are names of times that end something: what they say is over once they have passed.
-var ends = regexp.MustCompile(`(?i)(until|till|ends?|expires?|expiry)(_?(at|on|date))?$`)
+// ends are names of times that end something: what they say is over once they have passed. The
+// word stands by itself: suspend_at says when something began, and weekend nothing.
+var ends = regexp.MustCompile(`(?i:(^|_)(until|till|ends?|expires?|expiry)(_?(at|on|date))?$)` +
+	`|[a-z0-9](Until|Till|Ends?|Expires?|Expiry)(At|On|Date)?$`)
 
 // notes tell of a locale whose lower case is not that of mail addresses.
 func (c column) notes() []Note {

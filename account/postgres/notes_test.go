@@ -81,6 +81,8 @@ func TestBansThatAreOver(t *testing.T) {
 	t.Parallel()
 	for column, want := range map[string]string{
 		"banned_until timestamptz": "2", "locked_until timestamp": "2", `"suspendedTill" timestamptz`: "2", "lockout_end timestamptz": "2",
+		`"LOCKED_UNTIL" timestamptz`: "2", `"banEndsAt" timestamptz`: "2", "ban_expires_at timestamp": "2", "expiry timestamp": "2",
+		"suspend_at timestamptz": "12", "suspend_date timestamp": "12", "weekend timestamptz": "12", `"suspendDate" timestamptz`: "12",
 		"deleted_at timestamptz": "12", "banned_at timestamp": "12", "attended timestamp": "12",
 	} {
 		url := migrated(t)
