@@ -48,7 +48,7 @@ const (
 
 // advice is what to do about a SQLSTATE.
 var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
-	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it or let the starter make shorter hashes (--hash bcrypt)",
+	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it, or drop --upgrade-hash",
 	uniqueViolation:     "another transaction wrote the same, time and again",
 	notSupported:        "the server cannot do that: a standby, which is read-only, answers so: name the primary, or add target_session_attrs=read-write to the URL",
 	readOnlyTransaction: "the server is read-only, as a standby is: name the primary, or add target_session_attrs=read-write to the URL",

@@ -29,7 +29,7 @@ func TestChangeThatIsNeverTaken(t *testing.T) {
 		},
 		"length": {
 			`ALTER TABLE users ALTER password TYPE varchar(13)`,
-			`ALTER TABLE users ALTER password TYPE text`, "22001",
+			`ALTER TABLE users ALTER password TYPE text`, "widen it, or drop --upgrade-hash (SQLSTATE 22001)",
 		},
 		"trigger that raises": {
 			`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not %', NEW.password; END$$; CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION no()`,
