@@ -104,6 +104,27 @@ func TestBrokenValues(t *testing.T) {
 	}
 }
 
+// Lines of a clock that was years ahead once do not keep the older ones that come after them.
+func TestAuditSweepPassesAClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	const keep = 400 * 24 * time.Hour
+	s := lived(t)
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	must(t, s.db.Update(func(tx *bbolt.Tx) error {
+		for range 3 * sweepLook {
+			must(t, audit(tx, account.Entry{At: now.AddDate(5, 0, 0), Event: "ahead"}))
+		}
+		return audit(tx, account.Entry{At: now.Add(-keep - time.Hour), Event: "old"})
+	}))
+	log, err := s.Entries(t.Context(), account.Filter{})
+	must(t, err)
+	swept, err := s.SweepAudit(t.Context(), now, keep)
+	must(t, err)
+	if want := len(log) - 3*sweepLook; swept != want {
+		t.Errorf("swept %d, want %d", swept, want)
+	}
+}
+
 // A sweep that meets a value it cannot read deletes nothing.
 func TestBrokenSweep(t *testing.T) {
 	t.Parallel()
