@@ -144,8 +144,14 @@ func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflo
 }
 
 // unknownNotice notes that nobody was told of a change that the store does not remember,
-// because it was restored from a backup.
+// because it was restored from a backup. Of an account that is gone it notes nothing: that
+// one was forgotten on demand, and a line would remember it.
 func (a *Activities) unknownNotice(ctx context.Context, m workflow.Mail) error {
+	if _, err := a.Store.Account(ctx, m.Account); errors.Is(err, account.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	a.counter(noticesFailed, nil).Inc(1)
 	n := account.Notice{Run: m.Run, AccountID: m.Account}
 	e := n.GivenUp(a.Now().UTC())

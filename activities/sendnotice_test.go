@@ -307,3 +307,36 @@ func TestGiveUpNotice(t *testing.T) {
 		t.Error("the input of another run is taken")
 	}
 }
+
+// An account that was forgotten while its owner was still to be told stays forgotten: no mail
+// goes out, no line remembers it, and no alarm goes off.
+func TestForgottenOwnerIsOwedNothing(t *testing.T) {
+	t.Parallel()
+	s := changedSite(t, told())
+	m := counting(s)
+	s.mailer.fail = failing(mail.Refused, 550)
+	if _, err := s.notify(t); err == nil {
+		t.Fatal("refused by all, and no error")
+	}
+	must(t, s.store.Delete(t.Context(), ann.ID))
+	_, err := s.store.Forget(t.Context(), ann.ID, account.Entry{At: s.now, Operator: "a.smith"})
+	must(t, err)
+	s.mailer.to()
+	d, err := s.notify(t)
+	must(t, err)
+	diff(t, "asked for", d, workflow.Delivery{Notice: run, Withheld: workflow.NoChange})
+	diff(t, "mails", s.mailer.to(), []string(nil))
+	s.now = start.Add(24 * time.Hour)
+	var given workflow.Delivery
+	_, err = s.attempt(t, "give-up-notice", notice, &given, nil)
+	must(t, err)
+	diff(t, "given up", given, delivered())
+	diff(t, "counted", m.total["rekey_notices_failed"], int64(0))
+	log, err := s.store.Audit(t.Context(), ann.ID)
+	must(t, err)
+	diff(t, "lines", len(log), 0)
+	watch(s).fail = errors.New("connection refused")
+	if _, err = s.attempt(t, "give-up-notice", notice, nil, nil); err == nil {
+		t.Error("a store that is away is no error")
+	}
+}

@@ -73,9 +73,11 @@ func beyond(since time.Duration) time.Duration {
 }
 
 // rightClock compares the worker's clock with others, and says where it is wrong. A clock
-// that does not answer is no reason to doubt ours: others tell that it is away.
-func (c Config) rightClock(ctx context.Context) bool {
-	right := true
+// that does not answer is no reason to doubt ours as long as another one does: others tell that
+// it is away. Where none answers nothing is known: at the start Temporal may have heard of no
+// worker yet.
+func (c Config) rightClock(ctx context.Context) (right, known bool) {
+	right, known = true, len(c.clocks) == 0
 	for _, other := range c.clocks {
 		limited, cancel := context.WithTimeout(ctx, clockWait)
 		off, err := other.off(limited, c.Now)
@@ -83,6 +85,7 @@ func (c Config) rightClock(ctx context.Context) bool {
 		if err != nil {
 			continue
 		}
+		known = true
 		c.metrics().WithTags(map[string]string{"clock": other.name}).Gauge("rekey_clock_offset_seconds").Update(off.Seconds())
 		if off.Abs() <= mostOff {
 			continue
@@ -91,5 +94,5 @@ func (c Config) rightClock(ctx context.Context) bool {
 		c.Log.Warn().Str("clock", other.name).Dur("ahead_ms", off).
 			Msg("this worker's clock is off by more than a minute: links end too early or too late, and old records are not swept; set the clock (NTP)")
 	}
-	return right
+	return right && known, known
 }

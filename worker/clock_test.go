@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -49,16 +50,17 @@ func TestWrongClockSweepsNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		clock clock
 		right bool
+		mute  bool // nothing is known, so nothing is said
 	}{
-		"store agrees":               {storeClock(dated{now: noon.Add(time.Minute)}), true},
-		"store is behind":            {storeClock(dated{now: noon.Add(-8 * day)}), false},
-		"store is ahead":             {storeClock(dated{now: noon.Add(2 * time.Minute)}), false},
-		"store does not say":         {storeClock(dated{now: noon.Add(-8 * day), err: errors.New("away")}), true},
-		"Temporal agrees":            {temporalClock(polled{heard: []time.Time{noon.Add(-4 * time.Minute), noon.Add(-time.Hour)}}), true},
-		"Temporal is behind":         {temporalClock(polled{heard: []time.Time{noon.Add(-8 * day)}}), false},
-		"Temporal is minutes behind": {temporalClock(polled{heard: []time.Time{noon.Add(-7 * time.Minute)}}), false},
-		"Temporal is ahead":          {temporalClock(polled{heard: []time.Time{noon.Add(-time.Minute), noon.Add(2 * time.Minute)}}), false},
-		"nobody polls":               {temporalClock(polled{}), true},
+		"store agrees":               {storeClock(dated{now: noon.Add(time.Minute)}), true, false},
+		"store is behind":            {storeClock(dated{now: noon.Add(-8 * day)}), false, false},
+		"store is ahead":             {storeClock(dated{now: noon.Add(2 * time.Minute)}), false, false},
+		"store does not say":         {storeClock(dated{now: noon.Add(-8 * day), err: errors.New("away")}), false, true},
+		"Temporal agrees":            {temporalClock(polled{heard: []time.Time{noon.Add(-4 * time.Minute), noon.Add(-time.Hour)}}), true, false},
+		"Temporal is behind":         {temporalClock(polled{heard: []time.Time{noon.Add(-8 * day)}}), false, false},
+		"Temporal is minutes behind": {temporalClock(polled{heard: []time.Time{noon.Add(-7 * time.Minute)}}), false, false},
+		"Temporal is ahead":          {temporalClock(polled{heard: []time.Time{noon.Add(-time.Minute), noon.Add(2 * time.Minute)}}), false, false},
+		"nobody polls":               {temporalClock(polled{}), false, true},
 	} {
 		var log bytes.Buffer
 		s := &sweeper{}
@@ -68,8 +70,33 @@ func TestWrongClockSweepsNothing(t *testing.T) {
 		if err := c.sweepUntil(ctx, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if swept := len(s.at) > 0; swept != test.right || strings.Contains(log.String(), "NTP") == test.right {
+		if swept := len(s.at) > 0; swept != test.right || strings.Contains(log.String(), "NTP") == (test.right || test.mute) {
 			t.Errorf("%s: swept %v, log: %s", name, swept, log.String())
 		}
 	}
+}
+
+// A worker that begins where Temporal has heard of nobody compares its clock a minute later, and
+// sweeps once the clock is known to be right. That one of two clocks is away keeps nothing.
+func TestClockThatNobodyCouldBeAskedAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
+		defer cancel()
+		began, s := time.Now(), &sweeper{}
+		other := clock{"temporal", func(context.Context, func() time.Time) (time.Duration, error) {
+			if time.Since(began) < 2*time.Minute {
+				return 0, errNobodyPolls
+			}
+			return 0, nil
+		}}
+		away := storeClock(dated{err: errors.New("away")})
+		c := Config{Store: s, Now: time.Now, Log: zerolog.Nop(), clocks: []clock{other, away}}
+		if err := c.sweepUntil(ctx, nil); err != nil {
+			t.Errorf("sweepUntil: %v", err)
+		}
+		if first := s.now.Sub(began); len(s.at) != 2 || first != 2*time.Minute || s.at[1] != time.Hour {
+			t.Errorf("the first sweep after %v, sweeps at %v", first, s.at)
+		}
+	})
 }

@@ -9,7 +9,9 @@ import (
 
 const (
 	sweepEvery = time.Hour
-	keep       = account.Kept
+	// lookAgain is when the clock is looked at again that nobody could be asked about.
+	lookAgain = time.Minute
+	keep      = account.Kept
 	// sweepWait ends a sweep of a store that hangs: while one runs, a worker that breaks
 	// is not noticed.
 	sweepWait = time.Minute
@@ -17,22 +19,30 @@ const (
 
 // sweepUntil removes what is long over from the store, now and once an hour, until
 // the context ends (nil) or the worker breaks. A worker whose clock is wrong leaves that to
-// others.
+// others, and one whose clock can be compared with none waits until it can.
 func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
 	for {
-		if c.rightClock(ctx) {
-			c.sweep(ctx)
-		}
+		next := time.After(c.sweepIfRight(ctx))
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-broken:
 			return err
-		case <-tick.C:
+		case <-next:
 		}
 	}
+}
+
+// sweepIfRight sweeps by a clock that is right, and returns when to come again.
+func (c Config) sweepIfRight(ctx context.Context) time.Duration {
+	right, known := c.rightClock(ctx)
+	if right {
+		c.sweep(ctx)
+	}
+	if !known {
+		return lookAgain
+	}
+	return sweepEvery
 }
 
 func (c Config) sweep(ctx context.Context) {

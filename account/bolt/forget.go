@@ -51,10 +51,12 @@ func forget(tx *bbolt.Tx, owner string) (f account.Forgotten, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.Submissions, err = deleteIf(tx, bucketSubmissions, func(_, v []byte) (bool, error) {
+	f.Submissions, err = deleteIf(tx, bucketSubmissions, func(k, v []byte) (bool, error) {
 		var a applied
-		err := decode(v, &a)
-		return a.AccountID == owner, err
+		if err := decode(v, &a); err != nil || a.AccountID != owner {
+			return false, err
+		}
+		return true, dropOwed(tx, k)
 	})
 	if err != nil {
 		return f, err

@@ -35,6 +35,14 @@ func remember(tx *bbolt.Tx, submission string, a applied) error {
 	return owed.Delete([]byte(submission))
 }
 
+// dropOwed deletes a submission from the index, which a file of an earlier release lacks.
+func dropOwed(tx *bbolt.Tx, submission []byte) error {
+	if owed := tx.Bucket(bucketOwed); owed != nil {
+		return owed.Delete(submission)
+	}
+	return nil
+}
+
 // submission reads what is remembered of a submission; one from before there were notices
 // here gets that of its account. Errors: account.ErrNotFound.
 func submission(tx *bbolt.Tx, id string) (a applied, err error) {

@@ -47,6 +47,36 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	})
 }
 
+// What is forgotten leaves nothing behind either, also where somebody was still to be told, and
+// in a file of before there was an index of that.
+func TestForgottenLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	for _, indexed := range []bool{true, false} {
+		s := lived(t)
+		if !indexed {
+			must(t, s.db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketOwed) }))
+		}
+		for _, id := range []string{"ann", "bob"} {
+			must(t, s.Delete(t.Context(), id))
+			_, err := s.Forget(t.Context(), id, account.Entry{})
+			must(t, err)
+		}
+		lines := 0
+		each(t, s, func(bucket string, k, _ []byte) {
+			switch bucket {
+			case "audit":
+				lines++
+			case "meta":
+			default:
+				t.Errorf("indexed %v: %s still has %q", indexed, bucket, k)
+			}
+		})
+		if lines != 2 { // that somebody was forgotten
+			t.Errorf("indexed %v: %d lines", indexed, lines)
+		}
+	}
+}
+
 // A value that cannot be read is a fault and no answer: the run tries again until
 // somebody has mended it, and nothing is written meanwhile.
 func TestBrokenValues(t *testing.T) {
@@ -71,6 +101,27 @@ func TestBrokenValues(t *testing.T) {
 		if len(log) != 1 {
 			t.Errorf("broken %s: audit log %v", broken.bucket, log)
 		}
+	}
+}
+
+// Lines of a clock that was years ahead once do not keep the older ones that come after them.
+func TestAuditSweepPassesAClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	const keep = 400 * 24 * time.Hour
+	s := lived(t)
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	must(t, s.db.Update(func(tx *bbolt.Tx) error {
+		for range 3 * sweepLook {
+			must(t, audit(tx, account.Entry{At: now.AddDate(5, 0, 0), Event: "ahead"}))
+		}
+		return audit(tx, account.Entry{At: now.Add(-keep - time.Hour), Event: "old"})
+	}))
+	log, err := s.Entries(t.Context(), account.Filter{})
+	must(t, err)
+	swept, err := s.SweepAudit(t.Context(), now, keep)
+	must(t, err)
+	if want := len(log) - 3*sweepLook; swept != want {
+		t.Errorf("swept %d, want %d", swept, want)
 	}
 }
 

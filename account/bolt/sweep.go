@@ -33,7 +33,7 @@ const (
 	// sweepBatch is how many lines of the audit log one transaction deletes at most.
 	sweepBatch = 1000
 	// sweepLook is how many newer lines in a row end a sweep: lines are in the order of writing,
-	// and some may have been written by a clock that was wrong.
+	// and some may have been written by a clock that was wrong. Those of the future do not count.
 	sweepLook = 1000
 )
 
@@ -43,7 +43,7 @@ func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duratio
 	for {
 		n := 0
 		err := s.update(ctx, func(tx *bbolt.Tx) error {
-			keys, err := oldEntries(tx, before)
+			keys, err := oldEntries(tx, before, now)
 			n = len(keys)
 			return errors.Join(err, deleteKeys(tx, bucketAudit, keys))
 		})
@@ -55,7 +55,7 @@ func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duratio
 }
 
 // oldEntries are the keys of the next batch of lines to delete.
-func oldEntries(tx *bbolt.Tx, before time.Time) (keys [][]byte, err error) {
+func oldEntries(tx *bbolt.Tx, before, now time.Time) (keys [][]byte, err error) {
 	newer := 0
 	c := tx.Bucket(bucketAudit).Cursor()
 	for k, v := c.First(); k != nil && len(keys) < sweepBatch && newer < sweepLook; k, v = c.Next() {
@@ -63,8 +63,11 @@ func oldEntries(tx *bbolt.Tx, before time.Time) (keys [][]byte, err error) {
 		if err := decode(v, &e); err != nil {
 			return nil, err
 		}
-		if newer++; e.At.Before(before) {
+		switch {
+		case e.At.Before(before):
 			keys, newer = append(keys, bytes.Clone(k)), 0
+		case !e.At.After(now):
+			newer++
 		}
 	}
 	return keys, nil

@@ -13,6 +13,7 @@ import (
 // table is one that exists, with the columns it has.
 type table struct {
 	oid     uint32
+	kind    string // r for a table, p for a partitioned one, v for a view
 	name    string // quoted, with its schema: no search path leads elsewhere
 	columns map[string]column
 }
@@ -71,7 +72,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	case hides:
 		return table{}, &SettingError{setting, errRowSecurity}
 	}
-	t := table{oid: oid, name: pgx.Identifier{schema, relation}.Sanitize()}
+	t := table{oid: oid, kind: kind, name: pgx.Identifier{schema, relation}.Sanitize()}
 	t.columns, err = columns(ctx, pool, oid)
 	return t, err
 }

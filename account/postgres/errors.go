@@ -43,11 +43,12 @@ const (
 	noPermission        = "42501"
 	noSchema            = "3F000"
 	noTable             = "42P01"
+	raised              = "P0001"
 )
 
 // advice is what to do about a SQLSTATE.
 var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
-	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it or let the starter make shorter hashes (--hash bcrypt)",
+	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it, or drop --upgrade-hash",
 	uniqueViolation:     "another transaction wrote the same, time and again",
 	notSupported:        "the server cannot do that: a standby, which is read-only, answers so: name the primary, or add target_session_attrs=read-write to the URL",
 	readOnlyTransaction: "the server is read-only, as a standby is: name the primary, or add target_session_attrs=read-write to the URL",
@@ -60,6 +61,8 @@ var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	noSchema:            "there is no schema rekey: run `rekey migrate`",
 	noTable:             "a table is missing: run `rekey migrate`, or check the names of your own",
 	"22021":             "a text holds what the database cannot keep",
+	raised:              "a trigger or a function of the application refuses the new value: let it accept the hash that rekey writes",
+	"44000":             "the view's WITH CHECK OPTION refuses the new row",
 	"25P02":             "the transaction failed before",
 	"28000":             "the server refuses this user from here: see its pg_hba.conf",
 	"28P01":             "the password is wrong",

@@ -21,7 +21,7 @@ import (
 var migrations embed.FS
 
 // SchemaVersion is the version of the schema that this package reads and writes.
-const SchemaVersion = 4
+const SchemaVersion = 3
 
 // versions is the table in which goose notes what was applied.
 const versions = "rekey.goose_db_version"

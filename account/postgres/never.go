@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -13,16 +12,22 @@ import (
 )
 
 // never is the refusal that an error of a change stands for: one that no repetition mends,
-// because the tables take no such row. Nil for every other error. These are the SQLSTATEs of
-// the classes 22 (data exception) and 23 (integrity constraint violation), such as a foreign
-// key on a session, a CHECK of the hash, a column that is too short; but for 23505, which may
-// be of another transaction.
+// because the tables take no such row. Nil for every other error.
 func never(err error) error {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || !e.final && (e.Code == uniqueViolation || !strings.HasPrefix(e.Code, "22") && !strings.HasPrefix(e.Code, "23")) {
+	if !ok || !e.final && !refuses(e.Code) {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", account.ErrNeverTaken, e)
+}
+
+// refuses reports that a SQLSTATE is about the row: the classes 22 (data exception), 23
+// (integrity constraint violation) and 44 (WITH CHECK OPTION violation), such as a foreign key
+// on a session, a CHECK of the hash, a column that is too short; and what a trigger raises. Not
+// 23505, which may be of another transaction.
+func refuses(code string) bool {
+	class := code[:min(2, len(code))]
+	return code == raised || code != uniqueViolation && (class == "22" || class == "23" || class == "44")
 }
 
 // refuse notes a refusal in a transaction of its own: that of the change is undone.

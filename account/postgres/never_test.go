@@ -29,7 +29,15 @@ func TestChangeThatIsNeverTaken(t *testing.T) {
 		},
 		"length": {
 			`ALTER TABLE users ALTER password TYPE varchar(13)`,
-			`ALTER TABLE users ALTER password TYPE text`, "22001",
+			`ALTER TABLE users ALTER password TYPE text`, "widen it, or drop --upgrade-hash (SQLSTATE 22001)",
+		},
+		"trigger that raises": {
+			`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not %', NEW.password; END$$; CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION no()`,
+			`DROP TRIGGER no ON users`, "a trigger or a function of the application refuses the new value: let it accept the hash that rekey writes (SQLSTATE P0001)",
+		},
+		"view with a check": {
+			`ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people WHERE password NOT LIKE '%new' WITH CHECK OPTION`,
+			`DROP VIEW users; ALTER TABLE people RENAME TO users`, "WITH CHECK OPTION refuses the new row (SQLSTATE 44000)",
 		},
 		"trigger": {
 			`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION no()`,

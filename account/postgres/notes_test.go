@@ -71,6 +71,41 @@ func TestLettersFoldedByALocale(t *testing.T) {
 	}
 }
 
+// What is advised can be done: a view has no index, a partitioned table none that is made
+// CONCURRENTLY, and an index of something else does not serve.
+func TestIndexThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	const columns = `(id integer, email text, password text, tenant integer, changed_at timestamptz)`
+	for what, test := range map[string]struct{ tables, want, index string }{
+		"table": {`CREATE TABLE users ` + columns, `CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`, ""},
+		"partitioned table": {
+			`CREATE TABLE users ` + columns + ` PARTITION BY HASH (id); CREATE TABLE users_0 PARTITION OF users FOR VALUES WITH (MODULUS 1, REMAINDER 0)`,
+			`CREATE INDEX ON "public"."users" (lower("email"::text))`, "",
+		},
+		"view with an index of something else": {
+			`CREATE TABLE people ` + columns + `; CREATE INDEX ON people (tenant); CREATE VIEW users AS SELECT * FROM people WHERE tenant = 5`,
+			`index the table under the view on lower("email"::text)`, `CREATE INDEX ON people (lower(email::text))`,
+		},
+	} {
+		url := migrated(t)
+		postgrestest.Exec(t, url, test.tables)
+		users := plainUsers()
+		users.Sessions, users.SessionsUser, users.ChangedAt = "", "", "changed_at"
+		_, index, _ := strings.Cut(noted(openUsers(t, url, users)), "reads the whole table: ")
+		if index != test.want {
+			t.Errorf("%s: want %q, noted %q", what, test.want, index)
+			continue
+		}
+		if test.index != "" {
+			index = test.index + `; DROP INDEX people_tenant_idx`
+		}
+		postgrestest.Exec(t, url, index)
+		if again := noted(openUsers(t, url, users)); strings.Contains(again, "mend:") {
+			t.Errorf("%s: after %q:\n%s", what, index, again)
+		}
+	}
+}
+
 func migrated2(t *testing.T) string {
 	t.Helper()
 	return migrated(t)
@@ -81,6 +116,8 @@ func TestBansThatAreOver(t *testing.T) {
 	t.Parallel()
 	for column, want := range map[string]string{
 		"banned_until timestamptz": "2", "locked_until timestamp": "2", `"suspendedTill" timestamptz`: "2", "lockout_end timestamptz": "2",
+		`"LOCKED_UNTIL" timestamptz`: "2", `"banEndsAt" timestamptz`: "2", "ban_expires_at timestamp": "2", "expiry timestamp": "2",
+		"suspend_at timestamptz": "12", "suspend_date timestamp": "12", "weekend timestamptz": "12", `"suspendDate" timestamptz`: "12",
 		"deleted_at timestamptz": "12", "banned_at timestamp": "12", "attended timestamp": "12",
 	} {
 		url := migrated(t)

@@ -74,10 +74,13 @@ func TestIndexesServe(t *testing.T) {
 		}
 	}
 	for what, p := range map[string]string{
-		"find":  plan(t, own, own.users.find, "text[]", "'{ann@example.com}'"),
-		"end":   plan(t, own, own.users.endSessions, "text", "'ann'"),
-		"mails": plan(t, own, "SELECT count(*) FROM rekey.mails WHERE account_id = $1 AND mail <> 'm' AND at > now()", "text", "'ann'"),
-		"audit": plan(t, own, "SELECT at FROM rekey.audit WHERE account_id = $1 ORDER BY id", "text", "'ann'"),
+		"sweep of tokens":      plan(t, own, sweeps()[0], "timestamptz, float8", "now(), 1"),
+		"sweep of submissions": plan(t, own, sweeps()[1], "timestamptz, float8", "now(), 1"),
+		"sweep of mails":       plan(t, own, sweeps()[2], "timestamptz, float8", "now(), 1"),
+		"find":                 plan(t, own, own.users.find, "text[]", "'{ann@example.com}'"),
+		"end":                  plan(t, own, own.users.endSessions, "text", "'ann'"),
+		"mails":                plan(t, own, "SELECT count(*) FROM rekey.mails WHERE account_id = $1 AND mail <> 'm' AND at > now()", "text", "'ann'"),
+		"audit":                plan(t, own, "SELECT at FROM rekey.audit WHERE account_id = $1 ORDER BY id", "text", "'ann'"),
 	} {
 		if strings.Contains(p, "Seq Scan") || !strings.Contains(p, "Index Cond") {
 			t.Errorf("%s:\n%s", what, p)

@@ -12,7 +12,7 @@ import (
 type statements struct {
 	some        string // whether there is anybody
 	find        string // by $1, the spellings of an address
-	index       string // makes what serves find
+	index       string // how to make what serves find
 	read        string // by $1, an ID
 	lock        string // read, and keep others from changing it
 	notes       []Note
@@ -47,7 +47,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	email.ownFolding = !folds
 	from := fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s WHERE `, id.name, email.name, hash.name, fields, t.name)
 	s := statements{some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
-	s.index = fmt.Sprintf(`CREATE INDEX CONCURRENTLY ON %s (%s)`, t.name, email.folded())
+	s.index = t.indexOn(email.folded())
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
 	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))

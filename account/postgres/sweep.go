@@ -9,8 +9,18 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// old is before which time nothing is kept, by both clocks.
-const old = `least($1::timestamptz, clock_timestamp() - make_interval(secs => $2::float8))`
+// old is before which time nothing is kept, by both clocks. It is one for the whole statement,
+// so that an index serves.
+const old = `least($1::timestamptz, now() - make_interval(secs => $2::float8))`
+
+// sweeps delete what is older.
+func sweeps() []string {
+	return []string{
+		`DELETE FROM rekey.tokens WHERE expires < ` + old,
+		`DELETE FROM rekey.submissions WHERE NOT owed AND at < ` + old,
+		`DELETE FROM rekey.mails WHERE at < ` + old,
+	}
+}
 
 // Now is the time of the database.
 func (s *Store) Now(ctx context.Context) (at time.Time, err error) {
@@ -23,11 +33,7 @@ func (s *Store) Now(ctx context.Context) (at time.Time, err error) {
 func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
 	err = s.update(ctx, func(tx pgx.Tx) error {
 		swept = 0
-		for _, sweep := range []string{
-			`DELETE FROM rekey.tokens WHERE expires < ` + old,
-			`DELETE FROM rekey.submissions WHERE NOT owed AND at < ` + old,
-			`DELETE FROM rekey.mails WHERE at < ` + old,
-		} {
+		for _, sweep := range sweeps() {
 			n, err := exec(ctx, tx, sweep, before, account.Kept.Seconds())
 			if err != nil {
 				return err

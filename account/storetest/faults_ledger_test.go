@@ -81,6 +81,32 @@ func ledgerFaults() []fault {
 			by.Operator = ""
 			return b.Harness.Forget(ctx, id, by)
 		})},
+		{"forget/account", "tells whom it forgot", forgetting(func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error) {
+			owed, err := b.Harness.Owed(ctx, noon.Add(week), 10)
+			if len(owed) > 0 {
+				b.notice = func(context.Context, string, string) (account.Notice, error) { return owed[0], nil }
+			}
+			if err != nil {
+				return account.Forgotten{}, err
+			}
+			return b.Harness.Forget(ctx, id, by)
+		})},
+		{"forget/account", "notes what became of a forgotten notice", forgetting(func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error) {
+			b.tell = func(context.Context, string, account.Telling, string, time.Time) (account.Notice, error) {
+				return account.Notice{}, nil
+			}
+			return b.Harness.Forget(ctx, id, by)
+		})},
+		{"forget/account", "keeps what it owes", forgetting(func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error) {
+			owed, err := b.Harness.Owed(ctx, noon.Add(week), 10)
+			if len(owed) > 0 {
+				b.owed = func(context.Context, time.Time, int) ([]account.Notice, error) { return owed, nil }
+			}
+			if err != nil {
+				return account.Forgotten{}, err
+			}
+			return b.Harness.Forget(ctx, id, by)
+		})},
 		{"forget/account", "keeps tokens", forgetting(func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error) {
 			f, err := b.Harness.Forget(ctx, id, by)
 			for _, t := range b.tokens(id) {

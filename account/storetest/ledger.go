@@ -64,8 +64,9 @@ func sweepsAudit(s *suite) {
 // forgets a deleted account, and no other.
 func forgets(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
-	s.change(submit(s.mail(ann, "1"), "new"), ann.ID)
-	ann.Credential = submit(token(ann, "1"), "new").Hash
+	applied := submit(s.mail(ann, "1"), "new")
+	s.change(applied, ann.ID)
+	ann.Credential = applied.Hash
 	anns, bobs := s.mail(ann, "2"), s.mail(bob, "1")
 	s.must(s.Record(s.Context(), account.Entry{At: noon, Event: account.EventMailWithheld, Detail: "ambiguous"}))
 	bobLog, err := s.Audit(s.Context(), bob.ID)
@@ -85,6 +86,7 @@ func forgets(s *suite) {
 		s.must(err)
 		s.same("forgotten", want, got)
 	}
+	s.owesNothing(applied)
 	s.audited(ann.ID)
 	s.same("lines of the account", 0, s.count(ann.ID, account.EventMailIssued))
 	line := account.Entry{At: by.At, Event: account.EventForgotten, Operator: by.Operator}
@@ -92,7 +94,18 @@ func forgets(s *suite) {
 	s.audited(bob.ID, bobLog...)
 	s.must(s.Put(s.Context(), ann))
 	s.refuse("a forgotten token", submit(anns, "newer"), account.ErrTokenUnknown)
-	s.refuse("a forgotten submission", submit(token(ann, "1"), "new"), account.ErrTokenUnknown)
+	s.refuse("a forgotten submission", applied, account.ErrTokenUnknown)
 	s.change(submit(bobs, "new"), bob.ID)
 	s.must(s.issue(token(ann, "3"), 1))
+}
+
+// owesNothing says that nobody is to be told of a change, nor can be.
+func (s *suite) owesNothing(c account.Change) {
+	s.Helper()
+	s.noNotice("a forgotten change", c.Run, c.Submission)
+	_, err := s.Tell(s.Context(), c.Submission, account.TellGivenUp, "", c.At.Add(time.Hour))
+	s.fails("what became of a forgotten notice", err, account.ErrNotFound)
+	owed, err := s.Owed(s.Context(), c.At.Add(week), 10)
+	s.must(err)
+	s.same("notices that are owed", 0, len(owed))
 }

@@ -134,6 +134,7 @@ func TestSecretFilesAreForTheirOwner(t *testing.T) {
 	const store = "postgres://rekey@127.0.0.1:1/app"
 	refused(t, []string{"migrate", "--store", store, "--store-password-file", open}, "--store-password-file ($REKEY_STORE_PASSWORD_FILE)", why)
 	refused(t, []string{"migrate", "--store", store + "?sslkey=" + open}, "sslkey of --store ($REKEY_STORE)", why)
+	refused(t, []string{"migrate", "--store", store + "?passfile=" + open}, "passfile of --store ($REKEY_STORE)", why)
 	for name, args := range map[string][]string{
 		"PGPASSFILE": {"migrate", "--store", store}, "PGSSLKEY": {"migrate", "--store", store}, "TEMPORAL_TLS_CLIENT_KEY_PATH": {"setup"},
 	} {
@@ -142,6 +143,32 @@ func TestSecretFilesAreForTheirOwner(t *testing.T) {
 			refused(t, args, name, why)
 		})
 	}
+}
+
+// security 24: also those in the home folder that nobody names. Where there is none, or none that
+// this process may open, that is no fault; nor where another one is named, which is judged.
+func TestSecretFilesOfTheHomeFolder(t *testing.T) {
+	const store, goesOn = "postgres://rekey@127.0.0.1:1/app", "connection refused"
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	refused(t, []string{"migrate", "--store", store}, goesOn)
+	if err := os.Mkdir(filepath.Join(home, ".postgresql"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".pgpass", ".postgresql/postgresql.key"} {
+		path := filepath.Join(home, name)
+		if err := os.WriteFile(path, []byte("*:*:*:*:s3cret\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mode(t, path, 0o644)
+		refused(t, []string{"migrate", "--store", store}, "~/"+name, "others may read or change the file")
+		mode(t, path, 0o600)
+		refused(t, []string{"migrate", "--store", store}, goesOn)
+	}
+	mode(t, filepath.Join(home, ".pgpass"), 0o644)
+	refused(t, []string{"migrate", "--store", store + "?passfile=" + secretFile(t, "*:*:*:*:s3cret")}, goesOn)
+	t.Setenv("HOME", os.DevNull)
+	refused(t, []string{"migrate", "--store", store}, goesOn)
 }
 
 func mode(t *testing.T, path string, m os.FileMode) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rekeyhq/rekey/internal/secretfile"
@@ -42,12 +43,45 @@ func checkSecret(path string) error {
 }
 
 // checkDatabaseSecrets judges what the driver of PostgreSQL reads: the file of passwords, and the
-// key of a client certificate.
+// key of a client certificate. The URL names them, or else a variable; or they are in the home folder.
 func checkDatabaseSecrets(store string) error {
+	var named url.Values
 	if u, err := url.Parse(store); err == nil {
-		if err := checkSecret(u.Query().Get("sslkey")); err != nil {
-			return fmt.Errorf("sslkey of --store ($REKEY_STORE): %w", err)
+		named = u.Query()
+	}
+	for _, file := range []struct{ parameter, variable, home string }{
+		{"passfile", "PGPASSFILE", ".pgpass"},
+		{"sslkey", "PGSSLKEY", filepath.Join(".postgresql", "postgresql.key")},
+	} {
+		if err := checkSecret(named.Get(file.parameter)); err != nil {
+			return fmt.Errorf("%s of --store ($REKEY_STORE): %w", file.parameter, err)
+		}
+		if err := checkSecrets(file.variable); err != nil {
+			return err
+		}
+		if named.Get(file.parameter) != "" || os.Getenv(file.variable) != "" {
+			continue
+		}
+		if err := checkHome(file.home); err != nil {
+			return fmt.Errorf("~/%s: %w", file.home, err)
 		}
 	}
-	return checkSecrets("PGPASSFILE", "PGSSLKEY")
+	return nil
+}
+
+// checkHome judges a file of the home folder. One that this process may not open is nobody's
+// secret here: the driver passes over it.
+func checkHome(name string) error {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil //nolint:nilerr // no home, no file
+	}
+	path := filepath.Join(home, name)
+	if _, err := os.Stat(path); err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	if err := secretfile.Check(path); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }
