@@ -166,6 +166,24 @@ func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
 			submit:  ErrPending, handedIn: true,
 		},
+		"handed in now, with no answer, and Temporal goes away": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			takes:   status.Error(codes.DeadlineExceeded, "late"),
+			submit:  ErrPending, handedIn: true,
+		},
+		"handed in now, not taken, and Temporal goes away": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			takes:   errNoRun,
+			submit:  ErrUnavailable, handedIn: true,
+		},
+		"handed in now, not taken a second time": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			takes:   errNoRun,
+			submit:  ErrPending, handedIn: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
