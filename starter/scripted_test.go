@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -134,7 +135,7 @@ func aRun(s enumspb.WorkflowExecutionStatus, state statemachine.State, pending .
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
-			Status: s, HistoryLength: 20, Execution: &commonpb.WorkflowExecution{RunId: linkRun},
+			Status: s, HistoryLength: 20, Execution: &commonpb.WorkflowExecution{RunId: linkRun}, StartTime: timestamppb.Now(),
 			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{workflow.StateAttribute.GetName(): value}},
 		},
 		PendingActivities: pending,
