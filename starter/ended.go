@@ -24,7 +24,8 @@ func fromOutside(last enumspb.EventType) bool {
 
 // ended finds out what a run did that ended from outside. Its history does not tell: a change
 // that had begun went on. Another run may go on with it; if none does, a worker asks the
-// store and ends what the run left. Without a worker nothing is known: ErrUnavailable.
+// store and ends what the run left. That is final, so a later question reads it and the store
+// is asked once. Without a worker nothing is known: ErrUnavailable.
 func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	next, err := c.successor(ctx, l)
 	switch {
@@ -33,11 +34,14 @@ func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, erro
 	case next != nil:
 		return c.goneOn(ctx, next)
 	}
-	run := l.claims.RunID
+	follows := &openLink{workflowID: workflow.FinishID(l.claims.RunID)}
+	if out, err := c.finished(ctx, follows); err == nil {
+		return out, nil
+	}
 	if err := c.finish(ctx, l); err != nil {
 		return workflow.Outcome{}, c.fault(err)
 	}
-	out, err := c.decide(ctx, &openLink{workflowID: workflow.FinishID(run)}, c.finished)
+	out, err := c.decide(ctx, follows, c.finished)
 	if errors.Is(err, errUndecided) {
 		err = fmt.Errorf("%w: nobody says yet what a run did that ended from outside", ErrUnavailable)
 	}
@@ -61,7 +65,11 @@ func (c *Client) finished(ctx context.Context, l *openLink) (workflow.Outcome, e
 	if err != nil {
 		return workflow.Outcome{}, err
 	}
-	return c.outcomeOf(last)
+	out, err := c.outcomeOf(last)
+	if err == nil && out.State == "" {
+		err = errUndecided // it ended without an outcome of ours
+	}
+	return out, err
 }
 
 // goneOn is what the run says that goes on with another. While it waits for a link of its

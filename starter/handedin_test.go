@@ -62,6 +62,7 @@ func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 	}{
 		"taken":     {nil, ErrPending},
 		"no answer": {status.Error(codes.DeadlineExceeded, "late"), ErrPending},
+		"not taken": {errNoRun, ErrUnavailable},
 		"refused":   {status.Error(codes.PermissionDenied, "no"), ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

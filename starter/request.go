@@ -59,8 +59,8 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	return c.fault(err)
 }
 
-// start starts a run or tells the open one. A repeat must leave no event on a run that waits
-// for its link, or a flood of them would fill its history.
+// start starts a run or tells the open one. Repeats must leave no more than an event or two
+// on a run, or a flood of them would fill its history.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
 	options := StartOptions(in)
 	told, _ := c.recent.Get(in.AccountKey)
@@ -84,7 +84,14 @@ func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) er
 // request is when an account's run was last told of one.
 type request struct {
 	at   time.Time
-	late string // run ID, when it was told that somebody asked too late for it
+	late heard
+}
+
+// heard is a run that a repeat was told to: once while it waited for a link that may have
+// ended, and once when it waited no more.
+type heard struct {
+	run   string // ID
+	waits bool
 }
 
 func (c *Client) toldLately(accountKey string) bool {
@@ -96,26 +103,29 @@ func (c *Client) toldLately(accountKey string) bool {
 // the signal and the task that it came with.
 const untouched = 3
 
-// repeated reports that a run is about to mail its first link, or waits for one, which is
-// answer enough, or was told already that another one has to follow it. If not, late is the
-// run that is still to be told, "" when none is open.
-func (c *Client) repeated(ctx context.Context, id string, told request) (done bool, late string, err error) {
+// repeated reports that a run is about to mail its first link, or waits for one that is good,
+// which is answer enough, or was told already. If not, late is the run that is still to be
+// told, its zero value when none is open. A run that is younger than the life of a link has a
+// good one, or is to mail another. An older one may have none, and be open for the grace: it
+// knows, and is asked.
+func (c *Client) repeated(ctx context.Context, id string, told request) (done bool, late heard, err error) {
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
 	if notFound(err) {
-		return false, "", nil
+		return false, heard{}, nil
 	}
 	if err != nil {
-		return false, "", err
+		return false, heard{}, err
 	}
 	info := run.GetWorkflowExecutionInfo()
 	if !workflow.Open(info.GetStatus()) {
-		return false, "", nil
+		return false, heard{}, nil
 	}
 	waits := waitOf(run) != "" && !over(info.GetSearchAttributes())
-	if waits || info.GetHistoryLength() <= untouched {
-		return true, "", nil
+	young := c.cfg.Now().Sub(info.GetStartTime().AsTime()) < c.cfg.LinkLife
+	if waits && young || info.GetHistoryLength() <= untouched {
+		return true, heard{}, nil
 	}
-	late = info.GetExecution().GetRunId()
+	late = heard{info.GetExecution().GetRunId(), waits}
 	return told.late == late, late, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -31,6 +32,7 @@ type scripted struct {
 	history []*historypb.HistoryEvent                          // nil for a Temporal that is away
 	outcome *workflow.Outcome                                  // nil while no worker decides
 	takes   error                                              // of signals and completions
+	follows []*historypb.HistoryEvent                          // of what follows the run, nil for none
 
 	mu    sync.Mutex
 	calls []string
@@ -50,7 +52,7 @@ func newScripted(t *testing.T) *scripted {
 	return s
 }
 
-func (s *scripted) serve(_ context.Context, _ string, _, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
+func (s *scripted) serve(_ context.Context, _ string, req, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch r := reply.(type) {
@@ -63,13 +65,26 @@ func (s *scripted) serve(_ context.Context, _ string, _, reply any, _ *grpc.Clie
 		proto.Merge(r, s.run)
 		return nil
 	case *workflowservice.GetWorkflowExecutionHistoryResponse:
+		if asked, ok := req.(*workflowservice.GetWorkflowExecutionHistoryRequest); ok && asked.GetExecution().GetWorkflowId() == workflow.FinishID(linkRun) {
+			if s.follows == nil {
+				return errNoRun
+			}
+			r.History = &historypb.History{Events: s.follows}
+			return nil
+		}
 		if s.history == nil {
 			return errDenied
 		}
 		r.History = &historypb.History{Events: s.history}
 		return nil
 	case *workflowservice.UpdateWorkflowExecutionResponse:
+		if asked, ok := req.(*workflowservice.UpdateWorkflowExecutionRequest); ok && s.run.GetWorkflowExecutionInfo().GetCloseTime() != nil &&
+			asked.GetWorkflowExecution().GetWorkflowId() != workflow.FinishID(linkRun) {
+			return errNoRun
+		}
 		return s.decide(r)
+	case *workflowservice.StartWorkflowExecutionResponse:
+		s.calls = append(s.calls, "start")
 	case *workflowservice.SignalWithStartWorkflowExecutionResponse:
 		s.calls = append(s.calls, "signal with start")
 	case *workflowservice.RespondActivityTaskCompletedByIdResponse:
@@ -120,7 +135,7 @@ func aRun(s enumspb.WorkflowExecutionStatus, state statemachine.State, pending .
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
-			Status: s, HistoryLength: 20, Execution: &commonpb.WorkflowExecution{RunId: linkRun},
+			Status: s, HistoryLength: 20, Execution: &commonpb.WorkflowExecution{RunId: linkRun}, StartTime: timestamppb.Now(),
 			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{workflow.StateAttribute.GetName(): value}},
 		},
 		PendingActivities: pending,

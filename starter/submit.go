@@ -70,8 +70,8 @@ func (c *Client) breached(ctx context.Context, newPassword string) error {
 // deliver hands the submission to the run and reads what became of it. Temporal takes
 // the first completion of a wait and refuses all others. NotFound may be the second
 // answer to a first try whose own answer was lost, so only the decision tells. When
-// Temporal goes away before it does, nobody is told that nothing was accepted: whoever then
-// chose another password would find the link used.
+// Temporal goes away before it does, of what it may have taken nobody is told that nothing
+// was accepted: another password would then find the link used.
 func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
 	completed := c.complete(ctx, l, wait, s)
 	if completed != nil && !notFound(completed) && !unanswered(completed) {
@@ -83,12 +83,22 @@ func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workfl
 	case err == nil:
 		return answer(decided, s.ID)
 	case errors.Is(err, ErrUnavailable):
-		return ErrPending
+		return unknown(completed)
 	case errors.Is(err, errUndecided):
-		return c.undecided(ctx, l, s.ID)
+		return c.undecided(ctx, l, s.ID, completed)
 	default:
 		return err
 	}
+}
+
+// unknown answers for a submission of which nothing more can be read. Temporal has taken it,
+// or may have, unless its answer was NotFound: then another one was taken as far as is known,
+// or the run is over.
+func unknown(completed error) error {
+	if notFound(completed) {
+		return ErrUnavailable
+	}
+	return ErrPending
 }
 
 func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
@@ -182,11 +192,11 @@ func (c *Client) mayTry(l *openLink) error {
 // undecided answers for a submission that was handed in and that no worker decided in time.
 // A history that holds another one, or none, shows that it was not taken; one that cannot be
 // read shows nothing.
-func (c *Client) undecided(ctx context.Context, l *openLink, submission string) error {
+func (c *Client) undecided(ctx context.Context, l *openLink, submission string, completed error) error {
 	accepted, err := c.accepted(ctx, l)
 	switch {
 	case errors.Is(err, ErrUnavailable):
-		return ErrPending
+		return unknown(completed)
 	case err != nil:
 		return err
 	case accepted != submission:

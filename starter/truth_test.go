@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -172,6 +173,24 @@ func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
 			submit:  ErrPending, handedIn: true,
 		},
+		"handed in now, with no answer, and Temporal goes away": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			takes:   status.Error(codes.DeadlineExceeded, "late"),
+			submit:  ErrPending, handedIn: true,
+		},
+		"handed in now, not taken, and Temporal goes away": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			takes:   errNoRun,
+			submit:  ErrUnavailable, handedIn: true,
+		},
+		"handed in now, not taken a second time": {
+			run:     aRun(running, statemachine.StateRequested, openWait()),
+			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			takes:   errNoRun,
+			submit:  ErrPending, handedIn: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,8 +227,10 @@ func TestOnlyWhatWasTakenIsBeingCanceled(t *testing.T) {
 	}
 }
 
-// A request soon after another one looks at the run: one that waits for its link needs no
-// signal, and any other hears once that another run has to follow.
+const linkLife = 30 * time.Minute
+
+// A request soon after another one looks at the run: one that waits for a link that is good
+// needs no signal, and any other hears once that another run may have to follow.
 func TestRepeatsLookAtTheRun(t *testing.T) {
 	t.Parallel()
 	begun := func(events int64) *workflowservice.DescribeWorkflowExecutionResponse {
@@ -217,10 +238,17 @@ func TestRepeatsLookAtTheRun(t *testing.T) {
 		run.WorkflowExecutionInfo.HistoryLength = events
 		return run
 	}
+	aged := func(age time.Duration) *workflowservice.DescribeWorkflowExecutionResponse {
+		run := waitingRun()
+		run.WorkflowExecutionInfo.StartTime = timestamppb.New(time.Now().Add(-age))
+		return run
+	}
 	for name, tc := range map[string]struct {
 		run  *workflowservice.DescribeWorkflowExecutionResponse
 		told bool
 	}{
+		"waits, younger than a link":         {aged(linkLife - time.Minute), false},
+		"waits, as old as a link":            {aged(linkLife), true},
 		"waits":                              {waitingRun(), false},
 		"waits, paused":                      {aRun(paused, statemachine.StateRequested, openWait()), false},
 		"not begun":                          {begun(3), false},
@@ -236,7 +264,7 @@ func TestRepeatsLookAtTheRun(t *testing.T) {
 			t.Parallel()
 			s := newScripted(t)
 			now := time.Now()
-			s.cfg.Now = func() time.Time { return now }
+			s.cfg.Now, s.cfg.LinkLife = func() time.Time { return now }, linkLife
 			s.run = tc.run
 			for range 5 {
 				if err := s.Request(t.Context(), "ada@example.com"); err != nil {
@@ -254,5 +282,25 @@ func TestRepeatsLookAtTheRun(t *testing.T) {
 				t.Errorf("told %d times, want %d", len(s.calls), want)
 			}
 		})
+	}
+}
+
+// A run that was told of a repeat while it waited is told once more when it waits no longer:
+// what it then passed over it answers now.
+func TestRepeatAfterTheRunWaits(t *testing.T) {
+	t.Parallel()
+	s := newScripted(t)
+	now := time.Now().Add(linkLife + time.Minute)
+	s.cfg.Now, s.cfg.LinkLife = func() time.Time { return now }, linkLife
+	for i, run := range []*workflowservice.DescribeWorkflowExecutionResponse{
+		waitingRun(), waitingRun(), waitingRun(), aRun(running, statemachine.StateRequested), aRun(running, statemachine.StateRequested),
+	} {
+		s.run = run
+		if err := s.Request(t.Context(), "ada@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		if want := []int{1, 2, 2, 3, 3}[i]; len(s.calls) != want {
+			t.Errorf("after %d requests: told %d times, want %d", i+1, len(s.calls), want)
+		}
 	}
 }

@@ -27,10 +27,15 @@ const (
 	// server is down, by runs that see to them.
 	owedWait = 30 * time.Second
 	owedMost = 100
+	// overdueAfter is how old a change is when something keeps its notice from being sent or
+	// given up: a day, and what the last tries take.
+	overdueAfter  = workflow.NoticeDay + 2*time.Hour
+	overdueMetric = "rekey_notices_overdue"
 )
 
 // payOwed looks for what is owed until stop is called.
 func (c Config) payOwed(ctx context.Context, temporal client.Client) (stop func()) {
+	c.metrics().Gauge(overdueMetric).Update(0)
 	ctx, cancel := context.WithCancel(ctx)
 	var looking sync.WaitGroup
 	looking.Go(func() {
@@ -54,6 +59,9 @@ func (c Config) look(ctx context.Context, temporal client.Client) {
 	limited, cancel := context.WithTimeout(ctx, owedWait)
 	defer cancel()
 	owed, err := c.Store.Owed(limited, c.Now().Add(-owedAfter), owedMost)
+	if err == nil {
+		c.tellOverdue(owed)
+	}
 	for _, n := range owed {
 		err = errors.Join(err, c.pay(limited, temporal, n))
 		if limited.Err() != nil {
@@ -62,6 +70,21 @@ func (c Config) look(ctx context.Context, temporal client.Client) {
 	}
 	if err != nil && ctx.Err() == nil {
 		c.Log.Error().Err(err).Msg("notices of runs that ended may wait; they are looked for again in a minute")
+	}
+}
+
+// tellOverdue tells operators of notices that neither reach anybody nor are given up, as when
+// somebody with access to Temporal keeps what should send them from running.
+func (c Config) tellOverdue(owed []account.Notice) {
+	var overdue []string
+	for _, n := range owed {
+		if c.Now().Sub(n.Changed) > overdueAfter {
+			overdue = append(overdue, n.Run)
+		}
+	}
+	c.metrics().Gauge(overdueMetric).Update(float64(len(overdue)))
+	if len(overdue) > 0 {
+		c.Log.Error().Strs("runs", overdue).Msg("owners were not told that their passwords were changed, for more than a day")
 	}
 }
 
@@ -78,7 +101,23 @@ func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notic
 		return err
 	}
 	_, err = temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(n.Run), workflow.FinishName, workflow.Ending{Workflow: workflowID, Run: n.Run})
-	return err
+	if err != nil {
+		return err
+	}
+	return isFinish(ctx, temporal, workflow.FinishID(n.Run))
+}
+
+// isFinish looks at what follows a run. Whoever may talk to Temporal can start something else
+// under its workflow ID, which the start then finds and leaves alone.
+func isFinish(ctx context.Context, temporal client.Client, id string) error {
+	found, err := temporal.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	if found.GetWorkflowExecutionInfo().GetType().GetName() != workflow.FinishName {
+		return fmt.Errorf("the workflow %s is not of type %s: somebody else started it", id, workflow.FinishName)
+	}
+	return nil
 }
 
 // workflowOf is the workflow ID of a run, "" when Temporal no longer keeps it. The store does

@@ -29,12 +29,13 @@ type debtor struct {
 	err  error
 	at   []time.Time // looked at
 	age  []time.Duration
+	old  time.Duration // of the changes, more than they have to be
 }
 
 func (d *debtor) Owed(_ context.Context, before time.Time, most int) (owed []account.Notice, _ error) {
 	d.at, d.age = append(d.at, time.Now()), append(d.age, time.Since(before))
 	for _, run := range d.runs {
-		owed = append(owed, account.Notice{Run: run})
+		owed = append(owed, account.Notice{Run: run, Changed: before.Add(-d.old)})
 	}
 	return owed[:min(most, len(owed))], d.err
 }
@@ -46,6 +47,7 @@ type keeper struct {
 	now     string // the newest
 	err     error
 	started []workflow.Ending
+	foreign bool // somebody else has started what should follow a run
 }
 
 const resetID = "reset/0123"
@@ -65,6 +67,13 @@ func (k *keeper) ListWorkflow(_ context.Context, in *workflowservice.ListWorkflo
 func (k *keeper) DescribeWorkflowExecution(_ context.Context, id, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	if run == "" {
 		run = k.now
+	}
+	if n := len(k.started); n > 0 && id == workflow.FinishID(k.started[n-1].Run) {
+		kind := workflow.FinishName
+		if k.foreign {
+			kind = "Stranger"
+		}
+		return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Type: &commonpb.WorkflowType{Name: kind}}}, nil
 	}
 	if id != resetID || k.runs[run] == nil {
 		return nil, serviceerror.NewNotFound("no such run")
@@ -92,9 +101,14 @@ func ended(first string) *workflowpb.WorkflowExecutionInfo {
 // looking looks for what is owed, for a time on a clock that does not wait.
 func looking(t *testing.T, d time.Duration, store *debtor, temporal *keeper) (log string) {
 	t.Helper()
+	return lookingWith(t, d, store, temporal, newMeter())
+}
+
+func lookingWith(t *testing.T, d time.Duration, store *debtor, temporal *keeper, m meter) (log string) {
+	t.Helper()
 	var lines bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		c := Config{Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor"}}
+		c := Config{Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
 		stop := c.payOwed(t.Context(), temporal)
 		time.Sleep(d)
 		stop()
@@ -160,5 +174,40 @@ func TestOwedNoticesThatCannotBeFollowed(t *testing.T) {
 	d := &debtor{err: errors.New("disk full")}
 	if log := looking(t, 100*time.Second, d, k); !strings.Contains(log, "disk full") || len(d.at) != 2 {
 		t.Errorf("%d looks, log: %s", len(d.at), log)
+	}
+}
+
+// What neither reaches anybody nor is given up is told to operators, also while a run goes on
+// that should see to it. The gauge is there before the first look.
+func TestOverdueNotices(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		store debtor
+		want  float64
+	}{
+		"nothing is owed": {debtor{}, 0},
+		"in time":         {debtor{runs: []string{"a", "b"}, old: overdueAfter - owedAfter}, 0},
+		"overdue":         {debtor{runs: []string{"a", "b"}, old: overdueAfter - owedAfter + 1}, 2},
+		"not known":       {debtor{err: errors.New("disk full"), runs: []string{"a"}, old: overdueAfter}, 0},
+	} {
+		m := newMeter()
+		k := &keeper{runs: map[string]*workflowpb.WorkflowExecutionInfo{"a": open("a")}, now: "a"}
+		log := lookingWith(t, time.Second, &tc.store, k, m)
+		if m.last[0] != 0 || m.last[len(m.last)-1] != tc.want {
+			t.Errorf("%s: the gauge said %v, want %v last", name, m.last, tc.want)
+		}
+		if said := strings.Contains(log, "owners were not told"); said != (tc.want > 0) {
+			t.Errorf("%s: log %s", name, log)
+		}
+	}
+}
+
+// Whoever takes the workflow ID of what should follow a run is not taken for it.
+func TestSomethingElseFollowsARun(t *testing.T) {
+	t.Parallel()
+	k := &keeper{runs: map[string]*workflowpb.WorkflowExecutionInfo{"a": ended("a")}, now: "a", foreign: true}
+	log := looking(t, time.Second, &debtor{runs: []string{"a"}}, k)
+	if !strings.Contains(log, "finish/a is not of type FinishReset") || !strings.Contains(log, `"level":"error"`) {
+		t.Errorf("log: %s", log)
 	}
 }

@@ -46,6 +46,14 @@ const (
 	OutcomeUpdateID = "outcome"
 )
 
+// Types are the names of all types of workflows and activities.
+func Types() []string {
+	return []string{
+		Name, FinishName,
+		SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice,
+	}
+}
+
 // MaxMails is how many links one run mails at most: enough for a mail that hides in the
 // spam folder, too few to bury someone's inbox.
 const MaxMails = 3

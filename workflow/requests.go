@@ -27,9 +27,12 @@ func (r *run) mayMailAgain(ctx workflow.Context) bool {
 }
 
 // lastLinkEnded reports that the run mails no other link, and that the last one has ended. The
-// run itself stays open for the grace after that. What 0.2.0 was asked then it passed over.
+// run itself stays open for the grace after that, and longer when the worker's links live
+// shorter than was asked for. What 0.2.0 was asked then it passed over.
 func (r *run) lastLinkEnded(ctx workflow.Context) bool {
-	return r.mail == nil && r.mails == MaxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.LinkLife &&
+	now := workflow.Now(ctx)
+	over := now.Sub(r.mailedAt) >= r.in.LinkLife || !r.expires.IsZero() && !now.Before(r.expires)
+	return r.mail == nil && r.mails == MaxMails && over &&
 		workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
@@ -39,6 +42,8 @@ func (r *run) passOver(ctx workflow.Context) {
 	switch {
 	case r.mail != nil:
 		why = "mail_on_its_way"
+	case r.mails == MaxMails && r.withheld != "":
+		why = "last_mail_withheld"
 	case r.mails == MaxMails:
 		why = "last_link_out"
 	}

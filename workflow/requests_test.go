@@ -95,6 +95,67 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 	diff(t, "end", s.elapsed(), lastMail+lifetime)
 }
 
+// A worker may let its links live shorter than the run was asked to. What then counts is the
+// end of the link that was mailed, also when a later mail was withheld.
+func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
+	t.Parallel()
+	const lastMail, short = 10 * time.Minute, 8 * time.Minute
+	for name, tc := range map[string]struct {
+		last   workflow.Delivery
+		linkBy time.Duration // when the last good link ends
+	}{
+		"mailed":   {workflow.Delivery{Expires: started.Add(lastMail + short)}, lastMail + short},
+		"withheld": {workflow.Delivery{Withheld: workflow.MailLimit}, 5*time.Minute + short},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			three := func() *story {
+				s := newStory(t)
+				s.mail = func(n int, _ workflow.Mail) answer {
+					if n == workflow.MaxMails {
+						return answer{result: tc.last}
+					}
+					return answer{result: workflow.Delivery{Expires: started.Add(time.Duration(n-1)*5*time.Minute + short)}}
+				}
+				s.at(5*time.Minute, s.ask)
+				s.at(lastMail, s.ask)
+				return s
+			}
+			s := three()
+			s.at(tc.linkBy, s.ask)
+			diff(t, "client", s.next().Client, again.Client)
+			diff(t, "end", s.elapsed(), tc.linkBy)
+
+			s = three()
+			s.at(tc.linkBy-time.Second, s.ask)
+			s.run()
+			diff(t, "end", s.elapsed(), lastMail+lifetime)
+		})
+	}
+}
+
+// Operators tell a request that the last link answers from one that nothing answers.
+func TestWhyARequestWasPassedOver(t *testing.T) {
+	t.Parallel()
+	for want, last := range map[string]workflow.Delivery{
+		"last_link_out":      {},
+		"last_mail_withheld": {Withheld: workflow.MailLimit},
+	} {
+		s := newStory(t)
+		s.mail = func(n int, _ workflow.Mail) answer {
+			if n == workflow.MaxMails {
+				return answer{result: last}
+			}
+			return answer{result: workflow.Delivery{}}
+		}
+		for _, at := range []time.Duration{5, 10, 15} {
+			s.at(at*time.Minute, s.ask)
+		}
+		s.run()
+		diff(t, want, s.counted.total["rekey_requests_passed_over "+want], int64(1))
+	}
+}
+
 func TestManyClicksAreOneRequest(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -60,6 +60,7 @@ type story struct {
 
 	upserts []string // values of the search attribute
 	stopped []string // activities that the run canceled
+	counted meter
 }
 
 // answer is what an activity comes back with, and when.
@@ -80,7 +81,10 @@ func newStory(t *testing.T) *story {
 	t.Helper()
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	counted := newMeter()
+	suite.SetMetricsHandler(counted)
 	s := &story{
+		counted:                 counted,
 		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(),
 		t:                       t,
 		in: workflow.Request{

@@ -116,7 +116,7 @@ func (o *operation) counter() client.MetricsHandler {
 	if o.metrics == nil {
 		return nil
 	}
-	return o.metrics.Temporal(workflow.Name, workflow.SendEmail, workflow.AwaitTokenSubmission, workflow.ChangePassword, workflow.RecordCancel)
+	return o.metrics.Temporal(workflow.Types()...)
 }
 
 // join makes Temporal's client count and trace.

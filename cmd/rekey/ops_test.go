@@ -2,8 +2,34 @@ package main
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+
+	"github.com/rekeyhq/rekey/internal/telemetry"
+	"github.com/rekeyhq/rekey/workflow"
 )
+
+// Operators see by its name what each workflow and activity of ours does.
+func TestTypesAreCountedByName(t *testing.T) {
+	t.Parallel()
+	metrics, err := telemetry.NewMetrics(t.Context(), "rekey-worker", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &operation{metrics: metrics}
+	for _, name := range append(workflow.Types(), "stranger") {
+		o.counter().WithTags(map[string]string{"workflow_type": name}).Counter("seen").Inc(1)
+	}
+	w := httptest.NewRecorder()
+	metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, name := range append(workflow.Types(), "_OTHER") {
+		if !strings.Contains(w.Body.String(), `workflow_type="`+name+`"} 1`) {
+			t.Errorf("%s is not counted once by its name", name)
+		}
+	}
+}
 
 func TestOpsListenerThatIsTaken(t *testing.T) {
 	t.Parallel()
