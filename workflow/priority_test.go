@@ -105,6 +105,7 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 func TestNoticesGoFirst(t *testing.T) {
 	t.Parallel()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: DeadlockAfter})
 	env.ExecuteWorkflow(func(ctx workflow.Context) (keys []int, _ error) {
 		for _, mail := range []workflow.Context{telling(ctx, time.Hour), mailing(ctx, "mail a link")} {
 			keys = append(keys, workflow.GetActivityOptions(mail).Priority.PriorityKey)

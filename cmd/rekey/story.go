@@ -152,6 +152,7 @@ func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
 		next := workflow.Request{Previous: &out}
 		s.unseal(e.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &next)
+		s.asked = 0 // the run that follows answers
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
 		s.closed = strings.ToLower(strings.TrimPrefix(kind.String(), "WorkflowExecution"))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -260,6 +262,30 @@ func TestUntoldShows(t *testing.T) {
 		r := tc.story.summary(target{})
 		if r.Untold != tc.want || strings.Contains(r.note(), "nobody was told") != tc.want {
 			t.Errorf("%s: untold %t, note %q", name, r.Untold, r.note())
+		}
+	}
+}
+
+// A request that the next run answers was not made in vain, in recorded runs that ended so.
+func TestStoryOfALateRequest(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"late-request", "notice-owed-late-request", "used-and-asked"} {
+		text, err := os.ReadFile("../../workflow/testdata/histories/v0.2.0/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		history, err := client.HistoryFromJSON(bytes.NewReader(text), client.HistoryJSONOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &story{kinds: map[int64]string{}, open: func(*commonpb.Payloads, ...any) bool { return false }}
+		most := 0
+		for _, e := range history.GetEvents() {
+			s.read(e)
+			most = max(most, s.asked)
+		}
+		if s.asked != 0 || most == 0 {
+			t.Errorf("%s: %d requests mailed nothing, %d before its end", name, s.asked, most)
 		}
 	}
 }
