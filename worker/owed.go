@@ -20,9 +20,9 @@ import (
 const (
 	// owedEvery is how often a worker looks for notices that no run owes any more, and up
 	// to half of it more by chance: workers do not look at once.
-	owedEvery = time.Minute
+	owedEvery = 30 * time.Second
 	// owedAfter is how old a change is by then. Its own run tells the owner within seconds.
-	owedAfter = 5 * time.Minute
+	owedAfter = 30 * time.Second
 	// owedWait bounds a look, and owedMost what it looks at. Many are owed while a mail
 	// server is down, by runs that see to them.
 	owedWait = 30 * time.Second

@@ -51,17 +51,17 @@ func TestReadiness(t *testing.T) {
 	}
 	worker := s.Worker(t, site.Ops, "REKEY_SMTP_PORT="+closed)
 	starter := s.Starter(t, site.Ops)
-	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"}}`)
+	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
 	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
 
 	s.StopTemporal(t)
-	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"up","mail":"down","temporal":"down"}}`)
+	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"up","mail":"down","temporal":"down"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
 	becomes(t, starter, 503, `{"status":"unavailable","checks":{"temporal":"down"}}`)
 	lives(t, worker)
 	lives(t, starter)
 
 	s.StartTemporal(t)
-	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"}}`)
+	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
 	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
 }
 

@@ -230,6 +230,7 @@ func (s *story) checkLabels(t *testing.T, found exported) {
 		"http_request_method": regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|CONNECT|OPTIONS|TRACE|_OTHER)$`),
 		"http_route":          regexp.MustCompile(`^/[a-z0-9/_.\-]*(\{[a-z]+\})?$`), "http_response_status_code": regexp.MustCompile(`^[1-5][0-9][0-9]$`),
 		"namespace": regexp.MustCompile(`^(default|_unknown_)$`), "client_name": word, "worker_type": regexp.MustCompile(`^[A-Za-z]+$`), "poller_type": word,
+		"clock":         regexp.MustCompile(`^(store|temporal)$`),
 		"task_queue":    regexp.MustCompile(`^(rekey|rekey-mail|none|[^:]+:[0-9a-f-]+)$`),
 		"workflow_type": regexp.MustCompile(`^(ResetPassword|FinishReset|none|_OTHER)$`), "activity_type": regexp.MustCompile(`^([a-z-]+)$`),
 		"failure_reason": regexp.MustCompile(`^[A-Za-z]+$`), "status_code": regexp.MustCompile(`^[A-Za-z_]+$`), "cause": regexp.MustCompile(`^[A-Za-z]+$`),

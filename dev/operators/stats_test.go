@@ -31,7 +31,7 @@ func TestStats(t *testing.T) {
 	r := newRoom(t, "heidi")
 	r.Worker(t)
 	r.Starter(t)
-	if got := r.stats(t); got["younger than 1 h"] != 0 || got["completed"] != 0 || len(got) != 10 {
+	if got := r.stats(t); got["younger than 1 h"] != 0 || got["completed"] != 0 || len(got) != 11 {
 		t.Errorf("before the first reset: %v", got)
 	}
 	for _, who := range r.People {
@@ -52,6 +52,6 @@ func TestStats(t *testing.T) {
 	if got["1 h to 24 h"]+got["older than 24 h"]+got["expired"]+got["refused"]+got["failed"]+got["timedout"] != 0 {
 		t.Errorf("counts: %v", got)
 	}
-	answered(t, r.operate(t, 0, "stats"), "ENDED       RUNS\ncompleted   1\n")
+	answered(t, r.operate(t, 0, "stats"), "ENDED                           RUNS\ncompleted                       1\n")
 	r.toldNothing(t)
 }
