@@ -69,7 +69,7 @@ func (c Config) look(ctx context.Context, temporal client.Client) {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error().Err(err).Msg("notices of runs that ended may wait; they are looked for again in a minute")
+		c.Log.Error().Err(err).Msg("notices of runs that ended may wait; they are looked for again soon")
 	}
 }
 
