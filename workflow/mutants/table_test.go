@@ -103,7 +103,7 @@ func allowed() []mutant {
 		{what: "other timeouts and retries", changes: append(
 			one(policies, "StartToCloseTimeout:    16 * time.Minute", "StartToCloseTimeout:    17 * time.Minute"),
 			overlay.Change{File: policies, Old: "silence = 3 * Heartbeat", New: "silence = 4 * Heartbeat"},
-			overlay.Change{File: policies, Old: "MaximumInterval: 30 * time.Second", New: "MaximumInterval: time.Minute"},
+			overlay.Change{File: policies, Old: "MaximumInterval: 30 * time.Second},\n\t\tSummary:             \"change", New: "MaximumInterval: time.Minute},\n\t\tSummary:             \"change"},
 		)},
 		{what: "a new field", changes: one(contract, "\tCoolDown time.Duration // how", "\tLanguage string `json:\",omitempty\"`\n\tCoolDown time.Duration // how")},
 		{what: "other texts", changes: append(
