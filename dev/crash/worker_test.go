@@ -199,9 +199,17 @@ func changedOnce(t *testing.T, store stored, who account.Account) {
 	if diff := cmp.Diff(map[account.Event]int{account.EventPasswordChanged: 1}, decisions(t, store, who)); diff != "" {
 		t.Errorf("decisions (-want +got):\n%s", diff)
 	}
-	// What is left is the count of the mail and the memory of the submission.
-	if left, err := store.Sweep(t.Context(), time.Now().Add(48*time.Hour)); left != 2 || err != nil {
-		t.Errorf("%d records are left, want 2: %v", left, err)
+	log, err := store.Audit(t.Context(), who.ID)
+	if err != nil || len(log) == 0 {
+		t.Fatalf("audit log: %v, %v", log, err)
+	}
+	// The end of a run deletes what links have left, and says so if there was any.
+	if applied, err := store.End(t.Context(), log[0].Run, time.Now()); err != nil || applied.AccountID != who.ID {
+		t.Errorf("what was applied: %+v, %v", applied, err)
+	}
+	after, err := store.Audit(t.Context(), who.ID)
+	if err != nil || len(after) != len(log) {
+		t.Errorf("a record of a link was left: %+v, %v", after, err)
 	}
 }
 
