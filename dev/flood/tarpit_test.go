@@ -25,7 +25,7 @@ func TestTarpit(t *testing.T) {
 	strangers := make([]account.Account, hanging)
 	for i := range strangers {
 		address := fmt.Sprintf("person-%d@example.com", i+1)
-		strangers[i] = account.Account{ID: address, Address: address, Credential: "x", Resettable: true}
+		strangers[i] = account.Account{ID: address, Address: address, Credential: "$argon2id$x", Resettable: true}
 	}
 	if err := s.Store.PutMany(t.Context(), strangers); err != nil {
 		t.Fatal(err)
