@@ -14,11 +14,12 @@ import (
 
 // security 7: requests that come soon after another leave no event on a run. Soon is half of
 // the cool-down at least and all of it at most, counted from the last one that left an event.
+// The link is good meanwhile: a run whose link may have ended is told once more.
 func TestRequestsWithinTheCoolDownLeaveNoTrace(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
 	s := start(t, func(c *stack.Config) {
-		c.CoolDown = time.Hour
+		c.CoolDown, c.LinkLife = time.Hour, 2*time.Hour
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	})
 	who := newPerson(t, s, nil)

@@ -24,6 +24,7 @@ type Site struct {
 	Temporal     *process.Process // nil when the site uses another's
 	TemporalAddr string
 	TemporalDB   string            // URL of the server's database; empty for temporal.db
+	Volatile     bool              // the server keeps its runs in memory and loses them when it ends
 	Dir          string            // holds the keysets in keys, accounts.db, temporal.db
 	URL          string            // the base URL: where the starter is told to listen
 	Env          []string          // the settings of every command

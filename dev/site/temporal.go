@@ -51,8 +51,11 @@ func (s *Site) StartTemporal(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := temporalFile + "=" + filepath.Join(s.Dir, "temporal.db")
-	if s.TemporalDB != "" {
+	switch {
+	case s.TemporalDB != "":
 		data = temporalDB + "=" + s.TemporalDB
+	case s.Volatile:
+		data = temporalFile + "=" // in memory
 	}
 	s.Temporal = process.Start(t, self, []string{temporalAddr + "=" + s.TemporalAddr, data})
 	s.Temporal.Await(t, s.Temporal.Out, "temporal listens")
