@@ -36,7 +36,9 @@ type Counted struct {
 func (t Token) Judge(out []Token, counted []Counted, limit int) (name string, i Issued, err error) {
 	i = Issued{Copy: len(out) + 1, Asked: 1}
 	for _, copied := range out {
-		i.Expires = later(i.Expires, copied.Expires)
+		if copied.Expires.After(i.Expires) {
+			i.Expires = copied.Expires
+		}
 	}
 	if name = t.Mail; len(out) > 0 {
 		name = fmt.Sprintf("%s/%d", t.Mail, i.Copy)
@@ -92,10 +94,3 @@ func RoomForMail(sent []time.Time, now time.Time, size int) bool {
 
 // mails is how many a level is, of which a part counts as one.
 func mails(level time.Duration) int { return int((level + MailRefill - 1) / MailRefill) }
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}

@@ -68,10 +68,8 @@ func closed(ctx context.Context, temporal client.Client, in workflow.Ending) (or
 	return first.GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId(), nil
 }
 
-// GoesOn reports that a run is open, or that the account's open run is one that goes on with
-// it: after a workflow reset, or as the next one, which takes over what is owed. Both have
-// the first run in common. Errors: *serviceerror.NotFound when Temporal does not keep the
-// run.
+// GoesOn asks Temporal what [workflow.GoesOn] says of a run. Errors: *serviceerror.NotFound when
+// Temporal does not keep it.
 func GoesOn(ctx context.Context, temporal client.Client, workflowID, run string) (bool, error) {
 	if workflowID == "" {
 		return false, serviceerror.NewNotFound("the workflow ID is not known")
@@ -84,6 +82,5 @@ func GoesOn(ctx context.Context, temporal client.Client, workflowID, run string)
 	if err != nil {
 		return false, err
 	}
-	open := now.GetWorkflowExecutionInfo().GetCloseTime() == nil
-	return open && now.GetWorkflowExecutionInfo().GetFirstRunId() == asked.GetWorkflowExecutionInfo().GetFirstRunId(), nil
+	return workflow.GoesOn(asked.GetWorkflowExecutionInfo(), now.GetWorkflowExecutionInfo()), nil
 }

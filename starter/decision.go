@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -29,6 +30,7 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 	if err != nil {
 		return "", c.fault(err)
 	}
+	l.outside = fromOutside(run.GetWorkflowExecutionInfo().GetStatus())
 	return waitOf(run), nil
 }
 
@@ -61,7 +63,10 @@ func (c *Client) decide(ctx context.Context, l *openLink, closed func(context.Co
 		out, err := c.askOutcome(wait, l)
 		switch {
 		case err == nil:
-			return out, nil
+			if l.outside && out.State == statemachine.StatePasswordChanged {
+				c.follow(ctx, l)
+			}
+			return c.meant(ctx, l, out)
 		case notFound(err), updateFailed(err):
 			return closed(ctx, l)
 		case notReady(err) && pause(wait):
@@ -102,10 +107,11 @@ func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outco
 	if err != nil {
 		return workflow.Outcome{}, err
 	}
-	if fromOutside(last.GetEventType()) {
+	out, err := c.outcomeOf(ctx, l, last)
+	if errors.Is(err, errUndecided) {
 		return c.ended(ctx, l)
 	}
-	return c.outcomeOf(last)
+	return out, err
 }
 
 func (c *Client) lastEvent(ctx context.Context, l *openLink) (*historypb.HistoryEvent, error) {
@@ -123,16 +129,20 @@ func (c *Client) lastEvent(ctx context.Context, l *openLink) (*historypb.History
 	return last, c.fault(err)
 }
 
-// outcomeOf decodes the last event of a run.
-func (c *Client) outcomeOf(last *historypb.HistoryEvent) (out workflow.Outcome, err error) {
+// outcomeOf decodes the last event of a run; errUndecided when that is none of its own steps.
+func (c *Client) outcomeOf(ctx context.Context, l *openLink, last *historypb.HistoryEvent) (out workflow.Outcome, err error) {
 	switch last.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-		return out, c.fault(c.data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out))
+		err = c.fault(c.data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out))
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-		return c.previous(last.GetWorkflowExecutionContinuedAsNewEventAttributes())
+		out, err = c.previous(last.GetWorkflowExecutionContinuedAsNewEventAttributes())
 	default:
-		return out, errUndecided
+		err = errUndecided
 	}
+	if err != nil {
+		return workflow.Outcome{}, err
+	}
+	return c.meant(ctx, l, out)
 }
 
 // previous is the outcome that a run handed on to the one that continues it.

@@ -12,14 +12,9 @@ import (
 
 // fromOutside reports that something else ended a run than its own steps: an operator, a
 // workflow reset or a failure.
-func fromOutside(last enumspb.EventType) bool {
-	switch last {
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
-		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-		return true
-	default:
-		return false
-	}
+func fromOutside(s enumspb.WorkflowExecutionStatus) bool {
+	return !workflow.Open(s) && s != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED &&
+		s != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
 }
 
 // ended finds out what a run did that ended from outside. Its history does not tell: a change
@@ -34,18 +29,33 @@ func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, erro
 	case next != nil:
 		return c.goneOn(ctx, next)
 	}
-	follows := &openLink{workflowID: workflow.FinishID(l.claims.RunID)}
-	if out, err := c.finished(ctx, follows); err == nil {
+	if out, err := c.finished(ctx, following(l)); err == nil {
 		return out, nil
 	}
 	if err := c.finish(ctx, l); err != nil {
 		return workflow.Outcome{}, c.fault(err)
 	}
-	out, err := c.decide(ctx, follows, c.finished)
+	out, err := c.decide(ctx, following(l), c.finished)
 	if errors.Is(err, errUndecided) {
 		err = fmt.Errorf("%w: nobody says yet what a run did that ended from outside", ErrUnavailable)
 	}
 	return out, err
+}
+
+// following is a link as if it were of what follows its run.
+func following(l *openLink) *openLink {
+	return &openLink{workflowID: workflow.FinishID(l.claims.RunID), ended: l.claims.RunID}
+}
+
+// follow starts what follows a run that ended from outside and whose answer Temporal keeps: the
+// owner is told soon. What keeps it from that a worker mends, which looks for what is owed.
+func (c *Client) follow(ctx context.Context, l *openLink) {
+	if next, err := c.successor(ctx, l); err != nil || next != nil {
+		return
+	}
+	if _, err := c.finished(ctx, following(l)); err != nil {
+		_ = c.finish(ctx, l)
+	}
 }
 
 func (c *Client) finish(ctx context.Context, l *openLink) error {
@@ -59,15 +69,15 @@ func (c *Client) finish(ctx context.Context, l *openLink) error {
 // finished is the outcome of what follows a run, when that has ended already.
 func (c *Client) finished(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	last, err := c.lastEvent(ctx, l)
-	if errors.Is(err, ErrLinkExpired) || err == nil && fromOutside(last.GetEventType()) {
+	if errors.Is(err, ErrLinkExpired) {
 		return workflow.Outcome{}, errUndecided
 	}
 	if err != nil {
 		return workflow.Outcome{}, err
 	}
-	out, err := c.outcomeOf(last)
-	if err == nil && out.State == "" {
-		err = errUndecided // it ended without an outcome of ours
+	out, err := c.outcomeOf(ctx, l, last)
+	if errors.Is(err, errForeign) {
+		err = errUndecided // a stranger's
 	}
 	return out, err
 }
@@ -86,7 +96,7 @@ func (c *Client) goneOn(ctx context.Context, next *openLink) (workflow.Outcome, 
 }
 
 // successor is the link as if it were of the open run that goes on with its own, which ended
-// from outside; nil when there is none. The two have the first run in common.
+// from outside; nil when there is none. Errors: errUndecided when its own did not end so.
 func (c *Client) successor(ctx context.Context, l *openLink) (*openLink, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
@@ -102,22 +112,13 @@ func (c *Client) successor(ctx context.Context, l *openLink) (*openLink, error) 
 		return nil, c.fault(err)
 	}
 	own, now := described.GetWorkflowExecutionInfo(), newest.GetWorkflowExecutionInfo()
-	if !endedFromOutside(own.GetStatus()) || now.GetCloseTime() != nil || now.GetFirstRunId() != own.GetFirstRunId() {
+	switch {
+	case !fromOutside(own.GetStatus()):
+		return nil, errUndecided
+	case !workflow.GoesOn(own, now):
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	next := *l
 	next.claims.RunID = now.GetExecution().GetRunId()
 	return &next, nil
-}
-
-func endedFromOutside(status enumspb.WorkflowExecutionStatus) bool {
-	switch status {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED,
-		enumspb.WORKFLOW_EXECUTION_STATUS_FAILED, enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		return true
-	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED,
-		enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW,
-		enumspb.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED:
-	}
-	return false
 }

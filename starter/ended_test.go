@@ -6,6 +6,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/rekeyhq/rekey/link"
@@ -17,7 +18,7 @@ import (
 // nothing. What ended in any other way is begun again.
 func TestTheStoreIsAskedOnce(t *testing.T) {
 	t.Parallel()
-	ended := workflow.Outcome{State: statemachine.StateCanceled, Ended: true}
+	ended := workflow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: linkRun}
 	for name, tc := range map[string]struct {
 		follows func(*testing.T, *scripted) []*historypb.HistoryEvent
 		starts  int
@@ -30,6 +31,14 @@ func TestTheStoreIsAskedOnce(t *testing.T) {
 		"it is not ours": {func(*testing.T, *scripted) []*historypb.HistoryEvent {
 			return []*historypb.HistoryEvent{{EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED}}
 		}, 1},
+		"it has said that of another run": {func(t *testing.T, s *scripted) []*historypb.HistoryEvent {
+			t.Helper()
+			return []*historypb.HistoryEvent{s.result(t, workflow.Outcome{State: statemachine.StatePasswordChanged, Run: "another"})}
+		}, 1},
+		"it has said that of no run": {func(t *testing.T, s *scripted) []*historypb.HistoryEvent {
+			t.Helper()
+			return []*historypb.HistoryEvent{s.result(t, workflow.Outcome{State: statemachine.StatePasswordChanged})}
+		}, 1},
 		"it has said": {func(t *testing.T, s *scripted) []*historypb.HistoryEvent {
 			t.Helper()
 			return []*historypb.HistoryEvent{s.result(t, ended)}
@@ -39,11 +48,46 @@ func TestTheStoreIsAskedOnce(t *testing.T) {
 			t.Parallel()
 			s := newScripted(t)
 			s.run = aRun(enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, statemachine.StateRequested)
-			s.run.WorkflowExecutionInfo.CloseTime = timestamppb.Now()
 			s.history = []*historypb.HistoryEvent{{EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED}}
+			s.run.WorkflowExecutionInfo.CloseTime = timestamppb.Now()
 			s.outcome, s.follows = &ended, tc.follows(t, s)
 			if err := s.Submit(t.Context(), s.token(t, link.Reset, soon()), goodPassword); !errors.Is(err, ErrLinkEnded) {
 				t.Errorf("%v, want %v", err, ErrLinkEnded)
+			}
+			if len(s.calls) != tc.starts {
+				t.Errorf("calls %v, want %d", s.calls, tc.starts)
+			}
+		})
+	}
+}
+
+// Temporal keeps the answer of a run that was terminated after it changed the password. Whoever
+// asks then has told its owner: what follows the run is begun, once.
+func TestKeptAnswerOfATerminatedRun(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		status  enumspb.WorkflowExecutionStatus
+		state   statemachine.State
+		follows bool
+		starts  int
+	}{
+		"terminated":                     {enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, statemachine.StatePasswordChanged, false, 1},
+		"failed":                         {enumspb.WORKFLOW_EXECUTION_STATUS_FAILED, statemachine.StatePasswordChanged, false, 1},
+		"terminated, and the store said": {enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, statemachine.StatePasswordChanged, true, 0},
+		"terminated, without a change":   {enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, statemachine.StateRefused, false, 0},
+		"over":                           {enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, statemachine.StatePasswordChanged, false, 0},
+		"open":                           {running, statemachine.StatePasswordChanged, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScripted(t)
+			s.run = aRun(tc.status, statemachine.StateRequested)
+			s.outcome = &workflow.Outcome{State: tc.state, Accepted: "one", Run: linkRun}
+			if tc.follows {
+				s.follows = []*historypb.HistoryEvent{s.result(t, *s.outcome)}
+			}
+			if _, err := s.Inspect(t.Context(), s.token(t, link.Reset, soon())); tc.state == statemachine.StatePasswordChanged && err != nil {
+				t.Error(err)
 			}
 			if len(s.calls) != tc.starts {
 				t.Errorf("calls %v, want %d", s.calls, tc.starts)

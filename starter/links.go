@@ -18,6 +18,9 @@ type openLink struct {
 	expired    bool
 	hashing    password.Hasher // as the account's sign-in reads it
 	policy     password.Policy // for what that takes whole
+
+	outside bool   // its run ended from outside, when that was last looked at
+	ended   string // the run, when the workflow ID is of what follows it
 }
 
 // toldFor is how long after the end of a link its holder is told what became of it: until

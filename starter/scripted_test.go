@@ -30,7 +30,8 @@ type scripted struct {
 	*filter
 	run     *workflowservice.DescribeWorkflowExecutionResponse // nil for none
 	history []*historypb.HistoryEvent                          // nil for a Temporal that is away
-	outcome *workflow.Outcome                                  // nil while no worker decides
+	last    *historypb.HistoryEvent                            // of the history, nil for that of history
+	outcome *workflow.Outcome                                  // nil while no worker decides; of a run without a close time
 	takes   error                                              // of signals and completions
 	follows []*historypb.HistoryEvent                          // of what follows the run, nil for none
 
@@ -65,7 +66,8 @@ func (s *scripted) serve(_ context.Context, _ string, req, reply any, _ *grpc.Cl
 		proto.Merge(r, s.run)
 		return nil
 	case *workflowservice.GetWorkflowExecutionHistoryResponse:
-		if asked, ok := req.(*workflowservice.GetWorkflowExecutionHistoryRequest); ok && asked.GetExecution().GetWorkflowId() == workflow.FinishID(linkRun) {
+		asked, _ := req.(*workflowservice.GetWorkflowExecutionHistoryRequest)
+		if asked.GetExecution().GetWorkflowId() == workflow.FinishID(linkRun) {
 			if s.follows == nil {
 				return errNoRun
 			}
@@ -76,6 +78,9 @@ func (s *scripted) serve(_ context.Context, _ string, req, reply any, _ *grpc.Cl
 			return errDenied
 		}
 		r.History = &historypb.History{Events: s.history}
+		if s.last != nil && asked.GetHistoryEventFilterType() == enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT {
+			r.History.Events = []*historypb.HistoryEvent{s.last}
+		}
 		return nil
 	case *workflowservice.UpdateWorkflowExecutionResponse:
 		if asked, ok := req.(*workflowservice.UpdateWorkflowExecutionRequest); ok && s.run.GetWorkflowExecutionInfo().GetCloseTime() != nil &&

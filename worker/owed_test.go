@@ -12,11 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/workflow"
@@ -95,7 +95,7 @@ func open(first string) *workflowpb.WorkflowExecutionInfo {
 }
 
 func ended(first string) *workflowpb.WorkflowExecutionInfo {
-	return &workflowpb.WorkflowExecutionInfo{FirstRunId: first, CloseTime: timestamppb.Now()}
+	return &workflowpb.WorkflowExecutionInfo{FirstRunId: first, Status: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED}
 }
 
 // looking looks for what is owed, for a time on a clock that does not wait.

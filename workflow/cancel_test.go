@@ -78,6 +78,22 @@ func TestCancelIsNotedWithinADay(t *testing.T) {
 	diff(t, "longest time", s.works[len(s.works)-1].ScheduleToCloseTimeout, 24*time.Hour)
 }
 
+// All attempts share that day, however late another one begins.
+func TestCancelIsNotedAgainWithinTheSameDay(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.record = func(int) answer { return answer{after: 13 * time.Hour, err: errStranger} }
+	s.at(5*time.Minute, s.disown)
+	s.run()
+	var patience []time.Duration
+	for _, w := range s.works {
+		if w.ActivityType.Name == workflow.RecordCancel {
+			patience = append(patience, w.ScheduleToCloseTimeout)
+		}
+	}
+	diff(t, "patience", patience, []time.Duration{24 * time.Hour, 11 * time.Hour})
+}
+
 // A run that was reset names itself anew at once: what was scheduled before names another one.
 func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
 	t.Parallel()

@@ -23,6 +23,7 @@ func (s *story) next() workflow.Request {
 	diff(s.t, "workflow", e.WorkflowType.Name, workflow.Name)
 	var in workflow.Request
 	s.check(sealed().FromPayloads(e.Input, &in))
+	*in.Previous = s.named(*in.Previous)
 	return in
 }
 

@@ -229,7 +229,8 @@ type Verdict struct {
 	Reason     string             `json:",omitempty"` // why it was refused, for operators
 }
 
-// Outcome is how the password question of a run was settled.
+// Outcome is how the password question of a run was settled. It names its run, because the
+// sealed outcome of one run can be copied into another.
 type Outcome struct {
 	State    statemachine.State
 	Accepted string `json:",omitempty"` // ID of the submission that was accepted
@@ -238,4 +239,6 @@ type Outcome struct {
 	Refused  string `json:",omitempty"` // why the change was refused
 	// Ended means that the run ended from outside and, as the store says, changed nothing.
 	Ended bool `json:",omitempty"`
+	// Run is the run's original ID, and of FinishReset Ending.Run; empty in what 0.2.0 settled.
+	Run string `json:",omitempty"`
 }

@@ -54,9 +54,9 @@ type Ended struct {
 
 func (e Ended) outcome() Outcome {
 	if e.Submission == "" {
-		return Outcome{State: statemachine.StateCanceled, Ended: true}
+		return Outcome{State: statemachine.StateCanceled, Ended: true, Run: e.Of}
 	}
-	return Outcome{State: statemachine.StatePasswordChanged, Accepted: e.Submission}
+	return Outcome{State: statemachine.StatePasswordChanged, Accepted: e.Submission, Run: e.Of}
 }
 
 // FinishReset follows a run that ended from outside. It makes the run over in the store,

@@ -50,7 +50,7 @@ func TestFinishAfterAChange(t *testing.T) {
 	s := finishStory(t, applied)
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one"})
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
 	diff(t, "asked", s.endings, []workflow.Ending{{Workflow: workflow.ID(accountKey), Run: endedRun}})
 	diff(t, "notices", s.notices, []workflow.Mail{
 		{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"},
@@ -63,7 +63,7 @@ func TestFinishWithoutAChange(t *testing.T) {
 	s := finishStory(t, workflow.Ended{Of: endedRun})
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StateCanceled, Ended: true})
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: endedRun})
 	diff(t, "notices", len(s.notices), 0)
 }
 
@@ -75,7 +75,7 @@ func TestFinishOfASettledNotice(t *testing.T) {
 	s := finishStory(t, settled)
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one"})
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
 	diff(t, "notices", len(s.notices), 0)
 }
 
@@ -98,7 +98,7 @@ func TestFinishBelievesTheStoreOnly(t *testing.T) {
 	s := finishStory(t, foreign, foreign, applied)
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one"})
+	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
 	diff(t, "asked", len(s.endings), 3)
 
 	s = finishStory(t, applied)

@@ -1,6 +1,9 @@
 package workflow
 
-import enumspb "go.temporal.io/api/enums/v1"
+import (
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+)
 
 // OpenRuns is the condition of a visibility query for runs that have not ended.
 const OpenRuns = "ExecutionStatus IN ('Running', 'Paused')"
@@ -18,4 +21,11 @@ func Open(s enumspb.WorkflowExecutionStatus) bool {
 		return true
 	}
 	return true
+}
+
+// GoesOn reports that a run is open, or that the newest of its workflow ID is and goes on with
+// it: after a workflow reset, or as the next one, which takes over what is owed. Both have the
+// first run in common.
+func GoesOn(asked, newest *workflowpb.WorkflowExecutionInfo) bool {
+	return Open(newest.GetStatus()) && newest.GetFirstRunId() == asked.GetFirstRunId()
 }

@@ -24,7 +24,7 @@ func (s *story) outcome(updateID string, got *[]reply) func() {
 			OnReject: func(err error) { s.t.Errorf("the update is rejected: %v", err) },
 			OnComplete: func(out any, err error) {
 				s.check(err)
-				*got = append(*got, reply{out.(workflow.Outcome), s.elapsed()})
+				*got = append(*got, reply{s.named(out.(workflow.Outcome)), s.elapsed()})
 			},
 		})
 	}

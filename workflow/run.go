@@ -185,14 +185,18 @@ func (r *run) recordCancel(ctx workflow.Context) {
 		c.Link, c.Client = r.disowner.Link, r.disowner.Client
 		c.Operator, c.Meant = r.disowner.Operator, r.disowner.Run
 	}
+	left := recordRetry // for all attempts together
 	for n := range tries {
-		err := workflow.ExecuteActivity(recording(ctx, "note who canceled"), RecordCancel, c).Get(ctx, nil)
+		attempt := workflow.WithScheduleToCloseTimeout(recording(ctx, "note who canceled"), left)
+		err := workflow.ExecuteActivity(attempt, RecordCancel, c).Get(ctx, nil)
+		pause := time.Duration(n) * again
+		left = recordRetry - workflow.Now(ctx).Sub(c.At) - pause
 		// What 0.2.0 could not note it gave up.
-		if err == nil || n == tries-1 || workflow.Now(ctx).Sub(c.At) >= recordRetry ||
+		if err == nil || n == tries-1 || left <= 0 ||
 			workflow.GetVersion(ctx, "cancel-is-noted-again", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 			return
 		}
-		if workflow.Sleep(ctx, time.Duration(n)*again) != nil {
+		if workflow.Sleep(ctx, pause) != nil {
 			return
 		}
 	}
@@ -201,6 +205,6 @@ func (r *run) recordCancel(ctx workflow.Context) {
 func (r *run) outcome() Outcome {
 	return Outcome{
 		State: r.machine.State(), Accepted: r.accepted.ID,
-		Mails: r.mails, Withheld: r.withheld, Refused: r.verdict.Reason,
+		Mails: r.mails, Withheld: r.withheld, Refused: r.verdict.Reason, Run: r.original,
 	}
 }

@@ -225,6 +225,14 @@ func (s *story) run() workflow.Outcome {
 	s.note()
 	var out workflow.Outcome
 	s.check(s.GetWorkflowResult(&out))
+	return s.named(out)
+}
+
+// named is the rest of an outcome, which has to name the run that it is about.
+func (s *story) named(out workflow.Outcome) workflow.Outcome {
+	s.t.Helper()
+	diff(s.t, "run of the outcome", out.Run, sender)
+	out.Run = ""
 	return out
 }
 
