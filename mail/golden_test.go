@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -66,16 +67,13 @@ func TestGoldenAskedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, body := range []string{m.Text, m.HTML} {
-			if strings.Contains(body, "asked for within 24 hours") != want {
+		sentence := fmt.Sprintf("This is email %d that was asked for within 24 hours. If you did not ask for all of them, somebody else did.", asked)
+		for _, body := range []string{m.Text, strings.NewReplacer("<strong>", "", "</strong>", "").Replace(m.HTML)} {
+			if strings.Contains(strings.Join(strings.Fields(body), " "), sentence) != want || !want && strings.Contains(body, "asked for within") {
 				t.Errorf("mail %d:\n%s", asked, body)
 			}
 		}
-		if asked == 29 {
-			golden.Check(t, "again.txt", m.Text)
-			golden.Check(t, "again.html", m.HTML)
-			wraps(t, "again", m.Text)
-		}
+		wraps(t, "again", m.Text)
 	}
 }
 

@@ -69,7 +69,9 @@ func questions(now time.Time) statistics {
 		s.Ended = append(s.Ended, count{Name: string(state), query: fmt.Sprintf(
 			"ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND %s = '%s'", workflow.StateAttribute.GetName(), state)})
 	}
-	for _, from := range []struct{ name, status string }{{"terminated", "Terminated"}, {"failed", "Failed"}, {"timedout", "TimedOut"}, {"canceled by no step of its own", "Canceled"}} {
+	for _, from := range []struct{ name, status string }{
+		{"terminated", "Terminated"}, {"failed", "Failed"}, {"timed out", "TimedOut"}, {"canceled from outside", "Canceled"},
+	} {
 		s.Ended = append(s.Ended, count{Name: from.name, query: fmt.Sprintf("ExecutionStatus = '%s'", from.status)})
 	}
 	return s

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -146,16 +145,21 @@ func (s *story) upserted(a *commonpb.SearchAttributes) {
 // close reads the last event of a run; any other tells nothing here.
 func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
 	var out workflow.Outcome
-	switch kind := e.GetEventType(); kind {
+	switch e.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		s.unseal(e.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
 		next := workflow.Request{Previous: &out}
 		s.unseal(e.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &next)
 		s.asked = 0 // the run that follows answers
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
-		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
-		s.closed = strings.ToLower(strings.TrimPrefix(kind.String(), "WorkflowExecution"))
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+		s.closed = "terminated"
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+		s.closed = "failed"
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		s.closed = "timed out"
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: // the reset's own end of that name is Completed
+		s.closed = "canceled from outside"
 	default:
 		return
 	}

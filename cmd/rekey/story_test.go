@@ -158,8 +158,11 @@ func TestStoryKnowsTheState(t *testing.T) {
 		"terminated": mailed(t, "").add(&historypb.HistoryEvent{
 			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
 		}),
-		"timedout": mailed(t, "").add(&historypb.HistoryEvent{
+		"timed out": mailed(t, "").add(&historypb.HistoryEvent{
 			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+		}),
+		"canceled from outside": mailed(t, "").add(&historypb.HistoryEvent{
+			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
 		}),
 	} {
 		if got := w.now(); got != want || w.mails != 1 {

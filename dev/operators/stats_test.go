@@ -49,7 +49,7 @@ func TestStats(t *testing.T) {
 		got = r.stats(t)
 		return got["younger than 1 h"] == 1 && got["completed"] == 1 && got["canceled"] == 1 && got["terminated"] == 1
 	})
-	if got["1 h to 24 h"]+got["older than 24 h"]+got["expired"]+got["refused"]+got["failed"]+got["timedout"] != 0 {
+	if got["1 h to 24 h"]+got["older than 24 h"]+got["expired"]+got["refused"]+got["failed"]+got["timed out"] != 0 {
 		t.Errorf("counts: %v", got)
 	}
 	answered(t, r.operate(t, 0, "stats"), "ENDED                           RUNS\ncompleted                       1\n")
