@@ -15,11 +15,7 @@ import (
 // State is how an account's run ended, "" while it goes on.
 func (s *Site) State(t *testing.T, temporal client.Client, who account.Account) string {
 	t.Helper()
-	accounts, err := keys.Open(s.Keys()).AccountKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, err := temporal.DescribeWorkflowExecution(t.Context(), workflow.ID(accounts.Key(who.Address)), "")
+	run, err := temporal.DescribeWorkflowExecution(t.Context(), s.WorkflowID(t, who), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,4 +28,14 @@ func (s *Site) State(t *testing.T, temporal client.Client, who account.Account) 
 	}
 	value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
 	return string(bytes.Trim(value, `"`))
+}
+
+// WorkflowID is that of somebody's resets.
+func (s *Site) WorkflowID(t *testing.T, who account.Account) string {
+	t.Helper()
+	accounts, err := keys.Open(s.Keys()).AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return workflow.ID(accounts.Key(who.Address))
 }
