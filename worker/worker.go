@@ -104,6 +104,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if own, ok := cfg.Store.(clocked); ok {
 		cfg.clocks = append(cfg.clocks, storeClock(own))
 	}
+	if err := cfg.tryHashes(ctx); err != nil {
+		return unlessStopped(ctx, err)
+	}
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
 	if err != nil {
