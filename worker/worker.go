@@ -193,7 +193,7 @@ func (c Config) activities() (*activities.Activities, error) {
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
-		Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
+		Domain: mail.IDDomain(base.Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 
