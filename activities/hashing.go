@@ -40,15 +40,21 @@ func (u Upgrade) reads(hash string) bool {
 // hashing is how the new password of an account is hashed: as the old one is, or as the
 // upgrade says. The error is password.ErrUnsupported: its sign-in would not read the hash.
 func (u Upgrade) hashing(owner account.Account) (string, error) {
-	like, err := password.Like(owner.Credential)
-	if u == UpgradeArgon2id && (err != nil || !strings.HasPrefix(owner.Credential, u.form())) {
+	like, err := u.Like(owner.Credential)
+	if err != nil {
+		return "", err
+	}
+	return password.Text(like), nil
+}
+
+// Like makes the hash that replaces a stored one. The error is password.ErrUnsupported.
+func (u Upgrade) Like(stored string) (password.Hasher, error) {
+	like, err := password.Like(stored)
+	if u == UpgradeArgon2id && (err != nil || !strings.HasPrefix(stored, u.form())) {
 		like, err = password.DefaultParams(), nil
 	}
 	if u == UpgradeBcrypt && err != nil {
 		like, err = password.Bcrypt{Letter: 'y'}, nil
 	}
-	if err != nil {
-		return "", err
-	}
-	return password.Text(like), nil
+	return like, err
 }

@@ -100,7 +100,7 @@ func judge(step string, err error) *Error {
 	switch {
 	case step == stepContent && (code == 0 || code/100 == 2): // no reply, or one that is not understood
 		outcome = Unknown
-	case code/100 == 5 && final(step, code, enhanced):
+	case code/100 == 5 && final(step, code, enhanced) && !(vague.MatchString(enhanced) && aboutUs(err)):
 		outcome = Refused
 	}
 	return &Error{outcome, code, enhanced, step, ""}
@@ -127,6 +127,24 @@ func final(step string, code int, enhanced string) bool {
 		return false
 	}
 }
+
+// aboutUs reports whether the text of a reply is about the sender, its host or a policy. Only
+// numbers are told of a reply, but some servers say this in words alone: Exim has no enhanced
+// codes ("relay not permitted", "Sender verify failed", "Administrative prohibition"; its
+// src/configure.default and acl.c), and 5.1.0 is also Postfix's for a sender that is not listed
+// (smtpd_check.c, "Sender address rejected") and Exchange's "554 5.1.0 Sender Denied"
+// (learn.microsoft.com, "Sender filtering"). A word that deceives costs a day of trying.
+func aboutUs(err error) bool {
+	e, ok := errors.AsType[*textproto.Error](err)
+	return ok && ours.MatchString(quoted.ReplaceAllString(e.Msg, ""))
+}
+
+var (
+	// vague are the codes that leave open whose address or policy it is about.
+	vague  = regexp.MustCompile(`^(?:|5\.0\.[0-9]+|5\.1\.0)$`)
+	quoted = regexp.MustCompile(`<[^>]*>`)
+	ours   = regexp.MustCompile(`(?i)\b(?:sender|relay(?:ing)?|[he][eh]lo|administrative prohibition|spam|policy|(?:black|block|deny)-?list(?:ed)?|blocked|authenticat(?:ed|ion))\b`)
+)
 
 var (
 	undecided = regexp.MustCompile(`^5\.0\.`)

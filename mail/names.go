@@ -2,10 +2,13 @@ package mail
 
 import (
 	"errors"
+	"fmt"
 	"net/mail"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -35,6 +38,54 @@ func inASCII(name string) (string, error) {
 		return name, nil
 	}
 	return idna.Lookup.ToASCII(name)
+}
+
+// urlInASCII is an absolute URL as it can stand in a mail: its host in A-labels, as browsers
+// show it where they doubt the letters, and the rest percent-encoded. Readers of mails end a
+// link at letters beyond ASCII. One in ASCII stays as it is, and so does what is no URL.
+func urlInASCII(text string) (string, error) {
+	u, err := url.Parse(text)
+	if isASCII(text) || err != nil || u.Host == "" {
+		return text, nil //nolint:nilerr // an address, or a path
+	}
+	host, port := u.Hostname(), u.Port()
+	if host, err = inASCII(host); err != nil {
+		return "", errors.New("URL in mails: its host is no name that can be registered")
+	}
+	if u.Host = host; port != "" {
+		u.Host += ":" + port
+	}
+	u.RawQuery = percent(u.RawQuery)
+	return u.String(), nil
+}
+
+// percent encodes what is beyond ASCII in a query, which a URL has as it was written.
+func percent(query string) string {
+	var b strings.Builder
+	for _, c := range []byte(query) {
+		if c > unicode.MaxASCII {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// dotAtom is the right side of a Message-ID that is a name (RFC 5322 section 3.2.3).
+var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+
+// IDDomain is the right side of the Message-IDs of a host that sends mails (RFC 5322 section
+// 3.6.4): the host, without the dot that ends a full name; an IPv6 address as a literal; and for
+// what is neither a name that nobody has.
+func IDDomain(host string) string {
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
+		return "[IPv6:" + addr.WithZone("").String() + "]"
+	}
+	if host = strings.TrimSuffix(host, "."); dotAtom.MatchString(host) {
+		return host
+	}
+	return "rekey.invalid"
 }
 
 // name is a host name of a kind that no command is hidden in.

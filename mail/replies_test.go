@@ -15,8 +15,12 @@ var (
 	ready = []string{"220 hi", "250 hi", "250 2.1.0 ok", "250 2.1.5 ok", "354 go"}
 )
 
-// What servers reply to a recipient, as their documentation and their users' reports quote
-// it. Whose fault it is decides: a sender's quota, name, address or reputation is no reason
+// What servers reply to a recipient, as their documents quote it: Gmail's by "Gmail SMTP errors
+// and codes" (support.google.com/a/answer/3726730), Exchange Online's by "Email non-delivery
+// reports and SMTP errors in Exchange Online" and Exchange's by "Sender filtering" (both
+// learn.microsoft.com), Postfix's by its smtpd_check.c, Exim's by its src/configure.default and
+// test suite. Those of Outlook.com are from reports: spamresource.com, "Microsoft: Multiple types
+// of invalid user bounces", 2023. Whose fault it is decides: a sender's quota, name, address or reputation is no reason
 // to give a mail up. security 23.
 func TestWhoseFaultARefusalIs(t *testing.T) {
 	t.Parallel()
@@ -36,19 +40,36 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		"550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP":     false,
 		"554 5.2.252 SendAsDenied; not allowed to send as":                                      false,
 		"550 5.7.60 SMTP; Client does not have permissions to send as this sender":              false,
+		"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM": false,
+		"550 5.7.606 Access denied, banned sending IP [203.0.113.7]":                            false,
+		"550 5.7.705 Access denied, tenant has exceeded threshold":                              false,
+		"550 5.4.1 Recipient address rejected: Access denied.":                                  false, // nobody there, or a connector
+		// Exchange, and Outlook.com, which says so also for what it blocks
+		"554 5.1.0 Sender Denied": false,
+		"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).": false,
 		// Postfix
-		"550 5.1.1 <owner@example.net>: Recipient address rejected: User unknown":         true,
-		"550 5.1.0 <owner@example.net>: Recipient address rejected":                       true,
-		"556 5.1.10 Domain owner@example.net does not accept mail (nullMX)":               true,
-		"504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname":            false,
-		"550 5.7.1 <vm>: Helo command rejected: Invalid name":                             false,
-		"553 5.1.8 <no-reply@example.com>: Sender address rejected: Domain not found":     false,
-		"501 5.1.7 Bad sender address syntax":                                             false,
-		"554 5.7.1 Service unavailable; Client host [5.1.1.7] blocked using a block list": false,
-		"554 5.7.1 <owner@example.net>: Relay access denied":                              false,
-		"550 5.3.4 Message size exceeds fixed limit":                                      false,
-		"554 Service unavailable; host [5.1.1.7] blocked; see 5.1.1":                      false,
-		"550 5.1.1.7 is on our list":                                                      true, // no status code: 550 decides
+		"550 5.1.1 <owner@example.net>: Recipient address rejected: User unknown":                                      true,
+		"550 5.1.0 <owner@example.net>: Recipient address rejected":                                                    true,
+		"550 5.1.0 <no-reply@example.com>: Sender address rejected: User unknown in virtual alias table":               false,
+		"550 5.1.2 <owner@example.net>: Recipient address rejected: Domain not found":                                  true,
+		"556 5.1.10 <owner@example.net>: Recipient address rejected: Domain example.net does not accept mail (nullMX)": true,
+		"550 5.7.27 <no-reply@example.com>: Sender address rejected: Domain example.com does not accept mail (nullMX)": false,
+		"504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname":                                         false,
+		"550 5.7.1 <vm>: Helo command rejected: Invalid name":                                                          false,
+		"553 5.1.8 <no-reply@example.com>: Sender address rejected: Domain not found":                                  false,
+		"501 5.1.7 Bad sender address syntax":                                                                          false,
+		"554 5.7.1 Service unavailable; Client host [5.1.1.7] blocked using a block list":                              false,
+		"554 5.7.1 <owner@example.net>: Relay access denied":                                                           false,
+		"550 5.3.4 Message size exceeds fixed limit":                                                                   false,
+		"554 Service unavailable; host [5.1.1.7] blocked; see 5.1.1":                                                   false,
+		"550 5.1.1.7 is on our list":                                                                                   true, // no status code: 550 decides
+		// Exim, which has no status codes
+		"550 Unrouteable address":        true,
+		"550 relay not permitted":        false,
+		"550 Relaying denied":            false, // its wiki, Q0743
+		"550 Administrative prohibition": false,
+		"550-Verification failed for <no-reply@example.com>\r\n550-Unrouteable address\r\n550 Sender verify failed": false,
+		"550 <sender.policy@example.net>: no such user":                                                             true, // words of an address are none of the reply
 		// without a status code, and with the one that says nothing
 		"550 no such user": true, "551 user not local": true, "553 mailbox name not allowed": true,
 		"550 5.0.0 no such user": true, "554 5.0.0 no": false,
@@ -66,7 +87,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 }
 
 // security 23: a reply to the content refuses a mail when it is about the recipient, the
-// size or the form.
+// size or the form. That of Amazon SES is in its "Amazon SES email sending errors".
 func TestRefusalOfTheContent(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]mail.Outcome{
@@ -74,7 +95,8 @@ func TestRefusalOfTheContent(t *testing.T) {
 		"552 5.2.3 message too long for the mailbox": mail.Refused, "552 message exceeds fixed maximum size": mail.Refused,
 		"554 Message rejected: Email address is not verified.": mail.Deferred, // Amazon SES, of the sender
 		"554 5.7.1 content rejected":                           mail.Deferred, "550 5.4.5 Daily user sending limit exceeded": mail.Deferred,
-		"550 5.7.26 unauthenticated": mail.Deferred, "554 5.2.252 SendAsDenied": mail.Deferred, "554 no": mail.Deferred, "550 no": mail.Deferred,
+		"554 delivery error: dd Requested mail action aborted": mail.Deferred, // Yahoo, of a mailbox or a sender
+		"550 5.7.26 unauthenticated":                           mail.Deferred, "554 5.2.252 SendAsDenied": mail.Deferred, "554 no": mail.Deferred, "550 no": mail.Deferred,
 		"552 5.3.4 message too big for the system": mail.Deferred, "451 4.3.0 busy": mail.Deferred,
 		"251 will forward": mail.Unknown, "hello": mail.Unknown,
 	} {

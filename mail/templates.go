@@ -16,7 +16,8 @@ import (
 var builtIn embed.FS
 
 // Brand is what mails say about the product. All of it is required but SignInURL: whoever
-// did not change their password must learn what to do.
+// did not change their password must learn what to do. URLs with letters beyond ASCII are
+// mailed in ASCII.
 type Brand struct {
 	Product   string
 	Support   string // whom to ask for help: an address or a URL
@@ -50,6 +51,9 @@ func Load(dir string, b Brand) (*Templates, error) {
 	if b.Product == "" || b.Support == "" || b.ForgotURL == "" {
 		return nil, errors.New("mails need the product's name, a support contact and the address of the forgot page")
 	}
+	if err := b.spell(); err != nil {
+		return nil, err
+	}
 	files, err := sources(dir)
 	if err != nil {
 		return nil, fmt.Errorf("mail templates: %w", err)
@@ -64,6 +68,16 @@ func Load(dir string, b Brand) (*Templates, error) {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
 	return t, nil
+}
+
+// spell writes the URLs as mails have them.
+func (b *Brand) spell() (err error) {
+	for _, text := range []*string{&b.SignInURL, &b.ForgotURL, &b.Support} {
+		if *text, err = urlInASCII(*text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sources are the texts of the templates by file name.

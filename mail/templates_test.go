@@ -202,6 +202,60 @@ func TestLoadRequiresBrand(t *testing.T) {
 	}
 }
 
+// Every URL in a mail is in ASCII, as a reader of mails and a browser take it; one that is
+// already stays as it was written, and an address for help is none.
+func TestURLsInMailsAreASCII(t *testing.T) {
+	t.Parallel()
+	b := brand()
+	b.SignInURL = "https://Bücher.example:8443/anmeldung/größe?nächste=ü&a=%20#büro"
+	b.ForgotURL = "https://konto.bücher.example/account/forgot-password"
+	b.Support = "https://hilfe.bücher.example"
+	templates, err := mail.Load("", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := templates.Changed("someone@example.com", "id@example.com", mail.Changed{At: time.Unix(0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"https://xn--bcher-kva.example:8443/anmeldung/gr%C3%B6%C3%9Fe?n%C3%A4chste=%C3%BC&a=%20#b%C3%BCro",
+		"https://konto.xn--bcher-kva.example/account/forgot-password", "https://hilfe.xn--bcher-kva.example",
+	} {
+		if !strings.Contains(changed.Text, want) || !strings.Contains(changed.HTML, strings.ReplaceAll(want, "&", "&amp;")) {
+			t.Errorf("no %s in:\n%s", want, changed.Text)
+		}
+	}
+	for _, kept := range []string{"hilfe@bücher.example", "https://HELP.example.com/%7euser?a=b c", "0800 12 34 56"} {
+		b.Support = kept
+		templates, err := mail.Load("", b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed, err := templates.Changed("someone@example.com", "id@example.com", mail.Changed{At: time.Unix(0, 0)}); err != nil || !strings.Contains(changed.Text, kept) {
+			t.Errorf("%s: %v\n%s", kept, err, changed.Text)
+		}
+	}
+	b.SignInURL = "https://b\u200bücher.-example/"
+	if _, err := mail.Load("", b); err == nil {
+		t.Error("a host that nobody can register is taken")
+	}
+}
+
+// The right side of a Message-ID is one that RFC 5322 knows, whatever the host of the base URL.
+func TestIDDomain(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]string{
+		"accounts.example.com": "accounts.example.com", "accounts.example.com.": "accounts.example.com", "localhost": "localhost", "127.0.0.1": "127.0.0.1",
+		"my_host.example.com": "my_host.example.com", "::1": "[IPv6:::1]", "2001:db8::7": "[IPv6:2001:db8::7]", "fe80::1%eth0": "[IPv6:fe80::1]",
+		"a,b": "rekey.invalid", "a..b": "rekey.invalid", "": "rekey.invalid", "a>b": "rekey.invalid",
+	} {
+		if got := mail.IDDomain(host); got != want {
+			t.Errorf("%q: %s, want %s", host, got, want)
+		}
+	}
+}
+
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -27,8 +27,9 @@ type Bcrypt struct {
 func DefaultBcrypt() Bcrypt { return Bcrypt{Cost: 12} }
 
 const (
-	bcryptBytes = 72 // of a password that bcrypt looks at
-	bcryptLen   = 60 // of a hash
+	bcryptBytes  = 72 // of a password that bcrypt looks at
+	bcryptLen    = 60 // of a hash
+	bcryptDigest = 23 // of the 24 bytes that bcrypt makes
 	// maxBcryptCost is what Verify is ready to spend: somewhat more than a second.
 	maxBcryptCost = 14
 )

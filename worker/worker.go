@@ -104,6 +104,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if own, ok := cfg.Store.(clocked); ok {
 		cfg.clocks = append(cfg.clocks, storeClock(own))
 	}
+	if err := cfg.tryHashes(ctx); err != nil {
+		return unlessStopped(ctx, err)
+	}
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
 	if err != nil {
@@ -190,7 +193,7 @@ func (c Config) activities() (*activities.Activities, error) {
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
-		Domain: base.Hostname(), Now: c.Now, Metrics: c.metrics(),
+		Domain: mail.IDDomain(base.Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 

@@ -21,7 +21,8 @@ func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, e
 	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
 }
 
-// Entries implements [account.Ledger]. The user of the database needs SELECT ON rekey.audit.
+// Entries implements [account.Ledger]. The user of the database needs USAGE ON SCHEMA rekey and
+// SELECT ON rekey.audit.
 func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
 	rows, err := s.pool.Query(ctx, `SELECT at, event, run, account_id, client, operator, detail FROM rekey.audit
 		WHERE ($1::text[] IS NULL OR account_id = ANY ($1)) AND ($2 = '' OR run = $2) AND ($3 = '' OR event = $3)
@@ -30,7 +31,7 @@ func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry,
 		f.AccountIDs, f.Run, string(f.Event), f.Operator, optional(f.Since, f.Since.IsZero()), optional(f.Until, f.Until.IsZero()),
 		optional(f.Last, f.Last == 0))
 	if err != nil {
-		return nil, allowed(err, "SELECT")
+		return nil, readable(err)
 	}
 	log, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e account.Entry, err error) {
 		err = row.Scan(&e.At, &e.Event, &e.Run, &e.AccountID, &e.Client, &e.Operator, &e.Detail)
@@ -38,7 +39,18 @@ func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry,
 		return e, err
 	})
 	slices.Reverse(log)
-	return log, allowed(err, "SELECT")
+	return log, readable(err)
+}
+
+// readable is fault for what reads the audit log.
+func readable(err error) error {
+	switch sqlState(err) {
+	case noPermission:
+		return lacks("USAGE ON SCHEMA rekey, and SELECT ON rekey.audit")
+	case noSchema, noTable:
+		return ErrSchemaOld
+	}
+	return fault(err)
 }
 
 // optional is NULL for a value that is none.

@@ -33,7 +33,7 @@ func TestAuditLogWithoutRights(t *testing.T) {
 	for _, refused := range []struct {
 		err   error
 		grant string
-	}{{read, "SELECT"}, {swept, "DELETE, SELECT (id, at)"}, {forgot, "DELETE, SELECT (account_id)"}} {
+	}{{read, "USAGE ON SCHEMA rekey, and SELECT"}, {swept, "DELETE, SELECT (id, at)"}, {forgot, "DELETE, SELECT (account_id)"}} {
 		if refused.err == nil || !strings.Contains(refused.err.Error(), "GRANT "+refused.grant+" ON rekey.audit") {
 			t.Errorf("%v, want %s", refused.err, refused.grant)
 		}

@@ -44,6 +44,7 @@ const (
 	noSchema            = "3F000"
 	noTable             = "42P01"
 	raised              = "P0001"
+	lockNotAvailable    = "55P03"
 )
 
 // advice is what to do about a SQLSTATE.
@@ -72,7 +73,7 @@ var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"53100":             "the server's disk is full",
 	"53300":             "the server has too many connections: lower pool_max_conns in the URL, or raise its limit",
 	"55000":             "the table or view cannot be updated",
-	"55P03":             "a lock was not given in time",
+	lockNotAvailable:    "a lock was not given in time",
 	"57014":             "the statement was canceled",
 	"57P01":             "the server is shutting down",
 	"57P02":             "the server crashed",

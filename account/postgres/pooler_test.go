@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
@@ -74,6 +75,7 @@ func TestBehindAPooler(t *testing.T) {
 		for _, s := range stores {
 			must(t, s.Check(t.Context()))
 			must(t, s.Record(t.Context(), entry()))
+			must(t, s.TryHashes(t.Context(), func(string) string { return "sample" }))
 			if _, err := s.Find(t.Context(), "ann@example.com"); err != nil {
 				t.Error(err)
 			}
@@ -100,6 +102,17 @@ func TestBehindAPooler(t *testing.T) {
 		for _, s := range stores {
 			must(t, s.Close())
 		}
+	}
+	users := plainUsers()
+	auditor, err := postgres.OpenAuditor(t.Context(), postgres.Config{URL: behind, Users: &users})
+	must(t, err)
+	defer auditor.Close()
+	ids, err := auditor.Owners(t.Context(), "ann@example.com")
+	must(t, err)
+	lines, err := auditor.Entries(t.Context(), account.Filter{})
+	must(t, err)
+	if len(ids) != 1 || len(lines) == 0 {
+		t.Errorf("an auditor sees %d owners and %d lines", len(ids), len(lines))
 	}
 	if strings.Contains(noted(openUsers(t, direct, plainUsers())), "pooler") {
 		t.Error("a pooler is seen where none is")

@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -167,15 +166,12 @@ func TestRowSecurity(t *testing.T) {
 // an unqualified "sessions" is rekey.sessions to PostgreSQL.
 func TestGrantsInTheDocuments(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/operations.md")
-	must(t, err)
-	_, block, _ := strings.Cut(string(page), "```sql\n")
-	block, _, _ = strings.Cut(block, "```")
+	block := grants(t, "The worker needs less")
 	url := migrated(t)
 	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); INSERT INTO sessions VALUES (1); ALTER TABLE users ADD private text`)
 	postgrestest.Exec(t, url, block)
 	s := openUsers(t, strings.Replace(url, "user=postgres", "user=rekey", 1), plainUsers())
-	_, err = reset(t, s, "ann@example.com", "new")
+	_, err := reset(t, s, "ann@example.com", "new")
 	must(t, err)
 	must(t, s.Record(t.Context(), entry()))
 	must(t, s.RevokeToken(t.Context(), [32]byte{1}, noon))

@@ -15,6 +15,8 @@ type statements struct {
 	index       string // how to make what serves find
 	read        string // by $1, an ID
 	lock        string // read, and keep others from changing it
+	sample      string // $1 accounts that may be reset
+	hash        column // of the password
 	notes       []Note
 	set         string // the hash $1 of the ID $2
 	endSessions string // of the ID $1; empty when ChangedAt does
@@ -50,9 +52,16 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	s.index = t.indexOn(email.folded())
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
+	s.hash, s.sample = hash, some(id, email, hash, fields, t)
 	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))
 	s.endSessions, err = u.ending(ctx, pool)
 	return s, err
+}
+
+// some finds $1 accounts that may be reset, in no order.
+func some(id, email, hash column, fields string, t table) string {
+	return fmt.Sprintf(`SELECT * FROM (SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s) a (id, address, hash, disabled, resettable, notify)
+		WHERE hash <> '' AND left(hash, 1) NOT IN ('!', '*') AND NOT disabled AND resettable LIMIT $1`, id.name, email.name, hash.name, fields, t.name)
 }
 
 // ending is the statement that ends the sessions of a user.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
 )
 
 // auditCmd is `rekey audit`.
@@ -42,22 +44,24 @@ func (a *auditCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	store, ledger, err := a.ledger(ctx, p)
+	log, err := a.auditor(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, log.Close()) }()
 	if a.Address != "" {
-		if f.AccountIDs, err = a.owners(ctx, p, store); err != nil {
+		if f.AccountIDs, err = a.owners(ctx, p, log); err != nil {
 			return err
 		}
 	}
-	lines, err := ledger.Entries(ctx, f)
+	lines, err := log.Entries(ctx, f)
 	if err != nil {
 		return err
 	}
 	return writeAudit(p, lines, a.JSON)
 }
+
+var errNoLedger = errors.New("--store ($REKEY_STORE): this store has no audit log")
 
 // ledger opens the store for a command of an operator.
 func (s *storeFlags) ledger(ctx context.Context, p *process) (account.Store, account.Ledger, error) {
@@ -67,28 +71,72 @@ func (s *storeFlags) ledger(ctx context.Context, p *process) (account.Store, acc
 	}
 	ledger, ok := store.(account.Ledger)
 	if !ok {
-		return nil, nil, errors.Join(errors.New("--store ($REKEY_STORE): this store has no audit log"), store.Close())
+		return nil, nil, errors.Join(errNoLedger, store.Close())
 	}
 	return store, ledger, nil
 }
 
+// auditor reads an audit log.
+type auditor interface {
+	Entries(ctx context.Context, f account.Filter) ([]account.Entry, error)
+	Owners(ctx context.Context, address string) ([]string, error)
+	Close() error
+}
+
+// auditor opens the audit log: of PostgreSQL with no more rights than it takes to read it.
+func (s *storeFlags) auditor(ctx context.Context, p *process) (auditor, error) {
+	if !postgres.IsURL(s.Store) {
+		store, err := s.open(ctx, p.log)
+		if err != nil {
+			return nil, err
+		}
+		return fileAuditor{store}, nil
+	}
+	cfg, err := databaseConfig(s.Store, s.Password)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Users = s.users()
+	log, err := postgres.OpenAuditor(ctx, cfg)
+	if err != nil {
+		return nil, explainStore(err)
+	}
+	return log, nil
+}
+
+// fileAuditor is that of a store which this process has opened.
+type fileAuditor struct{ account.Store }
+
+func (f fileAuditor) Entries(ctx context.Context, by account.Filter) ([]account.Entry, error) {
+	ledger, ok := f.Store.(account.Ledger)
+	if !ok {
+		return nil, errNoLedger
+	}
+	return ledger.Entries(ctx, by)
+}
+
+func (f fileAuditor) Owners(ctx context.Context, address string) (ids []string, err error) {
+	found, err := f.Find(ctx, address)
+	for _, owner := range found {
+		if account.SameAddress(owner.Address, address) {
+			ids = append(ids, owner.ID)
+		}
+	}
+	return ids, err
+}
+
 // owners are the accounts that have the address.
-func (a *auditCmd) owners(ctx context.Context, p *process, store account.Store) ([]string, error) {
+func (a *auditCmd) owners(ctx context.Context, p *process, log auditor) ([]string, error) {
 	address, err := addressOf(a.Address, p.stdin)
 	if err != nil {
 		return nil, err
 	}
-	found, err := store.Find(ctx, address)
+	ids, err := log.Owners(ctx, address)
 	if err != nil {
-		return nil, err
+		return nil, explainStore(err)
 	}
-	var ids []string
-	for _, f := range found {
-		if account.SameAddress(f.Address, address) && (a.Account == "" || f.ID == a.Account) {
-			ids = append(ids, f.ID)
-		}
-	}
-	if ids == nil {
+	ids = slices.DeleteFunc(ids, func(id string) bool { return a.Account != "" && id != a.Account })
+	if len(ids) == 0 {
 		return nil, refusal("no account has this address; --account finds the lines of one that had it")
 	}
 	return ids, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
@@ -86,6 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		&c, kong.Name("rekey"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.NamedMapper("path", kong.MapperFunc(pathOrNone)),
 	)
 	if err != nil {
 		return err
@@ -100,6 +102,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr)}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
 	return explain(parsed.Run(p))
+}
+
+// pathOrNone reads a path. An empty one is none, as a Compose file sets a variable that nobody
+// has set; kong's own reader takes it for the folder of the process.
+func pathOrNone(ctx *kong.DecodeContext, into reflect.Value) error {
+	var path string
+	if err := ctx.Scan.PopValueInto("file", &path); err != nil {
+		return err
+	}
+	if path != "" && path != "-" {
+		path = kong.ExpandPath(path)
+	}
+	into.SetString(path)
+	return nil
 }
 
 func (c *cli) logger(w io.Writer) zerolog.Logger {

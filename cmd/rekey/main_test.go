@@ -245,3 +245,19 @@ func TestPasswordNeedsAName(t *testing.T) {
 		}
 	}
 }
+
+// A variable of a path that is empty names no file, as a Compose file sets those that nobody has
+// set: not the folder of the process.
+func TestEmptyPathIsNone(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	for _, name := range []string{"REKEY_SMTP_PASSWORD_FILE", "REKEY_SMTP_OAUTH_SECRET_FILE", "REKEY_SMTP_OAUTH_REFRESH_FILE", "REKEY_STORE_PASSWORD_FILE", "REKEY_TEMPLATES"} {
+		t.Setenv(name, "")
+	}
+	refused(t, workerArgs(t), "TEMPORAL_ADDRESS")
+	t.Chdir(t.TempDir())
+	keys := newKeys(t)
+	if err := os.Rename(keys, "keys"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, workerArgs(t, "--keys", "keys"), "TEMPORAL_ADDRESS")
+}

@@ -142,3 +142,26 @@ func allSet(v reflect.Value) bool {
 	}
 	return true
 }
+
+// rekey audit works with the rights of an auditor, and says which one is missing.
+func TestAuditWithTheRightsOfAnAuditor(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	okay(t, "migrate", "--store", url)
+	database, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
+	role := "reads_" + database
+	postgrestest.Exec(t, url, `CREATE ROLE `+role+` LOGIN; GRANT USAGE ON SCHEMA rekey TO `+role+`; GRANT SELECT ON rekey.audit TO `+role+`;
+		INSERT INTO rekey.accounts (id, address) VALUES ('ann', 'ann@example.com');
+		INSERT INTO rekey.audit (at, event, run, account_id, client, operator, detail) VALUES (now(), 'mail_issued', '', 'ann', '', '', ''), (now(), 'mail_issued', '', 'bob', '', '', '')`)
+	as := []string{"audit", "--store", strings.Replace(url, "user=postgres", "user="+role, 1)}
+	if out := okay(t, as...); strings.Count(out, "mail_issued") != 2 {
+		t.Errorf("the log:\n%s", out)
+	}
+	refused(t, append(as, "ann@example.com"), "--users-table ($REKEY_USERS_TABLE)", "GRANT SELECT on its columns for the ID and the address")
+	postgrestest.Exec(t, url, `GRANT SELECT (id, address) ON rekey.accounts TO `+role)
+	if out := okay(t, append(as, "Ann@example.com")...); strings.Count(out, "mail_issued") != 1 || strings.Contains(out, "bob") {
+		t.Errorf("her log:\n%s", out)
+	}
+	refused(t, append(as, "eve@example.com"), "no account has this address")
+	refused(t, []string{"forget", "--store", as[2], "--as", "a.smith", "--yes", "ann"}, "GRANT")
+}

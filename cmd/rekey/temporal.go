@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 
 	"github.com/rs/zerolog"
 	"go.temporal.io/api/serviceerror"
@@ -13,6 +15,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/internal/secretfile"
 )
 
 // temporalOptions reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
@@ -21,7 +24,11 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 	if err := checkSecrets("TEMPORAL_TLS_CLIENT_KEY_PATH"); err != nil {
 		return client.Options{}, err
 	}
-	options, err := envconfig.LoadDefaultClientOptions()
+	file, err := temporalFile()
+	if err != nil {
+		return client.Options{}, err
+	}
+	options, err := profileOptions(file)
 	if err != nil {
 		return options, fmt.Errorf("settings of Temporal (TEMPORAL_* variables or profile): %w", err)
 	}
@@ -43,6 +50,41 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 	default:
 		return options, nil
 	}
+}
+
+// temporalFile is the content of Temporal's configuration file, which may hold API keys and
+// says where everything is sent. It is judged as files of secrets are. None is no error, as
+// with Temporal's own programs.
+func temporalFile() ([]byte, error) {
+	const variable = "TEMPORAL_CONFIG_FILE"
+	path, name := os.Getenv(variable), variable
+	if path == "" {
+		path, name = envconfig.DefaultConfigFilePath(), "Temporal's configuration file ("+variable+" names another)"
+	}
+	if path == "" || path == os.DevNull { // the usual way to say none
+		return nil, nil
+	}
+	b, err := secretfile.Read(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b, nil
+}
+
+// profileOptions reads the profile that TEMPORAL_PROFILE names, and variables over it.
+func profileOptions(file []byte) (client.Options, error) {
+	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{
+		ConfigFileData: append(file, '\n'), // without data it would look for a file itself
+	})
+	if err != nil {
+		return client.Options{}, err
+	}
+	if profile.TLS != nil {
+		if err := checkSecret(profile.TLS.ClientKeyPath); err != nil {
+			return client.Options{}, err
+		}
+	}
+	return profile.ToClientOptions(envconfig.ToClientOptionsRequest{})
 }
 
 // dial connects to Temporal. Each change is made to its options before.

@@ -106,6 +106,40 @@ func TestTemporalSettings(t *testing.T) {
 	}
 }
 
+// security 24: the file of Temporal's profiles is judged, whether a variable names it or not, and
+// the key that a profile names. One that is not there is no fault, as with Temporal's own programs.
+func TestFileOfProfilesIsJudged(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", home)
+	t.Setenv("TEMPORAL_CONFIG_FILE", "")
+	folder := filepath.Join(home, "temporalio")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	key := secretFile(t, "key")
+	mode(t, key, 0o644)
+	const why, goesOn = "others may read or change the file", "not encrypted"
+	t.Setenv("TEMPORAL_PROFILE", "clear")
+	refused(t, []string{"setup"}, "unable to find profile clear")
+	for name, path := range map[string]string{"Temporal's configuration file": filepath.Join(folder, "temporal.toml"), "TEMPORAL_CONFIG_FILE": filepath.Join(home, "other.toml")} {
+		if err := os.WriteFile(path, []byte(profiles+"[profile.key.tls]\nclient_key_path = \""+key+"\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) {
+			if name == "TEMPORAL_CONFIG_FILE" {
+				t.Setenv(name, path)
+			}
+			refused(t, []string{"setup"}, goesOn)
+			mode(t, path, 0o644)
+			refused(t, []string{"setup"}, name, why)
+			mode(t, path, 0o600)
+			t.Setenv("TEMPORAL_PROFILE", "key")
+			refused(t, []string{"setup"}, key, why)
+		})
+	}
+}
+
 // security 41: the connection to a Temporal server elsewhere is encrypted.
 func TestTemporalInClearIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "temporal.toml")

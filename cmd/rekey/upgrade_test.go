@@ -1,8 +1,35 @@
 package main
 
-import "testing"
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/internal/postgrestest"
+)
 
 func TestUpgradeHashIsKnown(t *testing.T) {
 	t.Parallel()
 	wrong(t, workerArgs(t, "--upgrade-hash=md5"), "--upgrade-hash ($REKEY_UPGRADE_HASH): want argon2id or bcrypt, not md5")
+}
+
+// A worker ends at its start, with the flag, when its tables would take no new hash; an
+// upgrade is tried before somebody waits for it. Costs below the advice are a warning.
+func TestWorkerTriesHashes(t *testing.T) {
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	url := postgrestest.Database(t)
+	okay(t, "migrate", "--store", url)
+	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, email text, password varchar(60) CONSTRAINT form CHECK (password LIKE '$2y$%')); CREATE TABLE logins (user_id int);
+		INSERT INTO users VALUES (1, 'ann@example.com', '$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq')`)
+	args := onPostgres(t, url, "--users-table=users", "--sessions-table=logins")
+	var log strings.Builder
+	if err := run(t.Context(), args, io.Discard, &log); err == nil || !strings.Contains(err.Error(), "TEMPORAL_ADDRESS") {
+		t.Errorf("as it is: %v", err)
+	}
+	if !strings.Contains(log.String(), "below today's advice") {
+		t.Errorf("the log is %s", log.String())
+	}
+	refused(t, append(args, "--upgrade-hash=argon2id"), "--password-column ($REKEY_PASSWORD_COLUMN)", "holds 60 characters")
+	postgrestest.Exec(t, url, `ALTER TABLE users ALTER password TYPE text`)
+	refused(t, append(args, "--upgrade-hash=argon2id"), "--password-column ($REKEY_PASSWORD_COLUMN)", `constraint "form"`, "change_refused")
 }

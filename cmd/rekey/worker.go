@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
+	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
@@ -81,8 +82,16 @@ func (w *workerCmd) Run(p *process) (err error) {
 		Deployment:  w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },
 	})
+	return explainWorker(err)
+}
+
+// explainWorker says which setting an error of the worker is about.
+func explainWorker(err error) error {
 	if errors.Is(err, worker.ErrNoBuildID) {
-		err = fmt.Errorf("--build-id ($REKEY_BUILD_ID): %w", err)
+		return fmt.Errorf("--build-id ($REKEY_BUILD_ID): %w", err)
+	}
+	if _, ok := errors.AsType[*postgres.SettingError](err); ok {
+		return explainStore(err)
 	}
 	return err
 }

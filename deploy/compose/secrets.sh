@@ -38,5 +38,8 @@ fi 2>"$authority/log"
 for name in postgres.password temporal.password rekey.password codec.bearer; do
 	[ -e "$name" ] || openssl rand -hex 24 >"$name"
 done
-[ -e smtp.password ] || : >smtp.password # for the password that your mail server wants
+# For what your mail server wants: a password, or the client secret and the refresh token of XOAUTH2.
+for name in smtp.password smtp.oauth-secret smtp.oauth-refresh; do
+	[ -e "$name" ] || : >"$name"
+done
 chmod 644 ./*

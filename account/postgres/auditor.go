@@ -1,0 +1,91 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+// Auditor reads the audit log, and needs no more rights than that: USAGE ON SCHEMA rekey and
+// SELECT ON rekey.audit; for Owners also SELECT of the users' columns for the ID and the
+// address.
+type Auditor struct {
+	store *Store
+	users *Users
+}
+
+// OpenAuditor connects to the database and tries nothing there. Errors: [ErrURL],
+// [ErrPasswordInURL], [ErrClear], an [*Error], or the end of ctx.
+func OpenAuditor(ctx context.Context, cfg Config) (*Auditor, error) {
+	conf, err := cfg.pool()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pooled(ctx, conf.ConnConfig); err != nil {
+		return nil, unreached(conf.ConnConfig, err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, conf)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &Auditor{&Store{pool: pool}, cfg.Users}, nil
+}
+
+// Close ends the connections.
+func (a *Auditor) Close() error { return a.store.Close() }
+
+// Entries is that of [account.Ledger].
+func (a *Auditor) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
+	return a.store.Entries(ctx, f)
+}
+
+// Owners are the IDs of the accounts that have a normalized address. Errors: a [*SettingError],
+// an [*Error], or the end of ctx.
+func (a *Auditor) Owners(ctx context.Context, address string) ([]string, error) {
+	find, err := a.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.store.pool.Query(ctx, find, spellings(address))
+	if err != nil {
+		return nil, fault(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a account.Account, err error) {
+		return a, row.Scan(&a.ID, &a.Address)
+	})
+	if sqlState(err) == noPermission {
+		err = &SettingError{"Table", lacks("SELECT on its columns for the ID and the address")}
+	}
+	ids := []string{}
+	for _, owner := range found {
+		if account.SameAddress(owner.Address, address) {
+			ids = append(ids, owner.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids, safely(err)
+}
+
+// find is the look-up by the spellings $1 of an address, of the two columns that it needs.
+func (a *Auditor) find(ctx context.Context) (string, error) {
+	own := ownUsers()
+	users := cmp.Or(a.users, &own)
+	t, err := describe(ctx, a.store.pool, "Table", users.Table)
+	if err != nil {
+		return "", err
+	}
+	id, idErr := t.column("ID", users.ID, column.isAny, "")
+	email, emailErr := t.column("Email", users.Email, column.isText, "text")
+	if err := cmp.Or(idErr, emailErr); err != nil {
+		return "", err
+	}
+	folds, err := email.foldsASCII(ctx, a.store.pool)
+	email.ownFolding = !folds
+	return fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, '') FROM %s WHERE %s`, id.name, email.name, t.name, email.among()), err
+}

@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// xoauth2 is the cluster with the component over it.
+func xoauth2(t *testing.T) *cluster {
+	t.Helper()
+	c, err := apply(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(manifests, "xoauth2")
+	var k kustomization
+	component := replaced(t, filepath.Join(folder, "kustomization.yaml"), nil)
+	if err := yaml.Unmarshal([]byte(component), &k); err != nil || k.Kind != "Component" || !slices.Equal(k.Resources, []string{"network.yaml"}) || !strings.Contains(component, "\n  - path: config.yaml\n") {
+		t.Fatalf("no component: %v, %+v", err, k)
+	}
+	for _, name := range []string{"network.yaml", "config.yaml"} {
+		object := []byte(replaced(t, filepath.Join(folder, name), nil))
+		if name == "network.yaml" {
+			err = c.add(object)
+		} else {
+			var patch corev1.ConfigMap
+			err = yaml.UnmarshalStrict(object, &patch)
+			maps.Copy(c.configs[patch.Name], patch.Data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// With the component a worker has all that a login with an access token needs, and reaches the
+// token endpoint and nothing of the cluster by it; without it, it may not call out there.
+func TestManifestsForAnAccessToken(t *testing.T) {
+	t.Parallel()
+	c := xoauth2(t)
+	for _, problem := range c.problems(t) {
+		t.Error(problem)
+	}
+	env := c.env(c.pods["worker"].Spec.Containers[0])
+	if file := env["REKEY_SMTP_OAUTH_SECRET_FILE"]; filepath.Dir(file) != filepath.Dir("/secrets/smtp/password") {
+		t.Errorf("the client secret is at %s", file)
+	}
+	readsSecret(t, env, "--smtp-oauth-secret-file")
+	out := c.policies[len(c.policies)-1]
+	if !selects(out.Spec.PodSelector.MatchLabels, c.pods["worker"]) || selects(out.Spec.PodSelector.MatchLabels, c.pods["starter"]) {
+		t.Errorf("%s is not the worker's alone", out.Name)
+	}
+	if got := outlets(out); !slices.Equal(got, []int{443}) || len(out.Spec.Ingress) > 0 || !slices.Equal(out.Spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}) {
+		t.Errorf("it lets out to %v", got)
+	}
+	if to := out.Spec.Egress[0].To[0].IPBlock; to == nil || !slices.Contains(to.Except, "10.0.0.0/8") {
+		t.Errorf("it lets out to networks of the cluster: %+v", to)
+	}
+}
+
+// Compose takes the settings of a login with an access token from its environment, and without
+// them those of a password.
+func TestComposeWithAnAccessToken(t *testing.T) {
+	t.Parallel()
+	for flag, pairs := range map[string][]string{
+		"--smtp-password-file": nil,
+		"--smtp-oauth-secret-file": {
+			"${REKEY_SMTP_USERNAME:-}", "no-reply@example.com", "${REKEY_SMTP_PASSWORD_FILE-/run/secrets/smtp.password}", `""`,
+			"${REKEY_SMTP_OAUTH_TOKEN_URL:-}", "https://login.example.com/token", "${REKEY_SMTP_OAUTH_CLIENT_ID:-}", "client",
+			"${REKEY_SMTP_OAUTH_SECRET_FILE:-}", "/run/secrets/smtp.oauth-secret",
+		},
+	} {
+		worker := compose(t, pairs...).Services["worker"]
+		env := map[string]string{}
+		for name, value := range worker.Environment {
+			env[name] = *value
+		}
+		readsSecret(t, env, flag)
+		for _, file := range []string{"smtp.password", "smtp.oauth-secret", "smtp.oauth-refresh"} {
+			if !slices.ContainsFunc(worker.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == file }) {
+				t.Errorf("%s: the worker is not given %s", flag, file)
+			}
+		}
+	}
+}
+
+// readsSecret runs a worker with settings: all of them fit, and the first thing that is missing
+// is the secret of a flag, which is not here.
+func readsSecret(t *testing.T, env map[string]string, flag string) {
+	t.Helper()
+	file, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), file, "worker")
+	cmd.Env = []string{"HOME=" + t.TempDir()}
+	for name, value := range env {
+		if !strings.HasPrefix(name, "TEMPORAL_") {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), flag) || !strings.Contains(string(out), "no such file") {
+		t.Errorf("%v, want %s: %s", err, flag, out)
+	}
+}

@@ -1,0 +1,56 @@
+package password
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+)
+
+// Sample returns a text that looks like the hashes of a [Hasher] of this package: of its
+// format, costs, length and letters, and of no password. It costs nothing to make. It is
+// empty for any other Hasher.
+func Sample(h Hasher) string {
+	salt, digest := make([]byte, 16), make([]byte, hashLen)
+	_, _ = rand.Read(salt) // it returns no error
+	_, _ = rand.Read(digest)
+	switch h := h.(type) {
+	case Params:
+		return h.withDefaults().encode(salt, digest)
+	case Bcrypt:
+		const letters = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+		text := base64.NewEncoding(letters).WithPadding(base64.NoPadding)
+		return fmt.Sprintf("$2%c$%02d$%s%s", h.letter(), h.cost(), text.EncodeToString(salt), text.EncodeToString(digest[:bcryptDigest]))
+	default:
+		return ""
+	}
+}
+
+// leastPasses are the passes that Argon2id needs at least with so much memory in KiB, most
+// memory first: settings of one strength (OWASP Password Storage Cheat Sheet, "Argon2id").
+var leastPasses = []struct{ memory, passes uint32 }{ //nolint:gochecknoglobals // a constant table
+	{47104, 1}, {19456, 2}, {12288, 3}, {9216, 4}, {7168, 5},
+}
+
+// leastBcryptCost is that of the same sheet, "bcrypt".
+const leastBcryptCost = 10
+
+// Advice says what costs should be that are below today's advice; empty for costs that are
+// not, and for a Hasher that is none of this package. Check judges what is possible, and this
+// what is wise.
+func Advice(h Hasher) string {
+	switch h := h.(type) {
+	case Params:
+		h = h.withDefaults()
+		for _, least := range leastPasses {
+			if h.Memory >= least.memory && h.Time >= least.passes {
+				return ""
+			}
+		}
+		return "Argon2id should cost 19456 KiB and 2 passes at least, or as much with other memory"
+	case Bcrypt:
+		if h.cost() < leastBcryptCost {
+			return fmt.Sprintf("bcrypt should have a cost of %d at least", leastBcryptCost)
+		}
+	}
+	return ""
+}

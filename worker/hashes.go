@@ -1,0 +1,44 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/rekeyhq/rekey/password"
+)
+
+// trier is a store that finds out whether its tables take the hashes that would be written,
+// such as one with a CHECK on them: (*postgres.Store).TryHashes.
+type trier interface {
+	TryHashes(ctx context.Context, like func(stored string) string) error
+}
+
+// tryHashes refuses tables that would take no new hash, and warns once for each kind of hash
+// that costs less than is advised today.
+func (c Config) tryHashes(ctx context.Context) error {
+	store, ok := c.Store.(trier)
+	if !ok {
+		return nil
+	}
+	samples := map[string]string{} // by kind
+	return store.TryHashes(ctx, func(stored string) string {
+		like, err := c.UpgradeHash.Like(stored)
+		if err != nil {
+			return ""
+		}
+		kind := password.Text(like)
+		if samples[kind] == "" {
+			samples[kind] = password.Sample(like)
+			c.warnOfCosts(kind, like)
+		}
+		return samples[kind]
+	})
+}
+
+// warnOfCosts says that new hashes cost less than they should. They are made all the same: the
+// host's sign-in chose the costs.
+func (c Config) warnOfCosts(kind string, like password.Hasher) {
+	if advice := password.Advice(like); advice != "" {
+		c.Log.Warn().Str("costs", kind).Str("advice", advice).
+			Msg("accounts have hashes of costs below today's advice, and new ones get the same: raise what your sign-in makes, or set REKEY_UPGRADE_HASH if it reads another format too")
+	}
+}

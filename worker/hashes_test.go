@@ -1,0 +1,63 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/activities"
+)
+
+var errTables = errors.New("the tables take no such hash")
+
+// strict is a store with accounts whose tables take hashes of bcrypt alone.
+type strict struct {
+	account.Store
+	stored []string
+}
+
+func (s strict) TryHashes(_ context.Context, like func(string) string) error {
+	kinds := map[string]bool{}
+	for _, stored := range append(s.stored, "") {
+		if sample := like(stored); sample != "" {
+			kinds[sample] = true
+			if !strings.HasPrefix(sample, "$2") {
+				return errTables
+			}
+		}
+	}
+	if len(kinds) > 2 {
+		return errors.New("samples of one kind differ")
+	}
+	return nil
+}
+
+// A worker tries the hashes that it will cause, with the upgrade as it is set, and warns once
+// of each kind that costs too little.
+func TestHashesAreTriedAtTheStart(t *testing.T) {
+	t.Parallel()
+	accounts := []string{
+		"$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", "$2y$08$jBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq",
+		"$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", "pbkdf2_sha256$600000$c2FsdA$aGFzaA",
+	}
+	for upgrade, want := range map[activities.Upgrade]error{activities.NoUpgrade: nil, activities.UpgradeArgon2id: errTables} {
+		var log strings.Builder
+		c := Config{Store: strict{stored: accounts}, UpgradeHash: upgrade, Log: zerolog.New(&log)}
+		if err := c.tryHashes(t.Context()); !errors.Is(err, want) {
+			t.Errorf("%q: error %v", upgrade, err)
+		}
+		if warned := strings.Count(log.String(), `"costs":"2y08"`); want == nil && (warned != 1 || strings.Count(log.String(), `"costs":`) != 1) {
+			t.Errorf("%q: log %s", upgrade, log.String())
+		}
+		if strings.Contains(log.String(), "iBVN") {
+			t.Errorf("the log has a hash: %s", log.String())
+		}
+	}
+	if err := (Config{Store: answering{}}).tryHashes(t.Context()); err != nil {
+		t.Errorf("a store that cannot try: %v", err)
+	}
+}
