@@ -2,41 +2,39 @@ package account
 
 import (
 	"errors"
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
 
-// Bounds on an address (RFC 5321 sections 4.5.3.1.1 and 4.5.3.1.3).
-const (
-	maxAddress = 254
-	maxLocal   = 64
-)
+// maxAddress bounds an address in bytes (RFC 5321 section 4.5.3.1.3).
+const maxAddress = 254
 
-// ErrAddress means that a text is no mail address that rekey takes.
+// ErrAddress means that a text cannot be a mail address.
 var ErrAddress = errors.New("not a mail address such as name@example.com")
 
-// ParseAddress returns a mail address in the one form in which addresses are stored
-// and compared: the local part in lower case, the domain in A-labels (RFC 5890). It
-// takes an ASCII dot-atom and a domain name. A quoted local part, an address literal, a
-// display name and a comment are ErrAddress: they are valid in RFC 5322 and are what
-// addresses are confused with.
+// ParseAddress returns a mail address in the one form in which addresses are stored and
+// compared: ASCII letters in lower case, the domain in A-labels (RFC 5890). It takes what
+// hosts have in their tables, whatever an RFC says of it: dots anywhere, letters beyond
+// ASCII and a quoted local part before the @; a domain of one label, of digits or with an
+// underline behind it. What cannot be one mail address is ErrAddress: no @ or two, spaces and
+// control characters, a display name, a comment, a list. So is an address literal, which is
+// no name of a mail domain that a host would have (RFC 5321 section 4.1.3 wants it avoided).
 //
 // Only ASCII letters are folded, since wider folding makes two people's addresses one
 // (Django CVE-2019-19844). A Unicode domain is mapped as browsers do (UTS 46), which
 // never joins two domains: only the mapped name can be registered.
 func ParseAddress(s string) (string, error) {
-	local, domain, ok := strings.Cut(s, "@")
-	if !ok || len(s) > maxAddress || len(local) > maxLocal || !isDotAtom(local) || !utf8.ValidString(domain) {
+	local, domain := cut(s)
+	if len(s) > maxAddress || !utf8.ValidString(s) || !isLocal(local) {
 		return "", ErrAddress
 	}
-	domain, err := toASCII(domain)
-	if err != nil || !isHost(domain) {
-		return "", ErrAddress
-	}
-	address := strings.ToLower(local) + "@" + domain
-	if len(address) > maxAddress {
+	domain = toASCII(domain)
+	address := lower(local) + "@" + domain
+	if !host.MatchString(domain) || len(address) > maxAddress {
 		return "", ErrAddress
 	}
 	return address, nil
@@ -54,47 +52,72 @@ func SameAddress(a, b string) bool {
 // local part as it is, since only the server knows whether case matters there. What needs no
 // change, or cannot be mended, comes back as it is.
 func Deliverable(stored string) string {
-	local, domain, _ := strings.Cut(stored, "@")
-	ascii, err := toASCII(domain)
-	if err != nil || strings.EqualFold(ascii, domain) {
+	local, domain := cut(stored)
+	ascii := toASCII(domain)
+	if strings.EqualFold(ascii, domain) {
 		return stored
 	}
 	return local + "@" + ascii
 }
 
-// registration takes what could be registered as a name, however it is spelled.
-var registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
-
-// toASCII wants a name that is a name in its final form too. ToASCII judges the direction
-// of writing (RFC 5893) by what was typed: the sign \u2135 runs to the right, the letter
-// that it is mapped to runs to the left and may not stand before an "a".
-func toASCII(domain string) (string, error) {
-	domain, err := registration.ToASCII(domain)
-	if err != nil {
-		return "", err
+// cut splits an address at its last @: a quoted local part may hold another.
+func cut(address string) (local, domain string) {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return "", address
 	}
-	return registration.ToASCII(domain)
+	return address[:at], address[at+1:]
 }
 
-// isDotAtom reports whether s is an ASCII dot-atom (RFC 5322 section 3.2.3).
-func isDotAtom(s string) bool {
-	for atom := range strings.SplitSeq(s, ".") {
-		if atom == "" || strings.ContainsFunc(atom, notAtext) {
-			return false
+// lower folds the letters of ASCII.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// The names that can be registered, and those that browsers ask for besides: emoji, underlines.
+var (
+	registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
+	lookup       = idna.New(idna.MapForLookup(), idna.StrictDomainName(false))
+)
+
+// toASCII is a domain in A-labels. What cannot be made so comes back as it is, in lower case.
+// Registration wants a name that is a name in its final form too. ToASCII judges the
+// direction of writing (RFC 5893) by what was typed: the sign \u2135 runs to the right, the
+// letter that it is mapped to runs to the left and may not stand before an "a".
+func toASCII(domain string) string {
+	for _, profile := range []*idna.Profile{registration, lookup} {
+		if once, err := profile.ToASCII(domain); err == nil {
+			if twice, err := profile.ToASCII(once); err == nil {
+				return twice
+			}
 		}
 	}
-	return true
+	return lower(domain)
 }
 
-func notAtext(r rune) bool {
-	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	return !letter && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
+// host is a name of labels (RFC 1035 section 2.3.4), with underlines.
+var host = regexp.MustCompile(`^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$`)
+
+// quoted is a quoted local part (RFC 5321 section 4.1.2): each quote and backslash inside
+// has a backslash before it.
+var quoted = regexp.MustCompile(`^"(?:[^"\\]|\\.)+"$`)
+
+// isLocal reports that s can stand before the @ of one address. Outside of quotes the
+// characters are left out that separate addresses, names and comments.
+func isLocal(s string) bool {
+	strange := func(r rune) bool {
+		return strings.ContainsRune(` "(),:;<>@[\]`, r) || !isPrinted(r)
+	}
+	if quoted.MatchString(s) {
+		strange = func(r rune) bool { return !isPrinted(r) }
+	}
+	return s != "" && !strings.ContainsFunc(s, strange)
 }
 
-// isHost wants a dot, because there is no mail to a bare top-level domain, and a last
-// label that is no number, because that is an IPv4 address (RFC 3696 section 2).
-// localhost is for development.
-func isHost(domain string) bool {
-	last := domain[strings.LastIndexByte(domain, '.')+1:]
-	return domain == "localhost" || last != domain && strings.Trim(last, "0123456789") != ""
-}
+// isPrinted reports a character that is seen, or a plain space.
+func isPrinted(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }

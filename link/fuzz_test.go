@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -58,6 +59,8 @@ func seeds(tb testing.TB) map[string]string {
 		"url":           base + "/account/change-password/" + token,
 		"not-utf8":      "\xff" + token,
 		"nul":           token + "\x00",
+		"slash":         token + "/",
+		"bracket":       token + "%3E.",
 	}
 }
 
@@ -67,16 +70,17 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// FuzzOpen: the only text that opens is the one that was sealed, and all others say
-// ErrInvalid and give nothing.
+// FuzzOpen: the only text that opens is the one that was sealed, alone or before something
+// that no token has, and all others say ErrInvalid and give nothing.
 func FuzzOpen(f *testing.F) {
 	b, sealed := newBox(f, frozenKey(f), base, namespace), frozenToken(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		c, token, err := b.Open(link.Reset, text)
+		begins := regexp.MustCompile("^[A-Za-z0-9_-]*").FindString(text) == sealed && len(text) <= 700
 		switch {
-		case text == sealed && (err != nil || c != claims() || token.Text() != text):
+		case begins && (err != nil || c != claims() || token.Text() != sealed):
 			t.Errorf("the token does not open: %v", err)
-		case text != sealed && (!errors.Is(err, link.ErrInvalid) || c != (link.Claims{}) || token.Text() != ""):
+		case !begins && (!errors.Is(err, link.ErrInvalid) || c != (link.Claims{}) || token.Text() != ""):
 			t.Errorf("%q opens", text)
 		}
 		if _, _, err := b.Open(link.Cancel, text); !errors.Is(err, link.ErrInvalid) {

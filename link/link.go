@@ -35,10 +35,12 @@ const (
 	Cancel Purpose = "cancel" // calls the reset off: "this wasn't me"
 )
 
-// Bounds on the length of a token's text. What is outside is refused unread.
+// Bounds on the length of a token's text, and on what may follow one. What is outside is
+// refused unread.
 const (
 	minText = 60
 	maxText = 600
+	maxTail = 100
 )
 
 // ErrInvalid means that a text is no token of ours, or one for something else. It says
@@ -113,7 +115,12 @@ func bind(parts ...string) []byte {
 	return b
 }
 
-// Seal makes a token. Each call makes another one, also for the same claims.
+// draws bounds how often Seal begins anew. One token in 32 ends badly, at some lengths.
+const draws = 20
+
+// Seal makes a token. Each call makes another one, also for the same claims. Its text ends
+// with a letter or a digit: programs that make links of plain text leave other characters
+// at the end of a link out.
 func (b *Box) Seal(p Purpose, c Claims) (Token, error) {
 	k, ok := b.kinds[p]
 	if !ok {
@@ -123,26 +130,40 @@ func (b *Box) Seal(p Purpose, c Claims) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("seal a link: %w", err)
 	}
-	sealed, err := b.aead.Encrypt(plain, k.bound)
-	if err != nil {
-		return Token{}, fmt.Errorf("seal a link: %w", err)
+	for range draws {
+		sealed, err := b.aead.Encrypt(plain, k.bound)
+		if err != nil {
+			return Token{}, fmt.Errorf("seal a link: %w", err)
+		}
+		text := encoding.EncodeToString(sealed)
+		switch {
+		case len(text) > maxText:
+			return Token{}, fmt.Errorf("seal a link: %d characters, more than %d", len(text), maxText)
+		case !strings.HasSuffix(text, "-") && !strings.HasSuffix(text, "_"):
+			return newToken(sealed), nil
+		}
 	}
-	if n := encoding.EncodedLen(len(sealed)); n > maxText {
-		return Token{}, fmt.Errorf("seal a link: %d characters, more than %d", n, maxText)
-	}
-	return newToken(sealed), nil
+	return Token{}, errors.New("seal a link: the key draws the same nonces")
 }
 
-// Open reads a token's text. Everything that is wrong with one is ErrInvalid. Expiry is
-// not judged here (see [Claims.Expired]).
+// Open reads a token's text, as far as it can be one: the slash, the bracket or the full
+// stop that another program took for the end of a link counts for nothing. The token is the
+// same as without it. Everything else that is wrong with a text is ErrInvalid. Expiry is not
+// judged here (see [Claims.Expired]).
 func (b *Box) Open(p Purpose, text string) (Claims, Token, error) {
 	k, ok := b.kinds[p]
-	if !ok || len(text) < minText || len(text) > maxText {
+	if !ok || len(text) > maxText+maxTail {
+		return Claims{}, Token{}, ErrInvalid
+	}
+	if end := strings.IndexFunc(text, foreign); end >= 0 {
+		text = text[:end]
+	}
+	if len(text) < minText || len(text) > maxText {
 		return Claims{}, Token{}, ErrInvalid
 	}
 	sealed, err := encoding.DecodeString(text)
-	// The decoder skips line breaks and ignores the last bits. A token has one spelling,
-	// so that no second one slips past a limit or a comparison.
+	// The decoder ignores the last bits. The text of a token has one spelling, so that no
+	// second one slips past a limit or a comparison.
 	var again [maxText]byte
 	if err != nil || string(encoding.AppendEncode(again[:0], sealed)) != text {
 		return Claims{}, Token{}, ErrInvalid
@@ -156,6 +177,11 @@ func (b *Box) Open(p Purpose, text string) (Claims, Token, error) {
 		return Claims{}, Token{}, ErrInvalid
 	}
 	return c, newToken(sealed), nil
+}
+
+// foreign reports a character that no token has (RFC 4648 section 5).
+func foreign(r rune) bool {
+	return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
 // URL is what a mail points at: below the configured base URL, never below what a

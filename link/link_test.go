@@ -106,11 +106,12 @@ func TestOneSpelling(t *testing.T) {
 	for name, other := range map[string]string{
 		"line feed inside":       text[:70] + "\n" + text[70:],
 		"carriage return inside": text[:70] + "\r" + text[70:],
-		"line end":               text + "\r\n",
-		"space":                  text + " ",
-		"padding":                text + "==",
+		"space in front":         " " + text,
+		"hyphen behind":          text + "-",
+		"underline behind":       text + "_",
 		"unused last bits":       text[:len(text)-1] + alphabet[last+1:last+2],
 		"standard alphabet":      strings.NewReplacer("-", "+", "_", "/").Replace(text[:100]) + "+/" + text[102:],
+		"much behind":            text + strings.Repeat(" ", 700-len(text)+1),
 	} {
 		if _, _, err := b.Open(link.Reset, other); !errors.Is(err, link.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
@@ -118,10 +119,28 @@ func TestOneSpelling(t *testing.T) {
 	}
 }
 
+// security 4: what no token has ends one, and what other programs leave at the end of a link
+// makes no second token of it.
+func TestTail(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, frozenKey(t), base, namespace)
+	sealed := seal(t, b, link.Reset, claims())
+	for _, tail := range []string{
+		"/", "//", ".", ",", ":", ";", "!", "?", ")", "]", "}", ">", "\"", "'", "*", "~", "\u201d", "\u3002", "\u00bb", "\u2026", "\xa0", "\u00a0",
+		"%3E", "%3e.", "&gt;", ">.", "/>", "=", "==", " ", "\r\n", "\n\nThe link works for 30 minutes", "?utm_source=mail&utm_medium=reset", "#top",
+		strings.Repeat(" ", 100),
+	} {
+		got, opened, err := b.Open(link.Reset, sealed.Text()+tail)
+		if err != nil || got != claims() || opened.Text() != sealed.Text() || opened.Digest() != sealed.Digest() {
+			t.Errorf("%q behind a token: %v", tail, err)
+		}
+	}
+}
+
 // security 4: a text that is too short or too long is refused before it is read.
 func TestLengthIsJudgedFirst(t *testing.T) {
 	t.Parallel()
-	for n, calls := range map[int]int{0: 0, 59: 0, 60: 1, 600: 1, 602: 0, 1 << 20: 0} {
+	for n, calls := range map[int]int{0: 0, 59: 0, 60: 1, 600: 1, 602: 0, 700: 0, 1 << 20: 0} {
 		f := &fakeAEAD{plain: make([]byte, 40)}
 		_, _, err := newBox(t, f, base, namespace).Open(link.Reset, strings.Repeat("A", n))
 		if f.calls != calls || (err == nil) != (calls == 1) {

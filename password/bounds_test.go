@@ -38,16 +38,16 @@ func TestLongPasswordsCostLittle(t *testing.T) {
 		"date":              full("31/12/1999 "),
 		"date, digits":      full("19991231"),
 		"beyond ASCII":      full("é"),
+		"judged twice":      full("ｐａｓｓｗｏｒｄ@4({[<"),
 		"32 other letters":  full("абвгдежзийклмнопрстуфхцчшщъыьэюя"),
 	} {
 		const limit = 250 * time.Millisecond * slowdown
 		fastest, allocated := time.Duration(math.MaxInt64), uint64(0)
 		for try := 0; try < 10 && fastest > limit; try++ {
 			before, start := allocatedBytes(), time.Now()
-			password := policy.Normalize(password)
 			_ = policy.Check(password)
 			_ = policy.Strength(password, owner...)
-			costs.Hash(password, salt)
+			costs.Hash(policy.Normalize(password), salt)
 			fastest = min(fastest, time.Since(start))
 			allocated = max(allocated, allocatedBytes()-before)
 		}

@@ -10,15 +10,14 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// A new password is normalized, judged, and hashed within the budget; at sign-in it is
-// normalized in the same way.
+// A new password is judged as it was typed, and normalized and hashed within the budget; at
+// sign-in it is normalized in the same way.
 func Example() {
 	policy, costs := password.DefaultPolicy(), password.DefaultParams()
 	budget := password.NewBudget(runtime.GOMAXPROCS(0), 64, 10*time.Second)
 
 	var stored string
 	set := func(typed string) error {
-		typed = policy.Normalize(typed)
 		if err := policy.Check(typed); err != nil {
 			return err
 		}
@@ -26,7 +25,7 @@ func Example() {
 			if err := policy.Strength(typed, "ann@example.com", "Blue Harbor"); err != nil {
 				return err
 			}
-			stored = costs.Hash(typed, []byte("sixteen bytes..."))
+			stored = costs.Hash(policy.Normalize(typed), []byte("sixteen bytes..."))
 			return nil
 		})
 	}

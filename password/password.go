@@ -7,11 +7,11 @@
 //
 // A password goes through four steps, in this order:
 //
-//	password = policy.Normalize(password)      // at sign-in too
-//	err := policy.Check(password)              // costs nothing
+//	err := policy.Check(typed)                 // costs nothing
 //	err = budget.Do(ctx, func() error {        // the rest costs memory and a core
-//		err := policy.Strength(password, address, product)
-//		phc = params.Hash(password, salt)
+//		err := policy.Strength(typed, address, product)
+//		normalized := policy.Normalize(typed)  // at sign-in too
+//		phc = params.Hash(normalized, salt)
 //		...
 //	})
 //

@@ -1,8 +1,6 @@
 package password
 
 import (
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -46,26 +44,24 @@ func (p Policy) Normalize(password string) string {
 	return norm.NFKC.String(password)
 }
 
-// Check judges a normalized password by what costs nothing: its characters, its length
-// and the block list. The error is a [*Refusal].
-func (p Policy) Check(password string) error {
+// Check judges a password by what costs nothing: its characters, its length and the block
+// list. The length counts the password as it was typed and as it is hashed, whichever is
+// less: one key of an Arabic keyboard is eighteen code points in NFKC. What a hash has room
+// for counts what is hashed. The error is a [*Refusal].
+func (p Policy) Check(typed string) error {
+	hashed := p.Normalize(typed)
 	switch {
-	case len(password) > p.MaxBytes:
+	case len(hashed) > p.MaxBytes:
 		return refuse(TooLong, "The password is too long.",
 			"Use at most "+count(p.MaxBytes)+" characters; those beyond plain English letters count as two to four.")
-	case strings.ContainsFunc(password, untypable):
-		return refuse(Invalid, "The password contains a character that cannot be typed, such as a tab or a line break.",
-			"Use letters, digits, spaces and symbols.")
-	case utf8.RuneCountInString(password) < p.MinLength:
+	case unseen(hashed):
+		return refuse(Invalid, "The password holds a character that cannot be seen or typed.",
+			"Copying brings such characters along, mostly at the ends: type the password, or delete what is before and behind it.")
+	case min(utf8.RuneCountInString(typed), utf8.RuneCountInString(hashed)) < p.MinLength:
 		return refuse(TooShort, "The password is too short.",
 			"Use at least "+count(p.MinLength)+" characters.", fewWords)
-	case p.blocked.has(password):
+	case p.blocked.has(hashed):
 		return refuse(Blocked, "The password is one of the most common ones.", fewWords)
 	}
 	return nil
 }
-
-// untypable reports control characters and the replacement character. The latter stands
-// for bytes that are not UTF-8, here and in what a JSON decoder made of them: two
-// passwords that differ there only would be one.
-func untypable(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }

@@ -69,18 +69,32 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// security 13: the bounds hold for the normalized form, which may be longer or shorter
-// than what was typed.
-func TestBoundsAfterNormalization(t *testing.T) {
+// security 13: the length is that of what was typed or of what is hashed, whichever is less;
+// what there is room for is what is hashed (NIST SP 800-63B-4 counts each code point of the
+// password).
+func TestLengthAroundNormalization(t *testing.T) {
 	t.Parallel()
-	p := DefaultPolicy()
-	decomposed := strings.Repeat("e\u0301", 14) // 28 code points typed, 14 in NFKC
-	if got := code(t, p.Check(p.Normalize(decomposed))); got != TooShort {
-		t.Errorf("28 code points that are 14: %q, want %q", got, TooShort)
-	}
-	ligatures := strings.Repeat("ﷺ", 57) // 171 bytes typed, 57*33 in NFKC
-	if got := code(t, p.Check(p.Normalize(ligatures))); got != TooLong {
-		t.Errorf("171 bytes that are %d: %q, want %q", len(p.Normalize(ligatures)), got, TooLong)
+	p, bcrypt := DefaultPolicy(), DefaultPolicy()
+	bcrypt.MaxBytes = Bcrypt{}.MaxBytes()
+	for _, c := range []struct {
+		name   string
+		policy Policy
+		typed  string
+		want   Code
+	}{
+		{"1 key that is 18 code points", p, "\uFDFA", TooShort},
+		{"4 squared katakana that are 15 or more", p, "\u3300\u3301\u3302\u3303", TooShort},
+		{"14 ligatures that are 28 letters", p, "ﬁﬂﬁﬁﬂﬂﬁﬂﬁﬂﬂﬁﬁﬂ", TooShort},
+		{"28 code points that are 14", p, strings.Repeat("e\u0301", 14), TooShort},
+		{"30 code points that are 15", p, "e\u0301a\u0300o\u0302e\u0308i\u0308u\u0302a\u0302o\u0308e\u0300u\u0308n\u0303c\u0327e\u0302i\u0302a\u0308", ""},
+		{"171 bytes that are 1,881", p, strings.Repeat("ﷺ", 57), TooLong},
+		{"72 bytes of what is hashed, 88 typed", bcrypt, "gravel lantern oboe thursday plum velvet" + strings.Repeat("ａ", 8) + strings.Repeat("b", 24), ""},
+		{"73 bytes of what is hashed", bcrypt, "gravel lantern oboe thursday plum velvet" + strings.Repeat("ａ", 8) + strings.Repeat("b", 25), TooLong},
+		{"30 bytes that are 300", bcrypt, strings.Repeat("ﷺ", 15), TooLong},
+	} {
+		if got := code(t, c.policy.Check(c.typed)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ const (
 	TooLong  Code = "password_too_long"
 	TooWeak  Code = "password_too_weak" // easy to guess
 	Blocked  Code = "password_blocked"  // on the list of common passwords
-	Invalid  Code = "password_invalid"  // holds what cannot be typed
+	Invalid  Code = "password_invalid"  // holds what cannot be seen or typed
 	Breached Code = "password_breached" // known from a data breach; package breached tells
 )
 

@@ -15,11 +15,19 @@ const (
 	judged = 32
 )
 
-// Strength judges how hard a normalized password is to guess for someone who knows the
-// context: the owner's address, the name of the product. Only the first 32 code points
-// count. It costs milliseconds and megabytes, so call it within a [Budget]. The error is
-// a [*Refusal].
-func (Policy) Strength(password string, context ...string) error {
+// Strength judges how hard a password is to guess for someone who knows the context: the
+// owner's address, the name of the product. The password as it was typed and as it is hashed
+// must both be hard. Only the first 32 code points count. It costs milliseconds and
+// megabytes, so call it within a [Budget]. The error is a [*Refusal].
+func (p Policy) Strength(typed string, context ...string) error {
+	hashed := p.Normalize(typed)
+	if err := strength(hashed, context); err != nil || hashed == typed {
+		return err
+	}
+	return strength(typed, context)
+}
+
+func strength(password string, context []string) error {
 	// zxcvbn-go sees only single characters repeat. Writing a password twice adds
 	// nothing, so the part that repeats is judged.
 	part := period(password)

@@ -135,3 +135,21 @@ func BenchmarkStrength(b *testing.B) {
 		}
 	}
 }
+
+// security 14: what is easy to type is easy to guess, whatever it becomes before it is hashed.
+func TestStrengthOfWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	for _, typed := range []string{
+		strings.Repeat("\u33A5\u3300", 8), // 16 typed: two characters, again and again
+		strings.Repeat("\uFDFA", 15),
+		"ｐａｓｓｗｏｒｄ１２３４５６７８", // easy when it is hashed
+	} {
+		if err := p.Check(typed); err != nil {
+			t.Errorf("%+q: %v", typed, err)
+		}
+		if got := code(t, p.Strength(typed)); got != TooWeak {
+			t.Errorf("%+q: %q, want %q", typed, got, TooWeak)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,6 +153,25 @@ func TestWrongMethod(t *testing.T) {
 	}
 	if len(resets.calls) != 0 {
 		t.Errorf("called %q", resets.calls)
+	}
+}
+
+// A link is the same with a slash behind it. Other characters come as a part of the token,
+// which link.Open leaves out.
+func TestLinkWithATail(t *testing.T) {
+	t.Parallel()
+	for tail, want := range map[string]string{"/": "inspect T", "%3E": "inspect T>", ".": "inspect T.", ")": "inspect T)", "%20": "inspect T "} {
+		for _, path := range []string{"/account/change-password/T", "/account/reset_password/T"} {
+			resets := &fakeResets{link: Link{State: LinkOpen}}
+			w := exchange(newTestHandler(t, resets), "GET", path+tail, "", forPage)
+			if w.Code != 200 || !slices.Equal(resets.calls, []string{want}) {
+				t.Errorf("%s%s: %d, %q", path, tail, w.Code, resets.calls)
+			}
+		}
+	}
+	w := exchange(newTestHandler(t, &fakeResets{}), "GET", "/account/cancel-reset/T/", "", forPage)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `value="T"`) {
+		t.Errorf("the page that cancels: %d", w.Code)
 	}
 }
 

@@ -26,7 +26,6 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	if err != nil {
 		return err
 	}
-	newPassword = l.policy.Normalize(newPassword)
 	if l.expired {
 		return c.submitExpired(ctx, l, newPassword)
 	}
@@ -43,7 +42,7 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	if err := c.mayTry(l); err != nil {
 		return err
 	}
-	if err := c.breached(ctx, newPassword); err != nil {
+	if err := c.breached(ctx, l.policy.Normalize(newPassword)); err != nil {
 		return err
 	}
 	submission, err := c.seal(ctx, l, newPassword)
@@ -249,7 +248,7 @@ func (c *Client) submission(ctx context.Context, l *openLink, newPassword string
 		if err := l.policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
 			return err
 		}
-		s.Hash = l.hashing.Hash(newPassword, c.salts.Salt(s.Token))
+		s.Hash = l.hashing.Hash(l.policy.Normalize(newPassword), c.salts.Salt(s.Token))
 		return nil
 	})
 	if errors.Is(err, password.ErrBusy) {

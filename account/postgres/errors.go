@@ -35,6 +35,7 @@ const (
 	stringTooLong       = "22001"
 	outOfRange          = "22003"
 	invalidText         = "22P02"
+	untranslatable      = "22P05"
 	uniqueViolation     = "23505"
 	notSupported        = "0A000"
 	readOnlyTransaction = "25006"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/net/idna"
@@ -13,27 +14,48 @@ import (
 
 // Find implements [account.Store]. It looks an address up as lower(column), or in a citext
 // column as it is, with its domain in A-labels and in letters; an index on that serves it.
-// What the database takes for the same and is not is left out (Django CVE-2019-19844). A
-// domain in capitals beyond ASCII is found where the locale of the database knows them.
+// What the database takes for the same and is not is left out (Django CVE-2019-19844). Capitals
+// beyond ASCII in a domain are found where the locale of the database knows them; before the
+// @ they are not folded, and are found as they are stored.
 func (s *Store) Find(ctx context.Context, address string) ([]account.Account, error) {
-	rows, err := s.pool.Query(ctx, s.users.find, spellings(address))
-	if err != nil {
-		return nil, fault(err)
+	spelled := spellings(address)
+	found, err := s.among(ctx, spelled)
+	if sqlState(err) == untranslatable { // the database is not in UTF-8, and nobody there is spelled so
+		found, err = s.among(ctx, slices.DeleteFunc(spelled, beyondASCII))
 	}
-	found, err := pgx.CollectRows(rows, scan)
 	if err != nil {
 		return nil, fault(err)
 	}
 	return slices.DeleteFunc(found, func(a account.Account) bool { return !account.SameAddress(a.Address, address) }), nil
 }
 
-// spellings are the ways in which a normalized address may be stored, capitals aside.
-func spellings(address string) []string {
-	local, domain, _ := strings.Cut(address, "@")
-	if letters, err := idna.ToUnicode(domain); err == nil && letters != domain {
-		return []string{address, local + "@" + letters}
+func (s *Store) among(ctx context.Context, spelled []string) ([]account.Account, error) {
+	rows, err := s.pool.Query(ctx, s.users.find, spelled)
+	if err != nil {
+		return nil, err
 	}
-	return []string{address}
+	return pgx.CollectRows(rows, scan)
+}
+
+func beyondASCII(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// spellings are the ways in which a normalized address may be stored, as the database gives
+// them in lower case: a locale that knows letters beyond ASCII folds those of the local part too.
+func spellings(address string) []string {
+	at := strings.LastIndexByte(address, '@') + 1
+	locals, domains := []string{address[:at], strings.ToLower(address[:at])}, []string{address[at:]}
+	if letters, err := idna.ToUnicode(address[at:]); err == nil {
+		domains = append(domains, letters)
+	}
+	var all []string
+	for _, local := range slices.Compact(locals) {
+		for _, domain := range slices.Compact(domains) {
+			all = append(all, local+domain)
+		}
+	}
+	return all
 }
 
 // Account implements [account.Store].
