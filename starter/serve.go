@@ -38,13 +38,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 
 // ServeIdle is [Serve] with another time that an idle connection is kept.
 func ServeIdle(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger, idle time.Duration) error {
-	server := &http.Server{
-		Handler:           within(answerTimeout, handler),
-		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idle,
-		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(zerolog.NewSlogHandler(log), slog.LevelWarn),
-	}
+	server := newServer(handler, log, idle)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -59,6 +53,16 @@ func ServeIdle(ctx context.Context, listener net.Listener, handler http.Handler,
 		err = server.Close()
 	}
 	return err
+}
+
+func newServer(handler http.Handler, log zerolog.Logger, idle time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           within(answerTimeout, handler),
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idle,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(zerolog.NewSlogHandler(log), slog.LevelWarn),
+	}
 }
 
 // within ends the context of a request that takes too long.
