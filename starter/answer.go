@@ -27,7 +27,8 @@ var (
 )
 
 // problem is one way a request fails, as told to the client. Its texts are
-// fixed: nothing from the request or from an error gets into an answer.
+// fixed: nothing from the request or from an error gets into an answer, but the name of a
+// JSON field that is not known (unknown.go).
 type problem struct {
 	err         error
 	Status      int
@@ -152,5 +153,9 @@ func problemOf(err error) problem {
 	if i < 0 {
 		return internal
 	}
-	return problems[i]
+	p := problems[i]
+	if u, ok := errors.AsType[*unknownField](err); ok {
+		p.Text = u.Text()
+	}
+	return p
 }

@@ -32,12 +32,16 @@ func clientAddr(ctx context.Context) string {
 // one limit.
 func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	client := parseHop(r.RemoteAddr)
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !trusted(client, proxies) {
 			break
 		}
-		next := parseHop(strings.TrimSpace(hop))
+		hop = strings.TrimSpace(hop)
+		if hop == "" { // as in any list of HTTP (RFC 9110 section 5.6.1)
+			continue
+		}
+		next := parseHop(hop)
 		if !next.IsValid() {
 			break
 		}
@@ -50,9 +54,17 @@ func trusted(addr netip.Addr, proxies []netip.Prefix) bool {
 	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// parseHop reads an address with or without a port (some proxies add one).
-// An IPv4 address written as IPv6 is the IPv4 address; a zone means nothing here.
+const forwardedFor = "X-Forwarded-For"
+
+// parseHop reads an address with or without a port (Azure's gateways add one), brackets (also
+// without a port) and quotes, as proxies take them over from Forwarded (RFC 7239 section 6).
+// An IPv4 address written as IPv6 is the IPv4 address; a zone means nothing here. The zero Addr
+// is what is no address, such as "unknown".
 func parseHop(s string) netip.Addr {
+	s = strings.Trim(s, `"`)
+	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+		s = strings.TrimSuffix(inner, "]")
+	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil {
 		port, err := netip.ParseAddrPort(s)

@@ -32,11 +32,11 @@ type fields map[string]string
 // in it must not work. The body is UTF-8 before anything in it is unescaped: half a
 // letter as a byte and half as %a4 would be another text to a filter in front.
 func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, error) {
-	parse := parserOf(r)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	parse := parserOf(r, body)
 	if parse == nil {
 		return nil, errContentType
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, errBodyTooLarge
 	}
@@ -57,7 +57,7 @@ func (f fields) add(names []string, name, value string) error {
 	_, repeated := f[name]
 	switch {
 	case !slices.Contains(names, name):
-		return errFieldUnknown
+		return &unknownField{name: name, known: names}
 	case repeated:
 		return errFieldRepeated
 	case strings.ContainsRune(value, utf8.RuneError):
@@ -67,17 +67,26 @@ func (f fields) add(names []string, name, value string) error {
 	return nil
 }
 
+// formError does not tell the name of a field: any text is one where a form is read, also a
+// password that was sent bare.
+func formError(err error) error {
+	if errors.Is(err, errFieldUnknown) {
+		return errFieldUnknown
+	}
+	return err
+}
+
 type parser func(body []byte, add func(name, value string) error) error
 
 // parserOf chooses by Content-Type; nil means that the type is not ours. A
-// request without a body needs no type: the token may be in the path.
-func parserOf(r *http.Request) parser {
+// body of no bytes needs no type, however it is framed: the token may be in the path.
+func parserOf(r *http.Request, body []byte) parser {
 	switch media := mediaType(r); {
 	case media == typeJSON:
 		return parseJSON
 	case media == typeForm:
 		return parseForm
-	case media == "" && r.ContentLength == 0:
+	case media == "" && len(body) == 0:
 		return func([]byte, func(string, string) error) error { return nil }
 	}
 	return nil
@@ -92,11 +101,14 @@ func mediaType(r *http.Request) string {
 		return header
 	}
 	media, params, err := mime.ParseMediaType(header)
-	if charset, ok := params["charset"]; err != nil || ok && !strings.EqualFold(charset, "utf-8") {
+	if charset, ok := params["charset"]; err != nil || ok && !slices.Contains(utf8Labels, strings.ToLower(charset)) {
 		return "unknown"
 	}
 	return media
 }
+
+// utf8Labels are the names of UTF-8 that browsers know (WHATWG Encoding, section 4.2).
+var utf8Labels = []string{"utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"}
 
 // parseJSON walks the tokens of one flat object. json.Unmarshal would take
 // {"email":"a","EMAIL":"b"} and the last of two equal names, so that a filter in
@@ -132,7 +144,7 @@ func parseForm(body []byte, add func(name, value string) error) error {
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
 			if err := add(name, value); err != nil {
-				return err
+				return formError(err)
 			}
 		}
 	}

@@ -20,6 +20,8 @@ func TestBadBodies(t *testing.T) {
 		"multipart":          {"multipart/form-data; boundary=x", "--x--", 415, "content_type_unsupported"},
 		"broken type":        {"application/json; =", `{"email":"a@example.com"}`, 415, "content_type_unsupported"},
 		"charset":            {"application/json; charset=utf-16", `{"email":"a@example.com"}`, 415, "content_type_unsupported"},
+		"no type, form":      {"", "email=a@example.com", 415, "content_type_unsupported"},
+		"charset utf16":      {"application/json; charset=utf16", `{"email":"a@example.com"}`, 415, "content_type_unsupported"},
 		"empty":              {typeJSON, ``, 400, "body_invalid"},
 		"not JSON":           {typeJSON, `email=a@example.com`, 400, "body_invalid"},
 		"cut":                {typeJSON, `{"email":"a@example.com"`, 400, "body_invalid"},
@@ -87,6 +89,10 @@ func TestGoodBodies(t *testing.T) {
 		"JSON and charset": {typeJSON + "; charset=UTF-8", " \n" + jsonBody("password", password) + "\n"},
 		"JSON, escaped":    {typeJSON, `{"\u0070assword":"  p\u00e4\"ss\\w\u00f6rd+%20& = \u5bc6\u7801 "}`},
 		"form":             {typeForm, formBody("password", password)},
+		"utf8":             {"application/json;charset=utf8", jsonBody("password", password)},
+		"quoted charset":   {`Application/JSON; Charset="UTF-8"; x=y`, jsonBody("password", password)},
+		"old charset":      {"application/json; charset=unicode-1-1-utf-8;", jsonBody("password", password)},
+		"form, other case": {"APPLICATION/X-WWW-FORM-URLENCODED; CHARSET=UTF8", formBody("password", password)},
 		"form and charset": {"application/x-www-form-urlencoded;charset=utf-8", formBody("password", password, "confirm", password)},
 	} {
 		t.Run(name, func(t *testing.T) {

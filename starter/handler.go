@@ -32,6 +32,12 @@ type HandlerConfig struct {
 	// MinLength is the password policy's least number of characters. It is only
 	// told here, never judged; zero tells nothing.
 	MinLength int
+	// ChangePasswordURL is the page on which a user who is signed in changes the password;
+	// /.well-known/change-password leads there. Empty leads to the page that asks for a mail.
+	ChangePasswordURL string
+	// NoHSTS leaves Strict-Transport-Security out, which all answers have while BaseURL is
+	// https: for a host application that sets a header of its own.
+	NoHSTS bool
 	// Enabled is the feature flag user:reset-password. When it is false no reset
 	// starts and no password changes; a reset can still be canceled.
 	Enabled bool
@@ -62,11 +68,14 @@ type handler struct {
 	resets  Resets
 	site    site
 	enabled bool
+	strict  bool   // answers say Strict-Transport-Security
+	change  string // where /.well-known/change-password leads
 	pages   pages
 	assets  map[string]asset
 	posts   limiter
 	reads   limiter
 	proxies []netip.Prefix
+	same    *sameClient
 	log     zerolog.Logger
 	forgery *http.CrossOriginProtection
 
@@ -89,9 +98,12 @@ func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
 		resets:  resets,
 		site:    newSite(base, cfg),
 		enabled: cfg.Enabled,
+		strict:  base.Scheme == "https" && !cfg.NoHSTS,
+		change:  cmp.Or(cfg.ChangePasswordURL, base.Path+"/account/forgot-password"),
 		posts:   newLimiter(cfg.ClientLimit),
 		reads:   newLimiter(readsPerPost * cfg.ClientLimit),
 		proxies: cfg.TrustedProxies,
+		same:    &sameClient{log: cfg.Log, proxies: cfg.TrustedProxies},
 		log:     cfg.Log,
 		forgery: http.NewCrossOriginProtection(),
 
@@ -116,7 +128,7 @@ func NewHandler(resets Resets, cfg HandlerConfig) (http.Handler, error) {
 	if h.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	return h.logged(secured(h.mux())), nil
+	return h.logged(h.secured(h.spelled(h.mux()))), nil
 }
 
 // check returns the base URL, or all that is wrong with the configuration.
@@ -126,6 +138,9 @@ func (c HandlerConfig) check() (*url.URL, error) {
 	err = errors.Join(err, parseErr)
 	if !isWebOrPath(c.LoginURL) {
 		err = errors.Join(err, errors.New("login URL: want http(s)://host/... or a path"))
+	}
+	if !isWebOrPath(c.ChangePasswordURL) {
+		err = errors.Join(err, errors.New("change password URL: want http(s)://host/... or a path"))
 	}
 	if c.Product == "" {
 		err = errors.Join(err, errors.New("product: no name is set"))
@@ -139,10 +154,11 @@ func (c HandlerConfig) check() (*url.URL, error) {
 	return base, err
 }
 
-// isWebOrPath keeps javascript: and the like out of the sign-in button.
+// isWebOrPath keeps javascript: and the like out of the sign-in button, and //host/..., which
+// looks like a path.
 func isWebOrPath(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Opaque == "" && (u.Scheme == "" || isWeb(u))
+	return err == nil && u.Opaque == "" && (u.Scheme == "" && u.Host == "" || isWeb(u))
 }
 
 // isWeb reports whether u is an absolute http or https URL.

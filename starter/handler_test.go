@@ -215,10 +215,21 @@ func TestWellKnown(t *testing.T) {
 	}
 }
 
+// A password manager is led to the page of the host application, if it has one.
+func TestWellKnownOfTheHost(t *testing.T) {
+	t.Parallel()
+	const own = "https://app.example.com/account/password"
+	h := newTestHandler(t, &fakeResets{}, func(c *HandlerConfig) { c.ChangePasswordURL = own })
+	w := exchange(h, "GET", "/.well-known/change-password", "")
+	if w.Code != 302 || w.Header().Get("Location") != own {
+		t.Errorf("%d %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := NewHandler(&fakeResets{}, HandlerConfig{BaseURL: "id.example.com", LoginURL: "javascript:alert(1)", ClientLimit: -1})
-	for _, want := range []string{"base URL", "login URL", "product", "support", "client limit"} {
+	_, err := NewHandler(&fakeResets{}, HandlerConfig{BaseURL: "id.example.com", LoginURL: "javascript:alert(1)", ChangePasswordURL: "//evil.example", ClientLimit: -1})
+	for _, want := range []string{"base URL", "login URL", "change password URL", "product", "support", "client limit"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

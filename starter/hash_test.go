@@ -87,3 +87,14 @@ func TestDialChecksHowPasswordsAreHashed(t *testing.T) {
 		}
 	}
 }
+
+// A page tells password managers what the link's bcrypt bounds.
+func TestLinkTellsItsBound(t *testing.T) {
+	t.Parallel()
+	for hash, want := range map[string]int{"2y04": 72, "64,2,1": 0} {
+		s := newScripted(t)
+		if got, err := s.Inspect(t.Context(), says(t, s.filter, hash)); err != nil || got.MaxBytes != want {
+			t.Errorf("%s: %+v, %v, want %d", hash, got, err, want)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package starter
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // contentPolicy allows our own files and nothing else: no inline script or
 // style, no third party, no framing, no base tag (OWASP ASVS 5.0, chapter V3).
@@ -20,12 +23,21 @@ var shared = [...][2]string{
 	{"Cross-Origin-Resource-Policy", "same-origin"},
 }
 
+// strictTransport makes a browser use https alone for this host for a year (RFC 6797; OWASP ASVS
+// 5.0, 3.4.1), so that nobody on the way sees a link that was typed or cut to http. It says
+// nothing of subdomains: they may be somebody else's.
+var strictTransport = [2]string{"Strict-Transport-Security", "max-age=31536000"}
+
 // secured sets the shared headers. Each answer has values of its own, which a host application
 // around this handler may change, and all of them in one allocation.
-func secured(next http.Handler) http.Handler {
+func (h *handler) secured(next http.Handler) http.Handler {
+	all := shared[:]
+	if h.strict {
+		all = append(slices.Clone(all), strictTransport)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header, values := w.Header(), make([]string, len(shared))
-		for i, h := range shared {
+		header, values := w.Header(), make([]string, len(all))
+		for i, h := range all {
 			values[i] = h[1]
 			header[h[0]] = values[i : i+1 : i+1]
 		}

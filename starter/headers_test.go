@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ func TestHeaders(t *testing.T) {
 			"X-Robots-Tag":                 "noindex, nofollow",
 			"Cross-Origin-Opener-Policy":   "same-origin",
 			"Cross-Origin-Resource-Policy": "same-origin",
+			"Strict-Transport-Security":    "max-age=31536000",
 		}
 		switch path {
 		case "/account/forgot-password":
@@ -41,6 +43,35 @@ func TestHeaders(t *testing.T) {
 		for name, value := range want {
 			if got.Get(name) != value {
 				t.Errorf("%s: %s: %q, want %q", path, name, got.Get(name), value)
+			}
+		}
+	}
+}
+
+// Every answer has it behind https, also errors and those of the API, and none without: over http
+// it means nothing (RFC 6797 section 7.2), and a host application may have a header of its own.
+func TestStrictTransport(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*HandlerConfig)
+		want   string
+	}{
+		"https":        {func(*HandlerConfig) {}, "max-age=31536000"},
+		"switched off": {func(c *HandlerConfig) { c.NoHSTS = true }, ""},
+		"http":         {func(c *HandlerConfig) { c.BaseURL = "http://localhost:8080" }, ""},
+	} {
+		h := newTestHandler(t, &fakeResets{err: ErrUnavailable, inspect: ErrLinkExpired}, tc.change)
+		for _, target := range []string{
+			"GET /account/forgot-password", "GET /account/change-password/T", "GET /nothing", "GET //nothing", "DELETE /account/cancel_reset",
+			"POST /account/forgot_password", "POST /account/cancel_reset/T", "GET /account/static/rekey.js", "GET /.well-known/change-password",
+		} {
+			method, path, _ := strings.Cut(target, " ")
+			r := httptest.NewRequest(method, "/", nil)
+			r.URL.Path = path
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if got := w.Header().Get("Strict-Transport-Security"); got != tc.want {
+				t.Errorf("%s: %s: %q", name, target, got)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	out := Link{State: LinkOpen, Address: l.claims.Address, Expires: l.claims.Expires}
+	out := Link{State: LinkOpen, Address: l.claims.Address, Expires: l.claims.Expires, MaxBytes: l.hashing.MaxBytes()}
 	wait, err := c.pendingWait(ctx, l)
 	switch {
 	case l.expired && err != nil:

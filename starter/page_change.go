@@ -20,7 +20,7 @@ func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 
 // linkView is the page for a link: the form, or what became of it.
 func linkView(token string, link Link) view {
-	v := view{Token: token, Address: link.Address, Expires: link.Expires}
+	v := view{Token: token, Address: link.Address, Expires: link.Expires, MaxBytes: link.MaxBytes}
 	switch link.State {
 	case LinkOpen:
 		v.Page = "change"
@@ -81,7 +81,7 @@ func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token stri
 	case gone == nil && link.State != LinkOpen:
 		h.page(w, r, http.StatusOK, linkView(token, link))
 	default:
-		h.failOn(w, r, err, view{Page: "change", Token: token, Address: link.Address, Expires: link.Expires})
+		h.failOn(w, r, err, view{Page: "change", Token: token, Address: link.Address, Expires: link.Expires, MaxBytes: link.MaxBytes})
 	}
 }
 

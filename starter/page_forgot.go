@@ -57,7 +57,8 @@ func (h *handler) request(r *http.Request, f fields) error {
 }
 
 // wellKnown leads a password manager to where a password is changed
-// (W3C "A Well-Known URL for Changing Passwords").
+// (W3C "A Well-Known URL for Changing Passwords"): to the page of the host application, if
+// it has one, or to ours.
 func (h *handler) wellKnown(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, h.site.Base+"/account/forgot-password", http.StatusFound)
+	http.Redirect(w, r, h.change, http.StatusFound)
 }

@@ -34,6 +34,7 @@ type view struct {
 	Token     string
 	Address   string
 	Expires   time.Time
+	MaxBytes  int // of the password, 0 for any
 	Problem   *problem
 	Puzzle    *puzzle // to be solved by the page before it posts again
 	Canceling bool    // the reader wants to cancel a reset, not to do one

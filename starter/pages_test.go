@@ -25,7 +25,8 @@ func shownPages() []shownPage {
 	link := func(s LinkState) Link {
 		return Link{State: s, Address: "alice@example.com", Expires: time.Date(2026, 3, 1, 14, 32, 0, 0, time.UTC)}
 	}
-	open := link(LinkOpen)
+	open, bounded := link(LinkOpen), link(LinkOpen)
+	bounded.MaxBytes = 72
 	const form = "token=TOKEN&password=SECRET&confirm=SECRET"
 	weak := &password.Refusal{Code: password.TooWeak, Reason: "Easy to guess.", Suggestions: []string{"Add a word.", "Avoid names."}}
 	known := &password.Refusal{
@@ -38,6 +39,8 @@ func shownPages() []shownPage {
 		{"forgot-unavailable", &fakeResets{err: ErrUnavailable}, "/account/forgot_password", "email=alice@example.com", 503},
 		{"sent", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 200},
 		{"change", &fakeResets{link: open}, "/account/change-password/TOKEN", "", 200},
+		{"change-bcrypt", &fakeResets{link: bounded}, "/account/change-password/TOKEN", "", 200},
+		{"change-refused-bcrypt", &fakeResets{link: bounded, err: weak}, "/account/reset_password", form, 400},
 		{"change-refused", &fakeResets{link: open, err: weak}, "/account/reset_password", form, 400},
 		{"change-breached", &fakeResets{link: open, err: known}, "/account/reset_password", form, 400},
 		{"change-mismatch", &fakeResets{link: open}, "/account/reset_password", form + "2", 400},
@@ -137,21 +140,35 @@ func TestPasswordForm(t *testing.T) {
 			continue
 		}
 		_, body := p.show(newTestHandler(t, p.resets))
+		rules := `passwordrules="minlength: 15;"`
+		if p.resets.link.MaxBytes == 72 {
+			rules = `passwordrules="minlength: 15; maxlength: 72;"`
+		}
 		for text, times := range map[string]int{
-			`autocomplete="new-password"`:              2,
-			`passwordrules="minlength: 15;"`:           2,
-			`autocomplete="username"`:                  1,
-			`<label for="password">`:                   1,
-			`<label for="confirm">`:                    1,
-			`type="hidden" name="token" value="TOKEN"`: 1,
-			`data-show hidden`:                         1,
-			`onpaste`:                                  0,
-			`maxlength`:                                0,
+			`autocomplete="new-password"`: 2,
+			rules:                         2,
+			`autocapitalize="off" autocorrect="off" spellcheck="false"`: 2,
+			`autocomplete="username"`:                                   1,
+			`<label for="password">`:                                    1,
+			`<label for="confirm">`:                                     1,
+			`type="hidden" name="token" value="TOKEN"`:                  1,
+			`data-show hidden`:                                          1,
+			`onpaste`:                                                   0,
+			`maxlength=`:                                                0, // it would cut what is pasted, without a word
 		} {
 			if got := strings.Count(body, text); got != times {
 				t.Errorf("%s: %d times %s", p.name, got, text)
 			}
 		}
+	}
+}
+
+// Nothing changes what is typed as an address.
+func TestAddressField(t *testing.T) {
+	t.Parallel()
+	body := exchange(newTestHandler(t, &fakeResets{}), "GET", "/account/forgot-password", "", forPage).Body.String()
+	if want := `autocapitalize="off" autocorrect="off" spellcheck="false"`; !strings.Contains(body, want) {
+		t.Errorf("%s lacks %s", body, want)
 	}
 }
 

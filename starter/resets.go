@@ -40,4 +40,6 @@ type Link struct {
 	State   LinkState
 	Address string // of the account
 	Expires time.Time
+	// MaxBytes is the length of the longest password that its hash takes whole; 0 for any.
+	MaxBytes int
 }

@@ -21,20 +21,24 @@ const (
 	answerTimeout     = 28 * time.Second
 	writeTimeout      = 30 * time.Second // from the end of the header, like answerTimeout
 	drainTimeout      = 30 * time.Second
-	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 )
+
+// IdleTimeout is how long [Serve] keeps a connection that nothing is sent over. It is longer
+// than any of the usual balancers keeps one: a server that closes first does it while the next
+// request is on its way, which the balancer then answers with 502. AWS closes after 60 s, nginx
+// after 60 s, Azure after 4 minutes and Google after 600 s (docs/adr/0608).
+const IdleTimeout = 620 * time.Second
 
 // Serve answers requests on the listener until the context ends, then finishes those
 // in progress and returns nil. It closes the listener.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger) error {
-	server := &http.Server{
-		Handler:           within(answerTimeout, handler),
-		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(zerolog.NewSlogHandler(log), slog.LevelWarn),
-	}
+	return ServeIdle(ctx, listener, handler, log, IdleTimeout)
+}
+
+// ServeIdle is [Serve] with another time that an idle connection is kept.
+func ServeIdle(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger, idle time.Duration) error {
+	server := newServer(handler, log, idle)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -49,6 +53,16 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		err = server.Close()
 	}
 	return err
+}
+
+func newServer(handler http.Handler, log zerolog.Logger, idle time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           within(answerTimeout, handler),
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idle,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(zerolog.NewSlogHandler(log), slog.LevelWarn),
+	}
 }
 
 // within ends the context of a request that takes too long.

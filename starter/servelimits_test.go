@@ -42,3 +42,18 @@ func TestAnswersComeInTime(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A balancer closes an idle connection before the starter does, or a request of it is lost.
+func TestIdleConnectionsOutliveBalancers(t *testing.T) {
+	t.Parallel()
+	for name, closes := range map[string]time.Duration{
+		"AWS": time.Minute, "nginx": time.Minute, "Azure": 4 * time.Minute, "Google": 10 * time.Minute,
+	} {
+		if got := newServer(nil, zerolog.Nop(), IdleTimeout).IdleTimeout; got <= closes {
+			t.Errorf("%s keeps a connection for %s, the starter for %s", name, closes, got)
+		}
+	}
+	if got := newServer(nil, zerolog.Nop(), time.Second).IdleTimeout; got != time.Second {
+		t.Errorf("the setting is not used: %s", got)
+	}
+}

@@ -68,12 +68,13 @@ func help(c *kong.Context) string {
 }
 
 const (
-	minLinkLife  = time.Minute
-	maxLinkLife  = 24 * time.Hour // a link is a credential that lies in a mailbox
-	minCoolDown  = time.Second
-	minAuditKeep = 7 * 24 * time.Hour // a run may be open for days, and is to be explained
-	maxHashes    = 64                 // of 19 MiB and a thread each
-	maxMinLength = 64                 // a password of so many has to be allowed (NIST SP 800-63B-4)
+	minLinkLife    = time.Minute
+	maxLinkLife    = 24 * time.Hour // a link is a credential that lies in a mailbox
+	minCoolDown    = time.Second
+	minIdleTimeout = time.Second
+	minAuditKeep   = 7 * 24 * time.Hour // a run may be open for days, and is to be explained
+	maxHashes      = 64                 // of 19 MiB and a thread each
+	maxMinLength   = 64                 // a password of so many has to be allowed (NIST SP 800-63B-4)
 )
 
 // check refuses values that would be quietly replaced by others or make no sense.
@@ -92,8 +93,18 @@ func (s *starterCmd) check() error {
 		return fmt.Errorf("--hashes ($REKEY_HASHES): want 0 to %d, not %d; more starters hash more", maxHashes, s.Hashes)
 	case s.BreachedFail == "closed" && s.BreachedURL == "": // somebody counts on a check that is off
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
+	case s.IdleTimeout < minIdleTimeout:
+		return fmt.Errorf("--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more, such as 620s, not %s", s.IdleTimeout)
+	}
+	return s.checkURLs()
+}
+
+func (s *starterCmd) checkURLs() error {
+	switch change := s.ChangePasswordURL; {
 	case !isWeb(s.LoginURL) && !isPath(s.LoginURL):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, or a path on the same host")
+	case change != "" && !(isWeb(change) && strings.HasPrefix(change, "https:")) && !onLoopback(change):
+		return errors.New("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https such as https://app.example.com/account/password")
 	}
 	return checkBaseURL(s.BaseURL)
 }
@@ -222,5 +233,5 @@ func isWeb(text string) bool {
 
 func isPath(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && u.Scheme == "" && u.Opaque == ""
+	return err == nil && u.Scheme == "" && u.Opaque == "" && u.Host == ""
 }

@@ -157,6 +157,11 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		{"--normalize", "nfd", "--normalize"},
 		{"--trusted-proxies", "10.0.0.1", "--trusted-proxies"},
 		{"--login-url", "javascript:alert(1)", "--login-url ($REKEY_LOGIN_URL): want a URL"},
+		{"--login-url", "//evil.example/login", "--login-url ($REKEY_LOGIN_URL): want a URL"},
+		{"--change-password-url", "/account/password", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https"},
+		{"--change-password-url", "http://app.example.com/password", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https"},
+		{"--change-password-url", "javascript:alert(1)", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https"},
+		{"--idle-timeout", "0s", "--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more"},
 		{"--base-url", "http://accounts.example.com", "--base-url ($REKEY_BASE_URL): must be https"},
 	} {
 		wrong(t, starterArgs(t, tc.flag+"="+tc.value), tc.want)

@@ -20,12 +20,14 @@ import (
 
 // starterCmd is `rekey starter`.
 type starterCmd struct {
-	Listen   string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
-	Keys     string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
-	BaseURL  string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
-	LoginURL string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in, offered after a reset."`
-	Product  string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as the pages call it."`
-	Support  string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
+	Listen            string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
+	Keys              string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
+	BaseURL           string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	LoginURL          string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in, offered after a reset."`
+	ChangePasswordURL string `name:"change-password-url" env:"REKEY_CHANGE_PASSWORD_URL" help:"Your page for changing a password while signed in, where /.well-known/change-password leads password managers; the page that asks for a mail without."`
+	HSTS              bool   `negatable:"" default:"true" env:"REKEY_HSTS" help:"Answer with Strict-Transport-Security while the base URL is https."`
+	Product           string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as the pages call it."`
+	Support           string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
 
 	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; off, both POST routes answer 400."`
 	LinkLife      time.Duration  `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
@@ -38,6 +40,7 @@ type starterCmd struct {
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
 	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; networks share it when it is short, and over it a page proves work or gets 503; 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
+	IdleTimeout   time.Duration  `default:"620s" env:"REKEY_IDLE_TIMEOUT" help:"How long a connection without a request is kept: longer than your load balancer keeps one, or some of its requests get 502."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each some 60 MiB with argon2id; 0 is one per core. Go gets as many threads on top, unless GOMAXPROCS is set."`
 
 	opsFlags
@@ -73,7 +76,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	}
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
-	return starter.Serve(p.ctx, listener, handler, p.log)
+	return starter.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
 }
 
 // cores is how many threads Go has for this program when it starts.
@@ -143,6 +146,7 @@ func (s *starterCmd) handlerConfig(p *process, told *operation) starter.HandlerC
 	return starter.HandlerConfig{
 		Metrics: told.counter(), Traces: told.traces,
 		BaseURL: s.BaseURL, LoginURL: s.LoginURL, Product: s.Product, Support: s.Support,
+		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,
 		Enabled: s.ResetPassword, MinLength: s.MinLength,
 		ClientLimit: s.ClientLimit, TrustedProxies: s.Proxies, Log: p.log,
 	}

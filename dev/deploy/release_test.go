@@ -241,8 +241,12 @@ func checkSBOM(t *testing.T, program string) {
 			Component struct{ Name, Version string }
 		}
 	}
-	if err := json.Unmarshal([]byte(replaced(t, program+".cdx.json", nil)), &bom); err != nil {
+	text := replaced(t, program+".cdx.json", nil)
+	if err := json.Unmarshal([]byte(text), &bom); err != nil {
 		t.Fatal(err)
+	}
+	if err := judgeSBOM(t, text); err != nil {
+		t.Error(err)
 	}
 	if bom.Format != "CycloneDX" || bom.Spec < "1.5" || bom.Metadata.Component.Version != "v1.2.3-test" {
 		t.Errorf("%s %s of %s", bom.Format, bom.Spec, bom.Metadata.Component)
