@@ -29,10 +29,11 @@ import (
 // Purpose is what a link may do.
 type Purpose string
 
-// The purposes of the two links of a mail.
+// The purposes of the two links of a mail, and of the page that waits.
 const (
 	Reset  Purpose = "reset"  // sets a new password
 	Cancel Purpose = "cancel" // calls the reset off: "this wasn't me"
+	Follow Purpose = "follow" // tells what becomes of a password that was handed in, and does nothing
 )
 
 // Bounds on the length of a token's text, and on what may follow one. What is outside is
@@ -72,6 +73,7 @@ func New(aead tink.AEAD, baseURL, namespace string) (*Box, error) {
 	return &Box{aead, map[Purpose]kind{
 		Reset:  {base + "/account/change-password/", bind("rekey/v1", string(Reset), base, namespace)},
 		Cancel: {base + "/account/cancel-reset/", bind("rekey/v1", string(Cancel), base, namespace)},
+		Follow: {base + "/account/password-pending/", bind("rekey/v1", string(Follow), base, namespace)},
 	}}, nil
 }
 

@@ -37,6 +37,7 @@ type problem struct {
 	Hint        string   // what the reader can do now; on pages only
 	Over        bool     // the link is done for: a page offers a new one
 	Retry       string   // Retry-After in seconds; "" = not said
+	Again       bool     // the reader can try again without waiting
 	Suggestions []string // for a better password
 }
 
@@ -54,7 +55,7 @@ var problems = []problem{
 	{
 		err: ErrLinkExpired, Status: 400, Code: "link_expired", Over: true,
 		Text: "This link has expired.",
-		Hint: "For your safety a link works for a short time only. Ask for a new one.",
+		Hint: "For your safety a link works for a short time only. Nothing was changed just now. Ask for a new one.",
 	},
 	{
 		err: ErrLinkUsed, Status: 400, Code: "link_used", Over: true,
@@ -114,12 +115,12 @@ var problems = []problem{
 	{
 		err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",
 		Text: "Too many requests.",
-		Hint: "Wait a minute, go back and try again.",
+		Hint: "You, or others on your network, asked too often in the last minute. Nothing was changed just now. Wait a minute, then try again.",
 	},
 	{
-		err: errCrossOrigin, Status: 403, Code: "cross_origin",
+		err: errCrossOrigin, Status: 403, Code: "cross_origin", Again: true,
 		Text: "The request came from another site.",
-		Hint: "Open the page here and try again.",
+		Hint: "Nothing was done. Open the page here and try again.",
 	},
 	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
 	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has a field that is not known here."},
@@ -138,7 +139,7 @@ var problems = []problem{
 
 // internal stands for every error that the table does not know.
 var internal = problem{
-	err: errors.New("internal error"), Status: http.StatusInternalServerError, Code: "internal",
+	err: errors.New("internal error"), Status: http.StatusInternalServerError, Code: "internal", Again: true,
 	Text: "Something went wrong on our side.",
 	Hint: "Try again in a minute.",
 }

@@ -99,7 +99,7 @@ func TestGoodBodies(t *testing.T) {
 			t.Parallel()
 			resets := &fakeResets{}
 			w := exchange(newTestHandler(t, resets), "POST", "/account/reset_password/T", tc.body, "Content-Type: "+tc.contentType)
-			if diff := cmp.Diff([]string{"submit T " + password}, resets.calls); w.Code != 200 || diff != "" {
+			if diff := cmp.Diff([]string{"submit T " + password}, resets.calls); w.Code >= 400 || diff != "" {
 				t.Errorf("%d %s", w.Code, diff)
 			}
 		})

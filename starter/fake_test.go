@@ -46,6 +46,13 @@ func (f *fakeResets) Submit(ctx context.Context, token, password string) error {
 	return f.err
 }
 
+func (f *fakeResets) Follow(string) (string, error) { return "TICKET", f.inspect }
+
+func (f *fakeResets) Followed(ctx context.Context, ticket string) (LinkState, error) {
+	f.note(ctx, "followed", ticket)
+	return f.link.State, f.inspect
+}
+
 func (f *fakeResets) Cancel(ctx context.Context, token string) error {
 	f.note(ctx, "cancel", token)
 	return f.err
@@ -82,6 +89,9 @@ func exchange(h http.Handler, method, target, body string, headers ...string) *h
 	h.ServeHTTP(w, r)
 	return w
 }
+
+// fromForm is what a browser says that comes from our own form.
+const fromForm = "Sec-Fetch-Site: same-origin"
 
 const asJSON, asForm, forPage = "Content-Type: " + typeJSON, "Content-Type: " + typeForm, "Accept: text/html"
 

@@ -8,20 +8,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// post is a route that takes fields, and the call that it leads to.
+// post is a route that takes fields, the call that it leads to, and where a form goes after it.
 type post struct {
 	path   string
 	fields []string
 	call   string
+	done   string
 }
 
 func posts() []post {
 	return []post{
-		{"/account/forgot_password", []string{"email", "a@example.com"}, "request a@example.com"},
-		{"/account/reset_password", []string{"token", "T", "password", "new one"}, "submit T new one"},
-		{"/account/reset_password/T", []string{"password", "new one"}, "submit T new one"},
-		{"/account/cancel_reset", []string{"token", "T"}, "cancel T"},
-		{"/account/cancel_reset/T", nil, "cancel T"},
+		{"/account/forgot_password", []string{"email", "a@example.com"}, "request a@example.com", "/account/link-sent"},
+		{"/account/reset_password", []string{"token", "T", "password", "new one"}, "submit T new one", "/account/password-changed"},
+		{"/account/reset_password/T", []string{"password", "new one"}, "submit T new one", "/account/password-changed"},
+		{"/account/cancel_reset", []string{"token", "T"}, "cancel T", "/account/reset-canceled"},
+		{"/account/cancel_reset/T", nil, "cancel T", "/account/reset-canceled"},
 	}
 }
 
@@ -38,8 +39,8 @@ func TestPosts(t *testing.T) {
 				t.Errorf("JSON: %d %q", w.Code, got)
 			}
 			w = exchange(h, "POST", p.path, formBody(p.fields...), asForm)
-			if w.Code != 200 || !strings.Contains(w.Body.String(), "<h1>") {
-				t.Errorf("form: %d %q", w.Code, w.Body)
+			if to := w.Header().Get("Location"); w.Code != 303 || to != p.done || w.Body.Len() > 0 {
+				t.Errorf("form: %d to %q, %q", w.Code, to, w.Body)
 			}
 			if diff := cmp.Diff([]string{p.call, p.call}, resets.calls); diff != "" {
 				t.Error(diff)
@@ -60,8 +61,11 @@ func TestPostsPending(t *testing.T) {
 			t.Errorf("%s: %d %q", p.path, w.Code, got)
 		}
 		w = exchange(h, "POST", p.path, formBody(p.fields...), asForm)
-		if w.Code != 202 || !strings.Contains(w.Body.String(), "is being") {
-			t.Errorf("%s: %d %q", p.path, w.Code, w.Body)
+		want := map[string]string{
+			"/account/password-changed": "/account/password-pending/TICKET", "/account/reset-canceled": "/account/cancel-pending",
+		}[p.done]
+		if to := w.Header().Get("Location"); w.Code != 303 || to != want {
+			t.Errorf("%s: %d to %q, want %q", p.path, w.Code, to, want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestHeaders(t *testing.T) {
 	h := newTestHandler(t, &fakeResets{link: Link{State: LinkOpen}})
 	for _, path := range []string{
 		"/account/change-password/T", "/account/change-password", "/account/cancel-reset/T",
-		"/account/reset_password/T", "/account/forgot-password", "/account/static/rekey.js", "/nothing", "/api/v1/settings",
+		"/account/reset_password/T", "/account/password-changed", "/account/password-pending/T", "/account/forgot-password", "/account/static/rekey.js", "/nothing", "/api/v1/settings",
 	} {
 		got := exchange(h, "GET", path, "", forPage).Header()
 		want := map[string]string{
@@ -100,13 +100,13 @@ func TestCrossOrigin(t *testing.T) {
 		"a sister host":             {[]string{"Sec-Fetch-Site: same-site", "Origin: https://blog.example.com"}, 403},
 		"another site, old browser": {[]string{"Origin: https://evil.example"}, 403},
 		"an opaque origin":          {[]string{"Origin: null"}, 403},
-		"our form":                  {[]string{"Sec-Fetch-Site: same-origin"}, 200},
-		"our form, old browser":     {[]string{"Origin: https://id.example.com"}, 200},
-		"a backend":                 {nil, 200},
+		"our form":                  {[]string{fromForm}, 303},
+		"our form, old browser":     {[]string{"Origin: https://id.example.com"}, 303},
+		"a backend":                 {nil, 303},
 	} {
 		resets := &fakeResets{}
 		w := exchange(newTestHandler(t, resets), "POST", "/account/forgot_password", "email=a@example.com", append(tc.headers, asForm)...)
-		if w.Code != tc.status || (len(resets.calls) == 1) != (tc.status == 200) {
+		if w.Code != tc.status || (len(resets.calls) == 1) != (tc.status == 303) {
 			t.Errorf("%s: %d %q", name, w.Code, resets.calls)
 		}
 	}
@@ -119,7 +119,7 @@ func TestTokenFormsNeedNoOrigin(t *testing.T) {
 	for _, p := range posts()[1:] {
 		resets := &fakeResets{}
 		w := exchange(newTestHandler(t, resets), "POST", p.path, formBody(p.fields...), asForm, "Origin: null")
-		if diff := cmp.Diff([]string{p.call}, resets.calls); w.Code != 200 || diff != "" {
+		if diff := cmp.Diff([]string{p.call}, resets.calls); w.Code != 303 || diff != "" {
 			t.Errorf("%s: %d %s", p.path, w.Code, diff)
 		}
 	}
@@ -147,7 +147,7 @@ func TestHostileHost(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{link: Link{State: LinkOpen}})
 	for _, r := range (&handler{}).routes() {
-		path := strings.NewReplacer("{token}", "T", "{file}", "rekey.css").Replace(r.path)
+		path := strings.NewReplacer("{token}", "T", "{ticket}", "T", "{file}", "rekey.css").Replace(r.path)
 		w := exchange(h, r.method, "https://evil.example"+path, "", "X-Forwarded-Host: evil.example", forPage)
 		var all bytes.Buffer
 		_ = w.Header().Write(&all)
@@ -164,7 +164,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	resets := &fakeResets{err: ErrLinkInvalid, inspect: ErrUnavailable}
 	h := newTestHandler(t, resets, func(c *HandlerConfig) { c.Log = zerolog.New(&log) })
 	for _, r := range (&handler{}).routes() {
-		path := strings.NewReplacer("{token}", "SECRET", "{file}", "SECRET").Replace(r.path)
+		path := strings.NewReplacer("{token}", "SECRET", "{ticket}", "SECRET", "{file}", "SECRET").Replace(r.path)
 		for _, method := range []string{r.method, "DELETE"} {
 			log.Reset()
 			exchange(h, method, path+"?password=SECRET", `{"token":"SECRET","password":"SECRET"}`, asJSON,

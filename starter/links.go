@@ -58,7 +58,12 @@ func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	out := Link{State: LinkOpen, Address: l.claims.Address, Expires: l.claims.Expires, MaxBytes: l.hashing.MaxBytes()}
+	return c.inspect(ctx, l)
+}
+
+func (c *Client) inspect(ctx context.Context, l *openLink) (Link, error) {
+	ends := l.claims.Expires
+	out := Link{State: LinkOpen, Address: l.claims.Address, Expires: ends, Left: ends.Sub(c.cfg.Now()), MaxBytes: l.hashing.MaxBytes()}
 	wait, err := c.pendingWait(ctx, l)
 	switch {
 	case l.expired && err != nil:

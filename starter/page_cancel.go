@@ -20,9 +20,9 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err == nil:
-		h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "canceled"})
+		h.say(w, r, http.StatusOK, success{Status: "okay"}, canceledPath)
 	case errors.Is(err, ErrPending):
-		h.say(w, r, http.StatusAccepted, success{Status: "pending"}, view{Page: "canceled", Pending: true})
+		h.say(w, r, http.StatusAccepted, success{Status: "pending"}, cancelPath)
 	case errors.Is(err, ErrUnavailable):
 		h.failOn(w, r, err, view{Page: "cancel", Token: token})
 	default:

@@ -15,24 +15,22 @@ func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 		h.failPage(w, r, err, view{Page: "problem", Token: token})
 		return
 	}
-	h.page(w, r, http.StatusOK, linkView(token, link))
-}
-
-// linkView is the page for a link: the form, or what became of it.
-func linkView(token string, link Link) view {
-	v := view{Token: token, Address: link.Address, Expires: link.Expires, MaxBytes: link.MaxBytes}
 	switch link.State {
 	case LinkOpen:
-		v.Page = "change"
+		h.page(w, r, http.StatusOK, linkView("change", token, link))
 	case LinkPending:
-		v.Page = "pending"
+		h.follow(w, r, token)
 	case LinkChanged:
-		v.Page = "changed"
+		h.page(w, r, http.StatusOK, linkView("changed", token, link))
 	}
-	return v
 }
 
-// linkState is linkView for a program, and for the page that waits.
+// linkView is a page with what the holder of a link may know about it.
+func linkView(page, token string, link Link) view {
+	return view{Page: page, Token: token, Address: link.Address, Expires: link.Expires, Left: link.Left, MaxBytes: link.MaxBytes}
+}
+
+// linkState is changePage for a program.
 func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
 	link, err := h.resets.Inspect(r.Context(), r.PathValue("token"))
 	if err != nil {
@@ -57,9 +55,11 @@ func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err == nil:
-		h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "changed"})
+		h.say(w, r, http.StatusOK, success{Status: "okay"}, changedPath)
+	case errors.Is(err, ErrPending) && wantsPage(r):
+		h.follow(w, r, token)
 	case errors.Is(err, ErrPending):
-		h.say(w, r, http.StatusAccepted, success{Status: "pending"}, view{Page: "pending", Token: token})
+		writeJSON(w, http.StatusAccepted, success{Status: "pending"})
 	default:
 		h.resetFailed(w, r, token, err)
 	}
@@ -78,10 +78,12 @@ func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token stri
 		h.fail(w, r, gone)
 	case gone != nil && link.Expires.IsZero(): // expired, and what became of it is not known
 		h.failPage(w, r, err, view{Page: "problem", Token: token})
-	case gone == nil && link.State != LinkOpen:
-		h.page(w, r, http.StatusOK, linkView(token, link))
+	case gone == nil && link.State == LinkPending:
+		h.follow(w, r, token)
+	case gone == nil && link.State == LinkChanged: // with another password, as far as is known
+		h.fail(w, r, ErrLinkUsed)
 	default:
-		h.failOn(w, r, err, view{Page: "change", Token: token, Address: link.Address, Expires: link.Expires, MaxBytes: link.MaxBytes})
+		h.failOn(w, r, err, linkView("change", token, link))
 	}
 }
 

@@ -32,7 +32,7 @@ func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 		h.failOn(w, r, err, v)
 		return
 	}
-	h.say(w, r, http.StatusOK, success{Status: "okay"}, view{Page: "sent"})
+	h.say(w, r, http.StatusOK, success{Status: "okay"}, sentPath)
 }
 
 // puzzle is one for a client that has solved none yet: a page that solves again and again would

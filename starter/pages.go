@@ -32,10 +32,13 @@ type view struct {
 	Page      string
 	CleanURL  string // what the script puts in place of a URL with a token; "" = leave it
 	Token     string
+	Ticket    string // of the page that waits
 	Address   string
 	Expires   time.Time
-	MaxBytes  int // of the password, 0 for any
+	MaxBytes  int           // of the password, 0 for any
+	Left      time.Duration // until Expires
 	Problem   *problem
+	Again     string  // where to try again, "" for nowhere
 	Puzzle    *puzzle // to be solved by the page before it posts again
 	Canceling bool    // the reader wants to cancel a reset, not to do one
 	Pending   bool    // the cancel is accepted and has no effect yet
@@ -44,6 +47,22 @@ type view struct {
 // Mistaken reports that the reader typed something wrong, rather than that we
 // cannot serve.
 func (v view) Mistaken() bool { return v.Problem != nil && v.Problem.Status == http.StatusBadRequest }
+
+// Remaining is how long the link still works, rounded down so that nobody is promised more; ""
+// for less than a minute.
+func (v view) Remaining() string {
+	minutes := int(v.Left / time.Minute)
+	switch {
+	case minutes < 1:
+		return ""
+	case minutes == 1:
+		return "1 more minute"
+	case minutes < 120:
+		return fmt.Sprintf("%d more minutes", minutes)
+	default:
+		return fmt.Sprintf("%d more hours", minutes/60)
+	}
+}
 
 func newSite(base *url.URL, cfg HandlerConfig) site {
 	s := site{Base: base.Path, LoginURL: cfg.LoginURL, Product: cfg.Product, Support: cfg.Support, MinLength: cfg.MinLength}

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -23,10 +24,12 @@ type shownPage struct {
 
 func shownPages() []shownPage {
 	link := func(s LinkState) Link {
-		return Link{State: s, Address: "alice@example.com", Expires: time.Date(2026, 3, 1, 14, 32, 0, 0, time.UTC)}
+		return Link{State: s, Address: "alice@example.com", Expires: time.Date(2026, 3, 1, 14, 32, 0, 0, time.UTC), Left: 12*time.Minute + 59*time.Second}
 	}
 	open, bounded := link(LinkOpen), link(LinkOpen)
 	bounded.MaxBytes = 72
+	ends := link(LinkOpen)
+	ends.Left = -30 * time.Second
 	const form = "token=TOKEN&password=SECRET&confirm=SECRET"
 	weak := &password.Refusal{Code: password.TooWeak, Reason: "Easy to guess.", Suggestions: []string{"Add a word.", "Avoid names."}}
 	known := &password.Refusal{
@@ -37,20 +40,22 @@ func shownPages() []shownPage {
 		{"forgot", &fakeResets{}, "/account/forgot-password", "", 200},
 		{"forgot-address", &fakeResets{err: account.ErrAddress}, "/account/forgot_password", `email=%22%3Cb%3E`, 400},
 		{"forgot-unavailable", &fakeResets{err: ErrUnavailable}, "/account/forgot_password", "email=alice@example.com", 503},
-		{"sent", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 200},
+		{"sent", &fakeResets{}, "/account/link-sent", "", 200},
 		{"change", &fakeResets{link: open}, "/account/change-password/TOKEN", "", 200},
 		{"change-bcrypt", &fakeResets{link: bounded}, "/account/change-password/TOKEN", "", 200},
 		{"change-refused-bcrypt", &fakeResets{link: bounded, err: weak}, "/account/reset_password", form, 400},
+		{"change-ends", &fakeResets{link: ends}, "/account/change-password/TOKEN", "", 200},
 		{"change-refused", &fakeResets{link: open, err: weak}, "/account/reset_password", form, 400},
 		{"change-breached", &fakeResets{link: open, err: known}, "/account/reset_password", form, 400},
 		{"change-mismatch", &fakeResets{link: open}, "/account/reset_password", form + "2", 400},
 		{"change-busy", &fakeResets{link: open, err: ErrBusy}, "/account/reset_password", form, 503},
 		{"change-unavailable", &fakeResets{link: open, inspect: ErrUnavailable, err: ErrUnavailable}, "/account/reset_password", form, 503},
 		{"expired-unavailable", &fakeResets{inspect: ErrUnavailable, err: ErrUnavailable}, "/account/reset_password", form, 503},
-		{"change-meanwhile", &fakeResets{link: link(LinkChanged), err: ErrUnavailable}, "/account/reset_password", form, 200},
-		{"pending", &fakeResets{err: ErrPending}, "/account/reset_password", form, 202},
-		{"pending-again", &fakeResets{link: link(LinkPending)}, "/account/change-password/TOKEN", "", 200},
-		{"changed", &fakeResets{}, "/account/reset_password", form, 200},
+		{"change-meanwhile", &fakeResets{link: link(LinkChanged), err: ErrUnavailable}, "/account/reset_password", form, 400},
+		{"pending", &fakeResets{link: link(LinkPending)}, "/account/password-pending/TICKET", "", 202},
+		{"pending-lost", &fakeResets{link: open}, "/account/password-pending/TICKET", "", 200},
+		{"pending-canceled", &fakeResets{inspect: ErrLinkCanceled}, "/account/password-pending/TICKET", "", 400},
+		{"changed", &fakeResets{}, "/account/password-changed", "", 200},
 		{"changed-again", &fakeResets{link: link(LinkChanged)}, "/account/change-password/TOKEN", "", 200},
 		{"link-invalid", &fakeResets{inspect: ErrLinkInvalid}, "/account/change-password/TOKEN", "", 400},
 		{"link-expired", &fakeResets{inspect: ErrLinkExpired}, "/account/change-password/TOKEN", "", 400},
@@ -64,16 +69,22 @@ func shownPages() []shownPage {
 		{"cancel-unavailable", &fakeResets{err: ErrUnavailable}, "/account/cancel_reset", "token=TOKEN", 503},
 		{"cancel-expired", &fakeResets{err: ErrLinkExpired}, "/account/cancel_reset", "token=TOKEN", 400},
 		{"cancel-used", &fakeResets{err: ErrLinkUsed}, "/account/cancel_reset", "token=TOKEN", 400},
-		{"canceled", &fakeResets{}, "/account/cancel_reset", "token=TOKEN", 200},
-		{"canceling", &fakeResets{err: ErrPending}, "/account/cancel_reset", "token=TOKEN", 202},
+		{"canceled", &fakeResets{}, "/account/reset-canceled", "", 200},
+		{"canceling", &fakeResets{}, "/account/cancel-pending", "", 200},
+		{"cross-origin", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 403},
+		{"internal", &fakeResets{inspect: errors.New("unknown")}, "/account/change-password/TOKEN", "", 500},
 		{"not-found", &fakeResets{}, "/account/nothing", "", 404},
 	}
 }
 
 func (p shownPage) show(h http.Handler) (int, string) {
-	w := exchange(h, "GET", p.get, "", forPage)
+	w := exchange(h, "GET", p.get, "", forPage, fromForm)
 	if p.post != "" {
-		w = exchange(h, "POST", p.get, p.post, asForm)
+		origin := fromForm
+		if p.name == "cross-origin" {
+			origin = "Sec-Fetch-Site: cross-site"
+		}
+		w = exchange(h, "POST", p.get, p.post, asForm, origin)
 	}
 	return w.Code, w.Body.String()
 }

@@ -28,10 +28,10 @@ type failure struct {
 	Challenge   *puzzle  `json:"challenge,omitempty"`
 }
 
-// say answers a request that went well: a form gets the page, JSON gets JSON.
-func (h *handler) say(w http.ResponseWriter, r *http.Request, status int, answer success, v view) {
+// say answers a request that went well: a form is led to the page, JSON gets JSON.
+func (h *handler) say(w http.ResponseWriter, r *http.Request, status int, answer success, page string) {
 	if wantsPage(r) {
-		h.page(w, r, status, v)
+		h.goTo(w, http.StatusSeeOther, page)
 		return
 	}
 	writeJSON(w, status, answer)
@@ -56,7 +56,24 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v vi
 func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v view) {
 	p := h.begin(w, err)
 	v.Problem = &p
+	if p.Again || p.Retry != "" {
+		v.Again = h.again(r, v.Token)
+	}
 	h.page(w, r, p.Status, v)
+}
+
+// again is where a request that was not served can be tried again: the page itself, or the page
+// of the form that was posted.
+func (h *handler) again(r *http.Request, token string) string {
+	form, posted := formOf[routeOf(r)]
+	switch {
+	case token != "":
+		return h.site.Base + "/account/change-password/" + token
+	case posted:
+		return h.site.Base + form
+	default:
+		return h.site.Base + r.URL.EscapedPath()
+	}
 }
 
 // begin looks the problem up and does what pages and JSON have in common.

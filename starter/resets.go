@@ -19,6 +19,11 @@ type Resets interface {
 	// Submit sets a new password through a link. Errors: *password.Refusal and
 	// every error of this package.
 	Submit(ctx context.Context, token, password string) error
+	// Follow makes a ticket from the link of a mail: it tells [Resets.Followed], as long as the link does
+	// Inspect, and nobody can do anything with it. Errors: ErrLinkInvalid, ErrLinkExpired.
+	Follow(token string) (ticket string, err error)
+	// Followed says what became of a password that was handed in. Errors: those of Inspect.
+	Followed(ctx context.Context, ticket string) (LinkState, error)
 	// Cancel calls a reset off ("this wasn't me") through the cancel link of its
 	// mail; calling it again is fine. Errors: ErrLinkInvalid, ErrLinkExpired,
 	// ErrLinkUsed, ErrChangeRefused, ErrPending, ErrUnavailable.
@@ -40,6 +45,7 @@ type Link struct {
 	State   LinkState
 	Address string // of the account
 	Expires time.Time
+	Left    time.Duration // until Expires; a link that is open works for a moment longer
 	// MaxBytes is the length of the longest password that its hash takes whole; 0 for any.
 	MaxBytes int
 }

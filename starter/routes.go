@@ -29,6 +29,11 @@ func (h *handler) routes() []route {
 		{"GET", "/account/change-password/{token}", h.read(h.whenEnabled(h.changePage))},
 		{"GET", "/account/cancel-reset", h.shellPage},
 		{"GET", "/account/cancel-reset/{token}", h.cancelPage},
+		{"GET", sentPath, h.sentPage},
+		{"GET", pendingPath + "/{ticket}", h.read(h.pendingPage)},
+		{"GET", changedPath, h.donePage(view{Page: "changed"})},
+		{"GET", canceledPath, h.donePage(view{Page: "canceled"})},
+		{"GET", cancelPath, h.donePage(view{Page: "canceled", Pending: true})},
 		{"GET", "/account/static/{file}", h.static},
 		{"GET", "/api/v1/settings", h.settings},
 		{"GET", "/openapi.yaml", h.openAPI},
@@ -58,9 +63,15 @@ func (h *handler) mux() *http.ServeMux {
 	return mux
 }
 
-// wrongMethod answers 405 (RFC 9110 section 15.5.6 wants Allow with it).
+// wrongMethod answers 405 (RFC 9110 section 15.5.6 wants Allow with it), and leads a browser
+// that opens the address of a form to the page of that form.
 func (h *handler) wrongMethod(allow string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		form, ok := formOf[routeOf(r)]
+		if ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) && wantsPage(r) {
+			h.goTo(w, http.StatusFound, form)
+			return
+		}
 		w.Header().Set("Allow", allow)
 		h.fail(w, r, errMethod)
 	}

@@ -19,6 +19,7 @@ type watch struct {
 
 	mu    sync.Mutex
 	found []string
+	sent  int // requests with POST
 }
 
 // security 12.
@@ -26,6 +27,7 @@ func (w *watch) event(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		w.want(w.allows(e.Request.URL), "a request to %s", e.Request.URL)
+		w.count(e.Request.Method)
 	case *network.EventRequestWillBeSentExtraInfo: // has the headers as they are sent
 		referer := fmt.Sprint(e.Headers["Referer"])
 		w.want(!resetLink.MatchString(referer) && !cancelLink.MatchString(referer), "a token in the Referer %s", referer)
@@ -55,6 +57,21 @@ func (w *watch) want(okay bool, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.found = append(w.found, fmt.Sprintf(format, args...))
+}
+
+func (w *watch) count(method string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if method == "POST" {
+		w.sent++
+	}
+}
+
+// posts is how many forms were posted so far.
+func (w *watch) posts() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
 }
 
 func (w *watch) problems() []string {

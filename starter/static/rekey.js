@@ -14,11 +14,24 @@ if (cleanUrl) {
   else if (kept) location.replace(cleanUrl + "/" + kept);
 }
 
-// 2. Fields: show what was typed, compare it before it is sent, send it once.
+// 2. Fields: show what was typed, compare it before it is sent, send it once, and keep it no
+// longer. A browser may keep the whole page alive for Back, with what was typed and the script.
 function helpWith(form) {
   const [password, confirm] = form.querySelectorAll("[autocomplete=new-password]");
   const show = form.querySelector("[data-show]");
+  const button = form.querySelector("button");
+  const token = form.elements.token?.value;
+  const { page } = form.dataset;
   const shown = (yes) => { password.type = confirm.type = yes ? "text" : "password"; };
+  const forget = () => {
+    if (!show) return;
+    show.querySelector("input").checked = false;
+    shown(false);
+    password.value = confirm.value = "";
+  };
+  // A form that was refused takes the address of the page that has it, so that a reload and Back
+  // ask for that page and do not post once more.
+  if (location.pathname !== page) history.replaceState(token ? { token } : null, "", page);
   if (show) {
     show.hidden = false;
     show.addEventListener("change", (e) => shown(e.target.checked));
@@ -29,9 +42,14 @@ function helpWith(form) {
   form.addEventListener("submit", () => {
     // A text field would be kept among the browser's form entries.
     if (show) shown(false);
-    form.querySelector("button").disabled = true;
+    button.disabled = true;
+    setTimeout(forget); // when the browser has read what it sends
   });
-  addEventListener("pageshow", () => { form.querySelector("button").disabled = false; });
+  addEventListener("pagehide", forget);
+  addEventListener("pageshow", (e) => {
+    button.disabled = false;
+    if (e.persisted && token) location.replace(page + "/" + token);
+  });
 }
 
 // 3. A page that waits asks until there is something else to show.
@@ -39,10 +57,9 @@ async function poll(link) {
   for (;;) {
     await new Promise((done) => setTimeout(done, 2000));
     try {
-      const answer = await fetch(link.dataset.poll, { headers: { Accept: "application/json" } });
-      const { state, status } = await answer.json();
-      if (state === "pending" || answer.status === 429 || answer.status >= 500) continue;
-      if (status) return location.replace(link.href);
+      const answer = await fetch(link.href);
+      if (answer.status === 202 || answer.status === 429 || answer.status >= 500) continue;
+      return location.replace(answer.url);
     } catch {
       // Offline for a moment; ask again.
     }

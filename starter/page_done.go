@@ -1,0 +1,79 @@
+package starter
+
+import (
+	"errors"
+	"net/http"
+)
+
+// Where a form leads that was taken (post/redirect/get): each page may be opened again, and its
+// address holds no secret.
+const (
+	sentPath     = "/account/link-sent"
+	pendingPath  = "/account/password-pending"
+	changedPath  = "/account/password-changed"
+	canceledPath = "/account/reset-canceled"
+	cancelPath   = "/account/cancel-pending"
+)
+
+// formOf is the page of the form that is posted to a path. A browser gets there when it opens
+// the address of a form that was refused without posting it again.
+var formOf = map[string]string{
+	"/account/forgot_password":        "/account/forgot-password",
+	"/account/reset_password":         "/account/change-password",
+	"/account/reset_password/{token}": "/account/change-password",
+	"/account/cancel_reset":           "/account/cancel-reset",
+	"/account/cancel_reset/{token}":   "/account/cancel-reset",
+}
+
+// goTo leads a browser to a page with GET.
+func (h *handler) goTo(w http.ResponseWriter, status int, path string) {
+	w.Header().Set("Location", h.site.Base+path)
+	w.WriteHeader(status)
+}
+
+// sentPage says what happens to every address, so it is true for whoever opens it.
+func (h *handler) sentPage(w http.ResponseWriter, r *http.Request) {
+	h.page(w, r, http.StatusOK, view{Page: "sent"})
+}
+
+// donePage says what was done to whoever comes from our own form, and to nobody else: what
+// anybody can open or share must not tell a stranger that a password was changed. A browser says
+// where a request comes from (Fetch Metadata); one that does not is told with more care.
+func (h *handler) donePage(v view) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+			h.page(w, r, http.StatusOK, view{Page: "again"})
+			return
+		}
+		h.page(w, r, http.StatusOK, v)
+	}
+}
+
+// pendingPage is for whoever handed in a password that nobody has set yet. That was handed in is
+// what the ticket says; Temporal may be away.
+func (h *handler) pendingPage(w http.ResponseWriter, r *http.Request) {
+	ticket := r.PathValue("ticket")
+	state, err := h.resets.Followed(r.Context(), ticket)
+	switch {
+	case err == nil && state == LinkChanged:
+		h.goTo(w, http.StatusSeeOther, changedPath)
+	case err == nil && state == LinkOpen: // lost on its way to Temporal
+		h.page(w, r, http.StatusOK, view{Page: "lost"})
+	case errors.Is(err, ErrLinkInvalid), errors.Is(err, ErrLinkExpired):
+		h.page(w, r, http.StatusOK, view{Page: "again"})
+	case err != nil && problemOf(err).Over:
+		h.failPage(w, r, err, view{Page: "problem"})
+	default:
+		h.page(w, r, http.StatusAccepted, view{Page: "pending", Ticket: ticket})
+	}
+}
+
+// follow leads to the page that waits for what was handed in with a link.
+func (h *handler) follow(w http.ResponseWriter, r *http.Request, token string) {
+	ticket, err := h.resets.Follow(token)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.goTo(w, http.StatusSeeOther, pendingPath+"/"+ticket)
+}

@@ -1,0 +1,210 @@
+package starter
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/link"
+)
+
+// security 12: where a form leads that was taken holds nothing of what was posted, and asks
+// for nothing once more.
+func TestTakenFormsLeadOn(t *testing.T) {
+	t.Parallel()
+	for _, p := range posts() {
+		for _, err := range []error{nil, ErrPending} {
+			resets := &fakeResets{err: err}
+			h := newTestHandler(t, resets, func(c *HandlerConfig) { c.BaseURL = "https://example.com/id/" })
+			w := exchange(h, "POST", p.path, formBody(p.fields...), asForm)
+			to := w.Header().Get("Location")
+			if p.path == "/account/forgot_password" && err != nil {
+				continue // never pending
+			}
+			if w.Code != 303 || !strings.HasPrefix(to, "/id/account/") || strings.ContainsAny(to, "?#%") || w.Body.Len() > 0 {
+				t.Errorf("%s, %v: %d to %q, %q", p.path, err, w.Code, to, w.Body)
+			}
+			calls := len(resets.calls)
+			got := exchange(h, "GET", strings.TrimPrefix(to, "/id"), "", forPage, fromForm)
+			if got.Code >= 400 || strings.Contains(got.Body.String(), "<form") {
+				t.Errorf("%s: %d %s", to, got.Code, got.Body)
+			}
+			for _, call := range resets.calls[calls:] {
+				if !strings.HasPrefix(call, "followed ") {
+					t.Errorf("%s calls %q", to, call)
+				}
+			}
+		}
+	}
+}
+
+// Whoever did not come from our own form is not told that something was done: the addresses of
+// these pages are everybody's. Nothing of a request is in them either.
+func TestSharedPagesClaimNothing(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{inspect: ErrLinkInvalid})
+	for _, path := range []string{"/account/password-changed", "/account/reset-canceled", "/account/cancel-pending", "/account/password-pending/TICKET"} {
+		for _, from := range []string{"X-Old-Browser: yes", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"} {
+			w := exchange(h, "GET", path+"?text=evil", "", forPage, from)
+			if w.Code != 200 {
+				t.Errorf("%s: %d", path, w.Code)
+			}
+			golden.Check(t, "pages/again.html", w.Body.String())
+		}
+	}
+	plain := exchange(h, "GET", "/account/link-sent", "", forPage).Body.String()
+	if shared := exchange(h, "GET", "/account/link-sent?text=evil", "", forPage, "Sec-Fetch-Site: none").Body.String(); shared != plain {
+		t.Errorf("the page depends on who opens it: %s", shared)
+	}
+}
+
+// What became of a password that was handed in, as the page tells it that waits.
+func TestPendingPage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		resets *fakeResets
+		status int
+		says   string
+	}{
+		"pending":       {&fakeResets{link: Link{State: LinkPending}}, 202, "is being set"},
+		"changed":       {&fakeResets{link: Link{State: LinkChanged}}, 303, ""},
+		"lost":          {&fakeResets{link: Link{State: LinkOpen}}, 200, "once more"},
+		"Temporal away": {&fakeResets{inspect: ErrUnavailable}, 202, "is being set"},
+		"not known":     {&fakeResets{inspect: errors.New("x")}, 202, "is being set"},
+		"refused":       {&fakeResets{inspect: ErrChangeRefused}, 400, "could not be changed"},
+		"canceled":      {&fakeResets{inspect: ErrLinkCanceled}, 400, "was canceled"},
+		"long ago":      {&fakeResets{inspect: ErrLinkExpired}, 200, "Nothing was done just now"},
+		"no ticket":     {&fakeResets{inspect: ErrLinkInvalid}, 200, "Nothing was done just now"},
+	} {
+		w := exchange(newTestHandler(t, tc.resets), "GET", "/account/password-pending/TICKET", "", forPage, fromForm)
+		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+		if to := w.Header().Get("Location"); (to == "/account/password-changed") != (tc.status == 303) {
+			t.Errorf("%s: to %q", name, to)
+		}
+	}
+}
+
+// A link that is opened while its password is being set leads to the page that waits, and so
+// does its form.
+func TestPendingLinkWaits(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{link: Link{State: LinkPending}, err: ErrUnavailable})
+	form := exchange(h, "POST", "/account/reset_password", "token=T&password=p", asForm)
+	for what, w := range map[string]string{
+		"link": exchange(h, "GET", "/account/change-password/T", "", forPage).Header().Get("Location"), "form": form.Header().Get("Location"),
+	} {
+		if w != "/account/password-pending/TICKET" {
+			t.Errorf("%s: to %q", what, w)
+		}
+	}
+}
+
+// A browser that opens the address of a form again is led to the page with the form; a program
+// is told that it is wrong.
+func TestAddressOfAFormLeadsToIt(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{}, func(c *HandlerConfig) { c.BaseURL = "https://example.com/id/" })
+	for path, page := range map[string]string{
+		"/account/forgot_password": "/account/forgot-password",
+		"/account/reset_password":  "/account/change-password",
+		"/account/cancel_reset":    "/account/cancel-reset",
+		"/account/cancel_reset/T":  "/account/cancel-reset",
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			w := exchange(h, method, path, "", forPage)
+			if to := w.Header().Get("Location"); w.Code != 302 || to != "/id"+page {
+				t.Errorf("%s %s: %d to %q", method, path, w.Code, to)
+			}
+		}
+		if w := exchange(h, "GET", page, "", forPage); w.Code != 200 {
+			t.Errorf("%s: %d", page, w.Code)
+		}
+		if w := exchange(h, "GET", path, ""); w.Code != 405 || w.Header().Get("Allow") != "POST" || codeOf(t, w) != "method_not_allowed" {
+			t.Errorf("%s, a program: %d %q", path, w.Code, w.Body)
+		}
+	}
+}
+
+// security 29: the ticket of the page that waits is no link: it resets, shows and cancels
+// nothing, and a link is no ticket. It holds no address.
+func TestTicketOnlyTells(t *testing.T) {
+	t.Parallel()
+	s := newScripted(t)
+	token := s.token(t, link.Reset, soon())
+	ticket, err := s.Follow(token)
+	if err != nil || ticket != url.PathEscape(ticket) {
+		t.Fatalf("ticket %q, %v", ticket, err)
+	}
+	for what, err := range map[string]error{
+		"submission": s.Submit(t.Context(), ticket, goodPassword),
+		"cancel":     s.Cancel(t.Context(), ticket),
+		"look":       second(s.Inspect(t.Context(), ticket)),
+		"ticket":     second(s.Follow(ticket)),
+		"link":       second(s.Followed(t.Context(), token)),
+	} {
+		if !errors.Is(err, ErrLinkInvalid) {
+			t.Errorf("%s: %v, want %v", what, err, ErrLinkInvalid)
+		}
+	}
+	if claims, _, err := s.links.Open(link.Follow, ticket); err != nil || claims.Address != "" {
+		t.Errorf("the ticket holds %+v, %v", claims, err)
+	}
+	if state, err := s.Followed(t.Context(), ticket); err != nil || state != LinkOpen {
+		t.Errorf("state %q, %v", state, err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// security 6: a page never promises a link for longer than it works, and never says that it has
+// ended while it works.
+func TestPageAgreesWithTheGrace(t *testing.T) {
+	t.Parallel()
+	s := newScripted(t)
+	h := newTestHandler(t, s)
+	ends := time.Now().Truncate(time.Second).Add(time.Hour)
+	token := s.token(t, link.Reset, ends)
+	for left, says := range map[time.Duration]string{
+		25 * time.Hour:                   "works for 25 more hours, until",
+		119*time.Minute + 59*time.Second: "works for 119 more minutes, until",
+		2*time.Minute - time.Second:      "works for 1 more minute, until",
+		time.Minute - time.Second:        "works for less than a minute more.",
+		0:                                "works for less than a minute more.",
+		-clockSkew:                       "works for less than a minute more.",
+		-clockSkew - time.Second:         "This link has expired",
+	} {
+		s.cfg.Now = func() time.Time { return ends.Add(-left) }
+		body := exchange(h, "GET", "/account/change-password/"+token, "", forPage).Body.String()
+		if !strings.Contains(body, says) {
+			t.Errorf("%v before its end: %s", left, body)
+		}
+	}
+}
+
+// Each page that says "not now" has a way on, to the page or to the form that was posted.
+func TestProblemsHaveAWayOn(t *testing.T) {
+	t.Parallel()
+	for path, again := range map[string]string{
+		"POST /account/forgot_password":   "/account/forgot-password",
+		"POST /account/reset_password":    "/account/change-password",
+		"POST /account/reset_password/T":  "/account/change-password",
+		"POST /account/cancel_reset":      "/account/cancel-reset",
+		"GET /account/change-password/T":  "/account/change-password/T",
+		"GET /account/password-pending/T": "/account/password-pending/T",
+	} {
+		h := newTestHandler(t, &fakeResets{}, func(c *HandlerConfig) { c.ClientLimit = 1 })
+		method, target, _ := strings.Cut(path, " ")
+		w := exchange(h, method, target, "", asForm)
+		for range readsPerPost + 1 {
+			w = exchange(h, method, target, "", asForm)
+		}
+		if w.Code != 429 || !strings.Contains(w.Body.String(), `class="button" href="`+again+`"`) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
