@@ -64,7 +64,7 @@ var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	raised:              "a trigger or a function of the application refuses the new value: let it accept the hash that rekey writes",
 	"44000":             "the view's WITH CHECK OPTION refuses the new row",
 	"25P02":             "the transaction failed before",
-	"28000":             "the server refuses this user from here: there is no such role, or its pg_hba.conf lets it not in",
+	"28000":             "the server refuses this user from here: there is no such role, or the pg_hba.conf of the server keeps it out",
 	"28P01":             "the password is wrong, or there is no such role",
 	"3D000":             "there is no such database",
 	"42P07":             "the schema rekey holds a table that rekey did not make",
