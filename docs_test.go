@@ -63,6 +63,25 @@ func blocks(document, language string) []string {
 	return found
 }
 
+// The README is read by people who have a minute: it is short, and shows how the workflow is
+// written.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	readme := read(t, "README.md")
+	if lines := strings.Count(readme, "\n"); lines > 180 {
+		t.Errorf("README.md has %d lines, 180 are allowed: move what is not for a first reading to docs", lines)
+	}
+	code := blocks(readme, "go")
+	if len(code) != 1 || strings.Count(code[0], "\n") > 10 || !strings.Contains(code[0], "machine") {
+		t.Errorf("README.md has %d passages of Go, want one: the loop of the workflow, in ten lines", len(code))
+	}
+	for _, command := range []string{"go run ./dev", "go test -timeout 30m ./... ./dev/..."} {
+		if !slices.Contains(blocks(readme, "sh"), command+"\n") {
+			t.Errorf("README.md lacks the command %s", command)
+		}
+	}
+}
+
 func TestReadmeDrawsTheMachine(t *testing.T) {
 	t.Parallel()
 	if !slices.Contains(blocks(read(t, "README.md"), "mermaid"), statemachine.Diagram()) {
@@ -202,10 +221,10 @@ var inner = regexp.MustCompile(`([a-z])([A-Z])`)
 // kebab is how kong makes a flag of a field's name.
 func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(name, "$1-$2")) }
 
-// Go code in a document is a passage of an example, which the compiler sees.
+// Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {
 	t.Parallel()
-	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go"))
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go") + read(t, "workflow/resetpassword.go"))
 	for _, path := range documents(t) {
 		for _, code := range blocks(read(t, path), "go") {
 			if !strings.Contains(examples, dedent(code)) {
@@ -262,8 +281,8 @@ type openAPI struct {
 	}
 }
 
-// The README names every code, and no route that is not there.
-func TestReadmeSpeaksHTTP(t *testing.T) {
+// The page on HTTP names every code, and no route that is not there.
+func TestPageSpeaksHTTP(t *testing.T) {
 	t.Parallel()
 	var api openAPI
 	if err := yaml.Unmarshal([]byte(read(t, "starter/openapi.yaml")), &api); err != nil {
@@ -272,27 +291,27 @@ func TestReadmeSpeaksHTTP(t *testing.T) {
 	if len(api.Components.Schemas.Code.Enum) == 0 {
 		t.Fatal("no codes found in openapi.yaml")
 	}
-	readme := read(t, "README.md")
+	page := read(t, "docs/http.md")
 	for _, code := range api.Components.Schemas.Code.Enum {
-		if !strings.Contains(readme, "`"+code+"`") {
-			t.Errorf("README.md lacks the code %s", code)
+		if !strings.Contains(page, "`"+code+"`") {
+			t.Errorf("docs/http.md lacks the code %s", code)
 		}
 	}
-	for _, path := range regexp.MustCompile("(?:POST |GET |, |or )`?(/[^` ]+)`").FindAllStringSubmatch(readme, -1) {
+	for _, path := range regexp.MustCompile("(?:POST |GET |, |or )`?(/[^` ]+)`").FindAllStringSubmatch(page, -1) {
 		if _, ok := api.Paths[path[1]]; !ok && path[1] != "/account/" {
-			t.Errorf("README.md names the route %s, which is not in openapi.yaml", path[1])
+			t.Errorf("docs/http.md names the route %s, which is not in openapi.yaml", path[1])
 		}
 	}
 }
 
-// The README's map has every package that an importer may use.
-func TestReadmeMapsEveryPackage(t *testing.T) {
+// The map has every package that an importer may use.
+func TestMapHasEveryPackage(t *testing.T) {
 	t.Parallel()
 	watch(t)
-	readme := read(t, "README.md")
+	page := read(t, "docs/packages.md")
 	for _, pkg := range packages(t) {
-		if !strings.Contains(readme, "]("+pkg+")") && !strings.Contains(readme, "`"+pkg+"`") {
-			t.Errorf("README.md lacks the package %s", pkg)
+		if !strings.Contains(page, "](../"+pkg+")") && !strings.Contains(page, "`"+pkg+"`") {
+			t.Errorf("docs/packages.md lacks the package %s", pkg)
 		}
 	}
 }

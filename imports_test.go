@@ -121,9 +121,10 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/signals":      nil,
 		"internal/span":         nil,
 		"internal/telemetry":    {"internal/span"},
+		"internal/usage":        nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/failpoint", "internal/fields", "internal/loopback",
-			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "keys", "link", "mail",
+			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail",
 			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,12 +13,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
+	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/signals"
+	"github.com/rekeyhq/rekey/internal/usage"
 )
 
 // cli is the command line. Every flag has an environment variable.
@@ -27,6 +29,8 @@ type cli struct {
 	UI       string `name:"ui" default:"127.0.0.1:8233" env:"REKEY_DEV_UI" help:"Temporal UI."`
 	Inbox    string `default:"127.0.0.1:8025" env:"REKEY_DEV_INBOX" help:"Inbox: web page and API."`
 	SMTP     string `name:"smtp" default:"127.0.0.1:1025" env:"REKEY_DEV_SMTP" help:"Inbox: where mails are delivered."`
+
+	PortOffset int `default:"0" env:"REKEY_DEV_PORT_OFFSET" help:"Added to each of these ports but 0, for a second program beside the first."`
 
 	Data        string `type:"path" env:"REKEY_DEV_DATA" help:"Folder for keys, accounts and runs, so that all survives a restart. Without it nothing does."`
 	TemporalDB  string `name:"temporal-db" env:"REKEY_DEV_TEMPORAL_DB" placeholder:"URL" help:"PostgreSQL database of the Temporal server, as postgres://USER@HOST:PORT/DATABASE, in place of a file in --data; needs --data for the keys. Have the password in the variable, or in PGPASSWORD."`
@@ -39,21 +43,14 @@ type cli struct {
 
 func main() {
 	var c cli
-	kong.Parse(&c, kong.Name("dev"), kong.Description("The whole of rekey in one process."))
-	if err := c.run(signals.Context(), os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "dev:", err)
-		os.Exit(1)
-	}
+	usage.Parse(&c, "dev", "The whole of rekey in one process.")
+	usage.Exit("dev", c.run(signals.Context(), os.Stdout, os.Stderr))
 }
 
 // run starts everything, says where it is, and stops it when the context ends.
 func (c *cli) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	if err := c.checkPorts(); err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	// Runs that outlive their keys could never go on.
-	if c.TemporalDB != "" && c.Data == "" {
-		return errors.New("--temporal-db ($REKEY_DEV_TEMPORAL_DB) needs --data: the keys of its runs are kept there")
 	}
 	data, remove, err := c.folder()
 	if err != nil {
@@ -65,9 +62,6 @@ func (c *cli) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if err := demo.Seed(ctx, s.Store, c.Accounts); err != nil {
-		return fmt.Errorf("seed the accounts: %w", err)
-	}
 	c.announce(stdout, s)
 	select {
 	case <-ctx.Done():
@@ -75,6 +69,22 @@ func (c *cli) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return nil
 	case err := <-s.Broken():
 		return err
+	}
+}
+
+func (c *cli) check() error {
+	if err := cmp.Or(c.movePorts(), c.checkPorts()); err != nil {
+		return err
+	}
+	switch {
+	case c.Accounts < 0:
+		return usage.Mark(fmt.Errorf("--accounts ($REKEY_DEV_ACCOUNTS): want 0 or more, not %d", c.Accounts))
+	case c.ClientLimit < 0:
+		return usage.Mark(fmt.Errorf("--client-limit ($REKEY_DEV_CLIENT_LIMIT): want 0 or more, not %d", c.ClientLimit))
+	case c.TemporalDB != "" && c.Data == "": // runs that outlive their keys could never go on
+		return usage.Mark(errors.New("--temporal-db ($REKEY_DEV_TEMPORAL_DB) needs --data ($REKEY_DEV_DATA): the keys of its runs are kept there"))
+	default:
+		return nil
 	}
 }
 
@@ -87,8 +97,8 @@ func (c *cli) config(data string, stdout, stderr io.Writer) stack.Config {
 		Listen: c.Listen, Temporal: c.Temporal, UI: c.UI, Inbox: c.Inbox, SMTP: c.SMTP,
 		Codec: "127.0.0.1:0", // the UI is told where
 		Data:  data, Memory: c.Data == "", TemporalDB: c.TemporalDB, ClientLimit: c.ClientLimit, ResetPassword: c.ResetPassword,
-		Log: zerolog.New(zerolog.ConsoleWriter{Out: stderr, TimeFormat: "15:04:05"}).
-			Level(level).With().Timestamp().Logger(),
+		Seed:     func(ctx context.Context, store *bolt.Store) error { return demo.Seed(ctx, store, c.Accounts) },
+		Log:      zerolog.New(usage.Console(stderr)).Level(level).With().Timestamp().Logger(),
 		Progress: func(what string) { fmt.Fprintf(stdout, "starting %s ...\n", what) },
 	}
 }
@@ -120,6 +130,9 @@ rekey is running. Stop it with Ctrl-C.
 		fmt.Fprintln(w, "  data              nowhere: pass --data DIR to keep it over a restart")
 	} else {
 		fmt.Fprintf(w, "  data              %s\n", s.Data)
+	}
+	if s.KeysLost {
+		fmt.Fprintf(w, "\nThe keys of %s were gone, and new ones are made: %d open resets ended, and links that were mailed before do not work.\n", s.Data, s.Ended)
 	}
 	fmt.Fprintln(w, "\nAccounts:")
 	for _, p := range demo.People() {

@@ -51,8 +51,16 @@ func newMeta(u Use, dev bool) meta {
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// load reads a keyset and judges the file that it opened.
+// load reads a keyset and judges the file that it opened. Its error is a [*FileError].
 func (d Dir) load(u Use) (*keyset.Handle, meta, error) {
+	h, m, err := d.parse(u)
+	if err != nil {
+		return nil, meta{}, &FileError{err}
+	}
+	return h, m, nil
+}
+
+func (d Dir) parse(u Use) (*keyset.Handle, meta, error) {
 	raw, err := d.read(d.file(u))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, meta{}, fmt.Errorf("keyset %s: %w: make keysets with `rekey keys new`, or copy the ones that were made", u, err)

@@ -53,6 +53,8 @@ var (
 	ErrPermissions = secretfile.ErrPermissions
 	// ErrNotRotated means that the keys of this use must never change.
 	ErrNotRotated = errors.New("this keyset cannot be rotated: what it made must come out the same for ever")
+	// ErrUse means that no keyset has this name.
+	ErrUse = errors.New("no keyset is named so: want link, payload or submission")
 	// ErrNoKey means that a keyset has no key of that ID.
 	ErrNoKey = errors.New("the keyset has no such key: see `rekey keys list`")
 	// ErrPrimary means that a key cannot be retired because it is the one that seals.
@@ -98,3 +100,13 @@ func (d Dir) Link() (tink.AEAD, error) {
 }
 
 func (d Dir) file(u Use) string { return filepath.Join(d.path, string(u)+".json") }
+
+// FileError is about a file of a keyset: it is missing, damaged, for another use, or others
+// may read it. A caller that knows which setting named the folder adds that.
+type FileError struct{ err error }
+
+// Error names the file, and says what to do.
+func (e *FileError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.err }

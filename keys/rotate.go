@@ -140,6 +140,6 @@ func rotates(u Use) error {
 	case Account, Salt:
 		return fmt.Errorf("keyset %s: %w", u, ErrNotRotated)
 	default:
-		return fmt.Errorf("no keyset is named %q: want link, payload or submission", u)
+		return fmt.Errorf("%q: %w", u, ErrUse)
 	}
 }

@@ -30,7 +30,7 @@ var (
 	// place nobody would have an account.
 	ErrMissing = errors.New("there is no account store: check the path, or let the application that keeps the accounts make the file first")
 	// ErrDamaged means that the file is not what this package wrote.
-	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and start again")
+	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and start again; passwords that were set and links that were mailed since the backup are lost")
 	// ErrReadOnly means that the file may not be read and written.
 	ErrReadOnly = errors.New("the account store must be readable and writable for this process: mend the owner, the mode or the mount of the file")
 )

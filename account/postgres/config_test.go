@@ -91,7 +91,7 @@ func TestPassword(t *testing.T) {
 	must(t, err)
 	must(t, s.Close())
 	_, err = postgres.Open(t.Context(), postgres.Config{URL: url, Password: "another " + secret})
-	if err == nil || !strings.Contains(err.Error(), "28P01") || strings.Contains(err.Error(), secret) {
+	if err == nil || !strings.Contains(err.Error(), "or there is no such role (SQLSTATE 28P01)") || strings.Contains(err.Error(), secret) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -106,7 +106,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		"postgres://127.0.0.1:1/app?sslmode=disable":       "127.0.0.1:1: PostgreSQL: the connection failed: connection refused",
 		strings.Replace(url, "/test_", "/none_", 1):        "there is no such database (SQLSTATE 3D000)",
 		url + "&default_transaction_read_only=on":          "read-only",
-		strings.Replace(url, "user=postgres", "user=n", 1): "SQLSTATE 28000",
+		strings.Replace(url, "user=postgres", "user=n", 1): "or the pg_hba.conf of the server keeps it out (SQLSTATE 28000)",
 		lossy: "synchronous_commit is off",
 	} {
 		s, err := postgres.Open(t.Context(), postgres.Config{URL: url})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (a *auditCmd) check() error {
 		return fmt.Errorf("--last ($REKEY_AUDIT_LAST): want 0 or more, not %d", a.Last)
 	}
 	_, err := a.filter(time.Now())
-	return err
+	return cmp.Or(err, a.storeFlags.check())
 }
 
 // Run prints lines of the audit log, the oldest first.

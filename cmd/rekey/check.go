@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -13,58 +14,22 @@ import (
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 )
 
-// usage turns what is wrong with a command line into what to do about it.
-func usage(err error) error {
-	var parse *kong.ParseError
-	if !errors.As(err, &parse) || parse.Context == nil {
-		return err
-	}
-	if strings.HasPrefix(err.Error(), "missing flags:") {
-		return unset(parse.Context)
-	}
-	return fmt.Errorf("%w; see `%s`", err, help(parse.Context))
-}
-
 // check says what is wrong with a command line whose parts are all known. Each command
 // judges its own values.
 func check(c *kong.Context) error {
-	if err := unset(c); err != nil || c.Selected() == nil {
+	if err := usage.Unset(c); err != nil || c.Selected() == nil {
 		return err
 	}
 	if own, ok := c.Selected().Target.Addr().Interface().(interface{ check() error }); ok {
 		return own.check()
 	}
 	return nil
-}
-
-// unset names the required flags that have no value. An empty variable, which is a
-// value to kong, is what Compose makes of one that is missing.
-func unset(c *kong.Context) error {
-	if c.Selected() == nil {
-		return nil
-	}
-	var flags []string
-	for _, f := range c.Selected().Flags {
-		if f.Required && f.Target.IsZero() {
-			flags = append(flags, fmt.Sprintf("--%s ($%s)", f.Name, f.Envs[0]))
-		}
-	}
-	if len(flags) == 0 {
-		return nil
-	}
-	return fmt.Errorf("set %s; see `%s`", strings.Join(flags, ", "), help(c))
-}
-
-func help(c *kong.Context) string {
-	if c.Selected() == nil {
-		return c.Model.Name + " --help"
-	}
-	return c.Selected().FullPath() + " --help"
 }
 
 const (
@@ -106,7 +71,19 @@ func (s *starterCmd) checkURLs() error {
 	case change != "" && !(isWeb(change) && strings.HasPrefix(change, "https:")) && !onLoopback(change):
 		return errors.New("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https such as https://app.example.com/account/password")
 	}
-	return checkBaseURL(s.BaseURL)
+	return cmp.Or(checkBaseURL(s.BaseURL), checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
+}
+
+// checkListen judges an address to serve on; none is none.
+func checkListen(setting, address string) error {
+	if err := usage.Address(address); address != "" && err != nil {
+		return fmt.Errorf("%s: %w", setting, err)
+	}
+	return nil
+}
+
+func (f opsFlags) check() error {
+	return checkListen("--ops-listen ($REKEY_OPS_LISTEN)", f.OpsListen)
 }
 
 // checkTimes is for whatever starts runs.
@@ -122,7 +99,7 @@ func checkTimes(linkLife, coolDown time.Duration) error {
 }
 
 func (w *workerCmd) check() error {
-	return cmp.Or(w.checkBounds(), w.checkBuild(), checkBaseURL(w.BaseURL), w.mailFlags.check())
+	return cmp.Or(w.checkBounds(), w.checkBuild(), checkBaseURL(w.BaseURL), w.mailFlags.check(), w.storeFlags.check(), w.opsFlags.check())
 }
 
 func (w *workerCmd) checkBounds() error {
@@ -162,6 +139,8 @@ func (m *mailFlags) check() error {
 	switch {
 	case m.SignInURL != "" && !isWeb(m.SignInURL):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, since mails have it")
+	case !isHost(m.Host):
+		return errors.New("--smtp-host ($REKEY_SMTP_HOST): want a name or an IP address, such as mail.example.com; --smtp-port ($REKEY_SMTP_PORT) has the port")
 	case m.Port < 1 || m.Port > 65535:
 		return fmt.Errorf("--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not %d", m.Port)
 	case m.Security == string(mail.SecurityNone) && !loopback.Is(m.Host):
@@ -223,6 +202,12 @@ func checkBaseURL(base string) error {
 	default:
 		return nil
 	}
+}
+
+// isHost reports that a text can be a host without scheme, port and path.
+func isHost(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil || !strings.ContainsAny(text, ":/@ ")
 }
 
 // isWeb keeps javascript: and the like out of what people click.

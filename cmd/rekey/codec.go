@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -65,7 +66,7 @@ func (c *codecCmd) check() error {
 	case c.BearerFile == "" && c.OIDCIssuer == "" && c.ProxyFile == "": // everybody could ask
 		return errors.New("say who may ask: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
 	default:
-		return nil
+		return cmp.Or(checkListen("--listen ($REKEY_CODEC_LISTEN)", c.Listen), c.opsFlags.check())
 	}
 }
 

@@ -1,13 +1,17 @@
 package main
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/rekeyhq/rekey/internal/usage"
+)
 
 // The exit statuses of the program. Where a command answers a question, a pipeline has to
 // tell a bad answer from none.
 const (
-	exitFailed    = 1 // also: checked, and the answer is no
-	exitUnchecked = 2 // a command line that is wrong, or a check that could not be made
-	exitRefused   = 3 // the command worked, and what was asked for is not to be had
+	exitFailed    = usage.Failed // also: checked, and the answer is no
+	exitUnchecked = usage.Wrong  // a command line that is wrong, or a check that could not be made
+	exitRefused   = 3            // the command worked, and what was asked for is not to be had
 )
 
 // refusal says why what was asked for is not to be had.
@@ -29,13 +33,11 @@ func unchecked(err error) error { return exitError{err, exitUnchecked} }
 func status(err error) int {
 	var own exitError
 	switch {
-	case err == nil:
-		return 0
 	case errors.As(err, new(refusal)):
 		return exitRefused
 	case errors.As(err, &own):
 		return own.status
 	default:
-		return exitFailed
+		return usage.Status(err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type forgetCmd struct {
 	Account string `arg:"" help:"ID of the account, which your application has deleted."`
 }
 
-func (f *forgetCmd) check() error { return checkOperator(f.As) }
+func (f *forgetCmd) check() error { return cmp.Or(checkOperator(f.As), f.storeFlags.check()) }
 
 // Run deletes all that the store keeps of a deleted account, and says how much that was.
 func (f *forgetCmd) Run(p *process) (err error) {

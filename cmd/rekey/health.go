@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -9,6 +10,13 @@ import (
 // healthCmd is `rekey health`: a container FROM scratch has nothing else to ask with.
 type healthCmd struct {
 	URL string `arg:"" help:"What to ask: http://127.0.0.1:9090/readyz."`
+}
+
+func (h *healthCmd) check() error {
+	if !isWeb(h.URL) {
+		return errors.New("want a URL such as http://127.0.0.1:9090/readyz")
+	}
+	return nil
 }
 
 // Run asks once. Whoever runs the check says how often and how long it may take.

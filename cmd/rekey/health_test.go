@@ -17,5 +17,5 @@ func TestHealth(t *testing.T) {
 	refused(t, []string{"health", server.URL + "/livez"}, "/livez answers 503 Service Unavailable")
 	server.Close()
 	refused(t, []string{"health", server.URL + "/readyz"}, "connection refused")
-	refused(t, []string{"health", "127.0.0.1"}, "unsupported protocol scheme")
+	refused(t, []string{"health", "127.0.0.1"}, "want a URL such as http://127.0.0.1:9090/readyz")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/internal/signals"
+	"github.com/rekeyhq/rekey/internal/usage"
 )
 
 // cli is the command line. Every flag has an environment variable.
@@ -92,16 +93,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(usage.Words(args))
 	if err != nil {
-		return unchecked(usage(err))
+		return usage.Explain(err)
 	}
 	if err := check(parsed); err != nil {
-		return unchecked(err)
+		return usage.Mark(err)
 	}
 	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr)}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
-	return explain(parsed.Run(p))
+	return explain(parsed, parsed.Run(p))
 }
 
 // pathOrNone reads a path. An empty one is none, as a Compose file sets a variable that nobody
@@ -120,7 +121,7 @@ func pathOrNone(ctx *kong.DecodeContext, into reflect.Value) error {
 
 func (c *cli) logger(w io.Writer) zerolog.Logger {
 	if c.LogFormat == "console" {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05"}
+		w = usage.Console(w)
 	}
 	level, err := zerolog.ParseLevel(c.LogLevel)
 	if err != nil {

@@ -13,6 +13,13 @@ type migrateCmd struct {
 	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File that holds the password of that user; PGPASSFILE and PGPASSWORD do too."`
 }
 
+func (m *migrateCmd) check() error {
+	if !postgres.IsURL(m.Store) {
+		return fmt.Errorf("--store ($REKEY_STORE): %w; a bbolt file needs no migration", postgres.ErrURL)
+	}
+	return nil
+}
+
 // Run makes the schema or brings it up to date.
 func (m *migrateCmd) Run(p *process) error {
 	cfg, err := databaseConfig(m.Store, m.Password)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
@@ -48,6 +49,18 @@ var usersSettings = map[string]string{ //nolint:gochecknoglobals // a constant t
 	"Resettable":   "--resettable-column ($REKEY_RESETTABLE_COLUMN)",
 	"Notify":       "--notify-column ($REKEY_NOTIFY_COLUMN)",
 }
+
+// check refuses what would be taken for the path of a file and is none.
+func (s *storeFlags) check() error {
+	if !postgres.IsURL(s.Store) && scheme.MatchString(s.Store) {
+		return errors.New("--store ($REKEY_STORE): want a URL such as postgres://user@host:5432/database?sslmode=verify-full, or the path of a bbolt file; rekey has no other stores")
+	}
+	return nil
+}
+
+// scheme is how the URL of any database begins. What comes after it may hold a password. A
+// drive of Windows has one letter.
+var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://|^(postgres|postgresql|mysql|sqlite|file|jdbc):`)
 
 // open opens the accounts.
 func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Store, error) {

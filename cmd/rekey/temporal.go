@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
+	"slices"
+	"strings"
 
+	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -16,6 +20,8 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/secretfile"
+	"github.com/rekeyhq/rekey/internal/usage"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // temporalOptions reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
@@ -30,7 +36,7 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 	}
 	options, err := profileOptions(file)
 	if err != nil {
-		return options, fmt.Errorf("settings of Temporal (TEMPORAL_* variables or profile): %w", err)
+		return options, usage.Mark(fmt.Errorf("settings of Temporal (TEMPORAL_* variables or profile): %w", err))
 	}
 	if options.HostPort == "" {
 		options.HostPort = client.DefaultHostPort
@@ -39,16 +45,23 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(logger)))
+	return options, usage.Mark(checkTemporal(options))
+}
+
+// checkTemporal refuses an address that is none, and a connection that others can read.
+func checkTemporal(options client.Options) error {
 	tls := options.ConnectionOptions.TLS
 	switch {
+	case !isTarget(options.HostPort):
+		return errors.New("TEMPORAL_ADDRESS (or address of its profile): want HOST:PORT, such as 127.0.0.1:7233 or temporal.example.com:7233, without http://")
 	case loopback.Is(options.HostPort):
-		return options, nil
+		return nil
 	case tls == nil:
-		return options, fmt.Errorf("the connection to Temporal at %s is not encrypted: set TEMPORAL_TLS=true (and its certificates), or TEMPORAL_API_KEY for Temporal Cloud", options.HostPort)
+		return fmt.Errorf("the connection to Temporal at %s is not encrypted: set TEMPORAL_TLS=true (and its certificates), or TEMPORAL_API_KEY for Temporal Cloud", options.HostPort)
 	case tls.InsecureSkipVerify:
-		return options, fmt.Errorf("the certificate of Temporal at %s is not verified: unset TEMPORAL_TLS_DISABLE_HOST_VERIFICATION, and name its authority with TEMPORAL_TLS_SERVER_CA_CERT_PATH", options.HostPort)
+		return fmt.Errorf("the certificate of Temporal at %s is not verified: unset TEMPORAL_TLS_DISABLE_HOST_VERIFICATION, and name its authority with TEMPORAL_TLS_SERVER_CA_CERT_PATH", options.HostPort)
 	default:
-		return options, nil
+		return nil
 	}
 }
 
@@ -87,6 +100,15 @@ func profileOptions(file []byte) (client.Options, error) {
 	return profile.ToClientOptions(envconfig.ToClientOptionsRequest{})
 }
 
+// isTarget reports that an address is host and port, or names a resolver of gRPC.
+func isTarget(address string) bool {
+	if strings.HasPrefix(address, "dns:") || strings.HasPrefix(address, "passthrough:") || strings.HasPrefix(address, "unix:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && host != "" && usage.Address(address) == nil
+}
+
 // dial connects to Temporal. Each change is made to its options before.
 func (p *process) dial(ctx context.Context, change ...func(client.Options) client.Options) (c client.Client, namespace string, err error) {
 	options, err := temporalOptions(p.log)
@@ -102,9 +124,14 @@ func (p *process) dial(ctx context.Context, change ...func(client.Options) clien
 	return c, options.Namespace, nil
 }
 
-// explain says which setting decides when Temporal is not reached.
-func explain(err error) error {
+// explain says which setting an error is about that was found on the way.
+func explain(command *kong.Context, err error) error {
+	var unreadable *keys.FileError
 	switch {
+	case errors.As(err, &unreadable) && takesKeys(command):
+		return fmt.Errorf("--keys ($REKEY_KEYS): %w", err)
+	case errors.Is(err, keys.ErrUse):
+		return usage.Mark(err)
 	case errors.As(err, new(*serviceerror.Unavailable)), errors.As(err, new(*serviceerror.DeadlineExceeded)):
 		return fmt.Errorf("%w; TEMPORAL_ADDRESS says where it is", err)
 	case errors.As(err, new(*serviceerror.NamespaceNotFound)):
@@ -112,4 +139,9 @@ func explain(err error) error {
 	default:
 		return err
 	}
+}
+
+// takesKeys reports that a command has the flag --keys. Others name the folder as an argument.
+func takesKeys(command *kong.Context) bool {
+	return slices.ContainsFunc(command.Flags(), func(f *kong.Flag) bool { return f.Name == "keys" })
 }

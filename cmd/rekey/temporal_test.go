@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 	"go.temporal.io/api/serviceerror"
 )
@@ -195,10 +196,11 @@ func TestTemporalAway(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	if err := explain(serviceerror.NewNamespaceNotFound("accounts")); !strings.Contains(err.Error(), "TEMPORAL_NAMESPACE") {
+	none := &kong.Context{}
+	if err := explain(none, serviceerror.NewNamespaceNotFound("accounts")); !strings.Contains(err.Error(), "TEMPORAL_NAMESPACE") {
 		t.Error(err)
 	}
-	if err := errors.New("another"); explain(err) != err || explain(nil) != nil { //nolint:errorlint // the same one
-		t.Error(explain(err), explain(nil))
+	if err := errors.New("another"); explain(none, err) != err || explain(none, nil) != nil { //nolint:errorlint // the same one
+		t.Error(explain(none, err), explain(none, nil))
 	}
 }

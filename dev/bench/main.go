@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rekeyhq/rekey/internal/signals"
+	commandline "github.com/rekeyhq/rekey/internal/usage" // usage is what a process takes, here
 )
 
 type cli struct {
@@ -63,18 +64,15 @@ func main() {
 		err = play(text)
 	} else {
 		var c cli
-		kong.Parse(&c, kong.Name("bench"), kong.Description("How fast is rekey?"), kong.Vars{"parts": strings.Join(names(), ", ")})
+		commandline.Parse(&c, "bench", "How fast is rekey?", kong.Vars{"parts": strings.Join(names(), ", ")})
 		err = c.run(signals.Context(), os.Stdout, os.Stderr)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	commandline.Exit("bench", err)
 }
 
 func (c *cli) run(ctx context.Context, stdout, progress io.Writer) error {
 	if err := c.check(); err != nil {
-		return err
+		return commandline.Mark(err)
 	}
 	b := &bench{scale: c.Scale, profiles: c.Profiles, chart: c.Chart, progress: progress, aims: newAims()}
 	all := []*table{machine()}

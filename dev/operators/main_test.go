@@ -17,9 +17,10 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/postgrestest"
 )
 
-func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
+func TestMain(m *testing.M) { os.Exit(site.Main(func() int { return postgrestest.Run(m) })) }
 
 const (
 	newPassword = "plum velvet thirty gulls"

@@ -14,8 +14,11 @@ import (
 // in.
 type section struct {
 	*room
-	dir string // where they are typed
-	env []string
+	dir  string // where they are typed
+	env  []string
+	here *strings.Replacer // puts the servers of the test in the place of those of the page
+	// after does what comes after the commands, with the text of the section.
+	after func(*testing.T, string)
 }
 
 // sections are the headings above the commands that are run here.
@@ -56,11 +59,12 @@ func TestRunbook(t *testing.T) {
 		ran++
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &section{room: newRoom(t), dir: t.TempDir()}
+			s := &section{room: newRoom(t), dir: t.TempDir(), here: strings.NewReplacer(), after: func(*testing.T, string) {}}
 			prepare(s, t)
 			for _, block := range blocks {
 				s.typed(t, block)
 			}
+			s.after(t, text)
 		})
 	}
 	if ran != len(sections) {
@@ -71,8 +75,7 @@ func TestRunbook(t *testing.T) {
 // typed runs a block as a shell does, until a command fails.
 func (s *section) typed(t *testing.T, block string) {
 	t.Helper()
-	script := "set -eu; PATH=" + filepath.Dir(s.Program(t)) + ":$PATH; cd " + s.dir + "\n" + block
-	p := process.Start(t, "/bin/sh", append(append([]string{}, s.Env...), s.env...), "-c", script)
+	p := s.shell(t, block)
 	if code := p.Exit(t); code != 0 {
 		t.Fatalf("exit code %d of\n%s%s%s", code, block, p.Out, p.Err)
 	}
@@ -82,6 +85,13 @@ func (s *section) typed(t *testing.T, block string) {
 	if strings.Contains(block, " promote ") {
 		nineDaysAgo(t, filepath.Join(s.dir, "keys", "payload.json"))
 	}
+}
+
+// shell begins a block.
+func (s *section) shell(t *testing.T, block string) *process.Process {
+	t.Helper()
+	script := "set -eu; PATH=" + filepath.Dir(s.Program(t)) + ":$PATH; cd " + s.dir + "\n" + s.here.Replace(block)
+	return process.Start(t, "/bin/sh", append(append([]string{}, s.Env...), s.env...), "-c", script)
 }
 
 // nineDaysAgo is what the page has the operator wait for.
@@ -98,9 +108,6 @@ func nineDaysAgo(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
-
-// install has nothing but a Temporal server.
-func (s *section) install(*testing.T) {}
 
 // everyday has processes that run and a reset that is over.
 func (s *section) everyday(t *testing.T) {

@@ -72,6 +72,9 @@ type Config struct {
 	// Now is the clock of starter and worker; nil means time.Now. Temporal has its own.
 	Now func() time.Time
 
+	// Seed makes the accounts that are to be there before anybody can ask; nil makes none.
+	Seed func(context.Context, *bolt.Store) error
+
 	Log      zerolog.Logger
 	Progress func(string) // told what is being started
 }
@@ -87,6 +90,10 @@ type Stack struct {
 	Store    *bolt.Store
 	Starter  *starter.Client
 	Keys     keys.Dir
+	// KeysLost is whether Data was in use and had no keysets any more, so that others were
+	// made, and Ended how many open runs could be read no longer and were ended.
+	KeysLost bool
+	Ended    int
 
 	policy  password.Policy
 	budget  *password.Budget
@@ -94,9 +101,13 @@ type Stack struct {
 	closers []func() error // in the order of starting
 	broken  chan error
 	worker  process
+
+	listener net.Listener // of the demo application and the starter, whose
+	handler  http.Handler // requests wait there until all runs
 }
 
-// Start starts everything and returns when it all answers.
+// Start starts everything and returns when it all answers. Nothing is answered before the
+// accounts are there and the worker works.
 func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s := &Stack{Config: cfg.withDefaults(), broken: make(chan error, 4), ctx: context.WithoutCancel(ctx), policy: password.DefaultPolicy()}
 	s.budget = password.NewBudget(s.Hashes, 64, 10*time.Second)
@@ -114,13 +125,14 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		{"Temporal server", s.startTemporal},
 		{"Temporal UI", s.startUI},
 		{"starter and demo application", s.startWeb},
-		{"worker", s.StartWorker},
+		{"worker", s.startWorker},
 	} {
 		s.Progress(part.what)
 		if err := part.start(ctx); err != nil {
 			return nil, fmt.Errorf("start %s: %w", part.what, err)
 		}
 	}
+	s.serve(s.listener, s.handler)
 	return s, nil
 }
 
@@ -145,20 +157,6 @@ func (s *Stack) TemporalOptions() client.Options {
 	o := s.Client
 	o.HostPort, o.Namespace, o.Logger = s.Server.Addr(), client.DefaultNamespace, sdkLog(s.Log)
 	return o
-}
-
-func (s *Stack) openData(context.Context) error {
-	dir := filepath.Join(s.Data, "keys")
-	if err := keys.Create(dir, true); err != nil && !errors.Is(err, keys.ErrExists) {
-		return err
-	}
-	s.Keys = keys.Open(dir, keys.AllowDev)
-	var err error
-	if s.Store, err = bolt.Open(filepath.Join(s.Data, "accounts.db")); err != nil {
-		return err
-	}
-	s.onStop(s.Store.Close)
-	return nil
 }
 
 func (s *Stack) startInbox(context.Context) error {
@@ -186,7 +184,7 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		return err
 	}
 	s.onStop(func() error { s.Server.Stop(); return nil })
-	return nil
+	return s.endUnreadable(ctx)
 }
 
 // serve answers on a listener until Stop.
@@ -212,6 +210,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
+	}
+	if c.Seed == nil {
+		c.Seed = func(context.Context, *bolt.Store) error { return nil }
 	}
 	return c
 }

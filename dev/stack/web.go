@@ -17,20 +17,21 @@ import (
 // support is whom the demo application's people ask for help.
 const support = "support@example.com"
 
-// startWeb serves the demo application and the starter on one address, as a host
-// application that mounts rekey's routes beside its own does.
-func (s *Stack) startWeb(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.Listen)
-	if err != nil {
+// startWeb makes the demo application and the starter, on one address, as a host application
+// that mounts rekey's routes beside its own does.
+func (s *Stack) startWeb(ctx context.Context) (err error) {
+	if s.listener, err = net.Listen("tcp", s.Listen); err != nil {
 		return err
 	}
-	s.URL = "http://" + listener.Addr().String()
-	handler, err := s.web(ctx)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	s.serve(listener, handler)
-	return nil
+	s.onStop(func() error {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) { // it is, once it serves
+			return err
+		}
+		return nil
+	})
+	s.URL = "http://" + s.listener.Addr().String()
+	s.handler, err = s.web(ctx)
+	return err
 }
 
 func (s *Stack) web(ctx context.Context) (http.Handler, error) {

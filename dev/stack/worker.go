@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 
+	"go.temporal.io/sdk/client"
+
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
@@ -16,8 +18,26 @@ type process struct {
 	done chan error
 }
 
+// startWorker starts the worker and waits until it works, or cannot.
+func (s *Stack) startWorker(ctx context.Context) error {
+	works := make(chan struct{})
+	if err := s.work(func(client.Client) { close(works) }); err != nil {
+		return err
+	}
+	select {
+	case <-works:
+		return nil
+	case err := <-s.broken:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // StartWorker starts the worker. Tests stop it and start it again.
-func (s *Stack) StartWorker(context.Context) error {
+func (s *Stack) StartWorker(context.Context) error { return s.work(nil) }
+
+func (s *Stack) work(started func(client.Client)) error {
 	mailer, err := s.mailer()
 	if err != nil {
 		return err
@@ -35,6 +55,7 @@ func (s *Stack) StartWorker(context.Context) error {
 		err := worker.Run(ctx, worker.Config{
 			Temporal: s.TemporalOptions(), Keys: s.Keys, Store: s.Store,
 			Mailer: mailer, Templates: templates, BaseURL: s.URL, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
+			Started: started,
 		})
 		if err != nil && ctx.Err() == nil {
 			s.broken <- fmt.Errorf("worker: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"go.temporal.io/server/common/config"
@@ -23,11 +24,23 @@ func openSQLite(file string) (*stores, error) {
 	store := sqliteStore(file)
 	if file != "" {
 		if err := createSchema(store, file); err != nil {
-			return nil, fmt.Errorf("temporal file %s: %w", file, err)
+			return nil, fmt.Errorf("temporal file %s: %w", file, spoiled(err))
 		}
 	}
 	// More shards only help several hosts: SQLite has one writer.
 	return &stores{runs: store, list: store, shards: 1, close: func() error { return nil }}, nil
+}
+
+// What SQLite says of a file that is not, or not any more, one of its own (sqlite3.h:
+// SQLITE_CORRUPT and SQLITE_NOTADB).
+var damaged = regexp.MustCompile(`\((11|26)\)$|malformed|not a database`)
+
+// spoiled says what to do about a file that is damaged.
+func spoiled(err error) error {
+	if !damaged.MatchString(err.Error()) {
+		return err
+	}
+	return fmt.Errorf("it is damaged, or no database of Temporal: put a copy back, or delete it and those with -wal and -shm after its name: all runs are lost then, so open resets end and mailed links stop working; accounts and passwords stay (%w)", err)
 }
 
 // sqliteStore describes the database: a file, or one in memory under a name of its

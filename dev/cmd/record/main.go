@@ -16,7 +16,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/alecthomas/kong"
+	"github.com/rekeyhq/rekey/internal/usage"
 )
 
 type cli struct {
@@ -30,14 +30,11 @@ func main() {
 		os.Exit(serve(spec))
 	}
 	var c cli
-	kong.Parse(&c, kong.Name("record"), kong.Description("Record the runs of a release, for later ones to replay."))
+	usage.Parse(&c, "record", "Record the runs of a release, for later ones to replay.")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := c.run(ctx)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "record:", err)
-		os.Exit(1)
-	}
+	usage.Exit("record", err)
 }
 
 func (c *cli) run(ctx context.Context) error {

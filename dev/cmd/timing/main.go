@@ -13,7 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/rekeyhq/rekey/internal/usage"
 )
 
 // most is how far from a coin's 0.5 an attacker's guess may be.
@@ -25,16 +25,18 @@ type cli struct {
 
 func main() {
 	var c cli
-	kong.Parse(&c, kong.Name("timing"), kong.Description("Does the time of an answer tell who has an account?"))
+	usage.Parse(&c, "timing", "Does the time of an answer tell who has an account?")
+	if c.Pairs < 1 {
+		usage.Exit("timing", usage.Mark(fmt.Errorf("--pairs: want 1 or more, not %d", c.Pairs)))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	told, err := c.run(ctx)
 	stop()
 	switch {
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "timing:", err)
-		os.Exit(2)
+		usage.Exit("timing", usage.Mark(err)) // 1 is for a time that tells
 	case told:
-		os.Exit(1)
+		os.Exit(usage.Failed)
 	}
 }
 

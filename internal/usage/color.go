@@ -1,0 +1,21 @@
+package usage
+
+import (
+	"io"
+	"os"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+)
+
+// Console writes log lines for people. They have colors on a terminal only, and not there
+// either when the variable NO_COLOR is set to anything (https://no-color.org) or the
+// terminal is a dumb one.
+func Console(w io.Writer) io.Writer {
+	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05", NoColor: !colored(w)}
+}
+
+func colored(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
