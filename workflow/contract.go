@@ -14,10 +14,10 @@ import (
 // They are in the history of every run, so a change here is a change of the
 // workflow.
 const (
-	// TaskQueue is where workers find runs and activities.
+	// TaskQueue is where workers find runs and activities, unless they are given another one.
 	TaskQueue = "rekey"
-	// MailQueue is where workers find mails to send, so that those which a mail server
-	// keeps waiting hold up nothing else.
+	// MailQueue is where workers of TaskQueue find mails to send, so that those which a mail
+	// server keeps waiting hold up nothing else.
 	MailQueue = "rekey-mail"
 	// Name is the workflow type.
 	Name = "ResetPassword"
@@ -76,9 +76,22 @@ const Heartbeat = 5 * time.Second
 const DeadlockAfter = 5 * time.Second
 
 // StateAttribute is the search attribute that shows operators how a run ended
-// (a [statemachine.State]); while the run is open it says "requested". It must be
+// (a [statemachine.State]); while the run is open it says "requested", or what the run is kept
+// waiting for ([WaitingForMail], [WaitingForStore]). It must be
 // registered in the namespace before the first run: `rekey setup` does that.
 var StateAttribute = temporal.NewSearchAttributeKeyKeyword("RekeyState")
+
+// The values of StateAttribute that are no state of the machine: a link or a notice, or a change,
+// has been kept waiting for two minutes. They are for operators, and decide nothing.
+const (
+	WaitingForMail  statemachine.State = "waiting_for_mail"
+	WaitingForStore statemachine.State = "waiting_for_store"
+)
+
+// Going reports that a value of StateAttribute is one that a reset has before its end.
+func Going(s statemachine.State) bool {
+	return s == statemachine.StateRequested || s == WaitingForMail || s == WaitingForStore
+}
 
 // ID is the workflow ID of an account's run. The account key is a keyed hash of
 // the address, so the ID holds nothing personal and Temporal itself sees to it

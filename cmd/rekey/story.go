@@ -27,6 +27,7 @@ type story struct {
 	notice          bool               // the owner is being told, or was
 	untold          bool               // what was tried last of that has reached nobody
 	started, ended  time.Time
+	failure         string // the type of what failed it
 	closed          string // what ended it from outside, "" for its own end
 	mails, answered int    // link mails that were begun, and that are decided
 	asked           int    // requests since the last of them was begun
@@ -136,11 +137,18 @@ func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 }
 
 func (s *story) upserted(a *commonpb.SearchAttributes) {
-	var state statemachine.State
-	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
-	if ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil {
+	if state := stateOf(a); state != "" {
 		s.state = state
 	}
+}
+
+// stateOf is the state among search attributes, which are in clear, "" for none.
+func stateOf(a *commonpb.SearchAttributes) (state statemachine.State) {
+	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(value, &state) != nil {
+		return ""
+	}
+	return state
 }
 
 // close reads the last event of a run; any other tells nothing here.
@@ -155,6 +163,7 @@ func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
 		s.asked = 0 // the run that follows answers
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+		s.failure = kindOf(e.GetWorkflowExecutionFailedEventAttributes().GetFailure())
 		s.closed = strings.ToLower(strings.TrimPrefix(kind.String(), "WorkflowExecution"))
 	default:
 		return
@@ -167,7 +176,7 @@ func (s *story) now() string {
 	switch {
 	case s.closed != "":
 		return s.closed
-	case s.state != "" && s.state != statemachine.StateRequested:
+	case s.state != "" && !workflow.Going(s.state):
 		return string(s.state)
 	case s.notice:
 		return string(statemachine.StatePasswordChanged)
