@@ -174,6 +174,8 @@ type Mail struct {
 	Until time.Time `json:",omitzero"`
 	// Submission is what was applied; empty in what 0.2.0 began, and the run's newest then.
 	Submission string `json:",omitempty"`
+	// Waits means that the run wants to be told when the mail is kept waiting.
+	Waits bool `json:",omitempty"`
 }
 
 // Name tells a run's mails apart. It is the same on all attempts and after a workflow reset.
@@ -190,6 +192,13 @@ type Delivery struct {
 	Notice string `json:",omitempty"`
 	// Left are the addresses that the notice has not reached yet, while it has reached others.
 	Left []string `json:",omitempty"`
+
+	// Waits is what the mail is kept waiting for: it did not go out, and is to be begun again
+	// after a Pause. Of is then what Mail or Notice is otherwise; a build that does not know it
+	// takes the answer for nobody's, and begins the mail again.
+	Waits statemachine.State `json:",omitempty"`
+	Of    string             `json:",omitempty"`
+	Pause time.Duration      `json:",omitempty"`
 }
 
 // Reason says why no link was mailed. It is for operators; over HTTP an account
@@ -227,6 +236,8 @@ type Change struct {
 	Run        string // the run's original ID
 	Sender     string `json:",omitempty"` // ID of the run that asks
 	Submission Submission
+	// Waits means that the run wants to be told when the change is kept waiting.
+	Waits bool `json:",omitempty"`
 }
 
 // Verdict is what the store decided about a [Change]. It comes back as a sealed
@@ -240,6 +251,8 @@ type Verdict struct {
 	Account    string             `json:",omitempty"` // whose password was changed
 	Changed    time.Time          `json:",omitzero"`
 	Reason     string             `json:",omitempty"` // why it was refused, for operators
+	// Waits is what the change is kept waiting for. Nothing is decided: Submission is empty.
+	Waits statemachine.State `json:",omitempty"`
 }
 
 // Outcome is how the password question of a run was settled.

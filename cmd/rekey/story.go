@@ -30,6 +30,7 @@ type story struct {
 	failure         string // the type of what failed it
 	closed          string // what ended it from outside, "" for its own end
 	mails, answered int    // link mails that were begun, and that are decided
+	repeats         bool   // the next link mail is the one before, begun again
 	asked           int    // requests since the last of them was begun
 	mailedAt        time.Time
 	expires         time.Time // the timer of an open wait
@@ -107,7 +108,12 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 
 // link is told of a link mail that begins. One that is begun again has the number that it had.
 func (s *story) link(m workflow.Mail) {
-	s.mails = max(cmp.Or(m.Number, s.mails+1), s.mails)
+	next := s.mails + 1
+	if s.repeats {
+		next = s.mails
+	}
+	s.repeats = false
+	s.mails = max(cmp.Or(m.Number, next), s.mails)
 	s.answered = min(s.answered, s.mails-1)
 	s.asked = 0
 }
@@ -121,6 +127,9 @@ func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 		s.untold = s.delivery(result).Withheld != ""
 	case linkMail:
 		d := s.delivery(result)
+		if d.Waits != "" {
+			return // it is begun again
+		}
 		s.answered, s.mailedAt, s.withheld = s.answered+1, at, d.Withheld
 		s.expires = time.Time{} // the timer starts again
 	}
@@ -137,8 +146,14 @@ func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 }
 
 func (s *story) upserted(a *commonpb.SearchAttributes) {
-	if state := stateOf(a); state != "" {
-		s.state = state
+	state := stateOf(a)
+	if state == "" {
+		return
+	}
+	s.state = state
+	if keptWaiting := workflow.Going(state) && state != statemachine.StateRequested; keptWaiting && s.waiting {
+		s.answered = min(s.answered, s.mails-1) // the link mail that seemed to be over is begun again
+		s.repeats = true
 	}
 }
 
