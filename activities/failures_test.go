@@ -24,7 +24,9 @@ type brokenStore struct {
 
 func (s brokenStore) Find(context.Context, string) ([]account.Account, error) { return nil, s.err }
 
-func (s brokenStore) ChangePassword(context.Context, account.Change) (string, error) { return "", s.err }
+func (s brokenStore) ChangePassword(context.Context, account.Change) (string, error) {
+	return "", s.err
+}
 
 // typeOf is what everybody reads who sees the run.
 func typeOf(t *testing.T, err error) string {

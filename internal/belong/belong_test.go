@@ -83,6 +83,7 @@ func TestDifferences(t *testing.T) {
 		"another pair":   {mark(t, Worker, mixed(t, dir, other, "submission.json"), base, product), "another pair"},
 		"another URL":    {mark(t, Worker, dir, "https://id.example.com", product), "another base URL"},
 		"another name":   {mark(t, Worker, dir, base, "Lighthouse"), "another product"},
+		"no name":        {mark(t, Worker, dir, base, ""), ""},
 		"only its codec": {Mark{Role: "this command, process", Payload: starter.Payload}, ""},
 	} {
 		got, remedy := difference(starter, test.worker)
@@ -120,9 +121,10 @@ func TestIdentity(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
 	m := mark(t, Worker, dir, base, product)
-	got, ours := parse(m.String())
-	if !ours || got != m {
-		t.Errorf("%s is read as %+v", m, got)
+	for _, m := range []Mark{m, mark(t, Starter, dir, base, "")} {
+		if got, ours := parse(m.String()); !ours || got != m {
+			t.Errorf("%s is read as %+v", m, got)
+		}
 	}
 	if text := m.String(); strings.Contains(text, product) || strings.Contains(text, "example") {
 		t.Errorf("the mark tells: %s", text)

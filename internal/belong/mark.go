@@ -48,7 +48,10 @@ func Of(role string, dir keys.Dir, base, product string) (Mark, error) {
 	if err != nil {
 		return Mark{}, err
 	}
-	m.Base, m.Product = codec.Mark("base|"+base), codec.Mark("product|"+product)
+	m.Base = codec.Mark("base|" + base)
+	if product != "" { // a starter need not know it
+		m.Product = codec.Mark("product|" + product)
+	}
 	if m.Link, err = ids(dir, keys.Link); err != nil {
 		return Mark{}, err
 	}
@@ -85,7 +88,7 @@ func (m Mark) String() string {
 
 // format is strict: anybody who may talk to Temporal chooses an identity, and operators read
 // it on a terminal.
-var format = regexp.MustCompile(`^([A-Za-z0-9@._-]{1,100})#rekey1\.(starter|worker)\.([0-9a-f]{8})\.([0-9a-f-]{8,200})\.([0-9a-f-]{8,200})\.([0-9a-f]{8})\.([0-9a-f]{8})$`)
+var format = regexp.MustCompile(`^([A-Za-z0-9@._-]{1,100})#rekey1\.(starter|worker)\.([0-9a-f]{8})\.([0-9a-f-]{8,200})\.([0-9a-f-]{8,200})\.([0-9a-f]{8})\.((?:[0-9a-f]{8})?)$`)
 
 // parse reads an identity. What is not one of ours is nobody's.
 func parse(identity string) (Mark, bool) {
