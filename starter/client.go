@@ -127,7 +127,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	options := codec.ClientOptions(cfg.Temporal)
 	c.data = options.DataConverter
-	if c.temporal, err = client.DialContext(ctx, options); err != nil {
+	if c.temporal, err = client.DialContext(ctx, Describing(options)); err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
 	}
 	if err := c.join(ctx); err != nil {

@@ -146,6 +146,7 @@ func StartOptions(in workflow.Request, queue string) client.StartWorkflowOptions
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
-		StaticSummary: "password reset",
+		StaticSummary: workflow.Summary,
+		StaticDetails: workflow.Details,
 	}
 }

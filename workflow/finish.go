@@ -27,7 +27,7 @@ func FinishOptions(run, queue string) client.StartWorkflowOptions {
 		TaskQueue:                queue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:            "the end of a password reset",
+		StaticSummary:            FinishSummary,
 	}
 }
 

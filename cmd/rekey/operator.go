@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/starter"
 )
 
 const (
@@ -67,6 +68,7 @@ func openDesk(ctx context.Context, p *process, dir string) (*desk, error) {
 		if sealed {
 			options = codec.ClientOptions(options)
 			d.payloads = options.DataConverter
+			options = starter.Describing(options)
 		}
 		return options
 	})

@@ -210,7 +210,7 @@ func TestWhatOperatorsAreTold(t *testing.T) {
 		resending{wasWithheld, "withheld: mail_limit", withheld},
 		resending{wasWithheld, "withheld: mail_unknown", numbered(3, mailed(t, workflow.MailUnknown))},
 		resending{isNothing, waits.deaf(midday), waits},
-		statistics{Open: []count{{Name: "younger than 1 h", Runs: 12}}, Ended: []count{{Name: "completed", Runs: 3}}},
+		statistics{Open: []count{{Name: "younger than 1 h", Runs: 12}}, Waiting: []count{{Name: "for a mail server", Runs: 4}}, Ended: []count{{Name: "completed", Runs: 3}}},
 	} {
 		for _, asJSON := range []bool{false, true} {
 			var out bytes.Buffer
