@@ -28,7 +28,10 @@ func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (wor
 	v, err := a.apply(ctx, c)
 	v.Run, v.Submission = c.Run, c.Submission.ID
 	a.countChange(v, err)
-	return v, err
+	if what, _ := a.keptWaiting(ctx, err); what != "" && c.Waits {
+		return workflow.Verdict{Run: c.Run, Waits: what}, nil
+	}
+	return v, named(ctx, err)
 }
 
 func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {

@@ -21,6 +21,10 @@ const (
 // that several have leaves a line without an account; one that nobody has leaves one only for
 // an operator's deed.
 func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
+	return named(ctx, a.recordCancel(ctx, c))
+}
+
+func (a *Activities) recordCancel(ctx context.Context, c workflow.Cancellation) error {
 	if err := ours(ctx, c.Sender, c.Run); err != nil {
 		return err
 	}

@@ -24,12 +24,13 @@ func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.D
 		return workflow.Delivery{}, err
 	}
 	if m.Account != "" {
-		return a.sendNotice(ctx, m)
+		d, err := a.sendNotice(ctx, m)
+		return a.tellsWaiting(ctx, m, m.Run, d, err)
 	}
 	defer beating(ctx)()
 	d, err := a.sendLink(ctx, m)
 	d.Mail = m.Name()
-	return d, err
+	return a.tellsWaiting(ctx, m, m.Name(), d, err)
 }
 
 // ours is nil for an activity of the run that its input is for. Whoever may write to Temporal

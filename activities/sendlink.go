@@ -89,7 +89,7 @@ func copyLater(err error, copies int) error {
 	if copies > 1 {
 		pause = lastCopyAfter
 	}
-	return temporal.NewApplicationErrorWithOptions(err.Error(), string(mail.Unknown), temporal.ApplicationErrorOptions{NextRetryDelay: pause})
+	return temporal.NewApplicationErrorWithOptions(err.Error(), kindOf(err), temporal.ApplicationErrorOptions{NextRetryDelay: pause})
 }
 
 // takeBack revokes the token of a mail that definitely did not go out, also when that is

@@ -120,6 +120,11 @@ func telling(failed error) account.Telling {
 // metric rekey_notices_failed. A notice that was not tried for its whole day is not given
 // up; who is still to be told of it is in the result.
 func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+	d, err := a.giveUp(ctx, m)
+	return d, named(ctx, err)
+}
+
+func (a *Activities) giveUp(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
 	d := workflow.Delivery{Notice: m.Run}
 	if err := ours(ctx, m.Sender, m.Run); err != nil {
 		return d, err

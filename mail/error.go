@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"regexp"
+	"slices"
 )
 
 // Outcome is what is known about a mail that was not sent.
@@ -64,6 +65,22 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("%s, reply code %d", text, e.Code)
 	default:
 		return fmt.Sprintf("%s, reply code %d %s", text, e.Code, e.Enhanced)
+	}
+}
+
+// Kind is a word for what happened, which may be read by everybody who sees that there is a
+// mail: mail_deferred_connect, mail_deferred_4xx, mail_unknown_content and the like. A mail
+// that is refused at login has the step, since that is about us.
+func (e *Error) Kind() string {
+	switch before := slices.Contains([]string{stepAddress, stepToken, stepConnect, stepTLS, stepGreeting, stepHello, stepLogin}, e.Step); {
+	case before:
+		return "mail_" + string(e.Outcome) + "_" + e.Step
+	case e.Code/100 == 4 || e.Code/100 == 5:
+		return fmt.Sprintf("mail_%s_%dxx", e.Outcome, e.Code/100)
+	case slices.Contains([]string{stepSender, stepRecipient, stepData, stepContent}, e.Step):
+		return "mail_" + string(e.Outcome) + "_" + e.Step
+	default: // of another Mailer than ours
+		return "mail_" + string(e.Outcome)
 	}
 }
 

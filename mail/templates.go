@@ -25,6 +25,9 @@ type Brand struct {
 	SignInURL string // where people sign in
 }
 
+// Product is what the mails call it.
+func (t *Templates) Product() string { return t.brand.Product }
+
 // Templates write mails. They are safe for concurrent use.
 type Templates struct {
 	brand Brand

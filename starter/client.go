@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2"
+	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Defaults of [Config].
@@ -46,6 +48,14 @@ type Config struct {
 	// BaseURL is where the pages are reached from outside, as in the mailed links.
 	// Links of another base URL are refused.
 	BaseURL string
+
+	// TaskQueue is that of the workers; default workflow.TaskQueue. Each product in a
+	// namespace has its own, and keys of its own.
+	TaskQueue string
+	// Log is told of processes that do not belong together, and Peers too, each time that it
+	// changes: an error with the reasons, or nil. Both may be left out.
+	Log   zerolog.Logger
+	Peers func(error)
 
 	LinkLife time.Duration // default DefaultLinkLife
 	CoolDown time.Duration // default DefaultCoolDown
@@ -92,6 +102,7 @@ type Client struct {
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts
+	stop         func() // of the watch
 }
 
 var _ Resets = (*Client)(nil)
@@ -116,14 +127,21 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	options := codec.ClientOptions(cfg.Temporal)
 	c.data = options.DataConverter
-	if c.temporal, err = client.DialContext(ctx, options); err != nil {
+	if c.temporal, err = client.DialContext(ctx, Describing(options)); err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+	}
+	if err := c.join(ctx); err != nil {
+		c.temporal.Close()
+		return nil, err
 	}
 	return c, nil
 }
 
 // Close ends the connection. Runs go on without it.
-func (c *Client) Close() { c.temporal.Close() }
+func (c *Client) Close() {
+	c.stop()
+	c.temporal.Close()
+}
 
 // Check says whether Temporal answers.
 func (c *Client) Check(ctx context.Context) error {
@@ -166,6 +184,9 @@ func (c Config) check() error {
 	case c.Policy.MaxBytes == 0:
 		return errors.New("a password policy is missing: password.DefaultPolicy")
 	}
+	if err := workflow.CheckQueue(c.TaskQueue); err != nil {
+		return err
+	}
 	if err := c.Hashing.Check(); err != nil {
 		return fmt.Errorf("hashing: %w", err)
 	}
@@ -175,6 +196,9 @@ func (c Config) check() error {
 func (c Config) withDefaults() Config {
 	if c.Temporal.Namespace == "" {
 		c.Temporal.Namespace = client.DefaultNamespace
+	}
+	if c.TaskQueue == "" {
+		c.TaskQueue = workflow.TaskQueue
 	}
 	if c.LinkLife == 0 {
 		c.LinkLife = DefaultLinkLife

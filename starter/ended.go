@@ -62,7 +62,7 @@ func (c *Client) finish(ctx context.Context, l *openLink) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	run := l.claims.RunID
-	_, err := c.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(run), workflow.FinishName, workflow.Ending{Workflow: l.workflowID, Run: run})
+	_, err := c.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(run, c.cfg.TaskQueue), workflow.FinishName, workflow.Ending{Workflow: l.workflowID, Run: run})
 	return err
 }
 

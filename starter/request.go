@@ -62,7 +62,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 // start starts a run or tells the open one. Repeats must leave no more than an event or two
 // on a run, or a flood of them would fill its history.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
-	options := StartOptions(in)
+	options := StartOptions(in, c.cfg.TaskQueue)
 	told, _ := c.recent.Get(in.AccountKey)
 	if repeat {
 		done, late, err := c.repeated(ctx, options.ID, told)
@@ -133,19 +133,20 @@ func (c *Client) repeated(ctx context.Context, id string, told request) (done bo
 func over(a *commonpb.SearchAttributes) bool {
 	var state statemachine.State
 	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
-	return ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil && state != statemachine.StateRequested
+	return ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil && !workflow.Going(state)
 }
 
-// StartOptions is how a run is started, by whoever does it: one at most for an account,
-// with the search attribute that operators find it by.
-func StartOptions(in workflow.Request) client.StartWorkflowOptions {
+// StartOptions is how a run is started on a task queue, by whoever does it: one at most for an
+// account, with the search attribute that operators find it by.
+func StartOptions(in workflow.Request, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       workflow.ID(in.AccountKey),
-		TaskQueue:                workflow.TaskQueue,
+		TaskQueue:                queue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
-		StaticSummary: "password reset",
+		StaticSummary: workflow.Summary,
+		StaticDetails: workflow.Details,
 	}
 }

@@ -7,8 +7,6 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const (
@@ -45,9 +43,9 @@ var errNobodyPolls = errors.New("no worker polls")
 // temporalClock reads the newest time at which Temporal heard from a worker of ours. It is
 // not in the future, and five minutes old at most: a bound in either direction, for which
 // nothing has to be written.
-func temporalClock(temporal client.Client) clock {
+func temporalClock(temporal client.Client, taskQueue string) clock {
 	return clock{"temporal", func(ctx context.Context, now func() time.Time) (time.Duration, error) {
-		queue, err := temporal.DescribeTaskQueue(ctx, workflow.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+		queue, err := temporal.DescribeTaskQueue(ctx, taskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 		if err != nil {
 			return 0, err
 		}

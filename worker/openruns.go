@@ -51,7 +51,7 @@ func (c Config) count(ctx context.Context, temporal client.Client) float64 {
 	ctx, cancel := context.WithTimeout(ctx, countWait)
 	defer cancel()
 	found, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Namespace: c.Temporal.Namespace, Query: openRuns,
+		Namespace: c.Temporal.Namespace, Query: openRuns + " AND " + workflow.InQueue(c.TaskQueue),
 	})
 	if err != nil {
 		return math.NaN()

@@ -100,7 +100,7 @@ func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notic
 	if err != nil || goesOn {
 		return err
 	}
-	_, err = temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(n.Run), workflow.FinishName, workflow.Ending{Workflow: workflowID, Run: n.Run})
+	_, err = temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(n.Run, c.TaskQueue), workflow.FinishName, workflow.Ending{Workflow: workflowID, Run: n.Run})
 	if err != nil {
 		return err
 	}

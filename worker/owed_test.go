@@ -108,7 +108,7 @@ func lookingWith(t *testing.T, d time.Duration, store *debtor, temporal *keeper,
 	t.Helper()
 	var lines bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		c := Config{Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
+		c := Config{TaskQueue: workflow.TaskQueue, Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
 		stop := c.payOwed(t.Context(), temporal)
 		time.Sleep(d)
 		stop()

@@ -33,14 +33,14 @@ type pollers struct {
 func (c Config) pollers(temporal client.Client, acts *activities.Activities) *pollers {
 	p := &pollers{broken: make(chan error, 2)}
 	options := c.options(p.broken)
-	runs := worker.New(temporal, workflow.TaskQueue, options)
+	runs := worker.New(temporal, c.TaskQueue, options)
 	runs.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
 	runs.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
 	acts.Register(runs)
 	options.DisableWorkflowWorker = true
 	options.MaxConcurrentActivityExecutionSize = conversations
 	options.TaskQueueActivitiesPerSecond = c.MailRate
-	mails := worker.New(temporal, workflow.MailQueue, options)
+	mails := worker.New(temporal, workflow.MailQueueOf(c.TaskQueue), options)
 	acts.RegisterMails(mails)
 	p.all = []worker.Worker{runs, mails}
 	return p

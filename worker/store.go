@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/span"
 )
 
@@ -39,6 +40,7 @@ func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, 
 		result := resultOf(*err)
 		if result == "fault" {
 			s.faults(op).Inc(1)
+			*err = activities.StoreFault{Err: *err}
 		}
 		endSpan(result, result == "fault")
 		s.metrics.WithTags(map[string]string{"operation": op, "result": result}).

@@ -13,8 +13,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	sdk "go.temporal.io/sdk/workflow"
-
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ErrNoBuildID means that a worker of a deployment was given no build ID, and that its
@@ -72,7 +70,7 @@ func (c Config) deployment() worker.DeploymentOptions {
 // tellRouting says so in the log when Temporal gives new resets to others than this
 // worker: nothing else would.
 func (c Config) tellRouting(ctx context.Context, temporal client.Client) {
-	queue, err := temporal.DescribeTaskQueue(ctx, workflow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	queue, err := temporal.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		if unlessStopped(ctx, err) != nil {
 			c.Log.Warn().Err(err).Msg("Temporal does not say which workers get new resets")

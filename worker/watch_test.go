@@ -113,7 +113,7 @@ type counting struct {
 }
 
 func (c *counting) CountWorkflow(ctx context.Context, in *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
-	if in.GetQuery() != "WorkflowType = 'ResetPassword' AND ExecutionStatus IN ('Running', 'Paused')" || in.GetNamespace() != "harbor" {
+	if in.GetQuery() != "WorkflowType = 'ResetPassword' AND ExecutionStatus IN ('Running', 'Paused') AND TaskQueue = 'harbor-resets'" || in.GetNamespace() != "harbor" {
 		return nil, errors.New("another question")
 	}
 	c.asked++
@@ -132,7 +132,7 @@ func TestOpenRuns(t *testing.T) {
 	t.Parallel()
 	m := newMeter()
 	synctest.Test(t, func(t *testing.T) {
-		c := Config{Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
+		c := Config{TaskQueue: "harbor-resets", Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
 		stop := c.countRuns(t.Context(), &counting{})
 		time.Sleep(91 * time.Second)
 		stop()

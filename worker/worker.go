@@ -20,6 +20,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/internal/belong"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -56,6 +57,9 @@ type Config struct {
 	Templates *mail.Templates
 	// BaseURL is where the pages are reached from outside; links begin with it.
 	BaseURL string
+	// TaskQueue is where the worker finds runs; empty means workflow.TaskQueue. Its mails are
+	// in another one beside it. Each product in a namespace has its own, and keys of its own.
+	TaskQueue string
 	// MailLimit is how many link mails an account gets at once, and then one an hour, see
 	// account.RoomForMail; three more if operators ask for them. 0 means DefaultMailLimit.
 	MailLimit int
@@ -86,6 +90,9 @@ type Config struct {
 	// Started is told when the worker works, with its connection, for checks of health;
 	// nil tells nobody. The connection is closed when Run returns.
 	Started func(client.Client)
+	// Peers is told of processes that do not belong together, each time that it changes: an
+	// error with the reasons, or nil. The log is told too.
+	Peers func(error)
 
 	clocks []clock // that its own is compared with
 }
@@ -125,7 +132,20 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := checkSetup(ctx, temporal, cfg.Temporal.Namespace); err != nil {
 		return unlessStopped(ctx, err)
 	}
-	return cfg.work(ctx, temporal, acts)
+	self, err := cfg.mark()
+	if err != nil {
+		return err
+	}
+	return cfg.work(ctx, temporal, acts, self)
+}
+
+// mark is what the worker says of itself to the other processes of its task queue.
+func (c Config) mark() (belong.Mark, error) {
+	base, err := link.Base(c.BaseURL)
+	if err != nil {
+		return belong.Mark{}, err
+	}
+	return belong.Of(belong.Worker, c.Keys, base, c.Templates.Product())
 }
 
 func (c Config) check() error {
@@ -137,7 +157,7 @@ func (c Config) check() error {
 	case !c.UpgradeHash.Valid():
 		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
 	default:
-		return nil
+		return workflow.CheckQueue(c.TaskQueue)
 	}
 }
 
@@ -151,19 +171,22 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 // work polls until the context ends or the worker breaks.
-func (c Config) work(ctx context.Context, temporal client.Client, acts *activities.Activities) error {
+func (c Config) work(ctx context.Context, temporal client.Client, acts *activities.Activities, self belong.Mark) error {
 	p := c.pollers(temporal, acts)
 	if err := p.start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", workflow.TaskQueue).
+	c.Log.Info().Str("namespace", c.Temporal.Namespace).Str("task_queue", c.TaskQueue).
 		Str("deployment", c.Deployment).Str("build_id", c.BuildID).Msg("worker started")
 	c.tellRouting(ctx, temporal)
 	defer c.Log.Info().Msg("worker stopped")
 	defer p.stop()
 	defer c.countRuns(ctx, temporal)()
 	defer c.payOwed(ctx, temporal)()
-	c.clocks = append(c.clocks, temporalClock(temporal))
+	defer belong.Watch{
+		Temporal: temporal, Namespace: c.Temporal.Namespace, Queue: c.TaskQueue, Self: self, Log: c.Log, Tell: c.Peers,
+	}.Start()()
+	c.clocks = append(c.clocks, temporalClock(temporal, c.TaskQueue))
 	c.Started(temporal)
 	return c.sweepUntil(ctx, p.broken)
 }
@@ -200,6 +223,9 @@ func (c Config) activities() (*activities.Activities, error) {
 func (c Config) withDefaults() Config {
 	if c.Temporal.Namespace == "" {
 		c.Temporal.Namespace = client.DefaultNamespace
+	}
+	if c.TaskQueue == "" {
+		c.TaskQueue = workflow.TaskQueue
 	}
 	if c.MailLimit == 0 {
 		c.MailLimit = DefaultMailLimit

@@ -14,10 +14,10 @@ import (
 // They are in the history of every run, so a change here is a change of the
 // workflow.
 const (
-	// TaskQueue is where workers find runs and activities.
+	// TaskQueue is where workers find runs and activities, unless they are given another one.
 	TaskQueue = "rekey"
-	// MailQueue is where workers find mails to send, so that those which a mail server
-	// keeps waiting hold up nothing else.
+	// MailQueue is where workers of TaskQueue find mails to send, so that those which a mail
+	// server keeps waiting hold up nothing else.
 	MailQueue = "rekey-mail"
 	// Name is the workflow type.
 	Name = "ResetPassword"
@@ -76,9 +76,22 @@ const Heartbeat = 5 * time.Second
 const DeadlockAfter = 5 * time.Second
 
 // StateAttribute is the search attribute that shows operators how a run ended
-// (a [statemachine.State]); while the run is open it says "requested". It must be
+// (a [statemachine.State]); while the run is open it says "requested", or what the run is kept
+// waiting for ([WaitingForMail], [WaitingForStore]). It must be
 // registered in the namespace before the first run: `rekey setup` does that.
 var StateAttribute = temporal.NewSearchAttributeKeyKeyword("RekeyState")
+
+// The values of StateAttribute that are no state of the machine: a link or a notice, or a change,
+// has been kept waiting for two minutes. They are for operators, and decide nothing.
+const (
+	WaitingForMail  statemachine.State = "waiting_for_mail"
+	WaitingForStore statemachine.State = "waiting_for_store"
+)
+
+// Going reports that a value of StateAttribute is one that a reset has before its end.
+func Going(s statemachine.State) bool {
+	return s == statemachine.StateRequested || s == WaitingForMail || s == WaitingForStore
+}
 
 // ID is the workflow ID of an account's run. The account key is a keyed hash of
 // the address, so the ID holds nothing personal and Temporal itself sees to it
@@ -161,6 +174,8 @@ type Mail struct {
 	Until time.Time `json:",omitzero"`
 	// Submission is what was applied; empty in what 0.2.0 began, and the run's newest then.
 	Submission string `json:",omitempty"`
+	// Waits means that the run wants to be told when the mail is kept waiting.
+	Waits bool `json:",omitempty"`
 }
 
 // Name tells a run's mails apart. It is the same on all attempts and after a workflow reset.
@@ -177,6 +192,13 @@ type Delivery struct {
 	Notice string `json:",omitempty"`
 	// Left are the addresses that the notice has not reached yet, while it has reached others.
 	Left []string `json:",omitempty"`
+
+	// Waits is what the mail is kept waiting for: it did not go out, and is to be begun again
+	// after a Pause. Of is then what Mail or Notice is otherwise; a build that does not know it
+	// takes the answer for nobody's, and begins the mail again.
+	Waits statemachine.State `json:",omitempty"`
+	Of    string             `json:",omitempty"`
+	Pause time.Duration      `json:",omitempty"`
 }
 
 // Reason says why no link was mailed. It is for operators; over HTTP an account
@@ -214,6 +236,8 @@ type Change struct {
 	Run        string // the run's original ID
 	Sender     string `json:",omitempty"` // ID of the run that asks
 	Submission Submission
+	// Waits means that the run wants to be told when the change is kept waiting.
+	Waits bool `json:",omitempty"`
 }
 
 // Verdict is what the store decided about a [Change]. It comes back as a sealed
@@ -227,6 +251,8 @@ type Verdict struct {
 	Account    string             `json:",omitempty"` // whose password was changed
 	Changed    time.Time          `json:",omitzero"`
 	Reason     string             `json:",omitempty"` // why it was refused, for operators
+	// Waits is what the change is kept waiting for. Nothing is decided: Submission is empty.
+	Waits statemachine.State `json:",omitempty"`
 }
 
 // Outcome is how the password question of a run was settled. It names its run, because the

@@ -19,15 +19,15 @@ const finishPrefix = "finish/"
 // FinishID is the workflow ID of what follows the end of a run, so that it is there once.
 func FinishID(run string) string { return finishPrefix + run }
 
-// FinishOptions is how a run is followed, by whoever does it: by one at a time. A later one
-// asks the store again, which may know more after a workflow reset.
-func FinishOptions(run string) client.StartWorkflowOptions {
+// FinishOptions is how a run of a task queue is followed, by whoever does it: by one at a
+// time. A later one asks the store again, which may know more after a workflow reset.
+func FinishOptions(run, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       FinishID(run),
-		TaskQueue:                TaskQueue,
+		TaskQueue:                queue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:            "the end of a password reset",
+		StaticSummary:            FinishSummary,
 	}
 }
 

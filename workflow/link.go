@@ -15,9 +15,9 @@ func (r *run) sendLink(ctx workflow.Context, by Caller) {
 	r.mails++
 	r.sending = Mail{
 		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
-		Client: by.Client, Operator: by.Operator,
+		Client: by.Client, Operator: by.Operator, Waits: true,
 	}
-	r.begunAt, r.repeats = workflow.Now(ctx), 0
+	r.begunAt, r.repeats, r.pause = workflow.Now(ctx), 0, 0
 	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, r.sending)
 }
 
@@ -30,12 +30,14 @@ func (r *run) delivered(ctx workflow.Context) (d Delivery, ours bool) {
 	switch {
 	case err == nil && d.Mail == r.sending.Name():
 		return d, true
+	case err == nil && r.mailKeptWaiting(ctx, d):
+		return d, false
 	case r.timeLeft(ctx) <= 0:
 		return Delivery{Withheld: MailFailed}, true
 	// What 0.2.0 mailed does not say what it is about, and was believed.
 	case workflow.GetVersion(ctx, "delivery-names-its-link", workflow.DefaultVersion, 1) == workflow.DefaultVersion:
 		return believed(d, err), true
-	case r.repeats == tries-1:
+	case r.repeats >= tries-1:
 		return Delivery{Withheld: MailFailed}, true
 	}
 	return d, false
@@ -44,8 +46,9 @@ func (r *run) delivered(ctx workflow.Context) (d Delivery, ours bool) {
 // sendAgain begins the mail again: the first time at once, since somebody waits for it, and
 // then after a pause that grows, within the day that the mail has.
 func (r *run) sendAgain() {
-	pause := time.Duration(r.repeats) * again
+	pause := max(time.Duration(r.repeats)*again, r.pause)
 	r.repeats++
+	r.pause = 0
 	answer, set := workflow.NewFuture(r.mailing)
 	r.mail = answer
 	workflow.Go(r.mailing, func(ctx workflow.Context) {
@@ -56,6 +59,9 @@ func (r *run) sendAgain() {
 			return
 		}
 		ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "mail a link"), left)
+		if !r.sending.Waits {
+			ctx = patiently(ctx)
+		}
 		set.Chain(workflow.ExecuteActivity(ctx, SendEmail, r.sending))
 	})
 }

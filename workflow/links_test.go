@@ -23,9 +23,10 @@ func TestFirstLinkUsed(t *testing.T) {
 	})
 	diff(t, "mails", s.mails, []mailed{{workflow.Mail{
 		Number: 1, Run: sender, Sender: sender, Life: life, Address: "ada@example.com", Client: "192.0.2.7",
+		Waits: true,
 	}, 0}})
 	diff(t, "changes", s.changes, []workflow.Change{apply("one")})
-	diff(t, "notices", s.notices, []workflow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
+	diff(t, "notices", s.notices, []workflow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one", Waits: true}})
 }
 
 // The links of a run share one wait, so the second is used like the first.

@@ -19,10 +19,15 @@ type debt struct {
 func (r *run) notify(ctx workflow.Context) (statemachine.Event, error) {
 	r.stopMail() // a link that is still on its way would be dead on arrival
 	notice := Mail{
-		Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed, Submission: r.accepted.ID,
+		Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed, Submission: r.accepted.ID, Waits: true,
 	}
 	until := workflow.Now(ctx).Add(NoticeDay)
 	d := tell(ctx, notice, until)
+	notice.Waits = false
+	if d.Waits != "" {
+		r.waitFor(ctx, d.Waits)
+		d = tell(ctx, notice, until)
+	}
 	if len(d.Left) > 0 {
 		notice.To, notice.Until = d.Left, until
 		r.owe(ctx, notice)
@@ -44,6 +49,9 @@ func tell(ctx workflow.Context, notice Mail, until time.Time) Delivery {
 		err := workflow.ExecuteActivity(telling(ctx, until.Sub(workflow.Now(ctx))), SendEmail, notice).Get(ctx, &d)
 		if err == nil && d.Notice == notice.Run {
 			return d
+		}
+		if err == nil && notice.Waits && d.Waits != "" && d.Of == notice.Run && saysWaiting(ctx) {
+			return d // the ledger of the store knows when each address has its turn
 		}
 		// What 0.1.0 sent does not say what it is about, and was believed.
 		if workflow.GetVersion(ctx, "delivery-names-its-notice", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

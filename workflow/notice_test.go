@@ -33,7 +33,7 @@ func TestNoticeIsOwedToEveryAddress(t *testing.T) {
 	})
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 	diff(t, "notices", s.notices, []workflow.Mail{
-		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, Submission: "one"},
+		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, Submission: "one", Waits: true},
 		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
 	})
 	diff(t, "end", s.elapsed(), 10*time.Hour+5*time.Minute)

@@ -40,7 +40,7 @@ func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
 // ten before it says that it is taken (RFC 5321 section 4.5.3.2.6).
 func mailing(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              MailQueue,
+		TaskQueue:              MailQueueOf(workflow.GetInfo(ctx).TaskQueueName),
 		ScheduleToCloseTimeout: mailRetry,
 		StartToCloseTimeout:    16 * time.Minute,
 		HeartbeatTimeout:       silence,

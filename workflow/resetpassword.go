@@ -117,6 +117,7 @@ func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
 		panic(err)
 	}
 	r.show(ctx, string(event))
+	r.waited(ctx)
 	if r.machine.Final() {
 		r.tellOperators(ctx)
 	}
@@ -133,9 +134,12 @@ func (r *run) whenSettled(ctx workflow.Context) (Outcome, error) {
 }
 
 // tellOperators sets the search attribute. Each upsert is a billable action, so a run
-// has one, at its end; the start brings the first value along.
-func (r *run) tellOperators(ctx workflow.Context) {
-	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(r.machine.State())))
+// has one, at its end; the start brings the first value along. One that is kept waiting has two
+// more, see waitFor.
+func (r *run) tellOperators(ctx workflow.Context) { r.attribute(ctx, r.machine.State()) }
+
+func (*run) attribute(ctx workflow.Context, state statemachine.State) {
+	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(state)))
 	if err != nil {
 		panic(err) // only a wrong key or value makes one: a bug of ours, as in fire
 	}

@@ -23,11 +23,13 @@ type run struct {
 	wait  workflow.Future // for a submission; one is open while a link can be used
 	waits int
 
-	mail     workflow.Future // the link mail that is on its way, nil when none is
-	sending  Mail            // which one that is, or was
-	begunAt  time.Time       // when it was asked for
-	repeats  int             // how often it was begun again
-	mails    int             // link mails begun
+	mail     workflow.Future    // the link mail that is on its way, nil when none is
+	sending  Mail               // which one that is, or was
+	begunAt  time.Time          // when it was asked for
+	repeats  int                // how often it was begun again
+	pause    time.Duration      // before it is, at least
+	kept     statemachine.State // what the run is kept waiting for, as it told operators
+	mails    int                // link mails begun
 	mailedAt time.Time
 	mailing  workflow.Context // of link mails, ended by stopMail
 	stopMail workflow.CancelFunc
@@ -147,7 +149,7 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 	}
 	for {
 		var v Verdict
-		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted}
+		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.kept == ""}
 		err := workflow.ExecuteActivity(changing(ctx), ChangePassword, change).Get(ctx, &v)
 		switch ours := err == nil && v.Submission == r.accepted.ID && r.isMeant(ctx, v); {
 		case ours && v.Event == statemachine.TokenUnknown:
@@ -156,6 +158,9 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 			r.verdict = v
 			r.countRedeemed(ctx)
 			return v.Event, nil
+		case err == nil && v.Waits != "" && v.Run == r.original && change.Waits && saysWaiting(ctx):
+			r.waitFor(ctx, v.Waits)
+			continue
 		}
 		if err := workflow.Sleep(ctx, again); err != nil {
 			return "", err

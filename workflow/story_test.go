@@ -125,7 +125,7 @@ func (s *story) register() {
 		if m.Account != "" {
 			s.notices = append(s.notices, m)
 			a := s.notice(len(s.notices), m)
-			if d, ok := a.result.(workflow.Delivery); ok && d.Notice == "" {
+			if d, ok := a.result.(workflow.Delivery); ok && d.Notice == "" && d.Waits == "" {
 				d.Notice = m.Run
 				a.result = d
 			}
@@ -133,7 +133,7 @@ func (s *story) register() {
 		}
 		s.mails = append(s.mails, mailed{m, s.elapsed()})
 		a := s.mail(len(s.mails), m)
-		if d, ok := a.result.(workflow.Delivery); ok && d.Mail == "" {
+		if d, ok := a.result.(workflow.Delivery); ok && d.Mail == "" && d.Waits == "" {
 			d.Mail = m.Name()
 			a.result = d
 		}
@@ -249,7 +249,7 @@ func submission(id string) workflow.Submission {
 
 // apply is the change that the run asks for.
 func apply(id string) workflow.Change {
-	return workflow.Change{Run: sender, Sender: sender, Submission: submission(id)}
+	return workflow.Change{Run: sender, Sender: sender, Submission: submission(id), Waits: true}
 }
 
 func changed(c workflow.Change) workflow.Verdict {

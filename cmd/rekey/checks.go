@@ -3,16 +3,42 @@ package main
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/belong"
+	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/mail"
 )
 
 // checker is a store that can try more than a look-up, such as whether it may be written.
 type checker interface {
 	Check(ctx context.Context) error
+}
+
+// latest is what was told last of the other processes. It is safe for concurrent use.
+type latest struct {
+	wrong atomic.Pointer[belong.Mismatch]
+}
+
+func (l *latest) is(err error) {
+	wrong, _ := errors.AsType[*belong.Mismatch](err)
+	l.wrong.Store(wrong)
+}
+
+// check is down while processes do not belong together. It makes none unready: a starter
+// takes requests without a worker too.
+func (l *latest) check() ops.Check {
+	return ops.Check{Name: "peers", Ask: l.ask, Tell: error.Error, Every: checkEvery, Optional: true}
+}
+
+func (l *latest) ask(context.Context) error {
+	if wrong := l.wrong.Load(); wrong != nil {
+		return wrong
+	}
+	return nil
 }
 
 // answers checks that a store can be read, and written where it can tell. Nobody has the address: .invalid is kept free of

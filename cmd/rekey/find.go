@@ -48,11 +48,13 @@ func (f *findCmd) Run(p *process) error {
 	}
 	found, err := d.runs(ctx, id, f.Last)
 	if err != nil {
+		d.tellPeers(ctx, p)
 		return err
 	}
 	for i := range found {
 		found[i].URL = page(f.UIURL, d.namespace, found[i])
 	}
+	d.tellPeers(ctx, p)
 	if f.JSON {
 		return writeJSON(p.stdout, found)
 	}
@@ -96,9 +98,12 @@ func (r resetRun) note() string {
 	}
 	switch {
 	case r.Trying != nil && r.Trying.Next.IsZero():
-		add("a mail is being sent, attempt %d", r.Trying.Number)
+		add("a mail is being sent, attempt %d%s", r.Trying.Number, r.Trying.reason())
 	case r.Trying != nil:
-		add("a mail is not sent yet, attempt %d at %s", r.Trying.Number, stamp(r.Trying.Next))
+		add("a mail is not sent yet, attempt %d at %s%s", r.Trying.Number, stamp(r.Trying.Next), r.Trying.reason())
+	}
+	if r.Failure != "" {
+		add("the run failed: %s", r.Failure)
 	}
 	if r.Asked > 0 {
 		add("asked for again, without another mail: %d", r.Asked)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/signals"
 	"github.com/rekeyhq/rekey/internal/usage"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // cli is the command line. Every flag has an environment variable.
@@ -22,12 +24,15 @@ type cli struct {
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" env:"REKEY_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
 	LogFormat string `enum:"json,console" default:"json" env:"REKEY_LOG_FORMAT" help:"How logs are written: ${enum}."`
 
+	TaskQueue string `name:"task-queue" default:"rekey" env:"REKEY_TASK_QUEUE" help:"Task queue in Temporal; all processes and commands of a product have the same, and each product in a namespace has its own."`
+
 	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities: owns the account store and sends the mails."`
 	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
 	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for those who may read them."`
 	Keys    keysCmd    `cmd:"" help:"Make, list and rotate keysets."`
 	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
 	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build: the check before it is deployed."`
+	List    listCmd    `cmd:"" help:"List open resets, and what each waits for: a mail server, the store or its link. Needs no key."`
 	Find    findCmd    `cmd:"" help:"Show the resets of an account: state, mails, why none was sent, next expiry."`
 	Cancel  cancelCmd  `cmd:"" help:"Call a reset off, so that its links stop working."`
 	Resend  resendCmd  `cmd:"" help:"Mail an account another link, within the limits that hold for its owner."`
@@ -46,6 +51,7 @@ type process struct {
 	stdout io.Writer
 	stderr io.Writer
 	log    zerolog.Logger
+	queue  string // task queue
 }
 
 // unlessStopped is the error of a start, or nil when the start was cut short because the
@@ -97,10 +103,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return usage.Explain(err)
 	}
-	if err := check(parsed); err != nil {
+	if err := cmp.Or(c.check(), check(parsed)); err != nil {
 		return usage.Mark(err)
 	}
-	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr)}
+	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr), queue: c.TaskQueue}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
 	return explain(parsed, parsed.Run(p))
 }
@@ -116,6 +122,13 @@ func pathOrNone(ctx *kong.DecodeContext, into reflect.Value) error {
 		path = kong.ExpandPath(path)
 	}
 	into.SetString(path)
+	return nil
+}
+
+func (c *cli) check() error {
+	if err := workflow.CheckQueue(c.TaskQueue); err != nil {
+		return fmt.Errorf("--task-queue ($REKEY_TASK_QUEUE): %w", err)
+	}
 	return nil
 }
 

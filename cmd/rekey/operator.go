@@ -11,7 +11,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/starter"
 )
 
 const (
@@ -38,14 +40,25 @@ func checkOperator(name string) error {
 type desk struct {
 	client.Client
 	namespace string
+	queue     string
 	keys      keys.Dir
 	// payloads reads what runs keep sealed; nil without payload.json.
 	payloads converter.DataConverter
 }
 
+// keys is a folder of keysets for a command of an operator. Beside a Temporal on loopback, which
+// is where `go run ./dev` has it, they may be for development: whoever tries the product tries
+// the operator's commands too.
+func (p *process) keys(dir string) keys.Dir {
+	if options, err := temporalOptions(p.log); err == nil && loopback.Is(options.HostPort) {
+		return keys.Open(dir, keys.AllowDev)
+	}
+	return keys.Open(dir)
+}
+
 // openDesk connects to Temporal. Without payload.json it reads nothing that is sealed.
 func openDesk(ctx context.Context, p *process, dir string) (*desk, error) {
-	d := &desk{keys: keys.Open(dir)}
+	d := &desk{keys: p.keys(dir), queue: p.queue}
 	codec, err := d.keys.Payload()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -55,6 +68,7 @@ func openDesk(ctx context.Context, p *process, dir string) (*desk, error) {
 		if sealed {
 			options = codec.ClientOptions(options)
 			d.payloads = options.DataConverter
+			options = starter.Describing(options)
 		}
 		return options
 	})
@@ -67,7 +81,7 @@ func openDesk(ctx context.Context, p *process, dir string) (*desk, error) {
 // openWritingDesk is openDesk for commands that send something: a run believes only what
 // is sealed.
 func openWritingDesk(ctx context.Context, p *process, dir string) (*desk, error) {
-	if _, err := keys.Open(dir).Payload(); err != nil {
+	if _, err := p.keys(dir).Payload(); err != nil {
 		return nil, err
 	}
 	return openDesk(ctx, p, dir)

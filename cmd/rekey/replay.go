@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -57,7 +56,7 @@ func (c *replayCmd) check() error {
 // report is nil if nothing was replayed because nothing could be. Otherwise the error says
 // why the replay ended early.
 func (c *replayCmd) report(p *process) (*report, error) {
-	codec, err := keys.Open(c.Keys).Payload()
+	codec, err := p.keys(c.Keys).Payload()
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +70,7 @@ func (c *replayCmd) report(p *process) (*report, error) {
 	}
 	defer temporal.Close()
 	now := time.Now()
-	found := runs{temporal, c.query(now)}
+	found := runs{temporal, c.query(now, p.queue)}
 	total, err := found.count(p.ctx)
 	if err != nil {
 		return nil, err
@@ -82,12 +81,12 @@ func (c *replayCmd) report(p *process) (*report, error) {
 }
 
 // query asks Temporal's visibility store for the runs.
-func (c *replayCmd) query(now time.Time) string {
+func (c *replayCmd) query(now time.Time, queue string) string {
 	which := fmt.Sprintf("(%s OR StartTime >= '%s')", workflow.OpenRuns, c.began(now))
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}
-	return fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.Name, workflow.FinishName, which)
+	return fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s AND %s", workflow.Name, workflow.FinishName, workflow.InQueue(queue), which)
 }
 
 // scope is query in words.

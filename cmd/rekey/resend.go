@@ -80,7 +80,7 @@ func (d *desk) resend(ctx context.Context, in workflow.Request) (resending, erro
 	if why := before.deaf(time.Now()); why != "" {
 		return resending{isNothing, why, before}, nil
 	}
-	options := starter.StartOptions(in)
+	options := starter.StartOptions(in, d.queue)
 	caller := workflow.Caller{AccountKey: in.AccountKey, Operator: in.Operator}
 	_, err = d.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
 	switch {

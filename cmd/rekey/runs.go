@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -33,6 +35,7 @@ type resetRun struct {
 	Trying   *attempt  `json:"mailing,omitempty"`  // the mail that is on its way
 	Expires  time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
 	Withheld string    `json:"withheld,omitempty"` // why the last link was not mailed
+	Failure  string    `json:"failure,omitempty"`  // the type of what failed the run
 	Refused  string    `json:"refused,omitempty"`  // why the store refused the change
 	Untold   bool      `json:"untold,omitempty"`   // the password was changed, and its owner was told nothing by this run
 	Sealed   bool      `json:"sealed,omitempty"`   // the three above are not known: payload.json is not there, or lacks the key
@@ -45,6 +48,38 @@ type resetRun struct {
 type attempt struct {
 	Number int32     `json:"attempt"`
 	Next   time.Time `json:"next,omitzero"` // when it is tried again; zero while it is being tried
+	Why    string    `json:"why,omitempty"` // the type of the last failure
+}
+
+// tried is how far a pending activity has come.
+func tried(a *workflowpb.PendingActivityInfo) *attempt {
+	t := &attempt{Number: a.GetAttempt(), Why: kindOf(a.GetLastFailure())}
+	if next := a.GetNextAttemptScheduleTime(); next != nil {
+		t.Next = next.AsTime().Truncate(time.Second)
+	}
+	return t
+}
+
+func (a *attempt) reason() string {
+	if a.Why == "" {
+		return ""
+	}
+	return ", the last one ended with " + a.Why
+}
+
+var failureType = regexp.MustCompile(`^[A-Za-z0-9_.*-]{1,64}$`)
+
+// kindOf is the type of a failure, which is in clear. Anybody who may talk to Temporal can
+// report one of any type, so only what looks like one is shown.
+func kindOf(f *failurepb.Failure) string {
+	switch kind := f.GetApplicationFailureInfo().GetType(); {
+	case f.GetTimeoutFailureInfo() != nil:
+		return "timeout"
+	case failureType.MatchString(kind):
+		return kind
+	default:
+		return ""
+	}
 }
 
 var errNoRun = refusal("Temporal keeps no reset of this account")
@@ -76,7 +111,7 @@ func (s *story) summary(t target) resetRun {
 	r := resetRun{
 		Workflow: t.workflowID, Run: t.runID, State: s.now(), Open: s.ended.IsZero(), story: s,
 		Started: s.started.Truncate(time.Second), Ended: s.ended.Truncate(time.Second),
-		Mails: s.mails, Asked: s.asked, Withheld: string(s.withheld), Refused: s.refused, Sealed: s.sealed,
+		Mails: s.mails, Asked: s.asked, Withheld: string(s.withheld), Refused: s.refused, Sealed: s.sealed, Failure: s.failure,
 		Untold: s.untold && (!s.ended.IsZero() || s.state == statemachine.StateCompleted),
 	}
 	if r.Open && s.waiting {
@@ -105,10 +140,7 @@ func (r *resetRun) mailing(pending []*workflowpb.PendingActivityInfo) {
 		if a.GetActivityType().GetName() != workflow.SendEmail {
 			continue
 		}
-		r.Expires, r.Trying = time.Time{}, &attempt{Number: a.GetAttempt()}
-		if next := a.GetNextAttemptScheduleTime(); next != nil {
-			r.Trying.Next = next.AsTime().Truncate(time.Second)
-		}
+		r.Expires, r.Trying = time.Time{}, tried(a)
 	}
 }
 

@@ -54,13 +54,13 @@ const (
 // Run serves until the process is told to stop.
 func (s *starterCmd) Run(p *process) (err error) {
 	s.makeRoom()
-	temporal := ops.NewLater()
-	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery})
+	temporal, peers := ops.NewLater(), &latest{}
+	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery}, peers.check())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, told.close()) }()
-	client, err := s.client(p, told)
+	client, err := s.client(p, told, peers)
 	if err != nil {
 		return p.unlessStopped(err)
 	}
@@ -96,11 +96,12 @@ func (s *starterCmd) makeRoom() {
 	}
 }
 
-func (s *starterCmd) client(p *process, told *operation) (*starter.Client, error) {
+func (s *starterCmd) client(p *process, told *operation, peers *latest) (*starter.Client, error) {
 	cfg, err := s.clientConfig(p)
 	if err != nil {
 		return nil, err
 	}
+	cfg.Peers = peers.is
 	if err := errors.Join(told.join(&cfg.Temporal), told.watch(cfg.Budget)); err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
 	policy.MinLength, policy.Verbatim = s.MinLength, s.Normalize == "none"
 	known, err := s.breached(p)
 	return starter.Config{
-		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL,
+		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL, TaskQueue: p.queue, Log: p.log,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit, Product: s.Product,
 		Policy: policy, Hashing: s.hasher(), Breached: known,
 		Budget: password.NewBudget(s.hashes(), hashQueue, hashWait),

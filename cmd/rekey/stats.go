@@ -29,8 +29,9 @@ type count struct {
 
 // statistics count the runs that Temporal keeps.
 type statistics struct {
-	Open  []count `json:"open"`  // by age
-	Ended []count `json:"ended"` // by how, within the namespace's retention
+	Open    []count `json:"open"`    // by age
+	Waiting []count `json:"waiting"` // those of the open ones that are kept waiting, for minutes
+	Ended   []count `json:"ended"`   // by how, within the namespace's retention
 }
 
 // Run counts. Visibility, which it asks, may be some seconds behind.
@@ -43,9 +44,9 @@ func (c *statsCmd) Run(p *process) error {
 	}
 	defer temporal.Close()
 	stats := questions(time.Now())
-	for _, counts := range [][]count{stats.Open, stats.Ended} {
+	for _, counts := range [][]count{stats.Open, stats.Waiting, stats.Ended} {
 		for i := range counts {
-			if err := counts[i].ask(ctx, temporal, namespace); err != nil {
+			if err := counts[i].ask(ctx, temporal, namespace, p.queue); err != nil {
 				return err
 			}
 		}
@@ -62,12 +63,15 @@ func questions(now time.Time) statistics {
 		{Name: "younger than 1 h", query: open + fmt.Sprintf("StartTime > '%s'", hour)},
 		{Name: "1 h to 24 h", query: open + fmt.Sprintf("StartTime <= '%s' AND StartTime > '%s'", hour, day)},
 		{Name: "older than 24 h", query: open + fmt.Sprintf("StartTime <= '%s'", day)},
+	}, Waiting: []count{
+		{Name: "for a mail server", query: open + stateIs(workflow.WaitingForMail)},
+		{Name: "for the store", query: open + stateIs(workflow.WaitingForStore)},
 	}}
 	for _, state := range []statemachine.State{
 		statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused,
 	} {
 		s.Ended = append(s.Ended, count{Name: string(state), query: fmt.Sprintf(
-			"ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND %s = '%s'", workflow.StateAttribute.GetName(), state)})
+			"ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND %s", stateIs(state))})
 	}
 	for _, from := range []struct{ name, status string }{
 		{"terminated", "Terminated"}, {"failed", "Failed"}, {"timed out", "TimedOut"}, {"canceled from outside", "Canceled"},
@@ -77,9 +81,14 @@ func questions(now time.Time) statistics {
 	return s
 }
 
-func (c *count) ask(ctx context.Context, temporal client.Client, namespace string) error {
+// stateIs is the condition for runs of a state, as the search attribute has it.
+func stateIs(s statemachine.State) string {
+	return fmt.Sprintf("%s = '%s'", workflow.StateAttribute.GetName(), s)
+}
+
+func (c *count) ask(ctx context.Context, temporal client.Client, namespace, queue string) error {
 	answer, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Namespace: namespace, Query: fmt.Sprintf("WorkflowType = '%s' AND %s", workflow.Name, c.query),
+		Namespace: namespace, Query: fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.Name, workflow.InQueue(queue), c.query),
 	})
 	if errors.As(err, new(*serviceerror.InvalidArgument)) { // it does not know the attribute
 		return fmt.Errorf("count runs: %w: %w", worker.ErrNotSetUp, err)
@@ -100,6 +109,8 @@ func (s statistics) write(p *process, asJSON bool) error {
 		}
 	}
 	line("OPEN", s.Open)
+	fmt.Fprintln(w)
+	line("WAITING", s.Waiting)
 	fmt.Fprintln(w)
 	line("ENDED", s.Ended)
 	return w.Flush()

@@ -26,8 +26,10 @@ type story struct {
 	notice          bool               // the owner is being told, or was
 	untold          bool               // what was tried last of that has reached nobody
 	started, ended  time.Time
+	failure         string // the type of what failed it
 	closed          string // what ended it from outside, "" for its own end
 	mails, answered int    // link mails that were begun, and that are decided
+	repeats         bool   // the next link mail is the one before, begun again
 	asked           int    // requests since the last of them was begun
 	mailedAt        time.Time
 	expires         time.Time // the timer of an open wait
@@ -105,7 +107,12 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 
 // link is told of a link mail that begins. One that is begun again has the number that it had.
 func (s *story) link(m workflow.Mail) {
-	s.mails = max(cmp.Or(m.Number, s.mails+1), s.mails)
+	next := s.mails + 1
+	if s.repeats {
+		next = s.mails
+	}
+	s.repeats = false
+	s.mails = max(cmp.Or(m.Number, next), s.mails)
 	s.answered = min(s.answered, s.mails-1)
 	s.asked = 0
 }
@@ -119,6 +126,9 @@ func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 		s.untold = s.delivery(result).Withheld != ""
 	case linkMail:
 		d := s.delivery(result)
+		if d.Waits != "" {
+			return // it is begun again
+		}
 		s.answered, s.mailedAt, s.withheld = s.answered+1, at, d.Withheld
 		s.expires = time.Time{} // the timer starts again
 	}
@@ -135,11 +145,24 @@ func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 }
 
 func (s *story) upserted(a *commonpb.SearchAttributes) {
-	var state statemachine.State
-	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
-	if ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil {
-		s.state = state
+	state := stateOf(a)
+	if state == "" {
+		return
 	}
+	s.state = state
+	if keptWaiting := workflow.Going(state) && state != statemachine.StateRequested; keptWaiting && s.waiting {
+		s.answered = min(s.answered, s.mails-1) // the link mail that seemed to be over is begun again
+		s.repeats = true
+	}
+}
+
+// stateOf is the state among search attributes, which are in clear, "" for none.
+func stateOf(a *commonpb.SearchAttributes) (state statemachine.State) {
+	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(value, &state) != nil {
+		return ""
+	}
+	return state
 }
 
 // close reads the last event of a run; any other tells nothing here.
@@ -156,6 +179,7 @@ func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
 		s.closed = "terminated"
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
 		s.closed = "failed"
+		s.failure = kindOf(e.GetWorkflowExecutionFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
 		s.closed = "timed out"
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: // the reset's own end of that name is Completed
@@ -171,7 +195,7 @@ func (s *story) now() string {
 	switch {
 	case s.closed != "":
 		return s.closed
-	case s.state != "" && s.state != statemachine.StateRequested:
+	case s.state != "" && !workflow.Going(s.state):
 		return string(s.state)
 	case s.notice:
 		return string(statemachine.StatePasswordChanged)

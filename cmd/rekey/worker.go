@@ -60,11 +60,12 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return p.unlessStopped(err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	temporal := ops.NewLater()
+	temporal, peers := ops.NewLater(), &latest{}
 	told, err := w.operate(p, "rekey-worker",
 		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
 		ops.Check{Name: "accounts", Ask: answers(store), Every: checkEvery},
 		ops.Check{Name: "mail", Ask: mailer.Check, Tell: whyNoMail, Every: mailEvery, Wait: mailWait, Optional: true},
+		peers.check(),
 	)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	err = worker.Run(p.ctx, worker.Config{
-		Temporal: options, Keys: keys.Open(w.Keys), Store: store,
+		Temporal: options, Keys: keys.Open(w.Keys), Store: store, TaskQueue: p.queue, Peers: peers.is,
 		Mailer: mailer, Templates: templates,
 		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		UpgradeHash: activities.Upgrade(w.UpgradeHash),

@@ -26,7 +26,7 @@ func oneQueue(t *testing.T) string {
 	t.Helper()
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{File: "../../workflow/policies.go", Old: "\t\tTaskQueue:              MailQueue,\n", New: ""},
+		overlay.Change{File: "../../workflow/policies.go", Old: "\t\tTaskQueue:              MailQueueOf(workflow.GetInfo(ctx).TaskQueueName),\n", New: ""},
 		overlay.Change{File: "../../worker/pollers.go", Old: "[]worker.Worker{runs, mails}", New: "[]worker.Worker{runs}"},
 	)
 	if err != nil {

@@ -51,18 +51,18 @@ func TestReadiness(t *testing.T) {
 	}
 	worker := s.Worker(t, site.Ops, "REKEY_SMTP_PORT="+closed)
 	starter := s.Starter(t, site.Ops)
-	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
-	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
+	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","peers":"up","temporal":"up"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
+	becomes(t, starter, 200, `{"status":"ready","checks":{"peers":"up","temporal":"up"}}`)
 
 	s.StopTemporal(t)
-	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"up","mail":"down","temporal":"down"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
-	becomes(t, starter, 503, `{"status":"unavailable","checks":{"temporal":"down"}}`)
+	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"up","mail":"down","peers":"up","temporal":"down"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
+	becomes(t, starter, 503, `{"status":"unavailable","checks":{"peers":"up","temporal":"down"}}`)
 	lives(t, worker)
 	lives(t, starter)
 
 	s.StartTemporal(t)
-	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","temporal":"up"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
-	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
+	becomes(t, worker, 200, `{"status":"degraded","checks":{"accounts":"up","mail":"down","peers":"up","temporal":"up"},"reasons":{"mail":"mail deferred at connect, no reply code"}}`)
+	becomes(t, starter, 200, `{"status":"ready","checks":{"peers":"up","temporal":"up"}}`)
 }
 
 // Without its database a worker is not ready, and alive; it is ready again when that is back.
@@ -74,13 +74,13 @@ func TestAccountsAreDown(t *testing.T) {
 	s.Run(t, 0, "setup")
 	s.Run(t, 0, "migrate")
 	worker := s.Worker(t, site.Ops)
-	const up = `{"status":"ready","checks":{"accounts":"up","mail":"up","temporal":"up"}}`
+	const up = `{"status":"ready","checks":{"accounts":"up","mail":"up","peers":"up","temporal":"up"}}`
 	becomes(t, worker, 200, up)
 
 	if err := database.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"down","mail":"up","temporal":"up"}}`)
+	becomes(t, worker, 503, `{"status":"unavailable","checks":{"accounts":"down","mail":"up","peers":"up","temporal":"up"}}`)
 	lives(t, worker)
 
 	database.Restart(t)
@@ -94,14 +94,14 @@ func TestWorkerDrains(t *testing.T) {
 	s.Run(t, 0, "setup")
 	worker := s.Worker(t, site.Ops)
 	s.Starter(t)
-	becomes(t, worker, 200, `{"status":"ready","checks":{"accounts":"up","mail":"up","temporal":"up"}}`)
+	becomes(t, worker, 200, `{"status":"ready","checks":{"accounts":"up","mail":"up","peers":"up","temporal":"up"}}`)
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	begin := sync.OnceFunc(func() { close(begun) }) // a mail can be tried twice
 	s.Mail.Fail(func(inbox.Message) error { begin(); <-goOn; return nil })
 	s.Forgot(t, s.People[0])
 	process.Happens(t, patience, begun, "the mail")
 	worker.Signal(t, syscall.SIGTERM)
-	becomes(t, worker, 503, `{"status":"draining","checks":{"accounts":"up","mail":"up","temporal":"up"}}`)
+	becomes(t, worker, 503, `{"status":"draining","checks":{"accounts":"up","mail":"up","peers":"up","temporal":"up"}}`)
 	lives(t, worker)
 	close(goOn)
 	if code := worker.Exit(t); code != 0 {
@@ -109,16 +109,19 @@ func TestWorkerDrains(t *testing.T) {
 	}
 }
 
+// alone is what a starter says that has no worker.
+const alone = `"reasons":{"peers":"no worker polls task queue rekey of namespace default: requests and new passwords wait until one does"}}`
+
 // A starter that is told to stop in the middle of a request is not ready, and alive.
 func TestStarterDrains(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)
 	s.Run(t, 0, "setup")
 	starter := s.Starter(t, site.Ops)
-	becomes(t, starter, 200, `{"status":"ready","checks":{"temporal":"up"}}`)
+	becomes(t, starter, 200, `{"status":"degraded","checks":{"peers":"down","temporal":"up"},`+alone)
 	finish := s.BeginForgot(t, `{"email":"erin@example.com"}`)
 	starter.Signal(t, syscall.SIGTERM)
-	becomes(t, starter, 503, `{"status":"draining","checks":{"temporal":"up"}}`)
+	becomes(t, starter, 503, `{"status":"draining","checks":{"peers":"down","temporal":"up"},`+alone)
 	lives(t, starter)
 	if status := finish(); status != http.StatusOK {
 		t.Errorf("the request in progress got %d", status)

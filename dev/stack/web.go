@@ -39,7 +39,7 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 	s.Starter, err = starter.Dial(ctx, starter.Config{
 		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: Product,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit,
-		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now,
+		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now, Log: s.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func terminated(ctx context.Context, o *owner) error {
 	o.fail(o.who.Address, nil)
 	ended := workflow.Ending{Workflow: o.workflow, Run: run}
 	o.workflow = workflow.FinishID(ended.Run)
-	if _, err := o.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(ended.Run), workflow.FinishName, ended); err != nil {
+	if _, err := o.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(ended.Run, workflow.TaskQueue), workflow.FinishName, ended); err != nil {
 		return err
 	}
 	_, err = o.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

@@ -1,0 +1,79 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// StoreFault is an error of an account store that is no answer: it is away, or broken.
+type StoreFault struct{ Err error }
+
+// Error implements error.
+func (f StoreFault) Error() string { return f.Err.Error() }
+
+// Unwrap is for errors.Is.
+func (f StoreFault) Unwrap() error { return f.Err }
+
+// named gives an error the type that everybody sees who sees the run: of this package's words,
+// whatever a store or a mailer says.
+func named(ctx context.Context, err error) error {
+	kind := kindOf(err)
+	if kind == "" || ctx.Err() != nil || errors.As(err, new(*temporal.ApplicationError)) {
+		return err
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{})
+}
+
+// kindOf is the type of an error, "" for one that has no name.
+func kindOf(err error) string {
+	failed, ofMail := errors.AsType[*mail.Error](err)
+	switch {
+	case errors.Is(err, errStopping):
+		return workflow.WorkerStops
+	case errors.Is(err, keys.ErrUnknownKey):
+		return workflow.KeyMissing
+	case errors.As(err, new(StoreFault)):
+		return workflow.StoreAway
+	case ofMail:
+		return failed.Kind()
+	default:
+		return ""
+	}
+}
+
+// keptWaiting says what an activity is kept waiting for that failed again, "" when it is tried
+// on by Temporal: not long yet, or for another reason than those that operators look for. The
+// pause is that of the error.
+func (a *Activities) keptWaiting(ctx context.Context, err error) (what statemachine.State, pause time.Duration) {
+	if err == nil || ctx.Err() != nil || a.Now().Sub(activity.GetInfo(ctx).ScheduledTime) < workflow.WaitsAfter {
+		return "", 0
+	}
+	if later, ok := errors.AsType[*temporal.ApplicationError](err); ok && later.NextRetryDelay() > 0 {
+		return workflow.WaitingForMail, later.NextRetryDelay()
+	}
+	switch {
+	case errors.As(err, new(StoreFault)):
+		return workflow.WaitingForStore, 0
+	case errors.As(err, new(*mail.Error)):
+		return workflow.WaitingForMail, 0
+	default:
+		return "", 0
+	}
+}
+
+// tellsWaiting turns an error of a mail into what the run is told.
+func (a *Activities) tellsWaiting(ctx context.Context, m workflow.Mail, of string, d workflow.Delivery, err error) (workflow.Delivery, error) {
+	if what, pause := a.keptWaiting(ctx, err); what != "" && m.Waits {
+		return workflow.Delivery{Waits: what, Of: of, Pause: pause}, nil
+	}
+	return d, named(ctx, err)
+}

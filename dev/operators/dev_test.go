@@ -1,0 +1,50 @@
+package operators
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/stack"
+)
+
+// Whoever tries the product with `go run ./dev --data X` tries the operator's commands on it,
+// with its keys for development.
+func TestOperatorOfADevelopmentStack(t *testing.T) {
+	t.Parallel()
+	cfg := stack.Throwaway(t.TempDir())
+	s, err := stack.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := demo.Seed(t.Context(), s.Store, 0); err != nil {
+		t.Fatal(err)
+	}
+	const alice = "alice@example.com"
+	if err := s.Starter.Request(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Mail.Wait(t.Context(), alice, 1); err != nil {
+		t.Fatal(err)
+	}
+	r := newRoom(t)
+	r.keys = filepath.Join(cfg.Data, "keys")
+	r.Env = append(r.Env, "TEMPORAL_ADDRESS="+s.Server.Addr())
+	found := r.findUntil(t, alice, "a run that waits for its link", func(f found) bool { return f.Open && f.Mails == 1 && !f.Expires.IsZero() })
+	if found.Sealed {
+		t.Error("find cannot read what is sealed")
+	}
+	if said := r.operate(t, 0, "find", alice).Err.String(); strings.Contains(said, "warning") {
+		t.Errorf("find warns: %s", said)
+	}
+	answered(t, r.operate(t, 0, "list", "--waiting=link"), found.ID)
+	answered(t, r.operate(t, 0, "stats"), "younger than 1 h")
+	answered(t, r.operate(t, 0, "replay"), "replayed 1 runs")
+	answered(t, r.operate(t, 0, "cancel", alice), "canceled: no link of run "+found.Run)
+}

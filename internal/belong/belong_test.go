@@ -1,0 +1,268 @@
+package belong
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// newKeys makes the keys of a deployment.
+func newKeys(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := keys.Create(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func mark(t *testing.T, role, dir, base, product string) Mark {
+	t.Helper()
+	m, err := Of(role, keys.Open(dir), base, product)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// mixed is a folder of keysets with one file of another.
+func mixed(t *testing.T, dir, other string, files ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "keys")
+	if err := os.CopyFS(out, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(other, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(out, file), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, u := range keys.Uses() {
+		if err := os.Chmod(filepath.Join(out, string(u)+".json"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+const base, product = "https://accounts.example.com", "Harbor"
+
+// What does not belong together is told apart, and what is the same is not told at all.
+func TestDifferences(t *testing.T) {
+	t.Parallel()
+	dir, other := newKeys(t), newKeys(t)
+	starter := mark(t, Starter, dir, base, product)
+	for name, test := range map[string]struct {
+		worker Mark
+		want   string
+	}{
+		"the same":       {mark(t, Worker, dir, base, product), ""},
+		"other keys":     {mark(t, Worker, other, base, product), "another payload.json"},
+		"other links":    {mark(t, Worker, mixed(t, dir, other, "link.json"), base, product), "another link.json"},
+		"another pair":   {mark(t, Worker, mixed(t, dir, other, "submission.json"), base, product), "another pair"},
+		"another URL":    {mark(t, Worker, dir, "https://id.example.com", product), "another base URL"},
+		"another name":   {mark(t, Worker, dir, base, "Lighthouse"), "another product"},
+		"no name":        {mark(t, Worker, dir, base, ""), ""},
+		"only its codec": {Mark{Role: "this command, process", Payload: starter.Payload}, ""},
+	} {
+		got, remedy := difference(starter, test.worker)
+		if got != test.want && (test.want == "" || !strings.HasPrefix(got, test.want)) || (got == "") != (remedy == "") {
+			t.Errorf("%s: %q (%s), want %q", name, got, remedy, test.want)
+		}
+	}
+}
+
+// While keys are rotated, processes have one in common and nobody is told of anything.
+func TestRotationIsNoDifference(t *testing.T) {
+	t.Parallel()
+	dir := newKeys(t)
+	before := mark(t, Starter, dir, base, product)
+	for _, u := range []keys.Use{keys.Link, keys.Payload, keys.Submission} {
+		id, err := keys.Add(dir, u)
+		if err == nil {
+			err = keys.Promote(dir, u, id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := mark(t, Worker, dir, base, product)
+	if after.Link == before.Link {
+		t.Fatal("the keys were not rotated")
+	}
+	if what, _ := difference(before, after); what != "" {
+		t.Errorf("difference: %s", what)
+	}
+}
+
+// A mark is read again as it was, and tells nobody the URL, the name or a key.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	dir := newKeys(t)
+	m := mark(t, Worker, dir, base, product)
+	for _, m := range []Mark{m, mark(t, Starter, dir, base, "")} {
+		if got, ours := parse(m.String()); !ours || got != m {
+			t.Errorf("%s is read as %+v", m, got)
+		}
+	}
+	if text := m.String(); strings.Contains(text, product) || strings.Contains(text, "example") {
+		t.Errorf("the mark tells: %s", text)
+	}
+	if again := mark(t, Worker, newKeys(t), base, product); again.Base == m.Base || again.Product == m.Product {
+		t.Error("without the keys one can test guesses")
+	}
+	for _, foreign := range []string{
+		"", "1@host@", "\x1b[2J" + m.String(), strings.Replace(m.String(), "worker", "boss", 1), m.String() + "\n",
+	} {
+		if _, ours := parse(foreign); ours {
+			t.Errorf("%q is taken for one of ours", foreign)
+		}
+	}
+}
+
+// server is a Temporal that lists pollers.
+type server struct {
+	mu    sync.Mutex
+	queue map[string]map[string]time.Time // when who was heard of, by task queue
+	away  bool
+}
+
+func (s *server) hear(queue, identity string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue == nil {
+		s.queue = map[string]map[string]time.Time{}
+	}
+	if s.queue[queue] == nil {
+		s.queue[queue] = map[string]time.Time{}
+	}
+	s.queue[queue][identity] = at
+}
+
+func (s *server) goAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+}
+
+func (s *server) WorkflowService() workflowservice.WorkflowServiceClient { return service{server: s} }
+
+type service struct {
+	workflowservice.WorkflowServiceClient
+	server *server
+}
+
+func (s service) PollActivityTaskQueue(ctx context.Context, r *workflowservice.PollActivityTaskQueueRequest, _ ...grpc.CallOption) (*workflowservice.PollActivityTaskQueueResponse, error) {
+	s.server.hear(r.GetTaskQueue().GetName(), r.GetIdentity(), time.Now())
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (s *server) DescribeTaskQueue(_ context.Context, queue string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return nil, errors.New("away")
+	}
+	var r workflowservice.DescribeTaskQueueResponse
+	for identity, at := range s.queue[queue] {
+		r.Pollers = append(r.Pollers, &taskqueuepb.PollerInfo{Identity: identity, LastAccessTime: timestamppb.New(at)})
+	}
+	return &r, nil
+}
+
+func TestLook(t *testing.T) {
+	t.Parallel()
+	dir, other := newKeys(t), newKeys(t)
+	starter, worker, foreign := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product), mark(t, Worker, other, base, product)
+	peers, now := workflow.PeersQueue("rekey"), time.Now()
+	for name, test := range map[string]struct {
+		heard func(*server)
+		want  string
+	}{
+		"nobody":               {func(*server) {}, "no worker polls task queue rekey of namespace default"},
+		"a worker":             {func(s *server) { s.hear(peers, worker.String(), now) }, ""},
+		"a worker that went":   {func(s *server) { s.hear(peers, worker.String(), now.Add(-time.Minute)) }, "no worker polls"},
+		"one of another queue": {func(s *server) { s.hear(workflow.PeersQueue("other"), foreign.String(), now) }, "no worker polls"},
+		"one of 0.3":           {func(s *server) { s.hear("rekey", "1@host@", now.Add(-time.Minute)) }, ""},
+		"one of 0.3 that went": {func(s *server) { s.hear("rekey", "1@host@", now.Add(-2*time.Minute)) }, "no worker polls"},
+		"a foreign one":        {func(s *server) { s.hear(peers, foreign.String(), now) }, "has another payload.json than starter"},
+		"both": {func(s *server) {
+			s.hear(peers, worker.String(), now)
+			s.hear(peers, foreign.String(), now)
+		}, "has another payload.json than starter"},
+	} {
+		s := &server{}
+		test.heard(s)
+		err := Look(t.Context(), s, "default", "rekey", starter)
+		if got := err != nil; got != (test.want != "") || got && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// Each change is told once, within ten seconds, and a worker that starts a moment after the
+// starter is no reason to say anything.
+func TestWatchTellsEachChangeOnce(t *testing.T) {
+	t.Parallel()
+	dir, other := newKeys(t), newKeys(t)
+	self, worker, foreign := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product), mark(t, Worker, other, base, product)
+	synctest.Test(t, func(t *testing.T) {
+		s, peers := &server{}, workflow.PeersQueue("rekey")
+		var told []string
+		stop := Watch{
+			Temporal: s, Namespace: "default", Queue: "rekey", Self: self, Log: zerolog.New(io.Discard),
+			Tell: func(err error) {
+				text := "fine"
+				if err != nil {
+					text = err.Error()
+				}
+				told = append(told, text)
+			},
+		}.Start()
+		expect := func(n int, want string) {
+			t.Helper()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if len(told) != n || n > 0 && !strings.Contains(told[n-1], want) {
+				t.Errorf("told %q, want %d, the last %q", told, n, want)
+			}
+		}
+		time.Sleep(time.Second)
+		s.hear(peers, worker.String(), time.Now())
+		expect(0, "")
+		s.hear(peers, foreign.String(), time.Now())
+		expect(1, "another payload.json")
+		expect(1, "another payload.json")
+		s.goAway(true)
+		expect(1, "another payload.json")
+		s.goAway(false)
+		s.hear(peers, worker.String(), time.Now())
+		s.hear(peers, foreign.String(), time.Now().Add(-time.Minute))
+		expect(2, "fine")
+		s.hear(peers, worker.String(), time.Now().Add(-time.Minute))
+		expect(3, "no worker")
+		stop()
+	})
+}

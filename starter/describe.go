@@ -1,0 +1,27 @@
+package starter
+
+import (
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Describing makes a client that starts runs leave their summary and details in clear, which are
+// the same for all: they help whoever looks at a run without our keys. Everything else it seals
+// as before.
+func Describing(o client.Options) client.Options {
+	o.DataConverter = describing{o.DataConverter}
+	return o
+}
+
+type describing struct{ converter.DataConverter }
+
+// ToPayload implements converter.DataConverter.
+func (d describing) ToPayload(value any) (*commonpb.Payload, error) {
+	if text, ok := value.(string); ok && workflow.IsPublic(text) {
+		return converter.GetDefaultDataConverter().ToPayload(text)
+	}
+	return d.DataConverter.ToPayload(value)
+}

@@ -1,0 +1,41 @@
+package starter
+
+import (
+	"testing"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Only what is the same for all runs leaves a client in clear.
+func TestOnlyPublicTextsAreInClear(t *testing.T) {
+	t.Parallel()
+	codec, err := newFilter(t).cfg.Keys.Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := Describing(codec.ClientOptions(client.Options{})).DataConverter
+	for _, test := range []struct {
+		value  any
+		sealed bool
+	}{
+		{workflow.Summary, false},
+		{workflow.Details, false},
+		{workflow.FinishSummary, false},
+		{"ann@example.com", true},
+		{workflow.Summary + " ", true},
+		{workflow.Request{Address: workflow.Summary}, true},
+		{[]string{workflow.Summary}, true},
+	} {
+		p, err := data.ToPayload(test.value)
+		if err != nil || keys.IsSealed(p) != test.sealed {
+			t.Errorf("%v: sealed %v, want %v (%v)", test.value, keys.IsSealed(p), test.sealed, err)
+		}
+		all, err := data.ToPayloads(test.value) // the input of a run or a signal
+		if err != nil || !keys.IsSealed(all.GetPayloads()[0]) {
+			t.Errorf("%v as an input: sealed %v, want true (%v)", test.value, keys.IsSealed(all.GetPayloads()[0]), err)
+		}
+	}
+}

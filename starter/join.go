@@ -1,0 +1,34 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/rekeyhq/rekey/internal/belong"
+	"github.com/rekeyhq/rekey/link"
+)
+
+// join looks for the namespace, and from now on for the other processes of the task queue. In a
+// namespace that is not there every request would fail, in one of others every mail.
+func (c *Client) join(ctx context.Context) error {
+	_, err := c.temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
+	if errors.As(err, new(*serviceerror.NamespaceNotFound)) { // any other error may pass, or be a right that we lack
+		return fmt.Errorf("namespace %s: %w", c.namespace, err)
+	}
+	base, err := link.Base(c.cfg.BaseURL)
+	if err != nil {
+		return err
+	}
+	self, err := belong.Of(belong.Starter, c.cfg.Keys, base, c.cfg.Product)
+	if err != nil {
+		return err
+	}
+	c.stop = belong.Watch{
+		Temporal: c.temporal, Namespace: c.namespace, Queue: c.cfg.TaskQueue, Self: self, Log: c.cfg.Log, Tell: c.cfg.Peers,
+	}.Start()
+	return nil
+}

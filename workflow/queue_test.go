@@ -1,0 +1,24 @@
+package workflow_test
+
+import (
+	"testing"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// The names that were released follow from the task queue; no product's queue is another one's
+// queue of mails, and no name ends the text of a query.
+func TestQueueNames(t *testing.T) {
+	t.Parallel()
+	if workflow.MailQueueOf(workflow.TaskQueue) != workflow.MailQueue {
+		t.Errorf("mails of %s are in %s", workflow.TaskQueue, workflow.MailQueueOf(workflow.TaskQueue))
+	}
+	for name, good := range map[string]bool{
+		workflow.TaskQueue: true, "harbor.eu-1": true,
+		"": false, "rekey-mail": false, "rekey-peers": false, "a' OR TaskQueue != '": false, "/_sys/rekey/1": false, "two words": false,
+	} {
+		if err := workflow.CheckQueue(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package workflow_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// A link that no mail server takes for two minutes is shown to operators, until it has gone out.
+// It is the same mail that is begun again, after the pause that the attempt asks for.
+func TestLinkThatIsKeptWaiting(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	const took, pause = 2 * time.Minute, 15 * time.Minute
+	s.mail = func(n int, m workflow.Mail) answer {
+		if n == 1 {
+			return answer{after: took, result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Name(), Pause: pause}}
+		}
+		diff(t, "when", s.mails[1].At, took+pause)
+		return answer{result: workflow.Delivery{}}
+	}
+	s.run()
+	diff(t, "RekeyState", s.upserts, []string{"waiting_for_mail", "requested", "expired"})
+	diff(t, "mails", []int{s.mails[0].Number, s.mails[1].Number}, []int{1, 1})
+	diff(t, "asked to be told", []bool{s.mails[0].Waits, s.mails[1].Waits}, []bool{true, false})
+}
+
+// What is said of another mail, or without being asked, shows nothing.
+func TestWaitingIsBelievedOfItsMail(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.mail = func(n int, m workflow.Mail) answer {
+		switch n {
+		case 1:
+			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: "another/1"}}
+		case 2:
+			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Name()}}
+		case 3: // it was not asked any more
+			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: m.Name()}}
+		}
+		return answer{result: workflow.Delivery{}}
+	}
+	s.run()
+	diff(t, "RekeyState", s.upserts, []string{"waiting_for_mail", "requested", "expired"})
+}
+
+// A change and a notice that are kept waiting are shown too, and the end says how it ended.
+func TestChangeAndNoticeThatAreKeptWaiting(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.change = func(n int, c workflow.Change) answer {
+		if n == 1 {
+			return answer{after: 2 * time.Minute, result: workflow.Verdict{Run: c.Run, Waits: workflow.WaitingForStore}}
+		}
+		return answer{result: changed(c)}
+	}
+	s.notice = func(n int, m workflow.Mail) answer {
+		if n == 1 {
+			return answer{after: 2 * time.Minute, result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Run}}
+		}
+		return answer{result: workflow.Delivery{Notice: m.Run}}
+	}
+	s.at(time.Minute, s.submit("a"))
+	s.run()
+	diff(t, "RekeyState", s.upserts, []string{"waiting_for_store", "requested", "waiting_for_mail", string(statemachine.StateCompleted)})
+	diff(t, "changes and notices", []int{len(s.changes), len(s.notices)}, []int{2, 2})
+}
