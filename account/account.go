@@ -128,7 +128,8 @@ type Entry struct {
 
 // Errors of a [Store].
 var (
-	// ErrNotFound means that no account has the ID.
+	// ErrNotFound means that no account has the ID, or that no submission is remembered that
+	// a notice could be about.
 	ErrNotFound = errors.New("no such account")
 	// ErrMailLimit means that the account has had its mails, and the next is due within
 	// MailRefill.

@@ -24,11 +24,11 @@ func readsAccounts(s *suite) {
 	s.fails("a deleted account", err, account.ErrNotFound)
 }
 
-// security 10: all matches are returned, so that the caller can withhold.
+// security 10: all matches are returned, closed ones too, so that the caller can withhold.
 func findsByAddress(s *suite) {
 	ann, twin := s.signUp("ann"), s.signUp("twin")
 	s.signUp("joann")
-	twin.Address = ann.Address
+	twin.Address, twin.Disabled = ann.Address, true
 	s.must(s.Put(s.Context(), twin))
 	s.found("ann@example.com", ann, twin)
 	for _, other := range []string{"", "ann", "twin@example.com", "nn@example.com", "ann@example.co", "%@example.com", "a_n@example.com"} {

@@ -53,6 +53,8 @@ func repeats(s *suite) {
 	s.signedIn("a session since", session, true)
 	s.same("changes in the audit log", 1, s.count(ann.ID, account.EventPasswordChanged))
 	s.change(submit(link, "newest"), ann.ID)
+	s.must(s.Delete(s.Context(), ann.ID))
+	s.change(late, ann.ID)
 }
 
 // security 5, 36: a link is used once; another password is another submission.

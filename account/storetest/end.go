@@ -48,13 +48,19 @@ func endsBeforeAChange(s *suite) {
 	other := token(ann, "3")
 	other.Run = "another run"
 	s.must(s.issue(other, plenty))
-	bobs := s.mail(bob, "1")
+	bobs, shared := s.mail(bob, "1"), token(bob, "2")
+	shared.Run = first.Run
+	s.must(s.issue(shared, plenty))
 	for range 2 {
 		s.end(first.Run, account.ErrNotFound)
 	}
 	s.end("no run", account.ErrNotFound)
 	s.audited(ann.ID, ended(ann.ID))
 	s.same("entries", 1, s.count(ann.ID, account.EventResetEnded))
+	bobsEnd := ended(ann.ID)
+	bobsEnd.AccountID = bob.ID
+	s.audited(bob.ID, bobsEnd)
+	s.refuse("another account's link of the run", submit(shared, "new"), account.ErrTokenUnknown)
 	s.refuse("a link of the run", submit(first, "new"), account.ErrTokenUnknown)
 	s.refuse("its other link", submit(second, "new"), account.ErrTokenUnknown)
 	s.is(ann)

@@ -123,6 +123,12 @@ func changeFaults() []fault {
 			return "", err
 		})},
 		{"change/again", "forgets the submission", before(func(_ context.Context, _ *broken, c *account.Change) { c.Submission = rand.Text() })},
+		{"change/again", "wants the account again", after(func(ctx context.Context, b *broken, _ account.Change, owner string, err error) (string, error) {
+			if _, gone := b.Harness.Account(ctx, owner); err == nil && gone != nil {
+				return "", account.ErrAccountGone
+			}
+			return owner, err
+		})},
 		{"change/again", "applies it again", again(func(ctx context.Context, b *broken, c account.Change, owner string) {
 			b.overwrite(ctx, c, owner)
 		})},

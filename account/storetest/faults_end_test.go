@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -28,6 +29,27 @@ func endFaults() []fault {
 		return err
 	})
 	return []fault{
+		{"notice/progress", "ends with the first change", func(b *broken) {
+			var first string
+			b.tell = func(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error) {
+				first = cmp.Or(first, submission)
+				return b.Harness.Tell(ctx, submission, what, address, at)
+			}
+			b.end = func(ctx context.Context, run string, _ time.Time) (account.Notice, error) {
+				return b.Harness.Notice(ctx, run, first)
+			}
+		}},
+		{"end/not applied", "audits one account", auditing(func(e *account.Entry) bool {
+			return e.Event != account.EventResetEnded || e.AccountID != "bob"
+		})},
+		{"end/not applied", "kills one account's links", ending(func(ctx context.Context, b *broken, run string, _ *account.Notice, err error) error {
+			for _, t := range b.tokens("bob") {
+				if t.Run == run {
+					b.restore(ctx, t)
+				}
+			}
+			return err
+		})},
 		{"end/applied", "keeps links", keeping},
 		{"end/not applied", "keeps links", keeping},
 		{"end/applied", "does not know of the change", ending(func(context.Context, *broken, string, *account.Notice, error) error {

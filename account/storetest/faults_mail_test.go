@@ -68,6 +68,24 @@ func mailFaults() []fault {
 		{"mails/refill", "is empty after an hour", moreFrom(time.Hour)},
 		{"mails/refill", "saves mails up", moreFrom(9 * time.Hour)},
 		{"mails/refill", "refills once a day", refillsDaily},
+		{"mails/first attempt", "counts from the last attempt on", func(b *broken) {
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+				for _, out := range b.tokens(t.AccountID) {
+					if out.Mail != t.Mail && t.Issued.Sub(out.Issued) < account.MailRefill {
+						return account.Issued{}, account.ErrMailLimit
+					}
+				}
+				return b.Harness.IssueToken(ctx, t, limit)
+			}
+		}},
+		{"mails/audit", "looks whether the account is there", func(b *broken) {
+			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+				if _, err := b.Harness.Account(ctx, t.AccountID); err != nil {
+					return account.Issued{}, err
+				}
+				return b.Harness.IssueToken(ctx, t, limit)
+			}
+		}},
 		{"mails/audit", "forgets mails", auditing(without(account.EventMailIssued))},
 		{"mails/audit", "forgets revocations", auditing(without(account.EventMailRevoked))},
 		{"mails/audit", "forgets the client", issuing(func(t *account.Token, _ *int) { t.Client = "" })},

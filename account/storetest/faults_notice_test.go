@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
@@ -51,6 +52,10 @@ func noticeFaults() []fault {
 		{"notice/addresses", "asks the account when it is to tell", noticing(func(ctx context.Context, b *broken, n *account.Notice) {
 			a, _ := b.Harness.Account(ctx, n.AccountID)
 			n.Debt = account.NewDebt(a)
+		})},
+		{"notice/addresses", "asks the account when it mails the link", noticing(func(_ context.Context, _ *broken, n *account.Notice) {
+			n.Left = slices.Clone(n.Left)
+			n.Left[1].Address = "office@example.com"
 		})},
 		{"notice/addresses", "owes nothing", noticing(func(_ context.Context, _ *broken, n *account.Notice) { n.Debt = account.Debt{} })},
 		{"notice/addresses", "owes one address", noticing(func(_ context.Context, _ *broken, n *account.Notice) { n.Left = n.Left[:1] })},

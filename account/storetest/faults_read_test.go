@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,12 @@ func readFaults() []fault {
 			b.find = func(ctx context.Context, address string) ([]account.Account, error) {
 				found, err := b.Harness.Find(ctx, address)
 				return found[:min(1, len(found))], err
+			}
+		}},
+		{"accounts/find", "leaves out closed accounts", func(b *broken) {
+			b.find = func(ctx context.Context, address string) ([]account.Account, error) {
+				found, err := b.Harness.Find(ctx, address)
+				return slices.DeleteFunc(found, func(a account.Account) bool { return a.Disabled }), err
 			}
 		}},
 		{"accounts/find", "takes patterns", func(b *broken) {

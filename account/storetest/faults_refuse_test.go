@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rekeyhq/rekey/account"
 )
@@ -59,6 +60,13 @@ func refusalFaults() []fault {
 		})},
 		{"change/refused", "forgets the audit entry", auditing(without(account.EventChangeRefused))},
 		{"change/refused", "audits no reason", auditing(func(e *account.Entry) bool { e.Detail = ""; return true })},
+		{"change/refused", "audits another reason", auditing(func(e *account.Entry) bool { e.Detail = "refused"; return true })},
+		{"change/refused", "audits the first refusal only", func(b *broken) {
+			b.audit = func(ctx context.Context, id string) ([]account.Entry, error) {
+				all, err := b.Harness.Audit(ctx, id)
+				return slices.Compact(all), err
+			}
+		}},
 		{"change/refused", "audits the hash", auditing(func(e *account.Entry) bool { e.Detail += "$argon2id$"; return true })},
 		{"change/refused", "gives no reason", refusing(func(context.Context, *broken, account.Change, error) error {
 			return account.ErrRefused

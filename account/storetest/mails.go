@@ -138,6 +138,23 @@ func auditsMails(s *suite) {
 	revoked := issued
 	revoked.At, revoked.Event = t.Issued.Add(time.Second), account.EventMailRevoked
 	s.audited(ann.ID, issued, revoked)
+
+	gone := s.mail(account.Account{ID: "gone", Address: "gone@example.com"}, "1")
+	issued.Run, issued.AccountID = gone.Run, "gone"
+	s.audited("gone", issued)
+}
+
+// A mail counts from its first attempt on, however late it is tried again.
+func countsFirstAttempts(s *suite) {
+	ann := s.signUp("ann")
+	first := token(ann, "1")
+	for _, t := range []account.Token{first, attempt(first), attempt(attempt(first))} {
+		s.must(s.issue(t, 1))
+		s.must(s.RevokeToken(s.Context(), t.Key, t.Issued))
+	}
+	next := token(ann, "2")
+	next.Issued = first.Issued.Add(account.MailRefill)
+	s.must(s.issue(next, 1))
 }
 
 func revokes(s *suite) {

@@ -47,8 +47,11 @@ func owesEveryAddress(s *suite) {
 	ann := s.signUp("ann")
 	c := submit(s.mail(ann, "1"), "new")
 	s.noNotice("a run that changed nothing", c.Run, "")
+	ann.Notify = []string{"desk@example.com"}
+	s.must(s.Put(s.Context(), ann))
 	s.change(c, ann.ID)
-	all := account.Debt{Left: []account.Recipient{{Address: ann.Address}, {Address: "office@example.com"}}}
+	ann.Credential = c.Hash
+	all := account.Debt{Left: []account.Recipient{{Address: ann.Address}, {Address: "desk@example.com"}}}
 	s.owes("after the change", c, ann.ID, all)
 	s.noNotice("another run's", "another run", c.Submission)
 	s.noNotice("another submission", c.Run, "another")
@@ -59,7 +62,7 @@ func owesEveryAddress(s *suite) {
 	s.must(s.Delete(s.Context(), ann.ID))
 	s.owes("when the account is gone", c, ann.ID, all)
 
-	all = s.tell(c, account.TellBegun, "office@example.com").Debt
+	all = s.tell(c, account.TellBegun, "desk@example.com").Debt
 	s.change(c, ann.ID)
 	s.owes("when the change is repeated", c, ann.ID, all)
 }
@@ -94,6 +97,7 @@ func notesWhoIsTold(s *suite) {
 	again := submit(t, "newer")
 	s.change(again, ann.ID)
 	s.owes("the run's next change", again, ann.ID, account.NewDebt(ann))
+	s.same("what the end returns", again.Submission, s.end(c.Run, nil).Submission)
 }
 
 // security 18, 43: a notice that nobody got is in the audit log, once.

@@ -57,6 +57,7 @@ func checks() []check {
 		{"accounts/move", findsWhereItMoved},
 		{"mails/limit", limitsMails},
 		{"mails/refill", refillsMails},
+		{"mails/first attempt", countsFirstAttempts},
 		{"mails/copies", limitsCopies},
 		{"mails/asked", countsWhatWasAskedFor},
 		{"mails/audit", auditsMails},
