@@ -60,6 +60,7 @@ func (b *tab) at() string {
 // stays checks that a page may be loaded again, and that nothing is posted by that.
 func (b *tab) stays(path, heading string) {
 	b.t.Helper()
+	b.heading(heading)
 	posts := b.posts()
 	for range 2 {
 		b.heading(heading)
