@@ -5,7 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/rekeyhq/rekey/dev/process"
 )
 
 // journeys are the two ways in which a browser shows the pages.
@@ -24,7 +28,7 @@ const spy = `(() => {
   document.querySelector("form").addEventListener("submit", () => setTimeout(note, 0, "sent", ""));
   addEventListener("pagehide", (e) => note("laid aside", ""));
   addEventListener("pageshow", (e) => note("shown", e.persisted));
-  return "";
+  return document.documentElement.id = "spied";
 })()`
 
 // left is what a spy noted.
@@ -44,7 +48,26 @@ func (b *tab) nothingIsLeft(shown string) {
 	}
 }
 
-func (b *tab) back()   { b.t.Helper(); b.do("go back", chromedp.NavigateBack()) }
+// back goes back, to a page that loads or to one that was kept alive and does not load.
+func (b *tab) back() {
+	b.t.Helper()
+	was := b.history()
+	to := page.NavigateToHistoryEntryParams{EntryID: was.Entries[was.CurrentIndex-1].ID}
+	if _, err := chromedp.Call(b.ctx, page.NavigateToHistoryEntry, to); err != nil {
+		b.t.Fatal(err)
+	}
+	process.Eventually(b.t, patience, "the page before", func() bool { return b.history().CurrentIndex == was.CurrentIndex-1 })
+}
+
+func (b *tab) history() page.GetNavigationHistoryResult {
+	b.t.Helper()
+	h, err := chromedp.Call(b.ctx, page.GetNavigationHistory, cdp.Empty{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return h
+}
+
 func (b *tab) reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
 
 // at is the path of the page. No page of these tests may have a secret in it.
@@ -60,6 +83,7 @@ func (b *tab) at() string {
 // stays checks that a page may be loaded again, and that nothing is posted by that.
 func (b *tab) stays(path, heading string) {
 	b.t.Helper()
+	b.heading(heading)
 	posts := b.posts()
 	for range 2 {
 		b.heading(heading)
@@ -127,6 +151,7 @@ func TestBackShowsNothingTyped(t *testing.T) {
 	b.visit(shared.URL + "/login")
 	b.heading("Sign in")
 	b.back()
+	b.do("wait for a page that is new", chromedp.WaitNotPresent(chromedp.CSS("#spied")))
 	b.heading("Choose a new password")
 	if got := b.left("laid aside"); got != ",password:,password:,false" {
 		t.Errorf("laid aside with %q", got)
