@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"net/mail"
 	"strings"
 	"unicode"
 
@@ -9,11 +8,12 @@ import (
 )
 
 // compose builds the MIME message: quoted-printable throughout, so that a link of any
-// length survives every relay. A recipient that is not exactly one plain address is
-// refused, since no retry can mend it.
+// length survives every relay. A recipient that is not exactly one address is refused, since
+// no retry can mend it.
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
-	if !isPlain(m.To) || msg.To(m.To) != nil || msg.From(s.from.String()) != nil {
+	to, ok := recipient(m.To)
+	if !ok || msg.To(to.String()) != nil || msg.From(s.from.String()) != nil {
 		return nil, &Error{Outcome: Refused, Step: stepAddress}
 	}
 	msg.SetMessageIDWithValue(m.ID)
@@ -43,13 +43,6 @@ func headers() map[gomail.Header]string {
 		"X-MSYS-API":               `{"options": {"click_tracking": false, "open_tracking": false}}`,                                     // SparkPost
 		"X-SMTPAPI":                `{"filters": {"clicktrack": {"settings": {"enable": 0}}, "opentrack": {"settings": {"enable": 0}}}}`, // SendGrid
 	}
-}
-
-// isPlain reports whether s is one address and nothing else: no name, no comment, no
-// line break, no second address.
-func isPlain(s string) bool {
-	address, err := mail.ParseAddress(s)
-	return err == nil && address.Address == s && isASCII(s)
 }
 
 func isASCII(s string) bool {

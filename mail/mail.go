@@ -12,7 +12,7 @@ package mail
 // Message is a mail to one recipient.
 type Message struct {
 	ID      string // of the Message-ID header, without angle brackets; the same on retries
-	To      string // an address without a name, in ASCII
+	To      string // an address without a name, its domain in ASCII
 	Subject string
 	Text    string
 	HTML    string

@@ -71,7 +71,7 @@ func TestHeaderInjection(t *testing.T) {
 	}
 }
 
-// security 21: a mail goes to one plain address or to nobody.
+// security 21: a mail goes to one address or to nobody.
 func TestRecipients(t *testing.T) {
 	t.Parallel()
 	srv, config := serve(t, script{})
@@ -82,7 +82,11 @@ func TestRecipients(t *testing.T) {
 	for _, to := range []string{
 		"", "owner", "owner@example.net, thief@example.org", "owner@example.net\r\nBcc: thief@example.org",
 		"owner@example.net\r\nRCPT TO:<thief@example.org>", "Owner <owner@example.net>", "<owner@example.net>",
-		"owner@example.net (home)", " owner@example.net", "ow\u0131er@example.net", "owner@ex\u00e4mple.net",
+		"owner@example.net (home)", " owner@example.net", "owner@ex\u00e4mple.net",
+		"owner@example.net>", "owner@example.net> NOTIFY=NEVER", "owner,thief@example.net", "owner thief@example.net", "owner@thief@example.net",
+		"ow\u0131er@example.net\r\nBcc: thief@example.org", "owner\x00@example.net", "owner\u2028@example.net", "owner\xff@example.net", "owner@", "@example.net",
+		`"owner"`, `"Owner" <owner@example.net>`, `"" <owner@example.net>`, `"owner"@example.net, "thief"@example.org`, "\"owner\r\nBcc: thief\"@example.net",
+		`"own"er"@example.net`, `"owner\"@example.net`, `"owner"@example.net (home)`, `"owner@example.net`,
 	} {
 		m := hello
 		m.To = to

@@ -25,6 +25,7 @@ type script struct {
 	data                     func(*smtp.Conn) error // before the content is read
 	content                  func(c *smtp.Conn, mail string) error
 	starttls, tls            bool                    // offered
+	ascii, utf8              bool                    // SMTPUTF8 is not offered; is to be asked for
 	auth                     bool                    // offered, for owner and secret
 	bearer                   func(token string) bool // offered, for tokens that it takes
 }
@@ -50,7 +51,7 @@ func serve(t *testing.T, s script) (*server, mail.Config) {
 	port := listener.Addr().(*net.TCPAddr).Port
 	certificate, roots := certificate(t)
 	backend := smtp.NewServer(srv)
-	backend.AllowInsecureAuth, backend.EnableSMTPUTF8, backend.ErrorLog = true, true, quiet{}
+	backend.AllowInsecureAuth, backend.EnableSMTPUTF8, backend.ErrorLog = true, !s.ascii, quiet{}
 	config := mail.Config{
 		Host: "127.0.0.1", Port: port, Security: mail.SecurityNone,
 		From: "Acme <no-reply@example.com>", Timeout: 20 * time.Second, Roots: roots,
@@ -115,8 +116,8 @@ func (s session) Logout() error {
 func (s session) Mail(from string, options *smtp.MailOptions) error {
 	s.from <- from
 	s.names <- s.conn.Hostname()
-	if options.UTF8 {
-		return errors.New("a relay behind this server lacks SMTPUTF8")
+	if options.UTF8 != s.utf8 {
+		return errors.New("a relay behind this server lacks SMTPUTF8, or the mail needs it")
 	}
 	return follow(s.sender, s.conn)
 }

@@ -75,6 +75,9 @@ func (t *talk) send(msg *gomail.Msg) error {
 	if errors.Join(fromErr, toErr) != nil || len(to) != 1 {
 		return &Error{Outcome: Refused, Step: stepAddress}
 	}
+	if err := t.spell(to[0]); err != nil {
+		return err
+	}
 	if err := t.Mail(from); err != nil {
 		return failed(stepSender, err, "")
 	}
@@ -95,6 +98,20 @@ func (t *talk) send(msg *gomail.Msg) error {
 	if err := content.Close(); err != nil {
 		return judge(stepContent, err)
 	}
+	return nil
+}
+
+// spell asks for SMTPUTF8 (RFC 6531) where an address has letters beyond ASCII, and only
+// there: a relay behind the mail server may lack it and would bounce the mail. A mail server
+// that does not offer it never takes such a mail.
+func (t *talk) spell(to string) error {
+	if isASCII(to) {
+		return nil
+	}
+	if offered, _ := t.Extension("SMTPUTF8"); !offered {
+		return &Error{Outcome: Refused, Step: stepRecipient, Cause: "the mail server takes no address beyond ASCII (SMTPUTF8)"}
+	}
+	t.SkipSMTPUTF8(false)
 	return nil
 }
 
@@ -120,8 +137,7 @@ func (s *SMTP) connect(ctx context.Context) (*talk, error) {
 	return t, nil
 }
 
-// greet goes through all that comes before a mail. Addresses are ASCII, so SMTPUTF8 is
-// never asked for: a relay behind the mail server may lack it and would bounce the mail.
+// greet goes through all that comes before a mail.
 func (s *SMTP) greet(ctx context.Context, t *talk, login login) (err error) {
 	conn := t.conn
 	if s.config.Security == SecurityTLS {

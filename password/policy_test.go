@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 // security 13: the length is that of what was typed or of what is hashed, whichever is less;
 // what there is room for is what is hashed (NIST SP 800-63B-4 counts each code point of the
 // password).
-func TestLengthAroundNormalization(t *testing.T) {
+func TestBoundsAfterNormalization(t *testing.T) {
 	t.Parallel()
 	p, bcrypt := DefaultPolicy(), DefaultPolicy()
 	bcrypt.MaxBytes = Bcrypt{}.MaxBytes()

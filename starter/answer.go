@@ -110,7 +110,7 @@ var problems = []problem{
 	{
 		err: account.ErrAddress, Status: 400, Code: "address_invalid",
 		Text: "This is not an email address.",
-		Hint: "It looks like name@example.com, without quotes or brackets.",
+		Hint: "It looks like name@example.com: one address, without a name, a space or brackets.",
 	},
 	{
 		err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,29 @@ func TestWrongMethod(t *testing.T) {
 	}
 	if len(resets.calls) != 0 {
 		t.Errorf("called %q", resets.calls)
+	}
+}
+
+// The field takes what ParseAddress takes, which a field of the type email does not: letters
+// beyond ASCII. So the blanks that such a field drops are dropped here, and only from a page.
+func TestAddressOfAForm(t *testing.T) {
+	t.Parallel()
+	for email, want := range map[string]string{" Ann.@example.com\r\n": "Ann.@example.com", "j\u00fcrgen@example.com": "j\u00fcrgen@example.com", "a b@example.com": "a b@example.com"} {
+		resets := &fakeResets{}
+		body := url.Values{"email": {email}}.Encode()
+		exchange(newTestHandler(t, resets), "POST", "/account/forgot_password", body, "Content-Type: "+typeForm, forPage)
+		if !slices.Equal(resets.calls, []string{"request " + want}) {
+			t.Errorf("%q: %q", email, resets.calls)
+		}
+	}
+	resets := &fakeResets{}
+	exchange(newTestHandler(t, resets), "POST", "/account/forgot_password", `{"email":" ann@example.com"}`, "Content-Type: "+typeJSON)
+	if !slices.Equal(resets.calls, []string{"request  ann@example.com"}) {
+		t.Errorf("a program: %q", resets.calls)
+	}
+	page := exchange(newTestHandler(t, resets), "GET", "/account/forgot-password", "", forPage).Body.String()
+	if strings.Contains(page, `type="email"`) || !strings.Contains(page, `inputmode="email"`) {
+		t.Error("the field is stricter than the server, or phones show no keys for an address")
 	}
 }
 

@@ -3,6 +3,7 @@ package starter
 import (
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // forgotPage shows the form that asks for a mail.
@@ -20,6 +21,9 @@ func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.fail(w, r, err)
 		return
+	}
+	if wantsPage(r) {
+		f["email"] = strings.TrimSpace(f["email"]) // as a field of the type email does, which takes no letters beyond ASCII
 	}
 	err = h.request(r, f)
 	v := view{Page: "forgot", Address: f["email"]}
