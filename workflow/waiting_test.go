@@ -34,7 +34,7 @@ func TestWaitingIsBelievedOfItsMail(t *testing.T) {
 	s.mail = func(n int, m workflow.Mail) answer {
 		switch n {
 		case 1:
-			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: "another/1"}}
+			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: "another/1"}}
 		case 2:
 			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Name()}}
 		case 3: // it was not asked any more
