@@ -35,7 +35,7 @@ func Explain(err error) error {
 var (
 	byVariable = regexp.MustCompile(`\(from envar ([A-Z_]+)=`)
 	byName     = regexp.MustCompile(`^(--[a-z0-9-]+|<[a-z|]+>)(?::| must be one of) `)
-	got        = regexp.MustCompile(`(?:got )?("(?:[^"\\]|\\.)*")`)
+	quoted     = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
 // culprit is the flag or argument that kong complains about, or nil.
@@ -75,11 +75,11 @@ func complaint(v *kong.Value, text string) string {
 		return fmt.Sprintf("%s: its value is missing: want %s", name(v), want(v))
 	}
 	_, rest, _ := strings.Cut(text, "but ")
-	value := got.FindStringSubmatch(cmp.Or(rest, text))
-	if value == nil {
+	value := quoted.FindString(cmp.Or(rest, text))
+	if value == "" {
 		return fmt.Sprintf("%s: want %s", name(v), want(v))
 	}
-	return fmt.Sprintf("%s: want %s, not %s", name(v), want(v), value[1])
+	return fmt.Sprintf("%s: want %s, not %s", name(v), want(v), value)
 }
 
 // name is how an error calls a flag or an argument.
