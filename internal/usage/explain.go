@@ -33,21 +33,23 @@ func Explain(err error) error {
 }
 
 var (
-	byVariable = regexp.MustCompile(`\(from envar ([A-Z_]+)=`)
-	byName     = regexp.MustCompile(`^(--[a-z0-9-]+|<[a-z|]+>)(?::| must be one of) `)
-	quoted     = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	byName = regexp.MustCompile(`^(--[a-z0-9-]+|<[a-z|]+>)(?::| must be one of) `)
+	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
-// culprit is the flag or argument that kong complains about, or nil.
+// culprit is the flag or argument that kong complains about, or nil. Variables are read for
+// the flags of the command only.
 func culprit(c *kong.Context, text string) *kong.Value {
-	variable, named := byVariable.FindStringSubmatch(text), byName.FindStringSubmatch(text)
-	for _, f := range allFlags(c) {
-		if variable != nil && len(f.Envs) > 0 && f.Envs[0] == variable[1] ||
-			variable == nil && named != nil && "--"+f.Name == named[1] {
+	named := byName.FindStringSubmatch(text)
+	if named == nil {
+		return nil
+	}
+	for _, f := range c.Flags() {
+		if "--"+f.Name == named[1] {
 			return f.Value
 		}
 	}
-	if c.Selected() == nil || named == nil {
+	if c.Selected() == nil {
 		return nil
 	}
 	for _, p := range c.Selected().Positional {
@@ -56,18 +58,6 @@ func culprit(c *kong.Context, text string) *kong.Value {
 		}
 	}
 	return nil
-}
-
-// allFlags are those of the command first: another one may have a flag of the same name.
-func allFlags(c *kong.Context) []*kong.Flag {
-	all := c.Flags()
-	_ = kong.Visit(c.Model, func(node kong.Visitable, next kong.Next) error { // it returns what this does: nothing
-		if f, ok := node.(*kong.Flag); ok {
-			all = append(all, f)
-		}
-		return next(nil)
-	})
-	return all
 }
 
 func complaint(v *kong.Value, text string) string {
