@@ -29,7 +29,7 @@ func TestKeysThatAreGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := running(t, nil, "--data", data)
-	if want := "\nThe keys of " + data + " were gone, and new ones are made: 1 open resets ended, and links that were mailed before do not work.\n"; !strings.Contains(p.Out.String(), want) {
+	if want := "\nThe keys of " + data + " were gone, and new ones are made. Open resets that ended: 1. Links that were mailed before do not work.\n"; !strings.Contains(p.Out.String(), want) {
 		t.Errorf("it says %s, want %s", p.Out, want)
 	}
 	if status, body := p.do(t, http.MethodGet, p.url+"/account/reset_password/"+token, ""); status != 400 {

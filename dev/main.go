@@ -132,7 +132,7 @@ rekey is running. Stop it with Ctrl-C.
 		fmt.Fprintf(w, "  data              %s\n", s.Data)
 	}
 	if s.KeysLost {
-		fmt.Fprintf(w, "\nThe keys of %s were gone, and new ones are made: %d open resets ended, and links that were mailed before do not work.\n", s.Data, s.Ended)
+		fmt.Fprintf(w, "\nThe keys of %s were gone, and new ones are made. Open resets that ended: %d. Links that were mailed before do not work.\n", s.Data, s.Ended)
 	}
 	fmt.Fprintln(w, "\nAccounts:")
 	for _, p := range demo.People() {

@@ -33,21 +33,23 @@ func Explain(err error) error {
 }
 
 var (
-	byVariable = regexp.MustCompile(`\(from envar ([A-Z_]+)=`)
-	byName     = regexp.MustCompile(`^(--[a-z0-9-]+|<[a-z|]+>)(?::| must be one of) `)
-	got        = regexp.MustCompile(`(?:got )?("(?:[^"\\]|\\.)*")`)
+	byName = regexp.MustCompile(`^(--[a-z0-9-]+|<[a-z|]+>)(?::| must be one of) `)
+	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
-// culprit is the flag or argument that kong complains about, or nil.
+// culprit is the flag or argument that kong complains about, or nil. Variables are read for
+// the flags of the command only.
 func culprit(c *kong.Context, text string) *kong.Value {
-	variable, named := byVariable.FindStringSubmatch(text), byName.FindStringSubmatch(text)
-	for _, f := range allFlags(c) {
-		if variable != nil && len(f.Envs) > 0 && f.Envs[0] == variable[1] ||
-			variable == nil && named != nil && "--"+f.Name == named[1] {
+	named := byName.FindStringSubmatch(text)
+	if named == nil {
+		return nil
+	}
+	for _, f := range c.Flags() {
+		if "--"+f.Name == named[1] {
 			return f.Value
 		}
 	}
-	if c.Selected() == nil || named == nil {
+	if c.Selected() == nil {
 		return nil
 	}
 	for _, p := range c.Selected().Positional {
@@ -58,28 +60,16 @@ func culprit(c *kong.Context, text string) *kong.Value {
 	return nil
 }
 
-// allFlags are those of the command first: another one may have a flag of the same name.
-func allFlags(c *kong.Context) []*kong.Flag {
-	all := c.Flags()
-	_ = kong.Visit(c.Model, func(node kong.Visitable, next kong.Next) error { // it returns what this does: nothing
-		if f, ok := node.(*kong.Flag); ok {
-			all = append(all, f)
-		}
-		return next(nil)
-	})
-	return all
-}
-
 func complaint(v *kong.Value, text string) string {
 	if strings.Contains(text, "<EOL>") || strings.Contains(text, "flag); perhaps try") {
 		return fmt.Sprintf("%s: its value is missing: want %s", name(v), want(v))
 	}
 	_, rest, _ := strings.Cut(text, "but ")
-	value := got.FindStringSubmatch(cmp.Or(rest, text))
-	if value == nil {
+	value := quoted.FindString(cmp.Or(rest, text))
+	if value == "" {
 		return fmt.Sprintf("%s: want %s", name(v), want(v))
 	}
-	return fmt.Sprintf("%s: want %s, not %s", name(v), want(v), value[1])
+	return fmt.Sprintf("%s: want %s, not %s", name(v), want(v), value)
 }
 
 // name is how an error calls a flag or an argument.
