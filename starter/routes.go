@@ -47,9 +47,6 @@ func (h *handler) mux() *http.ServeMux {
 	mux, allow := http.NewServeMux(), map[string][]string{}
 	for _, r := range h.routes() {
 		mux.HandleFunc(r.method+" "+r.path, r.serve)
-		if strings.HasSuffix(r.path, "{token}") { // some programs end a link with a slash
-			mux.HandleFunc(r.method+" "+r.path+"/{$}", r.serve)
-		}
 		allow[r.path] = append(allow[r.path], r.method)
 		if r.method == "GET" {
 			allow[r.path] = append(allow[r.path], "HEAD")
