@@ -117,7 +117,7 @@ func judge(step string, err error) *Error {
 	switch {
 	case step == stepContent && (code == 0 || code/100 == 2): // no reply, or one that is not understood
 		outcome = Unknown
-	case code/100 == 5 && final(step, code, enhanced) && !(vague.MatchString(enhanced) && aboutUs(err)):
+	case code/100 == 5 && final(step, code, enhanced) && (!vague.MatchString(enhanced) || !aboutUs(err)):
 		outcome = Refused
 	}
 	return &Error{outcome, code, enhanced, step, ""}

@@ -158,7 +158,7 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 			r.verdict = v
 			r.countRedeemed(ctx)
 			return v.Event, nil
-		case err == nil && v.Waits != "" && v.Run == r.original && change.Waits && saysWaiting(ctx):
+		case err == nil && r.isKeptWaiting(ctx, change, v):
 			r.waitFor(ctx, v.Waits)
 			continue
 		}
@@ -166,6 +166,11 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 			return "", err
 		}
 	}
+}
+
+// isKeptWaiting reports that a change is not decided, and that the run is to say what for.
+func (r *run) isKeptWaiting(ctx workflow.Context, c Change, v Verdict) bool {
+	return v.Waits != "" && v.Run == r.original && c.Waits && saysWaiting(ctx)
 }
 
 // isMeant reports whether a verdict is about this run. What 0.2.0 decided does not say which

@@ -90,7 +90,7 @@ func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.Token, c accou
 	return a, cmp.Or(t.Fits(a), c.Fits(a))
 }
 
-var errNotUpdated = &Error{final: true, text: "the row of the account was not updated: look for a trigger or a rule on the table"}
+var errNotUpdated error = &Error{final: true, text: "the row of the account was not updated: look for a trigger or a rule on the table"}
 
 // apply is the change itself.
 func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {

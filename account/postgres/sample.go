@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,20 +93,13 @@ func (s *Store) trial(ctx context.Context, sample, id string) error {
 			return err
 		}
 		if n, err := exec(ctx, tx, s.users.lock, id); err != nil || n == 0 {
-			return orElse(err, errNoRow)
+			return cmp.Or(err, errNoRow)
 		}
 		if n, err := exec(ctx, tx, s.users.set, sample, id); err != nil || n != 1 {
-			return orElse(err, errNotUpdated)
+			return cmp.Or(err, errNotUpdated)
 		}
 		return errTried
 	})
-}
-
-func orElse(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // refused names what takes no such hash. Names of the catalogue are no secrets, and the sample

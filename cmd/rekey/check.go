@@ -68,7 +68,7 @@ func (s *starterCmd) checkURLs() error {
 	switch change := s.ChangePasswordURL; {
 	case !isWeb(s.LoginURL) && !isPath(s.LoginURL):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, or a path on the same host")
-	case change != "" && !(isWeb(change) && strings.HasPrefix(change, "https:")) && !onLoopback(change):
+	case change != "" && !onLoopback(change) && (!isWeb(change) || !strings.HasPrefix(change, "https:")):
 		return errors.New("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https such as https://app.example.com/account/password")
 	}
 	return cmp.Or(checkBaseURL(s.BaseURL), checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
@@ -146,6 +146,11 @@ func (m *mailFlags) check() error {
 	case m.Security == string(mail.SecurityNone) && !loopback.Is(m.Host):
 		return errors.New("--smtp-security ($REKEY_SMTP_SECURITY): none is for loopback only, since a mail holds a link that must not travel in clear: use starttls or tls")
 	}
+	return m.checkSMTP()
+}
+
+// checkSMTP finds out what the mail's own package refuses.
+func (m *mailFlags) checkSMTP() error {
 	const anywhere = "https://accounts.example.com"
 	config, err := m.config(anywhere)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -160,7 +161,7 @@ func (r *openRun) pending(a *workflowpb.PendingActivityInfo) {
 func (r openRun) line() string {
 	attempt, next, why := "-", "-", "-"
 	if r.Trying != nil {
-		attempt, next = fmt.Sprint(r.Trying.Number), stamp(r.Trying.Next)
+		attempt, next = strconv.Itoa(int(r.Trying.Number)), stamp(r.Trying.Next)
 		if r.Trying.Why != "" {
 			why = r.Trying.Why
 		}

@@ -70,8 +70,10 @@ func questions(now time.Time) statistics {
 	for _, state := range []statemachine.State{
 		statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused,
 	} {
-		s.Ended = append(s.Ended, count{Name: string(state), query: fmt.Sprintf(
-			"ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND %s", stateIs(state))})
+		s.Ended = append(s.Ended, count{
+			Name:  string(state),
+			query: "ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND " + stateIs(state),
+		})
 	}
 	for _, from := range []struct{ name, status string }{
 		{"terminated", "Terminated"}, {"failed", "Failed"}, {"timed out", "TimedOut"}, {"canceled from outside", "Canceled"},

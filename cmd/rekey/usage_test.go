@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func TestEveryFlagNamesItsVariable(t *testing.T) {
 				continue
 			}
 			tried++
-			args := append(strings.Fields(command.FullPath())[1:], "--"+f.Name+"=no/such")
+			args := slices.Concat(strings.Fields(command.FullPath())[1:], []string{"--" + f.Name + "=no/such"})
 			_, err := rekey(t, args...)
 			if err == nil || !strings.Contains(err.Error(), "--"+f.Name+" ($"+f.Envs[0]+"): want ") || !strings.Contains(err.Error(), `not "no/such"`) {
 				t.Errorf("rekey %s: %v", strings.Join(args, " "), err)
