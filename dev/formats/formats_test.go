@@ -97,7 +97,7 @@ func judgeRules(text []byte) error {
 // return a list of faults also when it is empty.
 func judgeDashboard(text []byte) error {
 	plugins.RegisterDefaultPlugins()
-	var d dashboard.Dashboard
+	var d dashboard.Dashboard //nolint:staticcheck // the file has the first schema, which every Grafana imports
 	err := d.UnmarshalJSONStrict(text)
 	if faults, ok := errors.AsType[cog.BuildErrors](err); ok && len(faults) == 0 {
 		return d.Validate()
