@@ -14,7 +14,7 @@ import (
 // every reset, also of those that wait for nothing.
 const WaitsAfter = 2 * time.Minute
 
-// saysWaiting reports that this run shows what it is kept waiting for. What a build before 0.4
+// saysWaiting reports that this run shows what it is kept waiting for. What a build before 0.3
 // led through such an answer does not.
 func saysWaiting(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "run-says-what-it-waits-for", workflow.DefaultVersion, 1) == 1

@@ -205,8 +205,8 @@ func TestLook(t *testing.T) {
 		"a worker":             {func(s *server) { s.hear(peers, worker.String(), now) }, ""},
 		"a worker that went":   {func(s *server) { s.hear(peers, worker.String(), now.Add(-time.Minute)) }, "no worker polls"},
 		"one of another queue": {func(s *server) { s.hear(workflow.PeersQueue("other"), foreign.String(), now) }, "no worker polls"},
-		"one of 0.3":           {func(s *server) { s.hear("rekey", "1@host@", now.Add(-time.Minute)) }, ""},
-		"one of 0.3 that went": {func(s *server) { s.hear("rekey", "1@host@", now.Add(-2*time.Minute)) }, "no worker polls"},
+		"one of 0.2":           {func(s *server) { s.hear("rekey", "1@host@", now.Add(-time.Minute)) }, ""},
+		"one of 0.2 that went": {func(s *server) { s.hear("rekey", "1@host@", now.Add(-2*time.Minute)) }, "no worker polls"},
 		"a foreign one":        {func(s *server) { s.hear(peers, foreign.String(), now) }, "has another payload.json than starter"},
 		"both": {func(s *server) {
 			s.hear(peers, worker.String(), now)

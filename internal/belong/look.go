@@ -19,7 +19,7 @@ const (
 	pollFor = 15 * time.Second
 	// heard is how long ago a process was last heard of that is taken to be there: two polls.
 	heard = 2 * pollFor
-	// polls is the same for a worker that says nothing of itself, as those before 0.4 do. The
+	// polls is the same for a worker that says nothing of itself, as those before 0.3 do. The
 	// SDK's polls last a minute.
 	polls = 90 * time.Second
 )
