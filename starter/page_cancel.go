@@ -32,6 +32,6 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 
 // shellPage is where a token page is after its token left the address bar; its
 // script finds the token again (see static/rekey.js).
-func (h *handler) shellPage(w http.ResponseWriter, r *http.Request) {
-	h.page(w, r, http.StatusOK, view{Page: "shell"})
+func (h *handler) shellPage(v view) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { h.page(w, r, http.StatusOK, v) }
 }

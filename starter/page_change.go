@@ -19,10 +19,23 @@ func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 	case LinkOpen:
 		h.page(w, r, http.StatusOK, linkView("change", token, link))
 	case LinkPending:
-		h.follow(w, r, token)
+		h.waitPage(w, r, token, link)
 	case LinkChanged:
 		h.page(w, r, http.StatusOK, linkView("changed", token, link))
 	}
+}
+
+// waitPage is the page that waits, for whoever opens the link. It names the account, so it may be
+// shown without coming from our own form (pendingPage).
+func (h *handler) waitPage(w http.ResponseWriter, r *http.Request, token string, link Link) {
+	ticket, err := h.resets.Follow(token)
+	if err != nil {
+		h.failPage(w, r, err, view{Page: "problem", Token: token})
+		return
+	}
+	v := linkView("pending", token, link)
+	v.Ticket = ticket
+	h.page(w, r, http.StatusAccepted, v)
 }
 
 // linkView is a page with what the holder of a link may know about it.

@@ -15,10 +15,13 @@ const (
 	cancelPath   = "/account/cancel-pending"
 )
 
+// forgotPath is the page that asks for a link; each other form needs one.
+const forgotPath = "/account/forgot-password"
+
 // formOf is the page of the form that is posted to a path. A browser gets there when it opens
 // the address of a form that was refused without posting it again.
 var formOf = map[string]string{
-	"/account/forgot_password":        "/account/forgot-password",
+	"/account/forgot_password":        forgotPath,
 	"/account/reset_password":         "/account/change-password",
 	"/account/reset_password/{token}": "/account/change-password",
 	"/account/cancel_reset":           "/account/cancel-reset",
@@ -40,12 +43,20 @@ func (h *handler) sentPage(w http.ResponseWriter, r *http.Request) {
 // anybody can open or share must not tell a stranger that a password was changed. A browser says
 // where a request comes from (Fetch Metadata); one that does not is told with more care.
 func (h *handler) donePage(v view) http.HandlerFunc {
+	return h.fromOurs(func(w http.ResponseWriter, r *http.Request) {
+		h.page(w, r, http.StatusOK, v)
+	})
+}
+
+// fromOurs serves a request that comes from our own page, a reload of it by itself too. Any other
+// one gets the page that is the same for all, whatever its address.
+func (h *handler) fromOurs(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Sec-Fetch-Site") != "same-origin" {
 			h.page(w, r, http.StatusOK, view{Page: "again"})
 			return
 		}
-		h.page(w, r, http.StatusOK, v)
+		next(w, r)
 	}
 }
 
@@ -59,7 +70,7 @@ func (h *handler) pendingPage(w http.ResponseWriter, r *http.Request) {
 		h.goTo(w, http.StatusSeeOther, changedPath)
 	case err == nil && state == LinkOpen: // lost on its way to Temporal
 		h.page(w, r, http.StatusOK, view{Page: "lost"})
-	case errors.Is(err, ErrLinkInvalid), errors.Is(err, ErrLinkExpired):
+	case errors.Is(err, ErrLinkInvalid):
 		h.page(w, r, http.StatusOK, view{Page: "again"})
 	case err != nil && problemOf(err).Over:
 		h.failPage(w, r, err, view{Page: "problem"})

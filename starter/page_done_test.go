@@ -45,19 +45,30 @@ func TestTakenFormsLeadOn(t *testing.T) {
 // these pages are everybody's. Nothing of a request is in them either.
 func TestSharedPagesClaimNothing(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, &fakeResets{inspect: ErrLinkInvalid})
-	for _, path := range []string{"/account/password-changed", "/account/reset-canceled", "/account/cancel-pending", "/account/password-pending/TICKET"} {
-		for _, from := range []string{"X-Old-Browser: yes", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"} {
-			w := exchange(h, "GET", path+"?text=evil", "", forPage, from)
+	strangers := []string{"X-Old-Browser: yes", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}
+	shared := func(resets *fakeResets, path string) {
+		t.Helper()
+		for _, from := range strangers {
+			w := exchange(newTestHandler(t, resets), "GET", path+"?text=evil", "", forPage, from)
 			if w.Code != 200 {
 				t.Errorf("%s: %d", path, w.Code)
 			}
 			golden.Check(t, "pages/again.html", w.Body.String())
 		}
 	}
+	for _, path := range []string{"/account/password-changed", "/account/reset-canceled", "/account/cancel-pending"} {
+		shared(&fakeResets{}, path)
+	}
+	for _, state := range []LinkState{LinkOpen, LinkPending, LinkChanged} {
+		shared(&fakeResets{link: Link{State: state}}, "/account/password-pending/TICKET")
+	}
+	for _, err := range []error{ErrLinkInvalid, ErrLinkExpired, ErrLinkCanceled, ErrChangeRefused, ErrUnavailable} {
+		shared(&fakeResets{inspect: err}, "/account/password-pending/TICKET")
+	}
+	h := newTestHandler(t, &fakeResets{})
 	plain := exchange(h, "GET", "/account/link-sent", "", forPage).Body.String()
-	if shared := exchange(h, "GET", "/account/link-sent?text=evil", "", forPage, "Sec-Fetch-Site: none").Body.String(); shared != plain {
-		t.Errorf("the page depends on who opens it: %s", shared)
+	if got := exchange(h, "GET", "/account/link-sent?text=evil", "", forPage, "Sec-Fetch-Site: none").Body.String(); got != plain {
+		t.Errorf("the page depends on who opens it: %s", got)
 	}
 }
 
@@ -76,8 +87,8 @@ func TestPendingPage(t *testing.T) {
 		"not known":     {&fakeResets{inspect: errors.New("x")}, 202, "is being set"},
 		"refused":       {&fakeResets{inspect: ErrChangeRefused}, 400, "could not be changed"},
 		"canceled":      {&fakeResets{inspect: ErrLinkCanceled}, 400, "was canceled"},
-		"long ago":      {&fakeResets{inspect: ErrLinkExpired}, 200, "Nothing was done just now"},
-		"no ticket":     {&fakeResets{inspect: ErrLinkInvalid}, 200, "Nothing was done just now"},
+		"expired":       {&fakeResets{inspect: ErrLinkExpired}, 400, "Ask for a new one"},
+		"no ticket":     {&fakeResets{inspect: ErrLinkInvalid}, 200, "The end of a password reset"},
 	} {
 		w := exchange(newTestHandler(t, tc.resets), "GET", "/account/password-pending/TICKET", "", forPage, fromForm)
 		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {
@@ -89,17 +100,19 @@ func TestPendingPage(t *testing.T) {
 	}
 }
 
-// A link that is opened while its password is being set leads to the page that waits, and so
-// does its form.
+// A link that is opened while its password is being set is the page that waits, and names its
+// account; its form leads to that page.
 func TestPendingLinkWaits(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, &fakeResets{link: Link{State: LinkPending}, err: ErrUnavailable})
+	h := newTestHandler(t, &fakeResets{link: Link{State: LinkPending, Address: "alice@example.com"}, err: ErrUnavailable})
 	form := exchange(h, "POST", "/account/reset_password", "token=T&password=p", asForm)
-	for what, w := range map[string]string{
-		"link": exchange(h, "GET", "/account/change-password/T", "", forPage).Header().Get("Location"), "form": form.Header().Get("Location"),
-	} {
-		if w != "/account/password-pending/TICKET" {
-			t.Errorf("%s: to %q", what, w)
+	if to := form.Header().Get("Location"); to != "/account/password-pending/TICKET" {
+		t.Errorf("to %q", to)
+	}
+	link := exchange(h, "GET", "/account/change-password/T", "", forPage, "Sec-Fetch-Site: cross-site")
+	for _, says := range []string{"is being set", "alice@example.com", `href="/account/password-pending/TICKET" data-poll`} {
+		if link.Code != 202 || !strings.Contains(link.Body.String(), says) {
+			t.Errorf("no %s: %d %s", says, link.Code, link.Body)
 		}
 	}
 }
@@ -186,16 +199,30 @@ func TestPageAgreesWithTheGrace(t *testing.T) {
 	}
 }
 
-// Each page that says "not now" has a way on, to the page or to the form that was posted.
+// Nobody who wants to cancel a reset is offered another one.
+func TestShellToCancelOffersNoLink(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{})
+	for path, offered := range map[string]bool{"/account/change-password": true, "/account/cancel-reset": false} {
+		if body := exchange(h, "GET", path, "", forPage).Body.String(); strings.Contains(body, "Get a new link") != offered {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
+
+// Each page that says "not now" has a way on: to the page, to the form that was posted, or to the
+// email without which that form is not shown.
 func TestProblemsHaveAWayOn(t *testing.T) {
 	t.Parallel()
+	const button, email = `class="button" href="`, "<p>Open the link in the email again.</p>"
 	for path, again := range map[string]string{
-		"POST /account/forgot_password":   "/account/forgot-password",
-		"POST /account/reset_password":    "/account/change-password",
-		"POST /account/reset_password/T":  "/account/change-password",
-		"POST /account/cancel_reset":      "/account/cancel-reset",
-		"GET /account/change-password/T":  "/account/change-password/T",
-		"GET /account/password-pending/T": "/account/password-pending/T",
+		"POST /account/forgot_password":   button + "/account/forgot-password\"",
+		"POST /account/reset_password":    email,
+		"POST /account/reset_password/T":  email,
+		"POST /account/cancel_reset":      email,
+		"POST /account/cancel_reset/T":    email,
+		"GET /account/change-password/T":  button + "/account/change-password/T\"",
+		"GET /account/password-pending/T": button + "/account/password-pending/T\"",
 	} {
 		h := newTestHandler(t, &fakeResets{}, func(c *HandlerConfig) { c.ClientLimit = 1 })
 		method, target, _ := strings.Cut(path, " ")
@@ -203,8 +230,9 @@ func TestProblemsHaveAWayOn(t *testing.T) {
 		for range readsPerPost + 1 {
 			w = exchange(h, method, target, "", asForm)
 		}
-		if w.Code != 429 || !strings.Contains(w.Body.String(), `class="button" href="`+again+`"`) {
-			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		body := w.Body.String()
+		if w.Code != 429 || !strings.Contains(body, again) || strings.Contains(body, "Try again<") != strings.HasPrefix(again, button) {
+			t.Errorf("%s: %d %s", path, w.Code, body)
 		}
 	}
 }

@@ -39,6 +39,7 @@ type view struct {
 	Left      time.Duration // until Expires
 	Problem   *problem
 	Again     string  // where to try again, "" for nowhere
+	Reopen    bool    // it can be tried again with the link in the email alone
 	Puzzle    *puzzle // to be solved by the page before it posts again
 	Canceling bool    // the reader wants to cancel a reset, not to do one
 	Pending   bool    // the cancel is accepted and has no effect yet

@@ -52,6 +52,8 @@ func shownPages() []shownPage {
 		{"change-unavailable", &fakeResets{link: open, inspect: ErrUnavailable, err: ErrUnavailable}, "/account/reset_password", form, 503},
 		{"expired-unavailable", &fakeResets{inspect: ErrUnavailable, err: ErrUnavailable}, "/account/reset_password", form, 503},
 		{"change-meanwhile", &fakeResets{link: link(LinkChanged), err: ErrUnavailable}, "/account/reset_password", form, 400},
+		{"pending-link", &fakeResets{link: link(LinkPending)}, "/account/change-password/TOKEN", "", 202},
+		{"pending-expired", &fakeResets{inspect: ErrLinkExpired}, "/account/password-pending/TICKET", "", 400},
 		{"pending", &fakeResets{link: link(LinkPending)}, "/account/password-pending/TICKET", "", 202},
 		{"pending-lost", &fakeResets{link: open}, "/account/password-pending/TICKET", "", 200},
 		{"pending-canceled", &fakeResets{inspect: ErrLinkCanceled}, "/account/password-pending/TICKET", "", 400},
@@ -61,10 +63,13 @@ func shownPages() []shownPage {
 		{"link-expired", &fakeResets{inspect: ErrLinkExpired}, "/account/change-password/TOKEN", "", 400},
 		{"link-canceled", &fakeResets{inspect: ErrLinkCanceled}, "/account/change-password/TOKEN", "", 400},
 		{"link-refused", &fakeResets{inspect: ErrChangeRefused}, "/account/change-password/TOKEN", "", 400},
+		{"link-ended", &fakeResets{inspect: ErrLinkEnded}, "/account/change-password/TOKEN", "", 400},
+		{"link-restarted", &fakeResets{inspect: ErrLinkRestarted}, "/account/change-password/TOKEN", "", 400},
 		{"link-unavailable", &fakeResets{inspect: ErrUnavailable}, "/account/change-password/TOKEN", "", 503},
 		{"link-used", &fakeResets{err: ErrLinkUsed}, "/account/reset_password", form, 400},
 		{"mismatch-forged", &fakeResets{inspect: ErrLinkInvalid}, "/account/reset_password", form + "2", 400},
 		{"shell", &fakeResets{}, "/account/change-password", "", 200},
+		{"shell-cancel", &fakeResets{}, "/account/cancel-reset", "", 200},
 		{"cancel", &fakeResets{}, "/account/cancel-reset/TOKEN", "", 200},
 		{"cancel-unavailable", &fakeResets{err: ErrUnavailable}, "/account/cancel_reset", "token=TOKEN", 503},
 		{"cancel-expired", &fakeResets{err: ErrLinkExpired}, "/account/cancel_reset", "token=TOKEN", 400},
@@ -72,21 +77,48 @@ func shownPages() []shownPage {
 		{"canceled", &fakeResets{}, "/account/reset-canceled", "", 200},
 		{"canceling", &fakeResets{}, "/account/cancel-pending", "", 200},
 		{"cross-origin", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 403},
+		{"switched-off", &fakeResets{}, "/account/forgot-password", "", 400},
+		{"puzzle", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 503},
+		{"too-many", &fakeResets{}, "/account/forgot_password", "email=alice@example.com", 429},
+		{"too-many-reset", &fakeResets{link: open}, "/account/reset_password", form, 429},
+		{"too-many-cancel", &fakeResets{}, "/account/cancel_reset", "token=TOKEN", 429},
 		{"internal", &fakeResets{inspect: errors.New("unknown")}, "/account/change-password/TOKEN", "", 500},
 		{"not-found", &fakeResets{}, "/account/nothing", "", 404},
 	}
 }
 
-func (p shownPage) show(h http.Handler) (int, string) {
-	w := exchange(h, "GET", p.get, "", forPage, fromForm)
+// random is the part of a puzzle that differs each time.
+var random = regexp.MustCompile(`(data-(?:salt|challenge|signature))="[^"]*"`)
+
+func (p shownPage) show(t *testing.T) (int, string) {
+	t.Helper()
+	h, method, kind, origin := p.handler(t), "GET", forPage, fromForm
 	if p.post != "" {
-		origin := fromForm
-		if p.name == "cross-origin" {
-			origin = "Sec-Fetch-Site: cross-site"
-		}
-		w = exchange(h, "POST", p.get, p.post, asForm, origin)
+		method, kind = "POST", asForm
 	}
-	return w.Code, w.Body.String()
+	if p.name == "cross-origin" {
+		origin = "Sec-Fetch-Site: cross-site"
+	}
+	w := exchange(h, method, p.get, p.post, kind, origin)
+	if p.status == 429 { // the limit lets one pass
+		w = exchange(h, method, p.get, p.post, kind, origin)
+	}
+	return w.Code, random.ReplaceAllString(w.Body.String(), `$1="RANDOM"`)
+}
+
+func (p shownPage) handler(t *testing.T) http.Handler {
+	t.Helper()
+	var resets Resets = p.resets
+	if p.name == "puzzle" {
+		now := time.Now()
+		resets = &proving{p: newTestProof(t, "key", &now)}
+	}
+	return newTestHandler(t, resets, func(c *HandlerConfig) {
+		c.Enabled = p.name != "switched-off"
+		if p.status == 429 {
+			c.ClientLimit = 1
+		}
+	})
 }
 
 // The pages as they are, to be read in a review. Write them anew with
@@ -96,7 +128,7 @@ func TestPages(t *testing.T) {
 	for _, p := range shownPages() {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			status, body := p.show(newTestHandler(t, p.resets))
+			status, body := p.show(t)
 			if status != p.status {
 				t.Errorf("status %d, want %d", status, p.status)
 			}
@@ -111,7 +143,7 @@ func TestPagesAreSelfContained(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|style=|<script>|\son\w+=|javascript:`)
 	source := regexp.MustCompile(`(?:src|href|action|url)="?=?([^"]*)"`)
 	for _, p := range shownPages() {
-		_, body := p.show(newTestHandler(t, p.resets))
+		_, body := p.show(t)
 		if found := inline.FindString(body); found != "" {
 			t.Errorf("%s: %q", p.name, found)
 		}
@@ -150,7 +182,7 @@ func TestPasswordForm(t *testing.T) {
 		if !strings.HasPrefix(p.name, "change-") && p.name != "change" || p.name == "change-meanwhile" {
 			continue
 		}
-		_, body := p.show(newTestHandler(t, p.resets))
+		_, body := p.show(t)
 		rules := `passwordrules="minlength: 15;"`
 		if p.resets.link.MaxBytes == 72 {
 			rules = `passwordrules="minlength: 15; maxlength: 72;"`

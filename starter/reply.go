@@ -58,17 +58,20 @@ func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v 
 	v.Problem = &p
 	if p.Again || p.Retry != "" {
 		v.Again = h.again(r, v.Token)
+		v.Reopen = v.Again == ""
 	}
 	h.page(w, r, p.Status, v)
 }
 
 // again is where a request that was not served can be tried again: the page itself, or the page
-// of the form that was posted.
+// of the form that was posted; "" when that page is nothing without the link in the email.
 func (h *handler) again(r *http.Request, token string) string {
 	form, posted := formOf[routeOf(r)]
 	switch {
 	case token != "":
 		return h.site.Base + "/account/change-password/" + token
+	case posted && form != forgotPath:
+		return ""
 	case posted:
 		return h.site.Base + form
 	default:

@@ -31,7 +31,7 @@ func (s *sameClient) look(r *http.Request, client netip.Addr) {
 		s.say(once, peer, "X-Forwarded-For of a peer that is no trusted proxy was ignored, so all who come through that peer share one limit. "+
 			"If it is a proxy of yours, add it to --trusted-proxies ($REKEY_TRUSTED_PROXIES)")
 	case trusted(client, s.proxies):
-		s.say(&s.unread, peer, "A trusted proxy named no client in X-Forwarded-For, so all who come through it share one limit. "+
+		s.say(&s.unread, peer, "A trusted proxy named no client in X-Forwarded-For, or named only trusted addresses, so all who come through it share one limit. "+
 			"Make it set that header, or take it out of --trusted-proxies ($REKEY_TRUSTED_PROXIES)")
 	}
 }

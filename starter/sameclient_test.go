@@ -55,7 +55,7 @@ func TestProxiesThatDoNotFitAreTold(t *testing.T) {
 		"strangers, one line":  {2, [][2]string{{"198.51.100.7", "1.2.3.4"}, {"198.51.100.8", "1.2.3.4"}}, [][]string{{"198.51.100.7"}}},
 		"no header":            {2, [][2]string{{"10.0.0.1", ""}}, [][]string{{"named no client", flag, `"addr":"10.0.0.1"`}}},
 		"unknown":              {2, [][2]string{{"10.0.0.1", "unknown"}}, [][]string{{"named no client", flag}}},
-		"nothing but proxies":  {2, [][2]string{{"10.0.0.1", "10.0.0.2"}}, [][]string{{"named no client", flag}}},
+		"nothing but proxies":  {2, [][2]string{{"10.0.0.1", "10.0.0.2"}}, [][]string{{"or named only trusted addresses", flag}}},
 		"a silent proxy":       {6, [][2]string{{"192.168.1.1", ""}}, [][]string{{"too many requests", flag, "192.168.1.1"}}},
 		"a second proxy":       {6, [][2]string{{"10.0.0.1", "203.0.113.9, 100.64.0.1"}}, [][]string{{"too many requests", flag, "100.64.0.1"}}},
 		"a person in a hurry":  {6, [][2]string{{"198.51.100.7", ""}}, nil},

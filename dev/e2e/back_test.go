@@ -192,7 +192,7 @@ func TestPagesAfterAForm(t *testing.T) {
 				b.heading(heading)
 			}
 			b.visit(shared.URL + "/account/reset-canceled")
-			b.heading("Nothing was done just now")
+			b.heading("The end of a password reset")
 		})
 	}
 }
