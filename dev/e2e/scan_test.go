@@ -48,7 +48,7 @@ func TestProcessesTellNothing(t *testing.T) {
 	s.withoutTemporal(t, owner)
 	s.changePassword(t, owner)
 	s.ask(t, 400, "POST", "/account/reset_password/"+owner.reset, asJSON, jsonOf("password", scannedOther))
-	s.ask(t, 200, "GET", "/account/change-password/"+owner.reset, "", "")
+	s.askAt(t, s.URL, &s.pages, 200, "GET", "/account/change-password/"+owner.reset, "", "") // names the account
 	s.ask(t, 400, "POST", "/account/cancel_reset/"+owner.cancel, asJSON, "{}")
 	s.ask(t, 200, "POST", "/account/cancel_reset", asForm, formOf("token", other.cancel))
 	s.ask(t, 400, "POST", "/account/reset_password", asForm, formOf("token", other.reset, "password", scannedNew, "confirm", scannedNew))
