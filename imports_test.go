@@ -104,7 +104,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"codec":                 {"internal/loopback", "internal/secretfile", "keys"},
 		"workflow":              {"statemachine"},
 		"workflow/mutants":      nil,
-		"starter":               {"account", "internal/belong", "internal/failpoint", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
+		"starter":               {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
 		"activities":            {"account", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                {"account", "activities", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                {"internal/fields", "internal/secretfile", "keys", "statemachine", "workflow"},

@@ -36,8 +36,12 @@ const keycap = '\u20E3'
 // made of them: two passwords that differ there only would be one.
 func seen(before, r, after rune) bool {
 	switch {
-	case '\u200B' <= r && r <= '\u200D': // the space of Khmer, and the joiners
-		return joins(before) && joins(after)
+	case r == '\u200B': // zero width space
+		return unicode.In(before, spaceless...) && unicode.In(after, spaceless...)
+	case r == '\u200C': // zero width non-joiner
+		return shapes(before) && shapes(after)
+	case r == '\u200D': // zero width joiner
+		return shapes(before) && shapes(after) || pictured(before) && pictured(after)
 	case unicode.Is(unicode.Variation_Selector, r):
 		return joins(before) || after == keycap
 	case unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), r == utf8.RuneError:
@@ -47,5 +51,28 @@ func seen(before, r, after rune) bool {
 	}
 }
 
-// joins reports a character of a script, or an emoji, that invisible characters may belong to.
+// spaceless are the scripts that have no space between words, and mark where a line may break
+// (Unicode 17, section 23.2).
+var spaceless = []*unicode.RangeTable{unicode.Khmer, unicode.Lao, unicode.Myanmar, unicode.Thai}
+
+// shaped are the scripts whose letters change in the company of others, so that the two joiners
+// change what is seen: the cursive ones (RFC 5892, A.1) and those with a virama (A.1 and A.2).
+var shaped = []*unicode.RangeTable{
+	unicode.Adlam, unicode.Arabic, unicode.Mandaic, unicode.Mongolian, unicode.Nko, unicode.Syriac,
+	unicode.Bengali, unicode.Devanagari, unicode.Gujarati, unicode.Gurmukhi, unicode.Kannada, unicode.Khmer,
+	unicode.Malayalam, unicode.Myanmar, unicode.Oriya, unicode.Sinhala, unicode.Tamil, unicode.Telugu,
+}
+
+// shapes reports a character of such a script, or a vowel sign of Arabic, which Unicode has as
+// one of any script.
+func shapes(r rune) bool {
+	return unicode.In(r, shaped...) || '\u064B' <= r && r <= '\u0655' || r == '\u0670'
+}
+
+// pictured reports a part of an emoji: a symbol, a skin tone, or the selector behind either.
+func pictured(r rune) bool {
+	return r >= '\u2190' && unicode.In(r, unicode.So, unicode.Sm, unicode.Sk) || r == '\uFE0F'
+}
+
+// joins reports a character of a script, or an emoji, that a selector may belong to.
 func joins(r rune) bool { return r > unicode.MaxASCII && unicode.IsGraphic(r) }

@@ -33,7 +33,8 @@ type HandlerConfig struct {
 	// told here, never judged; zero tells nothing.
 	MinLength int
 	// ChangePasswordURL is the page on which a user who is signed in changes the password;
-	// /.well-known/change-password leads there. Empty leads to the page that asks for a mail.
+	// /.well-known/change-password leads there; see [CheckChangePasswordURL]. Empty leads to
+	// the page that asks for a mail.
 	ChangePasswordURL string
 	// NoHSTS leaves Strict-Transport-Security out, which all answers have while BaseURL is
 	// https: for a host application that sets a header of its own.
@@ -139,8 +140,10 @@ func (c HandlerConfig) check() (*url.URL, error) {
 	if !isWebOrPath(c.LoginURL) {
 		err = errors.Join(err, errors.New("login URL: want http(s)://host/... or a path"))
 	}
-	if !isWebOrPath(c.ChangePasswordURL) {
-		err = errors.Join(err, errors.New("change password URL: want http(s)://host/... or a path"))
+	if c.ChangePasswordURL != "" {
+		if wrong := CheckChangePasswordURL(c.ChangePasswordURL, c.BaseURL); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("change password URL: %w", wrong))
+		}
 	}
 	if c.Product == "" {
 		err = errors.Join(err, errors.New("product: no name is set"))

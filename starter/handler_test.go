@@ -254,6 +254,37 @@ func TestWellKnownOfTheHost(t *testing.T) {
 	}
 }
 
+// Anybody is led to the page, in clear nowhere but on this machine, and never in a circle.
+func TestChangePasswordURL(t *testing.T) {
+	t.Parallel()
+	const base = "https://Accounts.example.com/id"
+	for change, good := range map[string]bool{
+		"https://app.example.com/account/password":                         true,
+		"https://accounts.example.com/account/password":                    true,
+		"https://app.example.com/.well-known/change-password":              true,
+		"http://127.0.0.1:8080/password":                                   true,
+		"http://app.example.com/password":                                  false,
+		"/account/password":                                                false,
+		"//evil.example":                                                   false,
+		"javascript:alert(1)":                                              false,
+		"https://user:secret@app.example.com/password":                     false,
+		"https://user@app.example.com/password":                            false,
+		"http://user:secret@127.0.0.1/password":                            false,
+		"https://accounts.example.com/.well-known/change-password":         false,
+		"https://ACCOUNTS.example.com:443/id/.well-known/change-password/": false,
+		"https://accounts.example.com/x/..//.well-known/change%2Dpassword": false,
+	} {
+		err := CheckChangePasswordURL(change, base)
+		if (err == nil) != good || err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", change, err)
+		}
+		_, err = NewHandler(&fakeResets{}, HandlerConfig{BaseURL: base, ChangePasswordURL: change})
+		if told := err != nil && strings.Contains(err.Error(), "change password URL"); told == good {
+			t.Errorf("%s in a handler: %v", change, err)
+		}
+	}
+}
+
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := NewHandler(&fakeResets{}, HandlerConfig{BaseURL: "id.example.com", LoginURL: "javascript:alert(1)", ChangePasswordURL: "//evil.example", ClientLimit: -1})

@@ -37,7 +37,7 @@ func (h *handler) routes() []route {
 		{"GET", "/account/static/{file}", h.static},
 		{"GET", "/api/v1/settings", h.settings},
 		{"GET", "/openapi.yaml", h.openAPI},
-		{"GET", "/.well-known/change-password", h.wellKnown},
+		{"GET", wellKnownPath, h.wellKnown},
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
 )
 
 // check says what is wrong with a command line whose parts are all known. Each command
@@ -65,11 +66,13 @@ func (s *starterCmd) check() error {
 }
 
 func (s *starterCmd) checkURLs() error {
-	switch change := s.ChangePasswordURL; {
-	case !isWeb(s.LoginURL) && !isPath(s.LoginURL):
+	if !isWeb(s.LoginURL) && !isPath(s.LoginURL) {
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, or a path on the same host")
-	case change != "" && !onLoopback(change) && (!isWeb(change) || !strings.HasPrefix(change, "https:")):
-		return errors.New("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https such as https://app.example.com/account/password")
+	}
+	if s.ChangePasswordURL != "" {
+		if err := starter.CheckChangePasswordURL(s.ChangePasswordURL, s.BaseURL); err != nil {
+			return fmt.Errorf("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): %w", err)
+		}
 	}
 	return cmp.Or(checkBaseURL(s.BaseURL), checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
 }

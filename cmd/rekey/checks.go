@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"go.temporal.io/sdk/client"
@@ -20,12 +21,19 @@ type checker interface {
 
 // latest is what was told last of the other processes. It is safe for concurrent use.
 type latest struct {
+	once  sync.Once
+	there chan struct{} // closed when something was told
 	wrong atomic.Pointer[belong.Mismatch]
 }
+
+func newLatest() *latest { return &latest{there: make(chan struct{})} }
+
+var errNotTold = errors.New("not told yet by Temporal which processes there are")
 
 func (l *latest) is(err error) {
 	wrong, _ := errors.AsType[*belong.Mismatch](err)
 	l.wrong.Store(wrong)
+	l.once.Do(func() { close(l.there) })
 }
 
 // check is down while processes do not belong together. It makes none unready: a starter
@@ -34,7 +42,13 @@ func (l *latest) check() ops.Check {
 	return ops.Check{Name: "peers", Ask: l.ask, Tell: error.Error, Every: checkEvery, Optional: true}
 }
 
-func (l *latest) ask(context.Context) error {
+// ask waits for what is told first: until then, nobody knows.
+func (l *latest) ask(ctx context.Context) error {
+	select {
+	case <-l.there:
+	case <-ctx.Done():
+		return errNotTold
+	}
 	if wrong := l.wrong.Load(); wrong != nil {
 		return wrong
 	}

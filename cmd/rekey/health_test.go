@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/rekeyhq/rekey/internal/belong"
 )
 
 func TestHealth(t *testing.T) {
@@ -18,4 +22,23 @@ func TestHealth(t *testing.T) {
 	server.Close()
 	refused(t, []string{"health", server.URL + "/readyz"}, "connection refused")
 	refused(t, []string{"health", "127.0.0.1"}, "want a URL such as http://127.0.0.1:9090/readyz")
+}
+
+// Nobody knows of other processes before Temporal told, and a check that knows nothing is not up.
+func TestPeersAreNotKnownAtFirst(t *testing.T) {
+	t.Parallel()
+	l := newLatest()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.ask(over); !errors.Is(err, errNotTold) {
+		t.Errorf("before anything is told: %v", err)
+	}
+	l.is(nil)
+	if err := l.ask(t.Context()); err != nil {
+		t.Errorf("all is well: %v", err)
+	}
+	l.is(&belong.Mismatch{Reasons: []string{"another product"}})
+	if err := l.ask(t.Context()); err == nil {
+		t.Error("another product is told to nobody")
+	}
 }

@@ -20,7 +20,7 @@ import (
 
 // listCmd is `rekey list`. It reads nothing that is sealed, so it needs no keys and no address.
 type listCmd struct {
-	Waiting string `default:"any" enum:"any,mail,store,link" env:"REKEY_WAITING" help:"What the resets wait for: a mail server or the store, for two minutes or longer; their link; or any."`
+	Waiting string `default:"any" enum:"any,mail,store,link" env:"REKEY_WAITING" help:"What the resets wait for: a mail server, the store, their link, or any."`
 	Most    int    `default:"50" env:"REKEY_MOST" help:"Resets to print at most: 1 to 1000."`
 	jsonFlag
 }
@@ -74,19 +74,14 @@ func (c *listCmd) check() error {
 	return nil
 }
 
-// query asks for the runs. Those that wait for their link say so only when they are looked at.
+// query asks for the runs. RekeyState tells of an outage after two minutes only, so what a run
+// waits for is known when it is looked at.
 func (c *listCmd) query(queue string) string {
 	q := fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.Name, workflow.OpenRuns, workflow.InQueue(queue))
-	switch c.Waiting {
-	case forMail:
-		return q + " AND " + stateIs(workflow.WaitingForMail)
-	case forStore:
-		return q + " AND " + stateIs(workflow.WaitingForStore)
-	case forLink:
+	if c.Waiting == forLink {
 		return q + " AND " + stateIs(statemachine.StateRequested)
-	default:
-		return q
 	}
+	return q
 }
 
 func (c *listCmd) list(ctx context.Context, temporal client.Client, namespace, queue string) ([]openRun, error) {
@@ -107,7 +102,7 @@ func (c *listCmd) list(ctx context.Context, temporal client.Client, namespace, q
 			if err != nil {
 				return nil, err
 			}
-			if r != nil && len(found) < c.Most && (c.Waiting != forLink || r.Waits == forLink) {
+			if r != nil && len(found) < c.Most && (c.Waiting == "any" || r.Waits == c.Waiting) {
 				found = append(found, *r)
 			}
 		}

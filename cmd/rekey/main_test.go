@@ -161,6 +161,7 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		{"--change-password-url", "/account/password", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https"},
 		{"--change-password-url", "http://app.example.com/password", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https"},
 		{"--change-password-url", "javascript:alert(1)", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL of https"},
+		{"--change-password-url", "https://user:secret@app.example.com/password", "--change-password-url ($REKEY_CHANGE_PASSWORD_URL): want a URL without user name and password"},
 		{"--idle-timeout", "0s", "--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more"},
 		{"--base-url", "http://accounts.example.com", "--base-url ($REKEY_BASE_URL): must be https"},
 	} {

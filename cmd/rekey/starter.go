@@ -54,7 +54,7 @@ const (
 // Run serves until the process is told to stop.
 func (s *starterCmd) Run(p *process) (err error) {
 	s.makeRoom()
-	temporal, peers := ops.NewLater(), &latest{}
+	temporal, peers := ops.NewLater(), newLatest()
 	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery}, peers.check())
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return p.unlessStopped(err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	temporal, peers := ops.NewLater(), &latest{}
+	temporal, peers := ops.NewLater(), newLatest()
 	told, err := w.operate(p, "rekey-worker",
 		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
 		ops.Check{Name: "accounts", Ask: answers(store), Every: checkEvery},

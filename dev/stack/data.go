@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -17,12 +16,18 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
+// temporalFile is the database of the Temporal server in the data folder.
+const temporalFile = "temporal.db"
+
 // openData opens what is in the folder, or makes it. Accounts are there before anybody can
 // ask for a reset.
 func (s *Stack) openData(ctx context.Context) (err error) {
 	accounts := filepath.Join(s.Data, "accounts.db")
-	_, missing := os.Stat(accounts)
-	if err := s.openKeys(missing == nil); err != nil {
+	used := slices.ContainsFunc([]string{accounts, filepath.Join(s.Data, temporalFile)}, func(file string) bool {
+		_, missing := os.Stat(file)
+		return missing == nil
+	})
+	if err := s.openKeys(used); err != nil {
 		return err
 	}
 	s.Store, err = bolt.Open(accounts)
@@ -61,7 +66,7 @@ func (s *Stack) openKeys(used bool) error {
 	return nil
 }
 
-// endUnreadable ends the runs that were sealed under keys which are lost: no worker could
+// endUnreadable ends the open runs, also those that are paused, that were sealed under keys which are lost: no worker could
 // lead them on, and every one of them would try again and again.
 func (s *Stack) endUnreadable(ctx context.Context) error {
 	if !s.KeysLost {
@@ -72,14 +77,14 @@ func (s *Stack) endUnreadable(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflow.Name)}
+	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.Name, workflow.FinishName, workflow.OpenRuns)}
 	for {
 		page, err := temporal.ListWorkflow(ctx, all)
 		if err != nil {
 			return err
 		}
 		for _, run := range page.GetExecutions() {
-			if run.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			if !workflow.Open(run.GetStatus()) {
 				continue
 			}
 			at := run.GetExecution()

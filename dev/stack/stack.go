@@ -169,7 +169,7 @@ func (s *Stack) startInbox(context.Context) error {
 }
 
 func (s *Stack) startTemporal(ctx context.Context) error {
-	file := filepath.Join(s.Data, "temporal.db")
+	file := filepath.Join(s.Data, temporalFile)
 	if s.Memory || s.TemporalDB != "" {
 		file = ""
 	}

@@ -1,8 +1,10 @@
 package belong
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
@@ -146,6 +149,8 @@ type server struct {
 	mu    sync.Mutex
 	queue map[string]map[string]time.Time // when who was heard of, by task queue
 	away  bool
+	ahead time.Duration // of its clock
+	deny  bool          // whoever polls
 }
 
 func (s *server) hear(queue, identity string, at time.Time) {
@@ -174,6 +179,9 @@ type service struct {
 }
 
 func (s service) PollActivityTaskQueue(ctx context.Context, r *workflowservice.PollActivityTaskQueueRequest, _ ...grpc.CallOption) (*workflowservice.PollActivityTaskQueueResponse, error) {
+	if s.server.deny {
+		return nil, serviceerror.NewPermissionDenied("no", "")
+	}
 	s.server.hear(r.GetTaskQueue().GetName(), r.GetIdentity(), time.Now())
 	<-ctx.Done()
 	return nil, ctx.Err()
@@ -187,7 +195,7 @@ func (s *server) DescribeTaskQueue(_ context.Context, queue string, _ enumspb.Ta
 	}
 	var r workflowservice.DescribeTaskQueueResponse
 	for identity, at := range s.queue[queue] {
-		r.Pollers = append(r.Pollers, &taskqueuepb.PollerInfo{Identity: identity, LastAccessTime: timestamppb.New(at)})
+		r.Pollers = append(r.Pollers, &taskqueuepb.PollerInfo{Identity: identity, LastAccessTime: timestamppb.New(at.Add(s.ahead))})
 	}
 	return &r, nil
 }
@@ -212,14 +220,94 @@ func TestLook(t *testing.T) {
 			s.hear(peers, worker.String(), now)
 			s.hear(peers, foreign.String(), now)
 		}, "has another payload.json than starter"},
+		"a slow clock": {func(s *server) {
+			s.ahead = time.Hour
+			s.hear(peers, worker.String(), now.Add(-time.Minute))
+		}, "no worker polls"},
+		"a fast clock": {func(s *server) {
+			s.ahead = -time.Hour
+			s.hear(peers, foreign.String(), now)
+		}, "has another payload.json than starter"},
 	} {
 		s := &server{}
+		s.hear(peers, starter.String(), now)
 		test.heard(s)
 		err := Look(t.Context(), s, "default", "rekey", starter)
 		if got := err != nil; got != (test.want != "") || got && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
 	}
+}
+
+// Whoever may poll makes up names and marks. Names cost nothing and change no reason; of too
+// many marks some are compared, and that is told.
+func TestLookAtManyPollers(t *testing.T) {
+	t.Parallel()
+	dir := newKeys(t)
+	starter, worker := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product)
+	peers, now := workflow.PeersQueue("rekey"), time.Now()
+	names, marks := &server{}, &server{}
+	for n := range 1000 {
+		m := worker
+		m.Name, m.Base = fmt.Sprintf("%04d@host", n), "00000000"
+		names.hear(peers, m.String(), now)
+		m.Product = fmt.Sprintf("%08x", n)
+		marks.hear(peers, m.String(), now)
+	}
+	for range 5 {
+		err := Look(t.Context(), names, "default", "rekey", starter)
+		if err == nil || strings.Contains(err.Error(), "more than") || !strings.HasPrefix(err.Error(), "worker 0000@host has another base URL") {
+			t.Errorf("of names: %v", err)
+		}
+	}
+	if err := Look(t.Context(), marks, "default", "rekey", starter); err == nil || !strings.Contains(err.Error(), "more than 100 processes") {
+		t.Errorf("of marks: %v", err)
+	}
+	var some []Mark
+	for identity := range names.queue[peers] {
+		m, _ := parse(identity)
+		some = append(some, m)
+	}
+	if first, more := distinct(some); len(first) != 1 || more {
+		t.Errorf("%d marks, more: %t", len(first), more)
+	}
+}
+
+// Nothing is told before Temporal has answered, and a failure is in the log once.
+func TestWatchKnowsNothingAtFirst(t *testing.T) {
+	t.Parallel()
+	dir := newKeys(t)
+	self, worker := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product)
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{away: true, deny: true}
+		var log bytes.Buffer
+		var told []error
+		stop := Watch{
+			Temporal: s, Namespace: "default", Queue: "rekey", Self: self, Log: zerolog.New(&log),
+			Tell: func(err error) { told = append(told, err) },
+		}.Start()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(told) != 0 {
+			t.Errorf("told %v", told)
+		}
+		s.goAway(false)
+		s.hear(workflow.PeersQueue("rekey"), worker.String(), time.Now())
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(told) != 1 || told[0] != nil {
+			t.Errorf("told %v", told)
+		}
+		stop()
+		for _, once := range []string{"is not known", "its poll fails"} {
+			if got := strings.Count(log.String(), once); got != 1 {
+				t.Errorf("%q is in the log %d times:\n%s", once, got, log.String())
+			}
+		}
+		if strings.Contains(log.String(), "again") {
+			t.Errorf("nothing was wrong:\n%s", log.String())
+		}
+	})
 }
 
 // Each change is told once, within ten seconds, and a worker that starts a moment after the
@@ -251,18 +339,18 @@ func TestWatchTellsEachChangeOnce(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		s.hear(peers, worker.String(), time.Now())
-		expect(0, "")
+		expect(1, "fine")
 		s.hear(peers, foreign.String(), time.Now())
-		expect(1, "another payload.json")
-		expect(1, "another payload.json")
+		expect(2, "another payload.json")
+		expect(2, "another payload.json")
 		s.goAway(true)
-		expect(1, "another payload.json")
+		expect(2, "another payload.json")
 		s.goAway(false)
 		s.hear(peers, worker.String(), time.Now())
 		s.hear(peers, foreign.String(), time.Now().Add(-time.Minute))
-		expect(2, "fine")
+		expect(3, "fine")
 		s.hear(peers, worker.String(), time.Now().Add(-time.Minute))
-		expect(3, "no worker")
+		expect(4, "no worker")
 		stop()
 	})
 }

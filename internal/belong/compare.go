@@ -1,7 +1,9 @@
 package belong
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +44,26 @@ func difference(a, b Mark) (what, remedy string) {
 		return "another product", sameName
 	}
 	return "", ""
+}
+
+// mostMarks bounds how many different marks are compared, each with each: anybody who may poll
+// makes them up.
+const mostMarks = 100
+
+var tooMany = fmt.Sprintf("more than %d processes say different things of themselves, and the others are not compared: somebody makes them up, or none belongs to another", mostMarks)
+
+// distinct are the first of some marks, in an order that does not change, one for all processes
+// that say the same of themselves. It reports whether there are more.
+func distinct(marks []Mark) (first []Mark, more bool) {
+	nameless := func(m Mark) string {
+		m.Name = ""
+		return m.String()
+	}
+	slices.SortFunc(marks, func(a, b Mark) int {
+		return cmp.Or(strings.Compare(nameless(a), nameless(b)), strings.Compare(a.Name, b.Name))
+	})
+	marks = slices.CompactFunc(marks, func(a, b Mark) bool { return nameless(a) == nameless(b) })
+	return marks[:min(len(marks), mostMarks)], len(marks) > mostMarks
 }
 
 // compare says in what each of some processes differs from some of the others: the first pair

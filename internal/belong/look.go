@@ -32,44 +32,65 @@ type Temporal interface {
 
 var _ Temporal = client.Client(nil)
 
-// present lists the processes of a task queue that were heard of lately.
-func present(ctx context.Context, temporal Temporal, queue string) (marks []Mark, err error) {
+// present lists the processes of a task queue that were heard of lately, and the time at
+// Temporal.
+func present(ctx context.Context, temporal Temporal, queue string) (marks []Mark, now time.Time, err error) {
 	found, err := temporal.DescribeTaskQueue(ctx, workflow.PeersQueue(queue), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	now = newest(found.GetPollers())
 	for _, p := range found.GetPollers() {
-		if m, ours := parse(p.GetIdentity()); ours && fresh(p, heard) {
+		if m, ours := parse(p.GetIdentity()); ours && fresh(p, now, heard) {
 			marks = append(marks, m)
 		}
 	}
-	return marks, err
+	return marks, now, err
 }
 
-func fresh(p *taskqueuepb.PollerInfo, within time.Duration) bool {
-	return time.Since(p.GetLastAccessTime().AsTime()) < within
+// newest is when Temporal last heard of a process. A process that polls was heard of a poll ago
+// at most, so it needs no clock of its own, which may be wrong. Who does not poll takes the last
+// ones to be there until Temporal forgets them, after five minutes.
+func newest(pollers []*taskqueuepb.PollerInfo) (at time.Time) {
+	for _, p := range pollers {
+		if t := p.GetLastAccessTime().AsTime(); t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+func fresh(p *taskqueuepb.PollerInfo, now time.Time, within time.Duration) bool {
+	return now.Sub(p.GetLastAccessTime().AsTime()) < within
 }
 
 // worked reports whether anybody takes the runs of a task queue.
-func worked(ctx context.Context, temporal Temporal, queue string, marks []Mark) (bool, error) {
+func worked(ctx context.Context, temporal Temporal, queue string, marks []Mark, now time.Time) (bool, error) {
 	if slices.ContainsFunc(marks, func(m Mark) bool { return m.Role == Worker }) {
 		return true, nil
 	}
 	found, err := temporal.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
-	return slices.ContainsFunc(found.GetPollers(), func(p *taskqueuepb.PollerInfo) bool { return fresh(p, polls) }), err
+	if last := newest(found.GetPollers()); last.After(now) {
+		now = last
+	}
+	return slices.ContainsFunc(found.GetPollers(), func(p *taskqueuepb.PollerInfo) bool { return fresh(p, now, polls) }), err
 }
 
 // Look says what does not belong together among the processes of a task queue and whoever
 // asks: a *[Mismatch], or nil. Any other error means that Temporal does not tell.
 func Look(ctx context.Context, temporal Temporal, namespace, queue string, asking ...Mark) error {
-	marks, err := present(ctx, temporal, queue)
+	marks, now, err := present(ctx, temporal, queue)
 	if err != nil {
 		return err
 	}
-	there, err := worked(ctx, temporal, queue, marks)
+	there, err := worked(ctx, temporal, queue, marks, now)
 	if err != nil {
 		return err
 	}
+	marks, more := distinct(marks)
 	reasons := compare(asking, marks)
 	if len(reasons) == 0 {
 		reasons = compare(marks, marks)
+	}
+	if more {
+		reasons = append(reasons, tooMany)
 	}
 	if !there {
 		reasons = append(reasons, noWorker(namespace, queue))

@@ -102,8 +102,9 @@ func parse(identity string) (Mark, bool) {
 // share reports that two sets of keys have one in common: while keys are rotated they are not
 // the same everywhere. An empty one is not known.
 func share(a, b string) bool {
+	others := strings.Split(b, "-")
 	return a == "" || b == "" || slices.ContainsFunc(strings.Split(a, "-"), func(id string) bool {
-		return slices.Contains(strings.Split(b, "-"), id)
+		return slices.Contains(others, id)
 	})
 }
 

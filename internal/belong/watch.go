@@ -8,8 +8,10 @@ import (
 
 	"github.com/rs/zerolog"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
 
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -19,6 +21,8 @@ const (
 	// the answer.
 	lookEvery = 4 * time.Second
 	lookWait  = 3 * time.Second
+	// lookFirst is when it does so first: Temporal has heard of it then, and so tells the time.
+	lookFirst = 500 * time.Millisecond
 )
 
 // Watch is what a process needs to look for the others.
@@ -28,7 +32,8 @@ type Watch struct {
 	Queue     string
 	Self      Mark
 	Log       zerolog.Logger
-	// Tell is told what Look says, each time that it changes; nil tells nobody.
+	// Tell is told what Look says, at first and each time that it changes; nil tells nobody.
+	// Until Temporal has answered once, nothing is told.
 	Tell func(error)
 }
 
@@ -47,6 +52,7 @@ func (w Watch) Start() (stop func()) {
 
 // say polls for a task that never comes. One that a stranger schedules is left to time out.
 func (w Watch) say(ctx context.Context) {
+	failed := failure{log: w.Log, message: "other processes do not see this one: its poll fails"}
 	for ctx.Err() == nil {
 		poll, cancel := context.WithTimeout(ctx, pollFor)
 		began := time.Now()
@@ -55,6 +61,9 @@ func (w Watch) say(ctx context.Context) {
 			TaskQueue: &taskqueuepb.TaskQueue{Name: workflow.PeersQueue(w.Queue), Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
 			Identity:  w.Self.String(),
 		})
+		if poll.Err() == nil { // the time of a poll that nobody answers is over, or the process ends
+			failed.is(err)
+		}
 		cancel()
 		if err != nil || time.Since(began) < time.Second {
 			pause(ctx, lookEvery)
@@ -65,22 +74,28 @@ func (w Watch) say(ctx context.Context) {
 // look says that there is no worker when it is so twice in a row: one may start a moment later.
 func (w Watch) look(ctx context.Context) {
 	var said, before string
-	for ; ctx.Err() == nil; pause(ctx, lookEvery) {
+	var told bool
+	failed := failure{log: w.Log, message: "whether processes belong together is not known: Temporal does not tell"}
+	for pause(ctx, lookFirst); ctx.Err() == nil; pause(ctx, lookEvery) {
 		limited, cancel := context.WithTimeout(ctx, lookWait)
 		found := Look(limited, w.Temporal, w.Namespace, w.Queue, w.Self)
 		cancel()
 		wrong, known := errors.AsType[*Mismatch](found)
 		if found != nil && !known {
-			continue // whether Temporal answers is told elsewhere
+			if ctx.Err() == nil {
+				failed.is(found)
+			}
+			continue
 		}
+		failed.is(nil)
 		now := text(wrong)
 		first := now == noWorker(w.Namespace, w.Queue) && before != now
 		before = now
-		if first || now == said {
+		if first || told && now == said {
 			continue
 		}
-		said = now
-		w.tell(wrong)
+		w.tell(wrong, told)
+		said, told = now, true
 	}
 }
 
@@ -91,17 +106,33 @@ func text(m *Mismatch) string {
 	return m.Error()
 }
 
-func (w Watch) tell(wrong *Mismatch) {
+func (w Watch) tell(wrong *Mismatch, again bool) {
 	var err error
-	if wrong != nil {
+	switch {
+	case wrong != nil:
 		err = wrong
 		w.Log.Error().Strs("reasons", wrong.Reasons).Str("task_queue", w.Queue).Msg("processes do not belong together")
-	} else {
+	case again:
 		w.Log.Info().Str("task_queue", w.Queue).Msg("all processes of the task queue belong together again")
 	}
 	if w.Tell != nil {
 		w.Tell(err)
 	}
+}
+
+// failure writes into the log what fails, once until it fails in another way or no more.
+type failure struct {
+	log     zerolog.Logger
+	message string
+	code    codes.Code
+}
+
+func (f *failure) is(err error) {
+	code := serviceerror.ToStatus(err).Code()
+	if code != f.code && code != codes.OK {
+		f.log.Warn().Stringer("code", code).Msg(f.message)
+	}
+	f.code = code
 }
 
 func pause(ctx context.Context, d time.Duration) {
