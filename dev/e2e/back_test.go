@@ -68,6 +68,15 @@ func (b *tab) history() page.GetNavigationHistoryResult {
 	return h
 }
 
+// shows waits for a page that may have been kept alive: the browser then tells of no new one, in
+// which chromedp would look for a heading.
+func (b *tab) shows(heading string) {
+	b.t.Helper()
+	process.Eventually(b.t, patience, "the page "+heading, func() bool {
+		return ask(b, chromedp.Evaluate[string]("document.querySelector('h1')?.textContent ?? ''")) == heading
+	})
+}
+
 func (b *tab) reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
 
 // at is the path of the page. No page of these tests may have a secret in it.
@@ -175,13 +184,13 @@ func TestPagesAfterAForm(t *testing.T) {
 			b.stays("/account/link-sent", "Check your email")
 			posts := b.posts()
 			b.back()
-			b.heading("Reset your password")
+			b.shows("Reset your password")
 			_, toCancel := tokens(t, shared, who.Address, 1)
 			b.visit(shared.URL + "/account/cancel-reset/" + toCancel)
 			b.click("Cancel the reset")
 			b.stays("/account/reset-canceled", "The reset was canceled")
 			b.back()
-			b.heading("Cancel the password reset?")
+			b.shows("Cancel the password reset?")
 			if n := b.posts(); n != posts+1 {
 				t.Errorf("%d posts, want %d", n, posts+1)
 			}

@@ -3,6 +3,7 @@ package formats
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,18 +111,24 @@ const manifests = "deploy/kubernetes"
 // Kustomize itself builds the manifests, with the namespace and the tag of the image.
 func TestKustomizeBuilds(t *testing.T) {
 	t.Parallel()
-	files, err := os.ReadDir(filepath.Join(root, manifests))
+	memory, files := filesys.MakeFsInMemory(), os.DirFS(filepath.Join(root, manifests))
+	err := fs.WalkDir(files, ".", func(path string, f fs.DirEntry, err error) error {
+		if err != nil || f.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		return memory.WriteFile("/base/"+path, text)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := filesys.MakeFsInMemory()
-	for _, f := range files {
-		text := read(t, manifests, f.Name())
-		if err := memory.WriteFile("/"+f.Name(), []byte(text)); err != nil {
-			t.Fatal(err)
-		}
+	if err := memory.WriteFile("/own/kustomization.yaml", []byte("resources: [../base]\ncomponents: [../base/xoauth2]\n")); err != nil {
+		t.Fatal(err)
 	}
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/")
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/own")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +139,10 @@ func TestKustomizeBuilds(t *testing.T) {
 	if made.Size() < 15 || strings.Count(string(out), "image: registry.example.com/rekey:v") < 5 {
 		t.Errorf("%d objects:\n%s", made.Size(), out)
 	}
-	if err := memory.WriteFile("/kustomization.yaml", []byte("resources: [worker.yaml]\nimage: []\n")); err != nil {
+	if err := memory.WriteFile("/base/kustomization.yaml", []byte("resources: [worker.yaml]\nimage: []\n")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/"); err == nil {
+	if _, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/base"); err == nil {
 		t.Error("a field that Kustomize does not know is taken")
 	}
 }
