@@ -90,7 +90,7 @@ type Config struct {
 	// Started is told when the worker works, with its connection, for checks of health;
 	// nil tells nobody. The connection is closed when Run returns.
 	Started func(client.Client)
-	// Peers is told of processes that do not belong together, each time that it changes: an
+	// Peers is told of processes that do not belong together, at first and each time that it changes: an
 	// error with the reasons, or nil. The log is told too.
 	Peers func(error)
 
