@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var variable = regexp.MustCompile(`(--[a-z-]+)(?:=\S+)? [^$]*\(\$(REKEY_[A-Z_]+)\)`)
+var variable = regexp.MustCompile(`(--(?:\[no-\])?[a-z-]+)(?:=\S+)? [^$]*\(\$(REKEY_[A-Z_]+)\)`)
 
 // settings are the variables of a command, as its help has them, and whether it needs them.
 func settings(t *testing.T, command ...string) map[string]bool {
