@@ -45,7 +45,7 @@ type tokens struct {
 
 func newTokens(c *OAuth) (*tokens, error) {
 	u, err := url.Parse(c.TokenURL)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback.Is(u.Host)) {
+	if err != nil || u.Host == "" || u.User != nil || !loopback.Sealed(u) {
 		return nil, errors.New("token endpoint of the mail server: want an https URL")
 	}
 	if c.ClientID == "" || c.ClientSecret == "" && c.RefreshToken == "" {

@@ -19,7 +19,7 @@ const wellKnownPath = "/.well-known/change-password"
 func CheckChangePasswordURL(change, base string) error {
 	u, err := url.Parse(change)
 	switch {
-	case err != nil || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback.Is(u.Host)):
+	case err != nil || u.Hostname() == "" || !loopback.Sealed(u):
 		return errors.New("want a URL of https such as https://app.example.com/account/password")
 	case u.User != nil:
 		return errors.New("want a URL without user name and password, since anybody is led to it")

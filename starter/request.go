@@ -8,7 +8,6 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
@@ -131,9 +130,8 @@ func (c *Client) repeated(ctx context.Context, id string, told request) (done bo
 
 // over reports that a reset has ended, although its run may be open and still list its wait.
 func over(a *commonpb.SearchAttributes) bool {
-	var state statemachine.State
-	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
-	return ok && converter.GetDefaultDataConverter().FromPayload(value, &state) == nil && !workflow.Going(state)
+	state, ok := workflow.StateOf(a)
+	return ok && !workflow.Going(state)
 }
 
 // StartOptions is how a run is started on a task queue, by whoever does it: one at most for an

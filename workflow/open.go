@@ -1,8 +1,12 @@
 package workflow
 
 import (
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/rekeyhq/rekey/statemachine"
 )
 
 // OpenRuns is the condition of a visibility query for runs that have not ended.
@@ -28,4 +32,14 @@ func Open(s enumspb.WorkflowExecutionStatus) bool {
 // first run in common.
 func GoesOn(asked, newest *workflowpb.WorkflowExecutionInfo) bool {
 	return Open(newest.GetStatus()) && newest.GetFirstRunId() == asked.GetFirstRunId()
+}
+
+// StateOf is the value of StateAttribute among search attributes, which are in clear; false when
+// it is not there, or is no text.
+func StateOf(a *commonpb.SearchAttributes) (state statemachine.State, ok bool) {
+	value, ok := a.GetIndexedFields()[StateAttribute.GetName()]
+	if !ok || converter.GetDefaultDataConverter().FromPayload(value, &state) != nil {
+		return "", false
+	}
+	return state, true
 }

@@ -126,9 +126,10 @@ func look(ctx context.Context, temporal client.Client, e *workflowpb.WorkflowExe
 	case !workflow.Open(info.GetStatus()):
 		return nil, nil //nolint:nilnil // it is over
 	}
+	state, _ := workflow.StateOf(info.GetSearchAttributes())
 	r := &openRun{
 		Workflow: id.GetWorkflowId(), Run: id.GetRunId(), Started: info.GetStartTime().AsTime().Truncate(time.Second),
-		State: string(stateOf(info.GetSearchAttributes())), Waits: forWorker,
+		State: string(state), Waits: forWorker,
 	}
 	for _, a := range now.GetPendingActivities() {
 		r.pending(a)

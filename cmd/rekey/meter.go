@@ -2,13 +2,13 @@ package main
 
 import (
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+
+	"github.com/rekeyhq/rekey/internal/usage"
 )
 
 // lineEvery is how often a command that takes long says so in its log.
@@ -30,15 +30,10 @@ type meter struct {
 // meter begins to measure. The total is an estimate.
 func (p *process) meter(total int64) *meter {
 	m := &meter{log: p.log, every: lineEvery, total: total, last: time.Now()}
-	if total > 0 && isTerminal(p.stderr) {
+	if total > 0 && usage.IsTerminal(p.stderr) {
 		m.bar = newBar(p.stderr, total)
 	}
 	return m
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func newBar(w io.Writer, total int64) *progressbar.ProgressBar {

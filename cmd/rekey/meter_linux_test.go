@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"testing"
+
+	"github.com/rekeyhq/rekey/internal/usage"
 )
 
 func TestIsTerminal(t *testing.T) {
@@ -13,7 +15,7 @@ func TestIsTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer terminal.Close()
-	if !isTerminal(terminal) {
+	if !usage.IsTerminal(terminal) {
 		t.Error("a terminal is none")
 	}
 	if m := (&process{stderr: terminal}).meter(1); m.bar == nil {
@@ -24,7 +26,7 @@ func TestIsTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if isTerminal(file) || isTerminal(&bytes.Buffer{}) {
+	if usage.IsTerminal(file) || usage.IsTerminal(&bytes.Buffer{}) {
 		t.Error("what is no terminal is one")
 	}
 }

@@ -7,7 +7,6 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -145,7 +144,7 @@ func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 }
 
 func (s *story) upserted(a *commonpb.SearchAttributes) {
-	state := stateOf(a)
+	state, _ := workflow.StateOf(a)
 	if state == "" {
 		return
 	}
@@ -154,15 +153,6 @@ func (s *story) upserted(a *commonpb.SearchAttributes) {
 		s.answered = min(s.answered, s.mails-1) // the link mail that seemed to be over is begun again
 		s.repeats = true
 	}
-}
-
-// stateOf is the state among search attributes, which are in clear, "" for none.
-func stateOf(a *commonpb.SearchAttributes) (state statemachine.State) {
-	value, ok := a.GetIndexedFields()[workflow.StateAttribute.GetName()]
-	if !ok || converter.GetDefaultDataConverter().FromPayload(value, &state) != nil {
-		return ""
-	}
-	return state
 }
 
 // close reads the last event of a run; any other tells nothing here.

@@ -40,14 +40,11 @@ func Of(role string, dir keys.Dir, base, product string) (Mark, error) {
 	if role == Starter {
 		half = keys.SubmissionPublic
 	}
-	m, err := OfPayload(role, dir)
-	if err != nil {
-		return Mark{}, err
-	}
 	codec, err := dir.Payload()
 	if err != nil {
 		return Mark{}, err
 	}
+	m := ofFamily(role, codec)
 	m.Base = codec.Mark("base|" + base)
 	if product != "" { // a starter need not know it
 		m.Product = codec.Mark("product|" + product)
@@ -65,11 +62,15 @@ func OfPayload(role string, dir keys.Dir) (Mark, error) {
 	if err != nil {
 		return Mark{}, err
 	}
+	return ofFamily(role, codec), nil
+}
+
+func ofFamily(role string, codec *keys.Codec) Mark {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return Mark{Role: role, Name: fmt.Sprintf("%d@%s", os.Getpid(), host), Payload: codec.Mark("family")}, nil
+	return Mark{Role: role, Name: fmt.Sprintf("%d@%s", os.Getpid(), host), Payload: codec.Mark("family")}
 }
 
 func ids(dir keys.Dir, u keys.Use) (string, error) {

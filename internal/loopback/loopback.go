@@ -4,6 +4,7 @@ package loopback
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -17,4 +18,10 @@ func Is(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// Sealed reports whether nobody else reads what is sent to a URL: it is https, or http to this
+// machine.
+func Sealed(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && Is(u.Host)
 }

@@ -1,10 +1,28 @@
 package loopback_test
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
+
+// A URL in clear is one of this machine only.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"https://login.example.com": true, "https://127.0.0.1": true, "http://127.0.0.1:80/a": true, "http://[::1]:80": true, "http://[::1]": true,
+		"http://localhost": true, "http://login.example.com": false, "http://localhost.example.com": false, "ftp://127.0.0.1": false, "//127.0.0.1": false, "": false,
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loopback.Sealed(u) != want {
+			t.Errorf("%q: %t", text, !want)
+		}
+	}
+}
 
 // security 21: only loopback may be spoken to in clear.
 func TestIs(t *testing.T) {

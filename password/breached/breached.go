@@ -69,10 +69,7 @@ type Corpus struct {
 // New returns a corpus. It makes no call.
 func New(cfg Config) (*Corpus, error) {
 	u, err := url.Parse(cfg.URL)
-	if err != nil || u.Hostname() == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}) {
-		return nil, errAddress
-	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback.Is(u.Hostname())) {
+	if err != nil || u.Hostname() == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}) || !loopback.Sealed(u) {
 		return nil, errAddress
 	}
 	if cfg.Timeout == 0 {
