@@ -9,25 +9,32 @@ import (
 	"github.com/rekeyhq/rekey/link"
 )
 
-// security 4: a forged link costs less than 0.2 ms of CPU, with everything that HTTP does about it.
+// security 4: a forged link costs no call and no more CPU than a few pages that do not exist, with everything that HTTP does about both.
 func TestForgedLinkIsCheap(t *testing.T) {
 	f := newFilter(t)
 	h := newTestHandler(t, f)
 	forged := swapCase(f.token(t, link.Reset, time.Now().Add(time.Minute)))
-	const n, most = 2000, 200 * time.Microsecond
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	before := threadTime(t)
-	for range n {
-		w := exchange(h, "POST", "/account/reset_password/"+forged, jsonBody("password", goodPassword), asJSON)
-		if w.Code != 400 {
-			t.Fatalf("status %d: %s", w.Code, w.Body)
+	// fastest is the least CPU time that 200 requests took: a busy machine makes single rounds dear, not all of them.
+	fastest := func(path string, status int) time.Duration {
+		best := time.Hour
+		for range 10 {
+			before := threadTime(t)
+			for range 200 {
+				w := exchange(h, "POST", path, jsonBody("password", goodPassword), asJSON)
+				if w.Code != status {
+					t.Fatalf("%s: status %d: %s", path, w.Code, w.Body)
+				}
+			}
+			best = min(best, threadTime(t)-before)
 		}
+		return best
 	}
-	each := (threadTime(t) - before) / n
-	t.Logf("%v each", each)
-	if each > most {
-		t.Errorf("a forged link costs %v of CPU, want at most %v", each, most)
+	missing, refused := fastest("/account/nothing", 404), fastest("/account/reset_password/"+forged, 400)
+	const most = 8 // about 2 on every machine; one hash of a password would be 2,000
+	if refused > most*missing {
+		t.Errorf("200 forged links cost %v of CPU and 200 missing pages %v, want at most %d times as much", refused, missing, most)
 	}
 	if calls := f.calls.Load(); calls != 0 {
 		t.Errorf("%d calls", calls)
