@@ -1,4 +1,4 @@
-package main
+package options
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 
-	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/usage"
 )
 
@@ -18,7 +17,7 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s ($%s)", p.flag, p.env) }
 
-func (c *cli) places() []place {
+func (c *Options) places() []place {
 	return []place{
 		{"--listen", "REKEY_DEV_LISTEN", &c.Listen},
 		{"--temporal", "REKEY_DEV_TEMPORAL", &c.Temporal},
@@ -29,7 +28,7 @@ func (c *cli) places() []place {
 }
 
 // movePorts adds the offset to every port but 0, which takes a free one.
-func (c *cli) movePorts() error {
+func (c *Options) movePorts() error {
 	for _, p := range c.places() {
 		if err := usage.Address(*p.addr); err != nil {
 			return usage.Mark(fmt.Errorf("%s: %w", p, err))
@@ -50,7 +49,7 @@ func (c *cli) movePorts() error {
 // checkPorts refuses addresses that cannot be listened on before anything is started, and
 // names all of them with their flags. All are held until the last is checked, so that one
 // that is given twice is found too.
-func (c *cli) checkPorts() error {
+func (c *Options) checkPorts() error {
 	var bad []error
 	for _, p := range c.places() {
 		listener, err := net.Listen("tcp", *p.addr)
@@ -68,18 +67,4 @@ func (c *cli) checkPorts() error {
 		return nil
 	}
 	return fmt.Errorf("%w\nIs it running already? Stop that one, or start this one with --port-offset 100 ($REKEY_DEV_PORT_OFFSET) or other addresses", errors.Join(bad...))
-}
-
-// kind says what is special about a seeded account.
-func kind(a account.Account) string {
-	switch {
-	case a.Disabled:
-		return "disabled: gets no mail"
-	case !a.Resettable:
-		return "has no password of its own: gets no mail"
-	case len(a.Notify) > 0:
-		return "also told at " + a.Notify[0]
-	default:
-		return ""
-	}
 }

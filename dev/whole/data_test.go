@@ -108,7 +108,10 @@ func said(t *testing.T, got string, want ...string) {
 // before the accounts are there.
 func TestNothingIsAnsweredTooEarly(t *testing.T) {
 	t.Parallel()
-	free := busyPort(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	addr := free.Addr().String()
 	free.Close()
 	p := launch(t, nil, "--listen", addr, "--accounts", "20000")
