@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/internal/fields"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -7,7 +7,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
-	"github.com/rekeyhq/rekey/internal/cost"
+	"github.com/rekeyhq/rekey/internal/testkit/cost"
 )
 
 const (

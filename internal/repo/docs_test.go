@@ -1,6 +1,6 @@
-// Package rekey_test holds what is true of the repository as a whole: which package may
+// Package repo_test holds what is true of the repository as a whole: which package may
 // import which, and that the documents say what the code does.
-package rekey_test
+package repo_test
 
 import (
 	"cmp"
