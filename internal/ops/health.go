@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,14 +59,18 @@ type Health struct {
 	loops    sync.WaitGroup
 	draining atomic.Bool
 
-	mu   sync.Mutex
-	last map[string]error // by the name of the check, once it has answered
+	mu      sync.Mutex
+	states  map[string]string // by the name of the check, as in a Report
+	reasons map[string]string
 }
 
 // NewHealth begins to check. Stop ends it.
 func NewHealth(checks ...Check) *Health {
 	ctx, stop := context.WithCancel(context.Background())
-	h := &Health{checks: checks, stop: stop, last: map[string]error{}}
+	h := &Health{checks: checks, stop: stop, states: map[string]string{}, reasons: map[string]string{}}
+	for _, c := range checks {
+		h.states[c.Name] = "unknown"
+	}
 	for _, c := range checks {
 		h.loops.Go(func() { h.repeat(ctx, c) })
 	}
@@ -74,14 +79,28 @@ func NewHealth(checks ...Check) *Health {
 
 func (h *Health) repeat(ctx context.Context, c Check) {
 	for ctx.Err() == nil {
-		err := c.once(ctx)
-		h.mu.Lock()
-		h.last[c.Name] = err
-		h.mu.Unlock()
+		h.note(c, c.once(ctx))
 		select {
 		case <-time.After(c.Every):
 		case <-ctx.Done():
 		}
+	}
+}
+
+func (h *Health) note(c Check, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.reasons, c.Name)
+	if err == nil {
+		h.states[c.Name] = "up"
+		return
+	}
+	h.states[c.Name] = "down"
+	if c.Tell == nil {
+		return
+	}
+	if why := c.Tell(err); why != "" {
+		h.reasons[c.Name] = why
 	}
 }
 
@@ -106,15 +125,10 @@ type Report struct {
 func (h *Health) Report() Report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := Report{Status: "ready", Checks: map[string]string{}}
+	r := Report{Status: "ready", Checks: maps.Clone(h.states), Reasons: maps.Clone(h.reasons)}
 	for _, c := range h.checks {
-		err, answered := h.last[c.Name]
-		r.Checks[c.Name] = state(err, answered)
-		if err != nil && c.Tell != nil {
-			r.reason(c.Name, c.Tell(err))
-		}
 		switch {
-		case answered && err == nil || r.Status == "unavailable":
+		case r.Checks[c.Name] == "up" || r.Status == "unavailable":
 		case c.Optional:
 			r.Status = "degraded"
 		default:
@@ -125,27 +139,6 @@ func (h *Health) Report() Report {
 		r.Status = "draining"
 	}
 	return r
-}
-
-func state(err error, answered bool) string {
-	switch {
-	case !answered:
-		return "unknown"
-	case err != nil:
-		return "down"
-	default:
-		return "up"
-	}
-}
-
-func (r *Report) reason(name, why string) {
-	if why == "" {
-		return
-	}
-	if r.Reasons == nil {
-		r.Reasons = map[string]string{}
-	}
-	r.Reasons[name] = why
 }
 
 // Ready says whether the process should be given work.

@@ -119,7 +119,6 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/telemetry":            {"internal/span"},
 		"internal/usage":                nil,
 		"internal/repo":                 nil,
-		"internal/testkit/cost":         nil,
 		"internal/testkit/golden":       nil,
 		"internal/testkit/overlay":      nil,
 		"internal/testkit/postgrestest": nil,
