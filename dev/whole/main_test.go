@@ -18,8 +18,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/options"
 	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/internal/golden"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // asProgram makes the test binary the program itself, so that a test starts it as a

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/internal/golden"
-	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 )
 
 // mutant is the workflow with a change.

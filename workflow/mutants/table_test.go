@@ -2,7 +2,7 @@
 
 package mutants
 
-import "github.com/rekeyhq/rekey/internal/overlay"
+import "github.com/rekeyhq/rekey/internal/testkit/overlay"
 
 // Files of the workflow, as seen from this folder.
 const (

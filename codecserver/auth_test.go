@@ -1,4 +1,4 @@
-package codec_test
+package codecserver_test
 
 import (
 	"errors"
@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 )
 
 // who asks an Auth about a request with these headers.
-func who(a codec.Auth, headers ...string) (string, error) {
+func who(a codecserver.Auth, headers ...string) (string, error) {
 	r := request("", func(r *http.Request) {
 		r.Header.Del("Authorization")
 		for i := 0; i < len(headers); i += 2 {
@@ -23,7 +23,7 @@ func who(a codec.Auth, headers ...string) (string, error) {
 // security 24.
 func TestBearer(t *testing.T) {
 	t.Parallel()
-	a := value[codec.Auth](t)(codec.Bearer(secret))
+	a := value[codecserver.Auth](t)(codecserver.Bearer(secret))
 	for _, header := range []string{"Bearer " + secret, "bearer " + secret} {
 		if name, err := who(a, "Authorization", header); name != "bearer" || err != nil {
 			t.Errorf("%s: %q, %v", header, name, err)
@@ -33,21 +33,21 @@ func TestBearer(t *testing.T) {
 		"", secret, "Bearer", "Bearer ", "Bearer " + secret[1:], "Bearer " + secret + "0", "Bearer " + strings.ToUpper(secret),
 		"Bearer  " + secret, "Basic " + secret,
 	} {
-		if name, err := who(a, "Authorization", header); name != "" || !errors.Is(err, codec.ErrUnknown) {
+		if name, err := who(a, "Authorization", header); name != "" || !errors.Is(err, codecserver.ErrUnknown) {
 			t.Errorf("%q: %q, %v", header, name, err)
 		}
 	}
-	if _, err := who(a); !errors.Is(err, codec.ErrUnknown) {
+	if _, err := who(a); !errors.Is(err, codecserver.ErrUnknown) {
 		t.Errorf("without: %v", err)
 	}
-	if _, err := who(a, "Authorization", "Bearer "+secret, "Authorization", "Bearer "+secret); !errors.Is(err, codec.ErrUnknown) {
+	if _, err := who(a, "Authorization", "Bearer "+secret, "Authorization", "Bearer "+secret); !errors.Is(err, codecserver.ErrUnknown) {
 		t.Errorf("twice: %v", err)
 	}
 }
 
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	a := value[codec.Auth](t)(codec.Proxy(secret, "X-Forwarded-User"))
+	a := value[codecserver.Auth](t)(codecserver.Proxy(secret, "X-Forwarded-User"))
 	if name, err := who(a, "Authorization", "Bearer "+secret, "X-Forwarded-User", "olga"); name != "olga" || err != nil {
 		t.Errorf("%q, %v", name, err)
 	}
@@ -59,7 +59,7 @@ func TestProxy(t *testing.T) {
 		"two":          {"Authorization", "Bearer " + secret, "X-Forwarded-User", "olga", "X-Forwarded-User", "mallory"},
 		"long":         {"Authorization", "Bearer " + secret, "X-Forwarded-User", strings.Repeat("o", 257)},
 	} {
-		if got, err := who(a, headers...); got != "" || !errors.Is(err, codec.ErrUnknown) {
+		if got, err := who(a, headers...); got != "" || !errors.Is(err, codecserver.ErrUnknown) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
@@ -68,10 +68,10 @@ func TestProxy(t *testing.T) {
 func TestShortSecretsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", secret[1:]} {
-		if _, err := codec.Bearer(text); err == nil {
+		if _, err := codecserver.Bearer(text); err == nil {
 			t.Errorf("Bearer of %d characters: no error", len(text))
 		}
-		if _, err := codec.Proxy(text, "X-Forwarded-User"); err == nil {
+		if _, err := codecserver.Proxy(text, "X-Forwarded-User"); err == nil {
 			t.Errorf("Proxy of %d characters: no error", len(text))
 		}
 	}
@@ -88,18 +88,18 @@ func (s says) Who(*http.Request) (string, error) { return s.name, s.err }
 // One way to prove it is enough; that one cannot be checked is said only when none does.
 func TestWays(t *testing.T) {
 	t.Parallel()
-	yes, no, down := says{name: "olga"}, says{err: codec.ErrUnknown}, says{err: codec.ErrUnavailable}
+	yes, no, down := says{name: "olga"}, says{err: codecserver.ErrUnknown}, says{err: codecserver.ErrUnavailable}
 	for _, tc := range []struct {
-		ways   []codec.Auth
+		ways   []codecserver.Auth
 		status int
 	}{
-		{[]codec.Auth{no, yes}, 200},
-		{[]codec.Auth{down, yes}, 200},
-		{[]codec.Auth{no, no}, 401},
-		{[]codec.Auth{down, no}, 503},
-		{[]codec.Auth{no, down}, 503},
+		{[]codecserver.Auth{no, yes}, 200},
+		{[]codecserver.Auth{down, yes}, 200},
+		{[]codecserver.Auth{no, no}, 401},
+		{[]codecserver.Auth{down, no}, 503},
+		{[]codecserver.Auth{no, down}, 503},
 	} {
-		s := newServer(t, func(c *codec.Config) { c.Auth = tc.ways })
+		s := newServer(t, func(c *codecserver.Config) { c.Auth = tc.ways })
 		a := s.ask(t, request(s.sealed(t, "x"), nil))
 		if a.status != tc.status || (tc.status == 200) != strings.Contains(s.log.String(), `"who":"olga"`) {
 			t.Errorf("%v: %d, log %s", tc.ways, a.status, s.log.String())

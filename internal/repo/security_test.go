@@ -1,4 +1,4 @@
-package rekey_test
+package repo_test
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
 const securityPage = "docs/security.md"
@@ -58,7 +58,7 @@ func TestSecurityRequirementsHaveTests(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, page); diff != "" {
-		t.Errorf("run go test . -run TestSecurity -update (-want +got):\n%s", diff)
+		t.Errorf("run go test ./internal/repo -run TestSecurity -update (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,4 +1,4 @@
-package codec_test
+package codecserver_test
 
 import (
 	"encoding/json"
@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/rekeyhq/rekey/codec"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/codecserver"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -28,7 +28,7 @@ func frozen(tb testing.TB) (s *server, sealed map[string]*commonpb.Payload) {
 		text := value[[]byte](tb)(os.ReadFile(filepath.Join(from, "keys", file.Name())))
 		check(tb, os.WriteFile(filepath.Join(dir, file.Name()), text, 0o600))
 	}
-	s = newServer(tb, func(c *codec.Config) {
+	s = newServer(tb, func(c *codecserver.Config) {
 		c.Decoder = value[*keys.Codec](tb)(keys.Open(dir, keys.AllowDev).Payload())
 	})
 	var vectors struct{ Payloads map[string][]byte }

@@ -1,5 +1,4 @@
-// Package fields compares values by their JSON, as one release wrote it and another does.
-package fields
+package replay
 
 import (
 	"bytes"

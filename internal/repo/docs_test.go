@@ -1,6 +1,6 @@
-// Package rekey_test holds what is true of the repository as a whole: which package may
+// Package repo_test holds what is true of the repository as a whole: which package may
 // import which, and that the documents say what the code does.
-package rekey_test
+package repo_test
 
 import (
 	"cmp"
@@ -104,7 +104,11 @@ var row = regexp.MustCompile("(?m)^\\| `(--[^`]+)` \\| `([A-Z_]+)` \\| `?([^`|]+
 func TestEverySettingIsListed(t *testing.T) {
 	t.Parallel()
 	watch(t)
-	all := commands(t)
+	program := filepath.Join(t.TempDir(), "rekey")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rekey").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	all := commands(t, program)
 	var written, actual []setting
 	for _, m := range row.FindAllStringSubmatch(read(t, "docs/settings.md"), -1) {
 		who := strings.Split(m[4], ", ")
@@ -116,7 +120,7 @@ func TestEverySettingIsListed(t *testing.T) {
 		}
 	}
 	for _, c := range all {
-		actual = append(actual, helped(t, c)...)
+		actual = append(actual, helped(t, program, c)...)
 	}
 	actual = append(actual, declared(t, filepath.Join("dev", "options", "options.go"), "dev")...)
 	slices.SortFunc(written, bySetting)
@@ -127,9 +131,9 @@ func TestEverySettingIsListed(t *testing.T) {
 }
 
 // commands are all that rekey has, such as "starter" and "keys new".
-func commands(t *testing.T) []string {
+func commands(t *testing.T, program string) []string {
 	t.Helper()
-	_, list, _ := strings.Cut(help(t), "Commands:")
+	_, list, _ := strings.Cut(help(t, program), "Commands:")
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+(?: \w+)*)  `).FindAllStringSubmatch(list, -1) {
 		names = append(names, m[1])
@@ -140,10 +144,9 @@ func commands(t *testing.T) []string {
 	return names
 }
 
-func help(t *testing.T, command ...string) string {
+func help(t *testing.T, program string, command ...string) string {
 	t.Helper()
-	args := append([]string{"run", "./cmd/rekey"}, command...)
-	run := exec.CommandContext(t.Context(), "go", append(args, "--help")...)
+	run := exec.CommandContext(t.Context(), program, append(command, "--help")...)
 	run.Stderr = os.Stderr
 	out, err := run.Output()
 	if err != nil {
@@ -155,9 +158,9 @@ func help(t *testing.T, command ...string) string {
 var flag = regexp.MustCompile(`(--[a-z\[\]-]+)(?:=(\S+))? [^$]*\(\$([A-Z_]+)\)`)
 
 // helped are the settings in the help of a command of rekey.
-func helped(t *testing.T, command string) []setting {
+func helped(t *testing.T, program, command string) []setting {
 	t.Helper()
-	usage, rest, _ := strings.Cut(help(t, strings.Fields(command)...), "\n")
+	usage, rest, _ := strings.Cut(help(t, program, strings.Fields(command)...), "\n")
 	_, rest, _ = strings.Cut(rest, "Show context-sensitive help.")
 	rest, _, _ = strings.Cut(rest, "Commands:")
 	var found []setting
@@ -227,7 +230,7 @@ func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(n
 // Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {
 	t.Parallel()
-	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go") + read(t, "workflow/resetpassword.go"))
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
 	for _, path := range documents(t) {
 		for _, code := range blocks(read(t, path), "go") {
 			if !strings.Contains(examples, dedent(code)) {

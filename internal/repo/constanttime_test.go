@@ -1,4 +1,4 @@
-package rekey_test
+package repo_test
 
 import (
 	"go/ast"
@@ -12,7 +12,7 @@ import (
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	t.Parallel()
 	for file, function := range map[string]string{
-		"codec/auth.go":            "presented",
+		"codecserver/auth.go":      "presented",
 		"account/account.go":       "SameCredential",
 		"keys/codec.go":            "open",
 		"password/hash.go":         "Verify",

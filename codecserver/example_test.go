@@ -1,4 +1,4 @@
-package codec_test
+package codecserver_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -26,15 +26,15 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	operators, err := codec.Bearer(strings.TrimSpace(string(secret)))
+	operators, err := codecserver.Bearer(strings.TrimSpace(string(secret)))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	handler, err := codec.New(codec.Config{
+	handler, err := codecserver.New(codecserver.Config{
 		Decoder: payloads,
 		Origin:  "https://temporal.example.com",
-		Auth:    []codec.Auth{operators},
+		Auth:    []codecserver.Auth{operators},
 		Log:     zerolog.New(os.Stderr),
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package codec serves the reading half of Temporal's codec server protocol: Temporal's UI
+// Package codecserver serves the reading half of Temporal's codec server protocol: Temporal's UI
 // and its command line send it the payloads of a run, and show what it answers.
 //
 // An operator who looks at a run reads its input, its results and its failures, and
@@ -18,4 +18,4 @@
 //
 // Payloads have to be had before they can be sent here, and Temporal decides who gets those
 // of a namespace. So this server knows no roles of its own.
-package codec
+package codecserver

@@ -1,4 +1,4 @@
-package rekey_test
+package repo_test
 
 import (
 	"os"

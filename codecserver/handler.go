@@ -1,4 +1,4 @@
-package codec
+package codecserver
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package codec_test
+package codecserver_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -45,18 +45,18 @@ type server struct {
 }
 
 // newServer knows the bearer of the secret, unless a change says otherwise.
-func newServer(tb testing.TB, change func(*codec.Config)) *server {
+func newServer(tb testing.TB, change func(*codecserver.Config)) *server {
 	tb.Helper()
 	s := &server{dir: filepath.Join(tb.TempDir(), "keys")}
 	check(tb, keys.Create(s.dir, true))
 	s.codec = value[*keys.Codec](tb)(keys.Open(s.dir, keys.AllowDev).Payload())
-	c := codec.Config{
-		Decoder: s.codec, Origin: ui, Auth: []codec.Auth{value[codec.Auth](tb)(codec.Bearer(secret))}, Log: zerolog.New(&s.log),
+	c := codecserver.Config{
+		Decoder: s.codec, Origin: ui, Auth: []codecserver.Auth{value[codecserver.Auth](tb)(codecserver.Bearer(secret))}, Log: zerolog.New(&s.log),
 	}
 	if change != nil {
 		change(&c)
 	}
-	s.Handler = value[http.Handler](tb)(codec.New(c))
+	s.Handler = value[http.Handler](tb)(codecserver.New(c))
 	return s
 }
 

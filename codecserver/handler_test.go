@@ -1,4 +1,4 @@
-package codec_test
+package codecserver_test
 
 import (
 	"encoding/base64"
@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/testing/protocmp"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -92,7 +92,7 @@ func TestEncodeNothingFor(t *testing.T) {
 		"another page": {`{}`, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example.com") }, 403},
 		"a reader":     {`{}`, func(r *http.Request) { r.Method = http.MethodGet }, 405},
 		"a form":       {`{}`, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 415},
-		"much":         {strings.Repeat(" ", codec.MaxBody+1), nil, 413},
+		"much":         {strings.Repeat(" ", codecserver.MaxBody+1), nil, 413},
 		"no JSON":      {`[`, nil, 400},
 	} {
 		if a := s.ask(t, encode(tc.body, tc.change)); a.status != tc.status {
@@ -213,8 +213,8 @@ func TestBodies(t *testing.T) {
 		"not base64":   {`{"payloads":[{"data":"ann@example.com"}]}`, "application/json", 400, "body_invalid"},
 		"two values":   {good + good, "application/json", 400, "body_invalid"},
 		"deep":         {strings.Repeat("[", 1<<19), "application/json", 400, "body_invalid"},
-		"longest":      {good + strings.Repeat(" ", codec.MaxBody-len(good)), "application/json", 200, ""},
-		"too long":     {good + strings.Repeat(" ", codec.MaxBody-len(good)+1), "application/json", 413, "body_too_large"},
+		"longest":      {good + strings.Repeat(" ", codecserver.MaxBody-len(good)), "application/json", 200, ""},
+		"too long":     {good + strings.Repeat(" ", codecserver.MaxBody-len(good)+1), "application/json", 413, "body_too_large"},
 	} {
 		a := s.ask(t, request(tc.body, func(r *http.Request) { r.Header.Set("Content-Type", tc.media) }))
 		if a.status != tc.status || a.code != tc.code || strings.Contains(a.body, "ann") {
@@ -262,7 +262,7 @@ func (b broken) Decode([]*commonpb.Payload) ([]*commonpb.Payload, error) { retur
 
 func TestOtherErrorsAreOurs(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(c *codec.Config) { c.Decoder = broken{errors.New("the disk is gone")} })
+	s := newServer(t, func(c *codecserver.Config) { c.Decoder = broken{errors.New("the disk is gone")} })
 	a := s.ask(t, request(`{"payloads":[]}`, nil))
 	if a.status != 500 || a.code != "internal" || strings.Contains(a.body, "disk") {
 		t.Errorf("%d %s", a.status, a.body)
@@ -274,8 +274,8 @@ func TestOtherErrorsAreOurs(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	known := []codec.Auth{value[codec.Auth](t)(codec.Bearer(secret))}
-	for name, c := range map[string]codec.Config{
+	known := []codecserver.Auth{value[codecserver.Auth](t)(codecserver.Bearer(secret))}
+	for name, c := range map[string]codecserver.Config{
 		"no way to know":   {Origin: ui},
 		"no origin":        {Auth: known},
 		"any origin":       {Auth: known, Origin: "*"},
@@ -286,7 +286,7 @@ func TestNewRefuses(t *testing.T) {
 		"in clear":         {Auth: known, Origin: "http://temporal.example.com"},
 		"upper case":       {Auth: known, Origin: "HTTPS://temporal.example.com"},
 	} {
-		if _, err := codec.New(c); err == nil {
+		if _, err := codecserver.New(c); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

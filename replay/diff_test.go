@@ -1,11 +1,11 @@
-package fields_test
+package replay_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/internal/fields"
+	"github.com/rekeyhq/rekey/replay"
 )
 
 func TestDiff(t *testing.T) {
@@ -26,7 +26,7 @@ func TestDiff(t *testing.T) {
 		"in another case":       {`{"Mails":1}`, `{"mails":1}`, "no Mails"},
 	} {
 		alike := func(was, is string) bool { return strings.HasPrefix(was, "run ") && strings.HasPrefix(is, "run ") }
-		got, err := fields.Diff([]byte(tc.was), []byte(tc.is), alike)
+		got, err := replay.Diff([]byte(tc.was), []byte(tc.is), alike)
 		if err != nil || strings.Join(got, ", ") != tc.want {
 			t.Errorf("%s: %q, %v; want %q", name, got, err, tc.want)
 		}
@@ -37,7 +37,7 @@ func TestDiff(t *testing.T) {
 func TestDiffOfNoJSON(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{{`{"secret`, `{}`}, {`{}`, `secret`}} {
-		got, err := fields.Diff([]byte(pair[0]), []byte(pair[1]), nil)
+		got, err := replay.Diff([]byte(pair[0]), []byte(pair[1]), nil)
 		if err == nil || slices.Contains(got, "secret") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %q, %v", pair, got, err)
 		}

@@ -1,11 +1,11 @@
-package codec_test
+package codecserver_test
 
 import (
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 )
 
 // A page of the UI may read the answer, also one that refuses; no other may.
@@ -112,7 +112,7 @@ func TestPreflightRefused(t *testing.T) {
 // Cookies are for a proxy, and are allowed only where there is one.
 func TestCookies(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(c *codec.Config) { c.Cookies = true })
+	s := newServer(t, func(c *codecserver.Config) { c.Cookies = true })
 	for _, r := range []*http.Request{preflight(nil), request(s.sealed(t, "x"), nil)} {
 		if got := s.ask(t, r).header.Get("Access-Control-Allow-Credentials"); got != "true" {
 			t.Errorf("%s: %q", r.Method, got)
