@@ -55,7 +55,7 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 	steps, _ := workflow.NewDisconnectedContext(ctx)
 	r := &run{
 		in:       in,
-		machine:  statemachine.New(),
+		machine:  statemachine.New(statemachine.Reset),
 		requests: workflow.GetSignalChannel(ctx, RequestSignal),
 		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
 		canceled: func() bool { return ctx.Err() != nil },

@@ -14,7 +14,7 @@ type run struct {
 	in       Request
 	id       string // run ID
 	original string // run ID before any workflow reset
-	machine  *statemachine.Machine
+	machine  *statemachine.Machine[statemachine.State, statemachine.Event]
 	canceled func() bool // in Temporal
 	requests workflow.ReceiveChannel
 	disowns  workflow.ReceiveChannel
