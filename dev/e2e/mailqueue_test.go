@@ -26,7 +26,7 @@ func oneQueue(t *testing.T) string {
 	t.Helper()
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{Package: "../../workflow", In: "mailing", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
+		overlay.Change{Package: "../../workflow", In: "mailOptions", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
 		overlay.Change{Package: "../../worker", In: "Config.pollers", Node: "CompositeLit 2", With: "[]worker.Worker{{CompositeLit 2/Ident 3}}"},
 	)
 	if err != nil {

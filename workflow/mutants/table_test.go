@@ -13,13 +13,13 @@ func mutants() []mutant {
 	)
 	return []mutant{
 		// Commands and their order.
-		{what: "the mail before the wait", changes: mailFirst("{r}.mails == 0")},
-		{what: "the notice before the change", changes: one("run.changePassword", "ForStmt", "_, _ = {r}.notify({ctx})\n$")},
-		{what: "no wait before the first mail is out", changes: one("run.arm", "IfStmt.Cond", "$ || {r}.mails == 0")},
+		{what: "the mail before the wait", changes: one("run.mailFirstLink", "ExprStmt(openWait)", "")},
+		{what: "the notice before the change", changes: one("run.changePassword", "ForStmt", "_, _ = {r}.notifyOwner({ctx})\n$")},
+		{what: "no wait before the first mail is out", changes: one("run.openWait", "IfStmt.Cond", "$ || {r}.mails == 0")},
 		{what: "a pause before the change", changes: one("run.changePassword", "ForStmt", "_ = {CallExpr(Sleep)}\n$")},
 		{what: "the change without a pause between two attempts", changes: one("run.changePassword", "CallExpr(Sleep)", "error(nil)")},
-		{what: "no notice", changes: one("run.notify", "CallExpr(tell)", "Delivery{}")},
-		{what: "a notice that is over when anybody says so", changes: one("tell", "IfStmt.Cond.Y", "true")},
+		{what: "no notice", changes: one("run.notifyOwner", "CallExpr(deliver)", "Delivery{}")},
+		{what: "a notice that is over when anybody says so", changes: one("deliver", "IfStmt.Cond.Y", "true")},
 		{what: "a late request that waits until everybody is told", changes: one("run.end", "BinaryExpr(||).X", "false")},
 		{what: "a run that does not go on telling for the one before", changes: one("begin", "RangeStmt", "")},
 		{what: "no audit of a cancel", changes: one("run.end", "ExprStmt(recordCancel)", "")},
@@ -27,9 +27,9 @@ func mutants() []mutant {
 			"func() (none workflow.Future) {\n_ = func() workflow.Future { return $ }\nnone, _ = workflow.NewFuture({ctx})\nreturn none\n}()")},
 		{what: "a timer that a new mail does not start again", changes: one("run.linkMailed", "ExprStmt(restartExpiry)", "if {r}.expiry == nil {\n$\n}")},
 		{what: "an old timer that goes on beside the new one", changes: one("run.restartExpiry", "ExprStmt(stopExpiry)", "")},
-		{what: "no search attribute at the end", changes: one("run.fire", "ExprStmt(tellOperators)", "")},
+		{what: "no search attribute at the end", changes: one("run.fire", "ExprStmt(showState)", "")},
 		{what: "the search attribute in each state", changes: one("run.fire", "CallExpr(Final)", "true")},
-		{what: "no search attribute at the start of a run that continues one", changes: one("begin", "ExprStmt(tellOperators)", "")},
+		{what: "no search attribute at the start of a run that continues one", changes: one("begin", "ExprStmt(showState)", "")},
 
 		// Names.
 		{what: "send-email renamed", changes: text("SendEmail", "send-mail")},
@@ -45,9 +45,7 @@ func mutants() []mutant {
 		{what: "the signal of a request renamed", changes: text("RequestSignal", "ask")},
 		{what: "the signal of who disowns a reset renamed", changes: text("DisownSignal", "not-me")},
 
-		{what: "another version of a change that old runs have not seen", changes: mailFirst(
-			`{r}.mails == 0 && workflow.GetVersion({ctx}, "mail-first", 1, 1) == 1`,
-		)},
+		{what: "another version of a change that old runs have not seen", changes: mailFirst(`workflow.GetVersion({ctx}, "mail-first", 1, 1) == 1`)},
 
 		// Values that another build wrote, or reads.
 		{what: "a field of Request renamed", changes: one("Request", "Field(CoolDown).Type", "$ `json:\"Pause\"`")},
@@ -58,40 +56,40 @@ func mutants() []mutant {
 		{what: "an expiry at another time", changes: one("run.restartExpiry", "BinaryExpr(+)", "$ + grace")},
 
 		// Priorities, limits and strangers.
-		{what: "a cancel in Temporal ignored", changes: ignored("CallExpr(canceled)")},
-		{what: "a disowned link ignored", changes: ignored("CallExpr(disowned)")},
-		{what: "a used link wins over a cancel", changes: one("run.await", "CaseClause 1", "{CaseClause 2}\n$")},
-		{what: "the expiry wins over a used link", changes: one("run.await", "CaseClause 2", "case {r}.expired():\nreturn statemachine.Expire, nil\n$")},
-		{what: "a mail that was sent wins over a used link", changes: one("run.await", "CaseClause 2", "{CaseClause 3}\n$")},
-		{what: "a request wins over a used link", changes: one("run.await", "CaseClause 2", "{CaseClause 4}\n$")},
+		{what: "a cancel in Temporal ignored", changes: ignored("CallExpr(canceled)", "CallExpr(canceled)")},
+		{what: "a disowned link ignored", changes: ignored("BinaryExpr(!=)", "BinaryExpr(>)")},
+		{what: "a used link wins over a cancel", changes: one("run.awaitEvent", "CaseClause 1", "{CaseClause 2}\n$")},
+		{what: "the expiry wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 5}\n$")},
+		{what: "a mail that was sent wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 3}\n$")},
+		{what: "a request wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 4}\n$")},
 		{what: "a submission ignored", changes: one("run.somethingHappened", "CallExpr(IsReady)", "false")},
 		{what: "an expiry while a mail is on its way", changes: one("run.expired", "BinaryExpr(==)", "true")},
 		{what: "no cool-down", changes: one("run.mayMailAgain", "BinaryExpr(>=)", "true")},
 		{what: "one mail at most", changes: one("MaxMails", "BasicLit", "1")},
 		{what: "two mails at most", changes: one("MaxMails", "BasicLit", "2")},
 		{what: "four mails at most", changes: one("MaxMails", "BasicLit", "4")},
-		{what: "a request of another account counts", changes: one("run.requestedAgain", "BinaryExpr(==)", "true")},
-		{what: "who disowns another account counts", changes: one("run.disowned", "BinaryExpr(==)", "true")},
+		{what: "a request of another account counts", changes: one("run.takeRequests", "BinaryExpr(==)", "true")},
+		{what: "who disowns another account counts", changes: one("run.takeDisowns", "BinaryExpr(==)", "true")},
 		{what: "a verdict about another submission counts", changes: one("run.changePassword", "BinaryExpr(&&)", "{BinaryExpr(==)}")},
-		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one("run.isMeant", "BinaryExpr(&&)", "false")},
+		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one("run.namesThisRun", "BinaryExpr(&&)", "false")},
 		{what: "a delivery of 0.2.0, which names no link, does not count", changes: one("run.delivered", "CaseClause 4/BinaryExpr(==)", "false")},
 		{what: "the input of another account counts", changes: one("ResetPassword", "IfStmt.Cond", "false")},
 
 		// The way on.
-		{what: "nobody's submission ends the reset", changes: one("run.nobodys", "SelectorExpr(TokenUnknown)", "statemachine.ChangeRefused")},
-		{what: "no new wait after nobody's submission", changes: one("run.arm", "IfStmt.Cond", "$ || {r}.waits > 0")},
-		{what: "a link mail goes on after the password was changed", changes: one("run.notify", "ExprStmt(stopMail)", "")},
+		{what: "nobody's submission ends the reset", changes: one("run.dropSubmission", "SelectorExpr(TokenUnknown)", "statemachine.ChangeRefused")},
+		{what: "no new wait after nobody's submission", changes: one("run.openWait", "IfStmt.Cond", "$ || {r}.waits > 0")},
+		{what: "a link mail goes on after the password was changed", changes: one("run.notifyOwner", "ExprStmt(stopMail)", "")},
 		{what: "a link mail goes on after a cancel", changes: one("run.recordCancel", "ExprStmt(stopMail)", "")},
 		{what: "a request that comes too late is not answered", changes: one("run.end", "ForStmt/IfStmt.Cond", "$ && {r}.mails == 0")},
-		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("run.await", "ExprStmt(requestedAgain)", "")},
+		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("run.mailFirstLink", "ExprStmt(takeRequests)", "")},
 		{what: "a refused change is tried again", changes: one("run.changePassword", "CaseClause 2/Ident", "$ && {SelectorExpr(Event)} != statemachine.ChangeRefused")},
 		{what: "no wait for updates at the end", changes: one("run.end", "CallExpr(AllHandlersFinished)", "true")},
 		{what: "a withheld link ends the reset", changes: one("run.linkMailed", "SelectorExpr(LinkWithheld)", "statemachine.Expire")},
 
 		// Runs that are kept waiting.
-		{what: "a run that is kept waiting does not say so", lives: noRun, changes: one("run.waitFor", "ExprStmt(attribute)", "")},
-		{what: "a run that goes on still says that it is kept waiting", lives: noRun, changes: one("run.waited", "ExprStmt(attribute)", "")},
-		{what: "the waiting of another mail counts", lives: noRun, changes: one("run.mailKeptWaiting", "BinaryExpr(!=)", "false")},
+		{what: "a run that is kept waiting does not say so", lives: noRun, changes: one("run.showWaiting", "ExprStmt(setAttribute)", "")},
+		{what: "a run that goes on still says that it is kept waiting", lives: noRun, changes: one("run.endWaiting", "ExprStmt(setAttribute)", "")},
+		{what: "the waiting of another mail counts", lives: noRun, changes: one("run.mailWaits", "BinaryExpr(!=)", "false")},
 		{what: "a mail that was kept waiting is begun again at once", lives: noRun, changes: one("run.sendAgain", "CallExpr(max)/SelectorExpr(pause)", "0")},
 	}
 }
@@ -100,30 +98,30 @@ func mutants() []mutant {
 func allowed() []mutant {
 	return []mutant{
 		{what: "other timeouts and retries", changes: []overlay.Change{
-			change("mailing", "KeyValueExpr(StartToCloseTimeout).Value", "$ + time.Minute"),
-			change("silence", "BasicLit", "4"),
-			change("changing", "KeyValueExpr(MaximumInterval).Value", "2 * $"),
+			change("mailOptions", "KeyValueExpr(StartToCloseTimeout).Value", "$ + time.Minute"),
+			change("heartbeatTimeout", "BasicLit", "4"),
+			change("changeOptions", "KeyValueExpr(MaximumInterval).Value", "2 * $"),
 		}},
 		{what: "a new field", changes: one("Request", "Field(CoolDown)", "Language string `json:\",omitempty\"`\n$")},
 		{what: "other texts", changes: []overlay.Change{
-			change("changing", "KeyValueExpr(Summary).Value", `"set the new password"`),
+			change("changeOptions", "KeyValueExpr(Summary).Value", `"set the new password"`),
 			change("run.details", "BasicLit(STRING)", `"%s: %d mails of %d"`),
 			change("run.restartExpiry", "KeyValueExpr(Summary).Value", `"end of the link"`),
 		}},
 		{what: "the mail before the wait, behind `workflow.GetVersion`", changes: mailFirst(
-			`{r}.mails == 0 && workflow.GetVersion({ctx}, "mail-first", workflow.DefaultVersion, 1) == 1`,
+			`workflow.GetVersion({ctx}, "mail-first", workflow.DefaultVersion, 1) == 1`,
 		)},
 	}
 }
 
 // mailFirst mails before it waits, on a condition.
 func mailFirst(condition string) []overlay.Change {
-	return one("run.await", "ExprStmt(arm)", "if "+condition+" {\n{ExprStmt(requestedAgain)}\n{ExprStmt(sendLink)}\n}\n$")
+	return one("run.mailFirstLink", "ExprStmt(openWait)", "if !("+condition+") {\n$\n}")
 }
 
-// ignored neither wakes a waiting run nor counts in it.
-func ignored(node string) []overlay.Change {
-	return []overlay.Change{change("run.await", node, "false"), change("run.somethingHappened", node, "false")}
+// ignored is what neither decides nor ends a wait.
+func ignored(event, condition string) []overlay.Change {
+	return []overlay.Change{change("run.awaitEvent", event, "false"), change("run.somethingHappened", condition, "false")}
 }
 
 // text puts another text in the place of the only one in a declaration.
