@@ -10,12 +10,12 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// beating says every [workflow.Heartbeat] that the attempt is at work, until stop is
+// heartbeat says every [workflow.Heartbeat] that the attempt is at work, until stop is
 // called; so the work of a worker that was killed begins again within seconds, and a slow
 // mail server is not taken for a dead worker. What is done sooner costs no heartbeat.
 //
 // A heartbeat is also how an attempt learns that nobody wants it any more: ctx ends.
-func beating(ctx context.Context) (stop func()) {
+func heartbeat(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	var beats sync.WaitGroup
 	beats.Go(func() {
