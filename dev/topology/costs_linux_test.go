@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -22,6 +23,7 @@ var costs = flag.Int("costs", 20, "resets that TestCosts measures")
 // one worker and one starter, and PostgreSQL as it is in production: each commit is synced.
 // It checks no figure but that there is one; they are the machine's.
 func TestCosts(t *testing.T) {
+	suite.Long(t)
 	const atOnce = 8
 	clusters := map[string]*postgrestest.Server{}
 	for _, of := range []string{"runs", "accounts"} {
