@@ -16,7 +16,7 @@ import (
 
 // The figures of docs/scale.md are those of
 //
-//	go test -v -run TestCosts ./dev/topology -costs 500
+//	REKEY_TEST=all go test -v -run TestCosts ./dev/topology -costs 500
 var costs = flag.Int("costs", 20, "resets that TestCosts measures")
 
 // TestCosts measures what a reset takes from each process and writes to each database, with
