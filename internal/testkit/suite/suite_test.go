@@ -12,10 +12,12 @@ type ended struct {
 	how string
 }
 
-func (*ended) Helper()                        {}
-func (e *ended) Skip(args ...any)             { e.how = cmp.Or(e.how, "skipped: "+fmt.Sprint(args...)) }
-func (e *ended) Skipf(f string, args ...any)  { e.Skip(fmt.Sprintf(f, args...)) }
-func (e *ended) Fatalf(f string, args ...any) { e.how = cmp.Or(e.how, "failed: "+fmt.Sprintf(f, args...)) }
+func (*ended) Helper()                       {}
+func (e *ended) Skip(args ...any)            { e.how = cmp.Or(e.how, "skipped: "+fmt.Sprint(args...)) }
+func (e *ended) Skipf(f string, args ...any) { e.Skip(fmt.Sprintf(f, args...)) }
+func (e *ended) Fatalf(f string, args ...any) {
+	e.how = cmp.Or(e.how, "failed: "+fmt.Sprintf(f, args...))
+}
 
 func TestWhichTestsRun(t *testing.T) {
 	for value, want := range map[string][2]string{
