@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 func TestMain(m *testing.M) {
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 // Every measurement runs, with few repetitions. Its figures are not judged, since they are the
 // machine's; but each row is there, and each figure is one.
 func TestEveryMeasurement(t *testing.T) {
+	suite.Long(t)
 	postgrestest.Require(t)
 	dir := t.TempDir()
 	picture := filepath.Join(dir, "resets.svg")

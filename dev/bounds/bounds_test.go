@@ -18,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
@@ -65,6 +66,7 @@ func forgot(s *site.Site, address string) error {
 // security 15: 200 submissions at once, each hashed at the real cost, keep a starter under
 // 512 MiB, and each succeeds in the end.
 func TestManySubmissionsTakeLittleMemory(t *testing.T) {
+	suite.Long(t)
 	const most = 512 // MiB
 	people := make([]account.Account, 200)
 	for i := range people {
@@ -118,6 +120,7 @@ func comeBack(a site.Answer) (time.Duration, error) {
 
 // security 33, 34: a worker with 10,000 open runs stays under 300 MiB, and a reset works.
 func TestManyOpenRunsTakeLittleMemory(t *testing.T) {
+	suite.Long(t)
 	const runs, most = 10_000, 300 // MiB
 	erin := site.Person("erin")
 	s, worker := begin(t, erin)

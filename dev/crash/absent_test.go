@@ -7,11 +7,13 @@ import (
 
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // security 23: for a minute there is no worker. Every request and every new password that
 // comes in that time is accepted, and carried out when a worker starts.
 func TestNoWorkerForAMinute(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := &story{Site: site.New(t), release: func() {}}
 	all := crowd(t, s.Site, 40)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -35,6 +36,7 @@ const (
 // account or not, and leave one run with a short history, three mails at most, and no
 // memory behind. The owner can reset the password all the same.
 func TestFloodForOneAddress(t *testing.T) {
+	suite.Long(t)
 	s := start(t, nil)
 	const known, unknown = "ada@example.com", "nobody@example.com"
 	put(t, s, known)
@@ -73,6 +75,7 @@ func TestFloodForOneAddress(t *testing.T) {
 // too, start as many runs as the budget has, and when the flood is over the next person is
 // served.
 func TestFloodOfAddresses(t *testing.T) {
+	suite.Long(t)
 	var ahead atomic.Int64
 	const perSecond, burst = 20, 200
 	s := start(t, func(c *stack.Config) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -89,6 +91,11 @@ func (s *site) newPerson(t *rapid.T) *person {
 // what the model says, a link changes the password of its account once at most, and the
 // owner is told exactly when it did.
 func TestStories(t *testing.T) {
+	if !suite.All() { // a quarter of them is the short suite's
+		if err := flag.Set("rapid.checks", "25"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s := newSite(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := s.newPerson(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -72,6 +73,7 @@ func restart(t *testing.T, _ *fleet, cluster *postgrestest.Server) {
 // people reset their passwords, each process is killed and started again, and the database
 // too: every reset that was accepted is carried out, once.
 func TestKilledInProduction(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	const resets, atOnce = 500, 24
 	cluster := postgrestest.Start(t)

@@ -1,4 +1,4 @@
-package main
+package timing
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"regexp"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,47 +28,42 @@ type lab struct {
 	ahead          atomic.Int64 // of the starter's clock
 }
 
-// longest is how long one scenario may take; a mail that never comes must not hang it.
-const longest = 10 * time.Minute
+// pairs of requests are sent in each situation.
+const pairs = 500
 
 // measure runs a scenario on a product of its own.
-func measure(ctx context.Context, s scenario, pairs int) (got samples, err error) {
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
-	dir, err := os.MkdirTemp("", "rekey-timing-")
-	if err != nil {
-		return got, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+func (s scenario) measure(t *testing.T) samples {
+	t.Helper()
 	l := &lab{}
-	cfg := l.config(dir)
+	cfg := stack.Throwaway(t.TempDir())
+	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
 	if s.config != nil {
 		s.config(&cfg)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // a mail that never comes must not hang it
+	t.Cleanup(cancel)
+	var err error
 	if l.Stack, err = stack.Start(ctx, cfg); err != nil {
-		return got, err
+		t.Fatal(err)
 	}
-	defer func() { err = errors.Join(err, l.Stop()) }()
-	l.Mail.Keep(math.MaxInt) // whoever waits for a mail must not find it gone for those of others
-	if err := l.people(ctx, pairs, s.account); err != nil {
-		return got, err
+	t.Cleanup(func() { _ = l.Stop() })
+	l.Mail.Keep(math.MaxInt) // the mails of others push out none that is waited for
+	err = l.people(ctx, s.account)
+	if err == nil && s.before != nil {
+		err = s.before(ctx, l)
 	}
-	if s.before != nil {
-		if err := s.before(ctx, l); err != nil {
-			return got, err
-		}
+	if err != nil {
+		t.Fatal(err)
 	}
-	return l.time(ctx)
-}
-
-func (l *lab) config(dir string) stack.Config {
-	cfg := stack.Throwaway(dir)
-	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
-	return cfg
+	got, err := l.time(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
 }
 
 // people makes the accounts. The addresses of both groups look alike.
-func (l *lab) people(ctx context.Context, pairs int, special func(*account.Account)) error {
+func (l *lab) people(ctx context.Context, special func(*account.Account)) error {
 	var all []account.Account
 	for n := range pairs {
 		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "$argon2id$x", Resettable: true}
@@ -82,8 +77,8 @@ func (l *lab) people(ctx context.Context, pairs int, special func(*account.Accou
 	return l.Store.PutMany(ctx, all)
 }
 
-// time asks for an account and for nobody, in pairs of a random order, so that what one
-// request leaves to do for the product falls on both groups alike.
+// time asks for an account and for nobody, in pairs of a random order, so that the work which
+// one request leaves behind falls on both groups alike.
 func (l *lab) time(ctx context.Context) (got samples, err error) {
 	for i := range l.known {
 		for _, which := range rand.Perm(2) {
@@ -115,7 +110,7 @@ func (l *lab) ask(ctx context.Context, address string) error {
 	return l.post(ctx, "/account/forgot_password", map[string]string{"email": address})
 }
 
-// post sends JSON, again while what was accepted has no effect yet.
+// post sends JSON, again while it was accepted and has no effect yet.
 func (l *lab) post(ctx context.Context, path string, body any) error {
 	b, err := json.Marshal(body)
 	for pending := true; pending && err == nil; {
@@ -134,7 +129,7 @@ func (l *lab) try(ctx context.Context, path string, b []byte) (pending bool, err
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = resp.Body.Close() }()
+	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusAccepted {
 		err = fmt.Errorf("status %d: %s", resp.StatusCode, answer)

@@ -1,4 +1,4 @@
-package main
+package timing
 
 import (
 	"cmp"
@@ -13,6 +13,9 @@ type samples struct {
 }
 
 func (s samples) auc() float64 { return auc(s.known, s.unknown) }
+
+// most is how far from the 0.5 of a coin an attacker's guess may be.
+const most = 0.05
 
 func (s samples) even() bool { return math.Abs(s.auc()-0.5) <= most }
 
