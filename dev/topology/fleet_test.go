@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"go.temporal.io/sdk/client"
@@ -71,15 +70,6 @@ func (f *fleet) startWorker(t *testing.T, n int) {
 func (f *fleet) startStarter(t *testing.T, n int) {
 	t.Helper()
 	f.starters[n] = f.Starter(t, "REKEY_LISTEN="+f.addrs[n])
-}
-
-// kill ends a process as a power cut does. It must have been alive until now.
-func kill(t *testing.T, p *process.Process) {
-	t.Helper()
-	p.Signal(t, syscall.SIGKILL)
-	if code := p.Exit(t); code != -1 {
-		t.Fatalf("it ended by itself, with exit code %d", code)
-	}
 }
 
 // person is one of many, who was signed in before.

@@ -40,7 +40,7 @@ func blows() []blow {
 func killWorker(n int) func(*testing.T, *fleet, *postgrestest.Server) {
 	return func(t *testing.T, f *fleet, _ *postgrestest.Server) {
 		t.Helper()
-		kill(t, f.workers[n])
+		f.workers[n].Kill(t)
 		f.startWorker(t, n)
 	}
 }
@@ -48,14 +48,14 @@ func killWorker(n int) func(*testing.T, *fleet, *postgrestest.Server) {
 func killStarter(n int) func(*testing.T, *fleet, *postgrestest.Server) {
 	return func(t *testing.T, f *fleet, _ *postgrestest.Server) {
 		t.Helper()
-		kill(t, f.starters[n])
+		f.starters[n].Kill(t)
 		f.startStarter(t, n)
 	}
 }
 
 func killTemporal(t *testing.T, f *fleet, _ *postgrestest.Server) {
 	t.Helper()
-	kill(t, f.Temporal)
+	f.Temporal.Kill(t)
 	f.StartTemporal(t)
 }
 
