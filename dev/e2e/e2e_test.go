@@ -29,7 +29,13 @@ var cheap = stack.Throwaway("").Hashing
 // accounts of its own.
 var shared *stack.Stack
 
-func TestMain(m *testing.M) { os.Exit(site.Main(func() int { return run(m) })) }
+func TestMain(m *testing.M) {
+	if spec, ok := os.LookupEnv(workerEnv); ok {
+		fmt.Fprintln(os.Stderr, workAs(spec))
+		os.Exit(1)
+	}
+	os.Exit(site.Main(func() int { return run(m) }))
+}
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "rekey-e2e-")

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"fmt"
@@ -40,9 +40,9 @@ func ofKind(kind enumspb.EventType) func(*historypb.History, *historypb.HistoryE
 	return func(_ *historypb.History, e *historypb.HistoryEvent) bool { return e.GetEventType() == kind }
 }
 
-// atOnce is a run that hears of two events in one workflow task.
-func atOnce(one, other event) rule {
-	return rule{fmt.Sprintf("%s and %s in one workflow task", one.what, other.what), func(r *recorded) bool {
+// inOneTask is a run that hears of two events in one workflow task.
+func inOneTask(one, other event) rule {
+	return rule{fmt.Sprintf("%s and %s in one workflow task", one.what, other.what), func(r *recordedRun) bool {
 		var first, second bool
 		for _, e := range r.GetEvents() {
 			first, second = first || one.is(r.History, e), second || other.is(r.History, e)
@@ -59,7 +59,7 @@ func atOnce(one, other event) rule {
 }
 
 // overdueMail is a run whose second mail is taken after the first link's timer has fired.
-var overdueMail = rule{"a second mail that is late", func(r *recorded) bool {
+var overdueMail = rule{"a second mail that is late", func(r *recordedRun) bool {
 	fired, taken := 0, 0
 	for _, e := range r.GetEvents() {
 		switch {

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"fmt"
@@ -10,14 +10,14 @@ import (
 
 // schedules is a run that schedules n activities of a type.
 func schedules(activity string, n int) rule {
-	return rule{fmt.Sprintf("%s scheduled: %d", activity, n), func(r *recorded) bool {
+	return rule{fmt.Sprintf("%s scheduled: %d", activity, n), func(r *recordedRun) bool {
 		return len(scheduled(r.History, activity)) == n
 	}}
 }
 
 // repeats is a run whose n-th activity of a type needed another attempt.
 func repeats(activity string, n int, because cause) rule {
-	return rule{fmt.Sprintf("another attempt at %s no. %d %s", activity, n, because.what), func(r *recorded) bool {
+	return rule{fmt.Sprintf("another attempt at %s no. %d %s", activity, n, because.what), func(r *recordedRun) bool {
 		all := scheduled(r.History, activity)
 		if len(all) < n {
 			return false
@@ -60,7 +60,7 @@ func startOf(h *historypb.History, scheduled int64) *historypb.ActivityTaskStart
 }
 
 // workers is a run that two workers worked on, the second after the first.
-var workers = rule{"tasks of the worker that was killed and then of the next", func(r *recorded) bool {
+var workers = rule{"tasks of the worker that was killed and then of the next", func(r *recordedRun) bool {
 	var seen []string
 	for _, e := range r.GetEvents() {
 		who := e.GetWorkflowTaskCompletedEventAttributes().GetIdentity()
@@ -72,7 +72,7 @@ var workers = rule{"tasks of the worker that was killed and then of the next", f
 }}
 
 // misses is a run that Temporal offered in vain to the worker that waited for its link.
-var misses = rule{"a task that no worker took, after the link's timer began and before the change", func(r *recorded) bool {
+var misses = rule{"a task that no worker took, after the link's timer began and before the change", func(r *recordedRun) bool {
 	waiting := false
 	for _, e := range r.GetEvents() {
 		switch kind := e.GetEventType(); {

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// recorded is a run that is over, and what it said when it ended.
-type recorded struct {
+// recordedRun is a run that is over, and what it said when it ended.
+type recordedRun struct {
 	*historypb.History
 
 	outcome workflow.Outcome
@@ -24,12 +24,12 @@ type recorded struct {
 // rule is something that makes a run the run of a story.
 type rule struct {
 	what  string
-	holds func(*recorded) bool
+	holds func(*recordedRun) bool
 }
 
 var errOtherStory = errors.New("what was recorded is another story")
 
-func (r run) check(got *recorded) error {
+func (r storyRun) check(got *recordedRun) error {
 	for _, rule := range r.rules {
 		if !rule.holds(got) {
 			return fmt.Errorf("%s: want %s: %w", r.name, rule.what, errOtherStory)
@@ -38,9 +38,9 @@ func (r run) check(got *recorded) error {
 	return nil
 }
 
-// read decodes how a run ended.
-func read(h *historypb.History, codec *keys.Codec) (*recorded, error) {
-	r := &recorded{History: h}
+// readRun decodes how a run ended.
+func readRun(h *historypb.History, codec *keys.Codec) (*recordedRun, error) {
+	r := &recordedRun{History: h}
 	data := keys.DataConverter(codec)
 	last := h.GetEvents()[len(h.GetEvents())-1]
 	switch last.GetEventType() {
@@ -59,32 +59,32 @@ func read(h *historypb.History, codec *keys.Codec) (*recorded, error) {
 }
 
 func ends(s statemachine.State) rule {
-	return rule{"the end " + string(s), func(r *recorded) bool { return r.outcome.State == s && !r.goesOn }}
+	return rule{"the end " + string(s), func(r *recordedRun) bool { return r.outcome.State == s && !r.goesOn }}
 }
 
 func continued(s statemachine.State) rule {
-	return rule{"the end " + string(s) + " and another run", func(r *recorded) bool { return r.outcome.State == s && r.goesOn }}
+	return rule{"the end " + string(s) + " and another run", func(r *recordedRun) bool { return r.outcome.State == s && r.goesOn }}
 }
 
-var fails = rule{"a failure", func(r *recorded) bool { return r.failed }}
+var fails = rule{"a failure", func(r *recordedRun) bool { return r.failed }}
 
 // not is a run that another rule does not fit.
 func not(other rule) rule {
-	return rule{"not " + other.what, func(r *recorded) bool { return !other.holds(r) }}
+	return rule{"not " + other.what, func(r *recordedRun) bool { return !other.holds(r) }}
 }
 
 func withheld(reason workflow.Reason) rule {
-	return rule{fmt.Sprintf("the mail withheld for %q", reason), func(r *recorded) bool { return r.outcome.Withheld == reason }}
+	return rule{fmt.Sprintf("the mail withheld for %q", reason), func(r *recordedRun) bool { return r.outcome.Withheld == reason }}
 }
 
-var saysWhy = rule{"a reason for the refusal", func(r *recorded) bool { return r.outcome.Refused != "" }}
+var saysWhy = rule{"a reason for the refusal", func(r *recordedRun) bool { return r.outcome.Refused != "" }}
 
 func mails(n int) rule {
-	return rule{fmt.Sprint("mails: ", n), func(r *recorded) bool { return r.outcome.Mails == n }}
+	return rule{fmt.Sprint("mails: ", n), func(r *recordedRun) bool { return r.outcome.Mails == n }}
 }
 
 func has(what string, kind enumspb.EventType) rule {
-	return rule{what, func(r *recorded) bool { return count(r.History, kind) > 0 }}
+	return rule{what, func(r *recordedRun) bool { return count(r.History, kind) > 0 }}
 }
 
 var (
@@ -94,12 +94,12 @@ var (
 	cancelRequested = has("a cancel in Temporal", enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
 )
 
-var continues = rule{"a run that continues another", func(r *recorded) bool {
+var continues = rule{"a run that continues another", func(r *recordedRun) bool {
 	return r.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() != ""
 }}
 
 func signals(name string, n int) rule {
-	return rule{fmt.Sprintf("signals %s: %d", name, n), func(r *recorded) bool {
+	return rule{fmt.Sprintf("signals %s: %d", name, n), func(r *recordedRun) bool {
 		got := 0
 		for _, e := range r.GetEvents() {
 			if e.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == name {
@@ -111,7 +111,7 @@ func signals(name string, n int) rule {
 }
 
 // nothingElse is a reset in which nothing but a reset happens.
-var nothingElse = rule{"no event but those of an undisturbed reset", func(r *recorded) bool {
+var nothingElse = rule{"no event but those of an undisturbed reset", func(r *recordedRun) bool {
 	want := map[enumspb.EventType]int{
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:          1,
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:         1,
@@ -154,7 +154,7 @@ var twins = map[string]string{
 	"verdict-of-another-run": "stranger-completes-change", "stranger-completes-change": "verdict-of-another-run",
 }
 
-func allRuns() (all []run) {
+func allRuns() (all []storyRun) {
 	for _, s := range sets() {
 		for _, story := range s.stories {
 			all = append(all, story.runs...)
@@ -164,7 +164,7 @@ func allRuns() (all []run) {
 }
 
 // apart is an error when the rules of a run do not fit it, or fit another one.
-func apart(runs map[string]*recorded) error {
+func apart(runs map[string]*recordedRun) error {
 	for _, r := range allRuns() {
 		for name, got := range runs {
 			same := name == r.name || name == twins[r.name]

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	osuser "os/user"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -24,7 +25,40 @@ type archive struct{ histories, release string }
 var (
 	errRecorded = errors.New("a recorded release is never recorded again: name the next release")
 	errRelease  = errors.New("a release is named as in v0.1.0")
+	errTells    = errors.New("a recorded run names this machine or who uses it")
 )
+
+// tellsNothing checks that no text holds a name of this machine, of its user or of a
+// folder. It checks only: what it finds is to be kept from Temporal, see anonymous.
+func tellsNothing(texts map[string][]byte) error {
+	private, err := privateNames()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for name, text := range texts {
+		for _, p := range private {
+			if bytes.Contains(text, []byte(p)) {
+				errs = append(errs, fmt.Errorf("%s holds %q: %w", name, p, errTells))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func privateNames() ([]string, error) {
+	host, hostErr := os.Hostname()
+	folder, folderErr := filepath.Abs(recorded)
+	who, userErr := osuser.Current()
+	if err := errors.Join(hostErr, folderErr, userErr); err != nil {
+		return nil, err
+	}
+	// Each is longer than chance puts into sealed text, or has a sign that is not in base64.
+	return []string{
+		`"` + host + `"`, host + ":", "@" + host, fmt.Sprintf("%d@", os.Getpid()),
+		`"` + who.Username + `"`, "@" + who.Username, who.HomeDir + "/", folder, filepath.Join(os.TempDir(), "TestStories"),
+	}, nil
+}
 
 const sums = "SHA256SUMS"
 
@@ -38,7 +72,7 @@ func (a archive) admits() error {
 		return fmt.Errorf("%q: %w", a.release, errRelease)
 	}
 	if _, err := os.Stat(a.histories); err != nil {
-		return fmt.Errorf("run this in the root of the repository: %w", err)
+		return err
 	}
 	if _, err := os.Lstat(a.folder()); !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(fmt.Errorf("%s is there: %w", a.folder(), errRecorded), err)
