@@ -16,12 +16,12 @@ import (
 	"os"
 	"testing"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/cost"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 var scale = flag.Float64("scale", 0.01, "multiplies every number of repetitions")
@@ -107,11 +107,7 @@ func TestResets(t *testing.T) {
 // costs counts the history of the first account's reset, and of a run of the floor.
 func (l *lane) costs(t *testing.T, r *report) {
 	t.Helper()
-	accounts, err := keys.Open(l.Keys()).AccountKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, run := range [][2]string{{"floor", floorID(0)}, {"reset", workflow.ID(accounts.Key(address(0)))}} {
+	for _, run := range [][2]string{{"floor", floorID(0)}, {"reset", l.WorkflowID(t, account.Account{Address: address(0)})}} {
 		c, err := cost.Of(l.history(t, run[1]))
 		if err != nil {
 			t.Fatal(err)

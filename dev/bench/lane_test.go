@@ -50,16 +50,11 @@ type lane struct {
 // newLane makes a site with so many accounts, where Temporal runs.
 func newLane(t *testing.T, database string, people int) *lane {
 	t.Helper()
-	mail, err := inbox.Start("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = mail.Close() })
-	mail.Keep(math.MaxInt)
 	l := &lane{
-		Site: site.At(t, site.FreeAddr(t), mail), database: database, idle: "http://" + site.FreeAddr(t), people: people,
+		Site: site.Bare(t), database: database, idle: "http://" + site.FreeAddr(t), people: people,
 		parts: map[string]*process.Process{}, http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
+	l.Mail.Keep(math.MaxInt)
 	if database == "PostgreSQL" { // as it is by default, where that of the tests is not
 		l.postgres = postgrestest.Start(t, "fsync=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=128MB")
 		l.TemporalDB = l.postgres.URL("temporal")

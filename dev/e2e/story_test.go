@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/keys"
 )
@@ -192,17 +193,9 @@ func newLab(t *testing.T, s set) *lab {
 	if err := install(filepath.Join(recorded, "keys"), filepath.Join(cfg.Data, "keys")); err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{faults: map[string]inbox.Fault{}}
-	var err error
-	if l.Stack, err = stack.Start(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := &lab{Stack: site.Stack(t, cfg), faults: map[string]inbox.Fault{}}
 	l.Mail.Fail(l.fault)
+	var err error
 	if l.codec, err = l.Keys.Payload(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/postgrestest"
@@ -28,7 +28,6 @@ type fleet struct {
 	accountsURL string
 
 	temporal client.Client
-	post     *post
 	workers  []*process.Process
 	starters []*process.Process
 	addrs    []string // where the starters listen
@@ -38,13 +37,8 @@ type fleet struct {
 // runs so many workers and as many starters, which share the base URL.
 func newFleet(t *testing.T, runs, accounts string, processes int) *fleet {
 	t.Helper()
-	mail, err := inbox.Start("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = mail.Close() })
-	f := &fleet{Site: site.At(t, site.FreeAddr(t), mail), accountsURL: accounts, post: &post{to: map[string][]inbox.Message{}}}
-	mail.Fail(f.post.take)
+	f := &fleet{Site: site.Bare(t), accountsURL: accounts}
+	f.Mail.Keep(math.MaxInt)
 	f.TemporalDB, f.Patience = runs, patience
 	f.Env = append(f.Env, "REKEY_STORE="+accounts, "REKEY_LOG_LEVEL=info", "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
 	f.StartTemporal(t)

@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -185,7 +186,11 @@ func (f *fleet) isChangedOnce(t *testing.T, p *person) {
 func (f *fleet) isTold(t *testing.T, p *person) {
 	t.Helper()
 	var links, notices []string
-	for _, m := range f.post.of(p.Address) {
+	mails, err := f.Mail.Wait(t.Context(), p.Address, 1)
+	if err != nil {
+		t.Errorf("%s: %v", p.ID, err)
+	}
+	for _, m := range mails {
 		found := site.ResetLink.FindStringSubmatch(m.Text)
 		if found == nil {
 			notices = append(notices, m.MessageID)
@@ -206,4 +211,17 @@ func (f *fleet) isTold(t *testing.T, p *person) {
 	if err := errors.Join(oneMail("link mails", links), oneMail("notices", notices)); err != nil {
 		t.Errorf("%s: %v", p.ID, err)
 	}
+}
+
+// oneMail checks that all mails of a kind are one mail, which came once or more.
+func oneMail(kind string, ids []string) error {
+	for _, id := range ids {
+		if id == "" || id != ids[0] {
+			return fmt.Errorf("%s with the Message-IDs %q, want one", kind, ids)
+		}
+	}
+	if len(ids) == 0 {
+		return fmt.Errorf("no %s", kind)
+	}
+	return nil
 }
