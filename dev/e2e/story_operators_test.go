@@ -116,7 +116,8 @@ func resetMailing(o *owner) {
 // failedMail: somebody says that the mail has failed for good, which the mail server has and
 // has not taken yet.
 func failedMail(o *owner) {
-	came, _ := o.hold(inbox.Reply(451, "try again later"))
+	came, release := o.hold(inbox.Reply(451, "try again later"))
+	defer release()
 	o.ask()
 	o.await(came, "the mail")
 	failure := temporal.NewNonRetryableApplicationError("no", "stranger", nil)

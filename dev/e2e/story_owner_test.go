@@ -141,7 +141,7 @@ func (o *owner) hold(answer error) (came <-chan struct{}, release func()) {
 		return answer
 	})
 	release = sync.OnceFunc(func() { close(released) })
-	o.t.Cleanup(release)
+	o.t.Cleanup(release) // a story that has failed may not have come to it
 	return arrived, release
 }
 

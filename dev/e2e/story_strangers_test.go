@@ -54,7 +54,8 @@ func foreignInput(o *owner) {
 // strangersNotice is a notice of which somebody else says, before it is out, that it is.
 func strangersNotice(o *owner) {
 	token := o.first()
-	came, _ := o.hold(nil)
+	came, release := o.hold(nil)
+	defer release()
 	o.submit(token, newPassword, "")
 	o.await(came, "the notice")
 	o.complete(workflow.SendEmail, workflow.Delivery{Notice: "the run of somebody else"})

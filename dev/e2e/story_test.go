@@ -103,6 +103,9 @@ func TestStories(t *testing.T) {
 	if *recordFor == "" || t.Failed() {
 		return
 	}
+	if got, want := len(kept.runs), len(allRuns()); got != want {
+		t.Fatalf("%d of %d runs were told: nothing is written", got, want)
+	}
 	if err := to.add(kept.histories()); err != nil {
 		t.Fatal(err)
 	}
