@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
@@ -27,12 +26,7 @@ func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
 // memory: what it takes is not measured here, and a commit to a disk for each step takes minutes.
 func begin(t *testing.T, people ...account.Account) (s *site.Site, worker *process.Process) {
 	t.Helper()
-	mail, err := inbox.Start("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = mail.Close() })
-	s = site.At(t, site.FreeAddr(t), mail)
+	s = site.Bare(t)
 	s.Volatile = true
 	s.StartTemporal(t)
 	s.Env = append(s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")

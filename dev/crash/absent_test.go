@@ -23,7 +23,7 @@ func TestNoWorkerForAMinute(t *testing.T) {
 	s.starter, s.temporal = s.Starter(t, "REKEY_CLIENT_LIMIT=0"), s.Dial(t)
 	each(t, haveLinks, s.asks)
 	each(t, haveLinks, s.reads)
-	kill(t, s.worker)
+	s.worker.Kill(t)
 
 	minute, every := time.After(time.Minute), time.NewTicker(2500*time.Millisecond)
 	defer every.Stop()

@@ -23,7 +23,7 @@ func TestStarterIsKilled(t *testing.T) {
 		answered <- err
 	}()
 	s.starter.Await(t, s.starter.Err, "failpoint "+failpoint.AfterCompletion)
-	kill(t, s.starter)
+	s.starter.Kill(t)
 	if err := <-answered; err == nil {
 		t.Fatal("the starter answered")
 	}

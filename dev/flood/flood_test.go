@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
@@ -119,16 +120,7 @@ func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := stack.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return site.Stack(t, cfg)
 }
 
 func put(t *testing.T, s *stack.Stack, address string) {

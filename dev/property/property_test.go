@@ -22,6 +22,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	harness "github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
@@ -48,15 +49,8 @@ func newSite(t *testing.T) *site {
 	cfg := stack.Throwaway(t.TempDir())
 	cfg.CoolDown = time.Nanosecond
 	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+	s.Stack = harness.Stack(t, cfg)
 	var err error
-	if s.Stack, err = stack.Start(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	if s.accounts, err = s.Keys.AccountKeys(); err != nil {
 		t.Fatal(err)
 	}
