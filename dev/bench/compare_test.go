@@ -18,7 +18,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/cost"
+	"github.com/rekeyhq/rekey/internal/testkit/cost"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"

@@ -119,6 +119,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/telemetry":            {"internal/span"},
 		"internal/usage":                nil,
 		"internal/repo":                 nil,
+		"internal/testkit/cost":         nil,
 		"internal/testkit/golden":       nil,
 		"internal/testkit/overlay":      nil,
 		"internal/testkit/postgrestest": {"internal/testkit/suite"},

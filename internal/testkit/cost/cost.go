@@ -1,4 +1,6 @@
-package workflow_test
+// Package cost tells from a run's history what the run costs its operator: how much
+// Temporal stores, and how many Actions Temporal Cloud bills.
+package cost
 
 import (
 	"fmt"
@@ -8,26 +10,25 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// cost is what one run costs its operator: how much Temporal stores, and how many Actions
-// Temporal Cloud bills.
-type cost struct {
+// Cost is what one run costs.
+type Cost struct {
 	Events  int // of the history, without those of workflow tasks
 	Tasks   int // events of workflow tasks, whose number varies from run to run
 	Bytes   int // of the history in protobuf, uncompressed, as it is sent and billed as storage
-	Actions int // see priceOf
+	Actions int // see Of
 }
 
-// priceOf counts a run. Actions are those that a history shows, by the list of
+// Of counts a run. Actions are those that a history shows, by the list of
 // https://docs.temporal.io/cloud/actions as of November 2026. What no history shows is not
 // counted: heartbeats, queries, updates that were refused, attempts of an activity that had
 // not ended when the run did, and a start that found an open run. An event without a rule
 // is an error: what is new is priced by whoever brings it.
-func priceOf(h *historypb.History) (cost, error) {
-	c := cost{Bytes: proto.Size(h)}
+func Of(h *historypb.History) (Cost, error) {
+	c := Cost{Bytes: proto.Size(h)}
 	for _, e := range h.GetEvents() {
 		n, err := actions(e)
 		if err != nil {
-			return cost{}, err
+			return Cost{}, err
 		}
 		c.Actions += n
 		if isTask(e.GetEventType()) {
@@ -67,9 +68,9 @@ func actions(e *historypb.HistoryEvent) (int, error) {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED: // "Activity retried": attempts after the first
 		return int(max(e.GetActivityTaskStartedEventAttributes().GetAttempt()-1, 0)), nil
 	case enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
-		return upsertActions(e), nil
+		return upsert(e), nil
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-		return resetActions(e), nil
+		return reset(e), nil
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED,
 		enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
 		enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, // by its ID too
@@ -99,9 +100,9 @@ func withStart(events []*historypb.HistoryEvent) bool {
 		events[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() == ""
 }
 
-// upsertActions is "Search Attribute upsert requested". What the start brings along is free, and so
+// upsert is "Search Attribute upsert requested". What the start brings along is free, and so
 // is what GetVersion upserts by itself.
-func upsertActions(e *historypb.HistoryEvent) int {
+func upsert(e *historypb.HistoryEvent) int {
 	fields := e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields()
 	if _, ok := fields["TemporalChangeVersion"]; ok && len(fields) == 1 {
 		return 0
@@ -109,8 +110,8 @@ func upsertActions(e *historypb.HistoryEvent) int {
 	return 1
 }
 
-// resetActions is "Workflow reset", which shows in the new run as a failed task.
-func resetActions(e *historypb.HistoryEvent) int {
+// reset is "Workflow reset", which shows in the new run as a failed task.
+func reset(e *historypb.HistoryEvent) int {
 	if e.GetWorkflowTaskFailedEventAttributes().GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW {
 		return 1
 	}
