@@ -69,6 +69,17 @@ func Types() []string {
 	}
 }
 
+// Workflows are the workflow functions by their types, for a worker or a replay.
+func Workflows() map[string]any { return map[string]any{Name: ResetPassword, FinishName: FinishReset} }
+
+// Values are pointers to the types whose values cross Temporal.
+func Values() []any {
+	return []any{
+		&Request{}, &Caller{}, &Cancellation{}, &Mail{}, &Delivery{},
+		&Submission{}, &Change{}, &Verdict{}, &Outcome{}, &Ending{}, &Ended{},
+	}
+}
+
 // MaxMails is how many links one run mails at most: enough for a mail that hides in the
 // spam folder, too few to bury someone's inbox.
 const MaxMails = 3

@@ -126,11 +126,12 @@ func (r *run) timeLeft(ctx workflow.Context) time.Duration {
 func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
-	if !d.Expires.IsZero() {
-		r.expires = d.Expires
-	}
 	if d.Withheld != "" {
 		return statemachine.LinkWithheld
+	}
+	r.expires = d.Expires
+	if d.Expires.IsZero() { // workers of 0.2.0 do not say
+		r.expires = r.mailedAt.Add(r.in.LinkLife)
 	}
 	return statemachine.LinkSent
 }

@@ -26,13 +26,13 @@ func (r *run) mayMailAgain(ctx workflow.Context) bool {
 	return r.mail == nil && r.mails < MaxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
 }
 
-// lastLinkEnded reports that the run mails no other link, and that the last one has ended. The
-// run itself stays open for the grace after that, and longer when the worker's links live
-// shorter than was asked for. Runs of 0.2.0 pass such a request over.
+// lastLinkEnded reports that the run mails no other link, and that no link is good any more: the
+// last one has ended, or none was mailed. The run itself stays open for the grace after that, and
+// longer when the worker's links live shorter than was asked for. Runs of 0.2.0 pass such a
+// request over.
 func (r *run) lastLinkEnded(ctx workflow.Context) bool {
 	now := workflow.Now(ctx)
-	over := now.Sub(r.mailedAt) >= r.in.LinkLife || !r.expires.IsZero() && !now.Before(r.expires)
-	return r.mail == nil && r.mails == MaxMails && over &&
+	return r.mail == nil && r.mails == MaxMails && !now.Before(r.expires) && now.Sub(r.mailedAt) >= r.in.CoolDown &&
 		workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 

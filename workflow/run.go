@@ -37,7 +37,7 @@ type run struct {
 
 	expiry     workflow.Future // fires when the newest link has ended; nil before the first mail
 	stopExpiry workflow.CancelFunc
-	expires    time.Time // when the newest link ends, for operators
+	expires    time.Time // when the newest link ends; zero before a link was mailed
 
 	submittedAt time.Time // when the wait was last over
 

@@ -2,7 +2,7 @@
 
 package mutants
 
-import "github.com/rekeyhq/rekey/internal/overlay"
+import "github.com/rekeyhq/rekey/internal/testkit/overlay"
 
 // mutants are changes of what a run does. Each is a mistake that somebody could make.
 func mutants() []mutant {
