@@ -18,7 +18,7 @@ type (
 	event = statemachine.Event
 )
 
-// allowed is the table of the design, written once more by hand. What it does not list
+// allowed is the table of the design, written once more by hand. Every other pair
 // is forbidden.
 var allowed = map[state]map[event]state{
 	"requested": {
