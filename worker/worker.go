@@ -77,7 +77,7 @@ type Config struct {
 	UpgradeHash activities.Upgrade
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
-	// before it is made current; docs/operations.md says how. The store must be one that
+	// before it is made current; docs/operations/upgrades.md says how. The store must be one that
 	// the workers of two builds can have open. Empty means an unversioned worker, which
 	// replays the runs that earlier builds began.
 	Deployment string
