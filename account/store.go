@@ -71,11 +71,11 @@ type Store interface {
 	// change says so with ErrNeverTaken, and does not leave it to be repeated.
 	ChangePassword(ctx context.Context, c Change) (accountID string, err error)
 
-	// Notice returns what is owed for a submission that a run has applied; of an empty
-	// submission, for the newest of the run. What was remembered before there were
-	// notices in the store is owed to the account as it is at the first call, and to
-	// nobody when that is gone.
-	// Errors: ErrNotFound when the run has applied no such submission, or it was swept.
+	// Notice returns the notice owed for a submission that a run has applied, or with an empty
+	// submission for the newest one of the run. For a submission that is older than notices in
+	// the store, it is owed to the account as it is at the first call. If the account is gone,
+	// no notice is owed. Errors: ErrNotFound when the run has applied no such submission, or
+	// it was swept.
 	Notice(ctx context.Context, run, submission string) (Notice, error)
 
 	// Tell notes what became of a mail of a notice, or of the notice itself, as [Debt.After]

@@ -17,8 +17,8 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// ErrForbidden means that an event cannot happen in the machine's state. Whoever
-// fires such an event has a bug.
+// ErrForbidden means that an event cannot happen in the machine's state. A caller that fires
+// such an event has a bug.
 var ErrForbidden = errors.New("the state does not allow the event")
 
 // Machine is one reset's state. It is not safe for concurrent use.

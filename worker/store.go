@@ -12,8 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/span"
 )
 
-// watchedStore counts and traces what the activities ask of a store. What it notes is the
-// name of the method and how that ended.
+// watchedStore counts and traces the activities' calls of a store. It records the name of the
+// method and its result.
 type watchedStore struct {
 	account.Store
 	metrics client.MetricsHandler

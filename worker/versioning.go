@@ -35,8 +35,8 @@ func (c Config) versioned() (Config, error) {
 	return c, err
 }
 
-// revision is the commit that a program was built from. What was built from more than a
-// commit has none: two such programs can differ.
+// revision is the commit that a program was built from. A program with uncommitted changes has
+// none: two such programs can differ.
 func revision(info *debug.BuildInfo) (string, error) {
 	settings := map[string]string{}
 	if info != nil {

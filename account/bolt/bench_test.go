@@ -75,7 +75,7 @@ func BenchmarkChangePassword(b *testing.B) {
 	}
 }
 
-// What a start pays for the check of the whole file.
+// BenchmarkOpen measures the check of the whole file at the start.
 func BenchmarkOpen(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "accounts.db")
 	s, err := bolt.Open(path)

@@ -17,9 +17,9 @@ import (
 // Config says where the accounts are.
 type Config struct {
 	// URL is postgres://user@host:port/database, with the parameters of libpq (sslmode,
-	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). What it
-	// leaves out comes from the PG* variables and the password file, as with psql. It must
-	// hold no password, and beyond this machine sslmode=verify-full.
+	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). Missing
+	// parts come from the PG* variables and the password file, as with psql. It must hold no
+	// password, and beyond this machine sslmode=verify-full.
 	URL string
 	// Password is that of the user; empty means PGPASSWORD or the password file.
 	Password string

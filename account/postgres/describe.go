@@ -49,7 +49,7 @@ const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_catalog
 	ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1`
 
 // errRowSecurity refuses what could hide rows: a DELETE or a look-up that sees none succeeds,
-// so that sessions would outlive a change. What a policy lets through cannot be judged.
+// so that sessions would outlive a change. The effect of a policy cannot be judged.
 var errRowSecurity = errors.New("row-level security may hide rows from this user of the database, and a hidden session would outlive a change: ALTER ROLE ... BYPASSRLS, since a policy that hides nothing cannot be told from one that does")
 
 // describe finds a table.

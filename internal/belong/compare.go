@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What is to be done about a difference.
+// Advice for each difference.
 const (
 	copyKeys = "copy the files of one `rekey keys new` to all processes, or give each product its own --task-queue ($REKEY_TASK_QUEUE)"
 	sameURL  = "give all processes the same --base-url ($REKEY_BASE_URL)"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Whoever starts a server that cannot run hears why, and at once.
+// A server that cannot run reports the reason at once.
 func TestServerThatEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	Require(t)
@@ -20,7 +20,7 @@ func TestServerThatEndsAtOnce(t *testing.T) {
 	}
 }
 
-// What does not run, or not any more, has nothing to be killed.
+// A server that does not run, or no longer runs, can be killed without effect.
 func TestKillTwice(t *testing.T) {
 	t.Parallel()
 	if err := new(Server).Kill(); err != nil {

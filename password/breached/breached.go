@@ -9,9 +9,9 @@
 // does who chose it. The answers are asked for with padding, so that their size does not
 // tell somebody who sees the encrypted traffic what was asked.
 //
-// What is compared is the SHA-1 of the bytes that are given. The corpus has the UTF-8 of
-// passwords as people typed them, mostly in the composed form that a normalized password
-// has too; one call for one spelling says least about it.
+// The SHA-1 of the given bytes is compared. The corpus has the UTF-8 of passwords as people
+// typed them, mostly in the composed form that a normalized password has too; one call for one
+// spelling says least about it.
 package breached
 
 import (
@@ -33,8 +33,8 @@ import (
 // times what the API needs, and little to somebody who waits for a page.
 const DefaultTimeout = 1500 * time.Millisecond
 
-// ErrUnchecked means that the server gave no answer that can be relied on, so that
-// nothing is known about the password. What it wraps holds no part of a hash.
+// ErrUnchecked means that the server gave no answer that can be relied on, so that nothing is
+// known about the password. The wrapped error holds no part of a hash.
 var ErrUnchecked = errors.New("the password could not be compared with data breaches")
 
 // errAddress is fixed text, since an address may hold credentials.
