@@ -22,10 +22,10 @@ const Kept = 7 * 24 * time.Hour
 // Change or Entry that they are about, and the account's ID; they are kept in the order of
 // writing, and a refusal's Detail is the text of its error.
 type Store interface {
-	// Find returns every account that has the address, which is normalized by
-	// [ParseAddress], however its host spells it: all of them, closed ones too, with the
-	// address as it is stored. A text that is no address is nobody's. None is no error.
-	// The caller compares the addresses again.
+	// Find returns every account that has the address, which is normalized by [ParseAddress],
+	// however its host spells it: all of them, closed ones too, with the address as it is
+	// stored. For a text that is no address it returns no account. No account is no error. The
+	// caller compares the addresses again.
 	Find(ctx context.Context, address string) ([]Account, error)
 
 	// Account returns an account. Errors: ErrNotFound.

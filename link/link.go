@@ -44,8 +44,8 @@ const (
 	maxTail = 100
 )
 
-// ErrInvalid means that a text is no token of ours, or one for something else. It says
-// no more on purpose.
+// ErrInvalid means that a text is no token of rekey, or one for another purpose. It says no
+// more on purpose.
 var ErrInvalid = errors.New("the link is not valid")
 
 var encoding = base64.RawURLEncoding

@@ -32,7 +32,7 @@ func (s watchedStore) faults(op string) client.MetricsCounter {
 	return s.metrics.WithTags(map[string]string{"operation": op}).Counter("rekey_store_faults")
 }
 
-// begin times a call; end is told what it returned.
+// begin times a call; end takes its error.
 func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, end func(*error)) {
 	began := time.Now()
 	ctx, endSpan := span.Start(ctx, "store "+op)

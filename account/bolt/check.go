@@ -80,7 +80,7 @@ func isFree(tx *bbolt.Tx, id int) bool {
 	return err != nil || page == nil || page.Type == "free"
 }
 
-// checkBuckets finds out whether the file is one of ours.
+// checkBuckets checks that the file is rekey's.
 func checkBuckets(tx *bbolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {

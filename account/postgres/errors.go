@@ -22,7 +22,7 @@ type Error struct {
 	final bool
 }
 
-// Error says what went wrong in words of ours.
+// Error describes a fault in rekey's own words.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return "PostgreSQL: " + e.text

@@ -15,7 +15,7 @@ const (
 )
 
 // Mismatch is an error that says what does not belong together, a sentence for each kind, in
-// words of ours: no name of a product, no URL.
+// fixed words: no name of a product, no URL.
 type Mismatch struct{ Reasons []string }
 
 // Error implements error.

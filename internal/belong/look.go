@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// pollFor is how long a process asks for the task that never comes before it asks again.
+	// pollFor is the duration of a poll for the task that never comes.
 	pollFor = 15 * time.Second
 	// heard is how long ago a process was last heard of that is taken to be there: two polls.
 	heard = 2 * pollFor
