@@ -10,8 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	historypb "go.temporal.io/api/history/v1"
 
-	"github.com/rekeyhq/rekey/internal/cost"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
 // mostActions is what an undisturbed reset may cost.
@@ -58,9 +57,9 @@ func costs(t *testing.T) string {
 	return b.String()
 }
 
-func costOf(t *testing.T, name string, h *historypb.History) cost.Cost {
+func costOf(t *testing.T, name string, h *historypb.History) cost {
 	t.Helper()
-	c, err := cost.Of(h)
+	c, err := priceOf(h)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -98,7 +98,11 @@ func newReplayer(t *testing.T) *replay.Replayer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := replay.New(codec)
+	converter := keys.DataConverter(codec)
+	r, err := replay.New(replay.Config{
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

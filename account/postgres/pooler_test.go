@@ -16,7 +16,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // bouncer starts PgBouncer before the server of a URL and returns the URL of the same

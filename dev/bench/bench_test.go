@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 func TestMain(m *testing.M) {

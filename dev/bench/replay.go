@@ -28,7 +28,11 @@ func (b *bench) replays(ctx context.Context) ([]*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours, err := replay.New(codec)
+	converter := keys.DataConverter(codec)
+	ours, err := replay.New(replay.Config{
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/password"
 )
 

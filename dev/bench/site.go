@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/temporal"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/keys"
 )
 

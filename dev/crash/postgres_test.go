@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/failpoint"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // security 23: a worker is killed inside its transaction in PostgreSQL and after it, while

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/failpoint"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -26,8 +26,8 @@ func oneQueue(t *testing.T) string {
 	t.Helper()
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{File: "../../workflow/policies.go", Old: "\t\tTaskQueue:              MailQueueOf(workflow.GetInfo(ctx).TaskQueueName),\n", New: ""},
-		overlay.Change{File: "../../worker/pollers.go", Old: "[]worker.Worker{runs, mails}", New: "[]worker.Worker{runs}"},
+		overlay.Change{Package: "../../workflow", In: "mailOptions", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
+		overlay.Change{Package: "../../worker", In: "Config.pollers", Node: "CompositeLit 2", With: "[]worker.Worker{{CompositeLit 2/Ident 3}}"},
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 
 	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 func TestMain(m *testing.M) {
