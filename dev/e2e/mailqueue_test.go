@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -38,6 +39,7 @@ func oneQueue(t *testing.T) string {
 // A build with a task queue for mails takes over the mails of one without. The way back needs
 // a command for each mail that waits, and loses none either.
 func TestMailQueueRollsOutAndBack(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := site.New(t)
 	older := *s

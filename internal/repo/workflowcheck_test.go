@@ -11,7 +11,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // exceptions are what workflowcheck.config.yaml lets the workflow call, and what the tool
@@ -68,8 +69,7 @@ func TestWorkflowcheckFindsAClock(t *testing.T) {
 	}
 }
 
-// workflowcheck finds the tool, of the version that CI installs. Without it the test is
-// skipped, or fails where every test has to run.
+// workflowcheck finds the tool, of the version that CI installs.
 func workflowcheck(t *testing.T) string {
 	t.Helper()
 	version := regexp.MustCompile(`(?m)^workflowcheck=(v\S+)`).FindStringSubmatch(read(t, ".ci/run"))
@@ -81,11 +81,7 @@ func workflowcheck(t *testing.T) string {
 	if err == nil && regexp.MustCompile(`(?m)^\tmod\t\S+/workflowcheck\t`+regexp.QuoteMeta(version[1])+`\t`).Match(info) {
 		return path
 	}
-	missing := "workflowcheck " + version[1] + " is missing: go install go.temporal.io/sdk/contrib/tools/workflowcheck@" + version[1]
-	if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
-		t.Fatal(missing + "; REKEY_TEST_REQUIRE=all wants every test to run")
-	}
-	t.Skip(missing)
+	suite.Missing(t, "go.temporal.io/sdk/contrib/tools/workflowcheck@"+version[1])
 	return ""
 }
 

@@ -7,7 +7,7 @@ const page = `# Mistakes that the replay finds
 
 The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the present code.
 Another test makes one mistake at a time in a copy of the workflow and sees the replay fail. It wrote this page:
-` + "`go test ./workflow/mutants -update`" + `.
+` + "`REKEY_TEST=all go test ./workflow/mutants -update`" + `.
 
 ## Found by a recorded run
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // mutant is the workflow with a change.
@@ -41,6 +42,9 @@ func TestReplayBites(t *testing.T) {
 		for i, m := range slices.Concat(wrong, right) {
 			t.Run(m.what, func(t *testing.T) {
 				t.Parallel()
+				if i%10 != 0 { // the short suite has a sample
+					suite.Long(t)
+				}
 				tests := m.build(t)
 				found[i] = judge(t, tests, "-test.run=^"+replayTest+"$")
 				if want := i < len(wrong) && m.lives == ""; found[i].bad() != want {
