@@ -1,13 +1,12 @@
-// Package breached tells passwords that are known from data breaches, by asking the range
-// API of Have I Been Pwned or a server that speaks it (NIST SP 800-63B-4, section
-// 3.1.1.2, wants new passwords compared with those).
+// Package breached recognizes passwords from data breaches. It queries the range API of Have I
+// Been Pwned, or of a server with the same API. NIST SP 800-63B-4, section 3.1.1.2, requires
+// the comparison of new passwords with such a list.
 //
-// The corpus is billions of SHA-1 hashes, too many to ship. Its range API does not need to
-// be told a password: it is given the first five of the 40 hex digits of a hash and answers
-// with the rest of every hash that begins so, one or two thousand of them, and the
-// comparison is made here. Of a password nothing else leaves the process, and neither
-// does who chose it. The answers are asked for with padding, so that their size does not
-// tell somebody who sees the encrypted traffic what was asked.
+// The corpus is billions of SHA-1 hashes, too many to ship. The range API takes the first five
+// of the 40 hex digits of a hash. It answers with the rest of every hash that begins so, one or
+// two thousand of them, and this package compares. Nothing else of a password leaves the
+// process, and no account does. Answers are padded, so that their size tells an observer of
+// the encrypted traffic nothing about the query.
 //
 // The SHA-1 of the given bytes is compared. The corpus has the UTF-8 of passwords as people
 // typed them, mostly in the composed form that a normalized password has too; one call for one
