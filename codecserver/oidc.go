@@ -69,7 +69,7 @@ type oidcAuth struct {
 	keys     *source
 }
 
-// Who names a person by the subject, which the issuer never gives to another.
+// oidcAuth names a person by the subject, which the issuer never gives to another.
 func (o *oidcAuth) Who(r *http.Request) (string, error) {
 	jwt, ok := bearer(r)
 	if !ok || len(jwt) > maxJWT {

@@ -1,15 +1,15 @@
 // Package link makes and opens the links that are mailed.
 //
-// A link holds a token: a few facts about its run, sealed with AEAD under 192 random
-// bits of nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one
-// is refused in microseconds without asking anybody. Opening a token is a filter only.
-// Whether it still counts is decided by the record of its digest in the account store,
-// so whoever steals the key can make tokens that open and change no password. Who has a
-// run's IDs too, which are in clear in Temporal, can call that reset off with one.
+// A link holds a token: a few facts about its run, sealed with AEAD under 192 random bits of
+// nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one is refused in
+// microseconds without asking anybody. Opening a token is a filter only. The record of its
+// digest in the account store decides whether it still counts, so a thief of the key can make
+// tokens that open and change no password. With a run's IDs too, which are in clear in
+// Temporal, the thief can cancel that reset with one.
 //
-// What a token is for (reset or cancel), the base URL and the Temporal namespace are
-// bound to it as associated data: a token of a staging system is no token in production,
-// and whoever is sent a cancel link cannot reset with it.
+// A token's purpose (reset or cancel), the base URL and the Temporal namespace are bound to it
+// as associated data. A token of a staging system is no token in production, and a cancel link
+// cannot reset.
 package link
 
 import (
@@ -36,7 +36,7 @@ const (
 	Follow Purpose = "follow" // tells what becomes of a password that was handed in, and does nothing
 )
 
-// Bounds on the length of a token's text, and on what may follow one. What is outside is
+// Bounds on the length of a token's text, and on what may follow one. A text outside them is
 // refused unread.
 const (
 	minText = 60
@@ -44,8 +44,8 @@ const (
 	maxTail = 100
 )
 
-// ErrInvalid means that a text is no token of ours, or one for something else. It says
-// no more on purpose.
+// ErrInvalid means that a text is no token of rekey, or one for another purpose. It says no
+// more on purpose.
 var ErrInvalid = errors.New("the link is not valid")
 
 var encoding = base64.RawURLEncoding

@@ -42,10 +42,10 @@ const (
 // soon read again, so `rekey worker` keeps 1,000. The example sets that too, by the SDK's
 // worker.SetStickyWorkflowCacheSize, before Run.
 type Config struct {
-	// Temporal says where the server is: address, namespace, TLS, credentials.
-	// Its converters are replaced by ours. Its metrics handler also gets what a worker
-	// counts, the metrics rekey_...; a tracing interceptor's spans get those of the store
-	// and the mailer below them.
+	// Temporal says where the server is: address, namespace, TLS, credentials. The worker
+	// replaces its converters. Its metrics handler also gets what a worker counts, the metrics
+	// rekey_...; a tracing interceptor's spans get those of the store and the mailer below
+	// them.
 	Temporal client.Options
 	// Keys is the folder of keysets. A worker reads link.json, payload.json and
 	// submission.json there.
@@ -77,7 +77,7 @@ type Config struct {
 	UpgradeHash activities.Upgrade
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
-	// before it is made current; docs/operations.md says how. The store must be one that
+	// before it is made current; docs/operations/upgrades.md says how. The store must be one that
 	// the workers of two builds can have open. Empty means an unversioned worker, which
 	// replays the runs that earlier builds began.
 	Deployment string
@@ -87,11 +87,11 @@ type Config struct {
 	Log     zerolog.Logger
 	// Now is the clock of the activities; nil means time.Now.
 	Now func() time.Time
-	// Started is told when the worker works, with its connection, for checks of health;
-	// nil tells nobody. The connection is closed when Run returns.
+	// Started is called when the worker polls, with its connection, for checks of health; nil
+	// tells nobody. The connection is closed when Run returns.
 	Started func(client.Client)
-	// Peers is told of processes that do not belong together, at first and each time that it changes: an
-	// error with the reasons, or nil. The log is told too.
+	// Peers is called about processes that do not belong together, at first and after each
+	// change, with an error that has the reasons, or nil. The log has the same.
 	Peers func(error)
 
 	clocks []clock // that its own is compared with

@@ -244,7 +244,7 @@ func dedent(code string) string {
 	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(code, "")
 }
 
-var target = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+var target = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 	t.Parallel()
@@ -253,11 +253,26 @@ func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+			if m[1] == "" {
+				m[1] = filepath.Base(path)
+			}
+			to := filepath.Join(filepath.Dir(path), m[1])
+			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s: %v", path, err)
+			} else if m[2] != "" && !slices.Contains(anchors(read(t, to)), m[2]) {
+				t.Errorf("%s: %s has no heading %s", path, to, m[2])
 			}
 		}
 	}
+}
+
+// anchors are the links to the headings of a document, as GitHub makes them.
+func anchors(document string) (found []string) {
+	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(document, -1) {
+		name := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		found = append(found, "#"+strings.ReplaceAll(name, " ", "-"))
+	}
+	return found
 }
 
 // Every document under docs can be reached from another one.
