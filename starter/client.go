@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ type Client struct {
 	recent      *lru.Cache[string, request] // what an account's run was last told
 	starts      *startLimit                 // nil for no limit
 	proven      *startLimit                 // of those who solved a puzzle
-	proof       *proof
+	proof       *Proof
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts
@@ -147,6 +148,11 @@ func (c *Client) Close() {
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 	return c.fault(err)
+}
+
+// metrics is what a client counts through.
+func (c *Client) metrics() client.MetricsHandler {
+	return cmp.Or(c.cfg.Temporal.MetricsHandler, client.MetricsNopHandler)
 }
 
 func (c *Client) loadKeys() error {

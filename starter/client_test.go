@@ -126,18 +126,6 @@ func swapCase(s string) string {
 	return s[:i] + c + s[i+1:]
 }
 
-// security 4: what a forged link costs, with all that HTTP does about it.
-func BenchmarkForgedLink(b *testing.B) {
-	f := newFilter(b)
-	h := newTestHandler(b, f)
-	forged := swapCase(f.token(b, link.Reset, time.Now().Add(time.Minute)))
-	body := jsonBody("password", goodPassword)
-	b.ReportAllocs()
-	for b.Loop() {
-		exchange(h, "POST", "/account/reset_password/"+forged, body, asJSON)
-	}
-}
-
 // An error for the log names no address, link or password.
 func TestErrorsTellNothing(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // check says what is wrong with a command line whose parts are all known. Each command
@@ -70,7 +70,7 @@ func (s *starterCmd) checkURLs() error {
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, or a path on the same host")
 	}
 	if s.ChangePasswordURL != "" {
-		if err := starter.CheckChangePasswordURL(s.ChangePasswordURL, s.BaseURL); err != nil {
+		if err := web.CheckChangePasswordURL(s.ChangePasswordURL, s.BaseURL); err != nil {
 			return fmt.Errorf("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): %w", err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // starterCmd is `rekey starter`.
@@ -66,7 +67,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
-	handler, err := starter.NewHandler(client, s.handlerConfig(p, told))
+	handler, err := web.NewHandler(client, s.handlerConfig(p, told))
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	}
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
-	return starter.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
+	return web.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
 }
 
 // cores is how many threads Go has for this program when it starts.
@@ -143,8 +144,8 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process, told *operation) starter.HandlerConfig {
-	return starter.HandlerConfig{
+func (s *starterCmd) handlerConfig(p *process, told *operation) web.Config {
+	return web.Config{
 		Metrics: told.counter(), Traces: told.traces,
 		BaseURL: s.BaseURL, LoginURL: s.LoginURL, Product: s.Product, Support: s.Support,
 		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,

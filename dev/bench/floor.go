@@ -16,7 +16,7 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 const (
@@ -103,5 +103,5 @@ func runNothing(ctx context.Context, r role, ready func()) error {
 	}
 	moreThreads()
 	ready()
-	return starter.Serve(ctx, listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), zerolog.Nop())
+	return web.Serve(ctx, listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), zerolog.Nop())
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -115,7 +116,7 @@ func runStarter(ctx context.Context, r role, ready func()) error {
 		return err
 	}
 	defer c.Close()
-	handler, err := starter.NewHandler(c, starter.HandlerConfig{
+	handler, err := web.NewHandler(c, web.Config{
 		BaseURL: r.URL, Product: product, Support: support, Enabled: true, MinLength: policy.MinLength, ClientLimit: limit, Log: zerolog.Nop(),
 	})
 	if err != nil {
@@ -126,5 +127,5 @@ func runStarter(ctx context.Context, r role, ready func()) error {
 		return err
 	}
 	ready()
-	return starter.Serve(ctx, listener, handler, zerolog.Nop())
+	return web.Serve(ctx, listener, handler, zerolog.Nop())
 }

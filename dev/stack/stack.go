@@ -26,6 +26,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -192,7 +193,7 @@ func (s *Stack) serve(listener net.Listener, handler http.Handler) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	served := make(chan error, 1)
 	go func() {
-		err := starter.Serve(ctx, listener, handler, s.Log)
+		err := web.Serve(ctx, listener, handler, s.Log)
 		if err != nil && ctx.Err() == nil {
 			s.broken <- err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // support is whom the demo application's people ask for help.
@@ -45,7 +46,7 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	s.onStop(func() error { s.Starter.Close(); return nil })
-	resets, err := starter.NewHandler(s.Starter, starter.HandlerConfig{
+	resets, err := web.NewHandler(s.Starter, web.Config{
 		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
 		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
 		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
