@@ -47,8 +47,8 @@ type Config struct {
 	// submission.pub.json, account.json and salt.json there.
 	Keys keys.Dir
 	// BaseURL is where the pages are reached from outside, as in the mailed links.
-	// Links of another base URL are refused.
-	BaseURL string
+	// Links of another base URL are refused. Required.
+	BaseURL link.BaseURL
 
 	// TaskQueue is that of the workers; default workflow.TaskQueue. Each product in a
 	// namespace has its own, and keys of its own.
@@ -76,7 +76,8 @@ type Config struct {
 	// time and is safe for concurrent use: (*breached.Corpus).Check. Nil asks nobody.
 	Breached func(ctx context.Context, newPassword string) error
 
-	// Product is the name a password must not be made of.
+	// Product is the name that the user knows the service by, and that a password must not be made
+	// of. The routes and pages require it.
 	Product string
 	// Now is the clock; default time.Now. Tests set it.
 	Now func() time.Time

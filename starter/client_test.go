@@ -33,7 +33,7 @@ func newFilter(tb testing.TB) *filter {
 	}
 	f := &filter{}
 	cfg := Config{
-		Keys: keys.Open(dir, keys.AllowDev), BaseURL: "https://id.example.com",
+		Keys: keys.Open(dir, keys.AllowDev), BaseURL: link.MustParseBaseURL("https://id.example.com"),
 		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second),
 	}
 	f.Client = &Client{cfg: cfg.withDefaults(), namespace: client.DefaultNamespace}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -21,7 +22,7 @@ func config() starter.Config {
 	return starter.Config{
 		Temporal:   client.Options{HostPort: "127.0.0.1:7233"},
 		Keys:       keys.Open("/etc/rekey/keys"),
-		BaseURL:    "https://accounts.example.com",
+		BaseURL:    link.MustParseBaseURL("https://accounts.example.com"),
 		Product:    "Harbor",
 		StartLimit: 20,
 		Policy:     password.DefaultPolicy(),

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"github.com/rekeyhq/rekey/link"
 )
 
 // Resets is what a site needs, such as that of package web; [Client] is the one implementation.
@@ -29,9 +31,23 @@ type Resets interface {
 	// mail; calling it again is fine. Errors: ErrLinkInvalid, ErrLinkExpired,
 	// ErrLinkUsed, ErrChangeRefused, ErrPending, ErrUnavailable.
 	Cancel(ctx context.Context, token string) error
+	// Settings are what its pages tell of its configuration.
+	Settings() Settings
 	// Proof is the proof of work that lets a request through while others are ErrOverloaded: see
 	// [WithProofPassed]. Nil is none.
 	Proof() *Proof
+}
+
+// Settings are what pages tell of a [Config], so that both say the same.
+type Settings struct {
+	BaseURL   link.BaseURL
+	Product   string
+	MinLength int // fewest characters of a password; zero tells nothing
+}
+
+// Settings implements [Resets].
+func (c *Client) Settings() Settings {
+	return Settings{BaseURL: c.cfg.BaseURL, Product: c.cfg.Product, MinLength: c.cfg.Policy.MinLength}
 }
 
 // LinkState is what a link can still do.

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
@@ -22,7 +23,7 @@ func ExampleNewHandler() {
 	resets, err := starter.Dial(context.Background(), starter.Config{
 		Temporal: client.Options{HostPort: "127.0.0.1:7233"},
 		Keys:     keys.Open("/etc/rekey/keys"),
-		BaseURL:  "https://accounts.example.com", Product: "Harbor",
+		BaseURL:  link.MustParseBaseURL("https://accounts.example.com"), Product: "Harbor",
 		StartLimit: 20,
 		Policy:     password.DefaultPolicy(),
 		Budget:     password.NewBudget(runtime.NumCPU(), 64, 10*time.Second),
@@ -33,10 +34,8 @@ func ExampleNewHandler() {
 	}
 	defer resets.Close()
 	pages, err := web.NewHandler(resets, web.Config{
-		BaseURL: "https://accounts.example.com", LoginURL: "/login",
-		Product: "Harbor", Support: "support@example.com",
-		MinLength: password.DefaultMinLength, Enabled: true, ClientLimit: 10,
-		Log: zerolog.New(os.Stderr),
+		LoginURL: "/login", Support: "support@example.com",
+		Enabled: true, ClientLimit: 10, Log: zerolog.New(os.Stderr),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -20,6 +22,7 @@ type fakeResets struct {
 	link    starter.Link
 	inspect error // answer of Inspect
 	err     error // answer of all other methods
+	base    string
 
 	mu    sync.Mutex
 	calls []string
@@ -60,12 +63,15 @@ func (f *fakeResets) Cancel(ctx context.Context, token string) error {
 	return f.err
 }
 
+func (f *fakeResets) Settings() starter.Settings {
+	return starter.Settings{BaseURL: link.MustParseBaseURL(cmp.Or(f.base, baseURL)), Product: "Acme", MinLength: 15}
+}
+
 func (*fakeResets) Proof() *starter.Proof { return nil }
 
 func testConfig() Config {
 	return Config{
-		BaseURL: "https://id.example.com", LoginURL: "/login", Product: "Acme", Support: "help@example.com",
-		MinLength: 15, Enabled: true, Log: zerolog.Nop(),
+		LoginURL: "/login", Support: "help@example.com", Enabled: true, Log: zerolog.Nop(),
 	}
 }
 

@@ -2,12 +2,10 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 
 	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/trace"
@@ -17,28 +15,18 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// Config is what the routes and pages need to know. BaseURL, Product and
-// Support are required.
+// Config is what the routes and pages need to know beside [starter.Settings]. Support is required.
 type Config struct {
-	// BaseURL is where browsers reach this handler, as in the mailed links, for
-	// example https://id.example.com. A path in it is one that a proxy in front
-	// takes off again: the pages put it before their links, the routes do not have it.
-	BaseURL string
 	// LoginURL is where a page sends the user after the change: a URL, or a path
 	// on the same host. Empty means that no sign-in button is shown.
 	LoginURL string
-	// Product is the name that the user knows the service by.
-	Product string
 	// Support is whom the user asks for help: a mail address, a URL, or plain text.
 	Support string
-	// MinLength is the password policy's least number of characters. It is only
-	// told here, never judged; zero tells nothing.
-	MinLength int
 	// ChangePasswordURL is the page on which a user who is signed in changes the password;
 	// /.well-known/change-password leads there; see [CheckChangePasswordURL]. Empty leads to
 	// the page that asks for a mail.
 	ChangePasswordURL string
-	// NoHSTS leaves Strict-Transport-Security out, which all answers have while BaseURL is
+	// NoHSTS leaves Strict-Transport-Security out, which all answers have while the base URL is
 	// https: for a host application that sets a header of its own.
 	NoHSTS bool
 	// Enabled is the feature flag user:reset-password. When it is false no reset
@@ -89,20 +77,22 @@ type handler struct {
 }
 
 // NewHandler returns the routes and pages of a password reset. An error names
-// every bad field of cfg. The handler may be mounted under a host application's
-// own mux; it uses /account/, /api/v1/settings, /openapi.yaml and
-// /.well-known/change-password.
+// all that is wrong with cfg and the client's settings. The handler may be mounted under a host
+// application's own mux; it uses /account/, /api/v1/settings, /openapi.yaml and
+// /.well-known/change-password. A path in the base URL is one that a proxy in front takes off
+// again: the pages put it before their links, the routes do not have it.
 func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
-	base, err := cfg.check()
-	if err != nil {
+	settings := resets.Settings()
+	if err := cfg.check(settings); err != nil {
 		return nil, err
 	}
+	base := settings.BaseURL.URL()
 	h := &handler{
 		resets:  resets,
-		site:    newSite(base, cfg),
+		site:    newSite(settings, cfg),
 		enabled: cfg.Enabled,
 		strict:  base.Scheme == "https" && !cfg.NoHSTS,
-		change:  cmp.Or(cfg.ChangePasswordURL, base.Path+"/account/forgot-password"),
+		change:  cmp.Or(cfg.ChangePasswordURL, base.Path+forgotPath),
 		posts:   newLimiter(cfg.ClientLimit),
 		reads:   newLimiter(readsPerPost * cfg.ClientLimit),
 		proxies: cfg.TrustedProxies,
@@ -124,62 +114,37 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
-	if h.pages, err = loadPages(); err != nil {
-		return nil, err
-	}
-	if h.assets, err = loadAssets(); err != nil {
+	var pagesErr, assetsErr error
+	h.pages, pagesErr = loadPages()
+	h.assets, assetsErr = loadAssets()
+	if err := errors.Join(pagesErr, assetsErr); err != nil {
 		return nil, err
 	}
 	return h.logged(h.secured(h.spelled(h.mux()))), nil
 }
 
-// check returns the base URL, or all that is wrong with the configuration.
-func (c Config) check() (*url.URL, error) {
-	text, err := link.Base(c.BaseURL) // as browsers name it in Origin
-	base, parseErr := url.Parse(text)
-	err = errors.Join(err, parseErr)
-	if !isWebOrPath(c.LoginURL) {
-		err = errors.Join(err, errors.New("login URL: want http(s)://host/... or a path"))
+// check returns all that is wrong.
+func (c Config) check(s starter.Settings) error {
+	var wrong []error
+	if s.BaseURL == (link.BaseURL{}) {
+		wrong = append(wrong, errors.New("base URL: none is set"))
+	}
+	if err := CheckLoginURL(c.LoginURL); err != nil {
+		wrong = append(wrong, fmt.Errorf("login URL: %w", err))
 	}
 	if c.ChangePasswordURL != "" {
-		if wrong := CheckChangePasswordURL(c.ChangePasswordURL, c.BaseURL); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("change password URL: %w", wrong))
+		if err := CheckChangePasswordURL(c.ChangePasswordURL, s.BaseURL); err != nil {
+			wrong = append(wrong, fmt.Errorf("change password URL: %w", err))
 		}
 	}
-	if c.Product == "" {
-		err = errors.Join(err, errors.New("product: no name is set"))
+	if s.Product == "" {
+		wrong = append(wrong, errors.New("product: no name is set"))
 	}
 	if c.Support == "" {
-		err = errors.Join(err, errors.New("support: no contact is set"))
+		wrong = append(wrong, errors.New("support: no contact is set"))
 	}
 	if c.ClientLimit < 0 {
-		err = errors.Join(err, errors.New("client limit: want 0 or more requests per minute"))
+		wrong = append(wrong, errors.New("client limit: want 0 or more requests per minute"))
 	}
-	return base, err
+	return errors.Join(wrong...)
 }
-
-// isWebOrPath keeps javascript: and the like out of the sign-in button, and //host/..., which
-// looks like a path.
-func isWebOrPath(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Opaque == "" && (u.Scheme == "" && u.Host == "" || isWeb(u))
-}
-
-// isWeb reports whether u is an absolute http or https URL.
-func isWeb(u *url.URL) bool {
-	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
-// Challenge tells a person from a program: a CAPTCHA or a proof of work that the host
-// application shows on its page. It is asked only while more resets are requested than
-// [starter.Config.StartLimit] lets through, and whoever passes is served all the same.
-type Challenge interface {
-	// Passed reports whether a solution, the member "challenge" of the request, is
-	// good. It bounds its own time and may be called concurrently.
-	Passed(ctx context.Context, solution string, client netip.Addr) bool
-}
-
-// noChallenge lets nobody pass.
-type noChallenge struct{}
-
-func (noChallenge) Passed(context.Context, string, netip.Addr) bool { return false }

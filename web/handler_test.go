@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -238,7 +239,7 @@ func TestReadingChangesNothing(t *testing.T) {
 // security 16: RFC 8615 and the W3C draft want a redirect, here a temporary one.
 func TestWellKnown(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, &fakeResets{}, func(c *Config) { c.BaseURL = "https://example.com/id/" })
+	h := newTestHandler(t, &fakeResets{base: "https://example.com/id/"})
 	w := exchange(h, "GET", "/.well-known/change-password", "", "Host: evil.example", "X-Forwarded-Host: evil.example")
 	if w.Code != 302 || w.Header().Get("Location") != "/id/account/forgot-password" {
 		t.Errorf("%d %q", w.Code, w.Header().Get("Location"))
@@ -276,20 +277,38 @@ func TestChangePasswordURL(t *testing.T) {
 		"https://ACCOUNTS.example.com:443/id/.well-known/change-password/": false,
 		"https://accounts.example.com/x/..//.well-known/change%2Dpassword": false,
 	} {
-		err := CheckChangePasswordURL(change, base)
+		err := CheckChangePasswordURL(change, link.MustParseBaseURL(base))
 		if (err == nil) != good || err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", change, err)
 		}
-		_, err = NewHandler(&fakeResets{}, Config{BaseURL: base, ChangePasswordURL: change})
+		_, err = NewHandler(&fakeResets{base: base}, Config{ChangePasswordURL: change})
 		if told := err != nil && strings.Contains(err.Error(), "change password URL"); told == good {
 			t.Errorf("%s in a handler: %v", change, err)
 		}
 	}
 }
 
+// People sign in at a URL or at a path of the starter's own host, and nowhere else.
+func TestLoginURL(t *testing.T) {
+	t.Parallel()
+	for login, good := range map[string]bool{
+		"https://app.example.com/login": true, "http://app.example.com": true, "/login": true, "": true,
+		"javascript:alert(1)": false, "data:text/html,x": false, "https:///login": false, "https://:443/login": false, "https://a b": false, "//evil.example/login": false,
+	} {
+		if err := CheckLoginURL(login); (err == nil) != good {
+			t.Errorf("%q: %v", login, err)
+		}
+	}
+}
+
+// unset is a client that nobody configured.
+type unset struct{ starter.Resets }
+
+func (unset) Settings() starter.Settings { return starter.Settings{} }
+
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := NewHandler(&fakeResets{}, Config{BaseURL: "id.example.com", LoginURL: "javascript:alert(1)", ChangePasswordURL: "//evil.example", ClientLimit: -1})
+	_, err := NewHandler(unset{}, Config{LoginURL: "javascript:alert(1)", ChangePasswordURL: "//evil.example", ClientLimit: -1})
 	for _, want := range []string{"base URL", "login URL", "change password URL", "product", "support", "client limit"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)

@@ -55,14 +55,15 @@ func TestHeaders(t *testing.T) {
 func TestStrictTransport(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		change func(*Config)
-		want   string
+		base string
+		off  bool
+		want string
 	}{
-		"https":        {func(*Config) {}, "max-age=31536000"},
-		"switched off": {func(c *Config) { c.NoHSTS = true }, ""},
-		"http":         {func(c *Config) { c.BaseURL = "http://localhost:8080" }, ""},
+		"https":        {"https://example.com", false, "max-age=31536000"},
+		"switched off": {"https://example.com", true, ""},
+		"http":         {"http://localhost:8080", false, ""},
 	} {
-		h := newTestHandler(t, &fakeResets{err: starter.ErrUnavailable, inspect: starter.ErrLinkExpired}, tc.change)
+		h := newTestHandler(t, &fakeResets{err: starter.ErrUnavailable, inspect: starter.ErrLinkExpired, base: tc.base}, func(c *Config) { c.NoHSTS = tc.off })
 		for _, target := range []string{
 			"GET /account/forgot-password", "GET /account/change-password/T", "GET /nothing", "GET //nothing", "DELETE /account/cancel_reset",
 			"POST /account/forgot_password", "POST /account/cancel_reset/T", "GET /account/static/rekey.js", "GET /.well-known/change-password",
@@ -197,30 +198,30 @@ func TestLogLine(t *testing.T) {
 	}
 }
 
-type panicking struct{ starter.Resets }
+type panicking struct{ fakeResets }
 
-func (panicking) Inspect(context.Context, string) (starter.Link, error) { panic("SECRET") }
+func (*panicking) Inspect(context.Context, string) (starter.Link, error) { panic("SECRET") }
 
 func TestPanicIsAnswered(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	h := newTestHandler(t, panicking{}, func(c *Config) { c.Log = zerolog.New(&log) })
+	h := newTestHandler(t, &panicking{}, func(c *Config) { c.Log = zerolog.New(&log) })
 	w := exchange(h, "GET", "/account/reset_password/T", "")
 	if w.Code != 500 || codeOf(t, w) != "internal" || strings.Contains(w.Body.String()+log.String(), "SECRET") {
 		t.Errorf("%d %q\n%s", w.Code, w.Body, log.String())
 	}
 }
 
-type aborting struct{ starter.Resets }
+type aborting struct{ fakeResets }
 
-func (aborting) Inspect(context.Context, string) (starter.Link, error) { panic(http.ErrAbortHandler) }
+func (*aborting) Inspect(context.Context, string) (starter.Link, error) { panic(http.ErrAbortHandler) }
 
 // net/http closes the connection on this one; an answer would hide the abort. It is logged
 // and traced like any other request.
 func TestAbortIsPassedOn(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	h, spans := tracing(t, aborting{}, func(c *Config) { c.Log = zerolog.New(&log) })
+	h, spans := tracing(t, &aborting{}, func(c *Config) { c.Log = zerolog.New(&log) })
 	defer func() {
 		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"error":"`+http.ErrAbortHandler.Error()+`"`) {
 			t.Errorf("log %q", got)

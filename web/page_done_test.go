@@ -16,8 +16,8 @@ func TestTakenFormsLeadOn(t *testing.T) {
 	t.Parallel()
 	for _, p := range posts() {
 		for _, err := range []error{nil, starter.ErrPending} {
-			resets := &fakeResets{err: err}
-			h := newTestHandler(t, resets, func(c *Config) { c.BaseURL = "https://example.com/id/" })
+			resets := &fakeResets{err: err, base: "https://example.com/id/"}
+			h := newTestHandler(t, resets)
 			w := exchange(h, "POST", p.path, formBody(p.fields...), asForm)
 			to := w.Header().Get("Location")
 			if p.path == "/account/forgot_password" && err != nil {
@@ -120,7 +120,7 @@ func TestPendingLinkWaits(t *testing.T) {
 // is told that it is wrong.
 func TestAddressOfAFormLeadsToIt(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, &fakeResets{}, func(c *Config) { c.BaseURL = "https://example.com/id/" })
+	h := newTestHandler(t, &fakeResets{base: "https://example.com/id/"})
 	for path, page := range map[string]string{
 		"/account/forgot_password": "/account/forgot-password",
 		"/account/reset_password":  "/account/change-password",

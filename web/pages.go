@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -67,9 +68,11 @@ func (v view) Remaining() string {
 	}
 }
 
-func newSite(base *url.URL, cfg Config) site {
-	s := site{Base: base.Path, LoginURL: cfg.LoginURL, Product: cfg.Product, Support: cfg.Support, MinLength: cfg.MinLength}
-	if u, err := url.Parse(cfg.Support); err == nil && isWeb(u) {
+func newSite(from starter.Settings, cfg Config) site {
+	s := site{
+		Base: from.BaseURL.URL().Path, LoginURL: cfg.LoginURL, Product: from.Product, Support: cfg.Support, MinLength: from.MinLength,
+	}
+	if u, err := url.Parse(cfg.Support); err == nil && loopback.Web(u) {
 		s.SupportURL = cfg.Support
 	} else if strings.Contains(cfg.Support, "@") && !strings.ContainsAny(cfg.Support, " \t<>") {
 		s.SupportURL = "mailto:" + cfg.Support

@@ -218,7 +218,7 @@ func TestAddressField(t *testing.T) {
 // A base URL with a path is what a proxy takes off; the links need it.
 func TestPagesUnderPath(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkOpen}}, func(c *Config) { c.BaseURL = "https://example.com/id/" })
+	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkOpen}, base: "https://example.com/id/"})
 	for _, path := range []string{"/account/change-password/T", "/account/forgot-password", "/account/cancel-reset/T"} {
 		body := exchange(h, "GET", path, "").Body.String()
 		if strings.Contains(body, `="/account/`) || !strings.Contains(body, `="/id/account/`) {

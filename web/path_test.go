@@ -15,8 +15,8 @@ import (
 // path of the base URL before it, or lead to another host.
 func TestPathsAreNotRedirected(t *testing.T) {
 	t.Parallel()
-	resets := &fakeResets{link: starter.Link{State: starter.LinkOpen}}
-	h := newTestHandler(t, resets, func(c *Config) { c.BaseURL = "https://example.com/id" })
+	resets := &fakeResets{link: starter.Link{State: starter.LinkOpen}, base: "https://example.com/id"}
+	h := newTestHandler(t, resets)
 	for _, path := range []string{
 		"//account/change-password/T", "/account//change-password/T", "/account/./change-password/T", "/account/x/../change-password/T",
 		"/account/change-password//T", "/account/change-password/T//", "/..//account/change-password/T",

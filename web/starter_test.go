@@ -42,7 +42,7 @@ func newRealStarter(tb testing.TB, change ...func(*starter.Config)) *realStarter
 	}
 	r := &realStarter{}
 	cfg := starter.Config{
-		Keys: keys.Open(dir, keys.AllowDev), BaseURL: baseURL, Now: r.clock,
+		Keys: keys.Open(dir, keys.AllowDev), BaseURL: link.MustParseBaseURL(baseURL), Product: "Acme", Now: r.clock,
 		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second),
 	}
 	cfg.Temporal.ConnectionOptions.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(r.serve)}
@@ -53,7 +53,7 @@ func newRealStarter(tb testing.TB, change ...func(*starter.Config)) *realStarter
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if r.links, err = link.New(aead, baseURL, "default"); err != nil {
+	if r.links, err = link.New(aead, cfg.BaseURL, "default"); err != nil {
 		tb.Fatal(err)
 	}
 	if r.Client, err = starter.Dial(tb.Context(), cfg); err != nil {

@@ -92,7 +92,7 @@ func (s *site) links() (*link.Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	return link.New(aead, s.URL, client.DefaultNamespace)
+	return link.New(aead, link.MustParseBaseURL(s.URL), client.DefaultNamespace)
 }
 
 func someClaims() link.Claims {

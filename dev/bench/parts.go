@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
@@ -61,7 +62,11 @@ func runWorker(ctx context.Context, r role, ready func()) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	templates, err := mail.Load("", mail.Brand{Product: product, Support: support, ForgotURL: r.URL + "/account/forgot-password"})
+	base, err := link.ParseBaseURL(r.URL)
+	if err != nil {
+		return err
+	}
+	templates, err := mail.Load("", mail.Brand{Product: product, Support: support, ForgotURL: base.ForgotURL()})
 	if err != nil {
 		return err
 	}
@@ -72,7 +77,7 @@ func runWorker(ctx context.Context, r role, ready func()) error {
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	return worker.Run(ctx, worker.Config{
 		Temporal: r.client(), Keys: r.keys(), Store: store, Mailer: mailer, Templates: templates,
-		BaseURL: r.URL, Log: zerolog.Nop(), Started: func(client.Client) { ready() },
+		BaseURL: base, Log: zerolog.Nop(), Started: func(client.Client) { ready() },
 	})
 }
 
@@ -108,8 +113,12 @@ func moreThreads() (cores int) {
 func runStarter(ctx context.Context, r role, ready func()) error {
 	policy := password.DefaultPolicy()
 	cores := moreThreads()
+	base, err := link.ParseBaseURL(r.URL)
+	if err != nil {
+		return err
+	}
 	c, err := starter.Dial(ctx, starter.Config{
-		Temporal: r.client(), Keys: r.keys(), BaseURL: r.URL, Product: product,
+		Temporal: r.client(), Keys: r.keys(), BaseURL: base, Product: product,
 		LinkLife: r.LinkLife, StartLimit: limit, Policy: policy, Hashing: r.Hashing, Budget: password.NewBudget(cores, hashQueue, hashWait),
 	})
 	if err != nil {
@@ -117,7 +126,7 @@ func runStarter(ctx context.Context, r role, ready func()) error {
 	}
 	defer c.Close()
 	handler, err := web.NewHandler(c, web.Config{
-		BaseURL: r.URL, Product: product, Support: support, Enabled: true, MinLength: policy.MinLength, ClientLimit: limit, Log: zerolog.Nop(),
+		Support: support, Enabled: true, ClientLimit: limit, Log: zerolog.Nop(),
 	})
 	if err != nil {
 		return err

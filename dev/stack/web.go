@@ -11,6 +11,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
 )
@@ -31,6 +32,9 @@ func (s *Stack) startWeb(ctx context.Context) (err error) {
 		return nil
 	})
 	s.URL = "http://" + s.listener.Addr().String()
+	if s.base, err = link.ParseBaseURL(s.URL); err != nil {
+		return err
+	}
 	s.handler, err = s.web(ctx)
 	return err
 }
@@ -38,7 +42,7 @@ func (s *Stack) startWeb(ctx context.Context) (err error) {
 func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 	var err error
 	s.Starter, err = starter.Dial(ctx, starter.Config{
-		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: Product,
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.base, Product: Product,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit,
 		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now, Log: s.Log,
 	})
@@ -47,8 +51,8 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 	}
 	s.onStop(func() error { s.Starter.Close(); return nil })
 	resets, err := web.NewHandler(s.Starter, web.Config{
-		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
-		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
+		LoginURL: "/login", Support: support,
+		Enabled: s.ResetPassword, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
 		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func (s *Stack) work(started func(client.Client)) error {
 	}
 	templates, err := mail.Load("", mail.Brand{
 		Product: Product, Support: support,
-		ForgotURL: s.URL + "/account/forgot-password", SignInURL: s.URL + "/login",
+		ForgotURL: s.base.ForgotURL(), SignInURL: s.URL + "/login",
 	})
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *Stack) work(started func(client.Client)) error {
 	go func(done chan<- error) {
 		err := worker.Run(ctx, worker.Config{
 			Temporal: s.TemporalOptions(), Keys: s.Keys, Store: s.Store,
-			Mailer: mailer, Templates: templates, BaseURL: s.URL, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
+			Mailer: mailer, Templates: templates, BaseURL: s.base, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
 			Started: started,
 		})
 		if err != nil && ctx.Err() == nil {

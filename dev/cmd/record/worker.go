@@ -20,6 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
@@ -60,18 +61,19 @@ func (s spec) work() error {
 	mailer, mailErr := mail.NewSMTP(mail.Config{
 		Host: host, Port: port, Security: mail.SecurityNone, From: stack.Product + " <no-reply@example.com>",
 	})
+	base, baseErr := link.ParseBaseURL(s.URL)
 	templates, templatesErr := mail.Load("", mail.Brand{
-		Product: stack.Product, Support: "support@example.com", ForgotURL: s.URL + "/account/forgot-password",
+		Product: stack.Product, Support: "support@example.com", ForgotURL: base.ForgotURL(),
 	})
 	store, storeErr := bolt.Open(s.Store)
-	if err := errors.Join(portErr, mailErr, templatesErr, storeErr); err != nil {
+	if err := errors.Join(portErr, mailErr, baseErr, templatesErr, storeErr); err != nil {
 		return err
 	}
 	options := anonymous(s.Suffix)
 	options.HostPort, options.Namespace = s.Temporal, client.DefaultNamespace
 	return worker.Run(context.Background(), worker.Config{
 		Temporal: options, Keys: keys.Open(s.Keys, keys.AllowDev), Store: holding{store, s.Holds},
-		Mailer: mailer, Templates: templates, BaseURL: s.URL, Log: zerolog.Nop(),
+		Mailer: mailer, Templates: templates, BaseURL: base, Log: zerolog.Nop(),
 	})
 }
 
