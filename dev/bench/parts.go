@@ -62,10 +62,7 @@ func runWorker(ctx context.Context, r role, ready func()) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	base, err := link.ParseBaseURL(r.URL)
-	if err != nil {
-		return err
-	}
+	base := link.MustParseBaseURL(r.URL)
 	templates, err := mail.Load("", mail.Brand{Product: product, Support: support, ForgotURL: base.ForgotURL()})
 	if err != nil {
 		return err
@@ -113,10 +110,7 @@ func moreThreads() (cores int) {
 func runStarter(ctx context.Context, r role, ready func()) error {
 	policy := password.DefaultPolicy()
 	cores := moreThreads()
-	base, err := link.ParseBaseURL(r.URL)
-	if err != nil {
-		return err
-	}
+	base := link.MustParseBaseURL(r.URL)
 	c, err := starter.Dial(ctx, starter.Config{
 		Temporal: r.client(), Keys: r.keys(), BaseURL: base, Product: product,
 		LinkLife: r.LinkLife, StartLimit: limit, Policy: policy, Hashing: r.Hashing, Budget: password.NewBudget(cores, hashQueue, hashWait),

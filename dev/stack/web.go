@@ -32,9 +32,7 @@ func (s *Stack) startWeb(ctx context.Context) (err error) {
 		return nil
 	})
 	s.URL = "http://" + s.listener.Addr().String()
-	if s.base, err = link.ParseBaseURL(s.URL); err != nil {
-		return err
-	}
+	s.base = link.MustParseBaseURL(s.URL)
 	s.handler, err = s.web(ctx)
 	return err
 }
