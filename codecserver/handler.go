@@ -64,7 +64,7 @@ func CheckOrigin(origin string) error {
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != origin:
 		return errors.New("want an origin such as https://temporal.example.com, without a path")
-	case u.Scheme == "http" && !loopback.Is(u.Host):
+	case !loopback.Sealed(u):
 		return errors.New("want https for an origin that is not on this machine")
 	default:
 		return nil

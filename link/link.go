@@ -17,11 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"unicode"
-
-	"golang.org/x/net/idna"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -62,49 +58,18 @@ type kind struct {
 	bound []byte // the associated data
 }
 
-// New returns a Box for links below a base URL: an absolute http or https URL, whose
-// path may be that of a folder. All processes must be given the same base URL and
-// namespace; how the host is spelled ([Base]) does not matter, nor do slashes at the end.
-func New(aead tink.AEAD, baseURL, namespace string) (*Box, error) {
-	base, err := Base(baseURL)
-	if err != nil {
-		return nil, err
+// New returns a Box for links below a base URL. All processes must be given the same base URL and
+// namespace.
+func New(aead tink.AEAD, baseURL BaseURL, namespace string) (*Box, error) {
+	base := baseURL.String()
+	if base == "" {
+		return nil, errors.New("base URL: none is set, see link.ParseBaseURL")
 	}
 	return &Box{aead, map[Purpose]kind{
 		Reset:  {base + "/account/change-password/", bind("rekey/v1", string(Reset), base, namespace)},
 		Cancel: {base + "/account/cancel-reset/", bind("rekey/v1", string(Cancel), base, namespace)},
 		Follow: {base + "/account/password-pending/", bind("rekey/v1", string(Follow), base, namespace)},
 	}}, nil
-}
-
-// Base is a base URL in the one form in which links begin with it: the host in lower case
-// and in ASCII, no slash at the end. A host in other letters becomes A-labels (RFC 5891), as
-// browsers ask for it; links go through mails, where letters beyond ASCII are not safe.
-func Base(baseURL string) (string, error) {
-	u, err := url.Parse(baseURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
-		u.User != nil || strings.ContainsAny(baseURL, "?#") {
-		// The error of url.Parse would repeat the URL, and a password in it.
-		return "", errors.New("base URL: want http(s)://host/path without user, query or fragment")
-	}
-	if u.Host, err = inASCII(u.Host); err != nil {
-		return "", errors.New("base URL: the host is no name that can be registered")
-	}
-	return strings.TrimRight(u.String(), "/"), nil
-}
-
-// inASCII leaves a host that is in ASCII as it is but for its case: links that are mailed
-// already were bound to that.
-func inASCII(host string) (string, error) {
-	if !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return strings.ToLower(host), nil
-	}
-	name, port, found := strings.Cut(host, ":") // an IP address has no such letters
-	name, err := idna.Lookup.ToASCII(name)
-	if found {
-		name += ":" + port
-	}
-	return name, err
 }
 
 // bind joins parts so that no two lists of parts make the same bytes.

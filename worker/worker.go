@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -56,7 +55,7 @@ type Config struct {
 	Mailer    activities.Mailer
 	Templates *mail.Templates
 	// BaseURL is where the pages are reached from outside; links begin with it.
-	BaseURL string
+	BaseURL link.BaseURL
 	// TaskQueue is where the worker finds runs; empty means workflow.TaskQueue. Its mails are
 	// in another one beside it. Each product in a namespace has its own, and keys of its own.
 	TaskQueue string
@@ -141,11 +140,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 // mark is what the worker says of itself to the other processes of its task queue.
 func (c Config) mark() (belong.Mark, error) {
-	base, err := link.Base(c.BaseURL)
-	if err != nil {
-		return belong.Mark{}, err
-	}
-	return belong.Of(belong.Worker, c.Keys, base, c.Templates.Product())
+	return belong.Of(belong.Worker, c.Keys, c.BaseURL.String(), c.Templates.Product())
 }
 
 func (c Config) check() error {
@@ -204,19 +199,11 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := link.Base(c.BaseURL)
-	if err != nil {
-		return nil, err
-	}
-	base, err := url.Parse(text)
-	if err != nil {
-		return nil, err
-	}
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
-		Domain: mail.IDDomain(base.Hostname()), Now: c.Now, Metrics: c.metrics(),
+		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 

@@ -230,7 +230,7 @@ func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(n
 // Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {
 	t.Parallel()
-	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
 	for _, path := range documents(t) {
 		for _, code := range blocks(read(t, path), "go") {
 			if !strings.Contains(examples, dedent(code)) {
@@ -291,7 +291,7 @@ func TestDocumentsAreLinked(t *testing.T) {
 	}
 }
 
-// openAPI is what the tests need of starter/openapi.yaml, which the starter's own tests
+// openAPI is what the tests need of web/openapi.yaml, which the tests of package web
 // hold equal to its routes.
 type openAPI struct {
 	Paths      map[string]map[string]any
@@ -306,7 +306,7 @@ type openAPI struct {
 func TestPageSpeaksHTTP(t *testing.T) {
 	t.Parallel()
 	var api openAPI
-	if err := yaml.Unmarshal([]byte(read(t, "starter/openapi.yaml")), &api); err != nil {
+	if err := yaml.Unmarshal([]byte(read(t, "web/openapi.yaml")), &api); err != nil {
 		t.Fatal(err)
 	}
 	if len(api.Components.Schemas.Code.Enum) == 0 {
