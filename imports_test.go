@@ -105,6 +105,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"workflow":              {"statemachine"},
 		"workflow/mutants":      nil,
 		"starter":               {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
+		"operator":              {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "starter", "workflow"},
 		"activities":            {"account", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                {"account", "activities", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                {"internal/fields", "internal/secretfile", "keys", "statemachine", "workflow"},
@@ -125,7 +126,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/usage":        nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "account/postgres", "activities", "codec", "internal/belong", "internal/failpoint", "internal/fields", "internal/loopback",
-			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail",
+			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
 		},
 	}

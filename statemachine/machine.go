@@ -25,7 +25,10 @@ var ErrForbidden = errors.New("the state does not allow the event")
 type Machine struct{ fsm *fsm.FSM }
 
 // New returns a machine in StateRequested.
-func New() *Machine {
+func New() *Machine { return At(StateRequested) }
+
+// At returns a machine in a state, for those who know where a reset stands and ask what that means.
+func At(s State) *Machine {
 	var events []fsm.EventDesc
 	for _, row := range table {
 		for _, exit := range row.leavesBy {
@@ -34,7 +37,7 @@ func New() *Machine {
 			})
 		}
 	}
-	return &Machine{fsm.NewFSM(string(StateRequested), events, nil)}
+	return &Machine{fsm.NewFSM(string(s), events, nil)}
 }
 
 // Fire moves the machine. An event that the state does not allow is ErrForbidden and

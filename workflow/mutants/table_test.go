@@ -73,7 +73,7 @@ func mutants() []mutant {
 		{what: "a request wins over a used link", changes: one(run, "\t\tcase r.wait.IsReady():\n", "\t\tcase r.requests.Len() > 0 && r.mayMailAgain(ctx):\n\t\t\tif caller, asked := r.requestedAgain(); asked {\n\t\t\t\tr.sendLink(ctx, caller)\n\t\t\t}\n\t\tcase r.wait.IsReady():\n")},
 		{what: "a submission ignored", changes: one(run, "r.disowned() || r.wait.IsReady() || r.mailDone()", "r.disowned() || r.mailDone()")},
 		{what: "an expiry while a mail is on its way", changes: one(run, "return r.mail == nil && r.expiry != nil", "return r.expiry != nil")},
-		{what: "no cool-down", changes: one(requests, " && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown", "")},
+		{what: "no cool-down", changes: one("../unanswered.go", "age < l.CoolDown", "false")},
 		{what: "one mail at most", changes: one(contract, "MaxMails = 3", "MaxMails = 1")},
 		{what: "two mails at most", changes: one(contract, "MaxMails = 3", "MaxMails = 2")},
 		{what: "four mails at most", changes: one(contract, "MaxMails = 3", "MaxMails = 4")},

@@ -1,0 +1,177 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+const erin = "erin@example.com"
+
+func newKeys(t *testing.T) keys.Dir {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "keys")
+	if err := keys.Create(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	return keys.Open(dir)
+}
+
+func TestTarget(t *testing.T) {
+	t.Parallel()
+	c := &Client{keys: newKeys(t)}
+	id, err := c.workflowID(erin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]target{erin: {workflowID: id}, "Erin@EXAMPLE.com": {workflowID: id}, id: {workflowID: id}} {
+		if got, err := c.target(t.Context(), text); got != want || err != nil {
+			t.Errorf("target of %s = %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"erin", "", "reset", "other/4f1c"} {
+		if _, err := c.target(t.Context(), text); !errors.Is(err, ErrTarget) {
+			t.Errorf("target of %q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"a b@example.com", "Erin <erin@example.com>"} {
+		if _, err := c.target(t.Context(), text); !errors.Is(err, account.ErrAddress) || strings.Contains(err.Error(), text) {
+			t.Errorf("an address that is none: %v", err)
+		}
+	}
+}
+
+// A client that may only read changes nothing, and one without keys asks for no address.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	c := &Client{readOnly: true}
+	if _, err := c.Cancel(t.Context(), erin, "a.smith"); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("cancel: %v", err)
+	}
+	if _, err := c.Resend(t.Context(), Order{Address: erin, Operator: "a.smith"}); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("resend: %v", err)
+	}
+	if _, err := c.Find(t.Context(), erin, 1); err == nil || !strings.Contains(err.Error(), "no keys") {
+		t.Errorf("find: %v", err)
+	}
+}
+
+// Names go into the audit log, which holds no address.
+func TestOperatorsHaveNames(t *testing.T) {
+	t.Parallel()
+	c := &Client{keys: newKeys(t)}
+	for _, name := range []string{"", "a.smith@example.com", "a\nb"} {
+		if _, err := c.Cancel(t.Context(), erin, name); !errors.Is(err, ErrOperator) {
+			t.Errorf("cancel by %q: %v", name, err)
+		}
+		if _, err := c.Resend(t.Context(), Order{Address: erin, Operator: name}); !errors.Is(err, ErrOperator) {
+			t.Errorf("resend by %q: %v", name, err)
+		}
+	}
+}
+
+// A payload.json that is missing stops a client that writes before it connects.
+func TestDialNeedsKeysToWrite(t *testing.T) {
+	t.Parallel()
+	for readOnly, want := range map[bool]string{false: "keyset payload", true: "connect to Temporal at 127.0.0.1:1"} {
+		_, err := Dial(t.Context(), Config{
+			Temporal: client.Options{HostPort: "127.0.0.1:1"}, Keys: keys.Open(t.TempDir()), ReadOnly: readOnly,
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("read-only %t: %v", readOnly, err)
+		}
+	}
+}
+
+// Requests that would mail nothing are told before they are sent.
+func TestUnanswered(t *testing.T) {
+	t.Parallel()
+	third := func() *teller {
+		w := mailed(t, "")
+		for n := range int64(2) {
+			w.link().end(6+3*n, workflow.Delivery{}).timer()
+		}
+		return w
+	}
+	for name, tc := range map[string]struct {
+		run  Run
+		now  time.Time
+		want workflow.Unanswered
+	}{
+		"no run":                {Run{}, midday, ""},
+		"a run that has ended":  {mailed(t, "").complete(workflow.Outcome{}).run(), midday, ""},
+		"no worker has it yet":  {tell(t).run(), midday, workflow.MailOnItsWay},
+		"another is on its way": {mailed(t, "").link().run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
+		"a mail is on its way":  {begun(t).run(), midday, workflow.MailOnItsWay},
+		"no worker has looked":  {begun(t).end(3, workflow.Delivery{}).run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
+		"within the cool-down":  {mailed(t, "").run(), midday.Add(time.Hour), workflow.InCoolDown},
+		"after the cool-down":   {mailed(t, "").run(), midday.Add(2 * time.Hour), ""},
+		"a password is settled": {mailed(t, "").end(2, workflow.Submission{}).run(), midday, ""},
+		"the last link is out": {
+			withLife(third(), 12*time.Hour), midday.Add(5 * time.Hour), workflow.LastLinkOut,
+		},
+		"the last link has ended": {withLife(third(), time.Hour), midday.Add(5 * time.Hour), ""},
+	} {
+		got := tc.run.answer(tc.now)
+		if got.Why != tc.want {
+			t.Errorf("%s: %q", name, got.Why)
+		}
+		if again := midday.Add(64 * time.Minute); got.Why == workflow.InCoolDown && !got.Again.Equal(again) {
+			t.Errorf("%s: again at %s", name, got.Again)
+		}
+	}
+}
+
+func withLife(w *teller, life time.Duration) Run {
+	w.in.LinkLife = life
+	return w.run()
+}
+
+// full is a Temporal server whose run answers a signal with an error.
+type full struct {
+	client.Client
+	signal   error
+	canceled []string
+}
+
+func (f *full) SignalWorkflow(context.Context, string, string, string, any) error { return f.signal }
+
+func (f *full) CancelWorkflow(_ context.Context, id, run string) error {
+	f.canceled = append(f.canceled, id+" "+run)
+	return nil
+}
+
+// A stranger who fills a run with signals keeps an operator from no cancel, and one that
+// ends meanwhile is no fault.
+func TestCancelOfARunThatTakesNoSignal(t *testing.T) {
+	t.Parallel()
+	r := mailed(t, "").run()
+	away := serviceerror.NewUnavailable("away")
+	for name, tc := range map[string]struct {
+		signal   error
+		named    bool
+		canceled int
+		want     error
+	}{
+		"takes it":  {nil, true, 0, nil},
+		"is full":   {serviceerror.NewInvalidArgument("the limit for signal events is exceeded"), false, 1, nil},
+		"has ended": {serviceerror.NewNotFound("it has ended"), false, 0, nil},
+		"away":      {away, false, 0, away},
+	} {
+		f := &full{signal: tc.signal}
+		named, err := (&Client{temporal: f}).sendCancel(t.Context(), r, "a.smith")
+		if named != tc.named || len(f.canceled) != tc.canceled || err != tc.want { //nolint:errorlint // the same one
+			t.Errorf("%s: named %t, canceled %v, %v", name, named, f.canceled, err)
+		}
+	}
+}
