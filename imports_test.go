@@ -105,7 +105,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"workflow":              {"statemachine"},
 		"workflow/mutants":      nil,
 		"starter":               {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
-		"operator":              {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "starter", "workflow"},
+		"operator":              {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "starter", "statemachine", "workflow"},
 		"activities":            {"account", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                {"account", "activities", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                {"internal/fields", "internal/secretfile", "keys", "statemachine", "workflow"},

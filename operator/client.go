@@ -20,6 +20,8 @@ import (
 // ErrReadOnly means that a [Client] which was opened for reading was asked to change something.
 var ErrReadOnly = errors.New("the client of operators is read-only")
 
+var errNoKeys = errors.New("the client of operators has no keys: name their folder")
+
 // Config is what a [Client] needs. Fields that have a default may be zero.
 type Config struct {
 	// Temporal says where the server is: address, namespace, TLS, credentials.
@@ -67,8 +69,11 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 
 // codec is nil for a client that reads and has no payload.json.
 func (c *Client) codec() (*keys.Codec, error) {
-	if c.readOnly && c.keys.IsZero() {
-		return nil, nil //nolint:nilnil // there is none
+	if c.keys.IsZero() {
+		if c.readOnly {
+			return nil, nil //nolint:nilnil // there is none
+		}
+		return nil, errNoKeys
 	}
 	codec, err := c.keys.Payload()
 	if c.readOnly && errors.Is(err, fs.ErrNotExist) {

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
@@ -61,7 +63,7 @@ func TestReadOnly(t *testing.T) {
 	if _, err := c.Resend(t.Context(), Order{Address: erin, Operator: "a.smith"}); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("resend: %v", err)
 	}
-	if _, err := c.Find(t.Context(), erin, 1); err == nil || !strings.Contains(err.Error(), "no keys") {
+	if _, err := c.Find(t.Context(), erin, 1); !errors.Is(err, errNoKeys) {
 		t.Errorf("find: %v", err)
 	}
 }
@@ -90,6 +92,9 @@ func TestDialNeedsKeysToWrite(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("read-only %t: %v", readOnly, err)
 		}
+	}
+	if _, err := Dial(t.Context(), Config{}); !errors.Is(err, errNoKeys) {
+		t.Errorf("without keys: %v", err)
 	}
 }
 
@@ -132,9 +137,44 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
+// The cool-down begins when the run hears of the mail, which may be long after it went out.
+func TestCoolDownBeginsWithTheRun(t *testing.T) {
+	t.Parallel()
+	r := begun(t).end(3, workflow.Delivery{}).close(enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED).timer().run()
+	got := r.answer(midday.Add(64 * time.Minute))
+	if again := midday.Add(65 * time.Minute); got.Why != workflow.InCoolDown || !got.Again.Equal(again) {
+		t.Errorf("%q, again at %s, want %s", got.Why, got.Again, again)
+	}
+}
+
 func withLife(w *teller, life time.Duration) Run {
 	w.in.LinkLife = life
 	return w.run()
+}
+
+// empty is a Temporal server that keeps no run.
+type empty struct{ client.Client }
+
+func (empty) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+}
+
+func (empty) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return nil, serviceerror.NewNotFound("it is not there")
+}
+
+// However a reset is named that Temporal does not keep, the error is the same one.
+func TestNoRun(t *testing.T) {
+	t.Parallel()
+	c := &Client{temporal: empty{}, keys: newKeys(t), namespace: "accounts"}
+	for _, text := range []string{erin, "reset/4f1c", "0197b1a0-0000-7000-8000-000000000001"} {
+		if _, err := c.Cancel(t.Context(), text, "a.smith"); !errors.Is(err, ErrNoRun) {
+			t.Errorf("cancel of %s: %v", text, err)
+		}
+	}
+	if _, err := c.Find(t.Context(), erin, 1); !errors.Is(err, ErrNoRun) {
+		t.Errorf("find: %v", err)
+	}
 }
 
 // full is a Temporal server whose run answers a signal with an error.

@@ -1,9 +1,6 @@
 package operator
 
 import (
-	"cmp"
-	"time"
-
 	commonpb "go.temporal.io/api/common/v1"
 	historypb "go.temporal.io/api/history/v1"
 
@@ -18,42 +15,6 @@ const (
 	owedMail   = "owed"   // to addresses which a notice has not reached yet, also of earlier resets
 )
 
-// longestPause is more than a run waits before it begins an activity again whose answer was
-// foreign, and no longer than the grace, by which the timer of a link outlives the link.
-const longestPause = time.Minute
-
-// links is what is known of the link mails.
-type links struct {
-	begun, answered int
-	pending         bool // the last answer has come, and the run has not acted on it
-	again           bool // the next mail is the last one, begun again
-	mailedAt        time.Time
-	ends            time.Time // when the last link that was mailed ends
-	expires         time.Time // when the timer of the run fires
-	withheld        workflow.Reason
-	before          workflow.Reason // withheld before the last mail
-}
-
-// notices is what is known of those who are to be told of a change.
-type notices struct {
-	untold bool // the last attempt has reached nobody
-	begun  int  // those owed whose activity is open
-	owed   map[string]bool
-}
-
-func (n *notices) takeOver(owed []workflow.Mail) {
-	for _, m := range owed {
-		n.owed[m.Run] = true
-	}
-}
-
-// repeat takes back the answer of a mail that is begun again.
-func (l *links) repeat() {
-	l.answered = min(l.answered, l.begun-1)
-	l.withheld = l.before
-	l.pending, l.again = false, true
-}
-
 // mail takes a send-email that is scheduled.
 func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity {
 	var m workflow.Mail
@@ -65,8 +26,7 @@ func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity
 	case noticeMail:
 		s.fire(statemachine.PasswordChanged)
 	case owedMail:
-		s.notices.begun++
-		s.notices.owed[m.Run] = true
+		s.owed++
 	}
 	return act
 }
@@ -90,69 +50,6 @@ func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m wo
 	}
 }
 
-// link takes a link mail that is begun. One that is begun again has the number that it had.
-func (s *story) link(number int) {
-	l := &s.links
-	if l.pending {
-		l.repeat()
-	}
-	if l.again {
-		number = cmp.Or(number, l.begun)
-	} else {
-		l.before = l.withheld
-	}
-	l.begun = max(cmp.Or(number, l.begun+1), l.begun)
-	l.answered = min(l.answered, l.begun-1)
-	l.again = false
-	s.asked = 0
-}
-
-func (s *story) linkDone(m workflow.Mail, at time.Time, result *commonpb.Payloads) {
-	d := s.delivery(result)
-	if d.Waits != "" || m.Run != "" && d.Mail != "" && d.Mail != m.Name() {
-		return // it is begun again
-	}
-	l := &s.links
-	l.answered, l.pending, l.mailedAt = l.answered+1, true, at
-	l.withheld = d.Withheld
-	if !d.Expires.IsZero() {
-		l.ends = d.Expires
-	}
-	l.expires = time.Time{} // the timer starts again
-}
-
-// timer takes one that starts. That of a link shows that the run has acted on the answer.
-func (s *story) timer(at time.Time, d time.Duration) {
-	l := &s.links
-	if !s.waiting || !l.pending || d <= max(longestPause, s.in.LinkLife) {
-		return
-	}
-	l.pending, l.expires = false, at.Add(d)
-	if s.task.After(l.mailedAt) {
-		l.mailedAt = s.task
-	}
-	s.fire(statemachine.LinkSent) // LinkWithheld leads to the same state
-}
-
-func (s *story) noticeDone(act activity, at time.Time, result *commonpb.Payloads) {
-	d := s.delivery(result)
-	own, n := d.Notice == act.mail.Run, &s.notices
-	if act.kind == owedMail {
-		n.begun--
-		if own || d.Notice == "" && !at.Before(act.mail.Until) {
-			delete(n.owed, act.mail.Run)
-		}
-		return
-	}
-	if d.Waits != "" {
-		return // it is begun again
-	}
-	n.untold = d.Withheld != ""
-	if own && len(d.Left) > 0 {
-		n.owed[act.mail.Run] = true
-	}
-}
-
 // delivery is what became of a mail. An answer that failed, or is foreign, has reached nobody.
 func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 	var d workflow.Delivery
@@ -162,24 +59,19 @@ func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 	return d
 }
 
-// unanswered says why a request mails no link now, as far as Temporal knows: the store counts
-// mails too. It is "" when a link is mailed, by this run or by another one that answers.
-func (s *story) unanswered(now time.Time) workflow.Unanswered {
-	if !s.end.at.IsZero() || !s.waiting && s.waits > 0 || !s.machine.Can(statemachine.LinkSent) {
-		return ""
+func (s *story) noticeDone(kind string, result *commonpb.Payloads) {
+	if kind == owedMail {
+		s.owed--
+		return
 	}
-	l := s.links
-	why := workflow.Links{
-		Mailing: s.machine.State() == statemachine.StateRequested || l.begun > l.answered || l.pending,
-		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, Life: s.in.LinkLife, CoolDown: s.in.CoolDown,
-	}.Unanswered(now)
-	if why == workflow.LinksEnded {
-		return ""
+	if d := s.delivery(result); d.Waits == "" { // else it is begun again
+		s.untold = d.Withheld != ""
 	}
-	return why
 }
 
-// owes reports that an address is still to be told. Without the keys it knows attempts in progress.
+// owes reports that an address is still to be told. A run that is over in all but its end waits
+// for that, or for the note of a cancel.
 func (s *story) owes() bool {
-	return s.end.at.IsZero() && (s.notices.begun > 0 || !s.sealed && len(s.notices.owed) > 0)
+	over := s.machine.Final() && s.machine.State() != statemachine.StateCanceled
+	return s.end.at.IsZero() && (s.owed > 0 || over)
 }

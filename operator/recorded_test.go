@@ -271,6 +271,9 @@ func checkRun(t *testing.T, how string, event int64, got Run, want truth) {
 	if settled := want.ended || statemachine.At(want.state).Settled(); got.Settled() != settled {
 		t.Errorf("%s, event %d: settled %t", how, event, got.Settled())
 	}
+	if want.continued && got.Asked != 0 { // the next run answers them
+		t.Errorf("%s, event %d: %d requests mailed nothing", how, event, got.Asked)
+	}
 	// A run that is over in all but its end waits for notices, or for the note of a cancel.
 	final := statemachine.At(want.state).Final()
 	if owes := final && !want.ended && want.state != statemachine.StateCanceled; got.Owed != owes && (final || want.ended) {
@@ -294,8 +297,8 @@ func checkReasons(t *testing.T, event int64, got Run, want truth) {
 func checkOwed(t *testing.T, open, sealed *story, want truth) {
 	t.Helper()
 	for how, s := range map[string]*story{"with": open, "without": sealed} {
-		if got := s.summary(target{}); got.Owed != (len(want.owed) > 0) {
-			t.Errorf("%s the key: owed %t, the next run takes over %d notices", how, got.Owed, len(want.owed))
+		if s.owed != len(want.owed) {
+			t.Errorf("%s the key: %d notices are owed, the next run takes over %d", how, s.owed, len(want.owed))
 		}
 	}
 }

@@ -12,12 +12,12 @@ import (
 
 // What became of a request for a mail, beside Asked.
 const (
-	Mailed     = "mailed"
-	Withheld   = "withheld" // Run.Withheld says why
-	Unanswered = "nothing"  // Mail.Why says why
+	Mailed        = "mailed"
+	Withheld      = "withheld" // Run.Withheld says why
+	NothingMailed = "nothing"  // Resent.Why says why
 )
 
-// RunFull is a [Mail.Why]: somebody has filled the run with signals, so it hears no request.
+// RunFull is a [Resent.Why]: somebody has filled the run with signals, so it hears no request.
 const RunFull workflow.Unanswered = "run_full"
 
 // Order is a request for a mail.
@@ -29,9 +29,9 @@ type Order struct {
 	LinkLife, CoolDown time.Duration
 }
 
-// Mail is what became of an [Order].
-type Mail struct {
-	Result string              // Mailed, Withheld, Asked or Unanswered
+// Resent is what became of an [Order].
+type Resent struct {
+	Result string              // Mailed, Withheld, Asked or NothingMailed
 	Why    workflow.Unanswered // why nothing was asked for
 	Again  time.Time           // from when on a request mails again, when Why is workflow.InCoolDown
 	Run    Run
@@ -39,18 +39,18 @@ type Mail struct {
 
 // Resend asks for another link as the account owner would, within the same limits, and waits some
 // seconds for the mail. Errors: ErrReadOnly, account.ErrAddress, ErrOperator.
-func (c *Client) Resend(ctx context.Context, o Order) (Mail, error) {
+func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	if err := c.mayWrite(o.Operator); err != nil {
-		return Mail{}, err
+		return Resent{}, err
 	}
 	in, err := c.request(o)
 	if err != nil {
-		return Mail{}, err
+		return Resent{}, err
 	}
 	newest := target{workflowID: workflow.ID(in.AccountKey)}
 	before, err := c.find(ctx, newest)
 	if err != nil && !errors.Is(err, ErrNoRun) {
-		return Mail{}, err
+		return Resent{}, err
 	}
 	if m := before.answer(time.Now()); m.Why != "" {
 		return m, nil
@@ -60,9 +60,9 @@ func (c *Client) Resend(ctx context.Context, o Order) (Mail, error) {
 	_, err = c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
 	switch {
 	case starter.SignalsFull(err):
-		return Mail{Result: Unanswered, Why: RunFull, Run: before}, nil
+		return Resent{Result: NothingMailed, Why: RunFull, Run: before}, nil
 	case err != nil:
-		return Mail{}, err
+		return Resent{}, err
 	}
 	return c.awaitMail(ctx, newest, before)
 }
@@ -86,11 +86,11 @@ func (c *Client) request(o Order) (workflow.Request, error) {
 }
 
 // answer has a Why when a request would mail nothing now.
-func (r Run) answer(now time.Time) Mail {
+func (r Run) answer(now time.Time) Resent {
 	if r.story == nil { // there is no run
-		return Mail{}
+		return Resent{}
 	}
-	m := Mail{Result: Unanswered, Run: r, Why: r.story.unanswered(now)}
+	m := Resent{Result: NothingMailed, Run: r, Why: r.story.unanswered(now)}
 	if m.Why == workflow.InCoolDown {
 		m.Again = r.story.links.mailedAt.Add(r.story.in.CoolDown)
 	}
@@ -98,7 +98,7 @@ func (r Run) answer(now time.Time) Mail {
 }
 
 // awaitMail looks until another mail than those of before is decided.
-func (c *Client) awaitMail(ctx context.Context, t target, before Run) (Mail, error) {
+func (c *Client) awaitMail(ctx context.Context, t target, before Run) (Resent, error) {
 	had := 0
 	if before.story != nil {
 		had = before.story.links.answered
@@ -110,12 +110,12 @@ func (c *Client) awaitMail(ctx context.Context, t target, before Run) (Mail, err
 	after, err := c.lookUntil(ctx, t, answered)
 	switch {
 	case err != nil:
-		return Mail{}, err
+		return Resent{}, err
 	case !answered(after):
-		return Mail{Result: Asked, Run: after}, nil
+		return Resent{Result: Asked, Run: after}, nil
 	case after.Withheld != "":
-		return Mail{Result: Withheld, Run: after}, nil
+		return Resent{Result: Withheld, Run: after}, nil
 	default:
-		return Mail{Result: Mailed, Run: after}, nil
+		return Resent{Result: Mailed, Run: after}, nil
 	}
 }

@@ -69,7 +69,7 @@ func (s *story) summary(t target) Run {
 		Mails: s.links.begun, Asked: s.asked, Withheld: string(s.links.withheld),
 		Failure: s.end.failure, Refused: s.end.refused, Owed: s.owes(), Sealed: s.sealed,
 	}
-	r.Untold = s.notices.untold && (!r.Open || s.machine.State() == statemachine.StateCompleted)
+	r.Untold = s.untold && (!r.Open || s.machine.State() == statemachine.StateCompleted)
 	if r.Open && s.waiting {
 		r.Expires = s.links.expires.Truncate(time.Second)
 	}

@@ -30,7 +30,8 @@ type story struct {
 	decided bool // the store has answered the last submission
 	asked   int  // requests since the last link mail was begun
 	links   links
-	notices notices
+	untold  bool // the last attempt of the notice has reached nobody
+	owed    int  // notices to further addresses, and of earlier resets, that are being sent
 	end     end
 }
 
@@ -41,10 +42,7 @@ type activity struct {
 }
 
 func newStory(open func(*commonpb.Payloads, ...any) error) *story {
-	return &story{
-		open: open, machine: statemachine.New(),
-		begun: map[int64]activity{}, notices: notices{owed: map[string]bool{}},
-	}
+	return &story{open: open, machine: statemachine.New(), begun: map[int64]activity{}}
 }
 
 // read takes the next event.
@@ -54,7 +52,6 @@ func (s *story) read(e *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 		s.started = at
 		s.unseal(e.GetWorkflowExecutionStartedEventAttributes().GetInput(), &s.in)
-		s.notices.takeOver(s.in.Owed)
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
 		s.task = at
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
@@ -125,7 +122,7 @@ func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 	case linkMail:
 		s.linkDone(act.mail, at, result)
 	case noticeMail, owedMail:
-		s.noticeDone(act, at, result)
+		s.noticeDone(act.kind, result)
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *Client) workflowID(address string) (string, error) {
 		return "", err
 	}
 	if c.keys.IsZero() {
-		return "", errors.New("an address needs account.json, and this client has no keys")
+		return "", errNoKeys
 	}
 	accounts, err := c.keys.AccountKeys()
 	if err != nil {

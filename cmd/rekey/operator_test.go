@@ -194,7 +194,7 @@ func TestAnswersToOperators(t *testing.T) {
 	waits := numbered(1)
 	late := numbered(2, func(r *operator.Run) { r.State, r.Expires = "token_submitted", time.Time{} })
 	expired := numbered(4, ended(statemachine.StateExpired, 7))
-	mail := func(m operator.Mail) resending { return resending{m.Result, why(m), m.Run} }
+	mail := func(m operator.Resent) resending { return resending{m.Result, why(m), m.Run} }
 	type result interface {
 		write(out io.Writer, asJSON bool) error
 	}
@@ -206,11 +206,11 @@ func TestAnswersToOperators(t *testing.T) {
 		cancellation{Result: operator.Asked, Named: true, Run: waits},
 		cancellation{Result: operator.TooLate, Named: true, Run: late},
 		cancellation{Result: operator.AlreadyOver, Run: expired},
-		mail(operator.Mail{Result: operator.Mailed, Run: waits}),
-		mail(operator.Mail{Result: operator.Asked, Run: waits}),
-		mail(operator.Mail{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailLimit))}),
-		mail(operator.Mail{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailUnknown))}),
-		mail(operator.Mail{Result: operator.Unanswered, Why: workflow.InCoolDown, Again: midday.Add(64 * time.Minute), Run: waits}),
+		mail(operator.Resent{Result: operator.Mailed, Run: waits}),
+		mail(operator.Resent{Result: operator.Asked, Run: waits}),
+		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailLimit))}),
+		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailUnknown))}),
+		mail(operator.Resent{Result: operator.NothingMailed, Why: workflow.InCoolDown, Again: midday.Add(64 * time.Minute), Run: waits}),
 		statistics{Open: []operator.Count{{Name: "younger than 1 h", Runs: 12}}, Waiting: []operator.Count{{Name: "for a mail server", Runs: 4}}, Ended: []operator.Count{{Name: "completed", Runs: 3}}},
 	} {
 		for _, asJSON := range []bool{false, true} {
@@ -232,7 +232,7 @@ func TestReasonsForNoMail(t *testing.T) {
 		workflow.MailOnItsWay: "on its way", workflow.LastLinkOut: "had its 3 mails: wait until 2026-01-02T12:36:00Z",
 		workflow.InCoolDown: "cool-down: ask again at", operator.RunFull: "filled the run with signals",
 	} {
-		if got := why(operator.Mail{Why: reason, Run: numbered(1)}); !strings.Contains(got, want) {
+		if got := why(operator.Resent{Why: reason, Run: numbered(1)}); !strings.Contains(got, want) {
 			t.Errorf("%s: %q", reason, got)
 		}
 	}

@@ -52,7 +52,7 @@ type resending struct {
 }
 
 // why says why nothing is mailed, "" when something is.
-func why(m operator.Mail) string {
+func why(m operator.Resent) string {
 	switch m.Why {
 	case workflow.MailOnItsWay:
 		return "a mail is on its way: `rekey find` shows how far it has come"
@@ -72,7 +72,7 @@ func why(m operator.Mail) string {
 
 func (r resending) write(out io.Writer, asJSON bool) error {
 	withheld := r.Result == operator.Withheld
-	nothing := r.Result == operator.Unanswered || withheld
+	nothing := r.Result == operator.NothingMailed || withheld
 	if err := writeAnswer(out, asJSON, r, !nothing, r.text()); err != nil || !nothing {
 		return err
 	}
