@@ -52,13 +52,13 @@ func (s *story) link(number int) {
 
 func (s *story) linkDone(m workflow.Mail, at time.Time, result *commonpb.Payloads) {
 	d := s.delivery(result)
-	if d.Waits != "" || m.Run != "" && d.Mail != "" && d.Mail != m.Name() {
+	if d.Waits != "" || m.Run != "" && d.Mail != "" && d.Mail != m.LinkMail().Name() {
 		return // it is begun again
 	}
 	l := &s.links
 	l.answered, l.pending, l.mailedAt = l.answered+1, true, at
 	l.withheld = d.Withheld
-	if !d.Expires.IsZero() {
+	if d.Withheld == "" {
 		l.ends = d.Expires
 	}
 	l.expires = time.Time{} // the timer starts again
@@ -74,6 +74,9 @@ func (s *story) timer(at time.Time, d time.Duration) {
 	if s.task.After(l.mailedAt) {
 		l.mailedAt = s.task
 	}
+	if l.withheld == "" && l.ends.IsZero() { // workers of 0.2.0 do not say
+		l.ends = l.mailedAt.Add(s.in.LinkLife)
+	}
 	s.fire(statemachine.LinkSent) // LinkWithheld leads to the same state
 }
 
@@ -86,7 +89,7 @@ func (s *story) unanswered(now time.Time) workflow.Unanswered {
 	l := s.links
 	why := workflow.Links{
 		Mailing: s.machine.State() == statemachine.StateRequested || l.begun > l.answered || l.pending,
-		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, Life: s.in.LinkLife, CoolDown: s.in.CoolDown,
+		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, CoolDown: s.in.CoolDown,
 	}.Unanswered(now)
 	if why == workflow.LinksEnded {
 		return ""

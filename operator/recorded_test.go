@@ -268,14 +268,14 @@ func checkRun(t *testing.T, how string, event int64, got Run, want truth) {
 		t.Errorf("%s, event %d: %s, %d mails, open %t; the run says %s, %d mails, ended %t",
 			how, event, got.State, got.Mails, got.Open, state, want.mails, want.ended)
 	}
-	if settled := want.ended || statemachine.At(want.state).Settled(); got.Settled() != settled {
+	if settled := want.ended || statemachine.Reset.Settled(want.state); got.Settled() != settled {
 		t.Errorf("%s, event %d: settled %t", how, event, got.Settled())
 	}
 	if want.continued && got.Asked != 0 { // the next run answers them
 		t.Errorf("%s, event %d: %d requests mailed nothing", how, event, got.Asked)
 	}
 	// A run that is over in all but its end waits for notices, or for the note of a cancel.
-	final := statemachine.At(want.state).Final()
+	final := statemachine.Reset.Final(want.state)
 	if owes := final && !want.ended && want.state != statemachine.StateCanceled; got.Owed != owes && (final || want.ended) {
 		t.Errorf("%s, event %d: owed %t", how, event, got.Owed)
 	}

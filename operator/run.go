@@ -36,7 +36,7 @@ type Run struct {
 
 // Settled reports that the password question of the run is decided: a cancel changes nothing.
 func (r Run) Settled() bool {
-	return !r.Open || statemachine.At(statemachine.State(r.State)).Settled()
+	return !r.Open || statemachine.Reset.Settled(statemachine.State(r.State))
 }
 
 // Changed reports that the reset has changed the password.

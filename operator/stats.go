@@ -57,12 +57,12 @@ func questions(now time.Time) Statistics {
 		{Name: "for a mail server", condition: open + stateIs(workflow.WaitingForMail)},
 		{Name: "for the store", condition: open + stateIs(workflow.WaitingForStore)},
 	}}
-	for _, state := range statemachine.States() {
-		if statemachine.At(state).Final() {
-			s.Ended = append(s.Ended, Count{
-				Name: string(state), condition: "ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND " + stateIs(state),
-			})
-		}
+	for _, state := range []statemachine.State{
+		statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused,
+	} {
+		s.Ended = append(s.Ended, Count{
+			Name: string(state), condition: "ExecutionStatus IN ('Completed', 'ContinuedAsNew') AND " + stateIs(state),
+		})
 	}
 	for _, from := range []struct{ name, status string }{
 		{Terminated, "Terminated"}, {Failed, "Failed"}, {TimedOut, "TimedOut"}, {CanceledFromOutside, "Canceled"},

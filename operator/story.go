@@ -20,7 +20,7 @@ type story struct {
 	open   func(sealed *commonpb.Payloads, to ...any) error
 	sealed bool // something that the product wrote could not be opened
 
-	machine *statemachine.Machine
+	machine *statemachine.Machine[statemachine.State, statemachine.Event]
 	in      workflow.Request
 	started time.Time
 	task    time.Time // when the last workflow task started
@@ -42,7 +42,7 @@ type activity struct {
 }
 
 func newStory(open func(*commonpb.Payloads, ...any) error) *story {
-	return &story{open: open, machine: statemachine.New(), begun: map[int64]activity{}}
+	return &story{open: open, machine: statemachine.New(statemachine.Reset), begun: map[int64]activity{}}
 }
 
 // read takes the next event.
@@ -142,7 +142,7 @@ func (s *story) upserted(a *commonpb.SearchAttributes) {
 	switch state, ok := workflow.StateOf(a); {
 	case !ok:
 	case !workflow.Going(state):
-		s.machine = statemachine.At(state)
+		s.machine = statemachine.At(statemachine.Reset, state)
 	case state != statemachine.StateRequested && s.waiting:
 		s.links.repeat() // the answer of the link mail said so, and the mail is begun again
 	}

@@ -2,12 +2,12 @@ package workflow
 
 import "go.temporal.io/sdk/workflow"
 
-// answered takes the requests that have come and reports whether this run answers them: by
+// answerRequests takes the requests that have come and reports whether this run answers them: by
 // another link, or because one is on its way, just mailed, or the last one that it mails and
 // still good. When the last link has ended, nobody can use this run any more, and another run
 // has to answer.
-func (r *run) answered(ctx workflow.Context) bool {
-	caller, asked := r.requestedAgain()
+func (r *run) answerRequests(ctx workflow.Context) bool {
+	caller, asked := r.takeRequests()
 	switch {
 	case !asked:
 		return true
@@ -15,7 +15,7 @@ func (r *run) answered(ctx workflow.Context) bool {
 		r.sendLink(ctx, caller)
 		return true
 	case r.lastLinkEnded(ctx):
-		r.late = &caller
+		r.lateCaller = &caller
 		return false
 	}
 	r.passOver(ctx)
@@ -28,7 +28,7 @@ func (r *run) unanswered(ctx workflow.Context) Unanswered {
 	return r.links().Unanswered(workflow.Now(ctx))
 }
 
-// lastLinkEnded reports that another run has to answer. What 0.2.0 was asked then it passed over.
+// lastLinkEnded reports that another run has to answer. Runs of 0.2.0 pass such a request over.
 func (r *run) lastLinkEnded(ctx workflow.Context) bool {
 	return r.unanswered(ctx) == LinksEnded &&
 		workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
@@ -43,22 +43,22 @@ func (r *run) passOver(ctx workflow.Context) {
 	case why == LinksEnded:
 		why = LastLinkOut
 	}
-	r.vain++
+	r.passedOver++
 	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"reason": string(why)}).Counter("rekey_requests_passed_over").Inc(1)
 	workflow.SetCurrentDetails(ctx, r.details())
 }
 
 // lateRequest is a request that another run has to answer.
 func (r *run) lateRequest() (Caller, bool) {
-	if last, asked := r.requestedAgain(); asked || r.late == nil {
+	if last, asked := r.takeRequests(); asked || r.lateCaller == nil {
 		return last, asked
 	}
-	return *r.late, true
+	return *r.lateCaller, true
 }
 
-// requestedAgain takes all request signals; many clicks are one, the last. What is not
-// sealed by us the SDK drops, and what is sealed for another account does not count.
-func (r *run) requestedAgain() (last Caller, asked bool) {
+// takeRequests takes all request signals; many clicks are one, the last. The SDK drops signals
+// that are not sealed with our keys. A signal sealed for another account is ignored.
+func (r *run) takeRequests() (last Caller, asked bool) {
 	for {
 		var c Caller
 		if !r.requests.ReceiveAsync(&c) {

@@ -4,12 +4,11 @@ import "time"
 
 // Links is what a run knows of the links that it has mailed.
 type Links struct {
-	Mailing  bool      // one is on its way
-	Begun    int       // with the one on its way
-	MailedAt time.Time // when the run heard that the last one was mailed or withheld
-	Expires  time.Time // when the last one that was mailed ends, if its worker has said so
-
-	Life, CoolDown time.Duration // of the [Request]
+	Mailing  bool          // one is on its way
+	Begun    int           // with the one on its way
+	MailedAt time.Time     // when the run heard that the last one was mailed or withheld
+	Expires  time.Time     // when the last one that was mailed ends; zero when none was
+	CoolDown time.Duration // of the [Request]
 }
 
 // Unanswered is why a request mails no link.
@@ -19,7 +18,7 @@ type Unanswered string
 const (
 	MailOnItsWay Unanswered = "mail_on_its_way"
 	InCoolDown   Unanswered = "cool_down"
-	LastLinkOut  Unanswered = "last_link_out"   // the run has mailed all its links, and the last one is good
+	LastLinkOut  Unanswered = "last_link_out"   // the run has mailed all its links, and one is good or was just mailed
 	LinksEnded   Unanswered = "last_link_ended" // nobody can use the run any more: another run answers
 )
 
@@ -27,21 +26,21 @@ const (
 // before the run does: a run stays open for the grace after that, and longer when the worker's
 // links live shorter than was asked for.
 func (l Links) Unanswered(now time.Time) Unanswered {
-	age := now.Sub(l.MailedAt)
+	cooling := now.Sub(l.MailedAt) < l.CoolDown
 	switch {
 	case l.Mailing:
 		return MailOnItsWay
-	case l.Begun >= MaxMails && (age >= l.Life || !l.Expires.IsZero() && !now.Before(l.Expires)):
-		return LinksEnded
-	case l.Begun >= MaxMails:
-		return LastLinkOut
-	case age < l.CoolDown:
+	case l.Begun < MaxMails && cooling:
 		return InCoolDown
-	default:
+	case l.Begun < MaxMails:
 		return ""
+	case cooling || now.Before(l.Expires):
+		return LastLinkOut
+	default:
+		return LinksEnded
 	}
 }
 
 func (r *run) links() Links {
-	return Links{r.mail != nil, r.mails, r.mailedAt, r.expires, r.in.LinkLife, r.in.CoolDown}
+	return Links{r.mail != nil, r.mails, r.mailedAt, r.expires, r.in.CoolDown}
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/statemachine"
