@@ -24,7 +24,6 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
@@ -97,7 +96,6 @@ type Stack struct {
 	KeysLost bool
 	Ended    int
 
-	base    link.BaseURL // URL
 	policy  password.Policy
 	budget  *password.Budget
 	ctx     context.Context

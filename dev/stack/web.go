@@ -32,7 +32,6 @@ func (s *Stack) startWeb(ctx context.Context) (err error) {
 		return nil
 	})
 	s.URL = "http://" + s.listener.Addr().String()
-	s.base = link.MustParseBaseURL(s.URL)
 	s.handler, err = s.web(ctx)
 	return err
 }
@@ -56,7 +55,7 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 func (s *Stack) Resets(ctx context.Context) (http.Handler, error) {
 	var err error
 	s.Starter, err = starter.Dial(ctx, starter.Config{
-		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.base, Product: Product,
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.base(), Product: Product,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit,
 		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now, Log: s.Log,
 	})
@@ -70,6 +69,8 @@ func (s *Stack) Resets(ctx context.Context) (http.Handler, error) {
 		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
 	})
 }
+
+func (s *Stack) base() link.BaseURL { return link.MustParseBaseURL(s.URL) }
 
 func sdkLog(log zerolog.Logger) sdklog.Logger {
 	return sdklog.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(log)))
