@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	historypb "go.temporal.io/api/history/v1"
 
+	"github.com/rekeyhq/rekey/internal/testkit/cost"
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
@@ -57,9 +58,9 @@ func costs(t *testing.T) string {
 	return b.String()
 }
 
-func costOf(t *testing.T, name string, h *historypb.History) cost {
+func costOf(t *testing.T, name string, h *historypb.History) cost.Cost {
 	t.Helper()
-	c, err := priceOf(h)
+	c, err := cost.Of(h)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -119,9 +119,12 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/telemetry":            {"internal/span"},
 		"internal/usage":                nil,
 		"internal/repo":                 nil,
+		"internal/testkit/cost":         nil,
 		"internal/testkit/golden":       nil,
 		"internal/testkit/overlay":      nil,
-		"internal/testkit/postgrestest": nil,
+		"internal/testkit/postgrestest": {"internal/testkit/suite"},
+		"internal/testkit/report":       nil,
+		"internal/testkit/suite":        nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "account/postgres", "activities", "codecserver", "internal/belong", "internal/failpoint", "internal/loopback",
 			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail",

@@ -10,6 +10,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // exceptions are what workflowcheck.config.yaml lets the workflow call, and what the tool
@@ -56,7 +59,7 @@ func TestWorkflowcheckFindsAClock(t *testing.T) {
 	t.Parallel()
 	tool, dir := workflowcheck(t), sourceCopy(t)
 	copyGo(t, filepath.Join(dir, "workflow"), filepath.Join(dir, "planted"))
-	change(t, dir, "planted/run.go", "r.mailedAt = nil, d.Withheld, workflow.Now(ctx)", "r.mailedAt = nil, d.Withheld, time.Now()")
+	change(t, overlay.Change{Package: filepath.Join(dir, "planted"), In: "run.linkMailed", Node: "CallExpr(Now)", With: "time.Now()"})
 	got := check(t, tool, dir, "./workflow", "./planted")
 	if !strings.Contains(got, "planted.run).linkMailed is non-deterministic, reason: calls non-deterministic function time.Now") {
 		t.Errorf("the clock is not found:\n%s", got)
@@ -66,8 +69,7 @@ func TestWorkflowcheckFindsAClock(t *testing.T) {
 	}
 }
 
-// workflowcheck finds the tool, of the version that CI installs. Without it the test is
-// skipped, or fails where every test has to run.
+// workflowcheck finds the tool, of the version that CI installs.
 func workflowcheck(t *testing.T) string {
 	t.Helper()
 	version := regexp.MustCompile(`(?m)^workflowcheck=(v\S+)`).FindStringSubmatch(read(t, ".ci/run"))
@@ -79,11 +81,7 @@ func workflowcheck(t *testing.T) string {
 	if err == nil && regexp.MustCompile(`(?m)^\tmod\t\S+/workflowcheck\t`+regexp.QuoteMeta(version[1])+`\t`).Match(info) {
 		return path
 	}
-	missing := "workflowcheck " + version[1] + " is missing: go install go.temporal.io/sdk/contrib/tools/workflowcheck@" + version[1]
-	if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
-		t.Fatal(missing + "; REKEY_TEST_REQUIRE=all wants every test to run")
-	}
-	t.Skip(missing)
+	suite.Missing(t, "go.temporal.io/sdk/contrib/tools/workflowcheck@"+version[1])
 	return ""
 }
 
@@ -142,14 +140,22 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// change replaces a text that a file has once.
-func change(t *testing.T, dir, file, from, to string) {
+// change changes a package where it is.
+func change(t *testing.T, c overlay.Change) {
 	t.Helper()
-	text := read(t, filepath.Join(dir, file))
-	if n := strings.Count(text, from); n != 1 {
-		t.Fatalf("%s has %q %d times", file, from, n)
+	paths, err := filepath.Glob(filepath.Join(c.Package, "*.go"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, file), strings.Replace(text, from, to, 1))
+	files := map[string]string{}
+	for _, path := range paths {
+		files[path] = read(t, path)
+	}
+	path, err := c.Apply(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, files[path])
 }
 
 // check is what the tool says about packages that it refuses.

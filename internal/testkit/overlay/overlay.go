@@ -1,58 +1,68 @@
 // Package overlay lets a test build a program that differs from the source by a few
-// lines, with the go command's flag -overlay. The source itself stays as it is.
+// nodes, with the go command's flag -overlay. The source itself stays as it is.
 package overlay
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// Change is a text of a file and what is to be in its place.
-type Change struct {
-	File     string // path, as seen from the folder of the test
-	Old, New string // Old is in the file exactly once
-}
-
 // Write writes the changed files to a folder, together with the file for -overlay, whose
-// path it returns. A change that is not possible is an error, so that a test cannot go on
-// with a change that a new version of the source has made void.
+// path it returns. A change whose place is gone, or that is no Go, is an error: no test goes
+// on with a change that a new version of the source has made void.
 func Write(folder string, changes ...Change) (string, error) {
-	changed := map[string]string{} // by absolute path of the source
+	packages := map[string]map[string]string{} // by folder, then by file
+	changed := map[string]string{}
 	for _, c := range changes {
-		path, err := filepath.Abs(c.File)
+		if packages[c.Package] == nil {
+			files, err := read(c.Package)
+			if err != nil {
+				return "", err
+			}
+			packages[c.Package] = files
+		}
+		path, err := c.Apply(packages[c.Package])
 		if err != nil {
 			return "", err
 		}
-		if changed[path], err = c.apply(changed[path], path); err != nil {
-			return "", err
-		}
+		changed[path] = packages[c.Package][path]
 	}
 	replace := map[string]string{}
-	for path, text := range changed {
+	for _, path := range slices.Sorted(maps.Keys(changed)) {
 		replace[path] = filepath.Join(folder, fmt.Sprintf("%d-%s", len(replace), filepath.Base(path)))
-		if err := os.WriteFile(replace[path], []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(replace[path], []byte(changed[path]), 0o600); err != nil {
 			return "", err
 		}
 	}
 	return list(folder, replace)
 }
 
-// apply changes the text of a file, which is read when nothing has changed it yet.
-func (c Change) apply(text, path string) (string, error) {
-	if text == "" {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return "", err
+// read returns the texts of a package, without its tests, by absolute path.
+func read(folder string) (map[string]string, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
 		}
-		text = string(b)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, err
+		}
+		files[path] = string(text)
 	}
-	if n := strings.Count(text, c.Old); n != 1 {
-		return "", fmt.Errorf("%s has this text %d times, want once:\n%s", c.File, n, c.Old)
-	}
-	return strings.Replace(text, c.Old, c.New, 1), nil
+	return files, nil
 }
 
 func list(folder string, replace map[string]string) (string, error) {

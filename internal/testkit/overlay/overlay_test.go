@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 )
 
@@ -32,8 +34,8 @@ func TestProgramIsBuiltChanged(t *testing.T) {
 	folder, file := program(t)
 	path, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{File: file, Old: `println("one")`, New: `println("1")`},
-		overlay.Change{File: file, Old: `println("1");`, New: `println("uno");`}, // sees what the first did
+		overlay.Change{Package: folder, In: "main", Node: "ExprStmt 3/BasicLit", With: `"three"`},
+		overlay.Change{Package: folder, In: "main", Node: "ExprStmt", With: "{ExprStmt 3}"}, // sees what the first did
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +43,7 @@ func TestProgramIsBuiltChanged(t *testing.T) {
 	run := exec.CommandContext(t.Context(), "go", "run", "-overlay", path, ".")
 	run.Dir, run.Env = folder, append(os.Environ(), "GOWORK=off")
 	out, err := run.CombinedOutput()
-	if err != nil || string(out) != "uno\ntwo\ntwo\n" {
+	if err != nil || string(out) != "three\ntwo\nthree\n" {
 		t.Errorf("%s%v", out, err)
 	}
 	if now, err := os.ReadFile(file); err != nil || string(now) != source {
@@ -49,16 +51,62 @@ func TestProgramIsBuiltChanged(t *testing.T) {
 	}
 }
 
+// A void change is an error that names its place.
 func TestVoidChangeIsAnError(t *testing.T) {
 	t.Parallel()
-	_, file := program(t)
-	for times, old := range map[string]string{"0 times": "three", "2 times": "two"} {
-		_, err := overlay.Write(t.TempDir(), overlay.Change{File: file, Old: old, New: "x"})
-		if err == nil || !strings.Contains(err.Error(), times) || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: %v", old, err)
+	folder, _ := program(t)
+	for want, c := range map[string]overlay.Change{
+		"has no other": {In: "other", Node: "ExprStmt"},
+		"main in " + folder + " has no ExprStmt 4": {In: "main", Node: "ExprStmt 4"},
+		"has no ExprStmt.Y":                        {In: "main", Node: "ExprStmt.Y"},
+		"has no ":                                  {In: "main", Node: ""},
+		"no {IfStmt}":                              {In: "main", Node: "ExprStmt", With: "{IfStmt}"},
+		"main in " + folder + ", ExprStmt: ":       {In: "main", Node: "ExprStmt", With: "("},
+	} {
+		c.Package = folder
+		if _, err := overlay.Write(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", c, err, want)
 		}
 	}
-	if _, err := overlay.Write(t.TempDir(), overlay.Change{File: file + "x", Old: "a", New: "b"}); err == nil {
-		t.Error("a file that does not exist is no error")
+	if _, err := overlay.Write(t.TempDir(), overlay.Change{Package: folder + "x", In: "main", Node: "ExprStmt"}); err == nil {
+		t.Error("a folder that does not exist is no error")
+	}
+}
+
+// A change outlives another name of a receiver, of a parameter and of a variable, new
+// formatting, new comments, and the way of a declaration to another file.
+func TestChangeOutlivesRefactoring(t *testing.T) {
+	t.Parallel()
+	c := overlay.Change{In: "run.wait", Node: "IfStmt/ExprStmt(stop)", With: "{r}.pause({ctx}, {IfStmt.Cond})\n$"}
+	for name, files := range map[string]map[string]string{
+		"before": {"a.go": `package p
+
+func (r *run) wait(ctx workflow.Context, n int) {
+	if n > 1 {
+		r.stop(n)
+	}
+}
+`},
+		"after": {"a.go": "package p\n", "b.go": `package p
+
+const first = 1
+
+// wait waits.
+func (waiting run) wait(number int, c workflow.Context) {
+	if number > first { waiting.stop(number) /* enough */ }
+}
+`},
+	} {
+		path, err := c.Apply(files)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		want := map[string]string{
+			"before": "\tif n > 1 {\n\t\tr.pause(ctx, n > 1)\n\t\tr.stop(n)\n\t}",
+			"after":  "\tif number > first {\n\t\twaiting.pause(c, number > first)\n\t\twaiting.stop(number) /* enough */\n\t}",
+		}[name]
+		if !strings.Contains(files[path], want) {
+			t.Error(name, cmp.Diff(want, files[path]))
+		}
 	}
 }

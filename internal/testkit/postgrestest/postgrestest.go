@@ -1,8 +1,7 @@
 // Package postgrestest runs real PostgreSQL servers for tests: one throwaway cluster for
 // a test binary, with a database of its own for each test.
 //
-// Where PostgreSQL is not installed the tests are skipped; with REKEY_TEST_REQUIRE=all
-// they fail.
+// Where PostgreSQL is not installed the tests are skipped; with REKEY_TEST=all they fail.
 package postgrestest
 
 import (

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // startWait is how long a server may take to answer; recovery after a crash is in it.
@@ -47,17 +49,12 @@ func programs() (string, error) {
 	return "", ErrMissing
 }
 
-// Require ends a test that cannot run where PostgreSQL is not installed: it is skipped, or
-// fails where every test has to run.
+// Require ends a test that cannot run where PostgreSQL is not installed.
 func Require(tb testing.TB) {
 	tb.Helper()
-	if _, err := programs(); err == nil {
-		return
+	if _, err := programs(); err != nil {
+		suite.Missing(tb, "PostgreSQL")
 	}
-	if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
-		tb.Fatal("PostgreSQL is missing, and REKEY_TEST_REQUIRE=all wants every test to run")
-	}
-	tb.Skip("PostgreSQL is missing: install it to run the tests of its store")
 }
 
 // New makes a cluster and starts its server, for a program that has no test; it is [Start]
@@ -153,7 +150,7 @@ func (s *Server) answers() error {
 		case <-s.ended:
 		case <-ctx.Done():
 		}
-		return errors.Join(err, s.Kill(), errors.New(s.log.String()))
+		return errors.Join(err, ctx.Err(), s.Kill(), errors.New(s.log.String()))
 	}
 }
 

@@ -1,22 +1,19 @@
 package postgrestest
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
-	"time"
 )
 
-// Whoever starts a server that cannot run hears why, and at once.
+// The end of a server that cannot run is noticed, and is an error that says why.
 func TestServerThatEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	Require(t)
-	began := time.Now()
 	_, err := New("no_such_setting=1")
-	if err == nil || !strings.Contains(err.Error(), `"no_such_setting"`) {
+	if err == nil || !strings.Contains(err.Error(), `"no_such_setting"`) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
-	}
-	if took := time.Since(began); took > startWait/2 {
-		t.Errorf("that took %v", took)
 	}
 }
 
