@@ -8,6 +8,8 @@ const page = `# What the replay finds
 The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the code as it is. Another test makes one mistake at a time in
 a copy of the workflow, sees the replay fail, and wrote this page: ` + "`REKEY_TEST=all go test ./workflow/mutants -update`" + `.
 
+Package replay does the same for a workflow of yours: [packages.md](packages.md#replay-a-workflow-of-yours).
+
 ## Found by a recorded run
 
 | mistake | by |
