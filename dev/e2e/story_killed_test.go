@@ -20,7 +20,7 @@ import (
 )
 
 // killed are the stories of workers that are killed, one in each state a run can be found
-// in. What each was doing begins again on the next worker.
+// in. The next worker begins the same step again.
 func killed() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
