@@ -3,9 +3,9 @@
 // beside package starter, which is for the account owner.
 //
 // It needs a Temporal server and the key files of operators, and no store and no worker. It
-// reads the state of a reset from the history in Temporal: names and times are in clear there,
-// and payload.json opens the rest. Package statemachine says what a state means, and package workflow
-// when a run mails another link.
+// reads the progress of a reset from the history in Temporal: names and times are in clear
+// there, and payload.json opens the rest. Package statemachine says what a state means, and
+// package workflow when a run mails another link.
 //
 // No value that this package returns holds an address, a link or a password.
 package operator

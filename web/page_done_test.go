@@ -40,8 +40,8 @@ func TestTakenFormsLeadOn(t *testing.T) {
 	}
 }
 
-// Anyone can open the addresses of these pages. They say that something was done only after a form
-// of the site itself, and hold nothing of a request.
+// A visitor who did not come from rekey's form reads no claim that something was done: the
+// addresses of these pages are public. They hold nothing of a request either.
 func TestSharedPagesClaimNothing(t *testing.T) {
 	t.Parallel()
 	strangers := []string{"X-Old-Browser: yes", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}
@@ -71,7 +71,7 @@ func TestSharedPagesClaimNothing(t *testing.T) {
 	}
 }
 
-// The page that waits tells the result for a submitted password.
+// The waiting page shows the result of a submitted password.
 func TestPendingPage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -163,8 +163,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// The sentence for each end of a reset is true of the password. starter.TestEveryEndIsToldAsItIs has
-// the error for each end.
+// The sentence for each end of a reset is true of the password;
+// starter.TestEveryEndIsToldAsItIs says which error tells of which end.
 func TestSentencesAreTrueOfThePassword(t *testing.T) {
 	t.Parallel()
 	for err, set := range map[error]bool{

@@ -10,8 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// A client that waits long gets an answer before its connection is cut, and before a stopping
-// process ends.
+// A slow request is answered before the connection is cut, and before a stopping process ends.
 func TestAnswersComeInTime(t *testing.T) {
 	t.Parallel()
 	if answerTimeout >= writeTimeout || answerTimeout >= drainTimeout {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The answer names the unknown field and the known ones. It does not repeat a possible value.
+// The answer names the wrong field and the known ones, for the author of the client. A text
+// that may be a value is not repeated.
 func TestUnknownFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})

@@ -20,9 +20,9 @@ const (
 	chose = "plum velvet thirty gulls"
 )
 
-// What docker-compose.yml says works: every service of ours runs with the command, settings,
-// secrets and key files of the file in an empty root, against a PostgreSQL and a Temporal server
-// that are set up by its scripts and settings, over TLS with its certificates; and a password is
+// docker-compose.yml works: every service of rekey runs with the command, settings, secrets
+// and key files of the file in an empty root, against a PostgreSQL and a Temporal server that
+// are set up by its scripts and settings, over TLS with its certificates; and a password is
 // reset.
 func TestComposeComesUp(t *testing.T) { //nolint:paralleltest // a Temporal server takes its settings from the environment
 	s := newSite(t)

@@ -136,8 +136,8 @@ func mailsTo(t *testing.T, s *stack.Stack, who account.Account, n int) []inbox.M
 	return mails
 }
 
-// What fails before the mail server knows whose mail it is: its greeting, and our login,
-// which is our fault and never the owner's.
+// Failures before the mail server knows the recipient: its greeting, and rekey's login. They
+// are never the owner's fault.
 //
 // security 23.
 func TestMailServerUnavailable(t *testing.T) {
