@@ -85,7 +85,8 @@ type Store interface {
 	Tell(ctx context.Context, submission string, what Telling, address string, at time.Time) (Notice, error)
 
 	// Owed returns notices of changes from before a time that are not settled, at most so
-	// many, in an order that is another one each time.
+	// many, in an order that is another one each time. One that cannot be read is left out:
+	// it keeps nobody else from being told, and the error says that there is one.
 	Owed(ctx context.Context, before time.Time, most int) ([]Notice, error)
 
 	// End makes a run over, in one transaction: it deletes the token records of the run,
