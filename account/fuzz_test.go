@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
 // FuzzParseAddress: what is taken is in its final form, without anything that could end a

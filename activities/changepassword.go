@@ -21,17 +21,17 @@ import (
 // An error means that it should be tried again, also for a submission that is sealed
 // to a key which this worker lacks: another worker, or a later start of this one, has it.
 func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
-	if err := ours(ctx, c.Sender, c.Run); err != nil {
+	if err := checkSender(ctx, c.Sender, c.Run); err != nil {
 		return workflow.Verdict{}, err
 	}
-	defer beating(ctx)()
+	defer heartbeat(ctx)()
 	v, err := a.apply(ctx, c)
 	v.Run, v.Submission = c.Run, c.Submission.ID
 	a.countChange(v, err)
-	if what, _ := a.keptWaiting(ctx, err); what != "" && c.Waits {
+	if what, _ := a.waitsFor(ctx, err); what != "" && c.Waits {
 		return workflow.Verdict{Run: c.Run, Waits: what}, nil
 	}
-	return v, named(ctx, err)
+	return v, withType(ctx, err)
 }
 
 func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {

@@ -30,7 +30,7 @@ func (a *Activities) EndReset(ctx context.Context, in workflow.Ending) (workflow
 		return e, nil
 	}
 	if err != nil {
-		return e, named(ctx, err)
+		return e, withType(ctx, err)
 	}
 	e.Run, e.Submission, e.Account, e.Changed = n.Run, n.Submission, n.AccountID, n.Changed
 	e.Owed, e.Since = !n.Settled(), n.Since

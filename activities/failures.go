@@ -23,9 +23,9 @@ func (f StoreFault) Error() string { return f.Err.Error() }
 // Unwrap is for errors.Is.
 func (f StoreFault) Unwrap() error { return f.Err }
 
-// named gives an error the type that everybody sees who sees the run: of this package's words,
+// withType gives an error the type that everybody sees who sees the run: of this package's words,
 // whatever a store or a mailer says.
-func named(ctx context.Context, err error) error {
+func withType(ctx context.Context, err error) error {
 	kind := kindOf(err)
 	if kind == "" || ctx.Err() != nil || errors.As(err, new(*temporal.ApplicationError)) {
 		return err
@@ -50,10 +50,10 @@ func kindOf(err error) string {
 	}
 }
 
-// keptWaiting says what an activity is kept waiting for that failed again, "" when it is tried
+// waitsFor says what an activity is kept waiting for that failed again, "" when it is tried
 // on by Temporal: not long yet, or for another reason than those that operators look for. The
 // pause is that of the error.
-func (a *Activities) keptWaiting(ctx context.Context, err error) (what statemachine.State, pause time.Duration) {
+func (a *Activities) waitsFor(ctx context.Context, err error) (what statemachine.State, pause time.Duration) {
 	if err == nil || ctx.Err() != nil || a.Now().Sub(activity.GetInfo(ctx).ScheduledTime) < workflow.WaitsAfter {
 		return "", 0
 	}
@@ -70,10 +70,10 @@ func (a *Activities) keptWaiting(ctx context.Context, err error) (what statemach
 	}
 }
 
-// tellsWaiting turns an error of a mail into what the run is told.
-func (a *Activities) tellsWaiting(ctx context.Context, m workflow.Mail, of string, d workflow.Delivery, err error) (workflow.Delivery, error) {
-	if what, pause := a.keptWaiting(ctx, err); what != "" && m.Waits {
+// reportWaiting turns an error of a mail into what the run is told.
+func (a *Activities) reportWaiting(ctx context.Context, m workflow.Mail, of string, d workflow.Delivery, err error) (workflow.Delivery, error) {
+	if what, pause := a.waitsFor(ctx, err); what != "" && m.Waits {
 		return workflow.Delivery{Waits: what, Of: of, Pause: pause}, nil
 	}
-	return d, named(ctx, err)
+	return d, withType(ctx, err)
 }

@@ -145,9 +145,9 @@ func (s *site) attempt(t *testing.T, name string, in, out, details any) (left co
 	return left, err
 }
 
-func (s *site) sendLink(t *testing.T, m workflow.Mail) (d workflow.Delivery, err error) {
+func (s *site) sendLink(t *testing.T, m workflow.LinkMail) (d workflow.Delivery, err error) {
 	t.Helper()
-	_, err = s.attempt(t, "send-email", m, &d, nil)
+	_, err = s.attempt(t, "send-email", m.Mail(), &d, nil)
 	return d, err
 }
 

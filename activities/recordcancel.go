@@ -21,11 +21,11 @@ const (
 // that several have leaves a line without an account; one that nobody has leaves one only for
 // an operator's deed.
 func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
-	return named(ctx, a.recordCancel(ctx, c))
+	return withType(ctx, a.recordCancel(ctx, c))
 }
 
 func (a *Activities) recordCancel(ctx context.Context, c workflow.Cancellation) error {
-	if err := ours(ctx, c.Sender, c.Run); err != nil {
+	if err := checkSender(ctx, c.Sender, c.Run); err != nil {
 		return err
 	}
 	owner, why, err := a.resettable(ctx, c.Address)

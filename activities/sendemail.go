@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/span"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/workflow"
@@ -20,32 +21,33 @@ import (
 // that it should be tried again; a mail that is never to go out is a [workflow.Delivery]
 // with the reason.
 func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
-	if err := ours(ctx, m.Sender, m.Run); err != nil {
+	if err := checkSender(ctx, m.Sender, m.Run); err != nil {
 		return workflow.Delivery{}, err
 	}
 	if m.Account != "" {
-		d, err := a.sendNotice(ctx, m)
-		return a.tellsWaiting(ctx, m, m.Run, d, err)
+		d, err := a.sendNotice(ctx, m.Notice())
+		return a.reportWaiting(ctx, m, m.Run, d, err)
 	}
-	defer beating(ctx)()
-	d, err := a.sendLink(ctx, m)
-	d.Mail = m.Name()
-	return a.tellsWaiting(ctx, m, m.Name(), d, err)
+	defer heartbeat(ctx)()
+	link := m.LinkMail()
+	d, err := a.sendLink(ctx, link)
+	d.Mail = link.Name()
+	return a.reportWaiting(ctx, m, link.Name(), d, err)
 }
 
-// ours is nil for an activity of the run that its input is for. Whoever may write to Temporal
-// can copy a sealed input to a run of their own, as often as they like. What 0.1.0 began
-// names no sender.
-func ours(ctx context.Context, sender, run string) error {
+// checkSender is nil for an activity of the run that its input is for. Everybody who can write to
+// the namespace can copy a sealed input to a run of their own, as often as they like. Inputs
+// of 0.1.0 name no sender.
+func checkSender(ctx context.Context, sender, run string) error {
 	if activity.GetInfo(ctx).WorkflowExecution.RunID == cmp.Or(sender, run) {
 		return nil
 	}
 	return temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)
 }
 
-// send hands a mail over. Its error is always a *mail.Error: what another Mailer than
-// ours says may quote the address or the link, and the SDK logs errors in clear. Of a
-// failure that is not explained, it is not known whether the mail went out.
+// send hands a mail over. Its error is always a *mail.Error: the errors of another Mailer
+// may quote the address or the link, and the SDK logs errors in clear. After another error
+// it is unknown whether the mail went out.
 func (a *Activities) send(ctx context.Context, kind string, m mail.Message) error {
 	ctx, end := span.Start(ctx, "mail "+kind)
 	err := explained(a.Mailer.Send(ctx, m))
@@ -75,19 +77,18 @@ func refused(err error) bool {
 	return ok && e.Outcome == mail.Refused
 }
 
-// mailID names a mail: the same on all its attempts, so that a repeated one can be
-// told from a second one. One notice is several mails, one to each address. A link mail is
-// another one after a workflow reset, which would otherwise mail one link after the other
-// that count as one.
-func mailID(m workflow.Mail, to string) string {
-	of := m.Run
-	if m.Account == "" {
-		of = cmp.Or(m.Sender, m.Run)
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "rekey/v1 mail|%s|%d|%s", of, m.Number, to))
+// linkID names a link mail: the same on all its attempts, so that a repeated one can be told
+// from a second one. It is another one after a workflow reset, which would otherwise mail one
+// link after the other that count as one.
+func linkID(m workflow.LinkMail) string { return mailID(cmp.Or(m.Sender, m.Run), m.Number, "") }
+
+// noticeID names the mail of a notice to one address. A run that was reset may change a
+// password twice.
+func noticeID(n account.Notice, to string) string { return mailID(n.Run+"/"+n.Submission, 0, to) }
+
+func mailID(of string, number int, to string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "rekey/v1 mail|%s|%d|%s", of, number, to))
 	return hex.EncodeToString(sum[:16])
 }
 
-func (a *Activities) messageID(m workflow.Mail, to string) string {
-	return mailID(m, to) + "@" + a.Domain
-}
+func (a *Activities) messageID(mailID string) string { return mailID + "@" + a.Domain }

@@ -32,7 +32,7 @@ const revokeWait = 10 * time.Second
 // token's record is written before the mail goes out, and taken back only when the
 // mail definitely did not. The records that are left are the copies that may have arrived,
 // and there is an end to them.
-func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflow.Delivery, error) {
 	owner, withheld, err := a.resettable(ctx, m.Address)
 	if err != nil {
 		return workflow.Delivery{}, err
@@ -40,7 +40,7 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 	if withheld != "" {
 		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: withheld})
 	}
-	says, record, err := a.links(ctx, m, owner)
+	content, record, err := a.links(ctx, m, owner)
 	if errors.Is(err, password.ErrUnsupported) {
 		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations.md, hash_unsupported)")
 		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.HashUnsupported})
@@ -55,8 +55,8 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.Mail) (workflow.De
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
-	says.Asked = issued.Asked
-	err = a.mailLink(ctx, m, owner, says)
+	content.Asked = issued.Asked
+	err = a.mailLink(ctx, m, owner, content)
 	switch {
 	case err == nil:
 		return workflow.Delivery{Expires: record.Expires}, nil
@@ -94,7 +94,7 @@ func copyLater(err error, copies int) error {
 
 // takeBack revokes the token of a mail that definitely did not go out, also when that is
 // because the attempt is over: what is left would be taken for a copy that may have arrived.
-func (a *Activities) takeBack(ctx context.Context, m workflow.Mail, owner account.Account, t account.Token, why error) (workflow.Delivery, error) {
+func (a *Activities) takeBack(ctx context.Context, m workflow.LinkMail, owner account.Account, t account.Token, why error) (workflow.Delivery, error) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWait)
 	defer cancel()
 	if err := a.Store.RevokeToken(last, t.Key, a.Now().UTC()); err != nil {
@@ -107,12 +107,12 @@ func (a *Activities) takeBack(ctx context.Context, m workflow.Mail, owner accoun
 }
 
 // operatorMails is how many mails more than the limit operators may have sent to an account.
-// There is an end to them too: whoever may write to Temporal can copy an operator's sealed
+// They have a limit too: everybody who can write to the namespace can copy an operator's sealed
 // request.
 const operatorMails = workflow.MaxMails
 
 // mailLimit is the size of the bucket that must have room for this mail.
-func (a *Activities) mailLimit(m workflow.Mail) int {
+func (a *Activities) mailLimit(m workflow.LinkMail) int {
 	if m.Operator != "" {
 		return a.MailLimit + operatorMails
 	}
@@ -151,7 +151,7 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 // one count. The link's life starts now, with the attempt, so a slow mail server never
 // delivers a dead link. However long a life is asked for, it is MaxLinkLife at most: a
 // sealed input may come from a thief of the payload keyset. Error: password.ErrUnsupported.
-func (a *Activities) links(ctx context.Context, m workflow.Mail, owner account.Account) (mail.Reset, account.Token, error) {
+func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner account.Account) (mail.Reset, account.Token, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
 	claims := link.Claims{
@@ -172,14 +172,14 @@ func (a *Activities) links(ctx context.Context, m workflow.Mail, owner account.A
 			Key: link.RecordKey(reset.Digest()), Scope: account.ScopePasswordReset,
 			AccountID: owner.ID, Address: owner.Address,
 			Credential: account.CredentialDigest(owner.Credential),
-			Run:        m.Run, Mail: mailID(m, ""), Client: m.Client, Operator: m.Operator,
+			Run:        m.Run, Mail: linkID(m), Client: m.Client, Operator: m.Operator,
 			Issued: now, Expires: claims.Expires,
 		}, err
 }
 
 // mailLink writes a mail and hands it over.
-func (a *Activities) mailLink(ctx context.Context, m workflow.Mail, owner account.Account, says mail.Reset) error {
-	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(m, ""), says)
+func (a *Activities) mailLink(ctx context.Context, m workflow.LinkMail, owner account.Account, content mail.Reset) error {
+	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (a *Activities) mailLink(ctx context.Context, m workflow.Mail, owner accoun
 // withhold notes for the operators that an account gets no mail, or no further copy of one.
 // A stranger's request for an address that nobody has is counted only: the audit log does
 // not grow by strangers.
-func (a *Activities) withhold(ctx context.Context, m workflow.Mail, owner account.Account, d workflow.Delivery) (workflow.Delivery, error) {
+func (a *Activities) withhold(ctx context.Context, m workflow.LinkMail, owner account.Account, d workflow.Delivery) (workflow.Delivery, error) {
 	a.counter(mailsWithheld, map[string]string{"reason": string(d.Withheld)}).Inc(1)
 	if d.Withheld == workflow.NoAccount && m.Operator == "" {
 		return d, nil

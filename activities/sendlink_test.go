@@ -16,8 +16,8 @@ import (
 )
 
 // wanted is a run's first link, as a run asks for it.
-func wanted(address string) workflow.Mail {
-	return workflow.Mail{Number: 1, Run: run, Life: life, Address: address, Client: from}
+func wanted(address string) workflow.LinkMail {
+	return workflow.LinkMail{Number: 1, Run: run, Life: life, Address: address, Client: from}
 }
 
 // The mail holds both links for the run that waits, and the store the record that makes
@@ -302,7 +302,7 @@ func TestMessageIDs(t *testing.T) {
 			m.Submission = "again"
 		},
 	} {
-		m := wanted(ann.Address)
+		m := wanted(ann.Address).Mail()
 		change(&m)
 		s.run.RunID = run
 		if n == 2 {

@@ -27,9 +27,9 @@ const noteWait = 10 * time.Second
 // that follows one which was terminated. A recipient that the mail server refuses does not
 // keep the others from being told, nor is that final. The first attempt that has told
 // somebody is the last one: the run owes the rest.
-func (a *Activities) sendNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
-	d := workflow.Delivery{Notice: m.Run}
-	n, err := a.Store.Notice(ctx, m.Run, m.Submission)
+func (a *Activities) sendNotice(ctx context.Context, asked workflow.Notice) (workflow.Delivery, error) {
+	d := workflow.Delivery{Notice: asked.Run}
+	n, err := a.Store.Notice(ctx, asked.Run, asked.Submission)
 	if errors.Is(err, account.ErrNotFound) {
 		d.Withheld = workflow.NoChange
 		return d, nil
@@ -37,11 +37,11 @@ func (a *Activities) sendNotice(ctx context.Context, m workflow.Mail) (workflow.
 	if err != nil {
 		return d, err
 	}
-	n, err = a.tell(ctx, n)
+	n, err = a.mailNotice(ctx, n)
 	switch {
 	case n.Untold():
 		d.Withheld = workflow.MailFailed // it was given up
-	case !n.Settled() && (n.Told == 0 || len(m.To) > 0):
+	case !n.Settled() && (n.Told == 0 || len(asked.To) > 0):
 		return d, cmp.Or(err, a.tooEarly(n))
 	default:
 		d.Left = left(n)
@@ -66,9 +66,9 @@ func (a *Activities) tooEarly(n account.Notice) error {
 		temporal.ApplicationErrorOptions{NextRetryDelay: max(wait, time.Second)})
 }
 
-// tell tries each address that is left, once, and returns what is left then, with the error
-// of one that failed.
-func (a *Activities) tell(ctx context.Context, n account.Notice) (_ account.Notice, failed error) {
+// mailNotice mails to each address that is left, once, and returns the notice after that, with
+// the error of one that failed.
+func (a *Activities) mailNotice(ctx context.Context, n account.Notice) (_ account.Notice, failed error) {
 	for _, r := range n.Left {
 		if err := ending(ctx); err != nil {
 			return n, err
@@ -76,7 +76,7 @@ func (a *Activities) tell(ctx context.Context, n account.Notice) (_ account.Noti
 		if r.Next.After(a.Now()) {
 			continue
 		}
-		after, err := a.tellOne(ctx, n, r.Address)
+		after, err := a.mailNoticeTo(ctx, n, r.Address)
 		if after.Submission != "" {
 			n = after
 		}
@@ -85,12 +85,11 @@ func (a *Activities) tell(ctx context.Context, n account.Notice) (_ account.Noti
 	return n, failed
 }
 
-// tellOne tells an address. That a mail goes out is noted before, and what became of it
-// after: a copy that nobody knows of is one that may have gone out.
-func (a *Activities) tellOne(ctx context.Context, n account.Notice, to string) (account.Notice, error) {
-	defer beating(ctx)()
-	m := workflow.Mail{Run: n.Run + "/" + n.Submission} // a run that was reset may change a password twice
-	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(m, to), mail.Changed{At: n.Changed})
+// mailNoticeTo mails to one address. The store notes the mail before it goes out, and its
+// result after: a copy without a result may have gone out.
+func (a *Activities) mailNoticeTo(ctx context.Context, n account.Notice, to string) (account.Notice, error) {
+	defer heartbeat(ctx)()
+	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(noticeID(n, to)), mail.Changed{At: n.Changed})
 	if err != nil {
 		return n, err
 	}
@@ -101,11 +100,11 @@ func (a *Activities) tellOne(ctx context.Context, n account.Notice, to string) (
 	failed := a.send(ctx, kindNotice, msg)
 	noted, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWait)
 	defer cancel()
-	n, err = a.Store.Tell(noted, n.Submission, telling(failed), to, a.Now().UTC())
+	n, err = a.Store.Tell(noted, n.Submission, resultOf(failed), to, a.Now().UTC())
 	return n, cmp.Or(err, failed)
 }
 
-func telling(failed error) account.Telling {
+func resultOf(failed error) account.Telling {
 	switch {
 	case failed == nil:
 		return account.TellDone
@@ -120,19 +119,19 @@ func telling(failed error) account.Telling {
 // metric rekey_notices_failed. A notice that was not tried for its whole day is not given
 // up; who is still to be told of it is in the result.
 func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
-	d, err := a.giveUp(ctx, m)
-	return d, named(ctx, err)
+	d, err := a.giveUp(ctx, m.Notice())
+	return d, withType(ctx, err)
 }
 
-func (a *Activities) giveUp(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
-	d := workflow.Delivery{Notice: m.Run}
-	if err := ours(ctx, m.Sender, m.Run); err != nil {
+func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflow.Delivery, error) {
+	d := workflow.Delivery{Notice: asked.Run}
+	if err := checkSender(ctx, asked.Sender, asked.Run); err != nil {
 		return d, err
 	}
-	n, err := a.Store.Notice(ctx, m.Run, m.Submission)
+	n, err := a.Store.Notice(ctx, asked.Run, asked.Submission)
 	switch {
 	case errors.Is(err, account.ErrNotFound):
-		return d, a.unknownNotice(ctx, m)
+		return d, a.unknownNotice(ctx, asked)
 	case err != nil:
 		return d, err
 	case n.Settled():
@@ -151,14 +150,14 @@ func (a *Activities) giveUp(ctx context.Context, m workflow.Mail) (workflow.Deli
 // unknownNotice notes that nobody was told of a change that the store does not remember,
 // because it was restored from a backup. Of an account that is gone it notes nothing: that
 // one was forgotten on demand, and a line would remember it.
-func (a *Activities) unknownNotice(ctx context.Context, m workflow.Mail) error {
-	if _, err := a.Store.Account(ctx, m.Account); errors.Is(err, account.ErrNotFound) {
+func (a *Activities) unknownNotice(ctx context.Context, asked workflow.Notice) error {
+	if _, err := a.Store.Account(ctx, asked.Account); errors.Is(err, account.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
 	a.counter(noticesFailed, nil).Inc(1)
-	n := account.Notice{Run: m.Run, AccountID: m.Account}
+	n := account.Notice{Run: asked.Run, AccountID: asked.Account}
 	e := n.GivenUp(a.Now().UTC())
 	e.Detail += ": the store remembers no such change"
 	return a.Store.Record(ctx, e)

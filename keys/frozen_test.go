@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/keys"
 )
 

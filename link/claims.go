@@ -4,10 +4,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Claims are the facts in a token, readable for whoever holds the link key.
@@ -28,7 +27,7 @@ func (c Claims) Expired(now time.Time, skew time.Duration) bool {
 // address has. It is binary rather
 // than JSON so that a link stays near 140 characters and mail programs do not break it.
 type header struct {
-	Run     uuid.UUID
+	Run     [16]byte
 	Account [16]byte
 	Expires int64 // Unix seconds
 }
@@ -36,11 +35,12 @@ type header struct {
 // encode refuses what [decode] would not give back as it was: a run ID or account key
 // that is not in its one usual spelling would name another workflow.
 func (c Claims) encode() ([]byte, error) {
-	run, err := uuid.Parse(c.RunID)
-	if err != nil || run.String() != c.RunID {
+	h := header{Expires: c.Expires.Unix()}
+	run, err := hex.DecodeString(strings.ReplaceAll(c.RunID, "-", ""))
+	copy(h.Run[:], run)
+	if err != nil || uuid(h.Run) != c.RunID {
 		return nil, errors.New("the run ID is not a UUID in lower case")
 	}
-	h := header{Run: run, Expires: c.Expires.Unix()}
 	key, err := hex.DecodeString(c.AccountKey)
 	copy(h.Account[:], key)
 	if err != nil || hex.EncodeToString(h.Account[:]) != c.AccountKey {
@@ -57,6 +57,11 @@ func (c Claims) encode() ([]byte, error) {
 	return b, err
 }
 
+// uuid is the text of a UUID (RFC 9562 section 4).
+func uuid(b [16]byte) string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
 func decode(b []byte) (Claims, error) {
 	var h header
 	n, err := binary.Decode(b, binary.BigEndian, &h)
@@ -65,7 +70,7 @@ func decode(b []byte) (Claims, error) {
 	}
 	address, hash, _ := strings.Cut(string(b[n:]), "\x00")
 	return Claims{
-		RunID:      h.Run.String(),
+		RunID:      uuid(h.Run),
 		AccountKey: hex.EncodeToString(h.Account[:]),
 		Expires:    time.Unix(h.Expires, 0).UTC(),
 		Address:    address,

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // long is a password of 1,024 bytes that begins with s.
@@ -17,8 +19,8 @@ func full(s string) string { return strings.Repeat(s, DefaultMaxBytes/len(s)+1)[
 
 // security 35: a 1,024-byte password of each zxcvbn pattern takes at most 12 times as long as its
 // hash alone (250 ms where a hash takes 20), and 64 MiB, from the policy to the hash. All that is
-// allocated is counted, also what was freed; of ten tries one has to be fast enough, since others
-// use the machine too.
+// allocated is counted, also what was freed. The long suite judges the time: of ten tries one has
+// to be fast enough, since others use the machine too.
 //
 // It is not parallel: nothing else runs in the process meanwhile.
 func TestLongPasswordsCostLittle(t *testing.T) {
@@ -29,7 +31,10 @@ func TestLongPasswordsCostLittle(t *testing.T) {
 		costs.Hash(passphrase, salt)
 		hash = min(hash, time.Since(start))
 	}
-	limit := 12 * hash
+	limit, tries := 12*hash, 1
+	if suite.All() {
+		tries = 10
+	}
 	for name, password := range map[string]string{
 		"bruteforce":        full("xK7#qPz2!mW9vT5&"),
 		"dictionary":        full("correcthorsebatterystaple"),
@@ -50,7 +55,7 @@ func TestLongPasswordsCostLittle(t *testing.T) {
 		"32 other letters":  full("абвгдежзийклмнопрстуфхцчшщъыьэюя"),
 	} {
 		fastest, allocated := time.Duration(math.MaxInt64), uint64(0)
-		for try := 0; try < 10 && fastest > limit; try++ {
+		for try := 0; try < tries && fastest > limit; try++ {
 			before, start := allocatedBytes(), time.Now()
 			_ = policy.Check(password)
 			_ = policy.Strength(password, owner...)
@@ -59,7 +64,7 @@ func TestLongPasswordsCostLittle(t *testing.T) {
 			allocated = max(allocated, allocatedBytes()-before)
 		}
 		t.Logf("%-18s %6.1f ms %6.1f MiB", name, float64(fastest.Microseconds())/1e3, float64(allocated)/(1<<20))
-		if fastest > limit {
+		if fastest > limit && tries > 1 {
 			t.Errorf("%s: %v, want less than %v", name, fastest, limit)
 		}
 		if allocated > 64<<20 {
@@ -85,9 +90,7 @@ func TestSubstitutesCostLittle(t *testing.T) {
 //
 // It is not parallel: nothing else runs in the process meanwhile.
 func TestManyAtOnceTakeLittleMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hashes for seconds")
-	}
+	suite.Long(t)
 	budget, most := NewBudget(runtime.GOMAXPROCS(0), 200, time.Minute), uint64(0)
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -14,8 +14,6 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/sdk/converter"
-
-	"github.com/rekeyhq/rekey/internal/fields"
 )
 
 // named is how many fields a divergence names.
@@ -34,7 +32,7 @@ type comparison struct {
 }
 
 // compare lists, in the order of events, where the code passes or reads something else than
-// the history holds. An error means that a payload of ours cannot be opened: ErrKeys.
+// the history holds. An error means that Codec cannot decode a payload: ErrKeys.
 func (r *Replayer) compare(events []*historypb.HistoryEvent, all []task, rec *recorder) (*comparison, error) {
 	c := &comparison{Replayer: r, recorder: rec, events: events, runs: runIDs(events)}
 	c.queue = events[0].GetWorkflowExecutionStartedEventAttributes().GetTaskQueue().GetName()
@@ -77,8 +75,8 @@ func (c *comparison) sameRun(was, is string) bool {
 	return slices.Contains(c.runs, was) && slices.Contains(c.runs, is)
 }
 
-// compareReads gives what was read its event. A sealed payload occurs once, or was copied by
-// a stranger; then it is told of the first.
+// compareReads finds the event of each payload that was read. Equal payloads, as a stranger can
+// copy them, count for the first event that holds one.
 func (c *comparison) compareReads() error {
 	for _, e := range c.events {
 		var lost []string
@@ -165,11 +163,11 @@ func (c *comparison) differs(e *historypb.HistoryEvent, is call) ([]string, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w: event %d %s: %w", ErrKeys, e.GetEventId(), e.GetEventType(), err)
 	}
-	if len(was) != len(is.values.GetPayloads()) {
+	if len(was) != len(is.values) {
 		return []string{"another number of values"}, nil
 	}
 	var found []string
-	for i, now := range is.values.GetPayloads() {
+	for i, now := range is.values {
 		other, err := c.payloads(was[i], now)
 		if err != nil {
 			return nil, fmt.Errorf("%w: event %d: %w", ErrDamaged, e.GetEventId(), err)
@@ -185,7 +183,7 @@ func (c *comparison) payloads(was, is *commonpb.Payload) ([]string, error) {
 	case !bytes.Equal(was.GetMetadata()[converter.MetadataEncoding], kind):
 		return []string{"another kind of value"}, nil
 	case string(kind) == converter.MetadataEncodingJSON:
-		return fields.Diff(was.GetData(), is.GetData(), c.sameRun)
+		return Diff(was.GetData(), is.GetData(), c.sameRun)
 	case !bytes.Equal(was.GetData(), is.GetData()):
 		return []string{"another value"}, nil
 	default:
@@ -209,7 +207,7 @@ func (c *comparison) held(e *historypb.HistoryEvent) ([]*commonpb.Payload, error
 		return attributes(e)
 	default:
 	}
-	return c.codec.Decode(sealed.GetPayloads())
+	return c.Replayer.config.Codec.Decode(sealed.GetPayloads())
 }
 
 // attributes are the search attributes of an event as one value, which nobody seals.

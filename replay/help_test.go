@@ -41,7 +41,11 @@ func codec(t *testing.T, dir string) *keys.Codec {
 
 func check(t *testing.T, c *keys.Codec, events []*historypb.HistoryEvent) error {
 	t.Helper()
-	r, err := replay.New(c)
+	converter := keys.DataConverter(c)
+	r, err := replay.New(replay.Config{
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: c, Encoded: keys.IsSealed,
+	})
 	must(t, err)
 	_, err = r.Check(&historypb.History{Events: events})
 	return err

@@ -20,8 +20,8 @@ type place struct {
 
 // call is what the code passes on.
 type call struct {
-	values   *commonpb.Payloads // in clear
-	duration time.Duration      // of a timer
+	values   []*commonpb.Payload // in clear
+	duration time.Duration       // of a timer
 	options  workflow.ActivityOptions
 }
 
@@ -29,22 +29,27 @@ type call struct {
 // compares kinds and IDs by itself, and drops the rest.
 type recorder struct {
 	interceptor.WorkerInterceptorBase
-	calls map[place][]call
-	reads []read
+	config Config
+	calls  map[place][]call
+	reads  []read
 }
 
-func newRecorder() *recorder { return &recorder{calls: map[place][]call{}} }
+func newRecorder(c Config) *recorder { return &recorder{config: c, calls: map[place][]call{}} }
 
 func (r *recorder) note(ctx workflow.Context, what string, c call) {
 	at := place{int64(workflow.GetInfo(ctx).GetCurrentHistoryLength()), what}
 	r.calls[at] = append(r.calls[at], c)
 }
 
-// passed are values as the code passes them. What cannot be converted the SDK refuses.
-func passed(values ...any) call {
-	p, err := converter.GetDefaultDataConverter().ToPayloads(values...)
+// passed are values as the code passes them. The SDK refuses values that cannot be converted.
+func (r *recorder) passed(ctx workflow.Context, values ...any) call {
+	encoded, err := inWorkflow(ctx, r.config.DataConverter).ToPayloads(values...)
 	if err != nil {
-		p = nil
+		return call{}
+	}
+	p, err := r.config.Codec.Decode(encoded.GetPayloads())
+	if err != nil {
+		return call{}
 	}
 	return call{values: p}
 }
@@ -66,8 +71,12 @@ func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
 
 func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
 	result, err := i.Next.ExecuteWorkflow(ctx, in)
-	if err == nil {
-		i.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED.String(), passed(result))
+	switch {
+	case err != nil:
+	case result == nil: // the SDK writes no value then
+		i.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED.String(), call{})
+	default:
+		i.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED.String(), i.passed(ctx, result))
 	}
 	return result, err
 }
@@ -75,7 +84,7 @@ func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteW
 func (i *inbound) ExecuteUpdate(ctx workflow.Context, in *interceptor.UpdateInput) (any, error) {
 	result, err := i.Next.ExecuteUpdate(ctx, in)
 	if err == nil {
-		i.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED.String(), passed(result))
+		i.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED.String(), i.passed(ctx, result))
 	}
 	return result, err
 }
@@ -87,7 +96,7 @@ type outbound struct {
 }
 
 func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
-	c := passed(args...)
+	c := o.passed(ctx, args...)
 	c.options = workflow.GetActivityOptions(ctx)
 	o.note(ctx, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED.String()+" "+name, c)
 	return o.Next.ExecuteActivity(ctx, name, args...)
@@ -110,7 +119,7 @@ func (o *outbound) NewTimerWithOptions(ctx workflow.Context, d time.Duration, op
 }
 
 func (o *outbound) NewContinueAsNewError(ctx workflow.Context, wfn any, args ...any) error {
-	o.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW.String(), passed(args...))
+	o.note(ctx, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW.String(), o.passed(ctx, args...))
 	return o.Next.NewContinueAsNewError(ctx, wfn, args...)
 }
 
@@ -121,6 +130,8 @@ func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...
 	for key, value := range temporal.NewSearchAttributes(updates...).GetUntypedValues() {
 		named[key.GetName()] = value
 	}
-	o.note(ctx, enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES.String(), passed(named))
+	if p, err := converter.GetDefaultDataConverter().ToPayload(named); err == nil {
+		o.note(ctx, enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES.String(), call{values: []*commonpb.Payload{p}})
+	}
 	return o.Next.UpsertTypedSearchAttributes(ctx, updates...)
 }

@@ -1,5 +1,5 @@
-// Package replay tells whether this build of the workflow still leads the runs of an
-// earlier one. Temporal rebuilds a run by calling the workflow's code again with the run's
+// Package replay tells whether this build of a workflow can still replay the runs of an
+// earlier one. It knows no workflow by itself: [Config] names those to check. Temporal rebuilds a run by calling the workflow's code again with the run's
 // history; code that then does something else than the history says fails the workflow
 // task, again and again, and the run stands still. Here that happens to a copy of the
 // history, with no server, before the code is deployed.
@@ -19,28 +19,55 @@ import (
 	"fmt"
 	"log/slog"
 
+	commonpb "go.temporal.io/api/common/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	sdk "go.temporal.io/sdk/workflow"
-
-	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Replayer replays histories. It is safe for concurrent use.
-type Replayer struct {
-	codec     *keys.Codec
-	converter converter.DataConverter
+// Config says of which workflows the histories are, and how their payloads are read. The
+// converters are those of the worker that runs the workflows.
+type Config struct {
+	// Workflows are the workflow functions, by the name of their type.
+	Workflows map[string]any
+	// DataConverter and FailureConverter are the SDK's defaults if nil.
+	DataConverter    converter.DataConverter
+	FailureConverter converter.FailureConverter
+	// Codec decodes the payloads that DataConverter encodes with it. It is nil if they are plain.
+	Codec converter.PayloadCodec
+	// Encoded reports that a payload claims to be encoded by Codec. When a replay fails, such
+	// a payload that Codec refuses means ErrKeys. Nil stands for every payload.
+	Encoded func(*commonpb.Payload) bool
+	// Values are pointers to the types that cross Temporal. A payload of one of them that a
+	// stranger put in the place of another is then no divergence. It may be nil.
+	Values []any
 }
 
-// New makes a replayer that opens payloads with codec, as the worker that ran the
-// histories did.
-func New(codec *keys.Codec) (*Replayer, error) {
-	r := &Replayer{codec, keys.DataConverter(codec)}
-	_, err := r.replayer(newRecorder())
+// plain is the codec of payloads that are not encoded.
+type plain struct{}
+
+func (plain) Encode(p []*commonpb.Payload) ([]*commonpb.Payload, error) { return p, nil }
+func (plain) Decode(p []*commonpb.Payload) ([]*commonpb.Payload, error) { return p, nil }
+
+// Replayer replays histories. It is safe for concurrent use.
+type Replayer struct{ config Config }
+
+// New makes a replayer.
+func New(c Config) (*Replayer, error) {
+	if c.DataConverter == nil {
+		c.DataConverter = converter.GetDefaultDataConverter()
+	}
+	if c.Codec == nil {
+		c.Codec = plain{}
+	}
+	if c.Encoded == nil {
+		c.Encoded = func(*commonpb.Payload) bool { return true }
+	}
+	r := &Replayer{c}
+	_, err := r.replayer(newRecorder(r.config))
 	return r, err
 }
 
@@ -52,7 +79,7 @@ func New(codec *keys.Codec) (*Replayer, error) {
 // sets otherwise. An open run goes on under them.
 func (r *Replayer) Check(h *historypb.History) (warnings []*Divergence, err error) {
 	events := h.GetEvents()
-	if err := readable(events); err != nil {
+	if err := r.readable(events); err != nil {
 		return nil, err
 	}
 	all := tasks(events)
@@ -89,7 +116,7 @@ func (r *Replayer) Check(h *historypb.History) (warnings []*Divergence, err erro
 // replay is the SDK's verdict. What it logs and its texts hold payloads. It counts on a
 // server that wrote all attributes of an event, and panics where one is missing.
 func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err error) {
-	rec = newRecorder()
+	rec = newRecorder(r.config)
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("%w: an event lacks a part", ErrDamaged)
@@ -111,8 +138,8 @@ func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err 
 // has replayed, and the recorder is of one run.
 func (r *Replayer) replayer(rec *recorder) (worker.WorkflowReplayer, error) {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
-		DataConverter:    strict{r.converter, r.codec, rec},
-		FailureConverter: keys.FailureConverter(r.converter),
+		DataConverter:    strict{r.config.DataConverter, rec},
+		FailureConverter: r.config.FailureConverter,
 		Interceptors:     []interceptor.WorkerInterceptor{rec},
 		// It counts a second of the wall clock: a busy machine would be a divergence.
 		DisableDeadlockDetection: true,
@@ -120,7 +147,8 @@ func (r *Replayer) replayer(rec *recorder) (worker.WorkflowReplayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	replayer.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
-	replayer.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
+	for name, function := range r.config.Workflows {
+		replayer.RegisterWorkflowWithOptions(function, sdk.RegisterOptions{Name: name})
+	}
 	return replayer, nil
 }

@@ -3,15 +3,12 @@ package replay
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	sdk "go.temporal.io/sdk/workflow"
-
-	"github.com/rekeyhq/rekey/internal/fields"
-	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // read is a payload of which the code did not read everything.
@@ -24,18 +21,28 @@ type read struct {
 // its types no longer know, or read otherwise.
 type strict struct {
 	converter.DataConverter
-	codec *keys.Codec
 	found *recorder
 }
 
 var _ sdk.ContextAware = strict{}
 
 func (s strict) WithWorkflowContext(ctx sdk.Context) converter.DataConverter {
-	return strict{sdkAware(s.DataConverter).WithWorkflowContext(ctx), s.codec, s.found}
+	return strict{inWorkflow(ctx, s.DataConverter), s.found}
+}
+
+// inWorkflow is a data converter as the SDK uses it in workflow code.
+func inWorkflow(ctx sdk.Context, d converter.DataConverter) converter.DataConverter {
+	if aware, ok := d.(sdk.ContextAware); ok {
+		return aware.WithWorkflowContext(ctx)
+	}
+	return d
 }
 
 func (s strict) WithContext(ctx context.Context) converter.DataConverter {
-	return strict{sdkAware(s.DataConverter).WithContext(ctx), s.codec, s.found}
+	if aware, ok := s.DataConverter.(sdk.ContextAware); ok {
+		s.DataConverter = aware.WithContext(ctx)
+	}
+	return s
 }
 
 func (s strict) FromPayload(p *commonpb.Payload, to any) error {
@@ -57,15 +64,15 @@ func (s strict) FromPayloads(all *commonpb.Payloads, to ...any) error {
 	return nil
 }
 
-// compare writes again what was read. Whoever may talk to Temporal can put a payload of ours
-// where one of another type belongs: that tells nothing of the types.
+// compare writes again what was read. Someone with access to the namespace can put an encoded
+// payload where one of another type belongs: that tells nothing of the types.
 func (s strict) compare(p *commonpb.Payload, to any) {
-	opened, err := s.codec.Decode([]*commonpb.Payload{p})
+	opened, err := s.found.config.Codec.Decode([]*commonpb.Payload{p})
 	if err != nil || string(opened[0].GetMetadata()[converter.MetadataEncoding]) != converter.MetadataEncodingJSON {
 		return
 	}
 	text := opened[0].GetData()
-	if lost := rewritten(text, to); len(lost) > 0 && !misplaced(text) {
+	if lost := rewritten(text, to); len(lost) > 0 && !misplaced(text, s.found.config.Values) {
 		s.found.reads = append(s.found.reads, read{string(p.GetData()), lost})
 	}
 }
@@ -76,19 +83,17 @@ func rewritten(text []byte, value any) []string {
 	if err != nil {
 		return nil // not reached: it was read from JSON
 	}
-	lost, err := fields.Diff(text, again, nil)
+	lost, err := Diff(text, again, nil)
 	if err != nil {
 		return nil
 	}
 	return lost
 }
 
-// misplaced reports that text is exactly one of the values that cross Temporal.
-func misplaced(text []byte) bool {
-	return slices.ContainsFunc([]any{
-		&workflow.Request{}, &workflow.Caller{}, &workflow.Cancellation{}, &workflow.Mail{}, &workflow.Delivery{},
-		&workflow.Submission{}, &workflow.Change{}, &workflow.Verdict{}, &workflow.Outcome{}, &workflow.Ending{}, &workflow.Ended{},
-	}, func(value any) bool {
+// misplaced reports that text is exactly a value of one of the types.
+func misplaced(text []byte, types []any) bool {
+	return slices.ContainsFunc(types, func(pointer any) bool {
+		value := reflect.New(reflect.TypeOf(pointer).Elem()).Interface()
 		if json.Unmarshal(text, value) != nil || len(rewritten(text, value)) > 0 {
 			return false
 		}
@@ -96,16 +101,7 @@ func misplaced(text []byte) bool {
 		if err != nil {
 			return false
 		}
-		more, err := fields.Diff(again, text, nil)
+		more, err := Diff(again, text, nil)
 		return err == nil && len(more) == 0
 	})
-}
-
-// sdkAware is what keys.DataConverter makes, and what that makes.
-func sdkAware(d converter.DataConverter) sdk.ContextAware {
-	aware, ok := d.(sdk.ContextAware)
-	if !ok {
-		panic("a data converter that does not know workflow code")
-	}
-	return aware
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/password"
 )
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -45,17 +44,24 @@ func WithChallengePassed(ctx context.Context) context.Context {
 // startLimit is a budget of starts. While less than half of it is left, each wide network gets
 // its share and no more, so that a flood from a few leaves room for all others.
 type startLimit struct {
+	perSecond float64
+
 	mu       sync.Mutex
-	all      *rate.Limiter
+	all      share
 	networks *lru.Cache[netip.Prefix, *share]
 	active   int       // networks that asked lately, as of counted
 	counted  time.Time // once a second
 }
 
-// share is what a wide network has left of the short budget.
+// share is what is left of a budget, of all or of a wide network.
 type share struct {
 	left float64
-	at   time.Time // when it asked last
+	at   time.Time // when it was refilled last
+}
+
+func (s *share) refill(now time.Time, perSecond, most float64) {
+	s.left = min(most, s.left+perSecond*max(0, now.Sub(s.at).Seconds()))
+	s.at = now
 }
 
 // newStartLimit makes a budget; nil is no limit.
@@ -67,7 +73,7 @@ func newStartLimit(perSecond int) *startLimit {
 	if err != nil { // only for a size below one
 		panic(err)
 	}
-	return &startLimit{all: rate.NewLimiter(rate.Limit(perSecond), startBurst*perSecond), networks: networks}
+	return &startLimit{perSecond: float64(perSecond), networks: networks}
 }
 
 // admits reports whether a client may start a reset, and takes a start unless it is a repeat.
@@ -75,12 +81,13 @@ func (l *startLimit) admits(now time.Time, client netip.Addr, repeat bool) bool 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.shareOf(now, client)
-	tokens := l.all.TokensAt(now)
-	if tokens < 1 || s != nil && s.left < 1 && tokens < float64(l.all.Burst())/2 {
+	burst := startBurst * l.perSecond
+	l.all.refill(now, l.perSecond, burst)
+	if l.all.left < 1 || s != nil && s.left < 1 && l.all.left < burst/2 {
 		return false
 	}
 	if !repeat {
-		l.all.AllowN(now, 1)
+		l.all.left--
 		if s != nil {
 			s.left = max(0, s.left-1)
 		}
@@ -106,12 +113,11 @@ func (l *startLimit) shareOf(now time.Time, client netip.Addr) *share {
 	}
 	l.count(now)
 	// One share more than there are networks is kept for one that has not asked yet.
-	perSecond := float64(l.all.Limit()) / float64(l.active+1)
+	perSecond := l.perSecond / float64(l.active+1)
 	most := max(1, startBurst*perSecond/2)
-	if s.left = min(most, s.left+perSecond*now.Sub(s.at).Seconds()); !known {
+	if s.refill(now, perSecond, most); !known {
 		s.left = most
 	}
-	s.at = now
 	return s
 }
 

@@ -13,7 +13,7 @@ func BenchmarkMachine(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := statemachine.New()
+		m := statemachine.New(statemachine.Reset)
 		for _, e := range path {
 			if err := m.Fire(e); err != nil {
 				b.Fatal(err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
@@ -14,22 +14,22 @@ import (
 // go test ./statemachine -run TestDiagram -update
 func TestDiagramGolden(t *testing.T) {
 	t.Parallel()
-	golden.Check(t, "diagram.golden", statemachine.Diagram())
+	golden.Check(t, "diagram.golden", statemachine.Reset.Diagram())
 }
 
 // The picture shows what the machine does: all of its moves and no other.
 func TestDiagramIsTrue(t *testing.T) {
 	t.Parallel()
 	drawn := map[string]int{}
-	for line := range strings.Lines(statemachine.Diagram()) {
+	for line := range strings.Lines(statemachine.Reset.Diagram()) {
 		drawn[strings.TrimSpace(line)]++
 	}
-	want := map[string]int{"stateDiagram-v2": 1, "[*] --> " + string(statemachine.New().State()): 1}
+	want := map[string]int{"stateDiagram-v2": 1, "[*] --> " + string(statemachine.New(statemachine.Reset).State()): 1}
 	for from, path := range paths(t) {
 		if walk(t, path).Final() {
 			want[string(from)+" --> [*]"] = 1
 		}
-		for _, e := range statemachine.Events() {
+		for _, e := range statemachine.Reset.Events() {
 			if m := walk(t, path); m.Fire(e) == nil {
 				want[string(from)+" --> "+string(m.State())+" : "+string(e)] = 1
 			}

@@ -7,7 +7,7 @@ import (
 )
 
 func Example() {
-	m := statemachine.New()
+	m := statemachine.New(statemachine.Reset)
 	for _, e := range []statemachine.Event{
 		statemachine.LinkSent, statemachine.TokenSubmitted,
 		statemachine.PasswordChanged, statemachine.NoticeSent,
@@ -26,7 +26,7 @@ func Example() {
 
 // A reset that has accepted a submission cannot be called off any more.
 func ExampleMachine_Fire() {
-	m := statemachine.New()
+	m := statemachine.New(statemachine.Reset)
 	fmt.Println(m.Fire(statemachine.TokenSubmitted))
 	fmt.Println(m.Fire(statemachine.Cancel))
 	fmt.Println(m.State())

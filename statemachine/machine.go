@@ -1,9 +1,9 @@
 // Package statemachine decides what may happen next in a password reset.
 //
-// It is one table of states and events, run by looplab/fsm. It knows nothing of
-// Temporal, mails or passwords: the workflow does the work of a state and fires the
-// event that the work ended with. Keeping the rules apart from the work makes them
-// small enough to test every pair of state and event, and to draw (see [Diagram]).
+// The rules are one value, [Reset]: a table of states and events, run by looplab/fsm. It knows
+// nothing of Temporal, mails or passwords: the workflow does the work of a state and fires the
+// event that the work ended with. Rules apart from the work are small enough to test every
+// pair of state and event, and to draw (see [Table.Diagram]).
 //
 // Workflow code runs it, so all of it is deterministic: no clock, no callbacks, and
 // nothing that depends on the order of a map.
@@ -17,29 +17,29 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// ErrForbidden means that an event cannot happen in the machine's state. Whoever
-// fires such an event has a bug.
+// ErrForbidden means that the table has no such event in the machine's state. To fire it is
+// a bug of the caller.
 var ErrForbidden = errors.New("the state does not allow the event")
 
-// Machine is one reset's state. It is not safe for concurrent use.
-type Machine struct{ fsm *fsm.FSM }
+// Machine follows a table. It is not safe for concurrent use.
+type Machine[S, E ~string] struct {
+	table Table[S, E]
+	fsm   *fsm.FSM
+}
 
-// New returns a machine in StateRequested.
-func New() *Machine {
-	var events []fsm.EventDesc
-	for _, row := range table {
-		for _, exit := range row.leavesBy {
-			events = append(events, fsm.EventDesc{
-				Name: string(exit.event), Src: []string{string(row.state)}, Dst: string(exit.to),
-			})
-		}
+// New returns a machine in the initial state of a table.
+func New[S, E ~string](table Table[S, E]) *Machine[S, E] {
+	events := make([]fsm.EventDesc, len(table))
+	for i, rule := range table {
+		events[i] = fsm.EventDesc{Name: string(rule.Event), Src: []string{string(rule.From)}, Dst: string(rule.To)}
 	}
-	return &Machine{fsm.NewFSM(string(StateRequested), events, nil)}
+	return &Machine[S, E]{table, fsm.NewFSM(string(table.Initial()), events, nil)}
 }
 
 // Fire moves the machine. An event that the state does not allow is ErrForbidden and
-// moves nothing. An event that leads back to the same state is no error.
-func (m *Machine) Fire(e Event) error {
+// moves nothing. An event that leads back to the same state is no error, although
+// looplab/fsm reports one.
+func (m *Machine[S, E]) Fire(e E) error {
 	err := m.fsm.Event(context.Background(), string(e))
 	if _, loop := errors.AsType[fsm.NoTransitionError](err); err == nil || loop {
 		return nil
@@ -48,14 +48,14 @@ func (m *Machine) Fire(e Event) error {
 }
 
 // Can reports whether the state allows the event.
-func (m *Machine) Can(e Event) bool { return m.fsm.Can(string(e)) }
+func (m *Machine[S, E]) Can(e E) bool { return m.fsm.Can(string(e)) }
 
 // State is the current state.
-func (m *Machine) State() State { return State(m.fsm.Current()) }
+func (m *Machine[S, E]) State() S { return S(m.fsm.Current()) }
 
 // Settled reports whether the password question is decided: the password is changed,
 // or will not be by this reset. Once true it stays true.
-func (m *Machine) Settled() bool { return m.State() == StatePasswordChanged || m.Final() }
+func (m *Machine[S, E]) Settled() bool { return m.table.Settled(m.State()) }
 
 // Final reports whether nothing can happen any more.
-func (m *Machine) Final() bool { return final(m.State()) }
+func (m *Machine[S, E]) Final() bool { return m.table.Final(m.State()) }

@@ -13,9 +13,9 @@ import (
 func TestAnyOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := statemachine.New()
+		m := statemachine.New(statemachine.Reset)
 		var submitted, changed bool
-		for _, e := range rapid.SliceOfN(rapid.SampledFrom(statemachine.Events()), 0, 40).Draw(t, "events") {
+		for _, e := range rapid.SliceOfN(rapid.SampledFrom(statemachine.Reset.Events()), 0, 40).Draw(t, "events") {
 			settled, final, before := m.Settled(), m.Final(), m.State()
 			moved := m.Fire(e) == nil
 			submitted = submitted || moved && e == statemachine.TokenSubmitted

@@ -51,7 +51,7 @@ var allowed = map[state]map[event]state{
 func TestEveryPair(t *testing.T) {
 	t.Parallel()
 	for from, path := range paths(t) {
-		for _, e := range append(statemachine.Events(), "", "no_such_event") {
+		for _, e := range append(statemachine.Reset.Events(), "", "no_such_event") {
 			m := walk(t, path)
 			to, ok := allowed[from][e]
 			if m.Can(e) != ok {
@@ -74,7 +74,7 @@ func TestEveryPair(t *testing.T) {
 func TestNoStateIsLostOrStuck(t *testing.T) {
 	t.Parallel()
 	known := paths(t)
-	for _, s := range statemachine.States() {
+	for _, s := range statemachine.Reset.States() {
 		path, ok := known[s]
 		if !ok {
 			t.Errorf("%s cannot be reached", s)
@@ -85,8 +85,13 @@ func TestNoStateIsLostOrStuck(t *testing.T) {
 			t.Errorf("no final state can be reached from %s", s)
 		}
 	}
-	if len(known) != len(statemachine.States()) {
-		t.Errorf("States() lists %d states, the machine reaches %d", len(statemachine.States()), len(known))
+	if len(known) != len(allowed) {
+		t.Errorf("the design has %d states, the machine reaches %d", len(allowed), len(known))
+	}
+	for _, rule := range statemachine.Reset {
+		if !slices.Contains(statemachine.Reset.States(), rule.From) {
+			t.Errorf("%s is left, and cannot be reached", rule.From)
+		}
 	}
 }
 
@@ -102,9 +107,26 @@ func TestSettledAndFinal(t *testing.T) {
 	}
 }
 
+// Values of the search attribute that are no state of the table are neither.
+func TestStateOfNoTable(t *testing.T) {
+	t.Parallel()
+	if s := state("waiting_for_mail"); statemachine.Reset.Final(s) || statemachine.Reset.Settled(s) {
+		t.Errorf("%s: Final %t, Settled %t", s, statemachine.Reset.Final(s), statemachine.Reset.Settled(s))
+	}
+}
+
+// Another table makes another machine.
+func TestMachineOfAnotherTable(t *testing.T) {
+	t.Parallel()
+	door := statemachine.New(statemachine.Table[string, string]{{"open", "shut", "shut"}, {"shut", "lock", "locked"}})
+	if err := door.Fire("lock"); !errors.Is(err, statemachine.ErrForbidden) || door.Final() || !door.Settled() {
+		t.Errorf("%v in %s", err, door.State())
+	}
+}
+
 func TestMachinesShareNothing(t *testing.T) {
 	t.Parallel()
-	one, two := walk(t, []event{"link_sent"}), statemachine.New()
+	one, two := walk(t, []event{"link_sent"}), statemachine.New(statemachine.Reset)
 	if diff := cmp.Diff([]state{"awaiting_token", "requested"}, []state{one.State(), two.State()}); diff != "" {
 		t.Error(diff)
 	}
@@ -116,7 +138,7 @@ func paths(t *testing.T, start ...event) map[state][]event {
 	first := walk(t, start).State()
 	known := map[state][]event{first: start}
 	for queue := []state{first}; len(queue) > 0; queue = queue[1:] {
-		for _, e := range statemachine.Events() {
+		for _, e := range statemachine.Reset.Events() {
 			path := append(slices.Clone(known[queue[0]]), e)
 			m := walk(t, path[:len(path)-1])
 			if m.Fire(e) != nil || known[m.State()] != nil || m.State() == first {
@@ -129,9 +151,9 @@ func paths(t *testing.T, start ...event) map[state][]event {
 	return known
 }
 
-func walk(t *testing.T, path []event) *statemachine.Machine {
+func walk(t *testing.T, path []event) *statemachine.Machine[state, event] {
 	t.Helper()
-	m := statemachine.New()
+	m := statemachine.New(statemachine.Reset)
 	for _, e := range path {
 		if err := m.Fire(e); err != nil {
 			t.Fatal(err)

@@ -34,8 +34,9 @@ func (c Config) pollers(temporal client.Client, acts *activities.Activities) *po
 	p := &pollers{broken: make(chan error, 2)}
 	options := c.options(p.broken)
 	runs := worker.New(temporal, c.TaskQueue, options)
-	runs.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
-	runs.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
+	for name, function := range workflow.Workflows() {
+		runs.RegisterWorkflowWithOptions(function, sdk.RegisterOptions{Name: name})
+	}
 	acts.Register(runs)
 	options.DisableWorkflowWorker = true
 	options.MaxConcurrentActivityExecutionSize = conversations

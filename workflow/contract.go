@@ -46,11 +46,37 @@ const (
 	OutcomeUpdateID = "outcome"
 )
 
+// The types of the failures of activities. They are in clear, so an operator knows without a
+// key what a run is kept waiting for; no code depends on them. Mails have [MailFailure] and what
+// follows it.
+const (
+	// StoreAway means that the account store does not answer, or does not do what it is asked.
+	StoreAway = "store_away"
+	// MailFailure begins the types of mails that were not taken, or may have been:
+	// mail_deferred_connect, mail_deferred_4xx, mail_unknown_content and the like.
+	MailFailure = "mail_"
+	// KeyMissing means that the worker lacks the key that something is sealed under.
+	KeyMissing = "key_missing"
+	// WorkerStops means that the worker stopped meanwhile, and another one goes on.
+	WorkerStops = "worker_stops"
+)
+
 // Types are the names of all types of workflows and activities.
 func Types() []string {
 	return []string{
 		Name, FinishName,
 		SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice,
+	}
+}
+
+// Workflows are the workflow functions by their types, for a worker or a replay.
+func Workflows() map[string]any { return map[string]any{Name: ResetPassword, FinishName: FinishReset} }
+
+// Values are pointers to the types whose values cross Temporal.
+func Values() []any {
+	return []any{
+		&Request{}, &Caller{}, &Cancellation{}, &Mail{}, &Delivery{},
+		&Submission{}, &Change{}, &Verdict{}, &Outcome{}, &Ending{}, &Ended{},
 	}
 }
 
@@ -154,32 +180,79 @@ type Cancellation struct {
 	Meant    string `json:",omitempty"`
 }
 
-// Mail is one mail to send: a link for Address, or for Account the notice that its
-// password was changed.
+// Mail is a [LinkMail] or a [Notice] on the wire, as the input of [SendEmail] and
+// [GiveUpNotice] and in Request.Owed. A Notice has an Account.
 type Mail struct {
-	Number  int           // 1 for a run's first link, then 2, 3
-	Run     string        // the run's original ID, the same after a workflow reset
-	Sender  string        `json:",omitempty"` // ID of the run that sends it
-	Life    time.Duration `json:",omitempty"` // of the link
-	Address string        `json:",omitempty"` // who asked for a link
-	Account string        `json:",omitempty"` // whose change a notice is about; the store knows whom to tell
-	Changed time.Time     `json:",omitzero"`  // when the password was changed
-	Client  string        `json:",omitempty"` // who asked for the link, for the audit log
-
-	Operator string `json:",omitempty"` // who asked, when it was an operator
-
-	// To are the addresses that a notice is still owed to, until when, for operators; empty
-	// until it has reached somebody. The store decides who gets it.
-	To    []string  `json:",omitempty"`
-	Until time.Time `json:",omitzero"`
-	// Submission is what was applied; empty in what 0.2.0 began, and the run's newest then.
-	Submission string `json:",omitempty"`
-	// Waits means that the run wants to be told when the mail is kept waiting.
-	Waits bool `json:",omitempty"`
+	Number     int
+	Run        string
+	Sender     string        `json:",omitempty"`
+	Life       time.Duration `json:",omitempty"`
+	Address    string        `json:",omitempty"`
+	Account    string        `json:",omitempty"`
+	Changed    time.Time     `json:",omitzero"`
+	Client     string        `json:",omitempty"`
+	Operator   string        `json:",omitempty"`
+	To         []string      `json:",omitempty"`
+	Until      time.Time     `json:",omitzero"`
+	Submission string        `json:",omitempty"`
+	Waits      bool          `json:",omitempty"`
 }
 
-// Name tells a run's mails apart. It is the same on all attempts and after a workflow reset.
-func (m Mail) Name() string { return m.Run + "/" + strconv.Itoa(m.Number) }
+// LinkMail asks for a mail with a link.
+type LinkMail struct {
+	Number   int           // 1 for a run's first link, then 2, 3
+	Run      string        // the run's original ID, the same after a workflow reset
+	Sender   string        // ID of the run that sends it; empty in 0.1.0
+	Life     time.Duration // of the link
+	Address  string        // that a link was requested for
+	Client   string        // who requested it, for the audit log
+	Operator string        // or the operator who did
+	Waits    bool          // the run wants to know when the mail is kept waiting
+}
+
+// Name tells a run's links apart. It is the same on all attempts and after a workflow reset.
+func (m LinkMail) Name() string { return m.Run + "/" + strconv.Itoa(m.Number) }
+
+// Mail is how a link mail is written.
+func (m LinkMail) Mail() Mail {
+	return Mail{
+		Number: m.Number, Run: m.Run, Sender: m.Sender, Life: m.Life, Address: m.Address,
+		Client: m.Client, Operator: m.Operator, Waits: m.Waits,
+	}
+}
+
+// LinkMail reads a mail that has no Account.
+func (m Mail) LinkMail() LinkMail {
+	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits}
+}
+
+// Notice asks for mails to an account owner that the password was changed. The store knows the
+// addresses, and which of them the notice has reached.
+type Notice struct {
+	Run        string    // the original ID of the run that changed it
+	Sender     string    // ID of the run that sends it; empty in 0.1.0
+	Account    string    // whose password was changed
+	Changed    time.Time // when
+	Submission string    // that was applied; empty in 0.2.0, and the run's newest then
+	// To are the addresses that the notice has not reached, until when it is tried, for
+	// operators; empty until it has reached one.
+	To    []string
+	Until time.Time
+	Waits bool // the run wants to know when the notice is kept waiting
+}
+
+// Mail is how a notice is written.
+func (n Notice) Mail() Mail {
+	return Mail{
+		Run: n.Run, Sender: n.Sender, Account: n.Account, Changed: n.Changed, Submission: n.Submission,
+		To: n.To, Until: n.Until, Waits: n.Waits,
+	}
+}
+
+// Notice reads a mail that has an Account.
+func (m Mail) Notice() Notice {
+	return Notice{m.Run, m.Sender, m.Account, m.Changed, m.Submission, m.To, m.Until, m.Waits}
+}
 
 // Delivery is what became of a [Mail].
 type Delivery struct {

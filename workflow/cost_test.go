@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	historypb "go.temporal.io/api/history/v1"
 
-	"github.com/rekeyhq/rekey/internal/cost"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/cost"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
 // mostActions is what an undisturbed reset may cost.

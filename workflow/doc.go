@@ -71,13 +71,13 @@
 // does nothing else.
 //
 // The recorded runs replay what was recorded and nothing else: a branch that no story
-// takes is not covered. A new way through the workflow gets a story in dev/cmd/record.
+// takes is not covered. A new way through the workflow gets a story in dev/e2e.
 //
 // # Recording a release
 //
 // From the code that is released, once, before its tag:
 //
-//	go run ./dev/cmd/record v0.2.0
+//	go test -timeout 30m ./dev/e2e -run TestStories -parallel 8 -record v1.2.3
 //	go test ./workflow -run TestCost -update
 //
 // and a line for it in releases, in recorded_test.go. The second command puts what each run

@@ -21,7 +21,7 @@ var taken sync.Map
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 && !filtered() {
-		for line := range strings.SplitSeq(statemachine.Diagram(), "\n") {
+		for line := range strings.SplitSeq(statemachine.Reset.Diagram(), "\n") {
 			edge := strings.TrimSpace(line)
 			if _, ok := taken.Load(edge); !ok && strings.Contains(edge, " : ") {
 				fmt.Println("no story takes", edge)

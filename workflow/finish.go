@@ -66,7 +66,7 @@ func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	if FinishID(in.Run) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
 	}
-	steps, _ := workflow.NewDisconnectedContext(ctx)
+	detached, _ := workflow.NewDisconnectedContext(ctx)
 	var ended Ended
 	err := workflow.SetUpdateHandler(ctx, OutcomeUpdate, func(ctx workflow.Context) (Outcome, error) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -76,48 +76,48 @@ func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	known, err := end(steps, in)
+	known, err := end(detached, in)
 	if err != nil {
 		return Outcome{}, err
 	}
 	ended = known
-	workflow.SetCurrentDetails(steps, ended.details())
+	workflow.SetCurrentDetails(detached, ended.details())
 	if ended.Owed {
-		ended.tell(steps)
+		ended.deliver(detached)
 	}
-	finished := func() bool { return workflow.AllHandlersFinished(steps) }
-	return ended.outcome(), workflow.Await(steps, finished)
+	finished := func() bool { return workflow.AllHandlersFinished(detached) }
+	return ended.outcome(), workflow.Await(detached, finished)
 }
 
-// end asks until the answer is ours: anyone who may talk to Temporal can complete an
+// end asks until a result names the run: everybody who can reach the namespace can complete an
 // activity.
 func end(ctx workflow.Context, in Ending) (Ended, error) {
 	for {
 		var e Ended
-		err := workflow.ExecuteActivity(ending(ctx), EndReset, in).Get(ctx, &e)
-		switch ours := err == nil && e.Of == in.Run; {
-		case ours && e.GoesOn:
+		err := workflow.ExecuteActivity(endOptions(ctx), EndReset, in).Get(ctx, &e)
+		switch authentic := err == nil && e.Of == in.Run; {
+		case authentic && e.GoesOn:
 			return e, temporal.NewNonRetryableApplicationError("the run goes on", "run_goes_on", nil)
-		case ours:
+		case authentic:
 			return e, nil
 		}
-		if err := workflow.Sleep(ctx, again); err != nil {
+		if err := workflow.Sleep(ctx, retryPause); err != nil {
 			return e, err
 		}
 	}
 }
 
-// tell goes on with the notice, for what is left of its day, and for a day when nobody has
-// tried it yet.
-func (e Ended) tell(ctx workflow.Context) {
-	notice := Mail{Run: e.Run, Account: e.Account, Changed: e.Changed, Submission: e.Submission}
+// deliver goes on with the notice, for the rest of its day, and for a day when it has not been
+// tried yet.
+func (e Ended) deliver(ctx workflow.Context) {
+	notice := Notice{Run: e.Run, Account: e.Account, Changed: e.Changed, Submission: e.Submission}
 	now := workflow.Now(ctx)
 	until := now.Add(NoticeDay)
 	if !e.Since.IsZero() && e.Since.Before(now) {
-		until = later(e.Since.Add(NoticeDay), now.Add(lastTry))
+		until = now.Add(max(e.Since.Add(NoticeDay).Sub(now), lastTry))
 	}
 	for {
-		d := tell(ctx, notice, until)
+		d := deliver(ctx, notice, until)
 		if d.Withheld == "" && len(d.Left) == 0 {
 			return
 		}
@@ -131,13 +131,6 @@ func (e Ended) tell(ctx workflow.Context) {
 		}
 		until = workflow.Now(ctx).Add(lastTry)
 	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 func (e Ended) details() string {

@@ -10,20 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekeyhq/rekey/internal/fields"
-	"github.com/rekeyhq/rekey/internal/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
+	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 const contractFile = "contract.json"
-
-// contract lists the types whose values cross Temporal.
-func contract() []any {
-	return []any{
-		&workflow.Request{}, &workflow.Caller{}, &workflow.Cancellation{}, &workflow.Mail{}, &workflow.Delivery{},
-		&workflow.Submission{}, &workflow.Change{}, &workflow.Verdict{}, &workflow.Outcome{}, &workflow.Ending{}, &workflow.Ended{},
-	}
-}
 
 // What one build has written the next one reads, and the other way round: the names of
 // fields never change, and fields are only added. A new field is written into the file by
@@ -46,7 +38,7 @@ func TestContractIsFrozen(t *testing.T) {
 func written(t *testing.T) []byte {
 	t.Helper()
 	all := map[string]any{}
-	for _, value := range contract() {
+	for _, value := range workflow.Values() {
 		v := reflect.ValueOf(value).Elem()
 		fill(t, v, v.Type().Name())
 		all[v.Type().Name()] = value
@@ -60,7 +52,7 @@ func written(t *testing.T) []byte {
 
 func lost(t *testing.T, was, is []byte) []string {
 	t.Helper()
-	found, err := fields.Diff(was, is, nil)
+	found, err := replay.Diff(was, is, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +66,7 @@ func readBack(t *testing.T, text []byte) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range contract() {
+	for _, value := range workflow.Values() {
 		name := reflect.TypeOf(value).Elem().Name()
 		d := json.NewDecoder(bytes.NewReader(all[name]))
 		d.DisallowUnknownFields()

@@ -4,49 +4,70 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// tries is how often a link mail, or the note of a cancel, is begun whose answer is not ours.
-// A workflow reset is a reason for one more: what it schedules anew still names the run of
-// before, and is refused as another run's. A stranger's answer is another.
+// tries is how often a link mail, or the record of a cancel, is begun whose result names
+// another run. A workflow reset is a reason for one more: what it schedules anew still names
+// the run of before, and is refused as another run's. A stranger's result is another.
 const tries = 4
 
 func (r *run) sendLink(ctx workflow.Context, by Caller) {
 	r.mails++
-	r.sending = Mail{
+	r.sending = LinkMail{
 		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
 		Client: by.Client, Operator: by.Operator, Waits: true,
 	}
 	r.begunAt, r.repeats, r.pause = workflow.Now(ctx), 0, 0
-	r.mail = workflow.ExecuteActivity(mailing(r.mailing, "mail a link"), SendEmail, r.sending)
+	r.mail = workflow.ExecuteActivity(mailOptions(r.mailing, "mail a link"), SendEmail, r.sending.Mail())
 }
 
 func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
 
-// delivered is what became of the mail, unless the answer is not ours and the mail has to be
-// begun again. After a day, or so many answers of others, it has failed.
-func (r *run) delivered(ctx workflow.Context) (d Delivery, ours bool) {
+// delivered is what became of the mail. It is not final when the result names another mail, or
+// says that this one is kept waiting: then the mail has to be begun again. After a day, or
+// several such results, it has failed.
+func (r *run) delivered(ctx workflow.Context) (d Delivery, final bool) {
 	err := r.mail.Get(ctx, &d)
 	switch {
 	case err == nil && d.Mail == r.sending.Name():
 		return d, true
-	case err == nil && r.mailKeptWaiting(ctx, d):
+	case err == nil && r.mailWaits(ctx, d):
 		return d, false
 	case r.timeLeft(ctx) <= 0:
 		return Delivery{Withheld: MailFailed}, true
-	// What 0.2.0 mailed does not say what it is about, and was believed.
+	// Deliveries of 0.2.0 name no link, so runs that it started accept them.
 	case workflow.GetVersion(ctx, "delivery-names-its-link", workflow.DefaultVersion, 1) == workflow.DefaultVersion:
-		return believed(d, err), true
+		return unnamedDelivery(d, err), true
 	case r.repeats >= tries-1:
 		return Delivery{Withheld: MailFailed}, true
 	}
 	return d, false
 }
 
+// mailWaits reports that a delivery says what the link mail on its way is kept waiting for.
+func (r *run) mailWaits(ctx workflow.Context, d Delivery) bool {
+	if d.Waits == "" || d.Of != r.sending.Name() || !r.sending.Waits || !showsWaiting(ctx) {
+		return false
+	}
+	r.showWaiting(ctx, d.Waits)
+	r.sending.Waits, r.pause = false, d.Pause
+	return true
+}
+
+// unnamedDelivery is the result of an activity whose release named no mail in it.
+func unnamedDelivery(d Delivery, err error) Delivery {
+	if err != nil {
+		return Delivery{Withheld: MailFailed}
+	}
+	return d
+}
+
 // sendAgain begins the mail again: the first time at once, since somebody waits for it, and
 // then after a pause that grows, within the day that the mail has.
 func (r *run) sendAgain() {
-	pause := max(time.Duration(r.repeats)*again, r.pause)
+	pause := max(time.Duration(r.repeats)*retryPause, r.pause)
 	r.repeats++
 	r.pause = 0
 	answer, set := workflow.NewFuture(r.mailing)
@@ -55,14 +76,14 @@ func (r *run) sendAgain() {
 		err := workflow.Sleep(ctx, min(pause, r.timeLeft(ctx)))
 		left := r.timeLeft(ctx)
 		if err != nil || left <= 0 {
-			set.Set(nil, err) // nobody's answer
+			set.Set(nil, err) // names no mail
 			return
 		}
-		ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "mail a link"), left)
+		ctx = workflow.WithScheduleToCloseTimeout(mailOptions(ctx, "mail a link"), left)
 		if !r.sending.Waits {
-			ctx = patiently(ctx)
+			ctx = afterWaiting(ctx)
 		}
-		set.Chain(workflow.ExecuteActivity(ctx, SendEmail, r.sending))
+		set.Chain(workflow.ExecuteActivity(ctx, SendEmail, r.sending.Mail()))
 	})
 }
 
@@ -70,3 +91,31 @@ func (r *run) sendAgain() {
 func (r *run) timeLeft(ctx workflow.Context) time.Duration {
 	return mailRetry - workflow.Now(ctx).Sub(r.begunAt)
 }
+
+// linkMailed starts the link's life again, also when no mail went out: an account
+// that gets none must look like any other.
+func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
+	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
+	r.restartExpiry(ctx)
+	if d.Withheld != "" {
+		return statemachine.LinkWithheld
+	}
+	r.expires = d.Expires
+	if d.Expires.IsZero() { // workers of 0.2.0 do not say
+		r.expires = r.mailedAt.Add(r.in.LinkLife)
+	}
+	return statemachine.LinkSent
+}
+
+func (r *run) restartExpiry(ctx workflow.Context) {
+	if r.stopExpiry != nil {
+		r.stopExpiry()
+	}
+	life := r.in.LinkLife + grace
+	timer, stop := workflow.WithCancel(ctx)
+	r.expiry = workflow.NewTimerWithOptions(timer, life, workflow.TimerOptions{Summary: "the link expires"})
+	r.stopExpiry = stop
+}
+
+// expired is false while a mail is on its way: its link has a life of its own.
+func (r *run) expired() bool { return r.mail == nil && r.expiry != nil && r.expiry.IsReady() }

@@ -16,17 +16,17 @@ const (
 	// grace is added to a link's life before a run expires: clocks differ, and a
 	// password that was sent in time may queue for its hash.
 	grace = 60 * time.Second
-	// again is the pause before an activity is repeated whose answer was not ours.
-	again = 10 * time.Second
-	// silence is how long nothing is heard of a worker until its activities begin
+	// retryPause is the pause before an activity is repeated whose result names another run.
+	retryPause = 10 * time.Second
+	// heartbeatTimeout is how long a worker may send no heartbeat until its activities begin
 	// again elsewhere. Somebody waits for the mail or the answer meanwhile.
-	silence = 3 * Heartbeat
+	heartbeatTimeout = 3 * Heartbeat
 )
 
-// waiting holds the wait for a submission open. Expiry is the machine's, so the
-// timeout is a mere net behind the longest run there can be; the retry policy is
+// waitOptions hold the wait for a submission open. The state machine expires links. This
+// timeout is only a safety net, longer than any run. The retry policy is
 // the default, so that a failure reported by a broken worker cannot kill a link.
-func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
+func waitOptions(ctx workflow.Context, in Request, n int) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:             waitID(n),
 		ScheduleToCloseTimeout: MaxMails*(mailRetry+in.LinkLife+grace) + time.Hour,
@@ -34,32 +34,32 @@ func waiting(ctx workflow.Context, in Request, n int) workflow.Context {
 	})
 }
 
-// mailing retries for a day with back-off to five minutes: soon enough for a
+// mailOptions retry for a day with back-off to five minutes: soon enough for a
 // restarted mail server, seldom enough for greylisting. One attempt is an SMTP
 // conversation, which ends by itself within 15 minutes: a mail server may read a mail for
 // ten before it says that it is taken (RFC 5321 section 4.5.3.2.6).
-func mailing(ctx workflow.Context, summary string) workflow.Context {
+func mailOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              MailQueueOf(workflow.GetInfo(ctx).TaskQueueName),
 		ScheduleToCloseTimeout: mailRetry,
 		StartToCloseTimeout:    16 * time.Minute,
-		HeartbeatTimeout:       silence,
+		HeartbeatTimeout:       heartbeatTimeout,
 		RetryPolicy:            &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 		Summary:                summary,
 	})
 }
 
-// telling is mailing for the notice, for so long. It goes to every address of the account in
-// one attempt, so an attempt may take as long as it says that it is at work. Of mails that
-// wait for their turn, a notice goes before a link: anybody can ask for links.
-func telling(ctx workflow.Context, patience time.Duration) workflow.Context {
-	ctx = workflow.WithScheduleToCloseTimeout(mailing(ctx, "tell the owner"), patience)
+// noticeOptions are mailOptions for the notice, which is tried for patience. One attempt mails
+// to every address of the account, so an attempt lasts as long as it sends heartbeats. A notice
+// has priority over link mails in the queue: everybody can ask for links.
+func noticeOptions(ctx workflow.Context, patience time.Duration) workflow.Context {
+	ctx = workflow.WithScheduleToCloseTimeout(mailOptions(ctx, "tell the owner"), patience)
 	ctx = workflow.WithPriority(ctx, temporal.Priority{PriorityKey: 1}) // of 5; 3 without
 	return workflow.WithStartToCloseTimeout(ctx, patience)
 }
 
-// recording is one line in the audit log, tried for a day.
-func recording(ctx workflow.Context, summary string) workflow.Context {
+// recordOptions are for one line in the audit log, tried for a day.
+func recordOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ScheduleToCloseTimeout: recordRetry,
 		StartToCloseTimeout:    30 * time.Second,
@@ -68,8 +68,8 @@ func recording(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// ending retries until the store answers: somebody asks what became of a run.
-func ending(ctx workflow.Context) workflow.Context {
+// endOptions retry until the store answers: somebody asks what became of a run.
+func endOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
@@ -77,12 +77,12 @@ func ending(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// changing retries until the store answers; what is older than a day is refused
-// by the activity itself. One attempt is one store transaction.
-func changing(ctx workflow.Context) workflow.Context {
+// changeOptions retry until the store answers; the activity itself refuses a submission that is
+// older than a day. One attempt is one store transaction.
+func changeOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
-		HeartbeatTimeout:    silence,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
 		Summary:             "change the password",
 	})

@@ -65,7 +65,7 @@ func waitFor(t *testing.T, happened int) waited {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: DeadlockAfter})
-	env.RegisterActivityWithOptions(func(_ context.Context, m Mail) (Delivery, error) { return Delivery{Mail: m.Name()}, nil },
+	env.RegisterActivityWithOptions(func(_ context.Context, m Mail) (Delivery, error) { return Delivery{Mail: m.LinkMail().Name()}, nil },
 		activity.RegisterOptions{Name: SendEmail})
 	if happened&wasRequested != 0 {
 		env.RegisterDelayedCallback(func() { env.SignalWorkflowSkippingWorkflowTask(RequestSignal, nil) }, 0)
@@ -80,9 +80,9 @@ func waitFor(t *testing.T, happened int) waited {
 
 // waitIn is the wait of a run whose first mail went out.
 func waitIn(ctx workflow.Context, happened int) (waited, error) {
-	r, steps := begin(ctx, Request{LinkLife: time.Hour})
+	r, detached := begin(ctx, Request{LinkLife: time.Hour})
 	future := func(ready bool) workflow.Future {
-		f, settable := workflow.NewFuture(steps)
+		f, settable := workflow.NewFuture(detached)
 		if ready {
 			settable.Set(nil, nil)
 		}
@@ -93,11 +93,11 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 	r.wait = future(happened&wasUsed != 0)
 	r.expiry = future(happened&wasExpired != 0)
 	if happened&wasSent != 0 {
-		answer, settable := workflow.NewFuture(steps)
+		answer, settable := workflow.NewFuture(detached)
 		settable.Set(Delivery{Mail: r.sending.Name()}, nil)
 		r.mail = answer
 	}
-	event, err := r.await(steps)
+	event, err := r.awaitToken(detached)
 	return waited{event, r.mails}, err
 }
 
@@ -107,7 +107,7 @@ func TestNoticesGoFirst(t *testing.T) {
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: DeadlockAfter})
 	env.ExecuteWorkflow(func(ctx workflow.Context) (keys []int, _ error) {
-		for _, mail := range []workflow.Context{telling(ctx, time.Hour), mailing(ctx, "mail a link")} {
+		for _, mail := range []workflow.Context{noticeOptions(ctx, time.Hour), mailOptions(ctx, "mail a link")} {
 			keys = append(keys, workflow.GetActivityOptions(mail).Priority.PriorityKey)
 		}
 		return keys, nil

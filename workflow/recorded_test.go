@@ -61,7 +61,7 @@ func stories(t *testing.T, each func(t *testing.T, name string, h *historypb.His
 }
 
 // history reads a recorded run.
-func history(t *testing.T, name string) *historypb.History {
+func history(t testing.TB, name string) *historypb.History {
 	t.Helper()
 	f, err := os.Open(filepath.Join(histories, filepath.FromSlash(name)+".json"))
 	if err != nil {
@@ -77,7 +77,7 @@ func history(t *testing.T, name string) *historypb.History {
 
 // recordedKeys is the keyset that the runs are sealed under. Git keeps no permissions, so
 // it is copied.
-func recordedKeys(t *testing.T, options ...func(*keys.Dir)) keys.Dir {
+func recordedKeys(t testing.TB, options ...func(*keys.Dir)) keys.Dir {
 	t.Helper()
 	dir := t.TempDir()
 	for _, use := range keys.Uses() {
@@ -92,13 +92,17 @@ func recordedKeys(t *testing.T, options ...func(*keys.Dir)) keys.Dir {
 	return keys.Open(dir, options...)
 }
 
-func newReplayer(t *testing.T) *replay.Replayer {
+func newReplayer(t testing.TB) *replay.Replayer {
 	t.Helper()
 	codec, err := recordedKeys(t, keys.AllowDev).Payload()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := replay.New(codec)
+	converter := keys.DataConverter(codec)
+	r, err := replay.New(replay.Config{
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

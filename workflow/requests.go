@@ -2,12 +2,12 @@ package workflow
 
 import "go.temporal.io/sdk/workflow"
 
-// answered takes the requests that have come and reports whether this run answers them: by
+// answerRequests takes the requests that have come and reports whether this run answers them: by
 // another link, or because one is on its way, just mailed, or the last one that it mails and
 // still good. When the last link has ended, nobody can use this run any more, and another run
 // has to answer.
-func (r *run) answered(ctx workflow.Context) bool {
-	caller, asked := r.requestedAgain()
+func (r *run) answerRequests(ctx workflow.Context) bool {
+	caller, asked := r.takeRequests()
 	switch {
 	case !asked:
 		return true
@@ -15,7 +15,7 @@ func (r *run) answered(ctx workflow.Context) bool {
 		r.sendLink(ctx, caller)
 		return true
 	case r.lastLinkEnded(ctx):
-		r.late = &caller
+		r.lateCaller = &caller
 		return false
 	}
 	r.passOver(ctx)
@@ -26,13 +26,13 @@ func (r *run) mayMailAgain(ctx workflow.Context) bool {
 	return r.mail == nil && r.mails < MaxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
 }
 
-// lastLinkEnded reports that the run mails no other link, and that the last one has ended. The
-// run itself stays open for the grace after that, and longer when the worker's links live
-// shorter than was asked for. What 0.2.0 was asked then it passed over.
+// lastLinkEnded reports that the run mails no other link, and that no link is good any more: the
+// last one has ended, or none was mailed. The run itself stays open for the grace after that, and
+// longer when the worker's links live shorter than was asked for. Runs of 0.2.0 pass such a
+// request over.
 func (r *run) lastLinkEnded(ctx workflow.Context) bool {
 	now := workflow.Now(ctx)
-	over := now.Sub(r.mailedAt) >= r.in.LinkLife || !r.expires.IsZero() && !now.Before(r.expires)
-	return r.mail == nil && r.mails == MaxMails && over &&
+	return r.mail == nil && r.mails == MaxMails && !now.Before(r.expires) && now.Sub(r.mailedAt) >= r.in.CoolDown &&
 		workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
@@ -47,22 +47,22 @@ func (r *run) passOver(ctx workflow.Context) {
 	case r.mails == MaxMails:
 		why = "last_link_out"
 	}
-	r.vain++
+	r.passedOver++
 	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"reason": why}).Counter("rekey_requests_passed_over").Inc(1)
 	workflow.SetCurrentDetails(ctx, r.details())
 }
 
 // lateRequest is a request that another run has to answer.
 func (r *run) lateRequest() (Caller, bool) {
-	if last, asked := r.requestedAgain(); asked || r.late == nil {
+	if last, asked := r.takeRequests(); asked || r.lateCaller == nil {
 		return last, asked
 	}
-	return *r.late, true
+	return *r.lateCaller, true
 }
 
-// requestedAgain takes all request signals; many clicks are one, the last. What is not
-// sealed by us the SDK drops, and what is sealed for another account does not count.
-func (r *run) requestedAgain() (last Caller, asked bool) {
+// takeRequests takes all request signals; many clicks are one, the last. The SDK drops signals
+// that are not sealed with our keys. A signal sealed for another account is ignored.
+func (r *run) takeRequests() (last Caller, asked bool) {
 	for {
 		var c Caller
 		if !r.requests.ReceiveAsync(&c) {

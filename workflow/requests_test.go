@@ -134,6 +134,34 @@ func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
 	}
 }
 
+// A full bucket, or an account that is disabled for a while, keeps the owner from a mail for no
+// longer than it lasts: when all mails of a run were withheld, the next request is answered by
+// another run, after the cool-down.
+func TestAskedWhenNoLinkWasMailed(t *testing.T) {
+	t.Parallel()
+	three := func() *story {
+		s := newStory(t)
+		s.mail = func(int, workflow.Mail) answer {
+			return answer{result: workflow.Delivery{Withheld: workflow.MailLimit}}
+		}
+		s.in.CoolDown = time.Minute
+		s.at(time.Minute, s.ask)
+		s.at(2*time.Minute, s.ask)
+		return s
+	}
+	s := three()
+	s.at(3*time.Minute, s.ask)
+	next := s.next()
+	diff(t, "client", next.Client, again.Client)
+	diff(t, "end", s.elapsed(), 3*time.Minute)
+
+	s = three()
+	s.at(3*time.Minute-time.Second, s.ask)
+	s.run()
+	diff(t, "passed over", s.counted.total["rekey_requests_passed_over last_mail_withheld"], int64(1))
+	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
+}
+
 // Operators tell a request that the last link answers from one that nothing answers.
 func TestWhyARequestWasPassedOver(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"cmp"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,72 +9,185 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// step is what a run does in one state. It returns the event it ended with.
-type step func(*run, workflow.Context) (statemachine.Event, error)
-
-// stepOf has a step for every state that is not final.
-func stepOf(s statemachine.State) step {
-	switch s {
-	case statemachine.StateRequested, statemachine.StateAwaitingToken:
-		return (*run).await
-	case statemachine.StateTokenSubmitted:
-		return (*run).changePassword
-	case statemachine.StatePasswordChanged:
-		return (*run).notify
-	case statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused:
-	}
-	panic(fmt.Sprintf("state %s has no step", s))
-}
-
 // ResetPassword is one password reset of one account, from the request to the
 // notice. It ends without an error however the reset ends; the outcome says how.
 //
-// The owner's "this wasn't me" and an operator's cancel are an event like any other: it
-// counts until a submission is accepted and never cuts a step short.
+// This file tells it downwards, one method for each state. A method returns the event that
+// ended its state, and [statemachine.Reset] has the state that follows.
 func ResetPassword(ctx workflow.Context, in Request) (Outcome, error) {
 	if ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
 	}
-	r, steps := begin(ctx, in)
+	r, detached := begin(ctx, in)
 	if err := workflow.SetUpdateHandler(ctx, OutcomeUpdate, r.whenSettled); err != nil {
 		return Outcome{}, err
 	}
 	for !r.machine.Final() {
-		event, err := stepOf(r.machine.State())(r, steps)
+		event, err := r.handle(detached, r.machine.State())
 		if err != nil {
 			return Outcome{}, err
 		}
-		r.fire(steps, event)
+		r.fire(detached, event)
 	}
-	return r.end(steps)
+	return r.end(detached)
 }
 
-// begin makes the run and the context of its steps, which a cancel does not reach.
-func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
-	steps, _ := workflow.NewDisconnectedContext(ctx)
-	r := &run{
-		in:       in,
-		machine:  statemachine.New(),
-		requests: workflow.GetSignalChannel(ctx, RequestSignal),
-		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
-		canceled: func() bool { return ctx.Err() != nil },
-		id:       workflow.GetInfo(ctx).WorkflowExecution.RunID,
-		original: cmp.Or(workflow.GetInfo(ctx).OriginalRunID, workflow.GetInfo(ctx).WorkflowExecution.RunID),
+// handle does the work of a state and returns the event that it ended with.
+func (r *run) handle(ctx workflow.Context, s statemachine.State) (statemachine.Event, error) {
+	switch s {
+	case statemachine.StateRequested:
+		return r.mailFirstLink(ctx)
+	case statemachine.StateAwaitingToken:
+		return r.awaitToken(ctx)
+	case statemachine.StateTokenSubmitted:
+		return r.changePassword(ctx)
+	case statemachine.StatePasswordChanged:
+		return r.notifyOwner(ctx)
+	case statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused:
 	}
-	r.mailing, r.stopMail = workflow.WithCancel(steps)
-	r.show(steps, "requested")
-	if in.Previous != nil {
-		r.tellOperators(steps) // the attribute still says how the previous run ended
-	}
-	for _, notice := range in.Owed {
-		r.owe(steps, notice)
-	}
-	return r, steps
+	panic(fmt.Sprintf("state %s has no work", s))
 }
 
-// end closes the run, when nobody is to be told any more. A request that came too late for
-// it is answered at once, by a new run under the same workflow ID that takes the notices
-// over which are still owed; the server closes no run that has unread signals, so none is
+// mailFirstLink opens the wait before the mail goes out: a link can be used as soon as it
+// can be read, and before the run hears that it was mailed.
+func (r *run) mailFirstLink(ctx workflow.Context) (statemachine.Event, error) {
+	r.openWait(ctx)
+	r.takeRequests() // the signal that came with the start is the request of the start
+	r.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator})
+	return r.awaitEvent(ctx)
+}
+
+// awaitToken waits for a link to be used, and answers further requests meanwhile.
+func (r *run) awaitToken(ctx workflow.Context) (statemachine.Event, error) {
+	r.openWait(ctx) // another one after a submission that no link of this run made
+	return r.awaitEvent(ctx)
+}
+
+// awaitEvent waits for the next event. If several things have happened, the first case wins:
+// a canceled reset changes nothing, and a link that was used in time wins over its expiry,
+// although its timer has fired too. (A Selector would take them in the order of the history,
+// and expire a submission that was accepted.)
+func (r *run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
+	for {
+		if err := workflow.Await(ctx, r.somethingHappened); err != nil {
+			return "", err
+		}
+		r.takeDisowns()
+		switch {
+		case r.canceled(), r.disowner != nil:
+			return statemachine.Cancel, nil
+		case r.wait.IsReady():
+			r.submittedAt = workflow.Now(ctx)
+			return statemachine.TokenSubmitted, nil
+		case r.mailDone():
+			if d, final := r.delivered(ctx); final {
+				return r.linkMailed(ctx, d), nil
+			}
+			r.sendAgain()
+		case r.requests.Len() > 0:
+			if !r.answerRequests(ctx) {
+				return statemachine.Expire, nil
+			}
+		case r.expired():
+			return statemachine.Expire, nil
+		}
+	}
+}
+
+// somethingHappened is a condition: it takes nothing from a channel.
+func (r *run) somethingHappened() bool {
+	return r.canceled() || r.disowns.Len() > 0 || r.wait.IsReady() || r.mailDone() || r.requests.Len() > 0 || r.expired()
+}
+
+// changePassword applies the accepted submission. The store makes it atomic and
+// idempotent, so it is repeated until a verdict names this run and the submission; any
+// other result is a stranger's.
+func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
+	if err := r.wait.Get(ctx, &r.accepted); err != nil || r.accepted.ID == "" {
+		return r.dropSubmission(), nil //nolint:nilerr // a failure of the wait is a stranger's
+	}
+	for {
+		var v Verdict
+		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.waitingFor == ""}
+		err := workflow.ExecuteActivity(changeOptions(ctx), ChangePassword, change).Get(ctx, &v)
+		switch authentic := err == nil && v.Submission == r.accepted.ID && r.namesThisRun(ctx, v); {
+		case authentic && v.Event == statemachine.TokenUnknown:
+			return r.dropSubmission(), nil
+		case authentic:
+			r.verdict = v
+			r.countRedeemed(ctx)
+			return v.Event, nil
+		case err == nil && r.changeWaits(ctx, change, v):
+			r.showWaiting(ctx, v.Waits)
+			continue
+		}
+		if err := workflow.Sleep(ctx, retryPause); err != nil {
+			return "", err
+		}
+	}
+}
+
+// namesThisRun reports whether a verdict is about this run. Verdicts of 0.2.0 name no run, so
+// runs that it started accept them.
+func (r *run) namesThisRun(ctx workflow.Context, v Verdict) bool {
+	return v.Run == r.original ||
+		v.Run == "" && workflow.GetVersion(ctx, "verdict-names-its-run", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+}
+
+// changeWaits reports that nothing is decided yet, and that operators are to see why.
+func (r *run) changeWaits(ctx workflow.Context, c Change, v Verdict) bool {
+	return v.Waits != "" && v.Run == r.original && c.Waits && showsWaiting(ctx)
+}
+
+// dropSubmission forgets a submission that no link of this run made.
+func (r *run) dropSubmission() statemachine.Event {
+	r.wait, r.accepted = nil, Submission{}
+	return statemachine.TokenUnknown
+}
+
+// notifyOwner mails the notice of the change. Whether it arrives or not, the reset is done; and
+// when it has reached one address, the others delay nobody who asks for another reset.
+func (r *run) notifyOwner(ctx workflow.Context) (statemachine.Event, error) {
+	r.stopMail() // a link that is still on its way would be dead on arrival
+	notice := Notice{
+		Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed, Submission: r.accepted.ID, Waits: true,
+	}
+	until := workflow.Now(ctx).Add(NoticeDay)
+	d := deliver(ctx, notice, until)
+	notice.Waits = false
+	if d.Waits != "" {
+		r.showWaiting(ctx, d.Waits)
+		d = deliver(ctx, notice, until)
+	}
+	if len(d.Left) > 0 {
+		notice.To, notice.Until = d.Left, until
+		r.deliverInBackground(ctx, notice)
+	}
+	if d.Withheld != "" {
+		r.noticeFailed = true
+		giveUpVersioned(ctx, notice)
+		return statemachine.NoticeFailed, nil
+	}
+	return statemachine.NoticeSent, nil
+}
+
+// fire moves the machine. An event that the table forbids is a bug of this package: the
+// panic fails the workflow task, and the run waits for a fixed worker. An error
+// would end the run and could lose an accepted submission.
+func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
+	if err := r.machine.Fire(event); err != nil {
+		panic(err)
+	}
+	r.show(ctx, string(event))
+	r.endWaiting(ctx)
+	if r.machine.Final() {
+		r.showState(ctx)
+	}
+}
+
+// end closes the run when no notice is pending. A request that came too late for
+// it is answered at once, by a new run under the same workflow ID that takes over the notices
+// which are still pending; the server closes no run that has unread signals, so none is
 // lost.
 func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	finished := func() bool { return workflow.AllHandlersFinished(ctx) }
@@ -88,59 +200,23 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	outcome := r.outcome()
 	for {
 		if caller, asked := r.lateRequest(); asked {
-			return outcome, r.continued(ctx, caller, &outcome)
+			return outcome, r.continueAsNew(ctx, caller, &outcome)
 		}
-		if len(r.owing()) == 0 {
+		if len(r.pendingNotices()) == 0 {
 			return outcome, nil
 		}
-		changed := func() bool { return r.requests.Len() > 0 || len(r.owing()) == 0 }
+		changed := func() bool { return r.requests.Len() > 0 || len(r.pendingNotices()) == 0 }
 		if err := workflow.Await(ctx, changed); err != nil {
 			return Outcome{}, err
 		}
 	}
 }
 
-// continued is the end that begins a new run.
-func (r *run) continued(ctx workflow.Context, by Caller, outcome *Outcome) error {
+// continueAsNew is the error that begins the next run, for a late request.
+func (r *run) continueAsNew(ctx workflow.Context, by Caller, outcome *Outcome) error {
 	next := r.in
-	next.Client, next.Operator, next.Previous, next.Owed = by.Client, by.Operator, outcome, r.owing()
+	next.Client, next.Operator, next.Previous, next.Owed = by.Client, by.Operator, outcome, r.pendingNotices()
 	return workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
 	}, ResetPassword, next)
-}
-
-// fire moves the machine. An event that the table forbids is a bug of ours: the
-// panic fails the workflow task, and the run waits for a fixed worker. An error
-// would end the run and could lose an accepted submission.
-func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
-	if err := r.machine.Fire(event); err != nil {
-		panic(err)
-	}
-	r.show(ctx, string(event))
-	r.waited(ctx)
-	if r.machine.Final() {
-		r.tellOperators(ctx)
-	}
-}
-
-// whenSettled answers the outcome update. A run that is being canceled still
-// answers, hence the disconnected context.
-func (r *run) whenSettled(ctx workflow.Context) (Outcome, error) {
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	if err := workflow.Await(ctx, r.machine.Settled); err != nil {
-		return Outcome{}, err
-	}
-	return r.outcome(), nil
-}
-
-// tellOperators sets the search attribute. Each upsert is a billable action, so a run
-// has one, at its end; the start brings the first value along. One that is kept waiting has two
-// more, see waitFor.
-func (r *run) tellOperators(ctx workflow.Context) { r.attribute(ctx, r.machine.State()) }
-
-func (*run) attribute(ctx workflow.Context, state statemachine.State) {
-	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(state)))
-	if err != nil {
-		panic(err) // only a wrong key or value makes one: a bug of ours, as in fire
-	}
 }

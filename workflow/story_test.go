@@ -134,7 +134,7 @@ func (s *story) register() {
 		s.mails = append(s.mails, mailed{m, s.elapsed()})
 		a := s.mail(len(s.mails), m)
 		if d, ok := a.result.(workflow.Delivery); ok && d.Mail == "" && d.Waits == "" {
-			d.Mail = m.Name()
+			d.Mail = m.LinkMail().Name()
 			a.result = d
 		}
 		return workflow.Delivery{}, s.later(ctx, a)

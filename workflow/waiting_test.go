@@ -16,7 +16,7 @@ func TestLinkThatIsKeptWaiting(t *testing.T) {
 	const took, pause = 2 * time.Minute, 15 * time.Minute
 	s.mail = func(n int, m workflow.Mail) answer {
 		if n == 1 {
-			return answer{after: took, result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Name(), Pause: pause}}
+			return answer{after: took, result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.LinkMail().Name(), Pause: pause}}
 		}
 		diff(t, "when", s.mails[1].At, took+pause)
 		return answer{result: workflow.Delivery{}}
@@ -36,9 +36,9 @@ func TestWaitingIsBelievedOfItsMail(t *testing.T) {
 		case 1:
 			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: "another/1"}}
 		case 2:
-			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Name()}}
+			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.LinkMail().Name()}}
 		case 3: // it was not asked any more
-			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: m.Name()}}
+			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: m.LinkMail().Name()}}
 		}
 		return answer{result: workflow.Delivery{}}
 	}

@@ -4,8 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
@@ -72,6 +76,39 @@ func BenchmarkChangePassword(b *testing.B) {
 		if _, err := s.ChangePassword(b.Context(), c); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkUpdate and BenchmarkBatch are one key, durably, by bbolt alone: the least that a change
+// of a password could take. Batch writes for several callers at once.
+func BenchmarkUpdate(b *testing.B) { benchmarkBare(b, (*bbolt.DB).Update) }
+
+func BenchmarkBatch(b *testing.B) { benchmarkBare(b, (*bbolt.DB).Batch) }
+
+func benchmarkBare(b *testing.B, write func(*bbolt.DB, func(*bbolt.Tx) error) error) {
+	b.Helper()
+	db, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, nil)
+	must(b, err)
+	b.Cleanup(func() { must(b, db.Close()) })
+	var keys atomic.Uint64
+	for _, each := range []int{1, 4, 16} { // callers for each core
+		b.Run(strconv.Itoa(each*runtime.GOMAXPROCS(0)), func(b *testing.B) {
+			b.SetParallelism(each)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := write(db, func(tx *bbolt.Tx) error {
+						bucket, err := tx.CreateBucketIfNotExists([]byte("bare"))
+						if err != nil {
+							return err
+						}
+						key := binary.BigEndian.AppendUint64(nil, keys.Add(1))
+						return bucket.Put(key, key)
+					}); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
 	}
 }
 

@@ -61,15 +61,6 @@ func optional[T any](value T, none bool) *T {
 	return &value
 }
 
-// allowed is fault for what reads or deletes lines of the audit log, which the user of a worker
-// need not be allowed to.
-func allowed(err error, grant string) error {
-	if sqlState(err) == noPermission {
-		return lacks(grant + " ON rekey.audit")
-	}
-	return fault(err)
-}
-
 // sweepBatch is how many lines of the audit log one transaction deletes at most.
 const sweepBatch = 1000
 
@@ -83,7 +74,7 @@ func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duratio
 			n, err = exec(ctx, tx, `DELETE FROM rekey.audit WHERE id IN (SELECT id FROM rekey.audit
 				WHERE at < least($1::timestamptz, now()) - $2::interval ORDER BY at LIMIT $3)`, now, keep, sweepBatch)
 			if sqlState(err) == noPermission {
-				err = allowed(err, "DELETE, SELECT (id, at)")
+				err = lacks("DELETE, SELECT (id, at) ON rekey.audit")
 			}
 			return err
 		})

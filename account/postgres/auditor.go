@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekeyhq/rekey/account"
 )
@@ -23,16 +22,9 @@ type Auditor struct {
 // OpenAuditor connects to the database and tries nothing there. Errors: [ErrURL],
 // [ErrPasswordInURL], [ErrService], [ErrClear], an [*Error], or the end of ctx.
 func OpenAuditor(ctx context.Context, cfg Config) (*Auditor, error) {
-	conf, err := cfg.pool()
+	pool, _, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
-	}
-	if _, err := pooled(ctx, conf.ConnConfig); err != nil {
-		return nil, unreached(conf.ConnConfig, err)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, conf)
-	if err != nil {
-		return nil, fault(err)
 	}
 	return &Auditor{&Store{pool: pool}, cfg.Users}, nil
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 const secret = "hunter2-of-postgres"

@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/account/storetest"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // host is an application that has had its table of users for long, and its own ways to

@@ -14,7 +14,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // Several processes may migrate at once, as when they are all rolled out together: each

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // noted are the notes of a store in one text; those to mend are marked.

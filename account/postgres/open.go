@@ -20,17 +20,9 @@ var ErrNotDurable = errors.New("synchronous_commit is off for this user, so a cr
 // [ErrNotDurable], an [*Error], a [*SettingError], which may wrap one, or the end of ctx. A
 // permission that is missing is an [*Error] of the Code "42501" that names it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	conf, err := cfg.pool()
+	pool, between, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
-	}
-	between, err := pooled(ctx, conf.ConnConfig)
-	if err != nil {
-		return nil, unreached(conf.ConnConfig, err)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, conf)
-	if err != nil {
-		return nil, fault(err)
 	}
 	s := &Store{pool: pool}
 	if between {
@@ -59,6 +51,19 @@ func (s *Store) open(ctx context.Context, users *Users) (err error) {
 		return err
 	}
 	return s.explainLookup(ctx)
+}
+
+// connect makes the connections, and reports whether a pooler is in between.
+func connect(ctx context.Context, cfg Config) (pool *pgxpool.Pool, between bool, err error) {
+	conf, err := cfg.pool()
+	if err != nil {
+		return nil, false, err
+	}
+	if between, err = pooled(ctx, conf.ConnConfig); err != nil {
+		return nil, false, unreached(conf.ConnConfig, err)
+	}
+	pool, err = pgxpool.NewWithConfig(ctx, conf)
+	return pool, between, fault(err)
 }
 
 // unreached says which server does not answer, or does not take this user.

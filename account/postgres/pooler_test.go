@@ -16,20 +16,15 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // bouncer starts PgBouncer before the server of a URL and returns the URL of the same
 // database behind it.
 func bouncer(t *testing.T, database, mode string) string {
 	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
-			t.Fatal("PgBouncer is missing, and REKEY_TEST_REQUIRE=all wants every test to run")
-		}
-		t.Skip("PgBouncer is missing: install it to run the tests behind it")
-	}
+	program := suite.Program(t, "pgbouncer")
 	u, err := url.Parse(database)
 	must(t, err)
 	server := u.Query().Get("host")

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // A wrong setting is found when the worker starts, and named.

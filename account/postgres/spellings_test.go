@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // notUnicode makes a database whose texts are in another encoding.

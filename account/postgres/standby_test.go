@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // A standby answers look-ups and takes no change: a worker does not start there, and one

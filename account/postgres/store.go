@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/sethvargo/go-retry"
 
 	"github.com/rekeyhq/rekey/account"
 )
@@ -31,24 +31,34 @@ func (s *Store) Close() error {
 
 const (
 	attempts   = 6
-	firstPause = 5 * time.Millisecond
-	jitter     = 50 // percent
+	firstPause = 5 * time.Millisecond // doubled after each attempt, and varied by half of it
 )
 
 // update runs a transaction, and runs it again when another one was in its way, a few
 // times and no longer than the context says. Whether a transaction whose connection broke
 // was committed is not known: that is an error, and the caller's to repeat.
 func (s *Store) update(ctx context.Context, f func(pgx.Tx) error) error {
-	pauses := retry.WithMaxRetries(attempts-1, retry.WithJitterPercent(jitter, retry.NewExponential(firstPause)))
-	return fault(retry.Do(ctx, pauses, func(ctx context.Context) error {
+	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, 2*pause {
 		err := pgx.BeginTxFunc(ctx, s.pool, writing(), f)
-		switch sqlState(err) {
-		case serializationFails, deadlockDetected, uniqueViolation:
-			return retry.RetryableError(err)
-		default:
-			return err
+		if attempt == attempts || !conflicts(err) {
+			return fault(err)
 		}
-	}))
+		select {
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // nothing is secret about a pause
+		case <-ctx.Done():
+			return fault(ctx.Err())
+		}
+	}
+}
+
+// conflicts reports that another transaction was in the way of one that failed.
+func conflicts(err error) bool {
+	switch sqlState(err) {
+	case serializationFails, deadlockDetected, uniqueViolation:
+		return true
+	default:
+		return false
+	}
 }
 
 // writing is how every transaction begins.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -36,7 +36,7 @@ func (c *codecCmd) Run(p *process) (err error) {
 	if err != nil {
 		return p.unlessStopped(err)
 	}
-	handler, err := codec.New(codec.Config{
+	handler, err := codecserver.New(codecserver.Config{
 		Decoder: payloads, Origin: c.UIOrigin, Auth: ways, Cookies: c.ProxyFile != "", Log: p.log,
 	})
 	if err != nil {
@@ -57,7 +57,7 @@ func (c *codecCmd) Run(p *process) (err error) {
 }
 
 func (c *codecCmd) check() error {
-	if err := codec.CheckOrigin(c.UIOrigin); err != nil {
+	if err := codecserver.CheckOrigin(c.UIOrigin); err != nil {
 		return fmt.Errorf("--ui-origin ($REKEY_UI_ORIGIN): %w", err)
 	}
 	switch {
@@ -71,17 +71,17 @@ func (c *codecCmd) check() error {
 }
 
 // ways are those to prove who asks.
-func (c *codecCmd) ways(p *process) ([]codec.Auth, error) {
-	var ways []codec.Auth
+func (c *codecCmd) ways(p *process) ([]codecserver.Auth, error) {
+	var ways []codecserver.Auth
 	for _, way := range []struct {
 		flag, setting string
-		open          func() (codec.Auth, error)
+		open          func() (codecserver.Auth, error)
 	}{
-		{"--bearer-file ($REKEY_BEARER_FILE)", c.BearerFile, func() (codec.Auth, error) { return bySecret(c.BearerFile, codec.Bearer) }},
-		{"--proxy-secret-file ($REKEY_PROXY_SECRET_FILE)", c.ProxyFile, func() (codec.Auth, error) {
-			return bySecret(c.ProxyFile, func(secret string) (codec.Auth, error) { return codec.Proxy(secret, c.ProxyUser) })
+		{"--bearer-file ($REKEY_BEARER_FILE)", c.BearerFile, func() (codecserver.Auth, error) { return bySecret(c.BearerFile, codecserver.Bearer) }},
+		{"--proxy-secret-file ($REKEY_PROXY_SECRET_FILE)", c.ProxyFile, func() (codecserver.Auth, error) {
+			return bySecret(c.ProxyFile, func(secret string) (codecserver.Auth, error) { return codecserver.Proxy(secret, c.ProxyUser) })
 		}},
-		{"--oidc-issuer ($REKEY_OIDC_ISSUER)", c.OIDCIssuer, func() (codec.Auth, error) { return codec.OIDC(p.ctx, c.OIDCIssuer, c.OIDCAudience) }},
+		{"--oidc-issuer ($REKEY_OIDC_ISSUER)", c.OIDCIssuer, func() (codecserver.Auth, error) { return codecserver.OIDC(p.ctx, c.OIDCIssuer, c.OIDCAudience) }},
 	} {
 		if way.setting == "" {
 			continue
@@ -95,7 +95,7 @@ func (c *codecCmd) ways(p *process) ([]codec.Auth, error) {
 	return ways, nil
 }
 
-func bySecret(path string, open func(string) (codec.Auth, error)) (codec.Auth, error) {
+func bySecret(path string, open func(string) (codecserver.Auth, error)) (codecserver.Auth, error) {
 	secret, err := readSecret(path)
 	if err != nil {
 		return nil, err

@@ -1,25 +1,29 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/rekeyhq/rekey/internal/usage"
 )
 
-// lineEvery is how often a command that takes long says so in its log.
-const lineEvery = 10 * time.Second
+const (
+	// lineEvery is how often a command that takes long says so in its log.
+	lineEvery = 10 * time.Second
+	// drawEvery is how often it says so on a terminal.
+	drawEvery = 100 * time.Millisecond
+)
 
-// meter shows how far a command is: as a bar on a terminal, and elsewhere, where a bar
-// would fill the log, as a line now and then. It may be used concurrently.
+// meter shows how far a command is: as a line that changes on a terminal, and elsewhere as a
+// log line now and then. It may be used concurrently.
 type meter struct {
-	bar   *progressbar.ProgressBar // nil when there is no terminal
-	log   zerolog.Logger
-	every time.Duration
+	terminal io.Writer // nil when there is none
+	log      zerolog.Logger
+	every    time.Duration
 
 	mu    sync.Mutex
 	done  int64
@@ -31,16 +35,9 @@ type meter struct {
 func (p *process) meter(total int64) *meter {
 	m := &meter{log: p.log, every: lineEvery, total: total, last: time.Now()}
 	if total > 0 && usage.IsTerminal(p.stderr) {
-		m.bar = newBar(p.stderr, total)
+		m.terminal, m.every = p.stderr, drawEvery
 	}
 	return m
-}
-
-func newBar(w io.Writer, total int64) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(
-		total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("replay"),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-	)
 }
 
 // step counts one that is done.
@@ -48,19 +45,21 @@ func (m *meter) step() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done++
-	switch {
-	case m.bar != nil:
-		// Some began since they were counted; and a terminal that is gone is no reason to stop.
-		_ = m.bar.Set64(min(m.done, m.total))
-	case time.Since(m.last) >= m.every:
-		m.last = time.Now()
-		m.log.Info().Int64("done", m.done).Int64("of_about", m.total).Msg("replaying")
+	if time.Since(m.last) < m.every {
+		return
 	}
+	m.last = time.Now()
+	if m.terminal == nil {
+		m.log.Info().Int64("done", m.done).Int64("of_about", m.total).Msg("replaying")
+		return
+	}
+	// A terminal that is gone is no reason to stop.
+	fmt.Fprintf(m.terminal, "\rreplay: %d of about %d", m.done, m.total)
 }
 
-// end takes the bar away.
+// end clears the line of a terminal.
 func (m *meter) end() {
-	if m.bar != nil {
-		_ = m.bar.Finish()
+	if m.terminal != nil {
+		fmt.Fprint(m.terminal, "\r\x1b[K")
 	}
 }

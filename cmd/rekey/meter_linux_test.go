@@ -18,8 +18,8 @@ func TestIsTerminal(t *testing.T) {
 	if !usage.IsTerminal(terminal) {
 		t.Error("a terminal is none")
 	}
-	if m := (&process{stderr: terminal}).meter(1); m.bar == nil {
-		t.Error("no bar on a terminal")
+	if m := (&process{stderr: terminal}).meter(1); m.terminal == nil {
+		t.Error("no line on a terminal")
 	}
 	file, err := os.Open(os.DevNull)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // onPostgres is a command line of a worker whose accounts are in a database.

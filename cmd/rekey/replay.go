@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -56,11 +57,7 @@ func (c *replayCmd) check() error {
 // report is nil if nothing was replayed because nothing could be. Otherwise the error says
 // why the replay ended early.
 func (c *replayCmd) report(p *process) (*report, error) {
-	codec, err := p.keys(c.Keys).Payload()
-	if err != nil {
-		return nil, err
-	}
-	replayer, err := replay.New(codec)
+	replayer, err := p.replayer(c.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +75,19 @@ func (c *replayCmd) report(p *process) (*report, error) {
 	r := newReport(namespace, c.scope(now))
 	r.wanted = c.WorkflowID != ""
 	return r, r.fill(p.ctx, found, replayer, c.Parallel, p.meter(total))
+}
+
+// replayer replays with the workflows and the payload codec that the worker has.
+func (p *process) replayer(dir string) (*replay.Replayer, error) {
+	codec, err := p.keys(dir).Payload()
+	if err != nil {
+		return nil, err
+	}
+	converter := keys.DataConverter(codec)
+	return replay.New(replay.Config{
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
+	})
 }
 
 // query asks Temporal's visibility store for the runs.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 func TestUpgradeHashIsKnown(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // axe is axe-core 4.14.1, as npm has it. It is published under the MPL 2.0, in
@@ -65,17 +66,10 @@ func site(t *testing.T, text *string) string {
 	return server.URL
 }
 
-// open starts a headless Chromium. Without one the test is skipped, or fails where every test has
-// to run.
+// open starts a headless Chromium.
 func open(t *testing.T) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil && os.Getenv("REKEY_TEST_REQUIRE") == "all" {
-		t.Fatal("Chromium is missing, and REKEY_TEST_REQUIRE=all wants every test to run")
-	}
-	if err != nil {
-		t.Skip("Chromium is missing: install it to run the browser tests")
-	}
+	path := suite.Program(t, "chromium", "chromium-browser", "google-chrome")
 	options := append([]chromedp.ExecAllocatorOption{chromedp.ExecPath(path)}, chromedp.DefaultExecAllocatorOptions[:]...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root otherwise

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
@@ -26,12 +26,7 @@ func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
 // memory: what it takes is not measured here, and a commit to a disk for each step takes minutes.
 func begin(t *testing.T, people ...account.Account) (s *site.Site, worker *process.Process) {
 	t.Helper()
-	mail, err := inbox.Start("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = mail.Close() })
-	s = site.At(t, site.FreeAddr(t), mail)
+	s = site.Bare(t)
 	s.Volatile = true
 	s.StartTemporal(t)
 	s.Env = append(s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
@@ -65,6 +60,7 @@ func forgot(s *site.Site, address string) error {
 // security 15: 200 submissions at once, each hashed at the real cost, keep a starter under
 // 512 MiB, and each succeeds in the end.
 func TestManySubmissionsTakeLittleMemory(t *testing.T) {
+	suite.Long(t)
 	const most = 512 // MiB
 	people := make([]account.Account, 200)
 	for i := range people {
@@ -118,6 +114,7 @@ func comeBack(a site.Answer) (time.Duration, error) {
 
 // security 33, 34: a worker with 10,000 open runs stays under 300 MiB, and a reset works.
 func TestManyOpenRunsTakeLittleMemory(t *testing.T) {
+	suite.Long(t)
 	const runs, most = 10_000, 300 // MiB
 	erin := site.Person("erin")
 	s, worker := begin(t, erin)

@@ -7,11 +7,13 @@ import (
 
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // security 23: for a minute there is no worker. Every request and every new password that
 // comes in that time is accepted, and carried out when a worker starts.
 func TestNoWorkerForAMinute(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := &story{Site: site.New(t), release: func() {}}
 	all := crowd(t, s.Site, 40)
@@ -21,7 +23,7 @@ func TestNoWorkerForAMinute(t *testing.T) {
 	s.starter, s.temporal = s.Starter(t, "REKEY_CLIENT_LIMIT=0"), s.Dial(t)
 	each(t, haveLinks, s.asks)
 	each(t, haveLinks, s.reads)
-	kill(t, s.worker)
+	s.worker.Kill(t)
 
 	minute, every := time.After(time.Minute), time.NewTicker(2500*time.Millisecond)
 	defer every.Stop()

@@ -6,12 +6,14 @@ import (
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/failpoint"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // security 23: a worker is killed inside its transaction in PostgreSQL and after it, while
 // another one is there: that one ends the reset, and the password changed once.
 func TestWorkerOnPostgresIsKilled(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	server := postgrestest.Start(t)
 	for _, at := range []string{failpoint.BeforeCommit, failpoint.AfterCommit} {

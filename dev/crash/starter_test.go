@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/internal/failpoint"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // security 23, 36: a starter is killed when it has handed a submission over and before it
 // says so. Who tries again hears that it worked; who tries another password, that the link
 // is used.
 func TestStarterIsKilled(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := begin(t, "REKEY_FAILPOINT="+failpoint.AfterCompletion)
 	s.work(t)
@@ -21,7 +23,7 @@ func TestStarterIsKilled(t *testing.T) {
 		answered <- err
 	}()
 	s.starter.Await(t, s.starter.Err, "failpoint "+failpoint.AfterCompletion)
-	kill(t, s.starter)
+	s.starter.Kill(t)
 	if err := <-answered; err == nil {
 		t.Fatal("the starter answered")
 	}

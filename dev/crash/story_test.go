@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,21 +55,12 @@ func (s *story) work(t *testing.T, env ...string) {
 func (s *story) kill(t *testing.T) {
 	t.Helper()
 	if s.worker != nil {
-		kill(t, s.worker)
+		s.worker.Kill(t)
 	}
 	s.worker = nil
 	s.Mail.Fail(nil)
 	s.release()
 	s.release = func() {}
-}
-
-// kill ends a process as a power cut does. It must have been alive until now.
-func kill(t *testing.T, p *process.Process) {
-	t.Helper()
-	p.Signal(t, syscall.SIGKILL)
-	if code := p.Exit(t); code != -1 {
-		t.Fatalf("it ended by itself, with exit code %d", code)
-	}
 }
 
 // ask asks for a link.

@@ -18,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
@@ -37,6 +38,7 @@ type person struct {
 // comes back on its file; each run ends as it should. Those that expire may do so before the
 // kill or after it: a run waits for a minute after its link, and they are not waited for.
 func TestTemporalIsKilled(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := &story{Site: site.New(t), release: func() {}}
 	s.Env = append(s.Env, "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
@@ -58,15 +60,15 @@ func TestTemporalIsKilled(t *testing.T) {
 	each(t, slices.Concat(telling, done), s.uses)
 	each(t, canceled, s.cancels)
 	each(t, slices.Concat(done, canceled), s.ends)
-	kill(t, s.worker)
+	s.worker.Kill(t)
 	s.disable(t, refused)
 	s.work(t)
 	each(t, refused, s.isRefused)
 	each(t, refused, s.ends)
-	kill(t, s.worker)
+	s.worker.Kill(t)
 	each(t, submitted, s.submits)
 
-	kill(t, s.Temporal)
+	s.Temporal.Kill(t)
 	s.StartTemporal(t)
 	s.Mail.Fail(nil)
 	s.work(t)

@@ -10,7 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/failpoint"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -19,6 +20,7 @@ import (
 // after it, and the worker is killed there. The transaction counts as a whole: the owner of a
 // change is told once; without one nobody is told, and nothing is changed later.
 func TestTerminatedInTheTransaction(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	server := postgrestest.Start(t)
 	for at, changed := range map[string]bool{failpoint.BeforeCommit: false, failpoint.AfterCommit: true} {

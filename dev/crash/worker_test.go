@@ -14,6 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/failpoint"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -27,6 +28,9 @@ type moment struct {
 	use            int // the link of which mail is used
 }
 
+// sample is the moment of the short suite.
+const sample = "after the store's transaction"
+
 func moments() []moment {
 	return []moment{
 		{"before the link is sent", beforeLink, 1, 1, 1},
@@ -35,7 +39,7 @@ func moments() []moment {
 		{"while a link waits", linkWaits, 1, 1, 1},
 		{"with a submission that nobody has begun to apply", accepted, 1, 1, 1},
 		{"inside the store's transaction", stopped(failpoint.BeforeCommit), 1, 1, 1},
-		{"after the store's transaction", stopped(failpoint.AfterCommit), 1, 1, 1},
+		{sample, stopped(failpoint.AfterCommit), 1, 1, 1},
 		{"before the notice is sent", beforeNotice, 1, 1, 1},
 		{"when the mail server has the notice", afterNotice, 1, 2, 1},
 	}
@@ -48,6 +52,9 @@ func TestWorkerIsKilled(t *testing.T) {
 	for _, m := range moments() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
+			if m.name != sample {
+				suite.Long(t)
+			}
 			s := begin(t)
 			m.reach(t, s)
 			s.kill(t)

@@ -14,11 +14,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // security 45: the same source gives the same program, wherever it lies: a copy of it in another
 // folder is built to the same bytes.
 func TestBuildIsReproducible(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	first, err := program()
 	if err != nil {
@@ -125,6 +128,7 @@ func relative(t *testing.T, from, path string) string {
 
 // What is not the tagged source is not released.
 func TestReleaseIsWhatIsTagged(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	source := tagged(t)
 	key, list := signer(t)
@@ -151,6 +155,7 @@ func TestReleaseIsWhatIsTagged(t *testing.T) {
 // security 45: a release is programs, an SBOM of each and checksums that a known key has signed.
 // The commands of docs/release.md find every change.
 func TestReleaseIsSigned(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	key, list := signer(t)
 	folder := filepath.Join(t.TempDir(), "dist")
@@ -180,6 +185,7 @@ func TestReleaseIsSigned(t *testing.T) {
 
 // A key that nobody can verify signs nothing, and a release never goes over another.
 func TestReleaseRefusesStrangers(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	key, _ := signer(t)
 	_, list := signer(t)

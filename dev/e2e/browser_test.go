@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,8 @@ import (
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // tab is a page in a browser of the test's own, used as a person uses it: things are
@@ -45,20 +46,10 @@ func browse(t *testing.T, origins []string, options ...chromedp.ExecAllocatorOpt
 // withoutScripts is a browser that runs no JavaScript, in any tab.
 var withoutScripts = chromedp.Flag("blink-settings", "scriptEnabled=false")
 
-// chromium finds the browser. Without one the test is skipped, or fails where every test
-// has to run.
+// chromium finds the browser.
 func chromium(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("REKEY_TEST_REQUIRE") == "all" {
-		t.Fatal("Chromium is missing, and REKEY_TEST_REQUIRE=all wants every test to run")
-	}
-	t.Skip("Chromium is missing: install it to run the browser tests")
-	return ""
+	return suite.Program(t, "chromium", "chromium-browser", "google-chrome")
 }
 
 // attach opens a tab, or takes over the one that an option names.

@@ -29,7 +29,13 @@ var cheap = stack.Throwaway("").Hashing
 // accounts of its own.
 var shared *stack.Stack
 
-func TestMain(m *testing.M) { os.Exit(site.Main(func() int { return run(m) })) }
+func TestMain(m *testing.M) {
+	if spec, ok := os.LookupEnv(workerEnv); ok {
+		fmt.Fprintln(os.Stderr, workAs(spec))
+		os.Exit(1)
+	}
+	os.Exit(site.Main(func() int { return run(m) }))
+}
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "rekey-e2e-")
@@ -61,16 +67,7 @@ func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := stack.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return site.Stack(t, cfg)
 }
 
 var people atomic.Int64

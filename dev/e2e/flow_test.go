@@ -177,28 +177,6 @@ func TestCanceledByTheOwner(t *testing.T) {
 	tokens(t, shared, who.Address, 2) // a new run, a new link
 }
 
-func TestSecondLinkAfterTheCoolDown(t *testing.T) {
-	t.Parallel()
-	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
-	who := newPerson(t, s, nil)
-	forgot(t, s, who.Address)
-	first, _ := tokens(t, s, who.Address, 1)
-	waitForTimer(t, s, who.Address) // until then the first mail is still on its way
-	forgot(t, s, who.Address)
-	second, _ := tokens(t, s, who.Address, 2)
-	if first == second {
-		t.Fatal("both mails hold the same link")
-	}
-	if a := reset(t, s, first, newPassword); a.code != 200 {
-		t.Errorf("the first link: %+v", a)
-	}
-	// security 10: success kills all other links of the account.
-	if a := reset(t, s, second, otherPassword); a.Code != "link_used" {
-		t.Errorf("the second link: %+v", a)
-	}
-	waitFor(t, s, who, statemachine.StateCompleted)
-}
-
 // security 6: an expired link is told apart from a used one.
 func TestExpiredLink(t *testing.T) {
 	t.Parallel()

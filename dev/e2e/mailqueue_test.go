@@ -16,7 +16,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -26,8 +27,8 @@ func oneQueue(t *testing.T) string {
 	t.Helper()
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{File: "../../workflow/policies.go", Old: "\t\tTaskQueue:              MailQueueOf(workflow.GetInfo(ctx).TaskQueueName),\n", New: ""},
-		overlay.Change{File: "../../worker/pollers.go", Old: "[]worker.Worker{runs, mails}", New: "[]worker.Worker{runs}"},
+		overlay.Change{Package: "../../workflow", In: "mailOptions", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
+		overlay.Change{Package: "../../worker", In: "Config.pollers", Node: "CompositeLit 2", With: "[]worker.Worker{{CompositeLit 2/Ident 3}}"},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +39,7 @@ func oneQueue(t *testing.T) string {
 // A build with a task queue for mails takes over the mails of one without. The way back needs
 // a command for each mail that waits, and loses none either.
 func TestMailQueueRollsOutAndBack(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := site.New(t)
 	older := *s

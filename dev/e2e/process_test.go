@@ -201,13 +201,9 @@ func TestTemporalGoesAway(t *testing.T) {
 		"/account/reset_password":  {"token": token, "password": newPassword},
 	} {
 		asked.Go(func() {
-			began := time.Now()
 			a, err := s.Try(path, body)
 			if err != nil || a.HTTP != 503 || a.Code != "unavailable" || a.Header.Get("Retry-After") == "" {
 				t.Errorf("POST %s without Temporal: %+v, Retry-After %q: %v", path, a, a.Header.Get("Retry-After"), err)
-			}
-			if took := time.Since(began); took > 15*time.Second {
-				t.Errorf("POST %s without Temporal took %s", path, took)
 			}
 		})
 	}
@@ -230,7 +226,6 @@ func TestTemporalDoesNotAnswer(t *testing.T) {
 	var tried sync.WaitGroup
 	for _, addr := range []string{silent.Addr().String(), site.FreeAddr(t)} {
 		for _, command := range []string{"setup", "worker", "starter"} {
-			began := time.Now()
 			env := []string{"TEMPORAL_ADDRESS=" + addr, "REKEY_STORE=" + emptyStore(t)}
 			p := s.Start(t, env, command)
 			tried.Go(func() {
@@ -239,9 +234,6 @@ func TestTemporalDoesNotAnswer(t *testing.T) {
 				}
 				if got := lastLine(p); !strings.HasPrefix(got, "rekey: connect to Temporal at "+addr) || !strings.Contains(got, "TEMPORAL_ADDRESS") {
 					t.Errorf("%s: %s", command, got)
-				}
-				if took := time.Since(began); took > 20*time.Second {
-					t.Errorf("%s took %s", command, took)
 				}
 			})
 		}

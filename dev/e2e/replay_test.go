@@ -53,8 +53,7 @@ func TestReplayBeforeADeployment(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)
 	s.Run(t, 0, "setup")
-	same, changed := filepath.Join(t.TempDir(), "same"), filepath.Join(t.TempDir(), "changed")
-	site.Build(t, same)
+	same, changed := s.Program(t), filepath.Join(t.TempDir(), "changed")
 	site.Build(t, changed, "-overlay", mailBeforeWaiting(t))
 
 	if out := replay(t, s, same, 0, nil).Out.String(); !strings.HasPrefix(out, "nothing to replay: namespace default has no run of ResetPassword") {

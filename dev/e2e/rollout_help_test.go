@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -27,12 +27,9 @@ const deployment = "rekey"
 // waits for its use. It cannot lead on what ours began.
 func mailBeforeWaiting(t *testing.T) string {
 	t.Helper()
-	const file, arm, mail = "../../workflow/run.go", "\tr.arm(ctx)\n", "\t\tr.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator})\n\t}\n"
-	list, err := overlay.Write(
-		t.TempDir(),
-		overlay.Change{File: file, Old: arm, New: ""},
-		overlay.Change{File: file, Old: mail, New: mail + arm},
-	)
+	list, err := overlay.Write(t.TempDir(), overlay.Change{
+		Package: "../../workflow", In: "run.mailFirstLink", Node: "ExprStmt(openWait)", With: "",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -22,6 +23,7 @@ import (
 // follows a run of the first, or back to the first after a roll-back, and when nothing of
 // the first is left, it may go.
 func TestRollout(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	r := newRollout(t)
 	old, late, fresh := r.People[0], r.People[1], r.People[2]
@@ -143,6 +145,7 @@ func (r *rollout) changed(t *testing.T, build string, want map[string]bool) {
 // Without versions the same two builds do not go together: the second cannot replay what
 // the first began. Nothing is lost, and the first can end it.
 func TestUnversionedBuildCannotReplay(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	r := newRollout(t)
 	who := r.People[0]
@@ -176,6 +179,7 @@ func TestUnversionedBuildCannotReplay(t *testing.T) {
 
 // A worker whose operator forgot the deployment says that it gets nothing.
 func TestUnversionedWorkerBesideADeployment(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	r := newRollout(t)
 	r.versioned(t, "one")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // The pictures in docs/screenshots are taken by
@@ -54,6 +55,9 @@ func (b *tab) keep(name string) {
 // Every page of a reset, in the order in which a person sees them.
 func TestScreenshots(t *testing.T) {
 	t.Parallel()
+	if !*shots {
+		suite.Long(t)
+	}
 	var ahead atomic.Int64
 	s := start(t, func(c *stack.Config) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }

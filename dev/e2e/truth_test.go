@@ -15,7 +15,6 @@ import (
 	sdk "go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -47,32 +46,6 @@ func pause(t *testing.T, s *stack.Stack, who account.Account, goOn bool) {
 	}
 	if run, err = c.DescribeWorkflowExecution(t.Context(), id, runID); err != nil || run.GetWorkflowExecutionInfo().GetStatus() != want {
 		t.Fatalf("the run is %s (%v)", run.GetWorkflowExecutionInfo().GetStatus(), err)
-	}
-}
-
-// A paused run is open: its link says so, and what is promised for a password that is handed in
-// meanwhile is kept when the run goes on.
-func TestPausedRun(t *testing.T) {
-	t.Parallel()
-	who := newPerson(t, shared, nil)
-	forgot(t, shared, who.Address)
-	token, _ := tokens(t, shared, who.Address, 1)
-	waitForTimer(t, shared, who.Address)
-	pause(t, shared, who, false)
-	if a := get(t, shared, "/account/reset_password/"+token); a.State != "open" {
-		t.Errorf("state of an unused link: %+v", a)
-	}
-	submit(t, shared, token)
-	if a := get(t, shared, "/account/reset_password/"+token); a.State != "pending" {
-		t.Errorf("state of a used link: %+v", a)
-	}
-	if a := reset(t, shared, token, otherPassword); a.code != 503 {
-		t.Errorf("another password, which is stored nowhere: %+v", a)
-	}
-	pause(t, shared, who, true)
-	waitFor(t, shared, who, statemachine.StateCompleted)
-	if code := signIn(t, shared, who.Address, newPassword); code != 200 {
-		t.Errorf("sign-in with the password that was accepted: %d", code)
 	}
 }
 
@@ -206,64 +179,6 @@ func onlyDecides(t *testing.T, s *stack.Stack) (stop func()) {
 		t.Fatal(err)
 	}
 	return w.Stop
-}
-
-// A workflow reset while the mail is pending: what was scheduled before names the run of before,
-// and the run mails its link under the ID that it has now.
-func TestResetWhileTheMailIsPending(t *testing.T) {
-	t.Parallel()
-	s := start(t, nil)
-	who := newPerson(t, s, nil)
-	id := workflowID(t, s, who.Address)
-	s.Mail.Fail(func(inbox.Message) error { return inbox.Reply(451, "try again later") })
-	forgot(t, s, who.Address)
-	untilScheduled(t, s, id, workflow.SendEmail, 1)
-	caller := workflow.Caller{AccountKey: workflow.AccountKey(id)}
-	if err := temporalClient(t, s).SignalWorkflow(t.Context(), id, "", workflow.RequestSignal, caller); err != nil {
-		t.Fatal(err)
-	}
-	process.Eventually(t, patience, "a task after the one that scheduled the mail", func() bool {
-		return events(t, s, who.Address)[enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED] >= 2
-	})
-	resetToTheLastTask(t, s, id) // the mail that was scheduled names the run of before
-	untilScheduled(t, s, id, workflow.SendEmail, 2)
-	s.Mail.Fail(nil)
-	token, _ := tokens(t, s, who.Address, 1)
-	if a := reset(t, s, token, newPassword); a.code != 200 {
-		t.Errorf("the link: %+v", a)
-	}
-	waitFor(t, s, who, statemachine.StateCompleted)
-	if out := outcome(t, s, who.Address); out.Mails != 1 || out.Withheld != "" {
-		t.Errorf("outcome %+v, want one mail that went out", out)
-	}
-}
-
-// resetToTheLastTask is `temporal workflow reset --type LastWorkflowTask`.
-func resetToTheLastTask(t *testing.T, s *stack.Stack, id string) {
-	t.Helper()
-	var last int64
-	run := temporalRun(t, s, id)
-	for _, e := range eventsOf(t, s, run) {
-		if e.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-			last = e.GetEventId()
-		}
-	}
-	_, err := temporalClient(t, s).WorkflowService().ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace: client.DefaultNamespace, Reason: "a test", RequestId: "reset-" + run.GetRunId(),
-		WorkflowExecution: run, WorkflowTaskFinishEventId: last,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func temporalRun(t *testing.T, s *stack.Stack, id string) *commonpb.WorkflowExecution {
-	t.Helper()
-	run, err := temporalClient(t, s).DescribeWorkflowExecution(t.Context(), id, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run.GetWorkflowExecutionInfo().GetExecution()
 }
 
 // A request that comes at once after a cancel or a change is answered by a mail, although the

@@ -20,7 +20,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -35,6 +37,7 @@ const (
 // account or not, and leave one run with a short history, three mails at most, and no
 // memory behind. The owner can reset the password all the same.
 func TestFloodForOneAddress(t *testing.T) {
+	suite.Long(t)
 	s := start(t, nil)
 	const known, unknown = "ada@example.com", "nobody@example.com"
 	put(t, s, known)
@@ -73,6 +76,7 @@ func TestFloodForOneAddress(t *testing.T) {
 // too, start as many runs as the budget has, and when the flood is over the next person is
 // served.
 func TestFloodOfAddresses(t *testing.T) {
+	suite.Long(t)
 	var ahead atomic.Int64
 	const perSecond, burst = 20, 200
 	s := start(t, func(c *stack.Config) {
@@ -116,16 +120,7 @@ func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := stack.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return site.Stack(t, cfg)
 }
 
 func put(t *testing.T, s *stack.Stack, address string) {

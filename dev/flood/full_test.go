@@ -15,6 +15,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -26,6 +27,7 @@ var cancelLink = regexp.MustCompile(`/account/cancel-reset/([A-Za-z0-9_-]+)`)
 //
 // security 43: that leaves a line too, although it cannot say who did it.
 func TestOwnerCancelsAFullRun(t *testing.T) {
+	suite.Long(t)
 	s := start(t, nil)
 	const known = "ada@example.com"
 	put(t, s, known)

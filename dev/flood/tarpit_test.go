@@ -11,6 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // hanging is how many mails a mail server keeps waiting.
@@ -19,6 +20,7 @@ const hanging = 600
 // security 34: a mail server that accepts connections and stays silent holds up mails and
 // nothing else. An owner who has a link sets a password meanwhile, and is told so within 3 s.
 func TestTarpit(t *testing.T) {
+	suite.Long(t)
 	s := start(t, nil)
 	const known = "ada@example.com"
 	put(t, s, known)
@@ -60,6 +62,7 @@ func TestTarpit(t *testing.T) {
 // When a provider takes few mails, those that wait are links first of all: anybody can ask
 // for them. The notice of a change does not wait behind them.
 func TestNoticesGoFirst(t *testing.T) {
+	suite.Long(t)
 	const links = 40
 	s := start(t, func(c *stack.Config) { c.MailRate = 1 })
 	const known = "ada@example.com"

@@ -14,11 +14,14 @@ const capacity = 500
 type box struct {
 	mu      sync.Mutex
 	mails   []*Message
+	to      map[string][]*Message // by recipient, in lower case
 	most    int
 	changed chan struct{} // closed and replaced by each change
 }
 
-func newBox() *box { return &box{most: capacity, changed: make(chan struct{})} }
+func newBox() *box {
+	return &box{most: capacity, to: map[string][]*Message{}, changed: make(chan struct{})}
+}
 
 // changes returns a channel that the next change closes. Ask for it before
 // looking, or a change in between is missed.
@@ -38,8 +41,29 @@ func (b *box) add(m Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mails = append(b.mails, &m)
-	b.mails = slices.Delete(b.mails, 0, max(0, len(b.mails)-b.most))
+	b.index(&m)
+	if over := len(b.mails) - b.most; over > 0 {
+		b.hold(slices.Delete(b.mails, 0, over))
+	}
 	b.announce()
+}
+
+func (b *box) index(m *Message) {
+	for _, to := range m.Recipients {
+		to = strings.ToLower(to)
+		if mails := b.to[to]; len(mails) == 0 || mails[len(mails)-1] != m { // it may be named twice
+			b.to[to] = append(mails, m)
+		}
+	}
+}
+
+// hold keeps these mails and no others.
+func (b *box) hold(mails []*Message) {
+	b.mails = mails
+	clear(b.to)
+	for _, m := range mails {
+		b.index(m)
+	}
 }
 
 // keep sets how many mails are kept from the next one on.
@@ -49,11 +73,15 @@ func (b *box) keep(n int) {
 	b.most = n
 }
 
-// to returns the mails that were sent to an address, oldest first.
-func (b *box) to(address string) []Message {
-	return b.find(func(m *Message) bool {
-		return slices.ContainsFunc(m.Recipients, func(r string) bool { return strings.EqualFold(r, address) })
-	})
+// sentTo returns copies of the mails that were sent to an address, oldest first.
+func (b *box) sentTo(address string) []Message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := []Message{}
+	for _, m := range b.to[strings.ToLower(address)] {
+		found = append(found, *m)
+	}
+	return found
 }
 
 // find returns copies of the mails that match, oldest first.
@@ -86,8 +114,8 @@ func (b *box) open(id string) (Message, bool) {
 func (b *box) remove(ids []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.mails = slices.DeleteFunc(b.mails, func(m *Message) bool {
+	b.hold(slices.DeleteFunc(b.mails, func(m *Message) bool {
 		return len(ids) == 0 || slices.Contains(ids, m.ID)
-	})
+	}))
 	b.announce()
 }

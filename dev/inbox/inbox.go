@@ -83,7 +83,7 @@ func (i *Inbox) Keep(n int) { i.box.keep(n) }
 func (i *Inbox) Wait(ctx context.Context, to string, n int) ([]Message, error) {
 	for {
 		changed := i.box.changes()
-		mails := i.box.to(to)
+		mails := i.box.sentTo(to)
 		if len(mails) >= n {
 			return mails, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/smtp"
 	"net/textproto"
 	"slices"
@@ -201,6 +202,34 @@ func TestOldestGoFirst(t *testing.T) {
 		if err != nil || len(mails) != most || mails[0].Subject != "1" {
 			t.Errorf("kept %d mails (%v), want %d without the first", len(mails), err, most)
 		}
+	}
+}
+
+// A mail is found by each of its recipients, once and in any case, until it is deleted.
+func TestMailsOfAnAddress(t *testing.T) {
+	t.Parallel()
+	i := start(t)
+	mustSend(t, i, reset, "Ann@Example.com", "ann@example.com", "bob@example.com")
+	found := func(address string) int {
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		mails, _ := i.Wait(over, address, 2) // with an error: it returns those that it has
+		return len(mails)
+	}
+	if ann, bob := found("ANN@example.com"), found("bob@example.com"); ann != 1 || bob != 1 {
+		t.Errorf("%d mails to ann and %d to bob, want one each", ann, bob)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, i.URL()+"/api/v1/messages", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if n := found("bob@example.com"); n != 0 {
+		t.Errorf("%d mails after all were deleted", n)
 	}
 }
 

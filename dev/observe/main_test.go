@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 const newPassword = "plum velvet thirty gulls"

@@ -56,15 +56,7 @@ func newLab(t *testing.T, traced bool, change ...func(*stack.Config)) *lab {
 	for _, c := range change {
 		c(&cfg)
 	}
-	var err error
-	if l.Stack, err = stack.Start(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	l.Stack = site.Stack(t, cfg)
 	if err := l.Store.Put(t.Context(), l.who); err != nil {
 		t.Fatal(err)
 	}

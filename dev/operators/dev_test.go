@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
@@ -13,16 +14,7 @@ import (
 // with its keys for development.
 func TestOperatorOfADevelopmentStack(t *testing.T) {
 	t.Parallel()
-	cfg := stack.Throwaway(t.TempDir())
-	s, err := stack.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := site.Stack(t, stack.Throwaway(t.TempDir()))
 	if err := demo.Seed(t.Context(), s.Store, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +26,7 @@ func TestOperatorOfADevelopmentStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRoom(t)
-	r.keys = filepath.Join(cfg.Data, "keys")
+	r.keys = filepath.Join(s.Data, "keys")
 	r.Env = append(r.Env, "TEMPORAL_ADDRESS="+s.Server.Addr())
 	found := r.findUntil(t, alice, "a run that waits for its link", func(f found) bool { return f.Open && f.Mails == 1 && !f.Expires.IsZero() })
 	if found.Sealed {

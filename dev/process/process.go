@@ -122,6 +122,15 @@ func (p *Process) Signal(t *testing.T, signal os.Signal) {
 	}
 }
 
+// Kill ends the program as a power cut does. It must have been alive until now.
+func (p *Process) Kill(t *testing.T) {
+	t.Helper()
+	p.Signal(t, os.Kill)
+	if code := p.Exit(t); code != -1 {
+		t.Fatalf("it ended by itself, with exit code %d", code)
+	}
+}
+
 // Stays checks that the program does not end within d: what must not happen has no
 // event that could be waited for.
 func (p *Process) Stays(t *testing.T, d time.Duration) {

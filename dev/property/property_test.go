@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -21,7 +22,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	harness "github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -46,15 +49,8 @@ func newSite(t *testing.T) *site {
 	cfg := stack.Throwaway(t.TempDir())
 	cfg.CoolDown = time.Nanosecond
 	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+	s.Stack = harness.Stack(t, cfg)
 	var err error
-	if s.Stack, err = stack.Start(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	if s.accounts, err = s.Keys.AccountKeys(); err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +85,11 @@ func (s *site) newPerson(t *rapid.T) *person {
 // what the model says, a link changes the password of its account once at most, and the
 // owner is told exactly when it did.
 func TestStories(t *testing.T) {
+	if !suite.All() { // a quarter of them is the short suite's
+		if err := flag.Set("rapid.checks", "25"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s := newSite(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := s.newPerson(t)

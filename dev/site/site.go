@@ -35,18 +35,24 @@ type Site struct {
 // New makes a site whose namespace is not set up yet.
 func New(t *testing.T) *Site {
 	t.Helper()
-	mail, err := inbox.Start("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = mail.Close() })
-	s := At(t, FreeAddr(t), mail)
+	s := Bare(t)
 	s.StartTemporal(t)
 	for _, name := range []string{"erin", "frank", "grace"} {
 		s.People = append(s.People, Person(name))
 	}
 	s.Put(t, s.People...)
 	return s
+}
+
+// Bare makes a site without accounts whose Temporal server does not run yet.
+func Bare(t *testing.T) *Site {
+	t.Helper()
+	mail, err := inbox.Start("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mail.Close() })
+	return At(t, FreeAddr(t), mail)
 }
 
 // At makes a site without accounts that uses a Temporal server and a mail server that
@@ -100,6 +106,21 @@ func (s *Site) Open(t *testing.T, use func(*bolt.Store)) {
 	}
 	defer func() { _ = store.Close() }()
 	use(store)
+}
+
+// Stack starts the whole product in the process of the test, until the test ends.
+func Stack(t *testing.T, cfg stack.Config) *stack.Stack {
+	t.Helper()
+	s, err := stack.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // FreeAddr is an address that nobody listens on.

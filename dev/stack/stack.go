@@ -109,8 +109,7 @@ type Stack struct {
 // Start starts everything and returns when it all answers. Nothing is answered before the
 // accounts are there and the worker works.
 func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
-	s := &Stack{Config: cfg.withDefaults(), broken: make(chan error, 4), ctx: context.WithoutCancel(ctx), policy: password.DefaultPolicy()}
-	s.budget = password.NewBudget(s.Hashes, 64, 10*time.Second)
+	s := newStack(ctx, cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Stop())
@@ -136,6 +135,12 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	return s, nil
 }
 
+func newStack(ctx context.Context, cfg Config) *Stack {
+	s := &Stack{Config: cfg.withDefaults(), broken: make(chan error, 4), ctx: context.WithoutCancel(ctx), policy: password.DefaultPolicy()}
+	s.budget = password.NewBudget(s.Hashes, 64, 10*time.Second)
+	return s
+}
+
 // Broken delivers the error of a part that ended by itself.
 func (s *Stack) Broken() <-chan error { return s.broken }
 
@@ -155,7 +160,10 @@ func (s *Stack) onStop(f func() error) { s.closers = append(s.closers, f) }
 // TemporalOptions are the settings of a client of the server, without converters.
 func (s *Stack) TemporalOptions() client.Options {
 	o := s.Client
-	o.HostPort, o.Namespace, o.Logger = s.Server.Addr(), client.DefaultNamespace, sdkLog(s.Log)
+	o.HostPort, o.Namespace, o.Logger = s.Temporal, client.DefaultNamespace, sdkLog(s.Log)
+	if s.Server != nil {
+		o.HostPort = s.Server.Addr()
+	}
 	return o
 }
 

@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/rekeyhq/rekey/codec"
+	"github.com/rekeyhq/rekey/codecserver"
 	"github.com/rekeyhq/rekey/dev/ui"
 )
 
@@ -70,8 +70,8 @@ func (s *Stack) codec(host string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return codec.New(codec.Config{
-		Decoder: payloads, Origin: s.UIURL, Auth: []codec.Auth{fromUI{s.UIURL, host}}, Log: s.Log,
+	return codecserver.New(codecserver.Config{
+		Decoder: payloads, Origin: s.UIURL, Auth: []codecserver.Auth{fromUI{s.UIURL, host}}, Log: s.Log,
 	})
 }
 
@@ -82,10 +82,10 @@ func (s *Stack) codec(host string) (http.Handler, error) {
 // comes from.
 type fromUI struct{ origin, host string }
 
-// Who implements codec.Auth.
+// Who implements codecserver.Auth.
 func (f fromUI) Who(r *http.Request) (string, error) {
 	if r.Header.Get("Origin") != f.origin || r.Host != f.host {
-		return "", codec.ErrUnknown
+		return "", codecserver.ErrUnknown
 	}
 	return "temporal-ui", nil
 }

@@ -35,21 +35,7 @@ func (s *Stack) startWeb(ctx context.Context) (err error) {
 }
 
 func (s *Stack) web(ctx context.Context) (http.Handler, error) {
-	var err error
-	s.Starter, err = starter.Dial(ctx, starter.Config{
-		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: Product,
-		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit,
-		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now, Log: s.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.onStop(func() error { s.Starter.Close(); return nil })
-	resets, err := starter.NewHandler(s.Starter, starter.HandlerConfig{
-		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
-		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
-		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
-	})
+	resets, err := s.Resets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +47,25 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 	}
 	mux.Handle("/", resets)
 	return mux, nil
+}
+
+// Resets connects the starter to Temporal and returns its routes.
+func (s *Stack) Resets(ctx context.Context) (http.Handler, error) {
+	var err error
+	s.Starter, err = starter.Dial(ctx, starter.Config{
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: Product,
+		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit,
+		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now, Log: s.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onStop(func() error { s.Starter.Close(); return nil })
+	return starter.NewHandler(s.Starter, starter.HandlerConfig{
+		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
+		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
+		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
+	})
 }
 
 func sdkLog(log zerolog.Logger) sdklog.Logger {

@@ -2,12 +2,14 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
@@ -38,31 +40,33 @@ func (s *Stack) startWorker(ctx context.Context) error {
 func (s *Stack) StartWorker(context.Context) error { return s.work(nil) }
 
 func (s *Stack) work(started func(client.Client)) error {
-	mailer, err := s.mailer()
+	cfg, err := s.workerConfig(s.Store)
 	if err != nil {
 		return err
 	}
-	templates, err := mail.Load("", mail.Brand{
-		Product: Product, Support: support,
-		ForgotURL: s.URL + "/account/forgot-password", SignInURL: s.URL + "/login",
-	})
-	if err != nil {
-		return err
-	}
+	cfg.Started = started
 	ctx, stop := context.WithCancel(s.ctx)
 	s.worker = process{stop, make(chan error, 1)}
 	go func(done chan<- error) {
-		err := worker.Run(ctx, worker.Config{
-			Temporal: s.TemporalOptions(), Keys: s.Keys, Store: s.Store,
-			Mailer: mailer, Templates: templates, BaseURL: s.URL, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
-			Started: started,
-		})
+		err := worker.Run(ctx, cfg)
 		if err != nil && ctx.Err() == nil {
 			s.broken <- fmt.Errorf("worker: %w", err)
 		}
 		done <- err
 	}(s.worker.done)
 	return nil
+}
+
+func (s *Stack) workerConfig(store account.Store) (worker.Config, error) {
+	mailer, mailErr := s.mailer()
+	templates, err := mail.Load("", mail.Brand{
+		Product: Product, Support: support,
+		ForgotURL: s.URL + "/account/forgot-password", SignInURL: s.URL + "/login",
+	})
+	return worker.Config{
+		Temporal: s.TemporalOptions(), Keys: s.Keys, Store: store,
+		Mailer: mailer, Templates: templates, BaseURL: s.URL, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
+	}, errors.Join(mailErr, err)
 }
 
 // StopWorker stops the worker, if it runs, and waits until it has drained.

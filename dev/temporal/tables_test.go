@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/server/tools/sql"
 
 	"github.com/rekeyhq/rekey/dev/temporal"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // The tables of an older server are brought up to date: they have all that a new database

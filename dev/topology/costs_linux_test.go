@@ -9,19 +9,21 @@ import (
 	"go.temporal.io/api/enums/v1"
 
 	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The figures of docs/scale.md are those of
 //
-//	go test -v -run TestCosts ./dev/topology -costs 500
+//	REKEY_TEST=all go test -v -run TestCosts ./dev/topology -costs 500
 var costs = flag.Int("costs", 20, "resets that TestCosts measures")
 
 // TestCosts measures what a reset takes from each process and writes to each database, with
 // one worker and one starter, and PostgreSQL as it is in production: each commit is synced.
 // It checks no figure but that there is one; they are the machine's.
 func TestCosts(t *testing.T) {
+	suite.Long(t)
 	const atOnce = 8
 	clusters := map[string]*postgrestest.Server{}
 	for _, of := range []string{"runs", "accounts"} {

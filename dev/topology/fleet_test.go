@@ -2,19 +2,18 @@ package topology
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
-	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 func TestMain(m *testing.M) {
@@ -29,7 +28,6 @@ type fleet struct {
 	accountsURL string
 
 	temporal client.Client
-	post     *post
 	workers  []*process.Process
 	starters []*process.Process
 	addrs    []string // where the starters listen
@@ -39,13 +37,8 @@ type fleet struct {
 // runs so many workers and as many starters, which share the base URL.
 func newFleet(t *testing.T, runs, accounts string, processes int) *fleet {
 	t.Helper()
-	mail, err := inbox.Start("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = mail.Close() })
-	f := &fleet{Site: site.At(t, site.FreeAddr(t), mail), accountsURL: accounts, post: &post{to: map[string][]inbox.Message{}}}
-	mail.Fail(f.post.take)
+	f := &fleet{Site: site.Bare(t), accountsURL: accounts}
+	f.Mail.Keep(math.MaxInt)
 	f.TemporalDB, f.Patience = runs, patience
 	f.Env = append(f.Env, "REKEY_STORE="+accounts, "REKEY_LOG_LEVEL=info", "REKEY_CLIENT_LIMIT=0", "REKEY_START_LIMIT=0")
 	f.StartTemporal(t)
@@ -71,15 +64,6 @@ func (f *fleet) startWorker(t *testing.T, n int) {
 func (f *fleet) startStarter(t *testing.T, n int) {
 	t.Helper()
 	f.starters[n] = f.Starter(t, "REKEY_LISTEN="+f.addrs[n])
-}
-
-// kill ends a process as a power cut does. It must have been alive until now.
-func kill(t *testing.T, p *process.Process) {
-	t.Helper()
-	p.Signal(t, syscall.SIGKILL)
-	if code := p.Exit(t); code != -1 {
-		t.Fatalf("it ended by itself, with exit code %d", code)
-	}
 }
 
 // person is one of many, who was signed in before.

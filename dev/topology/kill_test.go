@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -11,7 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -40,7 +42,7 @@ func blows() []blow {
 func killWorker(n int) func(*testing.T, *fleet, *postgrestest.Server) {
 	return func(t *testing.T, f *fleet, _ *postgrestest.Server) {
 		t.Helper()
-		kill(t, f.workers[n])
+		f.workers[n].Kill(t)
 		f.startWorker(t, n)
 	}
 }
@@ -48,14 +50,14 @@ func killWorker(n int) func(*testing.T, *fleet, *postgrestest.Server) {
 func killStarter(n int) func(*testing.T, *fleet, *postgrestest.Server) {
 	return func(t *testing.T, f *fleet, _ *postgrestest.Server) {
 		t.Helper()
-		kill(t, f.starters[n])
+		f.starters[n].Kill(t)
 		f.startStarter(t, n)
 	}
 }
 
 func killTemporal(t *testing.T, f *fleet, _ *postgrestest.Server) {
 	t.Helper()
-	kill(t, f.Temporal)
+	f.Temporal.Kill(t)
 	f.StartTemporal(t)
 }
 
@@ -72,6 +74,7 @@ func restart(t *testing.T, _ *fleet, cluster *postgrestest.Server) {
 // people reset their passwords, each process is killed and started again, and the database
 // too: every reset that was accepted is carried out, once.
 func TestKilledInProduction(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	const resets, atOnce = 500, 24
 	cluster := postgrestest.Start(t)
@@ -185,7 +188,11 @@ func (f *fleet) isChangedOnce(t *testing.T, p *person) {
 func (f *fleet) isTold(t *testing.T, p *person) {
 	t.Helper()
 	var links, notices []string
-	for _, m := range f.post.of(p.Address) {
+	mails, err := f.Mail.Wait(t.Context(), p.Address, 1)
+	if err != nil {
+		t.Errorf("%s: %v", p.ID, err)
+	}
+	for _, m := range mails {
 		found := site.ResetLink.FindStringSubmatch(m.Text)
 		if found == nil {
 			notices = append(notices, m.MessageID)
@@ -206,4 +213,17 @@ func (f *fleet) isTold(t *testing.T, p *person) {
 	if err := errors.Join(oneMail("link mails", links), oneMail("notices", notices)); err != nil {
 		t.Errorf("%s: %v", p.ID, err)
 	}
+}
+
+// oneMail checks that all mails of a kind are one mail, which came once or more.
+func oneMail(kind string, ids []string) error {
+	for _, id := range ids {
+		if id == "" || id != ids[0] {
+			return fmt.Errorf("%s with the Message-IDs %q, want one", kind, ids)
+		}
+	}
+	if len(ids) == 0 {
+		return fmt.Errorf("no %s", kind)
+	}
+	return nil
 }

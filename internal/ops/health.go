@@ -7,10 +7,11 @@ package ops
 import (
 	"cmp"
 	"context"
+	"errors"
+	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/alexliesenfeld/health"
 )
 
 // Check is one thing that a process needs. It is asked on a timer and never by a probe, so
@@ -30,29 +31,87 @@ type Check struct {
 // askWait is how long a check may take that names no time.
 const askWait = 3 * time.Second
 
+// once asks a single time. A check that ignores its context, or panics, has failed.
+func (c Check) once(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Wait, askWait))
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		defer func() {
+			if recover() != nil {
+				answer <- errors.New("the check panics")
+			}
+		}()
+		answer <- c.Ask(ctx)
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Health is whether a process can do its work. It is safe for concurrent use.
 type Health struct {
 	checks   []Check
-	checker  health.Checker
+	stop     context.CancelFunc
+	loops    sync.WaitGroup
 	draining atomic.Bool
+
+	mu      sync.Mutex
+	states  map[string]string // by the name of the check, as in a Report
+	reasons map[string]string
 }
 
 // NewHealth begins to check. Stop ends it.
 func NewHealth(checks ...Check) *Health {
-	var options []health.CheckerOption
+	ctx, stop := context.WithCancel(context.Background())
+	h := &Health{checks: checks, stop: stop, states: map[string]string{}, reasons: map[string]string{}}
 	for _, c := range checks {
-		options = append(options, health.WithPeriodicCheck(c.Every, 0, health.Check{
-			Name: c.Name, Timeout: cmp.Or(c.Wait, askWait), Check: c.Ask,
-		}))
+		h.states[c.Name] = "unknown"
 	}
-	return &Health{checks: checks, checker: health.NewChecker(options...)}
+	for _, c := range checks {
+		h.loops.Go(func() { h.repeat(ctx, c) })
+	}
+	return h
+}
+
+func (h *Health) repeat(ctx context.Context, c Check) {
+	for ctx.Err() == nil {
+		h.note(c, c.once(ctx))
+		select {
+		case <-time.After(c.Every):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (h *Health) note(c Check, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.reasons, c.Name)
+	if err == nil {
+		h.states[c.Name] = "up"
+		return
+	}
+	h.states[c.Name] = "down"
+	if c.Tell == nil {
+		return
+	}
+	if why := c.Tell(err); why != "" {
+		h.reasons[c.Name] = why
+	}
 }
 
 // Drain makes the process unready for good: it finishes what it has begun and takes no more.
 func (h *Health) Drain() { h.draining.Store(true) }
 
 // Stop ends the checks.
-func (h *Health) Stop() { h.checker.Stop() }
+func (h *Health) Stop() {
+	h.stop()
+	h.loops.Wait()
+}
 
 // Report is the answer to a probe: words of this package, and what a check may tell.
 type Report struct {
@@ -64,16 +123,12 @@ type Report struct {
 
 // Report says how things were when they were last checked.
 func (h *Health) Report() Report {
-	found := h.checker.Check(context.Background()).Details
-	r := Report{Status: "ready", Checks: map[string]string{}}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := Report{Status: "ready", Checks: maps.Clone(h.states), Reasons: maps.Clone(h.reasons)}
 	for _, c := range h.checks {
-		state := found[c.Name].Status
-		r.Checks[c.Name] = string(state)
-		if err := found[c.Name].Error; err != nil && c.Tell != nil {
-			r.reason(c.Name, c.Tell(err))
-		}
 		switch {
-		case state == health.StatusUp || r.Status == "unavailable":
+		case r.Checks[c.Name] == "up" || r.Status == "unavailable":
 		case c.Optional:
 			r.Status = "degraded"
 		default:
@@ -84,16 +139,6 @@ func (h *Health) Report() Report {
 		r.Status = "draining"
 	}
 	return r
-}
-
-func (r *Report) reason(name, why string) {
-	if why == "" {
-		return
-	}
-	if r.Reasons == nil {
-		r.Reasons = map[string]string{}
-	}
-	r.Reasons[name] = why
 }
 
 // Ready says whether the process should be given work.

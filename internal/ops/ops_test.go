@@ -136,6 +136,29 @@ func TestCheckThatHangs(t *testing.T) {
 	})
 }
 
+// A check that ignores its context, or panics, is down and ends neither the process nor the
+// other checks.
+func TestCheckThatMisbehaves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		defer close(free)
+		var temporal switched
+		health := ops.NewHealth(
+			ops.Check{Name: "deaf", Ask: func(context.Context) error { <-free; return nil }, Every: time.Minute},
+			ops.Check{Name: "panics", Ask: func(context.Context) error { panic("marked") }, Every: time.Minute},
+			ops.Check{Name: "temporal", Ask: temporal.ask, Every: time.Second},
+		)
+		defer health.Stop()
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		want := map[string]string{"deaf": "down", "panics": "down", "temporal": "up"}
+		if diff := cmp.Diff(want, health.Report().Checks); diff != "" || temporal.asked.Load() < 4 {
+			t.Errorf("asked %d times (-want +got):\n%s", temporal.asked.Load(), diff)
+		}
+	})
+}
+
 func TestRequestsThatAreNone(t *testing.T) {
 	t.Parallel()
 	health := ops.NewHealth()

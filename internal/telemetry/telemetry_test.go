@@ -88,12 +88,12 @@ func TestWhetherToTrace(t *testing.T) {
 		"nothing set":       {nil, "off"},
 		"an endpoint":       {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, "on"},
 		"one for traces":    {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint}, "on"},
-		"gRPC":              {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "on"},
+		"gRPC":              {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "want http/protobuf"},
 		"the default place": {map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, "on"},
 		"none":              {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_TRACES_EXPORTER": "none"}, "off"},
 		"disabled":          {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_SDK_DISABLED": "true"}, "off"},
 		"another exporter":  {map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER: want otlp or none"},
-		"another protocol":  {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "want http/protobuf or grpc"},
+		"another protocol":  {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "want http/protobuf"},
 		"bad attributes":    {map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_RESOURCE_ATTRIBUTES": "marked"}, "OTEL_RESOURCE_ATTRIBUTES: want"},
 	} {
 		t.Run(name, func(t *testing.T) {

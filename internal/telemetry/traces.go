@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
@@ -39,17 +38,13 @@ func wanted() bool {
 	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), os.Getenv("OTEL_TRACES_EXPORTER")) != ""
 }
 
-// exporter speaks the protocol that is asked for (OpenTelemetry Protocol Exporter).
+// exporter speaks OTLP over HTTP. Another protocol that is asked for is an error (OpenTelemetry Protocol Exporter).
 func exporter(ctx context.Context) (sdk.SpanExporter, error) {
 	if kind := os.Getenv("OTEL_TRACES_EXPORTER"); kind != "" && kind != "otlp" {
 		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: want otlp or none, not %q", kind)
 	}
-	switch protocol := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf"); protocol {
-	case "http/protobuf":
-		return otlptracehttp.New(ctx)
-	case "grpc":
-		return otlptracegrpc.New(ctx)
-	default:
-		return nil, errors.New("OTEL_EXPORTER_OTLP_PROTOCOL: want http/protobuf or grpc")
+	if protocol := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf"); protocol != "http/protobuf" {
+		return nil, errors.New("OTEL_EXPORTER_OTLP_PROTOCOL: want http/protobuf")
 	}
+	return otlptracehttp.New(ctx)
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/term"
 )
 
 // Console writes log lines for people. They have colors on a terminal only, and not there
@@ -22,5 +21,10 @@ func colored(w io.Writer) bool {
 // IsTerminal reports whether somebody may be looking at what is written.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	null, nullErr := os.Stat(os.DevNull) // a character device too
+	return err == nil && nullErr == nil && info.Mode()&os.ModeCharDevice != 0 && !os.SameFile(info, null)
 }

@@ -6,7 +6,7 @@ package mutants
 const page = `# What the replay finds
 
 The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the code as it is. Another test makes one mistake at a time in
-a copy of the workflow, sees the replay fail, and wrote this page: ` + "`go test ./workflow/mutants -update`" + `.
+a copy of the workflow, sees the replay fail, and wrote this page: ` + "`REKEY_TEST=all go test ./workflow/mutants -update`" + `.
 
 ## Found by a recorded run
 

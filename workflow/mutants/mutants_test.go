@@ -14,8 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/internal/golden"
-	"github.com/rekeyhq/rekey/internal/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // mutant is the workflow with a change.
@@ -41,6 +42,9 @@ func TestReplayBites(t *testing.T) {
 		for i, m := range slices.Concat(wrong, right) {
 			t.Run(m.what, func(t *testing.T) {
 				t.Parallel()
+				if i%10 != 0 { // the short suite has a sample
+					suite.Long(t)
+				}
 				tests := m.build(t)
 				found[i] = judge(t, tests, "-test.run=^"+replayTest+"$")
 				if want := i < len(wrong) && m.lives == ""; found[i].bad() != want {
@@ -60,6 +64,17 @@ func TestReplayBites(t *testing.T) {
 		return
 	}
 	golden.Check(t, "../../../docs/replay.md", document(wrong, right, found))
+}
+
+// TestPlacesAreThere fails for a mutant whose place in the syntax tree is gone: point it to the
+// place that has its meaning now, in table_test.go.
+func TestPlacesAreThere(t *testing.T) {
+	t.Parallel()
+	for _, m := range slices.Concat(mutants(), allowed()) {
+		if _, err := overlay.Write(t.TempDir(), m.changes...); err != nil {
+			t.Errorf("%s: %v", m.what, err)
+		}
+	}
 }
 
 // build builds the tests of package workflow with the mutant in its place.

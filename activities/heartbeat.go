@@ -1,0 +1,37 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// heartbeat says every [workflow.Heartbeat] that the attempt is at work, until stop is
+// called; so the work of a worker that was killed begins again within seconds, and a slow
+// mail server is not taken for a dead worker. What is done sooner costs no heartbeat.
+//
+// A heartbeat is also how an attempt learns that nobody wants it any more: ctx ends.
+func heartbeat(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		tick := time.NewTicker(workflow.Heartbeat)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		beats.Wait()
+	}
+}

@@ -1,0 +1,100 @@
+package codecserver
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// Auth is one way to prove who sends a request.
+type Auth interface {
+	// Who names the sender for the log. It must be safe for concurrent use and must not
+	// hold on to the request. Errors: ErrUnknown when the request does not prove it,
+	// ErrUnavailable when that cannot be found out now.
+	Who(*http.Request) (string, error)
+}
+
+// MinSecret is the least number of characters of a secret: 128 bits in hex.
+const MinSecret = 32
+
+// secret is kept and compared as its digest, so that neither its content nor its length
+// shows in the time of a comparison.
+type secret [sha256.Size]byte
+
+func newSecret(text string) (secret, error) {
+	if len(text) < MinSecret {
+		return secret{}, errors.New("the secret is too short: make one with `openssl rand -hex 32`")
+	}
+	return sha256.Sum256([]byte(text)), nil
+}
+
+// presented reports that the request has the secret as its bearer credential (RFC 6750,
+// section 2.1).
+func (s secret) presented(r *http.Request) bool {
+	text, ok := bearer(r)
+	digest := sha256.Sum256([]byte(text))
+	return ok && subtle.ConstantTimeCompare(digest[:], s[:]) == 1
+}
+
+// bearer is the credential of a request that has exactly one.
+func bearer(r *http.Request) (string, bool) {
+	lines := r.Header.Values("Authorization")
+	if len(lines) != 1 {
+		return "", false
+	}
+	scheme, text, ok := strings.Cut(lines[0], " ")
+	return text, ok && strings.EqualFold(scheme, "Bearer")
+}
+
+// Bearer knows those who hold a secret: operators, with Temporal's command line
+// (temporal --codec-auth "Bearer ..."). It is not for browsers.
+func Bearer(text string) (Auth, error) {
+	s, err := newSecret(text)
+	if err != nil {
+		return nil, err
+	}
+	return bearerAuth{s}, nil
+}
+
+type bearerAuth struct{ secret }
+
+func (b bearerAuth) Who(r *http.Request) (string, error) {
+	if !b.presented(r) {
+		return "", ErrUnknown
+	}
+	return "bearer", nil
+}
+
+// Proxy knows an authenticating proxy by a secret of its own, which the proxy puts into the
+// Authorization header in place of whatever the client sent. The proxy has read the
+// client's cookies and names the person in a header.
+//
+// Where a request comes from proves nothing: every process of a machine reaches its
+// loopback addresses, and so does every page in its browsers.
+func Proxy(text, userHeader string) (Auth, error) {
+	s, err := newSecret(text)
+	if err != nil {
+		return nil, err
+	}
+	return proxyAuth{s, userHeader}, nil
+}
+
+type proxyAuth struct {
+	secret
+	userHeader string
+}
+
+// maxWho bounds a name in the log.
+const maxWho = 256
+
+// Who also wants a person: a proxy that lets requests through without having asked for one
+// is set up wrongly.
+func (p proxyAuth) Who(r *http.Request) (string, error) {
+	names := r.Header.Values(p.userHeader)
+	if !p.presented(r) || len(names) != 1 || names[0] == "" || len(names[0]) > maxWho {
+		return "", ErrUnknown
+	}
+	return names[0], nil
+}

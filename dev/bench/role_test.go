@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	sdk "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// role is a part that is none of rekey's programs. It is this test binary, started once more, so
+// that the system counts its CPU time and memory apart.
+type role struct {
+	Part                     string
+	Temporal, Dir, URL, Idle string
+}
+
+// roleEnv makes a process a part.
+const roleEnv = "REKEY_BENCH_ROLE"
+
+// play is the whole life of such a process; it ends with an error.
+func play(text string) error {
+	var r role
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return err
+	}
+	part := map[string]func(context.Context) error{"starter": r.starter, "floor": r.floor, "nothing": r.nothing}[r.Part]
+	return cmp.Or(part(context.Background()), fmt.Errorf("%s has ended", r.Part))
+}
+
+func (r role) client() client.Options {
+	return client.Options{HostPort: r.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+}
+
+// ready is what a part writes when it works.
+const ready = "ready"
+
+// serve serves as `rekey starter` does, with a thread more for each core.
+func serve(ctx context.Context, url string, handler http.Handler) error {
+	listener, err := net.Listen("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		return err
+	}
+	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	fmt.Println(ready)
+	return starter.Serve(ctx, listener, handler, zerolog.Nop())
+}
+
+func (r role) nothing(ctx context.Context) error {
+	return serve(ctx, r.Idle, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+}
+
+// starter is rekey's with the least Argon2id there is, which is no setting of the product.
+func (r role) starter(ctx context.Context) error {
+	cfg := stack.Throwaway(r.Dir)
+	cfg.Temporal, cfg.StartLimit, cfg.ClientLimit = r.Temporal, limit, limit
+	cfg.Hashing = password.Params{Memory: 8, Time: 1, Threads: 1}
+	handler, err := stack.Part(ctx, cfg, r.URL).Resets(ctx)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, r.URL, handler)
+}
+
+const (
+	floorQueue = "floor"
+	floorName  = "Floor"
+	floorStep  = "Step"
+	floorAsk   = "done"
+	// floorSteps is how many activities a reset has: the wait, two mails, the change.
+	floorSteps = 4
+)
+
+// floor is a worker of floorRun with the settings of rekey's that matter to speed.
+func (r role) floor(ctx context.Context) error {
+	c, err := client.DialContext(ctx, r.client())
+	if err != nil {
+		return err
+	}
+	sdk.SetStickyWorkflowCacheSize(1_000) // as `rekey worker`
+	w := sdk.New(c, floorQueue, sdk.Options{})
+	w.RegisterWorkflowWithOptions(floorRun, workflow.RegisterOptions{Name: floorName})
+	w.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: floorStep})
+	if err := w.Start(); err != nil {
+		return err
+	}
+	fmt.Println(ready)
+	select {} // until it is killed
+}
+
+// floorRun does as many activities as a reset, one after the other, that do nothing, and
+// answers an Update when they are done.
+func floorRun(ctx workflow.Context) error {
+	done := false
+	err := workflow.SetUpdateHandler(ctx, floorAsk, func(ctx workflow.Context) error {
+		return workflow.Await(ctx, func() bool { return done })
+	})
+	if err != nil {
+		return err
+	}
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+	for range floorSteps {
+		if err := workflow.ExecuteActivity(ctx, floorStep).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+	done = true
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+// self is this program.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return path
+}

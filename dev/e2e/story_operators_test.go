@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"time"
+
+	activitypb "go.temporal.io/api/activity/v1"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// byOperators are the stories of what else Temporal lets somebody do with a run.
+func byOperators() []story {
+	const completed = statemachine.StateCompleted
+	return []story{
+		one("canceled-by-operator", canceledInTemporal, ends(statemachine.StateCanceled), cancelRequested, not(workers), not(continues)),
+		one("reset-while-mailing", resetMailing, ends(completed), wasReset, mailFails, schedules(workflow.SendEmail, 3), mails(1), withheld("")),
+		one("mail-failed-by-stranger", failedMail, ends(completed), mailFails, not(wasReset), schedules(workflow.SendEmail, 3)),
+		one("mail-timed-out", timedOutMail, ends(completed), timesOut, schedules(workflow.SendEmail, 3)),
+		one("paused", pausedRun, ends(completed), pauses),
+		one("finish-after-termination", terminated, ends(statemachine.StatePasswordChanged), schedules(workflow.SendEmail, 1)),
+	}
+}
+
+var (
+	mailFails = has("an activity that failed", enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED)
+	timesOut  = has("an activity that timed out", enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT)
+	pauses    = has("a pause", enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_PAUSED)
+	wasReset  = rule{"a workflow reset", func(r *recordedRun) bool {
+		for _, e := range r.GetEvents() {
+			if e.GetWorkflowTaskFailedEventAttributes().GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW {
+				return true
+			}
+		}
+		return false
+	}}
+)
+
+func canceledInTemporal(o *owner) {
+	o.first()
+	o.cancelInTemporal()
+}
+
+// pausedRun is paused when its link is out. A paused run is open: its link says so, and what is
+// promised for a password that is handed in meanwhile is kept when the run goes on.
+func pausedRun(o *owner) {
+	token := o.first()
+	pause(o.t, o.Stack, o.who, false)
+	if a := get(o.t, o.Stack, "/account/reset_password/"+token); a.State != "open" {
+		o.t.Errorf("state of an unused link: %+v", a)
+	}
+	submit(o.t, o.Stack, token)
+	if a := get(o.t, o.Stack, "/account/reset_password/"+token); a.State != "pending" {
+		o.t.Errorf("state of a used link: %+v", a)
+	}
+	if a := reset(o.t, o.Stack, token, otherPassword); a.code != 503 {
+		o.t.Errorf("another password, which is stored nowhere: %+v", a)
+	}
+	pause(o.t, o.Stack, o.who, true)
+	waitFor(o.t, o.Stack, o.who, statemachine.StateCompleted)
+	o.signsIn(newPassword)
+}
+
+func (o *owner) signsIn(pw string) {
+	o.t.Helper()
+	if code := signIn(o.t, o.Stack, o.who.Address, pw); code != 200 {
+		o.t.Errorf("sign-in: %d", code)
+	}
+}
+
+// terminated ends the run between its change and its notice, and goes on to what follows it,
+// which is what is recorded. It is begun, and asked for the outcome, as the starter does.
+func terminated(o *owner) {
+	token, run := o.first(), o.newest()
+	o.refuse(o.who.Address)
+	o.submit(token, newPassword, "")
+	o.retries(workflow.SendEmail)
+	o.must(o.temporal.TerminateWorkflow(o.t.Context(), o.id, "", "a story"))
+	o.fail(o.who.Address, nil)
+	ended := workflow.Ending{Workflow: o.id, Run: run}
+	o.id = workflow.FinishID(ended.Run)
+	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), workflow.FinishOptions(ended.Run, workflow.TaskQueue), workflow.FinishName, ended)
+	o.must(err)
+	_, err = o.temporal.UpdateWorkflow(o.t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: o.id, UpdateName: workflow.OutcomeUpdate, UpdateID: workflow.OutcomeUpdateID,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	o.must(err)
+}
+
+// mailPending asks while the mail server defers, does something to the run whose mail is
+// tried again, and uses the link that comes when the mail server takes it.
+func (o *owner) mailPending(then func()) {
+	o.refuse(o.who.Address)
+	o.ask()
+	o.retries(workflow.SendEmail)
+	then()
+	o.fail(o.who.Address, nil)
+	o.submit(o.link(1), newPassword, "")
+}
+
+// resetMailing: the reset keeps the task that scheduled the mail, which names the run that was,
+// since a request came after it. The run mails its link under the ID that it has now.
+func resetMailing(o *owner) {
+	o.mailPending(func() { o.ask(); o.heard(); operatorOf(o.t, o.Stack, o.who).resetToLast(o.t, 0) })
+}
+
+// failedMail: somebody says that the mail has failed for good, which the mail server has and
+// has not taken yet.
+func failedMail(o *owner) {
+	came, release := o.hold(inbox.Reply(451, "try again later"))
+	defer release()
+	o.ask()
+	o.await(came, "the mail")
+	failure := temporal.NewNonRetryableApplicationError("no", "stranger", nil)
+	o.must(o.temporal.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", o.activity(workflow.SendEmail), nil, failure))
+	o.submit(o.link(1), newPassword, "")
+}
+
+// timedOutMail: an operator leaves the mail no more time.
+func timedOutMail(o *owner) {
+	o.mailPending(func() {
+		_, err := o.temporal.WorkflowService().UpdateActivityOptions(o.t.Context(), &workflowservice.UpdateActivityOptionsRequest{
+			Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: o.id},
+			Activity:        &workflowservice.UpdateActivityOptionsRequest_Id{Id: o.activity(workflow.SendEmail)},
+			ActivityOptions: &activitypb.ActivityOptions{ScheduleToCloseTimeout: durationpb.New(time.Second)},
+			UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"schedule_to_close_timeout"}},
+		})
+		o.must(err)
+	})
+}

@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// byStrangers are the stories of somebody who may talk to Temporal.
+func byStrangers() []story {
+	const completed = statemachine.StateCompleted
+	return []story{
+		one("stranger-completes", strangersToken, ends(completed), schedules(workflow.AwaitTokenSubmission, 2)),
+		one("foreign-signals", foreignSignals, ends(completed), signals(workflow.RequestSignal, 2), signals(workflow.DisownSignal, 1)),
+		one("foreign-input", foreignInput, fails),
+		one("stranger-completes-notice", strangersNotice, ends(completed), asksVersion, not(mailFails), not(timesOut)),
+	}
+}
+
+// strangersToken is somebody without keys who completes the wait before the owner does.
+func strangersToken(o *owner) {
+	token := o.first()
+	options := o.TemporalOptions()
+	options.Identity = identity + "-stranger"
+	c, err := client.Dial(options)
+	o.must(err)
+	o.t.Cleanup(c.Close)
+	made := workflow.Submission{ID: "stranger", Link: "made up", Sealed: []byte("made up")}
+	o.must(c.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", workflow.AwaitTokenSubmission, made, nil))
+	o.submit(token, newPassword, "")
+}
+
+// foreignKey is the account key in what was sealed for somebody else.
+const foreignKey = "the key of another account"
+
+// foreignSignals asks and disowns in the name of somebody else, and then uses the link.
+func foreignSignals(o *owner) {
+	token := o.first()
+	for _, signal := range []string{workflow.RequestSignal, workflow.DisownSignal} {
+		o.signal(signal, workflow.Caller{AccountKey: foreignKey})
+	}
+	o.submit(token, newPassword, "")
+}
+
+// foreignInput starts the run of an account with the input of another one.
+func foreignInput(o *owner) {
+	options := client.StartWorkflowOptions{ID: o.id, TaskQueue: workflow.TaskQueue}
+	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), options, workflow.Name, workflow.Request{Address: o.who.Address, AccountKey: foreignKey})
+	o.must(err)
+}
+
+// strangersNotice is a notice of which somebody else says, before it is out, that it is.
+func strangersNotice(o *owner) {
+	token := o.first()
+	came, release := o.hold(nil)
+	defer release()
+	o.submit(token, newPassword, "")
+	o.await(came, "the notice")
+	o.complete(workflow.SendEmail, workflow.Delivery{Notice: "the run of somebody else"})
+}
+
+// foreignVerdict completes the change with what was said about another one.
+func (o *owner) foreignVerdict() {
+	o.complete(workflow.ChangePassword, workflow.Verdict{Event: statemachine.PasswordChanged, Submission: "of another run", Account: o.who.ID})
+}
+
+// copiedVerdict completes the change with what was said about the same submission in another
+// run.
+func (o *owner) copiedVerdict() {
+	var change workflow.Change
+	for _, e := range o.history("").GetEvents() {
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == workflow.ChangePassword {
+			o.must(keys.DataConverter(o.codec).FromPayloads(a.GetInput(), &change))
+		}
+	}
+	o.complete(workflow.ChangePassword, workflow.Verdict{
+		Event: statemachine.PasswordChanged, Run: "another run", Submission: change.Submission.ID, Account: o.who.ID,
+	})
+}

@@ -1,0 +1,222 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/worker"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// unused are the stories in which no link is used.
+func unused() []story {
+	return []story{
+		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(workflow.RequestSignal, 1), fires),
+		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2), overdueMail),
+		{name: "asked-after-the-last-link", act: afterTheLast, runs: []storyRun{
+			{"asked-after-the-last-link", []rule{continued(statemachine.StateExpired), mails(workflow.MaxMails)}},
+			{"asked-after-the-last-link-continued", []rule{continues, ends(statemachine.StateExpired)}},
+		}},
+		one("withheld-no-account", (*owner).ask, ends(statemachine.StateExpired), withheld(workflow.NoAccount)).
+			with(func(a *account.Account) { a.ID = "" }),
+		one("withheld-mail-limit", hadAllMails, ends(statemachine.StateExpired), withheld(workflow.MailLimit)),
+		one("withheld-mail-refused", refusedMail, ends(statemachine.StateExpired), withheld(workflow.MailRefused)),
+	}
+}
+
+// forgets has a link and does nothing.
+func forgets(o *owner) {
+	o.ask()
+	o.token(1)
+}
+
+// lateMail is a second mail that takes longer than what is left of the first link: it is
+// taken at the seventh attempt, a minute after the first.
+func lateMail(o *owner) {
+	o.first()
+	later := inbox.Reply(451, "try again later")
+	o.fail(o.who.Address, inbox.Next(later, later, later, later, later, later))
+	o.ask()
+}
+
+// afterTheLast asks when the last link that a run mails has ended, and the run is still open.
+func afterTheLast(o *owner) {
+	o.links(workflow.MaxMails)
+	o.until("the end of the last link", func(h *historypb.History) bool {
+		last := h.GetEvents()[len(h.GetEvents())-1].GetEventTime().AsTime()
+		return time.Since(last) > 2*time.Second // twice the link's life
+	})
+	o.ask()
+	o.token(workflow.MaxMails + 1)
+}
+
+func hadAllMails(o *owner) {
+	for n := range worker.DefaultMailLimit {
+		name := fmt.Sprint(o.who.ID, n)
+		_, err := o.Store.IssueToken(o.t.Context(), account.Token{
+			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: o.who.ID, Address: o.who.Address,
+			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
+		}, worker.DefaultMailLimit)
+		o.must(err)
+	}
+	o.ask()
+}
+
+func refusedMail(o *owner) {
+	o.fail(o.who.Address, func(inbox.Message) error { return inbox.Reply(552, "the mailbox takes no more") })
+	o.ask()
+}
+
+// used are the stories in which somebody does something about a link.
+func used() []story { return slices.Concat(byOwners(), byStrangers(), byOperators()) }
+
+func byOwners() []story {
+	const completed, calledOff = statemachine.StateCompleted, statemachine.StateCanceled
+	return []story{
+		one("happy", happy, ends(completed), nothingElse),
+		one("late-double-submission", twice, ends(completed), nothingElse),
+		one("resent-second-link", resent(1, 0), ends(completed), mails(2), signals(workflow.RequestSignal, 2), not(stopsMail)),
+		one("resent-first-link", resent(0, 1), ends(completed), mails(2), signals(workflow.RequestSignal, 2), not(stopsMail)),
+		one("resent-to-the-limit", toTheLimit, ends(completed), mails(3), signals(workflow.RequestSignal, 4)),
+		one("change-stops-mail", changedMeanwhile, ends(completed), stopsMail),
+		one("canceled-by-owner", canceledByOwner, ends(calledOff), signals(workflow.DisownSignal, 1), not(stopsMail)),
+		one("cancel-stops-mail", canceledMeanwhile, ends(calledOff), stopsMail),
+		one("refused", refused, ends(statemachine.StateRefused), saysWhy),
+		one("mail-retried", retried, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed), schedules(workflow.SendEmail, 2)),
+		{name: "late-request", act: late, runs: []storyRun{
+			{"late-request", []rule{continued(completed), schedules(workflow.SendEmail, 2), not(workers)}},
+			{"late-request-continued", []rule{continues, ends(completed), schedules(workflow.SendEmail, 2)}},
+		}},
+		one("notice-owed", owed, ends(completed), repeats(workflow.SendEmail, 3, becauseItFailed)).with(backup),
+		story{name: "notice-owed-late-request", act: owedLate, runs: []storyRun{
+			{"notice-owed-late-request", []rule{continued(completed), schedules(workflow.SendEmail, 3)}},
+			{"notice-owed-late-request-continued", []rule{
+				continues, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed), schedules(workflow.SendEmail, 3),
+			}},
+		}}.with(backup),
+	}
+}
+
+// happy asks, and uses the link of the first mail.
+func happy(o *owner) { o.submit(o.first(), newPassword, "") }
+
+// twice submits again when the run is over: the same is okay, another password has lost,
+// and neither leaves an event.
+func twice(o *owner) {
+	token := o.first()
+	o.submit(token, newPassword, "")
+	before := o.ended()
+	o.submit(token, newPassword, "")
+	o.submit(token, otherPassword, "link_used")
+	if after := o.ended(); len(after[0].GetEvents()) != len(before[0].GetEvents()) {
+		o.t.Errorf("%d events, before %d", len(after[0].GetEvents()), len(before[0].GetEvents()))
+	}
+}
+
+// security 10: resent uses one of two links, and success kills the other one.
+func resent(use, other int) func(*owner) {
+	return func(o *owner) {
+		tokens := o.links(2)
+		if tokens[0] == tokens[1] {
+			o.t.Fatal("both mails hold the same link")
+		}
+		o.submit(tokens[use], newPassword, "")
+		o.submit(tokens[other], otherPassword, "link_used")
+	}
+}
+
+// toTheLimit asks once more than a run mails.
+func toTheLimit(o *owner) {
+	tokens := o.links(workflow.MaxMails)
+	o.ask()
+	o.heard()
+	o.submit(tokens[workflow.MaxMails-1], newPassword, "")
+}
+
+// second asks again while the mail server keeps the second mail, and does something then.
+func (o *owner) second(then func()) {
+	came, release := o.hold(nil)
+	o.ask()
+	o.await(came, "the second mail")
+	then()
+	release()
+}
+
+// changedMeanwhile uses the first link while the second is on its way.
+func changedMeanwhile(o *owner) {
+	token := o.first()
+	o.second(func() { o.submit(token, newPassword, "") })
+}
+
+// canceledMeanwhile calls the reset off while the second link is on its way.
+func canceledMeanwhile(o *owner) {
+	o.first()
+	o.second(o.cancel)
+}
+
+func canceledByOwner(o *owner) {
+	o.first()
+	o.cancel()
+}
+
+// refused is an account that is disabled after the mail.
+func refused(o *owner) {
+	token, now := o.first(), o.who
+	now.Disabled = true
+	o.must(o.Store.Put(o.t.Context(), now))
+	o.submit(token, newPassword, "change_refused")
+}
+
+func retried(o *owner) {
+	o.fail(o.who.Address, inbox.Next(inbox.Reply(451, "try again later")))
+	happy(o)
+}
+
+// late asks again while the owner is being told, and uses the link that comes of it: a person
+// who has just forgotten the new password waits for nobody. The link of the run that continued is
+// judged by what that run handed on.
+func late(o *owner) {
+	token := o.first()
+	came, release := o.hold(nil)
+	o.submit(token, newPassword, "")
+	o.await(came, "the notice")
+	o.ask()
+	release()
+	second := o.linkOf(3, 1) // link, notice, link
+	o.submit(token, otherPassword, "link_used")
+	o.submit(token, newPassword, "")
+	o.submit(second, otherPassword, "")
+	o.signsIn(otherPassword)
+}
+
+func backup(a *account.Account) { a.Notify = []string{"backup-" + a.Address} }
+
+// owed is a backup address that takes no mail at first.
+func owed(o *owner) {
+	later := inbox.Reply(451, "try again later")
+	o.fail(o.who.Notify[0], inbox.Next(later, later))
+	happy(o)
+}
+
+// security 18: owedLate asks again while the backup address takes no mail, and uses the link that
+// comes of it at once. The backup address is told of both changes later.
+func owedLate(o *owner) {
+	token := o.first()
+	o.refuse(o.who.Notify[0])
+	o.submit(token, newPassword, "")
+	o.until("both notices", func(h *historypb.History) bool { return len(scheduled(h, workflow.SendEmail)) == 3 })
+	o.ask()
+	second := o.linkOf(3, 1) // link, notice, link
+	o.retries(workflow.SendEmail)
+	o.fail(o.who.Notify[0], nil)
+	o.submit(second, otherPassword, "")
+	mailed(o.t, o.Stack, o.who.Address, 4)
+	mailed(o.t, o.Stack, o.who.Notify[0], 2)
+}

@@ -1,0 +1,151 @@
+package timing
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/stack"
+)
+
+// lab is a running product with as many accounts as addresses of nobody.
+type lab struct {
+	*stack.Stack
+	known, unknown []string
+	ahead          atomic.Int64 // of the starter's clock
+}
+
+// pairs of requests are sent in each situation.
+const pairs = 500
+
+// measure runs a scenario on a product of its own.
+func (s scenario) measure(t *testing.T) samples {
+	t.Helper()
+	l := &lab{}
+	cfg := stack.Throwaway(t.TempDir())
+	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
+	if s.config != nil {
+		s.config(&cfg)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // a mail that never comes must not hang it
+	t.Cleanup(cancel)
+	var err error
+	if l.Stack, err = stack.Start(ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Stop() })
+	l.Mail.Keep(math.MaxInt) // the mails of others push out none that is waited for
+	err = l.people(ctx, s.account)
+	if err == nil && s.before != nil {
+		err = s.before(ctx, l)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.time(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// people makes the accounts. The addresses of both groups look alike.
+func (l *lab) people(ctx context.Context, special func(*account.Account)) error {
+	var all []account.Account
+	for n := range pairs {
+		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "$argon2id$x", Resettable: true}
+		if special != nil {
+			special(&a)
+		}
+		all = append(all, a)
+		l.known = append(l.known, a.Address)
+		l.unknown = append(l.unknown, fmt.Sprintf("other%d@example.com", n))
+	}
+	return l.Store.PutMany(ctx, all)
+}
+
+// time asks for an account and for nobody, in pairs of a random order, so that the work which
+// one request leaves behind falls on both groups alike.
+func (l *lab) time(ctx context.Context) (got samples, err error) {
+	for i := range l.known {
+		for _, which := range rand.Perm(2) {
+			address, times := l.known[i], &got.known
+			if which == 1 {
+				address, times = l.unknown[i], &got.unknown
+			}
+			start := time.Now()
+			if err := l.ask(ctx, address); err != nil {
+				return got, err
+			}
+			*times = append(*times, time.Since(start))
+		}
+	}
+	return got, nil
+}
+
+// each does something for all addresses, a few at a time.
+func (l *lab) each(ctx context.Context, addresses []string, do func(context.Context, string) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, address := range addresses {
+		group.Go(func() error { return do(ctx, address) })
+	}
+	return group.Wait()
+}
+
+func (l *lab) ask(ctx context.Context, address string) error {
+	return l.post(ctx, "/account/forgot_password", map[string]string{"email": address})
+}
+
+// post sends JSON, again while it was accepted and has no effect yet.
+func (l *lab) post(ctx context.Context, path string, body any) error {
+	b, err := json.Marshal(body)
+	for pending := true; pending && err == nil; {
+		pending, err = l.try(ctx, path, b)
+	}
+	return err
+}
+
+func (l *lab) try(ctx context.Context, path string, b []byte) (pending bool, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+path, bytes.NewReader(b))
+	if err != nil {
+		return false, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusAccepted {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	}
+	return resp.StatusCode == http.StatusAccepted, err
+}
+
+// token waits for the first mail to an address and takes the token of a page's link.
+func (l *lab) token(ctx context.Context, address, page string) (string, error) {
+	mails, err := l.Mail.Wait(ctx, address, 1)
+	if err != nil {
+		return "", err
+	}
+	found := regexp.MustCompile("/account/" + page + "/([A-Za-z0-9_-]+)").FindStringSubmatch(mails[0].Text)
+	if found == nil {
+		return "", errors.New("the mail has no link to the page " + page)
+	}
+	return found[1], nil
+}

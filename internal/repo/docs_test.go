@@ -1,0 +1,323 @@
+// Package repo_test holds what is true of the repository as a whole: which package may
+// import which, and that the documents say what the code does.
+package repo_test
+
+import (
+	"cmp"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// documents are all Markdown files of the repository.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var paths []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() && entry.Name() == "testdata" {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".md") {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// blocks are the code blocks of a document in one language.
+func blocks(document, language string) []string {
+	var found []string
+	for _, m := range regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(document, -1) {
+		if m[1] == language {
+			found = append(found, m[2])
+		}
+	}
+	return found
+}
+
+// The README is read by people who have a minute: it is short, and shows how the workflow is
+// written.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	readme := read(t, "README.md")
+	if lines := strings.Count(readme, "\n"); lines > 180 {
+		t.Errorf("README.md has %d lines, 180 are allowed: move what is not for a first reading to docs", lines)
+	}
+	code := blocks(readme, "go")
+	if len(code) != 1 || strings.Count(code[0], "\n") > 10 {
+		t.Fatalf("README.md has %d passages of Go, want one: the loop of the workflow, in ten lines", len(code))
+	}
+	if loop := "\t" + strings.ReplaceAll(strings.TrimSpace(code[0]), "\n", "\n\t"); !strings.Contains(read(t, "workflow/resetpassword.go"), loop) {
+		t.Errorf("README.md has another loop than workflow/resetpassword.go:\n%s", loop)
+	}
+	for _, command := range []string{"go run ./dev", "go test ./... ./dev/..."} {
+		if !slices.Contains(blocks(readme, "sh"), command+"\n") {
+			t.Errorf("README.md lacks the command %s", command)
+		}
+	}
+}
+
+func TestReadmeDrawsTheMachine(t *testing.T) {
+	t.Parallel()
+	if !slices.Contains(blocks(read(t, "README.md"), "mermaid"), statemachine.Reset.Diagram()) {
+		t.Errorf("README.md lacks the picture of the machine, which is now:\n%s", statemachine.Reset.Diagram())
+	}
+}
+
+// setting is a row of the table in docs/settings.md: a flag of one command.
+type setting struct{ Command, Flag, Env, Default string }
+
+func bySetting(a, b setting) int {
+	return cmp.Or(cmp.Compare(a.Command, b.Command), cmp.Compare(a.Flag, b.Flag))
+}
+
+var row = regexp.MustCompile("(?m)^\\| `(--[^`]+)` \\| `([A-Z_]+)` \\| `?([^`|]+?)`? \\| ([a-z, ]+) \\| [^|]+ \\|$")
+
+func TestEverySettingIsListed(t *testing.T) {
+	t.Parallel()
+	watch(t)
+	program := filepath.Join(t.TempDir(), "rekey")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rekey").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	all := commands(t, program)
+	var written, actual []setting
+	for _, m := range row.FindAllStringSubmatch(read(t, "docs/settings.md"), -1) {
+		who := strings.Split(m[4], ", ")
+		if m[4] == "all" {
+			who = all
+		}
+		for _, c := range who {
+			written = append(written, setting{c, m[1], m[2], m[3]})
+		}
+	}
+	for _, c := range all {
+		actual = append(actual, helped(t, program, c)...)
+	}
+	actual = append(actual, declared(t, filepath.Join("dev", "options", "options.go"), "dev")...)
+	slices.SortFunc(written, bySetting)
+	slices.SortFunc(actual, bySetting)
+	if diff := gocmp.Diff(actual, written); diff != "" {
+		t.Errorf("docs/settings.md (-code +table):\n%s", diff)
+	}
+}
+
+// commands are all that rekey has, such as "starter" and "keys new".
+func commands(t *testing.T, program string) []string {
+	t.Helper()
+	_, list, _ := strings.Cut(help(t, program), "Commands:")
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+(?: \w+)*)  `).FindAllStringSubmatch(list, -1) {
+		names = append(names, m[1])
+	}
+	if len(names) == 0 {
+		t.Fatal("rekey --help lists no command")
+	}
+	return names
+}
+
+func help(t *testing.T, program string, command ...string) string {
+	t.Helper()
+	run := exec.CommandContext(t.Context(), program, append(command, "--help")...)
+	run.Stderr = os.Stderr
+	out, err := run.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+var flag = regexp.MustCompile(`(--[a-z\[\]-]+)(?:=(\S+))? [^$]*\(\$([A-Z_]+)\)`)
+
+// helped are the settings in the help of a command of rekey.
+func helped(t *testing.T, program, command string) []setting {
+	t.Helper()
+	usage, rest, _ := strings.Cut(help(t, program, strings.Fields(command)...), "\n")
+	_, rest, _ = strings.Cut(rest, "Show context-sensitive help.")
+	rest, _, _ = strings.Cut(rest, "Commands:")
+	var found []setting
+	for _, m := range flag.FindAllStringSubmatch(strings.Join(strings.Fields(rest), " "), -1) {
+		s := setting{command, m[1], m[3], strings.Trim(m[2], `"`)}
+		switch {
+		case strings.Contains(usage, s.Flag+"="):
+			s.Default = "required"
+		case strings.HasPrefix(s.Flag, "--[no-]"):
+			s.Default = "true" // kong does not say; TestNegatableFlagsAreOn does
+		case s.Default == "": // a switch
+			s.Default = "false"
+		case s.Default == "STRING" || strings.HasSuffix(s.Default, ",..."):
+			s.Default = "none"
+		}
+		found = append(found, s)
+	}
+	return found
+}
+
+func TestNegatableFlagsAreOn(t *testing.T) {
+	t.Parallel()
+	for _, s := range declared(t, filepath.Join("cmd", "rekey", "starter.go"), "starter") {
+		if strings.HasPrefix(s.Flag, "--[no-]") && s.Default != "true" {
+			t.Errorf("%s has the default %q", s.Flag, s.Default)
+		}
+	}
+}
+
+// declared are the settings in the tags of a source file. It spares building the embedded
+// Temporal server for its help.
+func declared(t *testing.T, path, command string) []setting {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []setting
+	ast.Inspect(file, func(n ast.Node) bool {
+		field, ok := n.(*ast.Field)
+		if !ok || field.Tag == nil {
+			return true
+		}
+		text, err := strconv.Unquote(field.Tag.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag := reflect.StructTag(text)
+		if tag.Get("env") == "" {
+			return true
+		}
+		name := cmp.Or(tag.Get("name"), kebab(field.Names[0].Name))
+		if _, ok := tag.Lookup("negatable"); ok {
+			name = "[no-]" + name
+		}
+		found = append(found, setting{command, "--" + name, tag.Get("env"), cmp.Or(tag.Get("default"), "none")})
+		return true
+	})
+	return found
+}
+
+var inner = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// kebab is how kong makes a flag of a field's name.
+func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(name, "$1-$2")) }
+
+// Go code in a document is a passage of an example or of the workflow, which the compiler sees.
+func TestGoInDocumentsCompiles(t *testing.T) {
+	t.Parallel()
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
+	for _, path := range documents(t) {
+		for _, code := range blocks(read(t, path), "go") {
+			if !strings.Contains(examples, dedent(code)) {
+				t.Errorf("%s has Go code that is in no example:\n%s", path, code)
+			}
+		}
+	}
+}
+
+func dedent(code string) string {
+	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(code, "")
+}
+
+var target = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+
+func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for _, path := range documents(t) {
+		for _, m := range target.FindAllStringSubmatch(read(t, path), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+}
+
+// Every document under docs can be reached from another one.
+func TestDocumentsAreLinked(t *testing.T) {
+	t.Parallel()
+	linked := map[string]bool{"README.md": true}
+	for _, path := range documents(t) {
+		for _, m := range target.FindAllStringSubmatch(read(t, path), -1) {
+			linked[filepath.Join(filepath.Dir(path), m[1])] = true
+		}
+	}
+	for _, path := range documents(t) {
+		if strings.HasPrefix(path, "docs/") && !linked[path] {
+			t.Errorf("no document links %s", path)
+		}
+	}
+}
+
+// openAPI is what the tests need of starter/openapi.yaml, which the starter's own tests
+// hold equal to its routes.
+type openAPI struct {
+	Paths      map[string]map[string]any
+	Components struct {
+		Schemas struct {
+			Code struct{ Enum []string } `yaml:"Code"`
+		}
+	}
+}
+
+// The page on HTTP names every code, and no route that is not there.
+func TestPageSpeaksHTTP(t *testing.T) {
+	t.Parallel()
+	var api openAPI
+	if err := yaml.Unmarshal([]byte(read(t, "starter/openapi.yaml")), &api); err != nil {
+		t.Fatal(err)
+	}
+	if len(api.Components.Schemas.Code.Enum) == 0 {
+		t.Fatal("no codes found in openapi.yaml")
+	}
+	page := read(t, "docs/http.md")
+	for _, code := range api.Components.Schemas.Code.Enum {
+		if !strings.Contains(page, "`"+code+"`") {
+			t.Errorf("docs/http.md lacks the code %s", code)
+		}
+	}
+	for _, path := range regexp.MustCompile("(?:POST |GET |, |or )`?(/[^` ]+)`").FindAllStringSubmatch(page, -1) {
+		if _, ok := api.Paths[path[1]]; !ok && path[1] != "/account/" {
+			t.Errorf("docs/http.md names the route %s, which is not in openapi.yaml", path[1])
+		}
+	}
+}
+
+// The map has every package that an importer may use.
+func TestMapHasEveryPackage(t *testing.T) {
+	t.Parallel()
+	watch(t)
+	page := read(t, "docs/packages.md")
+	for _, pkg := range packages(t) {
+		if !strings.Contains(page, "](../"+pkg+")") && !strings.Contains(page, "`"+pkg+"`") {
+			t.Errorf("docs/packages.md lacks the package %s", pkg)
+		}
+	}
+}

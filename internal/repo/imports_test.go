@@ -1,0 +1,171 @@
+package repo_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/rekeyhq/rekey/"
+
+// watch walks the source. The go command remembers that a test passed until a file changes
+// that the test itself has looked at; what its child processes read it does not see.
+func watch(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if entry != nil && entry.IsDir() && path != "." && strings.HasPrefix(entry.Name(), ".") {
+			return filepath.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deps lists all that a package of this module links, itself left out.
+func deps(t *testing.T, pkg string) []string {
+	t.Helper()
+	watch(t)
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(strings.Fields(string(out)), func(d string) bool { return d == module+pkg })
+}
+
+// ours are those of the dependencies that this module holds.
+func ours(deps []string) []string {
+	var names []string
+	for _, d := range deps {
+		if name, ok := strings.CutPrefix(d, module); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// security 2: what could tell who has an account (the account store, the mail server) is
+// not in the process that answers a request.
+func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
+	t.Parallel()
+	forbidden := []string{
+		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
+		module + "account/bolt", module + "account/postgres", module + "mail",
+		module + "activities", module + "worker", module + "cmd",
+	}
+	for _, d := range deps(t, "starter") {
+		for _, f := range forbidden {
+			if d == f || strings.HasPrefix(d, f+"/") {
+				t.Errorf("starter links %s", d)
+			}
+		}
+	}
+}
+
+// Hosts choose how to measure: of OpenTelemetry their programs get the API, and neither the SDK
+// nor an exporter.
+func TestPackagesMeasureThroughInterfaces(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range []string{"starter", "worker"} {
+		for _, d := range deps(t, pkg) {
+			for _, heavy := range []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "github.com/prometheus/", "go.temporal.io/sdk/contrib/opentelemetry"} {
+				if strings.HasPrefix(d, heavy) {
+					t.Errorf("%s links %s", pkg, d)
+				}
+			}
+		}
+	}
+}
+
+// Imports follow the flow of a reset and never go back. A package that is not named here
+// fails the test, so that a new one is given its place.
+func TestImportsGoOneWay(t *testing.T) {
+	t.Parallel()
+	allowed := map[string][]string{
+		"statemachine":                  nil,
+		"link":                          nil,
+		"keys":                          {"internal/secretfile"},
+		"password":                      nil,
+		"password/breached":             {"internal/loopback", "password"},
+		"mail":                          {"internal/loopback"},
+		"account":                       nil,
+		"account/bolt":                  {"account", "internal/failpoint"},
+		"account/postgres":              {"account", "internal/failpoint", "internal/loopback"},
+		"codecserver":                   {"internal/loopback", "internal/secretfile", "keys"},
+		"workflow":                      {"statemachine"},
+		"workflow/mutants":              nil,
+		"starter":                       {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
+		"activities":                    {"account", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
+		"worker":                        {"account", "activities", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
+		"replay":                        nil,
+		"account/storetest":             {"account"},
+		"internal/belong":               {"internal/secretfile", "keys", "statemachine", "workflow"},
+		"internal/failpoint":            nil,
+		"internal/loopback":             nil,
+		"internal/ops":                  nil,
+		"internal/secretfile":           nil,
+		"internal/signals":              nil,
+		"internal/span":                 nil,
+		"internal/telemetry":            {"internal/span"},
+		"internal/usage":                nil,
+		"internal/repo":                 nil,
+		"internal/testkit/cost":         nil,
+		"internal/testkit/golden":       nil,
+		"internal/testkit/overlay":      nil,
+		"internal/testkit/postgrestest": {"internal/testkit/suite"},
+		"internal/testkit/report":       nil,
+		"internal/testkit/suite":        nil,
+		"cmd/rekey": {
+			"account", "account/bolt", "account/postgres", "activities", "codecserver", "internal/belong", "internal/failpoint", "internal/loopback",
+			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail",
+			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
+		},
+	}
+	for _, pkg := range packages(t) {
+		want, ok := allowed[pkg]
+		if !ok {
+			t.Errorf("%s is not in the table of this test", pkg)
+			continue
+		}
+		if diff := cmp.Diff(want, ours(deps(t, pkg))); diff != "" {
+			t.Errorf("%s imports (-allowed +found):\n%s", pkg, diff)
+		}
+	}
+}
+
+func packages(t *testing.T) []string {
+	t.Helper()
+	watch(t)
+	cmd := exec.CommandContext(t.Context(), "go", "list", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ours(strings.Fields(string(out)))
+}
+
+// The embedded Temporal server and what else serves development only stay in the module
+// dev/: whoever imports rekey gets none of it.
+func TestModuleIsLean(t *testing.T) {
+	t.Parallel()
+	out, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, heavy := range []string{"go.temporal.io/server ", "github.com/temporalio/ui-server", "github.com/chromedp/"} {
+		if strings.Contains(string(out), heavy) {
+			t.Errorf("go.mod requires %s", heavy)
+		}
+	}
+}

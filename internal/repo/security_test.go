@@ -1,0 +1,138 @@
+package repo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rekeyhq/rekey/internal/testkit/golden"
+)
+
+const securityPage = "docs/security.md"
+
+// Every requirement has a test, and the page names them all. It cannot tell whether a
+// test is any good; it can tell when one is gone.
+func TestSecurityRequirementsHaveTests(t *testing.T) {
+	t.Parallel()
+	tests := securityTests(t)
+	page := read(t, securityPage)
+	row := regexp.MustCompile(`(?m)^\| (\d+) \| (.*) \| (.*) \|(.*)\|$`)
+	var numbers []int
+	want := row.ReplaceAllStringFunc(page, func(line string) string {
+		m := row.FindStringSubmatch(line)
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers = append(numbers, n)
+		if len(tests[n]) == 0 {
+			t.Errorf("no test says `// security %d:`", n)
+		}
+		return fmt.Sprintf("| %d | %s | %s | %s |", n, m[2], m[3], strings.Join(tests[n], ", "))
+	})
+	for _, n := range slices.Sorted(maps.Keys(tests)) {
+		if !slices.Contains(numbers, n) {
+			t.Errorf("%v: there is no requirement %d", tests[n], n)
+		}
+	}
+	if len(numbers) < 44 {
+		t.Errorf("%d requirements", len(numbers))
+	}
+	if *golden.Update {
+		if err := os.WriteFile(securityPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, page); diff != "" {
+		t.Errorf("run go test ./internal/repo -run TestSecurity -update (-want +got):\n%s", diff)
+	}
+}
+
+var numbered = regexp.MustCompile(`security (\d+(?:(?:, | and )\d+)*)\b`)
+
+// securityTests are the names of the tests of each number, in the order of the folders.
+func securityTests(t *testing.T) map[int][]string {
+	t.Helper()
+	tests := map[int][]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		suite := strings.HasPrefix(path, filepath.Join("account", "storetest")) && strings.HasSuffix(path, ".go")
+		if err != nil || entry.IsDir() || !suite && !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		return addSecurityTests(tests, path)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests
+}
+
+// addSecurityTests finds the comments of a file and the functions that they are in or
+// above.
+func addSecurityTests(tests map[int][]string, path string) error {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	folder := filepath.ToSlash(filepath.Dir(path))
+	for _, comment := range file.Comments {
+		for _, m := range numbered.FindAllStringSubmatch(comment.Text(), -1) {
+			name := folder
+			if f := functionOf(file, comment); f != "" {
+				name = strings.TrimPrefix(folder+"."+f, "..")
+			}
+			for n := range strings.FieldsFuncSeq(m[1], func(r rune) bool { return r < '0' || '9' < r }) {
+				n, err := strconv.Atoi(n)
+				if err != nil {
+					return err
+				}
+				if !slices.Contains(tests[n], name) {
+					tests[n] = append(tests[n], name)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// functionOf is the function that a comment is in or stands above, "" for one that is
+// about the whole file.
+func functionOf(file *ast.File, comment *ast.CommentGroup) string {
+	for _, d := range file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if ok && (f.Doc == comment || f.Pos() <= comment.Pos() && comment.End() <= f.End()) {
+			return f.Name.Name
+		}
+	}
+	return ""
+}
+
+// Each type that crosses Temporal has a row that says who checks it.
+func TestWhatCrossesTemporalIsListed(t *testing.T) {
+	t.Parallel()
+	types := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(read(t, "workflow/testdata/contract.json")), &types); err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(read(t, securityPage), "## What crosses Temporal")
+	for name := range types {
+		if !strings.Contains(table, "\n| `"+name+"`") {
+			t.Errorf("docs/security.md says of no %s who checks it", name)
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package workflow
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// Summary and Details are what Temporal's UI shows of every run, without a worker and without
+// a key: they are the same for all runs, so that nothing has to be sealed.
+const (
+	Summary = "password reset"
+	Details = "The reset waits until its link is used, called off or expired. " +
+		"**RekeyState** says how it ended, or what it is kept waiting for.\n\n" +
+		"| pending activity | meaning |\n|---|---|\n" +
+		"| `await-token-submission` alone | the link is out, or withheld: all is well |\n" +
+		"| `send-email` | a mail is tried, for a day; the type of its last failure says why: `mail_deferred_connect`, `mail_deferred_4xx`, `store_away` |\n" +
+		"| `change-password` | a password was accepted and is being applied; it is tried until the store answers |\n\n" +
+		"Whose reset it is, and why no link was mailed, `rekey find` tells."
+
+	// FinishSummary is that of what follows a run that ended from outside.
+	FinishSummary = "the end of a password reset"
+)
+
+// IsPublic reports that a text is one of those: a client need not seal it.
+func IsPublic(text string) bool { return text == Summary || text == Details || text == FinishSummary }
+
+// WaitsAfter is how long a mail or a change is tried until its run shows that it is kept
+// waiting. The activity tells the run once, in a sealed result: a timer would be an Action of
+// every reset, also of those that wait for nothing.
+const WaitsAfter = 2 * time.Minute
+
+// transition is one line of what an operator reads.
+type transition struct {
+	at    time.Time
+	event string
+	to    statemachine.State
+}
+
+// show counts a transition and notes it in the run's current details, which the Temporal
+// UI renders as Markdown. Nothing there is an address or a secret.
+func (r *run) show(ctx workflow.Context, event string) {
+	r.count(ctx, event)
+	r.history = append(r.history, transition{workflow.Now(ctx), event, r.machine.State()})
+	workflow.SetCurrentDetails(ctx, r.details())
+}
+
+func (r *run) details() string {
+	d := fmt.Appendf(nil, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, MaxMails)
+	if r.withheld != "" {
+		d = fmt.Appendf(d, "; the last was withheld (`%s`)", r.withheld)
+	}
+	if !r.expires.IsZero() {
+		d = fmt.Appendf(d, "\n\n**The last link expires:** %s", stamp(r.expires))
+	}
+	if r.passedOver > 0 {
+		d = fmt.Appendf(d, "\n\n**Asked for again, without another mail:** %d", r.passedOver)
+	}
+	if r.verdict.Reason != "" {
+		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
+	}
+	if r.noticeFailed {
+		d = append(d, "\n\n**The password was changed, and nobody was told.**"...)
+	}
+	if pending := r.pendingNotices(); len(pending) > 0 {
+		d = fmt.Appendf(d, "\n\n**Addresses still to be told:** %d", addresses(pending))
+	}
+	d = append(d, "\n\n| time | event | state |\n|---|---|---|\n"...)
+	for _, t := range r.history {
+		d = fmt.Appendf(d, "| %s | `%s` | `%s` |\n", stamp(t.at), t.event, t.to)
+	}
+	return string(d)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func addresses(pending []Mail) (n int) {
+	for _, m := range pending {
+		n += len(m.To)
+	}
+	return n
+}
+
+// count counts a transition by its event and the state that it led to. Metrics leave nothing in
+// the history, and a replay counts nothing again. A workflow task that is repeated (its worker
+// was killed, a signal came at the close) counts again: this is not for accounting.
+func (r *run) count(ctx workflow.Context, event string) {
+	labels := map[string]string{"event": event, "state": string(r.machine.State())}
+	workflow.GetMetricsHandler(ctx).WithTags(labels).Counter("rekey_transitions").Inc(1)
+}
+
+// countRedeemed measures from the last mail that a mail server took to the submission. A
+// link that was used before the run heard of its mail is not counted.
+func (r *run) countRedeemed(ctx workflow.Context) {
+	if r.verdict.Event == statemachine.PasswordChanged && !r.expires.IsZero() {
+		workflow.GetMetricsHandler(ctx).Timer("rekey_time_to_redeem").Record(r.submittedAt.Sub(r.mailedAt))
+	}
+}
+
+// showState sets the search attribute to the state. Each upsert is a billable action, so a run
+// has one, at its end; the start brings the first value along. A run that is kept waiting has
+// two more, see showWaiting.
+func (r *run) showState(ctx workflow.Context) { setAttribute(ctx, r.machine.State()) }
+
+func setAttribute(ctx workflow.Context, state statemachine.State) {
+	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(state)))
+	if err != nil {
+		panic(err) // only a wrong key or value makes one: a bug of this package, as in fire
+	}
+}
+
+// showsWaiting reports that this run shows what it is kept waiting for. Runs that a release
+// before 0.3 led past such a result do not.
+func showsWaiting(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "run-says-what-it-waits-for", workflow.DefaultVersion, 1) == 1
+}
+
+// showWaiting shows operators what the run is kept waiting for.
+func (r *run) showWaiting(ctx workflow.Context, what statemachine.State) {
+	if what != WaitingForMail && what != WaitingForStore {
+		what = WaitingForStore
+	}
+	r.waitingFor = what
+	setAttribute(ctx, what)
+}
+
+// endWaiting takes that back, unless the run is over and shows how.
+func (r *run) endWaiting(ctx workflow.Context) {
+	if r.waitingFor != "" && !r.machine.Final() {
+		setAttribute(ctx, statemachine.StateRequested)
+	}
+	r.waitingFor = ""
+}
+
+// afterWaiting has the retries of a mail that was kept waiting: it was tried some times already.
+func afterWaiting(ctx workflow.Context) workflow.Context {
+	return workflow.WithRetryPolicy(ctx, temporal.RetryPolicy{
+		InitialInterval: WaitsAfter, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute,
+	})
+}
