@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekeyhq/rekey/internal/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // One notice that cannot be read keeps nobody else from being told. The error names its run, and

@@ -74,7 +74,7 @@ func (c column) takes(sample string) error {
 // tryHash tries accounts until one is taken. The doubt is what refused all of too few, or not for
 // the hash.
 func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt string, err error) {
-	var refusals []string // for the hash
+	var refusals []error // for the hash
 	for passed, i := 0, 0; i < len(ids) && passed < telling; i++ {
 		err := s.trial(ctx, sample, ids[i])
 		code := sqlState(err)
@@ -82,7 +82,7 @@ func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt
 		case errors.Is(err, errTried):
 			return "", nil
 		case code == lockNotAvailable || code == deadlockDetected || errors.Is(err, errNoRow):
-			passed++ // another one is at work on this account
+			passed++ // another one is at work on this account, or deleted it
 			continue
 		case never(fault(err)) == nil:
 			return "", fault(err)
@@ -91,13 +91,14 @@ func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt
 		if lookErr != nil {
 			return "", fault(lookErr)
 		}
-		doubt = s.refused(sample, forHash, err)
+		refusal := s.refused(sample, forHash, err)
+		doubt = refusal.Error()
 		if forHash {
-			refusals = append(refusals, doubt)
+			refusals = append(refusals, refusal)
 		}
 	}
 	if len(refusals) >= telling {
-		return "", &SettingError{"Password", errors.New(refusals[0])}
+		return "", &SettingError{"Password", refusals[0]}
 	}
 	return doubt, nil
 }
@@ -148,7 +149,7 @@ func (s *Store) isForHash(ctx context.Context, refusal error) (is bool, err erro
 
 // refused names what takes no such hash. Names of the catalogue are no secrets, and the sample
 // is nobody's hash.
-func (s *Store) refused(sample string, forHash bool, err error) string {
+func (s *Store) refused(sample string, forHash bool, err error) error {
 	what := fmt.Sprintf("the column %s does not take a hash such as would be written (%d characters)", s.users.hash.name, utf8.RuneCountInString(sample))
 	if !forHash {
 		what = fmt.Sprintf("the column %s cannot be changed, for another reason than the hash", s.users.hash.name)
@@ -162,5 +163,5 @@ func (s *Store) refused(sample string, forHash bool, err error) string {
 	case ok && said.ColumnName != "":
 		what += fmt.Sprintf(": the column %q of the table %s", said.ColumnName, said.TableName)
 	}
-	return fmt.Sprintf("%s, so resets would end as change_refused: %v", what, fault(err))
+	return fmt.Errorf("%s, so resets would end as change_refused: %w", what, fault(err))
 }
