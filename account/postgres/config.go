@@ -18,9 +18,9 @@ import (
 // Config says where the accounts are.
 type Config struct {
 	// URL is postgres://user@host:port/database, with the parameters of libpq (sslmode,
-	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). What it
-	// leaves out comes from the PG* variables and the password file, as with psql. It must
-	// hold no password and no service, and beyond this machine sslmode=verify-full.
+	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). Missing
+	// parts come from the PG* variables and the password file, as with psql. It must hold no
+	// password and no service, and beyond this machine sslmode=verify-full.
 	URL string
 	// Password is that of the user; empty means PGPASSWORD or the password file.
 	Password string
@@ -37,7 +37,7 @@ var (
 	ErrPasswordInURL = errors.New("the URL must hold no password, since others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
 	// ErrService means that a service file is to say what the URL should.
 	ErrService = errors.New("a service file (service in the URL, or PGSERVICE) may hold a password and name other files, which nobody judges: put host, port, user and database into the URL, and the password into a file")
-	// ErrClear means that passwords and hashes would travel in clear, or to whoever
+	// ErrClear means that passwords and hashes would travel in clear, or to anybody who
 	// answers in place of the server.
 	ErrClear = errors.New("the connection to another machine must be encrypted and the server's certificate verified: add sslmode=verify-full (and sslrootcert) to the URL")
 )

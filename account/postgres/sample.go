@@ -82,7 +82,7 @@ func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt
 		case errors.Is(err, errTried):
 			return "", nil
 		case code == lockNotAvailable || code == deadlockDetected || errors.Is(err, errNoRow):
-			passed++ // another one is at work on this account, or deleted it
+			passed++ // another transaction holds this account, or deleted it
 			continue
 		case never(fault(err)) == nil:
 			return "", fault(err)

@@ -1,0 +1,60 @@
+package operator
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// young is a Temporal whose runs began a moment ago: RekeyState of all is requested. Each is
+// named like the activity that it waits for.
+type young struct{ client.Client }
+
+var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword}
+
+func (young) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	found := &workflowservice.ListWorkflowExecutionsResponse{}
+	if strings.Contains(r.GetQuery(), string(workflow.WaitingForMail)) || strings.Contains(r.GetQuery(), string(workflow.WaitingForStore)) {
+		return found, nil
+	}
+	for _, name := range waits {
+		found.Executions = append(found.Executions, &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: name}})
+	}
+	return found, nil
+}
+
+func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	pending := func(name string) *workflowpb.PendingActivityInfo {
+		return &workflowpb.PendingActivityInfo{ActivityType: &commonpb.ActivityType{Name: name}, Attempt: 3}
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING},
+		PendingActivities:     []*workflowpb.PendingActivityInfo{pending(workflow.AwaitTokenSubmission), pending(id)},
+	}, nil
+}
+
+// An outage is listed from its first minute on, before RekeyState tells of it.
+func TestListOfAYoungOutage(t *testing.T) {
+	t.Parallel()
+	for waiting, want := range map[string]string{
+		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword,
+		"": strings.Join(waits, " "),
+	} {
+		found, err := (&Client{temporal: young{}, namespace: "default", queue: "rekey"}).List(t.Context(), waiting, 50)
+		var got []string
+		for _, r := range found {
+			got = append(got, r.WorkflowID)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, %v, want %q", waiting, got, err, want)
+		}
+	}
+}
