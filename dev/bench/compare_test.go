@@ -20,11 +20,23 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/cost"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 )
 
-var scale = flag.Float64("scale", 0.01, "multiplies every number of repetitions")
+// smoke is the scale of the long suite: every part runs, and no figure means anything.
+const smoke = 0.01
+
+var scale = flag.Float64("scale", smoke, "multiplies every number of repetitions")
+
+// measures ends a measurement that nobody asked for, by a scale or by the long suite.
+func measures(t *testing.T) {
+	t.Helper()
+	if *scale == smoke {
+		suite.Long(t)
+	}
+}
 
 func TestMain(m *testing.M) {
 	if text, ok := os.LookupEnv(roleEnv); ok {
@@ -56,6 +68,7 @@ func batch(n int) int { return max(1, int(math.Ceil(float64(n)**scale/rounds))) 
 // nothing, on each database of Temporal. Cheap resets have the least Argon2id there is, so that
 // the rest can be seen.
 func TestResets(t *testing.T) {
+	measures(t)
 	var lanes []*lane
 	people := 2*warm + 3*rounds
 	for _, l := range loads() {
@@ -125,6 +138,7 @@ const (
 // TestStrangers measures what a starter can take from the internet. No worker runs: what is
 // started is left alone.
 func TestStrangers(t *testing.T) {
+	measures(t)
 	l := newLane(t, "SQLite", 0)
 	l.starter(t)
 	l.play(t, "nothing")
@@ -196,6 +210,7 @@ const openSamples = 200
 // TestOpenRuns measures memory and answers while many resets are open. At -scale 1 it takes an
 // hour.
 func TestOpenRuns(t *testing.T) {
+	measures(t)
 	sizes := openSizes()
 	l := newLane(t, "SQLite", warm+batch(sizes[len(sizes)-1])*rounds+len(sizes)*rounds*batch(openSamples))
 	l.Env = append(l.Env, "REKEY_LINK_LIFE=24h")
