@@ -20,7 +20,7 @@ const ScopePasswordReset = "password:reset"
 type Account struct {
 	ID         string   // the host application's, never empty
 	Address    string   // where links are mailed
-	Notify     []string // further addresses that are told of a change
+	Notify     []string // further addresses that get the notice of a change
 	Credential string   // the stored password hash; see HasPassword for accounts that have none
 	Disabled   bool     // closed or locked by the host application: gets no link
 	Resettable bool     // whether its password may be reset; false for SSO-only accounts

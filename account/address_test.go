@@ -44,8 +44,8 @@ func accepted() [][2]string {
 	}
 }
 
-// What hosts have in their tables, and what browsers take in a field of the type email, is
-// looked up, whatever RFC 5321 says of it.
+// Addresses that hosts have in their tables, and that browsers take in a field of the type
+// email, are looked up, even against RFC 5321.
 func TestParseAddressTakesWhatThereIs(t *testing.T) {
 	t.Parallel()
 	for in, want := range unusual() {

@@ -35,7 +35,7 @@ type Filter struct {
 	Operator   string    //
 	Since      time.Time // of this time or later
 	Until      time.Time // of before this time
-	Last       int       // only so many, those that were written last
+	Last       int       // most lines, the newest ones
 }
 
 // Picks reports whether a line is one that the filter picks; Last is not its business.

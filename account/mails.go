@@ -64,12 +64,12 @@ func (t Token) Judge(out []Token, counted []Counted, limit int) (name string, i 
 	return name, i, nil
 }
 
-// RoomForMail reports whether an account that had mails at these times may have one more
-// now. It has size mails at once and then one each MailRefill: a leaky bucket (ITU-T I.371,
-// GCRA), whose level a mail raises by one and MailRefill lowers by one. It is never more
-// than full, so that operators who go over it make nobody wait longer. What another clock
-// says is yet to come counts as now, and not at all when it is further away than MailRefill:
-// a clock that was wrong once must not lock anybody out.
+// RoomForMail reports whether an account that had mails at these times may have one more now.
+// It has size mails at once and then one each MailRefill: a leaky bucket (ITU-T I.371, GCRA),
+// whose level a mail raises by one and MailRefill lowers by one. It is never more than full,
+// so that operators who go over it make nobody wait longer. A time in the future, from another
+// clock, counts as now, and not at all when it is further away than MailRefill: a clock that
+// was wrong once must not lock anybody out.
 func RoomForMail(sent []time.Time, now time.Time, size int) bool {
 	sent = slices.SortedFunc(slices.Values(sent), time.Time.Compare)
 	var level time.Duration // until the bucket is empty

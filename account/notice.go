@@ -42,7 +42,7 @@ type Recipient struct {
 // Telling is what became of a mail to an address.
 type Telling string
 
-// What becomes of a mail, and of a notice.
+// Outcomes of a mail and of a notice.
 const (
 	TellBegun   Telling = "begun"    // it goes out now, or fails
 	TellDone    Telling = "done"     // a mail server took it

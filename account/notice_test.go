@@ -64,7 +64,7 @@ func TestBrokenOffCopiesAreBounded(t *testing.T) {
 	same(t, "settled", true, d.Settled())
 }
 
-// What definitely did not go out is no copy, and its address goes behind the others.
+// A mail that definitely did not go out is no copy, and its address goes behind the others.
 func TestNotSentIsNoCopy(t *testing.T) {
 	t.Parallel()
 	d := owed("ann@example.com", "office@example.com")

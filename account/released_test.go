@@ -9,7 +9,7 @@ import (
 
 var releasedNames = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
 
-// released is ParseAddress of 0.2.0, which took less. What it gave is in workflow IDs, token
+// released is ParseAddress of 0.2.0, which took less. Its results are in workflow IDs, token
 // records and indexes.
 func released(s string) (string, bool) {
 	local, domain, ok := strings.Cut(s, "@")

@@ -45,7 +45,7 @@ type Activities struct {
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld), owners who were not
-	// told of a change (rekey_notices_failed) and verdicts (rekey_changes,
+	// notified of a change (rekey_notices_failed) and verdicts (rekey_changes,
 	// rekey_change_refusals); nil counts nothing.
 	Metrics client.MetricsHandler
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// The metrics of this package. Their labels are words of ours.
+// The metrics of this package. Their labels are constants of this code.
 const (
 	mailAttempts  = "rekey_mail_attempts"
 	mailsWithheld = "rekey_mails_withheld"

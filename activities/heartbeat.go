@@ -10,11 +10,11 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// heartbeat says every [workflow.Heartbeat] that the attempt is at work, until stop is
+// heartbeat reports every [workflow.Heartbeat] that the attempt runs, until stop is
 // called; so the work of a worker that was killed begins again within seconds, and a slow
-// mail server is not taken for a dead worker. What is done sooner costs no heartbeat.
+// mail server is not taken for a dead worker. A shorter attempt costs no heartbeat.
 //
-// A heartbeat is also how an attempt learns that nobody wants it any more: ctx ends.
+// A heartbeat also tells an attempt that it is no longer wanted: ctx ends.
 func heartbeat(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	var beats sync.WaitGroup

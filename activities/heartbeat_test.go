@@ -77,7 +77,7 @@ func TestSlowChangeSaysThatItIsAtWork(t *testing.T) {
 	diff(t, "credential", s.credential(t), fresh)
 }
 
-// A heartbeat is a billed call. What is done at once needs none.
+// A heartbeat is a billed call. A quick attempt needs none.
 func TestFastWorkCostsNoHeartbeat(t *testing.T) {
 	t.Parallel()
 	s := linked(t)

@@ -94,7 +94,7 @@ func (s *site) open(t *testing.T) {
 	dir := keys.Open(path)
 	aead, err := dir.Link()
 	must(t, err)
-	s.Links, err = link.New(aead, base, "default")
+	s.Links, err = link.New(aead, link.MustParseBaseURL(base), "default")
 	must(t, err)
 	s.Submissions, err = dir.SubmissionOpener()
 	must(t, err)

@@ -21,12 +21,11 @@ var errStopping = errors.New("the worker stops: another one goes on")
 // worker stops meanwhile.
 const noteWait = 10 * time.Second
 
-// sendNotice tells the owner of an account that its password was changed, at every address
-// that the store owes it to. What became of each mail is noted there, so that nobody is told
-// again, whoever asks for it and however often: another attempt, a workflow reset, a run
-// that follows one which was terminated. A recipient that the mail server refuses does not
-// keep the others from being told, nor is that final. The first attempt that has told
-// somebody is the last one: the run owes the rest.
+// sendNotice notifies the owner of an account that its password was changed, at every address
+// that is still in the store's ledger. The ledger has the result of each mail, so that no
+// address is notified twice: by another attempt, a workflow reset, or a run that follows a
+// terminated one. A recipient that the mail server refuses delays no other, and is tried again.
+// The first attempt that reaches an address is the last one: the run goes on with the others.
 func (a *Activities) sendNotice(ctx context.Context, asked workflow.Notice) (workflow.Delivery, error) {
 	d := workflow.Delivery{Notice: asked.Run}
 	n, err := a.Store.Notice(ctx, asked.Run, asked.Submission)
@@ -115,9 +114,9 @@ func resultOf(failed error) account.Telling {
 	}
 }
 
-// GiveUpNotice notes that the owner was not told of a change: in the audit log and in the
+// GiveUpNotice records that the owner was not notified of a change: in the audit log and in the
 // metric rekey_notices_failed. A notice that was not tried for its whole day is not given
-// up; who is still to be told of it is in the result.
+// up; the result has the addresses that it has not reached.
 func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
 	d, err := a.giveUp(ctx, m.Notice())
 	return d, withType(ctx, err)
@@ -147,9 +146,9 @@ func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflo
 	return d, err
 }
 
-// unknownNotice notes that nobody was told of a change that the store does not remember,
-// because it was restored from a backup. Of an account that is gone it notes nothing: that
-// one was forgotten on demand, and a line would remember it.
+// unknownNotice records that nobody was notified of a change that the store does not remember,
+// because it was restored from a backup. It records nothing of an account that is gone: that
+// one was erased on demand, and a line would bring it back.
 func (a *Activities) unknownNotice(ctx context.Context, asked workflow.Notice) error {
 	if _, err := a.Store.Account(ctx, asked.Account); errors.Is(err, account.ErrNotFound) {
 		return nil

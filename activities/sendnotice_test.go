@@ -104,8 +104,8 @@ func TestEveryAddressIsTold(t *testing.T) {
 }
 
 // security 18, 27: a notice is sent once, however often a run is reset and by whichever run it
-// is asked for. What the input says of addresses, account and time decides nothing: whoever
-// has the payload key writes that.
+// is asked for. Addresses, account and time in the input decide nothing: a thief of the
+// payload key can write them.
 func TestNoticeIsSentOnce(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())
@@ -126,7 +126,7 @@ func TestNoticeIsSentOnce(t *testing.T) {
 	diff(t, "told again", s.mailer.to(), []string(nil))
 }
 
-// What 0.2.0 began names no submission, and what it applied owes to the account as it is.
+// Inputs of 0.2.0 name no submission. Its changes owe a notice to the account as it is now.
 func TestNoticeOfARunOfBefore(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, ann)
@@ -165,7 +165,7 @@ func TestAddressIsTriedAgainAlone(t *testing.T) {
 	}
 }
 
-// What was tried in vain goes behind those whose turn has not come.
+// An address that was tried in vain goes behind those that have not been tried.
 func TestHangingAddressDoesNotStarveTheOthers(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())
@@ -208,7 +208,7 @@ func TestUnknownOutcomeIsBounded(t *testing.T) {
 	diff(t, "told", s.owed(t).Told, 1)
 }
 
-// What became of a mail is noted although the worker stops and its context is over.
+// The result of a mail is noted although the worker stops and its context is over.
 func TestNoticeIsNotedOnAStoppingWorker(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, ann)

@@ -10,8 +10,8 @@ import (
 
 // Auth is one way to prove who sends a request.
 type Auth interface {
-	// Who names the sender for the log. It must be safe for concurrent use and must not
-	// hold on to the request. Errors: ErrUnknown when the request does not prove it,
+	// This method names the sender for the log. It must be safe for concurrent use and must
+	// not hold on to the request. Errors: ErrUnknown when the request does not prove it,
 	// ErrUnavailable when that cannot be found out now.
 	Who(*http.Request) (string, error)
 }
@@ -89,8 +89,8 @@ type proxyAuth struct {
 // maxWho bounds a name in the log.
 const maxWho = 256
 
-// Who also wants a person: a proxy that lets requests through without having asked for one
-// is set up wrongly.
+// proxyAuth also requires a person: a proxy that lets requests through without having asked
+// for one is set up wrongly.
 func (p proxyAuth) Who(r *http.Request) (string, error) {
 	names := r.Header.Values(p.userHeader)
 	if !p.presented(r) || len(names) != 1 || names[0] == "" || len(names[0]) > maxWho {

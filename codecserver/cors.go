@@ -7,8 +7,8 @@ import "net/http"
 const askedHeaders = "Content-Type, X-Namespace, Authorization, Authorization-Extras"
 
 // admit refuses the pages of other origins, and tells the browser that the UI's may read the
-// answer (Fetch Standard, section 3.3, CORS protocol). What has no Origin is no page: a
-// browser sends one with every POST.
+// answer (Fetch Standard, section 3.3, CORS protocol). A request without Origin is from no
+// page: a browser sends one with every POST.
 //
 // The origin is compared, never copied into the answer.
 func (h *handler) admit(head http.Header, r *http.Request) error {

@@ -6,11 +6,11 @@
 // opens no submission: a submission's password hash is sealed to the worker inside the
 // payload and stays sealed here.
 //
-// It seals nothing. Whoever could make payloads of ours could make a run believe them.
-// Temporal's command line asks for /encode before each query and signal, also of no payloads
-// at all; that alone is answered, with none.
+// It seals nothing. Anybody who could have payloads sealed could make a run accept them.
+// Temporal's command line calls /encode before each query and signal, also without payloads.
+// Only such an empty request is answered, with an empty list.
 //
-// # Who may ask
+// # Callers
 //
 // A request is answered when it proves who sends it, see [Auth], and when it does not come
 // from a page other than Temporal's UI. Both are needed: a browser sends the cookies of a

@@ -58,13 +58,13 @@ func New(c Config) (http.Handler, error) {
 }
 
 // CheckOrigin refuses what a browser would never send as an origin: then nothing would match.
-// Who can alter a page on its way reads what it reads, so an origin elsewhere is https.
+// An attacker who alters a page on its way reads its data, so an origin elsewhere is https.
 func CheckOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+u.Host != origin:
 		return errors.New("want an origin such as https://temporal.example.com, without a path")
-	case u.Scheme == "http" && !loopback.Is(u.Host):
+	case !loopback.Sealed(u):
 		return errors.New("want https for an origin that is not on this machine")
 	default:
 		return nil
@@ -160,8 +160,8 @@ func give(w http.ResponseWriter, payloads []*commonpb.Payload) (status int, err 
 	return http.StatusOK, nil
 }
 
-// open replaces sealed payloads by what is in them. Those that do not claim to be sealed stay
-// as they are: whoever sends them here has read them. Temporal's UI sends search attributes
+// open replaces sealed payloads by what is in them. Payloads that do not claim to be sealed
+// stay as they are: the sender has read them already. Temporal's UI sends search attributes
 // too, which nobody seals, and a stranger's signal in clear must not keep an operator from
 // reading the run that it was sent to.
 func (h *handler) open(payloads []*commonpb.Payload) error {

@@ -79,7 +79,7 @@ func TestEncodeNothing(t *testing.T) {
 	}
 }
 
-// What /decode refuses before it looks at payloads, /encode refuses too.
+// /encode refuses every request that /decode refuses before it looks at payloads.
 func TestEncodeNothingFor(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -168,8 +168,8 @@ func TestRefusedPayloads(t *testing.T) {
 	}
 }
 
-// What nobody sealed is shown as it is, between what is ours: search attributes, and what a
-// client without keys has put into a run.
+// Unsealed payloads between sealed ones are shown as they are: search attributes, and values
+// that a client without keys has put into a run.
 func TestPayloadsInClearStay(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

@@ -58,7 +58,7 @@ type encrypted struct{ next http.RoundTripper }
 
 // RoundTrip sends a request.
 func (e encrypted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !loopback.Is(r.URL.Host) {
+	if !loopback.Sealed(r.URL) {
 		return nil, errors.New("the issuer must be reached by https")
 	}
 	return e.next.RoundTrip(r)
@@ -69,7 +69,7 @@ type oidcAuth struct {
 	keys     *source
 }
 
-// Who names a person by the subject, which the issuer never gives to another.
+// oidcAuth names a person by the subject, which the issuer never gives to another.
 func (o *oidcAuth) Who(r *http.Request) (string, error) {
 	jwt, ok := bearer(r)
 	if !ok || len(jwt) > maxJWT {

@@ -19,9 +19,9 @@ func (c *Codec) ClientOptions(o client.Options) client.Options {
 	return o
 }
 
-// DataConverter converts values to sealed payloads. A payload that is not ours is
-// ErrForeign everywhere: errors.Is finds it in what a future's Get returns. No payload at
-// all is nothing to refuse, and leaves a value as it is.
+// DataConverter converts values to sealed payloads. A payload that rekey did not seal is
+// ErrForeign everywhere: errors.Is finds it in what a future's Get returns. No payload at all
+// is nothing to refuse, and leaves a value as it is.
 //
 // In workflow code a payload under a key that the worker lacks panics. An error there
 // would be a branch that depends on which keys a worker has, and for the run's own input

@@ -21,16 +21,16 @@
 //
 // # Strangers
 //
-// Whoever can talk to Temporal can put any bytes where a run reads them, with or without
-// our keys. A run must refuse what is made up ([ErrForeign]) and must wait when it meets
-// what is ours under a key that its worker does not have yet ([ErrUnknownKey]), and all
-// workers must judge alike, whichever keys they have. The key ID in front of a sealed
-// payload cannot tell the two apart: anybody can write an ID that no keyset has, and the
-// run that waits for that key waits for ever. Two things do:
+// Anybody with access to Temporal can put any bytes where a run reads them, with or without
+// rekey's keys. A run must refuse invented payloads ([ErrForeign]). It must wait for a key
+// that its worker does not have yet ([ErrUnknownKey]). All workers must judge alike, with
+// every set of keys. The key ID in front of a sealed payload cannot tell the two apart:
+// anybody can write an ID that no keyset has, and the run that waits for that key waits for
+// ever. Two things do:
 //
 //   - payload.json holds one more key, the family key, which never rotates. Each payload
 //     begins with a MAC of its ciphertext under it. No valid MAC: made up.
-//   - A keyset remembers the IDs of its retired keys. What is sealed under one of them
+//   - A keyset remembers the IDs of its retired keys. A payload sealed under one of them
 //     has a valid MAC, but only an old history still holds it, and a copy of that is as
-//     foreign as anything made up.
+//     foreign as an invented one.
 package keys

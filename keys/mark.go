@@ -10,9 +10,9 @@ import (
 // markLen is enough to tell two deployments apart, and too little to be worth anything else.
 const markLen = 4
 
-// Mark is a keyed hash of a text, by which processes that have the same payload.json find out
-// whether they mean the same. Who lacks the family key learns nothing from it, and cannot test
-// guesses at the text.
+// Mark is a keyed hash of a text, by which processes with the same payload.json find out
+// whether they have the same text. A reader without the family key learns nothing from it, and
+// cannot test guesses at the text.
 func (c *Codec) Mark(text string) string {
 	mac := hmac.New(sha256.New, c.family)
 	mac.Write([]byte("rekey/v1 mark|" + text))

@@ -18,8 +18,8 @@ func (d Dir) AccountKeys() (*AccountKeys, error) {
 	return &AccountKeys{set}, nil
 }
 
-// Key is the account key of a normalized address: 32 hexadecimal digits that say nothing
-// about the address to whoever lacks the keyset.
+// Key is the account key of a normalized address: 32 hexadecimal digits that say nothing about
+// the address to a reader without the keyset.
 func (k *AccountKeys) Key(address string) string {
 	return hex.EncodeToString(compute(k.set, "rekey/v1 account|", []byte(address)))
 }

@@ -62,8 +62,8 @@ func TestSalt(t *testing.T) {
 	}
 }
 
-// What a PRF is asked says what it is for, so that one use's answers are never another's,
-// even with one secret in both files.
+// The input of a PRF names its use, so that the results of two uses differ, even with one
+// secret in both files.
 func TestPRFsAreApart(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)

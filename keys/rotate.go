@@ -77,8 +77,8 @@ func Promote(dir string, u Use, id uint32) error {
 	})
 }
 
-// Retire deletes a key that is not the primary one and remembers its ID, for ever. What
-// it sealed cannot be opened any more and is refused as foreign, so links must have
+// Retire deletes a key that is not the primary one and remembers its ID, for ever. Values
+// sealed with it cannot be opened any more and are refused as foreign, so links must have
 // expired and runs must have ended. Errors: ErrNoKey, ErrPrimary.
 func Retire(dir string, u Use, id uint32) error {
 	return rotate(dir, u, func(k *keyset.Manager, m *meta) error {

@@ -72,7 +72,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// What a retired key sealed is gone, and that of a key before its time is waited for.
+// Values of a retired key are refused, and values of a key that a process does not have yet
+// are waited for.
 func TestRotationOutOfStep(t *testing.T) {
 	t.Parallel()
 	for _, u := range []keys.Use{keys.Payload, keys.Submission} {

@@ -11,8 +11,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// save writes a keyset and, for submissions, its public half, which a starter gets.
-// The private one comes first: whoever has the public one must find it.
+// save writes a keyset and, for submissions, its public half, which a starter gets. The
+// private one comes first: a process with the public one must find it.
 func (d Dir) save(u Use, h *keyset.Handle, m meta, place func(from, to string) error) error {
 	if err := d.write(u, h, m, place); err != nil || u != Submission {
 		return err

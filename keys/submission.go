@@ -75,8 +75,8 @@ func (d Dir) SubmissionOpener() (*Opener, error) {
 }
 
 // Open opens a submission. ErrForeign means that it was never sealed for this context, or
-// under a key that is retired; ErrUnknownKey that it names a key that this process lacks.
-// The second is worth waiting for only inside a payload of ours: unlike those, a
+// under a key that is retired; ErrUnknownKey that it names a key that this process lacks. The
+// second is worth waiting for only inside a payload that rekey sealed: unlike those, a
 // submission says nothing about who sealed it.
 func (o *Opener) Open(sealed []byte, context string) (NewPassword, error) {
 	var p NewPassword

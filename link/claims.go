@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Claims are the facts in a token, readable for whoever holds the link key.
+// Claims are the facts in a token, readable with the link key.
 type Claims struct {
 	RunID      string    // of the run that waits for the link; a UUID
 	AccountKey string    // 32 lower-case hexadecimal digits; ends the workflow ID

@@ -44,7 +44,7 @@ func TestRoundTripAndTamper(t *testing.T) {
 	})
 }
 
-// What opens is ours, yet it may be from another release.
+// A token that opens is rekey's, yet it may be from another release.
 func TestShortClaimsAreInvalid(t *testing.T) {
 	t.Parallel()
 	for n := range 42 {

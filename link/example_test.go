@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	links, err := link.New(key, "https://example.com", "default")
+	links, err := link.New(key, link.MustParseBaseURL("https://example.com"), "default")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -51,7 +51,7 @@ func frozenKey(tb testing.TB) tink.AEAD {
 
 func newBox(tb testing.TB, a tink.AEAD, base, namespace string) *link.Box {
 	tb.Helper()
-	b, err := link.New(a, base, namespace)
+	b, err := link.New(a, link.MustParseBaseURL(base), namespace)
 	check(tb, err)
 	return b
 }

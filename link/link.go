@@ -1,15 +1,15 @@
 // Package link makes and opens the links that are mailed.
 //
-// A link holds a token: a few facts about its run, sealed with AEAD under 192 random
-// bits of nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one
-// is refused in microseconds without asking anybody. Opening a token is a filter only.
-// Whether it still counts is decided by the record of its digest in the account store,
-// so whoever steals the key can make tokens that open and change no password. Who has a
-// run's IDs too, which are in clear in Temporal, can call that reset off with one.
+// A link holds a token: a few facts about its run, sealed with AEAD under 192 random bits of
+// nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one is refused in
+// microseconds without asking anybody. Opening a token is a filter only. The record of its
+// digest in the account store decides whether it still counts, so a thief of the key can make
+// tokens that open and change no password. With a run's IDs too, which are in clear in
+// Temporal, the thief can cancel that reset with one.
 //
-// What a token is for (reset or cancel), the base URL and the Temporal namespace are
-// bound to it as associated data: a token of a staging system is no token in production,
-// and whoever is sent a cancel link cannot reset with it.
+// A token's purpose (reset or cancel), the base URL and the Temporal namespace are bound to it
+// as associated data. A token of a staging system is no token in production, and a cancel link
+// cannot reset.
 package link
 
 import (
@@ -17,11 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"unicode"
-
-	"golang.org/x/net/idna"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -36,7 +32,7 @@ const (
 	Follow Purpose = "follow" // tells what becomes of a password that was handed in, and does nothing
 )
 
-// Bounds on the length of a token's text, and on what may follow one. What is outside is
+// Bounds on the length of a token's text, and on what may follow one. A text outside them is
 // refused unread.
 const (
 	minText = 60
@@ -44,8 +40,8 @@ const (
 	maxTail = 100
 )
 
-// ErrInvalid means that a text is no token of ours, or one for something else. It says
-// no more on purpose.
+// ErrInvalid means that a text is no token of rekey, or one for another purpose. It says no
+// more on purpose.
 var ErrInvalid = errors.New("the link is not valid")
 
 var encoding = base64.RawURLEncoding
@@ -62,49 +58,18 @@ type kind struct {
 	bound []byte // the associated data
 }
 
-// New returns a Box for links below a base URL: an absolute http or https URL, whose
-// path may be that of a folder. All processes must be given the same base URL and
-// namespace; how the host is spelled ([Base]) does not matter, nor do slashes at the end.
-func New(aead tink.AEAD, baseURL, namespace string) (*Box, error) {
-	base, err := Base(baseURL)
-	if err != nil {
-		return nil, err
+// New returns a Box for links below a base URL. All processes must be given the same base URL and
+// namespace.
+func New(aead tink.AEAD, baseURL BaseURL, namespace string) (*Box, error) {
+	base := baseURL.String()
+	if base == "" {
+		return nil, errors.New("base URL: none is set, see link.ParseBaseURL")
 	}
 	return &Box{aead, map[Purpose]kind{
 		Reset:  {base + "/account/change-password/", bind("rekey/v1", string(Reset), base, namespace)},
 		Cancel: {base + "/account/cancel-reset/", bind("rekey/v1", string(Cancel), base, namespace)},
 		Follow: {base + "/account/password-pending/", bind("rekey/v1", string(Follow), base, namespace)},
 	}}, nil
-}
-
-// Base is a base URL in the one form in which links begin with it: the host in lower case
-// and in ASCII, no slash at the end. A host in other letters becomes A-labels (RFC 5891), as
-// browsers ask for it; links go through mails, where letters beyond ASCII are not safe.
-func Base(baseURL string) (string, error) {
-	u, err := url.Parse(baseURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
-		u.User != nil || strings.ContainsAny(baseURL, "?#") {
-		// The error of url.Parse would repeat the URL, and a password in it.
-		return "", errors.New("base URL: want http(s)://host/path without user, query or fragment")
-	}
-	if u.Host, err = inASCII(u.Host); err != nil {
-		return "", errors.New("base URL: the host is no name that can be registered")
-	}
-	return strings.TrimRight(u.String(), "/"), nil
-}
-
-// inASCII leaves a host that is in ASCII as it is but for its case: links that are mailed
-// already were bound to that.
-func inASCII(host string) (string, error) {
-	if !strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return strings.ToLower(host), nil
-	}
-	name, port, found := strings.Cut(host, ":") // an IP address has no such letters
-	name, err := idna.Lookup.ToASCII(name)
-	if found {
-		name += ":" + port
-	}
-	return name, err
 }
 
 // bind joins parts so that no two lists of parts make the same bytes.

@@ -32,9 +32,9 @@ func (t Token) Text() string { return encoding.EncodeToString(t.secret()) }
 // Digest is the SHA-256 of the token's bytes: what a submission carries.
 func (t Token) Digest() [32]byte { return sha256.Sum256(t.secret()) }
 
-// RecordKey is what the store keeps a token's record under: the hash of its digest, that
-// is SHA-256(SHA-256(token)). Whoever reads the store can make neither the token nor a
-// submission of it.
+// RecordKey is the store's key of a token's record: the hash of its digest, that is
+// SHA-256(SHA-256(token)). A reader of the store can make neither the token nor a submission
+// of it.
 func RecordKey(digest [32]byte) [32]byte { return sha256.Sum256(digest[:]) }
 
 // String returns "[token]".

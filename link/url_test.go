@@ -46,13 +46,21 @@ func TestBaseURLIsRefused(t *testing.T) {
 		"https://example.com?", "https://example.com/?a=b", "https://example.com#", "https://example.com/#top",
 		"https://\u0301.example", "https://b\u00fccher\u202e.example", "https://example.com/\r\nBcc: eve", "https://ada:secret@example.com:port",
 	} {
-		b, err := link.New(frozenKey(t), given, namespace)
-		if err == nil || b != nil {
+		b, err := link.ParseBaseURL(given)
+		if err == nil || b != (link.BaseURL{}) {
 			t.Errorf("%q is taken", given)
 			continue
 		}
 		if strings.Contains(err.Error(), "secret") || errors.Unwrap(err) != nil {
 			t.Errorf("%q: the error repeats it: %v", given, err)
 		}
+	}
+}
+
+// Links of no base URL would begin with their path.
+func TestLinksNeedABaseURL(t *testing.T) {
+	t.Parallel()
+	if b, err := link.New(frozenKey(t), link.BaseURL{}, namespace); err == nil || b != nil {
+		t.Errorf("links of no base URL: %v", err)
 	}
 }

@@ -27,9 +27,9 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	return msg, nil
 }
 
-// headers mark a mail as automatic, so that no vacation responder answers it (RFC 3834
-// section 5), and tell mail services to leave its links as they are: a rewritten link
-// passes the token to whoever tracks clicks.
+// headers mark a mail as automatic, so that no vacation responder answers it (RFC 3834 section
+// 5), and tell mail services to leave its links as they are: a rewritten link passes the token
+// to a click tracker.
 func headers() map[gomail.Header]string {
 	return map[gomail.Header]string{
 		"Auto-Submitted":           "auto-generated",

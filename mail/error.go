@@ -79,7 +79,7 @@ func (e *Error) Kind() string {
 		return fmt.Sprintf("mail_%s_%dxx", e.Outcome, e.Code/100)
 	case slices.Contains([]string{stepSender, stepRecipient, stepData, stepContent}, e.Step):
 		return "mail_" + string(e.Outcome) + "_" + e.Step
-	default: // of another Mailer than ours
+	default: // of another Mailer
 		return "mail_" + string(e.Outcome)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	rekeymail "github.com/rekeyhq/rekey/mail"
 )
 
-// What a mail program shows is what the templates wrote: links of any length survive.
+// A mail program shows the text of the templates: links of any length survive.
 func TestMIMERoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, m := range mails(t) {

@@ -37,7 +37,7 @@ const (
 type tokens struct {
 	fetch  func(ctx context.Context, refresh string) (*oauth2.Token, error)
 	client *http.Client
-	turn   chan struct{} // held by whoever reads or changes what follows
+	turn   chan struct{} // held to read or change the fields below
 	token  *oauth2.Token
 	// refresh is the newest refresh token: an endpoint may give another with each answer.
 	refresh string
@@ -105,7 +105,8 @@ func (t *tokens) forget(token string) {
 	}
 }
 
-// refusal says why there is no token, in words of RFC 6749 section 5.2 and of ours.
+// refusal is the reason why there is no token, in words of RFC 6749 section 5.2 or rekey's
+// own.
 func refusal(err error) string {
 	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
 	switch {

@@ -15,13 +15,13 @@ var (
 	ready = []string{"220 hi", "250 hi", "250 2.1.0 ok", "250 2.1.5 ok", "354 go"}
 )
 
-// What servers reply to a recipient, as their documents quote it: Gmail's by "Gmail SMTP errors
-// and codes" (support.google.com/a/answer/3726730), Exchange Online's by "Email non-delivery
-// reports and SMTP errors in Exchange Online" and Exchange's by "Sender filtering" (both
-// learn.microsoft.com), Postfix's by its smtpd_check.c, Exim's by its src/configure.default and
-// test suite. Those of Outlook.com are from reports: spamresource.com, "Microsoft: Multiple types
-// of invalid user bounces", 2023. Whose fault it is decides: a sender's quota, name, address or reputation is no reason
-// to give a mail up. security 23.
+// Servers' replies to a recipient, as their documents quote them: Gmail's by "Gmail SMTP
+// errors and codes" (support.google.com/a/answer/3726730), Exchange Online's by "Email
+// non-delivery reports and SMTP errors in Exchange Online" and Exchange's by "Sender
+// filtering" (both learn.microsoft.com), Postfix's by its smtpd_check.c, Exim's by its
+// src/configure.default and test suite. Outlook.com's are from reports: spamresource.com,
+// "Microsoft: Multiple types of invalid user bounces", 2023. Whose fault it is decides: a
+// sender's quota, name, address or reputation is no reason to give a mail up. security 23.
 func TestWhoseFaultARefusalIs(t *testing.T) {
 	t.Parallel()
 	for text, final := range map[string]bool{

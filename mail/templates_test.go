@@ -150,7 +150,7 @@ func TestLoadOverrides(t *testing.T) {
 	}
 }
 
-// What would fail, or mail nonsense, on the day that somebody needs it fails at start.
+// Templates that would fail, or mail nonsense, when they are needed fail at start.
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	links := "{{.URL}} {{.CancelURL}}"

@@ -72,7 +72,7 @@ func isBcrypt(stored string) bool {
 	return strings.HasPrefix(stored, "$2a$") || strings.HasPrefix(stored, "$2b$") || strings.HasPrefix(stored, "$2y$")
 }
 
-// verifyBcrypt is Verify for bcrypt. What is longer than bcrypt looks at has no hash.
+// verifyBcrypt is Verify for bcrypt. A password longer than bcrypt reads has no hash.
 func verifyBcrypt(stored, password string) (bool, error) {
 	cost, err := bcrypt.Cost([]byte(stored))
 	if err != nil || cost > maxBcryptCost || len(stored) != bcryptLen {

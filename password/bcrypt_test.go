@@ -37,7 +37,7 @@ func made(t *testing.T, password string) []byte {
 	return hash
 }
 
-// What is made under our own salt is what the usual library reads.
+// The usual library reads hashes made with rekey's salt.
 func TestOthersReadOurBcrypt(t *testing.T) {
 	t.Parallel()
 	for _, password := range []string{passphrase, "é" + passphrase, strings.Repeat("x", bcryptBytes)} {

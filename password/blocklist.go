@@ -14,9 +14,9 @@ import (
 //
 // That list, the longest in order of frequency that may be passed on freely, has 3,543
 // passwords of 9 characters or more, 1,557 of 10 or more and 41 of 15 or more: few people
-// choose such. So from 10 up this is all there are and not 3,000. What people do choose is
-// a short one several times over; hence has counts that as listed too, and Strength
-// refuses those made of several.
+// choose such. So from 10 up the list has all of them, fewer than 3,000. People do repeat a
+// short one several times. Hence has counts that as listed too, and Strength refuses passwords
+// made of several.
 //
 //go:embed blocklist.txt
 var blockListText string

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// ErrBusy means that so many passwords are being hashed that another one has to come
-// back later. Nothing was done with it.
+// ErrBusy means that too many passwords are being hashed, so another one has to come back
+// later. Nothing was done with it.
 var ErrBusy = errors.New("too many passwords are being hashed")
 
 // Budget bounds what evaluating passwords takes from a process: so many at once, so many

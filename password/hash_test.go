@@ -109,7 +109,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// What parse takes it takes in one spelling only, and within the bounds.
+// FuzzParse checks that parse takes one spelling only, and within the bounds.
 func FuzzParse(f *testing.F) {
 	f.Add(cheap.Hash(passphrase, salt))
 	f.Add("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ$Bo1ismRVk2qm6+YAYLCmWHDb+j3fjUH3")

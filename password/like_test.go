@@ -37,7 +37,7 @@ func TestLike(t *testing.T) {
 	}
 }
 
-// What cannot be made, or costs more than there is to spend, is said before a mail goes out.
+// A hash that cannot be made, or costs too much, is refused before a mail goes out.
 func TestLikeNothing(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []string{

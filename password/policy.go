@@ -44,10 +44,10 @@ func (p Policy) Normalize(password string) string {
 	return norm.NFKC.String(password)
 }
 
-// Check judges a password by what costs nothing: its characters, its length and the block
-// list. The length counts the password as it was typed and as it is hashed, whichever is
-// less: one key of an Arabic keyboard is eighteen code points in NFKC. What a hash has room
-// for counts what is hashed. The error is a [*Refusal].
+// Check judges a password by the cheap rules: its characters, its length and the block list.
+// The length counts the password as it was typed and as it is hashed, whichever is less: one
+// key of an Arabic keyboard is eighteen code points in NFKC. The bound of the hash counts the
+// hashed form. The error is a [*Refusal].
 func (p Policy) Check(typed string) error {
 	hashed := p.Normalize(typed)
 	switch {

@@ -50,8 +50,8 @@ func TestNoKindOfUnseenCharacter(t *testing.T) {
 	}
 }
 
-// What keyboards type is taken, although parts of it are not seen by themselves; and what a
-// page brings along is not, even where it belongs.
+// Characters that keyboards type are taken, although some are invisible by themselves.
+// Characters that only copying from a page brings are refused, even where they belong.
 func TestJoiners(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

@@ -1,8 +1,8 @@
 package starter
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -79,26 +79,21 @@ func TestBreachedPasswordIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWaiting(t)
 	w.answer = &password.Refusal{Code: password.Breached, Reason: "Known.", Suggestions: []string{"Another."}}
-	body := jsonBody("token", w.fresh(t), "password", goodPassword)
-	got := exchange(newTestHandler(t, w), "POST", "/account/reset_password", body, asJSON)
-	want := `{"status":"error","code":"password_breached","error":"Known.","message":"Known.","suggestions":["Another."]}` + "\n"
-	if got.Code != http.StatusBadRequest || got.Body.String() != want {
-		t.Errorf("%d %s", got.Code, got.Body)
+	if err := w.Submit(t.Context(), w.fresh(t), goodPassword); !errors.Is(err, w.answer) {
+		t.Errorf("%v, want %v", err, w.answer)
 	}
 	if n := w.delivered.Load(); n != 0 {
 		t.Errorf("%d submissions", n)
 	}
 }
 
-// security 8: a check that has to be made and cannot is a 503, and the link stays good.
+// security 8: without a check that has to be made no password is accepted, and the link stays good.
 func TestUncheckedPasswordIsUnavailable(t *testing.T) {
 	t.Parallel()
 	w := newWaiting(t)
 	w.answer = breached.ErrUnchecked
-	body := jsonBody("token", w.fresh(t), "password", goodPassword)
-	got := exchange(newTestHandler(t, w), "POST", "/account/reset_password", body, asJSON)
-	if got.Code != http.StatusServiceUnavailable || codeOf(t, got) != "unavailable" || got.Header().Get("Retry-After") != "30" {
-		t.Errorf("%d %v %s", got.Code, got.Header(), got.Body)
+	if err := w.Submit(t.Context(), w.fresh(t), goodPassword); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v, want %v", err, ErrUnavailable)
 	}
 	if n := w.delivered.Load(); n != 0 {
 		t.Errorf("%d submissions", n)
@@ -158,8 +153,8 @@ func TestNoBreachCheck(t *testing.T) {
 	}
 }
 
-// With the real check, a server that knows the password and then one that is gone: the log
-// says what failed, and neither it nor an answer holds what the server was asked.
+// With the real check, a server that knows the password and then one that is gone: the error
+// says what failed, and holds nothing of what the server was asked.
 func TestBreachCheckOverHTTP(t *testing.T) {
 	t.Parallel()
 	const prefix, suffix = "E22C7", "2A2DFDC8E3B125E2B0237BBDB93B73EF91A" // of goodPassword
@@ -173,20 +168,19 @@ func TestBreachCheckOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, log := newWaiting(t), &bytes.Buffer{}
+	w := newWaiting(t)
 	w.cfg.Breached = corpus.Check
-	h := newTestHandler(t, w, func(cfg *HandlerConfig) { cfg.Log = zerolog.New(log) })
-	body := jsonBody("token", w.fresh(t), "password", goodPassword)
-	known := exchange(h, "POST", "/account/reset_password", body, asJSON)
-	if known.Code != http.StatusBadRequest || codeOf(t, known) != string(password.Breached) {
-		t.Errorf("%d %s", known.Code, known.Body)
+	token := w.fresh(t)
+	known := w.Submit(t.Context(), token, goodPassword)
+	if refusal, ok := errors.AsType[*password.Refusal](known); !ok || refusal.Code != password.Breached {
+		t.Errorf("known: %v", known)
 	}
 	mirror.Close()
-	gone := exchange(h, "POST", "/account/reset_password", body, asJSON)
-	if gone.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), breached.ErrUnchecked.Error()) {
-		t.Errorf("%d, log %s", gone.Code, log)
+	gone := w.Submit(t.Context(), token, goodPassword)
+	if !errors.Is(gone, ErrUnavailable) || !errors.Is(gone, breached.ErrUnchecked) {
+		t.Errorf("gone: %v", gone)
 	}
-	if told := strings.ToUpper(log.String() + known.Body.String() + gone.Body.String()); strings.Contains(told, prefix) || strings.Contains(told, suffix[:6]) {
+	if told := strings.ToUpper(fmt.Sprint(known, gone)); strings.Contains(told, prefix) || strings.Contains(told, suffix[:6]) {
 		t.Errorf("part of the hash in %s", told)
 	}
 }

@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,8 +47,8 @@ type Config struct {
 	// submission.pub.json, account.json and salt.json there.
 	Keys keys.Dir
 	// BaseURL is where the pages are reached from outside, as in the mailed links.
-	// Links of another base URL are refused.
-	BaseURL string
+	// Links of another base URL are refused. Required.
+	BaseURL link.BaseURL
 
 	// TaskQueue is that of the workers; default workflow.TaskQueue. Each product in a
 	// namespace has its own, and keys of its own.
@@ -75,7 +76,8 @@ type Config struct {
 	// time and is safe for concurrent use: (*breached.Corpus).Check. Nil asks nobody.
 	Breached func(ctx context.Context, newPassword string) error
 
-	// Product is the name a password must not be made of.
+	// Product is the name that the user knows the service by, and that a password must not be made
+	// of. The routes and pages require it.
 	Product string
 	// Now is the clock; default time.Now. Tests set it.
 	Now func() time.Time
@@ -98,7 +100,7 @@ type Client struct {
 	recent      *lru.Cache[string, request] // what an account's run was last told
 	starts      *startLimit                 // nil for no limit
 	proven      *startLimit                 // of those who solved a puzzle
-	proof       *proof
+	proof       *Proof
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts
@@ -147,6 +149,11 @@ func (c *Client) Close() {
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 	return c.fault(err)
+}
+
+// metrics is what a client counts through.
+func (c *Client) metrics() client.MetricsHandler {
+	return cmp.Or(c.cfg.Temporal.MetricsHandler, client.MetricsNopHandler)
 }
 
 func (c *Client) loadKeys() error {

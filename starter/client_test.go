@@ -33,7 +33,7 @@ func newFilter(tb testing.TB) *filter {
 	}
 	f := &filter{}
 	cfg := Config{
-		Keys: keys.Open(dir, keys.AllowDev), BaseURL: "https://id.example.com",
+		Keys: keys.Open(dir, keys.AllowDev), BaseURL: link.MustParseBaseURL("https://id.example.com"),
 		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second),
 	}
 	f.Client = &Client{cfg: cfg.withDefaults(), namespace: client.DefaultNamespace}
@@ -124,18 +124,6 @@ func swapCase(s string) string {
 		c = strings.ToLower(c)
 	}
 	return s[:i] + c + s[i+1:]
-}
-
-// security 4: what a forged link costs, with all that HTTP does about it.
-func BenchmarkForgedLink(b *testing.B) {
-	f := newFilter(b)
-	h := newTestHandler(b, f)
-	forged := swapCase(f.token(b, link.Reset, time.Now().Add(time.Minute)))
-	body := jsonBody("password", goodPassword)
-	b.ReportAllocs()
-	for b.Loop() {
-		exchange(h, "POST", "/account/reset_password/"+forged, body, asJSON)
-	}
 }
 
 // An error for the log names no address, link or password.

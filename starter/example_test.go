@@ -4,27 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
-	"os"
 	"runtime"
 	"time"
 
-	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// config is what both examples dial with.
+// config is what the example dials with.
 func config() starter.Config {
 	return starter.Config{
 		Temporal:   client.Options{HostPort: "127.0.0.1:7233"},
 		Keys:       keys.Open("/etc/rekey/keys"),
-		BaseURL:    "https://accounts.example.com",
+		BaseURL:    link.MustParseBaseURL("https://accounts.example.com"),
 		Product:    "Harbor",
 		StartLimit: 20,
 		Policy:     password.DefaultPolicy(),
@@ -73,28 +71,4 @@ func ExampleClient() {
 	default:
 		fmt.Println(err) // ErrLinkInvalid, ErrLinkCanceled, ErrChangeRefused
 	}
-}
-
-// The routes and pages beside those of a host application.
-func ExampleNewHandler() {
-	resets, err := starter.Dial(context.Background(), config())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resets.Close()
-	pages, err := starter.NewHandler(resets, starter.HandlerConfig{
-		BaseURL: "https://accounts.example.com", LoginURL: "/login",
-		Product: "Harbor", Support: "support@example.com",
-		MinLength: password.DefaultMinLength, Enabled: true, ClientLimit: 10,
-		Log: zerolog.New(os.Stderr),
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /login", func(http.ResponseWriter, *http.Request) {}) // yours
-	mux.Handle("/account/", pages)
-	mux.Handle("/.well-known/change-password", pages)
 }

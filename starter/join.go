@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/rekeyhq/rekey/internal/belong"
-	"github.com/rekeyhq/rekey/link"
 )
 
 // join looks for the namespace, and from now on for the other processes of the task queue. In a
@@ -19,11 +18,7 @@ func (c *Client) join(ctx context.Context) error {
 	if errors.As(err, new(*serviceerror.NamespaceNotFound)) { // any other error may pass, or be a right that we lack
 		return fmt.Errorf("namespace %s: %w", c.namespace, err)
 	}
-	base, err := link.Base(c.cfg.BaseURL)
-	if err != nil {
-		return err
-	}
-	self, err := belong.Of(belong.Starter, c.cfg.Keys, base, c.cfg.Product)
+	self, err := belong.Of(belong.Starter, c.cfg.Keys, c.cfg.BaseURL.String(), c.cfg.Product)
 	if err != nil {
 		return err
 	}

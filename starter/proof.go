@@ -24,32 +24,33 @@ const (
 	proofLongest = 1024
 )
 
-// puzzle is a challenge in ALTCHA's format, for scripts of any page.
-type puzzle = altcha.Challenge
+// Puzzle is a challenge in ALTCHA's format, for scripts of any page.
+type Puzzle = altcha.Challenge
 
-// proof is the challenge that is built in: a proof of work. Starters that share a folder of
-// keysets take each other's puzzles; each of them takes a solution once.
-type proof struct {
+// Proof is the challenge that is built in: a proof of work. Starters that share a folder of
+// keysets take each other's puzzles; each of them takes a solution once. It is safe for
+// concurrent use.
+type Proof struct {
 	key  string
 	used *lru.Cache[string, struct{}]
 	now  func() time.Time
 }
 
-func newProof(key string, now func() time.Time) (*proof, error) {
+func newProof(key string, now func() time.Time) (*Proof, error) {
 	used, err := lru.New[string, struct{}](proofsUsed)
-	return &proof{key, used, now}, err
+	return &Proof{key, used, now}, err
 }
 
-// puzzle makes one.
-func (p *proof) puzzle() (puzzle, error) {
+// Puzzle makes a puzzle, which can be solved for five minutes.
+func (p *Proof) Puzzle() (Puzzle, error) {
 	expires := p.now().Add(proofLife)
 	return altcha.CreateChallenge(altcha.ChallengeOptions{
 		Algorithm: altcha.SHA256, MaxNumber: proofWork, HMACKey: p.key, Expires: &expires,
 	})
 }
 
-// Passed implements [Challenge].
-func (p *proof) Passed(_ context.Context, solution string, _ netip.Addr) bool {
+// Passed reports whether a solution is good and was not used before. The client does not matter.
+func (p *Proof) Passed(_ context.Context, solution string, _ netip.Addr) bool {
 	if solution == "" || len(solution) > proofLongest {
 		return false
 	}
@@ -67,20 +68,18 @@ func (p *proof) Passed(_ context.Context, solution string, _ netip.Addr) bool {
 }
 
 // live reports whether a puzzle of ours has not expired. Its salt is signed.
-func (p *proof) live(s altcha.Payload) bool {
+func (p *Proof) live(s altcha.Payload) bool {
 	var expires int64
 	return json.Unmarshal([]byte(altcha.ExtractParams(s).Get("expires")), &expires) == nil && p.now().Unix() <= expires
 }
 
 type proofPassedKey struct{}
 
-// withProofPassed gives a request the budget of those who solved a puzzle.
-func withProofPassed(ctx context.Context) context.Context {
+// WithProofPassed gives a request the budget of those who solved a puzzle of [Client.Proof]. The
+// HTTP handler does it; a Go backend with pages of its own does it itself.
+func WithProofPassed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, proofPassedKey{}, true)
 }
 
-// prover is a [Resets] that has a challenge of its own.
-type prover interface{ builtIn() *proof }
-
-// builtIn implements prover.
-func (c *Client) builtIn() *proof { return c.proof }
+// Proof implements [Resets].
+func (c *Client) Proof() *Proof { return c.proof }

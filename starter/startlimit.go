@@ -19,24 +19,10 @@ const (
 	wideBits4, wideBits6 = 16, 32
 )
 
-// Challenge tells a person from a program: a CAPTCHA or a proof of work that the host
-// application shows on its page. It is asked only while more resets are requested than
-// [Config.StartLimit] lets through, and whoever passes is served all the same.
-type Challenge interface {
-	// Passed reports whether a solution, the member "challenge" of the request, is
-	// good. It bounds its own time and may be called concurrently.
-	Passed(ctx context.Context, solution string, client netip.Addr) bool
-}
-
-// noChallenge lets nobody pass.
-type noChallenge struct{}
-
-func (noChallenge) Passed(context.Context, string, netip.Addr) bool { return false }
-
 type challengePassedKey struct{}
 
 // WithChallengePassed lets a request pass the [Config.StartLimit]. The HTTP handler does
-// it when its [Challenge] was solved; a Go backend that asks its own does it itself.
+// it when the challenge of its host was solved; a Go backend does it itself.
 func WithChallengePassed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, challengePassedKey{}, true)
 }
@@ -146,6 +132,5 @@ func (c *Client) admits(ctx context.Context, repeat bool) bool {
 	if limit == nil || ctx.Value(challengePassedKey{}) != nil {
 		return true
 	}
-	client, _ := ctx.Value(clientAddrKey{}).(netip.Addr)
-	return limit.admits(c.cfg.Now(), client, repeat)
+	return limit.admits(c.cfg.Now(), ClientAddr(ctx), repeat)
 }

@@ -18,8 +18,8 @@ type (
 	event = statemachine.Event
 )
 
-// allowed is the table of the design, written once more by hand. What it does not list
-// is forbidden.
+// allowed is the table of the design, written once more by hand. A transition that it does not
+// list is forbidden.
 var allowed = map[state]map[event]state{
 	"requested": {
 		"link_sent":       "awaiting_token",

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
@@ -40,7 +41,7 @@ func config(t *testing.T) (cfg worker.Config, folder string) {
 	return worker.Config{
 		Temporal: client.Options{HostPort: "127.0.0.1:1"}, Keys: keys.Open(folder),
 		Store: store, Mailer: new(mail.SMTP), Templates: templates,
-		BaseURL: "https://example.com", Log: zerolog.Nop(),
+		BaseURL: link.MustParseBaseURL("https://example.com"), Log: zerolog.Nop(),
 	}, folder
 }
 
@@ -71,8 +72,8 @@ func TestRunRefusesWrongSettings(t *testing.T) {
 			return []string{path, "chmod 0600"}
 		},
 		"base URL": func(_ *testing.T, c *worker.Config, _ string) []string {
-			c.BaseURL = "accounts.example.com"
-			return []string{"base URL", "http(s)://"}
+			c.BaseURL = link.BaseURL{}
+			return []string{"base URL", "ParseBaseURL"}
 		},
 		"no store": func(_ *testing.T, c *worker.Config, _ string) []string {
 			c.Store = nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
@@ -28,7 +29,10 @@ func ExampleRun() {
 }
 
 func run(ctx context.Context) error {
-	const base = "https://accounts.example.com"
+	base, err := link.ParseBaseURL("https://accounts.example.com")
+	if err != nil {
+		return err
+	}
 	store, err := bolt.Open("/var/lib/harbor/accounts.db")
 	if err != nil {
 		return err
@@ -43,7 +47,7 @@ func run(ctx context.Context) error {
 	}
 	templates, err := mail.Load("", mail.Brand{
 		Product: "Harbor", Support: "support@example.com",
-		ForgotURL: base + "/account/forgot-password", SignInURL: base + "/login",
+		ForgotURL: base.ForgotURL(), SignInURL: "https://app.example.com/login",
 	})
 	if err != nil {
 		return err

@@ -107,8 +107,8 @@ func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notic
 	return isFinish(ctx, temporal, workflow.FinishID(n.Run))
 }
 
-// isFinish looks at what follows a run. Whoever may talk to Temporal can start something else
-// under its workflow ID, which the start then finds and leaves alone.
+// isFinish checks the workflow that follows a run. Anybody with access to Temporal can start
+// another type under its workflow ID, which the start then finds and leaves alone.
 func isFinish(ctx context.Context, temporal client.Client, id string) error {
 	found, err := temporal.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {

@@ -116,8 +116,8 @@ func lookingWith(t *testing.T, d time.Duration, store *debtor, temporal *keeper,
 	return lines.String()
 }
 
-// security 18: whoever terminates a run keeps nobody from being told. What a run sees to
-// itself is left to it, however long the mail server is down.
+// security 18: the owner is notified although a run was terminated. A run that notifies by
+// itself is left alone, however long the mail server is down.
 func TestOwedNoticesAreFollowed(t *testing.T) {
 	t.Parallel()
 	follows := []workflow.Ending{{Workflow: resetID, Run: "a"}}
@@ -163,7 +163,7 @@ func TestOwedNoticesAreLookedForOften(t *testing.T) {
 	}
 }
 
-// What fails is said, and tried again; one run keeps no other from being looked at.
+// Failures are logged and retried. One run keeps no other from being examined.
 func TestOwedNoticesThatCannotBeFollowed(t *testing.T) {
 	t.Parallel()
 	k := &keeper{err: errors.New("visibility is away")}
@@ -177,8 +177,8 @@ func TestOwedNoticesThatCannotBeFollowed(t *testing.T) {
 	}
 }
 
-// What neither reaches anybody nor is given up is told to operators, also while a run goes on
-// that should see to it. The gauge is there before the first look.
+// A notice that is neither delivered nor given up is reported to operators, also while a run
+// goes on that should send it. The gauge is there before the first look.
 func TestOverdueNotices(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -202,7 +202,7 @@ func TestOverdueNotices(t *testing.T) {
 	}
 }
 
-// Whoever takes the workflow ID of what should follow a run is not taken for it.
+// A foreign workflow under the ID of the following run is not mistaken for it.
 func TestSomethingElseFollowsARun(t *testing.T) {
 	t.Parallel()
 	k := &keeper{runs: map[string]*workflowpb.WorkflowExecutionInfo{"a": ended("a")}, now: "a", foreign: true}

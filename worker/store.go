@@ -12,8 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/span"
 )
 
-// watchedStore counts and traces what the activities ask of a store. What it notes is the
-// name of the method and how that ended.
+// watchedStore counts and traces the activities' calls of a store. It records the name of the
+// method and its result.
 type watchedStore struct {
 	account.Store
 	metrics client.MetricsHandler
@@ -32,7 +32,7 @@ func (s watchedStore) faults(op string) client.MetricsCounter {
 	return s.metrics.WithTags(map[string]string{"operation": op}).Counter("rekey_store_faults")
 }
 
-// begin times a call; end is told what it returned.
+// begin times a call; end takes its error.
 func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, end func(*error)) {
 	began := time.Now()
 	ctx, endSpan := span.Start(ctx, "store "+op)

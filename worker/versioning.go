@@ -15,8 +15,8 @@ import (
 	sdk "go.temporal.io/sdk/workflow"
 )
 
-// ErrNoBuildID means that a worker of a deployment was given no build ID, and that its
-// program does not know the revision of the source that it was built from.
+// ErrNoBuildID means that a worker of a deployment has no build ID, and that its program does
+// not know the revision of its source.
 var ErrNoBuildID = errors.New("no build ID: give one, or commit all changes and build the program again, in its repository and with -buildvcs=true")
 
 // versioned checks the deployment and completes the build ID.
@@ -35,8 +35,8 @@ func (c Config) versioned() (Config, error) {
 	return c, err
 }
 
-// revision is the commit that a program was built from. What was built from more than a
-// commit has none: two such programs can differ.
+// revision is the commit that a program was built from. A program with uncommitted changes has
+// none: two such programs can differ.
 func revision(info *debug.BuildInfo) (string, error) {
 	settings := map[string]string{}
 	if info != nil {

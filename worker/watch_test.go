@@ -74,7 +74,7 @@ func (a answering) IssueToken(context.Context, account.Token, int) (account.Issu
 	return account.Issued{Copy: 1}, a.err
 }
 
-// What a store declines is no fault of it. Faults are counted from zero.
+// A store that declines is no fault. Faults are counted from zero.
 func TestStoreIsWatched(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]string{

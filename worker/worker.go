@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -42,10 +41,10 @@ const (
 // soon read again, so `rekey worker` keeps 1,000. The example sets that too, by the SDK's
 // worker.SetStickyWorkflowCacheSize, before Run.
 type Config struct {
-	// Temporal says where the server is: address, namespace, TLS, credentials.
-	// Its converters are replaced by ours. Its metrics handler also gets what a worker
-	// counts, the metrics rekey_...; a tracing interceptor's spans get those of the store
-	// and the mailer below them.
+	// Temporal says where the server is: address, namespace, TLS, credentials. The worker
+	// replaces its converters. Its metrics handler also gets what a worker counts, the metrics
+	// rekey_...; a tracing interceptor's spans get those of the store and the mailer below
+	// them.
 	Temporal client.Options
 	// Keys is the folder of keysets. A worker reads link.json, payload.json and
 	// submission.json there.
@@ -56,7 +55,7 @@ type Config struct {
 	Mailer    activities.Mailer
 	Templates *mail.Templates
 	// BaseURL is where the pages are reached from outside; links begin with it.
-	BaseURL string
+	BaseURL link.BaseURL
 	// TaskQueue is where the worker finds runs; empty means workflow.TaskQueue. Its mails are
 	// in another one beside it. Each product in a namespace has its own, and keys of its own.
 	TaskQueue string
@@ -77,7 +76,7 @@ type Config struct {
 	UpgradeHash activities.Upgrade
 	// Deployment names the Temporal worker deployment that the worker is of, without "."
 	// and ":". A run then stays with the build that began it, and a build begins none
-	// before it is made current; docs/operations.md says how. The store must be one that
+	// before it is made current; docs/operations/upgrades.md says how. The store must be one that
 	// the workers of two builds can have open. Empty means an unversioned worker, which
 	// replays the runs that earlier builds began.
 	Deployment string
@@ -87,11 +86,11 @@ type Config struct {
 	Log     zerolog.Logger
 	// Now is the clock of the activities; nil means time.Now.
 	Now func() time.Time
-	// Started is told when the worker works, with its connection, for checks of health;
-	// nil tells nobody. The connection is closed when Run returns.
+	// Started is called when the worker polls, with its connection, for checks of health; nil
+	// tells nobody. The connection is closed when Run returns.
 	Started func(client.Client)
-	// Peers is told of processes that do not belong together, at first and each time that it changes: an
-	// error with the reasons, or nil. The log is told too.
+	// Peers is called about processes that do not belong together, at first and after each
+	// change, with an error that has the reasons, or nil. The log has the same.
 	Peers func(error)
 
 	clocks []clock // that its own is compared with
@@ -141,11 +140,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 // mark is what the worker says of itself to the other processes of its task queue.
 func (c Config) mark() (belong.Mark, error) {
-	base, err := link.Base(c.BaseURL)
-	if err != nil {
-		return belong.Mark{}, err
-	}
-	return belong.Of(belong.Worker, c.Keys, base, c.Templates.Product())
+	return belong.Of(belong.Worker, c.Keys, c.BaseURL.String(), c.Templates.Product())
 }
 
 func (c Config) check() error {
@@ -204,19 +199,11 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := link.Base(c.BaseURL)
-	if err != nil {
-		return nil, err
-	}
-	base, err := url.Parse(text)
-	if err != nil {
-		return nil, err
-	}
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
-		Domain: mail.IDDomain(base.Hostname()), Now: c.Now, Metrics: c.metrics(),
+		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
 

@@ -110,7 +110,7 @@ func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
 	diff(t, "end", s.elapsed(), 5*time.Minute)
 }
 
-// Two mails have two links each. Who used the first of them called the reset off.
+// Two mails have two links each. The first of them that is used names the caller of the cancel.
 func TestFirstToDisown(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -183,8 +183,8 @@ func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {
 	}
 }
 
-// What nobody's link made is no submission, so a cancel during it still counts.
-func TestCancelDuringNobodysSubmission(t *testing.T) {
+// A submission that no link of the run made is none, so a cancel during it still counts.
+func TestCancelDuringAStrangersSubmission(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: unknown(c)} }

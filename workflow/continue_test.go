@@ -84,7 +84,7 @@ func TestRequestBesideACancelContinues(t *testing.T) {
 	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 }
 
-// What a run keeps of the past is how the last one ended, not a chain.
+// A run keeps only the outcome of the one before it, not a chain.
 func TestContinuedRun(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -91,9 +91,9 @@ const ApplyWithin = 24 * time.Hour
 // NoticeDay is how long a notice is tried that no mail server takes.
 const NoticeDay = 24 * time.Hour
 
-// Heartbeat is how often an activity that takes long says that it is at work. Its worker
-// counts as dead, and another attempt begins, when three of them are missing. What takes
-// less says nothing: a heartbeat is a billed call.
+// Heartbeat is how often an activity that takes long reports that it runs. Its worker
+// counts as dead, and another attempt begins, when three of them are missing. A
+// shorter activity sends none: a heartbeat is a billed call.
 const Heartbeat = 5 * time.Second
 
 // DeadlockAfter is how long workflow code may run without yielding before a worker takes it
@@ -156,8 +156,8 @@ type Request struct {
 	Owed []Mail `json:",omitempty"`
 }
 
-// Caller says who sent a signal, for the audit log. What is sealed for one account can be
-// copied to another, so it names the account that is meant. It has a Client or, when an
+// Caller says who sent a signal, for the audit log. A payload sealed for one account can be
+// copied to a run of another, so it names the account. It has a Client or, when an
 // operator sent it, an Operator.
 type Caller struct {
 	AccountKey string
@@ -198,62 +198,6 @@ type Mail struct {
 	Waits      bool          `json:",omitempty"`
 }
 
-// LinkMail asks for a mail with a link.
-type LinkMail struct {
-	Number   int           // 1 for a run's first link, then 2, 3
-	Run      string        // the run's original ID, the same after a workflow reset
-	Sender   string        // ID of the run that sends it; empty in 0.1.0
-	Life     time.Duration // of the link
-	Address  string        // that a link was requested for
-	Client   string        // who requested it, for the audit log
-	Operator string        // or the operator who did
-	Waits    bool          // the run wants to know when the mail is kept waiting
-}
-
-// Name tells a run's links apart. It is the same on all attempts and after a workflow reset.
-func (m LinkMail) Name() string { return m.Run + "/" + strconv.Itoa(m.Number) }
-
-// Mail is how a link mail is written.
-func (m LinkMail) Mail() Mail {
-	return Mail{
-		Number: m.Number, Run: m.Run, Sender: m.Sender, Life: m.Life, Address: m.Address,
-		Client: m.Client, Operator: m.Operator, Waits: m.Waits,
-	}
-}
-
-// LinkMail reads a mail that has no Account.
-func (m Mail) LinkMail() LinkMail {
-	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits}
-}
-
-// Notice asks for mails to an account owner that the password was changed. The store knows the
-// addresses, and which of them the notice has reached.
-type Notice struct {
-	Run        string    // the original ID of the run that changed it
-	Sender     string    // ID of the run that sends it; empty in 0.1.0
-	Account    string    // whose password was changed
-	Changed    time.Time // when
-	Submission string    // that was applied; empty in 0.2.0, and the run's newest then
-	// To are the addresses that the notice has not reached, until when it is tried, for
-	// operators; empty until it has reached one.
-	To    []string
-	Until time.Time
-	Waits bool // the run wants to know when the notice is kept waiting
-}
-
-// Mail is how a notice is written.
-func (n Notice) Mail() Mail {
-	return Mail{
-		Run: n.Run, Sender: n.Sender, Account: n.Account, Changed: n.Changed, Submission: n.Submission,
-		To: n.To, Until: n.Until, Waits: n.Waits,
-	}
-}
-
-// Notice reads a mail that has an Account.
-func (m Mail) Notice() Notice {
-	return Notice{m.Run, m.Sender, m.Account, m.Changed, m.Submission, m.To, m.Until, m.Waits}
-}
-
 // Delivery is what became of a [Mail].
 type Delivery struct {
 	Withheld Reason    `json:",omitempty"` // why no mail went out; empty when one did
@@ -267,8 +211,8 @@ type Delivery struct {
 	Left []string `json:",omitempty"`
 
 	// Waits is what the mail is kept waiting for: it did not go out, and is to be begun again
-	// after a Pause. Of is then what Mail or Notice is otherwise; a build that does not know it
-	// takes the answer for nobody's, and begins the mail again.
+	// after a Pause. Of is then what Mail or Notice is otherwise; a build without the field
+	// takes the result for a stranger's, and begins the mail again.
 	Waits statemachine.State `json:",omitempty"`
 	Of    string             `json:",omitempty"`
 	Pause time.Duration      `json:",omitempty"`
@@ -309,7 +253,7 @@ type Change struct {
 	Run        string // the run's original ID
 	Sender     string `json:",omitempty"` // ID of the run that asks
 	Submission Submission
-	// Waits means that the run wants to be told when the change is kept waiting.
+	// Waits means that the run wants to know when the change is kept waiting.
 	Waits bool `json:",omitempty"`
 }
 

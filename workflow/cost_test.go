@@ -22,7 +22,7 @@ var costPage = filepath.Join("..", "docs", "performance.md")
 
 const tableBegins, tableEnds = "<!-- costs: go test ./workflow -run TestCost -update -->\n", "<!-- end of costs -->\n"
 
-// What each story costs is in the table: it changes on purpose or not at all.
+// The cost of each story is in the table: it changes on purpose or not at all.
 func TestCostsAreInTheTable(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(costPage)

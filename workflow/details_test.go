@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// What an operator reads in the Temporal UI, with everything that can stand in it.
+// The details in the Temporal UI, with everything that they can show.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -1,18 +1,24 @@
 // Package workflow is the durable run of one password reset.
 //
-// [ResetPassword] is a table of steps, one for each state of the machine in
-// package statemachine. A step waits or acts and returns the event it ended
-// with; the loop fires that event and takes the step of the new state:
+// Start with [ResetPassword] in resetpassword.go: it tells a reset downwards, from the request to
+// the notice. Each state that is not final has one method. It waits or acts and returns the
+// event that ended the state; the loop fires that event:
 //
-//	requested         mail a link, wait           -> link_sent, link_withheld, token_submitted, cancel
-//	awaiting_token    wait                        -> the same, and expire
-//	token_submitted   change the password         -> password_changed, change_refused, token_unknown
-//	password_changed  tell the owner              -> notice_sent, notice_failed
+//	requested         mailFirstLink     -> link_sent, link_withheld, token_submitted, cancel
+//	awaiting_token    awaitToken        -> the same, and expire
+//	token_submitted   changePassword    -> password_changed, change_refused, token_unknown
+//	password_changed  notifyOwner       -> notice_sent, notice_failed
 //
-// A canceled run notes who canceled it before it ends.
+// Several events can have happened when a run wakes. Their priority is the order of the cases in
+// awaitEvent: a cancel, a used link, a mail, a request, the expiry. So a link that was used in
+// time wins over its expiry.
 //
-// Everything another process must know of a run is a name or a type in
-// contract.go. How long each activity may take stands in policies.go.
+//	link.go, requests.go  mail a link and start its life, answer further requests
+//	notice.go             mail a notice until it has reached every address
+//	finish.go             follow a run that was ended from outside
+//	operators.go          details, metrics and the search attribute
+//	contract.go           names and types that other processes must know of a run
+//	policies.go           timeouts and retries of each activity
 //
 // # Changing this package while resets are open
 //
@@ -29,7 +35,7 @@
 //   - The names of the fields of the types in contract.go never change, and fields are only
 //     added, with omitempty or omitzero: what one build has written, another reads.
 //     testdata/contract.json has them all.
-//   - A transition is history too when the step it leads to issues a command.
+//   - A transition is history too when the state it leads to issues a command.
 //   - A branch must not depend on which keys a worker holds: a payload under an
 //     unknown key fails the workflow task, and the run waits for a worker that
 //     can read it.
@@ -50,7 +56,7 @@
 //	    event 19 ActivityTaskScheduled change-password: the code starts a timer
 //
 // Read the event's place in the run in testdata/histories/v0.1.0/happy.json, and the
-// change that you made before that step. Then one of these is true:
+// change that you made before that event. Then one of these is true:
 //
 //   - You did not mean to change the order, the kind, the ID or the values of a command:
 //     change the code back.
@@ -83,10 +89,10 @@
 // and a line for it in releases, in recorded_test.go. The second command puts what each run
 // costs into docs/performance.md; a reset that costs more than before is a decision.
 //
-// # Who is believed
+// # Trust
 //
-// Whoever may talk to the Temporal namespace can signal a run, and complete or
-// fail its activities. So nothing that arrives is believed for its arrival: the
+// Everybody who can reach the Temporal namespace can signal a run, and complete or
+// fail its activities. So the arrival of a payload proves nothing: the
 // data converter refuses every payload that is not sealed under our keys, and
-// what decides about a password is a sealed result, never the name of an error.
+// only a sealed result decides about a password, never the name of an error.
 package workflow

@@ -43,12 +43,12 @@ type Ended struct {
 	Of     string // Run of the Ending
 	GoesOn bool   `json:",omitempty"` // the run has not ended, or another one goes on with it
 
-	// What was applied for the run, all empty when nothing was. Then nothing will be.
+	// The change that was applied for the run, all empty when none was. Then none will be.
 	Run        string    `json:",omitempty"` // original run ID
 	Submission string    `json:",omitempty"`
 	Account    string    `json:",omitempty"`
 	Changed    time.Time `json:",omitzero"`
-	Owed       bool      `json:",omitempty"` // somebody is to be told of the change still
+	Owed       bool      `json:",omitempty"` // the notice has not reached all addresses
 	Since      time.Time `json:",omitzero"`  // since when that was tried
 }
 
@@ -61,7 +61,7 @@ func (e Ended) outcome() Outcome {
 
 // FinishReset follows a run that ended from outside. It makes the run over in the store,
 // answers the outcome update with what the store says about the password, and goes on to
-// tell the owner if the run changed it and has told nobody. It fails when the run goes on.
+// notify the owner if the run changed it and its notice has reached nobody. It fails when the run goes on.
 func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	if FinishID(in.Run) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
@@ -122,7 +122,7 @@ func (e Ended) deliver(ctx workflow.Context) {
 			return
 		}
 		if d.Withheld == "" {
-			notice.To = d.Left // the attempts that follow end when all of them are told
+			notice.To = d.Left // further attempts end when the notice has reached all of them
 			continue
 		}
 		if d = giveUp(ctx, notice); d.Notice != "" && len(d.Left) == 0 {

@@ -67,7 +67,7 @@ func TestFinishWithoutAChange(t *testing.T) {
 	diff(t, "notices", len(s.notices), 0)
 }
 
-// What was told already is not told again.
+// A notice that has reached all addresses is not sent again.
 func TestFinishOfASettledNotice(t *testing.T) {
 	t.Parallel()
 	settled := applied

@@ -17,7 +17,7 @@ import (
 
 const contractFile = "contract.json"
 
-// What one build has written the next one reads, and the other way round: the names of
+// One build reads the values that another has written: the names of
 // fields never change, and fields are only added. A new field is written into the file by
 // -update; a name that is gone, or a value that is written otherwise, is refused then too.
 func TestContractIsFrozen(t *testing.T) {
@@ -32,6 +32,21 @@ func TestContractIsFrozen(t *testing.T) {
 	}
 	golden.Check(t, contractFile, string(is))
 	readBack(t, is)
+}
+
+// Each field of a mail on the wire is read into a link mail or a notice, and written again.
+func TestMailIsALinkMailOrANotice(t *testing.T) {
+	t.Parallel()
+	var mail workflow.Mail
+	fill(t, reflect.ValueOf(&mail).Elem(), "Mail")
+	link, notice := reflect.ValueOf(mail.LinkMail().Mail()), reflect.ValueOf(mail.Notice().Mail())
+	for i := range link.NumField() {
+		is := link.Field(i)
+		if is.IsZero() {
+			is = notice.Field(i)
+		}
+		diff(t, link.Type().Field(i).Name, is.Interface(), reflect.ValueOf(mail).Field(i).Interface())
+	}
 }
 
 // written are all types with all their fields filled, by name.

@@ -1,12 +1,41 @@
 package workflow
 
 import (
+	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/statemachine"
 )
+
+// LinkMail asks for a mail with a link.
+type LinkMail struct {
+	Number   int           // 1 for a run's first link, then 2, 3
+	Run      string        // the run's original ID, the same after a workflow reset
+	Sender   string        // ID of the run that sends it; empty in 0.1.0
+	Life     time.Duration // of the link
+	Address  string        // that a link was requested for
+	Client   string        // who requested it, for the audit log
+	Operator string        // or the operator who did
+	Waits    bool          // the run wants to know when the mail is kept waiting
+}
+
+// Name tells a run's links apart. It is the same on all attempts and after a workflow reset.
+func (m LinkMail) Name() string { return m.Run + "/" + strconv.Itoa(m.Number) }
+
+// Mail is how a link mail is written.
+func (m LinkMail) Mail() Mail {
+	return Mail{
+		Number: m.Number, Run: m.Run, Sender: m.Sender, Life: m.Life, Address: m.Address,
+		Client: m.Client, Operator: m.Operator, Waits: m.Waits,
+	}
+}
+
+// LinkMail reads a mail that has no Account.
+func (m Mail) LinkMail() LinkMail {
+	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits}
+}
 
 // tries is how often a link mail, or the record of a cancel, is begun whose result names
 // another run. A workflow reset is a reason for one more: what it schedules anew still names

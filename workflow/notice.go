@@ -6,6 +6,34 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// Notice asks for mails to an account owner that the password was changed. The store knows the
+// addresses, and which of them the notice has reached.
+type Notice struct {
+	Run        string    // the original ID of the run that changed it
+	Sender     string    // ID of the run that sends it; empty in 0.1.0
+	Account    string    // whose password was changed
+	Changed    time.Time // when
+	Submission string    // that was applied; empty in 0.2.0, and the run's newest then
+	// To are the addresses that the notice has not reached, until when it is tried, for
+	// operators; empty until it has reached one.
+	To    []string
+	Until time.Time
+	Waits bool // the run wants to know when the notice is kept waiting
+}
+
+// Mail is how a notice is written.
+func (n Notice) Mail() Mail {
+	return Mail{
+		Run: n.Run, Sender: n.Sender, Account: n.Account, Changed: n.Changed, Submission: n.Submission,
+		To: n.To, Until: n.Until, Waits: n.Waits,
+	}
+}
+
+// Notice reads a mail that has an Account.
+func (m Mail) Notice() Notice {
+	return Notice{m.Run, m.Sender, m.Account, m.Changed, m.Submission, m.To, m.Until, m.Waits}
+}
+
 // pendingNotice is a notice that has reached somebody and not yet all addresses.
 type pendingNotice struct {
 	notice Notice

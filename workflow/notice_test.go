@@ -40,8 +40,8 @@ func TestNoticeIsOwedToEveryAddress(t *testing.T) {
 	diff(t, "values", s.upserts, []string{"completed"})
 }
 
-// Whoever reads that a password was changed may ask for another reset at once: an address
-// that takes no mail now does not stand in the way. The next run goes on telling it.
+// The reader of a notice may ask for another reset at once: an address
+// that takes no mail now does not stand in the way. The next run goes on with the notice.
 func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -77,7 +77,7 @@ func TestOwedNoticesAddUp(t *testing.T) {
 	diff(t, "accounts", accounts, []string{"account-6", owner})
 }
 
-// What has been tried for a day is tried no more.
+// A notice is tried for a day and no longer.
 func TestOwedNoticeEnds(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

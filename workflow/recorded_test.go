@@ -125,7 +125,7 @@ func TestRecordedRunsReplay(t *testing.T) {
 	})
 }
 
-// What the code does not do is found, and where.
+// A replay names the event that the code does not lead to.
 func TestReplayNamesTheEvent(t *testing.T) {
 	t.Parallel()
 	replayer := newReplayer(t)

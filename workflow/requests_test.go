@@ -65,8 +65,8 @@ func TestThreeMailsAtMost(t *testing.T) {
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
 }
 
-// Whoever asks when the last link of a run has ended is answered by another run, although this
-// one is open for the grace after that. Before, the link is good, and operators see the request.
+// Another run answers a request after the last link of a run has ended, although this run
+// is open for the grace after that. Before, the link is good, and operators see the request.
 func TestAskedAfterTheLastLink(t *testing.T) {
 	t.Parallel()
 	lastMail := 10 * time.Minute
@@ -95,8 +95,8 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 	diff(t, "end", s.elapsed(), lastMail+lifetime)
 }
 
-// A worker may let its links live shorter than the run was asked to. What then counts is the
-// end of the link that was mailed, also when a later mail was withheld.
+// A worker may let its links live shorter than the run was asked to. The end of the
+// mailed link counts then, also when a later mail was withheld.
 func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
 	t.Parallel()
 	const lastMail, short = 10 * time.Minute, 8 * time.Minute

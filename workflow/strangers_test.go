@@ -47,8 +47,8 @@ func TestStrangerDoesNotProlongALink(t *testing.T) {
 	diff(t, "end", s.elapsed(), lifetime)
 }
 
-// security 27: nor can a stranger decide about a password. What is not ours is no
-// verdict, not even a sealed one of ours from another run; the activity is repeated.
+// security 27: nor can a stranger decide about a password. A result in clear is no
+// verdict, nor is a sealed one of another run; the activity is repeated.
 func TestStrangerDecides(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]answer{

@@ -89,7 +89,7 @@ func TestEveryStoryIsThere(t *testing.T) {
 	}
 }
 
-// What can happen to a recorded run is noticed.
+// Each way to alter a recorded run is noticed.
 func TestTouchedRunsAreNoticed(t *testing.T) {
 	t.Parallel()
 	const run = "v0.1.0/happy.json"

@@ -16,19 +16,8 @@ import (
 func TestTypesAreAll(t *testing.T) {
 	t.Parallel()
 	s := sources{values: map[string]string{}}
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(parsed, s.see)
+	for _, file := range parsed(t) {
+		ast.Inspect(file, s.see)
 	}
 	want := s.workflows
 	for _, name := range s.activities {
@@ -39,6 +28,87 @@ func TestTypesAreAll(t *testing.T) {
 	if got := slices.Sorted(slices.Values(Types())); !slices.Equal(got, want) {
 		t.Errorf("types %q, the code has %q", got, want)
 	}
+}
+
+// parsed are the files of this package, without its tests.
+func parsed(t *testing.T) (files []*ast.File) {
+	t.Helper()
+	all, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range all {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, tree)
+	}
+	return files
+}
+
+// Temporal evaluates a condition of Await as often as it likes, so a condition, and each function
+// of this package that it calls, receives nothing and assigns no field.
+func TestConditionsHaveNoEffects(t *testing.T) {
+	t.Parallel()
+	bodies := map[string]ast.Node{}
+	var conditions []ast.Node
+	for _, file := range parsed(t) {
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				bodies[f.Name.Name] = f.Body
+				conditions = append(conditions, conditionsOf(f)...)
+			}
+		}
+	}
+	if len(conditions) < 6 {
+		t.Errorf("%d conditions are found, the code has 6 or more", len(conditions))
+	}
+	for i := 0; i < len(conditions); i++ { // it grows
+		ast.Inspect(conditions[i], func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				if field, ok := n.Lhs[0].(*ast.SelectorExpr); ok {
+					t.Errorf("a condition of Await assigns %s", field.Sel.Name)
+				}
+			case *ast.SelectorExpr:
+				if strings.HasPrefix(n.Sel.Name, "Receive") {
+					t.Errorf("a condition of Await takes from a channel: %s", n.Sel.Name)
+				}
+				if body := bodies[n.Sel.Name]; body != nil && !slices.Contains(conditions, body) {
+					conditions = append(conditions, body)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// conditionsOf are the conditions that a function waits for: in place, by the name of a variable
+// that holds a function, or by that of a method.
+func conditionsOf(f *ast.FuncDecl) (conditions []ast.Node) {
+	held := map[string]ast.Node{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if name, ok := n.Lhs[0].(*ast.Ident); ok && len(n.Rhs) == 1 {
+				held[name.Name] = n.Rhs[0]
+			}
+		case *ast.CallExpr:
+			if isSDK(n.Fun, "Await") {
+				condition := ast.Node(n.Args[1])
+				if name, ok := condition.(*ast.Ident); ok {
+					condition = held[name.Name]
+				}
+				conditions = append(conditions, condition)
+			}
+		}
+		return true
+	})
+	return conditions
 }
 
 // sources is what the code of this package names.

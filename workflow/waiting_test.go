@@ -27,8 +27,8 @@ func TestLinkThatIsKeptWaiting(t *testing.T) {
 	diff(t, "asked to be told", []bool{s.mails[0].Waits, s.mails[1].Waits}, []bool{true, false})
 }
 
-// What is said of another mail, or without being asked, shows nothing.
-func TestWaitingIsBelievedOfItsMail(t *testing.T) {
+// A report about another mail, or one that the run did not ask for, shows nothing.
+func TestWaitingCountsForItsMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.mail = func(n int, m workflow.Mail) answer {

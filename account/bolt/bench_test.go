@@ -112,7 +112,7 @@ func benchmarkBare(b *testing.B, write func(*bbolt.DB, func(*bbolt.Tx) error) er
 	}
 }
 
-// What a start pays for the check of the whole file.
+// BenchmarkOpen measures the check of the whole file at the start.
 func BenchmarkOpen(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "accounts.db")
 	s, err := bolt.Open(path)

@@ -6,9 +6,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// checkPages reads the whole file, so that damage is found by who starts a worker and not
-// by an owner in the middle of a reset. What it cannot find is a wrong byte within a key or
-// value that leaves the order of keys as it is: bbolt has no sums over its pages.
+// checkPages reads the whole file, so that damage shows at the start of a worker and not in
+// the middle of a reset. It cannot find a wrong byte within a key or value that leaves the
+// order of keys as it is: bbolt has no sums over its pages.
 //
 // bbolt's own cursors come after it. They follow whatever a page says, also in a circle.
 func (s *Store) checkPages(tx *bbolt.Tx) error {
@@ -80,7 +80,7 @@ func isFree(tx *bbolt.Tx, id int) bool {
 	return err != nil || page == nil || page.Type == "free"
 }
 
-// checkBuckets finds out whether the file is one of ours.
+// checkBuckets checks that the file is rekey's.
 func checkBuckets(tx *bbolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {

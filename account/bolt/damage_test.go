@@ -145,7 +145,7 @@ func TestDamagedBytes(t *testing.T) {
 	}
 }
 
-// What no bbolt file is, or not the whole of one, is refused with what to do about it.
+// A file that is no bbolt file, or only a part of one, is refused with advice.
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	good := lived(t)

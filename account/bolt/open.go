@@ -128,8 +128,8 @@ func makeBuckets(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketMeta).Put(keySchema, []byte(schema))
 }
 
-// explain says what to do about an error of opening a file. What bbolt says of a file that
-// is none of its own leaves an operator alone.
+// explain says what to do about an error of opening a file. bbolt's own error for a foreign
+// file gives an operator no advice.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, ErrMissing), errors.Is(err, ErrDamaged), errors.Is(err, ErrSchema):

@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// What is deleted leaves nothing behind in any index: after a sweep and with all
-// accounts gone, a file holds its schema version and the audit log.
+// Deletion leaves nothing behind in any index: after a sweep and with all accounts gone, a
+// file holds its schema version and the audit log.
 func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	s := lived(t)
@@ -47,8 +47,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	})
 }
 
-// What is forgotten leaves nothing behind either, also where somebody was still to be told, and
-// in a file of before there was an index of that.
+// Forgotten accounts leave nothing behind either, also with an open notice, and in a file that
+// is older than the index of notices.
 func TestForgottenLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	for _, indexed := range []bool{true, false} {

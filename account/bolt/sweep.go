@@ -32,8 +32,9 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err err
 const (
 	// sweepBatch is how many lines of the audit log one transaction deletes at most.
 	sweepBatch = 1000
-	// sweepLook is how many newer lines in a row end a sweep: lines are in the order of writing,
-	// and some may have been written by a clock that was wrong. Those of the future do not count.
+	// sweepLook is how many newer lines in a row end a sweep: lines are in the order of
+	// writing, and some may have been written by a clock that was wrong. Lines of the future
+	// do not count.
 	sweepLook = 1000
 )
 

@@ -17,13 +17,13 @@ import (
 // grants are the statements of a page that follow a heading, for a database of a test.
 func grants(t *testing.T, after string) string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/operations/postgresql.md")
 	must(t, err)
 	_, rest, found := strings.Cut(string(page), after)
 	_, block, _ := strings.Cut(rest, "```sql\n")
 	block, _, _ = strings.Cut(block, "```")
 	if !found || block == "" {
-		t.Fatalf("docs/operations.md has no statements after %q", after)
+		t.Fatalf("docs/operations/postgresql.md has no statements after %q", after)
 	}
 	return block
 }

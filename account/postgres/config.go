@@ -17,9 +17,9 @@ import (
 // Config says where the accounts are.
 type Config struct {
 	// URL is postgres://user@host:port/database, with the parameters of libpq (sslmode,
-	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). What it
-	// leaves out comes from the PG* variables and the password file, as with psql. It must
-	// hold no password, and beyond this machine sslmode=verify-full.
+	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). Missing
+	// parts come from the PG* variables and the password file, as with psql. It must hold no
+	// password, and beyond this machine sslmode=verify-full.
 	URL string
 	// Password is that of the user; empty means PGPASSWORD or the password file.
 	Password string
@@ -34,7 +34,7 @@ var (
 	ErrURL = errors.New("want a URL such as postgres://user@host:5432/database")
 	// ErrPasswordInURL means that the URL holds a password.
 	ErrPasswordInURL = errors.New("the URL must hold no password, since others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
-	// ErrClear means that passwords and hashes would travel in clear, or to whoever
+	// ErrClear means that passwords and hashes would travel in clear, or to anybody who
 	// answers in place of the server.
 	ErrClear = errors.New("the connection to another machine must be encrypted and the server's certificate verified: add sslmode=verify-full (and sslrootcert) to the URL")
 )

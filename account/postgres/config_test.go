@@ -96,7 +96,7 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// Who starts a worker is told what is wrong.
+// Open names the fault of a wrong setting.
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

@@ -101,8 +101,8 @@ func TestChangeWaitsForTheApplication(t *testing.T) {
 	}
 }
 
-// Who waits for two things in the other order is no fault: the change is made when that is
-// over, once.
+// A deadlock with a transaction that locks in another order is no fault: the change is made
+// afterwards, once.
 func TestDeadlockIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)
@@ -150,7 +150,7 @@ func TestTriesAreBounded(t *testing.T) {
 	must(t, err)
 }
 
-// What was given up is tried no more.
+// A call whose context has ended is not retried.
 func TestTriesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)

@@ -1,16 +1,16 @@
 // Package postgres keeps accounts in PostgreSQL, for any number of workers.
 //
-// What resets need (tokens, mail counts, remembered submissions, the audit log) is in the
+// The data of resets (tokens, mail counts, remembered submissions, the audit log) is in the
 // schema "rekey", which [Migrate] makes. The accounts are there too, or in a table of users
 // that an application has already ([Users]); one transaction covers both.
 //
 // # Concurrency
 //
-// Transactions are READ COMMITTED. What must not run beside itself takes an advisory lock
-// of the account first, which also exists when the account is gone, then the row of the
-// account, then rows of its sessions and tokens. The lock of the row (FOR NO KEY UPDATE) is
-// what an application's own statements meet: an UPDATE of the row waits, a plain read does
-// not. See docs/adr/0301-postgres-store.md.
+// Transactions are READ COMMITTED. Operations that exclude each other take an advisory lock of
+// the account first, which also exists when the account is gone. Then they lock the row of the
+// account, then rows of its sessions and tokens. The lock of the row (FOR NO KEY UPDATE) stops
+// an application's own UPDATE of the row, and not a plain read. See
+// docs/adr/0301-postgres-store.md.
 //
 // # Signing in
 //

@@ -12,9 +12,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// Error is a fault of the database. What the server says of it is left out, because it may
-// quote values: "Key (email)=(...) already exists". The server's own log has it, under the
-// same SQLSTATE.
+// Error is a fault of the database. The server's text is left out, because it may quote
+// values: "Key (email)=(...) already exists". The server's own log has it, under the same
+// SQLSTATE.
 type Error struct {
 	Code string // SQLSTATE; empty when it was no answer of the server
 	text string
@@ -22,7 +22,7 @@ type Error struct {
 	final bool
 }
 
-// Error says what went wrong in words of ours.
+// Error describes a fault in rekey's own words.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return "PostgreSQL: " + e.text

@@ -14,9 +14,9 @@ import (
 
 // Find implements [account.Store]. It looks an address up as lower(column), or in a citext
 // column as it is, with its domain in A-labels and in letters; an index on that serves it.
-// What the database takes for the same and is not is left out (Django CVE-2019-19844). Capitals
-// beyond ASCII in a domain are found where the locale of the database knows them; before the
-// @ they are not folded, and are found as they are stored.
+// Different addresses that the database takes for the same are left out (Django
+// CVE-2019-19844). Capitals beyond ASCII in a domain are found where the locale of the
+// database knows them; before the @ they are not folded, and are found as they are stored.
 func (s *Store) Find(ctx context.Context, address string) ([]account.Account, error) {
 	spelled := spellings(address)
 	found, err := s.among(ctx, spelled)

@@ -43,7 +43,7 @@ func TestMigrateBesideItself(t *testing.T) {
 	}
 }
 
-// Who migrates waits for whoever else does.
+// Migrate waits for another one that runs.
 func TestMigrateWaitsForAnother(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)
@@ -124,7 +124,7 @@ func TestMigrateAfterAnInterruptedOne(t *testing.T) {
 		AND indexrelid IN (to_regclass('rekey.audit_at'), to_regclass('rekey.audit_run'))); END $$`)
 }
 
-// What somebody else has in a schema of that name is left alone.
+// Foreign tables in a schema of that name are left alone.
 func TestMigrateAnothersSchema(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)

@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Note is something that whoever runs a worker should know of the database.
+// Note is something that operators should know of the database.
 type Note struct {
 	Text string // names tables and columns
 	Mend bool   // that something should be done about it
 }
 
-// Notes are what whoever runs a worker should know of the database, as they were found when
-// it was opened: a look-up without an index, a locale that folds letters its own way, a pooler
-// in between, how a time in a column of closed accounts is read.
+// Notes are the findings about the database for operators, as of the time when it was opened:
+// a look-up without an index, a locale that folds letters its own way, a pooler in between,
+// how a time in a column of closed accounts is read.
 func (s *Store) Notes() []Note { return s.notes }
 
 // foldsASCII reports whether a column's letters A to Z become a to z in lower case, as account.ParseAddress

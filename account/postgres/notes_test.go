@@ -71,7 +71,7 @@ func TestLettersFoldedByALocale(t *testing.T) {
 	}
 }
 
-// What is advised can be done: a view has no index, a partitioned table none that is made
+// The advice can be followed: a view has no index, a partitioned table none that is made
 // CONCURRENTLY, and an index of something else does not serve.
 func TestIndexThatIsAskedFor(t *testing.T) {
 	t.Parallel()

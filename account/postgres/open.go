@@ -151,7 +151,7 @@ func (s *Store) attempt(ctx context.Context, statement string) error {
 	return err
 }
 
-// safely is fault for an error that may be ours already.
+// safely is fault for an error that may be an Error already.
 func safely(err error) error {
 	if sqlState(err) == "" {
 		return err

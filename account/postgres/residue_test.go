@@ -29,8 +29,8 @@ func dump(t *testing.T, url string) map[string]string {
 	return found
 }
 
-// What is deleted leaves nothing behind: after a sweep and with all accounts gone, there is
-// the audit log.
+// Deletion leaves nothing behind: after a sweep and with all accounts gone, there is the audit
+// log.
 func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

@@ -72,7 +72,7 @@ func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (refus
 		}
 		switch code := sqlState(err); {
 		case code == lockNotAvailable || code == deadlockDetected || errors.Is(err, errNoRow):
-			continue // another one is at work on this account
+			continue // another transaction holds this account
 		case never(fault(err)) == nil:
 			return fault(err)
 		}

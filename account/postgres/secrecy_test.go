@@ -96,7 +96,7 @@ func TestBrokenValues(t *testing.T) {
 	}
 }
 
-// What the audit log is for cannot be undone by a worker that is not given the right to.
+// A worker without the right to change the audit log cannot change it.
 func TestWorkerMayOnlyAddToTheAuditLog(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
@@ -129,7 +129,7 @@ func tryAs(t *testing.T, url string, users *postgres.Users, grants string) (*pos
 	return postgres.Open(context.WithoutCancel(t.Context()), postgres.Config{URL: strings.Replace(url, "user=postgres", "user="+user, 1), Users: users})
 }
 
-// Who sets up the permissions is told which one is missing.
+// The start names the permission that is missing.
 func TestMissingGrants(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

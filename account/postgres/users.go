@@ -29,7 +29,7 @@ type Users struct {
 	// Optional columns.
 	Disabled   string // boolean; or timestamp: set for an account that is, or in the future if the name says an end, such as banned_until
 	Resettable string // boolean, whether the password may be reset; without it all may
-	Notify     string // text or text[]: further addresses that are told of a change
+	Notify     string // text or text[]: further addresses that get the notice of a change
 }
 
 // ownUsers are rekey's own tables.

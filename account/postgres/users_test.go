@@ -60,7 +60,7 @@ func TestTypesOfIDs(t *testing.T) {
 	}
 }
 
-// What an application leaves empty is no password, no address and no lock.
+// An empty column is no password, no address and no lock.
 func TestEmptyColumns(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

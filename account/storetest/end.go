@@ -68,8 +68,7 @@ func endsBeforeAChange(s *suite) {
 	s.change(submit(bobs, "new"), bob.ID)
 }
 
-// Whoever was told that a run changed nothing was told the truth, also when the change was
-// being made.
+// An answer that a run changed nothing is true, also in a race with the change.
 func racesEnd(s *suite) {
 	s.inRounds(func(a account.Account) {
 		c := submit(s.mail(a, "1"), "new")

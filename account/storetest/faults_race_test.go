@@ -53,8 +53,8 @@ func raceFaults() []fault {
 	}
 }
 
-// lateChange is a store in which all racers have found the record before one of them
-// changes the password. What the others do then is the fault.
+// lateChange is a store in which all racers have found the record before one of them changes
+// the password. The others' next step is the fault.
 func lateChange(others func(ctx context.Context, b *broken, c account.Change, owner string) error) func(*broken) {
 	return func(b *broken) {
 		first := map[string]bool{}

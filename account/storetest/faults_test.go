@@ -59,11 +59,11 @@ func TestFaultsAreFound(t *testing.T) {
 	for _, f := range faults() {
 		t.Run(f.check+"/"+f.name, func(t *testing.T) {
 			t.Parallel()
-			i := slices.IndexFunc(checks(), func(c check) bool { return c.name == f.check })
+			i := slices.IndexFunc(checks, func(c check) bool { return c.name == f.check })
 			if i < 0 {
 				t.Fatalf("no check is named %q", f.check)
 			}
-			if !fails(t, checks()[i], f.put) {
+			if !fails(t, checks[i], f.put) {
 				t.Error("the suite does not see it")
 			}
 		})
@@ -73,17 +73,17 @@ func TestFaultsAreFound(t *testing.T) {
 // A check that no fault makes fail is none.
 func TestEveryCheckCanFail(t *testing.T) {
 	t.Parallel()
-	for _, c := range checks() {
+	for _, c := range checks {
 		if !slices.ContainsFunc(faults(), func(f fault) bool { return f.check == c.name }) {
 			t.Errorf("no fault for check %q", c.name)
 		}
 	}
 }
 
-// What the suite finds is the fault, and not the wrapper around the store.
+// The suite finds the fault and not the wrapper around the store.
 func TestNoFaultIsFoundInAGoodStore(t *testing.T) {
 	t.Parallel()
-	for _, c := range checks() {
+	for _, c := range checks {
 		if fails(t, c, func(*broken) {}) {
 			t.Errorf("check %q fails", c.name)
 		}

@@ -89,7 +89,7 @@ func sweepsMails(s *suite) {
 	s.fails("a mail more", s.issue(later(ann, "5"), 2), account.ErrMailLimit)
 }
 
-// What was given up is not done.
+// An operation whose context has ended is not done.
 func heedsContext(s *suite) {
 	ann := s.signUp("ann")
 	t := s.mail(ann, "1")

@@ -18,7 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // check says what is wrong with a command line whose parts are all known. Each command
@@ -66,15 +66,18 @@ func (s *starterCmd) check() error {
 }
 
 func (s *starterCmd) checkURLs() error {
-	if !isWeb(s.LoginURL) && !isPath(s.LoginURL) {
-		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, or a path on the same host")
+	if err := web.CheckLoginURL(s.LoginURL); err != nil {
+		return fmt.Errorf("--login-url ($REKEY_LOGIN_URL): %w", err)
+	}
+	if err := s.baseFlag.check(); err != nil {
+		return err
 	}
 	if s.ChangePasswordURL != "" {
-		if err := starter.CheckChangePasswordURL(s.ChangePasswordURL, s.BaseURL); err != nil {
+		if err := web.CheckChangePasswordURL(s.ChangePasswordURL, s.base); err != nil {
 			return fmt.Errorf("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): %w", err)
 		}
 	}
-	return cmp.Or(checkBaseURL(s.BaseURL), checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
+	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
 }
 
 // checkListen judges an address to serve on; none is none.
@@ -102,7 +105,7 @@ func checkTimes(linkLife, coolDown time.Duration) error {
 }
 
 func (w *workerCmd) check() error {
-	return cmp.Or(w.checkBounds(), w.checkBuild(), checkBaseURL(w.BaseURL), w.mailFlags.check(), w.storeFlags.check(), w.opsFlags.check())
+	return cmp.Or(w.checkBounds(), w.checkBuild(), w.baseFlag.check(), w.mailFlags.check(), w.storeFlags.check(), w.opsFlags.check())
 }
 
 func (w *workerCmd) checkBounds() error {
@@ -140,7 +143,7 @@ func (m *mailFlags) check() error {
 		return err
 	}
 	switch {
-	case m.SignInURL != "" && !isWeb(m.SignInURL):
+	case m.SignInURL != "" && !isURL(m.SignInURL, loopback.Web):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, since mails have it")
 	case !isHost(m.Host):
 		return errors.New("--smtp-host ($REKEY_SMTP_HOST): want a name or an IP address, such as mail.example.com; --smtp-port ($REKEY_SMTP_PORT) has the port")
@@ -154,12 +157,7 @@ func (m *mailFlags) check() error {
 
 // checkSMTP finds out what the mail's own package refuses.
 func (m *mailFlags) checkSMTP() error {
-	const anywhere = "https://accounts.example.com"
-	config, err := m.config(anywhere)
-	if err != nil {
-		return err
-	}
-	config.Hello = ""
+	config := m.config()
 	if _, err := mail.NewSMTP(config); err != nil { // all but the sender is checked above
 		return fmt.Errorf("--from ($REKEY_FROM): %w", err)
 	}
@@ -184,32 +182,31 @@ func (m *mailFlags) checkLogin() error {
 		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): needs --smtp-username ($REKEY_SMTP_USERNAME) and no password")
 	case m.ClientID == "" || m.ClientSecret == "" && m.RefreshToken == "":
 		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): needs --smtp-oauth-client-id ($REKEY_SMTP_OAUTH_CLIENT_ID), and --smtp-oauth-secret-file ($REKEY_SMTP_OAUTH_SECRET_FILE) or --smtp-oauth-refresh-file ($REKEY_SMTP_OAUTH_REFRESH_FILE)")
-	case !strings.HasPrefix(m.TokenURL, "https://") && !onLoopback(m.TokenURL):
+	case !isURL(m.TokenURL, loopback.Sealed):
 		return errors.New("--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): must be https, because a secret is sent there")
 	default:
 		return nil
 	}
 }
 
-func onLoopback(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Scheme == "http" && loopback.Is(u.Host)
+// baseFlag is the base URL of starters and workers.
+type baseFlag struct {
+	BaseURL string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+
+	base link.BaseURL // set by check
 }
 
-// checkBaseURL refuses a base URL that would mail links which travel in clear.
-func checkBaseURL(base string) error {
-	u, err := url.Parse(base)
-	_, baseErr := link.Base(base)
+// check reads the base URL. It refuses one that would mail links which travel in clear.
+func (f *baseFlag) check() error {
+	base, err := link.ParseBaseURL(f.BaseURL)
 	switch {
-	case err != nil || !isWeb(base) || u.User != nil || strings.ContainsAny(base, "?#"):
-		return errors.New("--base-url ($REKEY_BASE_URL): want an absolute URL such as https://accounts.example.com, without user, query and fragment")
-	case baseErr != nil:
-		return fmt.Errorf("--base-url ($REKEY_BASE_URL): %w", baseErr)
-	case u.Scheme != "https" && !loopback.Is(u.Host):
+	case err != nil:
+		return fmt.Errorf("--base-url ($REKEY_BASE_URL): %w", err)
+	case !loopback.Sealed(base.URL()):
 		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because links of mails begin with it")
-	default:
-		return nil
 	}
+	f.base = base
+	return nil
 }
 
 // isHost reports that a text can be a host without scheme, port and path.
@@ -218,13 +215,8 @@ func isHost(text string) bool {
 	return err == nil || !strings.ContainsAny(text, ":/@ ")
 }
 
-// isWeb keeps javascript: and the like out of what people click.
-func isWeb(text string) bool {
+// isURL reports that a text is a URL of a kind.
+func isURL(text string, of func(*url.URL) bool) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
-}
-
-func isPath(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Scheme == "" && u.Opaque == "" && u.Host == ""
+	return err == nil && of(u)
 }

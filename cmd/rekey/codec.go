@@ -8,7 +8,7 @@ import (
 
 	"github.com/rekeyhq/rekey/codecserver"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // codecCmd is `rekey codec`.
@@ -53,7 +53,7 @@ func (c *codecCmd) Run(p *process) (err error) {
 	}
 	p.log.Info().Stringer("addr", listener.Addr()).Str("ui", c.UIOrigin).Msg("codec server listens")
 	defer p.log.Info().Msg("codec server stopped")
-	return starter.Serve(p.ctx, listener, handler, p.log)
+	return web.Serve(p.ctx, listener, handler, p.log)
 }
 
 func (c *codecCmd) check() error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 // healthCmd is `rekey health`: a container FROM scratch has nothing else to ask with.
@@ -13,7 +15,7 @@ type healthCmd struct {
 }
 
 func (h *healthCmd) check() error {
-	if !isWeb(h.URL) {
+	if !isURL(h.URL, loopback.Web) {
 		return errors.New("want a URL such as http://127.0.0.1:9090/readyz")
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -32,14 +31,10 @@ type mailFlags struct {
 	RefreshToken string `name:"smtp-oauth-refresh-file" type:"path" env:"REKEY_SMTP_OAUTH_REFRESH_FILE" help:"File that holds a refresh token; without it the client's own credentials are used."`
 }
 
-func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {
-	base, err := link.Base(baseURL)
-	if err != nil {
-		return nil, err
-	}
+func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {
 	templates, err := mail.Load(m.Templates, mail.Brand{
 		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
-		ForgotURL: base + "/account/forgot-password",
+		ForgotURL: base.ForgotURL(),
 	})
 	if err != nil && m.Templates != "" {
 		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
@@ -47,7 +42,7 @@ func (m *mailFlags) templates(baseURL string) (*mail.Templates, error) {
 	return templates, err
 }
 
-func (m *mailFlags) mailer(baseURL string) (*mail.SMTP, error) {
+func (m *mailFlags) mailer(base link.BaseURL) (*mail.SMTP, error) {
 	secret, err := readSecret(m.SMTPPassword)
 	if err != nil {
 		return nil, fmt.Errorf("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): %w", err)
@@ -55,31 +50,17 @@ func (m *mailFlags) mailer(baseURL string) (*mail.SMTP, error) {
 	if secret != "" && m.Username == "" { // it would not be used
 		return nil, errors.New("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): a password needs --smtp-username ($REKEY_SMTP_USERNAME)")
 	}
-	config, err := m.config(baseURL)
-	if err != nil {
-		return nil, err
-	}
-	config.Password = secret
+	config := m.config()
+	config.Hello, config.Password = cmp.Or(m.Helo, base.URL().Hostname()), secret
 	if config.OAuth, err = m.oauth(); err != nil {
 		return nil, err
 	}
 	return mail.NewSMTP(config)
 }
 
-// config is all but what is secret.
-func (m *mailFlags) config(baseURL string) (mail.Config, error) {
-	base, err := link.Base(baseURL)
-	if err != nil {
-		return mail.Config{}, err
-	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return mail.Config{}, err
-	}
-	return mail.Config{
-		Host: m.Host, Port: m.Port, Security: mail.Security(m.Security),
-		Username: m.Username, From: m.From, Hello: cmp.Or(m.Helo, u.Hostname()),
-	}, nil
+// config is all but the name to greet with and what is secret.
+func (m *mailFlags) config() mail.Config {
+	return mail.Config{Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, From: m.From}
 }
 
 // oauth is where access tokens come from, nil when none are wanted.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/rekeyhq/rekey/link"
 )
 
 // flags are all flags of all commands.
@@ -246,7 +248,7 @@ func TestPasswordNeedsAName(t *testing.T) {
 		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "needs --smtp-username ($REKEY_SMTP_USERNAME)")
 	for _, m := range []mailFlags{{SMTPPassword: secretFile(t, "")}, {SMTPPassword: secretFile(t, "s3cret"), Username: "rekey"}} {
 		m.From, m.Host, m.Port, m.Security = "no-reply@example.com", "mail.example.com", 587, "starttls"
-		if _, err := m.mailer("https://accounts.example.com"); err != nil {
+		if _, err := m.mailer(link.MustParseBaseURL("https://accounts.example.com")); err != nil {
 			t.Errorf("the name %q: %v", m.Username, err)
 		}
 	}

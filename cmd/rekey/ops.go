@@ -18,7 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/internal/telemetry"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -93,7 +93,7 @@ func (o *operation) listen(p *process, address, service string, checks []ops.Che
 	context.AfterFunc(p.ctx, health.Drain)
 	serving, stop := context.WithCancel(context.WithoutCancel(p.ctx))
 	served := make(chan error, 1)
-	go func() { served <- starter.Serve(serving, listener, ops.Handler(health, o.metrics.Handler()), p.log) }()
+	go func() { served <- web.Serve(serving, listener, ops.Handler(health, o.metrics.Handler()), p.log) }()
 	o.closers = append(o.closers, func() error {
 		stop()
 		health.Stop()

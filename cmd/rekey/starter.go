@@ -13,16 +13,18 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // starterCmd is `rekey starter`.
 type starterCmd struct {
-	Listen            string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
-	Keys              string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
-	BaseURL           string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	Listen string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
+	Keys   string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
+	baseFlag
 	LoginURL          string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in, offered after a reset."`
 	ChangePasswordURL string `name:"change-password-url" env:"REKEY_CHANGE_PASSWORD_URL" help:"Your page for changing a password while signed in, where /.well-known/change-password leads password managers; the page that asks for a mail without."`
 	HSTS              bool   `negatable:"" default:"true" env:"REKEY_HSTS" help:"Answer with Strict-Transport-Security while the base URL is https."`
@@ -66,7 +68,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
-	handler, err := starter.NewHandler(client, s.handlerConfig(p, told))
+	handler, err := web.NewHandler(client, s.handlerConfig(p, told))
 	if err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	}
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
-	return starter.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
+	return web.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
 }
 
 // cores is how many threads Go has for this program when it starts.
@@ -117,7 +119,7 @@ func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
 	policy.MinLength, policy.Verbatim = s.MinLength, s.Normalize == "none"
 	known, err := s.breached(p)
 	return starter.Config{
-		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.BaseURL, TaskQueue: p.queue, Log: p.log,
+		Temporal: options, Keys: keys.Open(s.Keys), BaseURL: s.base, TaskQueue: p.queue, Log: p.log,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit, Product: s.Product,
 		Policy: policy, Hashing: s.hasher(), Breached: known,
 		Budget: password.NewBudget(s.hashes(), hashQueue, hashWait),
@@ -143,12 +145,12 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process, told *operation) starter.HandlerConfig {
-	return starter.HandlerConfig{
+func (s *starterCmd) handlerConfig(p *process, told *operation) web.Config {
+	return web.Config{
 		Metrics: told.counter(), Traces: told.traces,
-		BaseURL: s.BaseURL, LoginURL: s.LoginURL, Product: s.Product, Support: s.Support,
+		LoginURL: s.LoginURL, Support: s.Support,
 		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,
-		Enabled: s.ResetPassword, MinLength: s.MinLength,
+		Enabled:     s.ResetPassword,
 		ClientLimit: s.ClientLimit, TrustedProxies: s.Proxies, Log: p.log,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/worker"
 )
 
@@ -24,7 +25,7 @@ const cachedRuns = 1_000
 type workerCmd struct {
 	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
 	storeFlags
-	BaseURL   string  `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	baseFlag
 	MailLimit int     `default:"5" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
 	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails a second of all workers together, as your provider allows; 0 is no limit."`
 
@@ -47,11 +48,11 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	templates, err := w.templates(w.BaseURL)
+	templates, err := w.templates(w.base)
 	if err != nil {
 		return err
 	}
-	mailer, err := w.mailer(w.BaseURL)
+	mailer, err := w.mailer(w.base)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	err = worker.Run(p.ctx, worker.Config{
 		Temporal: options, Keys: keys.Open(w.Keys), Store: store, TaskQueue: p.queue, Peers: peers.is,
 		Mailer: mailer, Templates: templates,
-		BaseURL: w.BaseURL, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
+		BaseURL: w.base, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		UpgradeHash: activities.Upgrade(w.UpgradeHash),
 		Deployment:  w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(reaches(c)) },

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes what the containers of docker-compose.yml are given as secrets, in deploy/compose/secrets
-# or the folder that is named: certificates of an authority of their own, whose key is thrown
-# away, and passwords. What is there already stays. The certificates are good for two years; to
-# renew them delete ca.crt, run this again and restart everything.
+# Makes the secrets of the containers of docker-compose.yml, in deploy/compose/secrets or the named
+# folder: passwords, and certificates of a separate authority, whose key is thrown away. Existing
+# files stay. The certificates are valid for two years; to renew them delete ca.crt, run this again
+# and restart everything.
 #
 # Every user may read the files, because each container has another one. Nobody else may enter the
 # folder, and a container sees only the files that are meant for it.

@@ -42,7 +42,7 @@ const root = "../.."
 func pages(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, pattern := range []string{"starter/testdata/pages/*.html", "mail/testdata/*.html"} {
+	for _, pattern := range []string{"web/testdata/pages/*.html", "mail/testdata/*.html"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(files) < 2 {
 			t.Fatalf("%s: %d files: %v", pattern, len(files), err)
@@ -56,7 +56,7 @@ func pages(t *testing.T) []string {
 func site(t *testing.T, text *string) string {
 	t.Helper()
 	mux := http.NewServeMux()
-	mux.Handle("/account/static/", http.StripPrefix("/account/static/", http.FileServer(http.Dir(filepath.Join(root, "starter/static")))))
+	mux.Handle("/account/static/", http.StripPrefix("/account/static/", http.FileServer(http.Dir(filepath.Join(root, "web/static")))))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write([]byte(*text))
@@ -157,7 +157,7 @@ func TestPagesAreAccessible(t *testing.T) {
 // The judge finds what is wrong on each screen.
 func TestJudgeFindsFaults(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile(filepath.Join(root, "starter/testdata/pages/change.html"))
+	b, err := os.ReadFile(filepath.Join(root, "web/testdata/pages/change.html"))
 	if err != nil {
 		t.Fatal(err)
 	}

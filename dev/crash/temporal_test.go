@@ -20,6 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -146,7 +147,7 @@ func (s *story) askForABriefLink(t *testing.T, people []*person) {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
 		Temporal: client.Options{HostPort: s.TemporalAddr, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))},
-		Keys:     keys.Open(s.Keys()), BaseURL: s.URL, LinkLife: time.Second,
+		Keys:     keys.Open(s.Keys()), BaseURL: link.MustParseBaseURL(s.URL), LinkLife: time.Second,
 		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 1, time.Second),
 	})
 	if err != nil {

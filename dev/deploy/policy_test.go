@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// security 45: whoever finds a fault is told where to report it, what to expect, and which
+// security 45: SECURITY.md says where to report a fault, how it is answered, and which
 // versions are mended.
 func TestSecurityPolicy(t *testing.T) {
 	t.Parallel()
 	page := replaced(t, filepath.Join(root, "SECURITY.md"), nil)
-	for _, part := range []string{"## Report a fault", "private vulnerability reporting", "## What to expect", "within a week", "## Supported versions", "| the newest release | yes |"} {
+	for _, part := range []string{"## Report a fault", "private vulnerability reporting", "## Our answer", "within a week", "## Supported versions", "| the newest release | yes |"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("SECURITY.md lacks %q", part)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -23,7 +24,7 @@ import (
 func secondStarter(t *testing.T, s *stack.Stack) *starter.Client {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
-		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: stack.Product,
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: link.MustParseBaseURL(s.URL), Product: stack.Product,
 		Policy: password.DefaultPolicy(), Hashing: cheap, Budget: password.NewBudget(2, 200, time.Minute),
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func (o *once) fail(to string, errs ...error) {
 func claims(t *testing.T, s *stack.Stack, token string) link.Claims {
 	t.Helper()
 	aead, aeadErr := s.Keys.Link()
-	box, err := link.New(aead, s.URL, "default")
+	box, err := link.New(aead, link.MustParseBaseURL(s.URL), "default")
 	if err = errors.Join(aeadErr, err); err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func forged(t *testing.T, s *stack.Stack, who account.Account, mailed string) li
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := link.New(aead, s.URL, "default")
+	box, err := link.New(aead, link.MustParseBaseURL(s.URL), "default")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
@@ -42,7 +43,7 @@ func (h *host) Send(ctx context.Context, m mail.Message) error {
 	return h.talk(ctx)
 }
 
-const hostURL = "https://accounts.example.com"
+var hostURL = link.MustParseBaseURL("https://accounts.example.com")
 
 func newHost(t *testing.T, server *temporal.Server) *host {
 	t.Helper()
@@ -54,7 +55,7 @@ func newHost(t *testing.T, server *temporal.Server) *host {
 	}
 	t.Cleanup(func() { store.Close() })
 	templates, templatesErr := mail.Load("", mail.Brand{
-		Product: stack.Product, Support: "support@example.com", ForgotURL: hostURL + "/account/forgot-password",
+		Product: stack.Product, Support: "support@example.com", ForgotURL: hostURL.ForgotURL(),
 	})
 	if err := errors.Join(keys.Create(folder, false), templatesErr, store.Put(t.Context(), account.Account{
 		ID: "ann", Address: "ann@example.com", Credential: cheap.Hash(demo.Password, make([]byte, 16)), Resettable: true,

@@ -133,7 +133,7 @@ func (w *world) openKeys() {
 	dir := keys.Open(path)
 	aead, err := dir.Link()
 	must(w.t, err)
-	w.acts.Links, err = link.New(aead, base, "default")
+	w.acts.Links, err = link.New(aead, link.MustParseBaseURL(base), "default")
 	must(w.t, err)
 	w.acts.Submissions, err = dir.SubmissionOpener()
 	must(w.t, err)

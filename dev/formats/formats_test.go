@@ -39,7 +39,7 @@ var formats = []struct {
 	// breaks are passages and what makes each of them wrong for the judge.
 	breaks [][2]string
 }{
-	{"starter/openapi.yaml", judgeOpenAPI, [][2]string{
+	{"web/openapi.yaml", judgeOpenAPI, [][2]string{
 		{`description: "What is wrong, in English."`, "description: What is wrong, in English."},
 		{"const: error", "konst: error"},
 		{`"#/components/schemas/Error"`, `"#/components/schemas/Errors"`},

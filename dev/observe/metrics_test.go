@@ -345,14 +345,14 @@ func alerts(t *testing.T) []string {
 	if err := strict.Decode(&rules); err != nil {
 		t.Fatal(err)
 	}
-	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations", "monitoring.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var expressions []string
 	for _, r := range rules.Groups[0].Rules {
 		if r.Labels["severity"] == "" || r.Annotations["summary"] == "" || !strings.Contains(string(manual), "`"+r.Alert+"`") {
-			t.Errorf("%s: want a severity, a summary and a line in docs/operations.md", r.Alert)
+			t.Errorf("%s: want a severity, a summary and a line in docs/operations/monitoring.md", r.Alert)
 		}
 		if _, err := time.ParseDuration(r.For); err != nil && r.For != "" {
 			t.Errorf("%s: %v", r.Alert, err)

@@ -31,16 +31,12 @@ var sections = map[string]func(*section, *testing.T){
 
 var command = regexp.MustCompile("(?ms)(<!-- not run: [^>]+ -->\n)?^```sh\n(.*?)^```$")
 
-// The commands of docs/operations.md do what the page says, in its order. Those that are not
+// The commands of docs/operations do what the pages say, in their order. Those that are not
 // run say why.
 func TestRunbook(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	ran := 0
-	for _, part := range strings.Split(string(page), "\n## ")[1:] {
+	for _, part := range strings.Split(runbook(t), "\n## ")[1:] {
 		name, text, _ := strings.Cut(part, "\n")
 		var blocks []string
 		for _, m := range command.FindAllStringSubmatch(text, -1) {
@@ -70,6 +66,23 @@ func TestRunbook(t *testing.T) {
 	if ran != len(sections) {
 		t.Errorf("ran %d sections, there are %d here", ran, len(sections))
 	}
+}
+
+// runbook is all pages of docs/operations.
+func runbook(t *testing.T) (text string) {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "operations", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range pages {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(page)
+	}
+	return text
 }
 
 // typed runs a block as a shell does, until a command fails.

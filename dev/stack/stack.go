@@ -24,8 +24,10 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -95,6 +97,7 @@ type Stack struct {
 	KeysLost bool
 	Ended    int
 
+	base    link.BaseURL // URL
 	policy  password.Policy
 	budget  *password.Budget
 	ctx     context.Context
@@ -200,7 +203,7 @@ func (s *Stack) serve(listener net.Listener, handler http.Handler) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	served := make(chan error, 1)
 	go func() {
-		err := starter.Serve(ctx, listener, handler, s.Log)
+		err := web.Serve(ctx, listener, handler, s.Log)
 		if err != nil && ctx.Err() == nil {
 			s.broken <- err
 		}

@@ -11,7 +11,9 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/rekeyhq/rekey/dev/demo"
+	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // support is whom the demo application's people ask for help.
@@ -30,6 +32,7 @@ func (s *Stack) startWeb(ctx context.Context) (err error) {
 		return nil
 	})
 	s.URL = "http://" + s.listener.Addr().String()
+	s.base = link.MustParseBaseURL(s.URL)
 	s.handler, err = s.web(ctx)
 	return err
 }
@@ -53,7 +56,7 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 func (s *Stack) Resets(ctx context.Context) (http.Handler, error) {
 	var err error
 	s.Starter, err = starter.Dial(ctx, starter.Config{
-		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.URL, Product: Product,
+		Temporal: s.TemporalOptions(), Keys: s.Keys, BaseURL: s.base, Product: Product,
 		LinkLife: s.LinkLife, CoolDown: s.CoolDown, StartLimit: s.StartLimit,
 		Policy: s.policy, Hashing: s.Hashing, Budget: s.budget, Now: s.Now, Log: s.Log,
 	})
@@ -61,9 +64,9 @@ func (s *Stack) Resets(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	s.onStop(func() error { s.Starter.Close(); return nil })
-	return starter.NewHandler(s.Starter, starter.HandlerConfig{
-		BaseURL: s.URL, LoginURL: "/login", Product: Product, Support: support,
-		Enabled: s.ResetPassword, MinLength: s.policy.MinLength, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
+	return web.NewHandler(s.Starter, web.Config{
+		LoginURL: "/login", Support: support,
+		Enabled: s.ResetPassword, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
 		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
 	})
 }

@@ -61,11 +61,11 @@ func (s *Stack) workerConfig(store account.Store) (worker.Config, error) {
 	mailer, mailErr := s.mailer()
 	templates, err := mail.Load("", mail.Brand{
 		Product: Product, Support: support,
-		ForgotURL: s.URL + "/account/forgot-password", SignInURL: s.URL + "/login",
+		ForgotURL: s.base.ForgotURL(), SignInURL: s.URL + "/login",
 	})
 	return worker.Config{
 		Temporal: s.TemporalOptions(), Keys: s.Keys, Store: store,
-		Mailer: mailer, Templates: templates, BaseURL: s.URL, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
+		Mailer: mailer, Templates: templates, BaseURL: s.base, MailRate: s.MailRate, Log: s.Log, Now: s.Now,
 	}, errors.Join(mailErr, err)
 }
 

@@ -71,7 +71,7 @@ func mixed(t *testing.T, dir, other string, files ...string) string {
 
 const base, product = "https://accounts.example.com", "Harbor"
 
-// What does not belong together is told apart, and what is the same is not told at all.
+// Differences are named, and equal configurations are not.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
 	dir, other := newKeys(t), newKeys(t)
@@ -239,8 +239,8 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// Whoever may poll makes up names and marks. Names cost nothing and change no reason; of too
-// many marks some are compared, and that is told.
+// Anybody who may poll can invent names and marks. Names cost nothing and change no reason. Of
+// too many marks only some are compared, and the result says so.
 func TestLookAtManyPollers(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What is to be done about a difference.
+// Advice for each difference.
 const (
 	copyKeys = "copy the files of one `rekey keys new` to all processes, or give each product its own --task-queue ($REKEY_TASK_QUEUE)"
 	sameURL  = "give all processes the same --base-url ($REKEY_BASE_URL)"
@@ -15,7 +15,7 @@ const (
 )
 
 // Mismatch is an error that says what does not belong together, a sentence for each kind, in
-// words of ours: no name of a product, no URL.
+// fixed words: no name of a product, no URL.
 type Mismatch struct{ Reasons []string }
 
 // Error implements error.

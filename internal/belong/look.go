@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// pollFor is how long a process asks for the task that never comes before it asks again.
+	// pollFor is the duration of a poll for the task that never comes.
 	pollFor = 15 * time.Second
 	// heard is how long ago a process was last heard of that is taken to be there: two polls.
 	heard = 2 * pollFor
@@ -45,9 +45,9 @@ func present(ctx context.Context, temporal Temporal, queue string) (marks []Mark
 	return marks, now, err
 }
 
-// newest is when Temporal last heard of a process. A process that polls was heard of a poll ago
-// at most, so it needs no clock of its own, which may be wrong. Who does not poll takes the last
-// ones to be there until Temporal forgets them, after five minutes.
+// newest is when Temporal last heard of a process. A process that polls was heard of a poll
+// ago at most, so it needs no clock of its own, which may be wrong. A caller that does not
+// poll counts the last pollers until Temporal forgets them, after five minutes.
 func newest(pollers []*taskqueuepb.PollerInfo) (at time.Time) {
 	for _, p := range pollers {
 		if t := p.GetLastAccessTime().AsTime(); t.After(at) {

@@ -1,5 +1,5 @@
-// Package belong finds out whether the processes of a task queue belong together. Those that
-// have other keys, another base URL or another product all start healthy, and no mail goes out.
+// Package belong finds out whether the processes of a task queue belong together. Processes
+// with different keys, base URLs or products all start healthy, and no mail goes out.
 //
 // Each process polls a task queue of its own, on which nothing is ever scheduled, and its
 // identity there says what it works with: Temporal lists it to all others.
@@ -91,7 +91,7 @@ func (m Mark) String() string {
 // it on a terminal.
 var format = regexp.MustCompile(`^([A-Za-z0-9@._-]{1,100})#rekey1\.(starter|worker)\.([0-9a-f]{8})\.([0-9a-f-]{8,200})\.([0-9a-f-]{8,200})\.([0-9a-f]{8})\.((?:[0-9a-f]{8})?)$`)
 
-// parse reads an identity. What is not one of ours is nobody's.
+// parse reads an identity. It ignores identities of other programs.
 func parse(identity string) (Mark, bool) {
 	f := format.FindStringSubmatch(identity)
 	if f == nil {

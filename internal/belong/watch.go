@@ -32,8 +32,8 @@ type Watch struct {
 	Queue     string
 	Self      Mark
 	Log       zerolog.Logger
-	// Tell is told what Look says, at first and each time that it changes; nil tells nobody.
-	// Until Temporal has answered once, nothing is told.
+	// Tell takes the result of Look, at first and after each change; nil is allowed. It is not
+	// called until Temporal has answered once.
 	Tell func(error)
 }
 

@@ -24,6 +24,23 @@ func TestSealed(t *testing.T) {
 	}
 }
 
+// A URL that people or programs open is of the web and names a host.
+func TestWeb(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"https://app.example.com/login": true, "http://127.0.0.1:80": true, "HTTP://app.example.com": true,
+		"https://:443": false, "https:///login": false, "https:app.example.com": false, "//app.example.com": false, "/login": false, "javascript:alert(1)": false, "ftp://app.example.com": false, "": false,
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loopback.Web(u) != want {
+			t.Errorf("%q: %t", text, !want)
+		}
+	}
+}
+
 // security 21: only loopback may be spoken to in clear.
 func TestIs(t *testing.T) {
 	t.Parallel()

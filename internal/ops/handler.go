@@ -42,5 +42,5 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n')) // a probe that hung up is not ours to mend
+	_, _ = w.Write(append(text, '\n')) // a probe that hung up needs no answer
 }

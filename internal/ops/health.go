@@ -1,4 +1,4 @@
-// Package ops answers whoever looks after a process: the probes of an orchestrator, and
+// Package ops answers the monitoring of a process: the probes of an orchestrator, and
 // Prometheus. Nothing that it says names anybody or is secret, and nothing that it is sent is
 // read. But counts tell who asks for an address at a quiet hour whether it has an account, so
 // they are for those who may use `rekey find`.
@@ -20,7 +20,7 @@ type Check struct {
 	Name string
 	// Ask returns nil when all is well.
 	Ask func(context.Context) error
-	// Tell is what probes are told of an error of Ask; nil, or "", tells nothing.
+	// Tell turns an error of Ask into the text for probes; nil, or "", gives none.
 	Tell  func(error) string
 	Wait  time.Duration // how long Ask may take; 0 means three seconds
 	Every time.Duration // and so old a probe's answer may be

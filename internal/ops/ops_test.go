@@ -106,8 +106,8 @@ func TestProbesCostNothing(t *testing.T) {
 	})
 }
 
-// What does not answer is down after three seconds, and keeps no probe waiting. What is yet
-// to start is ready as soon as it has.
+// A check that does not answer is down after three seconds, and keeps no probe waiting. A
+// process is ready as soon as it has started.
 func TestCheckThatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -230,7 +230,7 @@ func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(n
 // Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {
 	t.Parallel()
-	examples := dedent(read(t, "starter/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
 	for _, path := range documents(t) {
 		for _, code := range blocks(read(t, path), "go") {
 			if !strings.Contains(examples, dedent(code)) {
@@ -244,7 +244,7 @@ func dedent(code string) string {
 	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(code, "")
 }
 
-var target = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+var target = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 	t.Parallel()
@@ -253,11 +253,26 @@ func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+			if m[1] == "" {
+				m[1] = filepath.Base(path)
+			}
+			to := filepath.Join(filepath.Dir(path), m[1])
+			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s: %v", path, err)
+			} else if m[2] != "" && !slices.Contains(anchors(read(t, to)), m[2]) {
+				t.Errorf("%s: %s has no heading %s", path, to, m[2])
 			}
 		}
 	}
+}
+
+// anchors are the links to the headings of a document, as GitHub makes them.
+func anchors(document string) (found []string) {
+	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(document, -1) {
+		name := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		found = append(found, "#"+strings.ReplaceAll(name, " ", "-"))
+	}
+	return found
 }
 
 // Every document under docs can be reached from another one.
@@ -276,7 +291,7 @@ func TestDocumentsAreLinked(t *testing.T) {
 	}
 }
 
-// openAPI is what the tests need of starter/openapi.yaml, which the starter's own tests
+// openAPI is what the tests need of web/openapi.yaml, which the tests of package web
 // hold equal to its routes.
 type openAPI struct {
 	Paths      map[string]map[string]any
@@ -291,7 +306,7 @@ type openAPI struct {
 func TestPageSpeaksHTTP(t *testing.T) {
 	t.Parallel()
 	var api openAPI
-	if err := yaml.Unmarshal([]byte(read(t, "starter/openapi.yaml")), &api); err != nil {
+	if err := yaml.Unmarshal([]byte(read(t, "web/openapi.yaml")), &api); err != nil {
 		t.Fatal(err)
 	}
 	if len(api.Components.Schemas.Code.Enum) == 0 {

@@ -32,14 +32,20 @@ func watch(t *testing.T) {
 // deps lists all that a package of this module links, itself left out.
 func deps(t *testing.T, pkg string) []string {
 	t.Helper()
+	return slices.DeleteFunc(listed(t, "-deps", "./"+pkg), func(d string) bool { return d == module+pkg })
+}
+
+// listed are the words that the go command lists.
+func listed(t *testing.T, args ...string) []string {
+	t.Helper()
 	watch(t)
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg)
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(strings.Fields(string(out)), func(d string) bool { return d == module+pkg })
+	return strings.Fields(string(out))
 }
 
 // ours are those of the dependencies that this module holds.
@@ -54,6 +60,16 @@ func ours(deps []string) []string {
 	return names
 }
 
+// A backend with pages of its own links neither those of rekey nor what they are made with.
+func TestClientLinksNoSite(t *testing.T) {
+	t.Parallel()
+	for _, d := range listed(t, "-f", `{{join .Imports "\n"}}`, "./starter") { // Temporal's SDK links templates
+		if slices.Contains([]string{module + "web", "html/template", "net/http"}, d) {
+			t.Errorf("starter imports %s", d)
+		}
+	}
+}
+
 // security 2: what could tell who has an account (the account store, the mail server) is
 // not in the process that answers a request.
 func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
@@ -63,10 +79,10 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 		module + "account/bolt", module + "account/postgres", module + "mail",
 		module + "activities", module + "worker", module + "cmd",
 	}
-	for _, d := range deps(t, "starter") {
+	for _, d := range deps(t, "web") { // and starter, which it imports
 		for _, f := range forbidden {
 			if d == f || strings.HasPrefix(d, f+"/") {
-				t.Errorf("starter links %s", d)
+				t.Errorf("web links %s", d)
 			}
 		}
 	}
@@ -76,7 +92,7 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 // nor an exporter.
 func TestPackagesMeasureThroughInterfaces(t *testing.T) {
 	t.Parallel()
-	for _, pkg := range []string{"starter", "worker"} {
+	for _, pkg := range []string{"web", "worker"} {
 		for _, d := range deps(t, pkg) {
 			for _, heavy := range []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "github.com/prometheus/", "go.temporal.io/sdk/contrib/opentelemetry"} {
 				if strings.HasPrefix(d, heavy) {
@@ -93,7 +109,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]string{
 		"statemachine":                  nil,
-		"link":                          nil,
+		"link":                          {"internal/loopback"},
 		"keys":                          {"internal/secretfile"},
 		"password":                      nil,
 		"password/breached":             {"internal/loopback", "password"},
@@ -104,7 +120,8 @@ func TestImportsGoOneWay(t *testing.T) {
 		"codecserver":                   {"internal/loopback", "internal/secretfile", "keys"},
 		"workflow":                      {"statemachine"},
 		"workflow/mutants":              nil,
-		"starter":                       {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "statemachine", "workflow"},
+		"starter":                       {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "statemachine", "workflow"},
+		"web":                           {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "starter", "statemachine", "workflow"},
 		"activities":                    {"account", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                        {"account", "activities", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                        nil,
@@ -128,7 +145,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"cmd/rekey": {
 			"account", "account/bolt", "account/postgres", "activities", "codecserver", "internal/belong", "internal/failpoint", "internal/loopback",
 			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail",
-			"password", "password/breached", "replay", "starter", "statemachine", "worker", "workflow",
+			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},
 	}
 	for _, pkg := range packages(t) {
@@ -145,14 +162,7 @@ func TestImportsGoOneWay(t *testing.T) {
 
 func packages(t *testing.T) []string {
 	t.Helper()
-	watch(t)
-	cmd := exec.CommandContext(t.Context(), "go", "list", "./...")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ours(strings.Fields(string(out)))
+	return ours(listed(t, "./..."))
 }
 
 // The embedded Temporal server and what else serves development only stay in the module

@@ -129,7 +129,7 @@ func TestWhatCrossesTemporalIsListed(t *testing.T) {
 	if err := json.Unmarshal([]byte(read(t, "workflow/testdata/contract.json")), &types); err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(read(t, securityPage), "## What crosses Temporal")
+	_, table, _ := strings.Cut(read(t, securityPage), "## Values that cross Temporal")
 	for name := range types {
 		if !strings.Contains(table, "\n| `"+name+"`") {
 			t.Errorf("docs/security.md says of no %s who checks it", name)

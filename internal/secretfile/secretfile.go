@@ -32,8 +32,8 @@ var (
 // ErrPermissions, ErrFolder, ErrOwner, ErrNoFile, ErrSize, or those of os.Open.
 func Read(path string) ([]byte, error) { return read(path, ours) }
 
-// ReadAs is [Read] for an operator who works on the files of a service: root may, whoever owns
-// them.
+// ReadAs is [Read] for an operator who works on the files of a service: root may, for any
+// owner of them.
 func ReadAs(path string) ([]byte, error) { return read(path, anybodys) }
 
 // owners are those whose files are read.

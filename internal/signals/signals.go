@@ -1,4 +1,4 @@
-// Package signals says when a program is told to stop.
+// Package signals receives the signal that stops a program.
 package signals
 
 import (

@@ -13,8 +13,8 @@ import (
 // Scope names who makes the spans of this module.
 const Scope = "github.com/rekeyhq/rekey"
 
-// Start begins a step. The name and the result that end is told are words of ours: no
-// error text and nothing of the call gets into a trace. A bad result is marked as an error.
+// Start begins a step. The name and the result passed to end are fixed words: no error text
+// and nothing of the call gets into a trace. A bad result is marked as an error.
 func Start(ctx context.Context, name string) (_ context.Context, end func(result string, bad bool)) {
 	ctx, s := trace.SpanFromContext(ctx).TracerProvider().Tracer(Scope).Start(ctx, name)
 	return ctx, func(result string, bad bool) {

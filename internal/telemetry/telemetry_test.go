@@ -21,7 +21,7 @@ func scrape(t *testing.T, m *telemetry.Metrics) string {
 	return w.Body.String()
 }
 
-// What is counted through Temporal's interface has the names of Prometheus's conventions.
+// Metrics through Temporal's interface have names by Prometheus's conventions.
 func TestNames(t *testing.T) {
 	m, err := telemetry.NewMetrics(t.Context(), "rekey-test", "v1.2.3")
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 // activities. In Temporal the header with it is in clear, so it holds the IDs of the trace
 // and nothing else: no baggage, which is what callers please.
 //
-// Whoever may talk to Temporal can send a header of any content. One that is none of a trace
-// begins another trace; by default the SDK would fail the run.
+// Anybody with access to Temporal can send a header of any content. An invalid one begins
+// another trace; by default the SDK would fail the run.
 func Interceptor(provider trace.TracerProvider) (interceptor.Interceptor, error) {
 	return opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 		Tracer:                  provider.Tracer(span.Scope),

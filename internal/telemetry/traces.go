@@ -14,8 +14,8 @@ import (
 
 // NewTraces sends the traces of a service where OTEL_EXPORTER_OTLP_ENDPOINT, or its like for
 // traces only, says. It returns nil when neither is set, or OTEL_TRACES_EXPORTER is none.
-// What else those variables say (headers, certificates, sampler, limits) OpenTelemetry
-// reads by itself. Shutdown sends what is left.
+// OpenTelemetry itself reads the other variables (headers, certificates, sampler, limits).
+// Shutdown sends the remaining spans.
 func NewTraces(ctx context.Context, name, version string) (*sdk.TracerProvider, error) {
 	if !wanted() {
 		return nil, nil

@@ -7,9 +7,9 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// typed is a handler whose labels name no type of workflow or activity but the given ones.
-// The SDK labels what it is asked to run by the name that it was asked with, known or not,
-// and whoever may talk to Temporal chooses that name.
+// typed is a handler whose labels name no type of workflow or activity but the given ones. The
+// SDK labels what it is asked to run by the name that it was asked with, known or not, and
+// anybody with access to Temporal chooses that name.
 type typed struct {
 	client.MetricsHandler
 	types []string

@@ -42,7 +42,7 @@ func Status(err error) int {
 	}
 }
 
-// Exit ends a program. An error is told on the standard error before, after its name.
+// Exit ends a program. It prints an error to standard error first, after the program's name.
 func Exit(program string, err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, program+":", err)

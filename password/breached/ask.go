@@ -75,8 +75,8 @@ func (c *Corpus) knows(ctx context.Context, pw string) (bool, error) {
 	return found, nil
 }
 
-// ask returns the range of a prefix. There is no second try: the time of a check is short,
-// and somebody who is told to try again does.
+// ask returns the range of a prefix. There is no second try: the time of a check is short, and
+// a person who is asked to retry does.
 func (c *Corpus) ask(ctx context.Context, prefix string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ranges.JoinPath(prefix).String(), nil)
 	if err != nil {
@@ -98,9 +98,9 @@ func (c *Corpus) ask(ctx context.Context, prefix string) (io.ReadCloser, error) 
 // prefix is all of a hash that leaves.
 func prefix(sum [sha1.Size]byte) string { return fmt.Sprintf("%X", sum)[:prefixDigits] }
 
-// scan looks for a hash in a range, line by line, without keeping it. It reads all of it,
-// so that neither the time nor a connection that is cut off tells what was found; and what
-// is malformed in one place is believed in none.
+// scan looks for a hash in a range, line by line, without keeping it. It reads all of it, so
+// that neither the time nor a connection that is cut off tells what was found; and what is
+// malformed in one place is rejected as a whole.
 func scan(body io.Reader, sum [sha1.Size]byte) (bool, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, maxLine), maxLine)

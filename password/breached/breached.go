@@ -1,17 +1,16 @@
-// Package breached tells passwords that are known from data breaches, by asking the range
-// API of Have I Been Pwned or a server that speaks it (NIST SP 800-63B-4, section
-// 3.1.1.2, wants new passwords compared with those).
+// Package breached recognizes passwords from data breaches. It queries the range API of Have I
+// Been Pwned, or of a server with the same API. NIST SP 800-63B-4, section 3.1.1.2, requires
+// the comparison of new passwords with such a list.
 //
-// The corpus is billions of SHA-1 hashes, too many to ship. Its range API does not need to
-// be told a password: it is given the first five of the 40 hex digits of a hash and answers
-// with the rest of every hash that begins so, one or two thousand of them, and the
-// comparison is made here. Of a password nothing else leaves the process, and neither
-// does who chose it. The answers are asked for with padding, so that their size does not
-// tell somebody who sees the encrypted traffic what was asked.
+// The corpus is billions of SHA-1 hashes, too many to ship. The range API takes the first five
+// of the 40 hex digits of a hash. It answers with the rest of every hash that begins so, one or
+// two thousand of them, and this package compares. Nothing else of a password leaves the
+// process, and no account does. Answers are padded, so that their size tells an observer of
+// the encrypted traffic nothing about the query.
 //
-// What is compared is the SHA-1 of the bytes that are given. The corpus has the UTF-8 of
-// passwords as people typed them, mostly in the composed form that a normalized password
-// has too; one call for one spelling says least about it.
+// The SHA-1 of the given bytes is compared. The corpus has the UTF-8 of passwords as people
+// typed them, mostly in the composed form that a normalized password has too; one call for one
+// spelling says least about it.
 package breached
 
 import (
@@ -33,8 +32,8 @@ import (
 // times what the API needs, and little to somebody who waits for a page.
 const DefaultTimeout = 1500 * time.Millisecond
 
-// ErrUnchecked means that the server gave no answer that can be relied on, so that
-// nothing is known about the password. What it wraps holds no part of a hash.
+// ErrUnchecked means that the server gave no answer that can be relied on, so that nothing is
+// known about the password. The wrapped error holds no part of a hash.
 var ErrUnchecked = errors.New("the password could not be compared with data breaches")
 
 // errAddress is fixed text, since an address may hold credentials.

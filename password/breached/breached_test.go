@@ -54,8 +54,8 @@ func TestKnownPasswordsAreRefused(t *testing.T) {
 	}
 }
 
-// What a line of a range says about the password that it is of. The hash is that of
-// "password", as everybody knows it.
+// TestAnswers reads lines of a range and judges the password. The hash is that of "password",
+// as everybody knows it.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const suffix = "1E4C9B93F3F0682250B6CF8331B7EE68FD8"
@@ -158,7 +158,7 @@ func TestFailOpen(t *testing.T) {
 	}
 }
 
-// What is known is refused, open or closed; and what is not makes no noise.
+// A known password is refused, open or closed, and an unknown one logs nothing.
 func TestFailOpenStillRefuses(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -11,9 +11,9 @@ import (
 
 var wellFormed = regexp.MustCompile(`^([0-9A-Fa-f]{35}:\d+\r?\n)*[0-9A-Fa-f]{35}:\d+(\r?\n|\r)?$`)
 
-// FuzzScan reads whatever a server may answer for the range of "password". What is taken
-// is well formed, and holds the rest of the hash with a count exactly when it is found.
-// The seeds are in testdata, and short: long ones keep the fuzzer from trying many.
+// FuzzScan reads any answer of a server for the range of "password". An accepted answer is
+// well formed, and holds the rest of the hash with a count exactly when it is found. The seeds
+// are in testdata, and short: long ones keep the fuzzer from trying many.
 func FuzzScan(f *testing.F) {
 	sum := sha1.Sum([]byte("password"))
 	hit := regexp.MustCompile(`(?mi)^1E4C9B93F3F0682250B6CF8331B7EE68FD8:0*[1-9]`)

@@ -3,10 +3,11 @@
 package mutants
 
 // page is docs/replay.md.
-const page = `# What the replay finds
+const page = `# Mistakes that the replay finds
 
-The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the code as it is. Another test makes one mistake at a time in
-a copy of the workflow, sees the replay fail, and wrote this page: ` + "`REKEY_TEST=all go test ./workflow/mutants -update`" + `.
+The runs of every release are recorded in ` + "`workflow/testdata/histories`" + `, and a test replays them on the present code.
+Another test makes one mistake at a time in a copy of the workflow and sees the replay fail. It wrote this page:
+` + "`REKEY_TEST=all go test ./workflow/mutants -update`" + `.
 
 ## Found by a recorded run
 
@@ -15,8 +16,9 @@ a copy of the workflow, sees the replay fail, and wrote this page: ` + "`REKEY_T
 %s
 ## Found by other tests only
 
-A replay compares what the workflow begins, passes and reads with what a history says, and a run tells only of the ways that it took.
-These mistakes pass it, and fail another test of package workflow. When a release records a run that finds one, the test asks to move it up.
+A replay compares the workflow's commands, the values it passes and the fields it reads with a history, and a run shows
+only the paths that it took. These mistakes pass the replay and fail another test of package workflow. When a release
+records a run that finds one, the test asks to move it up.
 
 | mistake | why not by a run | by |
 |---|---|---|

@@ -82,7 +82,7 @@ func mutants() []mutant {
 		{what: "a link mail goes on after a cancel", changes: one("run.recordCancel", "ExprStmt(stopMail)", "")},
 		{what: "a request that comes too late is not answered", changes: one("run.end", "ForStmt/IfStmt.Cond", "$ && {r}.mails == 0")},
 		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("run.mailFirstLink", "ExprStmt(takeRequests)", "")},
-		{what: "a refused change is tried again", changes: one("run.changePassword", "CaseClause 2/Ident", "$ && {SelectorExpr(Event)} != statemachine.ChangeRefused")},
+		{what: "a refused change is tried again", changes: one("run.changePassword", "CaseClause 2/Ident", "$ && {CaseClause 1/SelectorExpr(Event)} != statemachine.ChangeRefused")},
 		{what: "no wait for updates at the end", changes: one("run.end", "CallExpr(AllHandlersFinished)", "true")},
 		{what: "a withheld link ends the reset", changes: one("run.linkMailed", "SelectorExpr(LinkWithheld)", "statemachine.Expire")},
 

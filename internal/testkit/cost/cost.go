@@ -19,10 +19,10 @@ type Cost struct {
 }
 
 // Of counts a run. Actions are those that a history shows, by the list of
-// https://docs.temporal.io/cloud/actions as of November 2026. What no history shows is not
-// counted: heartbeats, queries, updates that were refused, attempts of an activity that had
-// not ended when the run did, and a start that found an open run. An event without a rule
-// is an error: what is new is priced by whoever brings it.
+// https://docs.temporal.io/cloud/actions as of November 2026. Actions that no history shows
+// are not counted: heartbeats, queries, updates that were refused, attempts of an activity
+// that had not ended when the run did, and a start that found an open run. An event without a
+// rule is an error: the author of a new one adds its price.
 func Of(h *historypb.History) (Cost, error) {
 	c := Cost{Bytes: proto.Size(h)}
 	for _, e := range h.GetEvents() {
@@ -100,8 +100,8 @@ func withStart(events []*historypb.HistoryEvent) bool {
 		events[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() == ""
 }
 
-// upsert is "Search Attribute upsert requested". What the start brings along is free, and so
-// is what GetVersion upserts by itself.
+// upsert is "Search Attribute upsert requested". Attributes of the start are free, and so are
+// GetVersion's own upserts.
 func upsert(e *historypb.HistoryEvent) int {
 	fields := e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields()
 	if _, ok := fields["TemporalChangeVersion"]; ok && len(fields) == 1 {

@@ -17,7 +17,7 @@ func TestServerThatEndsAtOnce(t *testing.T) {
 	}
 }
 
-// What does not run, or not any more, has nothing to be killed.
+// A server that does not run, or no longer runs, can be killed without effect.
 func TestKillTwice(t *testing.T) {
 	t.Parallel()
 	if err := new(Server).Kill(); err != nil {

@@ -1,0 +1,85 @@
+package starter
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// accepted is the ID of the submission that the newest wait of a run was completed with, ""
+// when that wait is open or took what no link of this run made. It is read from the history, so
+// it needs no worker. Errors: ErrLinkExpired for a run that Temporal no longer keeps,
+// ErrUnavailable.
+func (c *Client) accepted(ctx context.Context, l *openLink) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	events := c.temporal.GetWorkflowHistory(ctx, l.workflowID, l.claims.RunID, false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	var last lastWait
+	for events.HasNext() {
+		e, err := events.Next()
+		if notFound(err) {
+			return "", ErrLinkExpired
+		}
+		if err != nil {
+			return "", c.fault(err)
+		}
+		last.read(e)
+	}
+	var s workflow.Submission
+	if c.data.FromPayloads(last.result.GetResult(), &s) != nil || s.Link != l.claims.RunID {
+		return "", nil // somebody completed the wait who had no link
+	}
+	return s.ID, nil
+}
+
+// lastWait is the newest wait of a history, and what completed it.
+type lastWait struct {
+	event  int64 // that scheduled it
+	result *historypb.ActivityTaskCompletedEventAttributes
+}
+
+func (w *lastWait) read(e *historypb.HistoryEvent) {
+	if e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == workflow.AwaitTokenSubmission {
+		*w = lastWait{event: e.GetEventId()}
+	}
+	if done := e.GetActivityTaskCompletedEventAttributes(); done != nil && done.GetScheduledEventId() == w.event {
+		w.result = done
+	}
+}
+
+// errForeign means that an answer is about another run than the one that was asked about.
+var errForeign = errors.New("the outcome is of another run")
+
+// meant is the outcome if it is about the run that was asked. Whoever may talk to Temporal can
+// copy a sealed one to where it is read: as the result of a workflow of their own under the ID of
+// what follows a run, or in a worker's place. What 0.2.0 settled names no run, and is believed;
+// it had nothing that follows a run. Errors: errForeign, which is ErrUnavailable.
+func (c *Client) meant(ctx context.Context, l *openLink, out workflow.Outcome) (workflow.Outcome, error) {
+	known := out.Run == cmp.Or(l.ended, l.claims.RunID) || out.Run == "" && l.ended == ""
+	if !known && l.ended == "" {
+		original, err := c.original(ctx, l)
+		if err != nil {
+			return workflow.Outcome{}, c.fault(err)
+		}
+		known = out.Run == original
+	}
+	if !known {
+		return workflow.Outcome{}, c.fault(errForeign)
+	}
+	return out, nil
+}
+
+// original is the ID that a run had before any workflow reset, which is what its outcome names.
+func (c *Client) original(ctx context.Context, l *openLink) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	events := c.temporal.GetWorkflowHistory(ctx, l.workflowID, l.claims.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	first, err := events.Next()
+	return first.GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId(), err
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"io/fs"
+	"net/http"
+	"path"
+	"time"
+)
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+//go:embed static
+var static embed.FS
+
+// mediaTypes are fixed here because the tables of the operating system, which
+// package mime reads, may say something else, and browsers believe us (nosniff).
+var mediaTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// asset is a file of the pages, with what a browser needs to keep it.
+type asset struct {
+	content   []byte
+	mediaType string
+	etag      string
+}
+
+func loadAssets() (map[string]asset, error) {
+	files, err := fs.ReadDir(static, "static")
+	if err != nil {
+		return nil, err
+	}
+	assets := map[string]asset{}
+	for _, file := range files {
+		content, err := static.ReadFile("static/" + file.Name())
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(content)
+		assets[file.Name()] = asset{
+			content:   content,
+			mediaType: mediaTypes[path.Ext(file.Name())],
+			etag:      `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		}
+	}
+	return assets, nil
+}
+
+// static serves a file of the pages. A browser keeps it and asks whether it is
+// still the same, so that new pages never meet an old script.
+func (h *handler) static(w http.ResponseWriter, r *http.Request) {
+	a, ok := h.assets[r.PathValue("file")]
+	if !ok {
+		h.fail(w, r, errNotFound)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Content-Type", a.mediaType)
+	w.Header().Set("ETag", a.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
+}
+
+// openAPI serves the description of all routes (media type of RFC 9512).
+func (h *handler) openAPI(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(openAPI))
+}
+
+// settings tells a sign-in page whether to show "Forgot your password?".
+func (h *handler) settings(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]bool{"user:reset-password": h.enabled})
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// clientOf is the address that a request came from: the peer, or, as long as
+// that is one of our own proxies, the hop before it in X-Forwarded-For, read
+// from the right. What stands further left, and X-Real-IP and True-Client-IP,
+// is anybody's claim. The zero Addr means unknown; all unknown clients share
+// one limit.
+func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	client := parseHop(r.RemoteAddr)
+	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !trusted(client, proxies) {
+			break
+		}
+		hop = strings.TrimSpace(hop)
+		if hop == "" { // as in any list of HTTP (RFC 9110 section 5.6.1)
+			continue
+		}
+		next := parseHop(hop)
+		if !next.IsValid() {
+			break
+		}
+		client = next
+	}
+	return client
+}
+
+func trusted(addr netip.Addr, proxies []netip.Prefix) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+const forwardedFor = "X-Forwarded-For"
+
+// parseHop reads an address with or without a port (Azure's gateways add one), brackets (also
+// without a port) and quotes, as proxies take them over from Forwarded (RFC 7239 section 6).
+// An IPv4 address written as IPv6 is the IPv4 address; a zone means nothing here. The zero Addr
+// is what is no address, such as "unknown".
+func parseHop(s string) netip.Addr {
+	s = strings.Trim(s, `"`)
+	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+		s = strings.TrimSuffix(inner, "]")
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		port, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return netip.Addr{}
+		}
+		addr = port.Addr()
+	}
+	return addr.Unmap().WithZone("")
+}

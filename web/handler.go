@@ -1,0 +1,152 @@
+// Package web is the site of rekey: the routes and pages of a password reset around a
+// [starter.Client], the limits per client, and the request log.
+package web
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+
+	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// Config is what the routes and pages need to know beside [starter.Settings]. Support is required.
+type Config struct {
+	// LoginURL is where a page sends the user after the change: a URL, or a path
+	// on the same host. Empty means that no sign-in button is shown.
+	LoginURL string
+	// Support is whom the user asks for help: a mail address, a URL, or plain text.
+	Support string
+	// ChangePasswordURL is the page on which a user who is signed in changes the password;
+	// /.well-known/change-password leads there; see [CheckChangePasswordURL]. Empty leads to
+	// the page that asks for a mail.
+	ChangePasswordURL string
+	// NoHSTS leaves Strict-Transport-Security out, which all answers have while the base URL is
+	// https: for a host application that sets a header of its own.
+	NoHSTS bool
+	// Enabled is the feature flag user:reset-password. When it is false no reset
+	// starts and no password changes; a reset can still be canceled.
+	Enabled bool
+	// ClientLimit is how many POST requests a client may make per minute; zero
+	// means any number. See limiter for what counts as one client.
+	ClientLimit int
+	// TrustedProxies are the networks of the proxies in front, whose
+	// X-Forwarded-For is believed. None means that the peer is the client.
+	TrustedProxies []netip.Prefix
+	// Challenge lets people pass while nobody else may start a reset; nil is the one that a
+	// [starter.Client] has built in, a proof of work that our page solves.
+	Challenge Challenge
+	// Metrics counts failed requests by the code of the answer, rekey_request_failures
+	// (so also what a limit refused), and how long each request took,
+	// http.server.request.duration; nil counts nothing.
+	Metrics client.MetricsHandler
+	// Traces makes a span for each request, which the spans of a [starter.Client] join that has a
+	// tracing interceptor among its Temporal options; nil is OpenTelemetry's global one,
+	// which makes none unless it is set. A sender's trace goes on when the sender is one of
+	// TrustedProxies.
+	Traces trace.TracerProvider
+	// Log gets a line per request: the route's pattern, never the path.
+	Log zerolog.Logger
+}
+
+// handler serves all routes. Its fields are never changed after NewHandler.
+type handler struct {
+	resets  starter.Resets
+	site    site
+	enabled bool
+	strict  bool   // answers say Strict-Transport-Security
+	change  string // where /.well-known/change-password leads
+	pages   pages
+	assets  map[string]asset
+	posts   limiter
+	reads   limiter
+	proxies []netip.Prefix
+	same    *sameClient
+	log     zerolog.Logger
+	forgery *http.CrossOriginProtection
+
+	challenge Challenge
+	proof     *starter.Proof // nil when the host application has its own challenge
+	metrics   client.MetricsHandler
+	tracer    trace.Tracer
+}
+
+// NewHandler returns the routes and pages of a password reset. An error names
+// all that is wrong with cfg and the client's settings. The handler may be mounted under a host
+// application's own mux; it uses /account/, /api/v1/settings, /openapi.yaml and
+// /.well-known/change-password. A path in the base URL is one that a proxy in front takes off
+// again: the pages put it before their links, the routes do not have it.
+func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
+	settings := resets.Settings()
+	if err := cfg.check(settings); err != nil {
+		return nil, err
+	}
+	base := settings.BaseURL.URL()
+	h := &handler{
+		resets:  resets,
+		site:    newSite(settings, cfg),
+		enabled: cfg.Enabled,
+		strict:  base.Scheme == "https" && !cfg.NoHSTS,
+		change:  cmp.Or(cfg.ChangePasswordURL, base.Path+forgotPath),
+		posts:   newLimiter(cfg.ClientLimit),
+		reads:   newLimiter(readsPerPost * cfg.ClientLimit),
+		proxies: cfg.TrustedProxies,
+		same:    &sameClient{log: cfg.Log, proxies: cfg.TrustedProxies},
+		log:     cfg.Log,
+		forgery: http.NewCrossOriginProtection(),
+
+		challenge: cmp.Or[Challenge](cfg.Challenge, noChallenge{}),
+		metrics:   cmp.Or[client.MetricsHandler](cfg.Metrics, client.MetricsNopHandler),
+		tracer:    cfg.tracer(),
+	}
+	if p := resets.Proof(); p != nil && cfg.Challenge == nil {
+		h.challenge, h.proof = p, p
+	}
+	announce(h.metrics)
+	// Behind a proxy that rewrites Host, an old browser that sends no
+	// Sec-Fetch-Site is known by the origin it was given.
+	if err := h.forgery.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
+	var pagesErr, assetsErr error
+	h.pages, pagesErr = loadPages()
+	h.assets, assetsErr = loadAssets()
+	if err := errors.Join(pagesErr, assetsErr); err != nil {
+		return nil, err
+	}
+	return h.logged(h.secured(h.spelled(h.mux()))), nil
+}
+
+// check returns all that is wrong.
+func (c Config) check(s starter.Settings) error {
+	var wrong []error
+	if s.BaseURL == (link.BaseURL{}) {
+		wrong = append(wrong, errors.New("base URL: none is set"))
+	}
+	if err := CheckLoginURL(c.LoginURL); err != nil {
+		wrong = append(wrong, fmt.Errorf("login URL: %w", err))
+	}
+	if c.ChangePasswordURL != "" {
+		if err := CheckChangePasswordURL(c.ChangePasswordURL, s.BaseURL); err != nil {
+			wrong = append(wrong, fmt.Errorf("change password URL: %w", err))
+		}
+	}
+	if s.Product == "" {
+		wrong = append(wrong, errors.New("product: no name is set"))
+	}
+	if c.Support == "" {
+		wrong = append(wrong, errors.New("support: no contact is set"))
+	}
+	if c.ClientLimit < 0 {
+		wrong = append(wrong, errors.New("client limit: want 0 or more requests per minute"))
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// changePage shows what a mailed link can do. It changes nothing, so a mail
+// scanner that follows the link does not use it up.
+func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
+	token := r.PathValue("token")
+	link, err := h.resets.Inspect(r.Context(), token)
+	if err != nil {
+		h.failPage(w, r, err, view{Page: "problem", Token: token})
+		return
+	}
+	switch link.State {
+	case starter.LinkOpen:
+		h.page(w, r, http.StatusOK, linkView("change", token, link))
+	case starter.LinkPending:
+		h.waitPage(w, r, token, link)
+	case starter.LinkChanged:
+		h.page(w, r, http.StatusOK, linkView("changed", token, link))
+	}
+}
+
+// waitPage is the page that waits, for whoever opens the link. It names the account, so it may be
+// shown without coming from our own form (pendingPage).
+func (h *handler) waitPage(w http.ResponseWriter, r *http.Request, token string, link starter.Link) {
+	ticket, err := h.resets.Follow(token)
+	if err != nil {
+		h.failPage(w, r, err, view{Page: "problem", Token: token})
+		return
+	}
+	v := linkView("pending", token, link)
+	v.Ticket = ticket
+	h.page(w, r, http.StatusAccepted, v)
+}
+
+// linkView is a page with what the holder of a link may know about it.
+func linkView(page, token string, link starter.Link) view {
+	return view{Page: page, Token: token, Address: link.Address, Expires: link.Expires, Left: link.Left, MaxBytes: link.MaxBytes}
+}
+
+// linkState is changePage for a program.
+func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
+	link, err := h.resets.Inspect(r.Context(), r.PathValue("token"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, success{Status: "okay", State: link.State, Email: link.Address, Expires: link.Expires})
+}
+
+// reset sets a new password. The token is in the path or, from our own page, in
+// the body. A form has the password twice; where the second one is missing
+// nobody asked for it.
+func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
+	token, f, err := tokenOf(w, r, "password", "confirm")
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	err = errMismatch
+	if confirm, ok := f["confirm"]; !ok || confirm == f["password"] {
+		err = h.resets.Submit(r.Context(), token, f["password"])
+	}
+	switch {
+	case err == nil:
+		h.say(w, r, http.StatusOK, success{Status: "okay"}, changedPath)
+	case errors.Is(err, starter.ErrPending) && wantsPage(r):
+		h.follow(w, r, token)
+	case errors.Is(err, starter.ErrPending):
+		writeJSON(w, http.StatusAccepted, success{Status: "pending"})
+	default:
+		h.resetFailed(w, r, token, err)
+	}
+}
+
+// resetFailed shows the form again as long as the link is good. The address on
+// it is read from the link once more: a field of the form could say anything.
+func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token string, err error) {
+	if !wantsPage(r) || problemOf(err).Over {
+		h.fail(w, r, err)
+		return
+	}
+	link, gone := h.resets.Inspect(r.Context(), token)
+	switch {
+	case gone != nil && problemOf(gone).Over:
+		h.fail(w, r, gone)
+	case gone != nil && link.Expires.IsZero(): // expired, and what became of it is not known
+		h.failPage(w, r, err, view{Page: "problem", Token: token})
+	case gone == nil && link.State == starter.LinkPending:
+		h.follow(w, r, token)
+	case gone == nil && link.State == starter.LinkChanged: // with another password, as far as is known
+		h.fail(w, r, starter.ErrLinkUsed)
+	default:
+		h.failOn(w, r, err, linkView("change", token, link))
+	}
+}
+
+// tokenOf decodes a body that may hold the token, which the path has otherwise.
+func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, fields, error) {
+	token := r.PathValue("token")
+	if token == "" {
+		names = append(names, "token")
+	}
+	f, err := decode(w, r, names...)
+	return cmp.Or(token, f["token"]), f, err
+}

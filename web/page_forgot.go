@@ -1,0 +1,70 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// forgotPage shows the form that asks for a mail.
+func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
+	sendOrigin(w)
+	h.page(w, r, http.StatusOK, view{Page: "forgot"})
+}
+
+// forgot starts a reset. The answer to every well-formed address is the same
+// and names none, so it tells nothing about who has an account (OWASP Forgot
+// Password Cheat Sheet).
+func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
+	sendOrigin(w)
+	f, err := decode(w, r, "email", "challenge")
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if wantsPage(r) {
+		f["email"] = strings.TrimSpace(f["email"]) // as a field of the type email does, which takes no letters beyond ASCII
+	}
+	err = h.request(r, f)
+	v := view{Page: "forgot", Address: f["email"]}
+	if errors.Is(err, starter.ErrOverloaded) && h.proof != nil && f["challenge"] == "" {
+		if v.Puzzle, err = h.puzzle(); err == nil {
+			err = starter.ErrOverloaded
+		}
+	}
+	if err != nil {
+		h.failOn(w, r, err, v)
+		return
+	}
+	h.say(w, r, http.StatusOK, success{Status: "okay"}, sentPath)
+}
+
+// puzzle is one for a client that has solved none yet: a page that solves again and again would
+// add to the load.
+func (h *handler) puzzle() (*starter.Puzzle, error) {
+	p, err := h.proof.Puzzle()
+	return &p, err
+}
+
+// request asks for a reset, and once more for a client that passes the challenge when
+// nobody else is served.
+func (h *handler) request(r *http.Request, f fields) error {
+	ctx := r.Context()
+	err := h.resets.Request(ctx, f["email"])
+	if !errors.Is(err, starter.ErrOverloaded) || !h.challenge.Passed(ctx, f["challenge"], clientOf(r, h.proxies)) {
+		return err
+	}
+	if h.proof != nil {
+		return h.resets.Request(starter.WithProofPassed(ctx), f["email"])
+	}
+	return h.resets.Request(starter.WithChallengePassed(ctx), f["email"])
+}
+
+// wellKnown leads a password manager to where a password is changed
+// (W3C "A Well-Known URL for Changing Passwords"): to the page of the host application, if
+// it has one, or to ours.
+func (h *handler) wellKnown(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, h.change, http.StatusFound)
+}

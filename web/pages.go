@@ -1,0 +1,119 @@
+package web
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// site is what all pages share.
+type site struct {
+	Base       string // path of the base URL, without a slash at the end
+	LoginURL   string
+	Product    string
+	Support    string
+	SupportURL string // "" when Support is plain text
+	MinLength  int
+}
+
+// view is what one page shows. Page names its template.
+type view struct {
+	site
+	Page      string
+	CleanURL  string // what the script puts in place of a URL with a token; "" = leave it
+	Token     string
+	Ticket    string // of the page that waits
+	Address   string
+	Expires   time.Time
+	MaxBytes  int           // of the password, 0 for any
+	Left      time.Duration // until Expires
+	Problem   *problem
+	Again     string          // where to try again, "" for nowhere
+	Reopen    bool            // it can be tried again with the link in the email alone
+	Puzzle    *starter.Puzzle // to be solved by the page before it posts again
+	Canceling bool            // the reader wants to cancel a reset, not to do one
+	Pending   bool            // the cancel is accepted and has no effect yet
+}
+
+// Mistaken reports that the reader typed something wrong, rather than that we
+// cannot serve.
+func (v view) Mistaken() bool { return v.Problem != nil && v.Problem.Status == http.StatusBadRequest }
+
+// Remaining is how long the link still works, rounded down so that nobody is promised more; ""
+// for less than a minute.
+func (v view) Remaining() string {
+	minutes := int(v.Left / time.Minute)
+	switch {
+	case minutes < 1:
+		return ""
+	case minutes == 1:
+		return "1 more minute"
+	case minutes < 120:
+		return fmt.Sprintf("%d more minutes", minutes)
+	default:
+		return fmt.Sprintf("%d more hours", minutes/60)
+	}
+}
+
+func newSite(from starter.Settings, cfg Config) site {
+	s := site{
+		Base: from.BaseURL.URL().Path, LoginURL: cfg.LoginURL, Product: from.Product, Support: cfg.Support, MinLength: from.MinLength,
+	}
+	if u, err := url.Parse(cfg.Support); err == nil && loopback.Web(u) {
+		s.SupportURL = cfg.Support
+	} else if strings.Contains(cfg.Support, "@") && !strings.ContainsAny(cfg.Support, " \t<>") {
+		s.SupportURL = "mailto:" + cfg.Support
+	}
+	return s
+}
+
+// pages are the templates, each within layout.html.
+type pages map[string]*template.Template
+
+func loadPages() (pages, error) {
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	all := pages{}
+	for _, name := range names {
+		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(pageFiles, "pages/layout.html", name)
+		if err != nil {
+			return nil, err
+		}
+		all[strings.TrimSuffix(path.Base(name), ".html")] = t
+	}
+	return all, nil
+}
+
+// cleanURL is the page's path without the token, for the two pages that a mail
+// links to.
+func (s site) cleanURL(path string) string {
+	for _, page := range []string{"/account/change-password", "/account/cancel-reset"} {
+		if rest, ok := strings.CutPrefix(path, page); ok && (rest == "" || rest[0] == '/') {
+			return s.Base + page
+		}
+	}
+	return ""
+}
+
+func (p pages) render(w io.Writer, v view) error {
+	t, ok := p[v.Page]
+	if !ok {
+		return fmt.Errorf("no page %q", v.Page)
+	}
+	return t.Execute(w, v)
+}

@@ -1,0 +1,163 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// What is wrong with a request before it reaches a reset.
+var (
+	errBodyInvalid   = errors.New("the body is not a JSON object or form of text")
+	errBodyTooLarge  = errors.New("the body is too large")
+	errFieldUnknown  = errors.New("unknown field")
+	errFieldRepeated = errors.New("repeated field")
+	errFieldType     = errors.New("a field is not a string")
+	errContentType   = errors.New("content type not supported")
+	errNotFound      = errors.New("no such route")
+	errMethod        = errors.New("method not allowed")
+	errCrossOrigin   = errors.New("posted by another site")
+	errTooMany       = errors.New("too many requests of this client")
+	errDisabled      = errors.New("password reset is switched off")
+	errMismatch      = errors.New("the two passwords differ")
+)
+
+// problem is one way a request fails, as told to the client. Its texts are
+// fixed: nothing from the request or from an error gets into an answer, but the name of a
+// JSON field that is not known (unknown.go).
+type problem struct {
+	err         error
+	Status      int
+	Code        string
+	Text        string   // one sentence: "error" and "message" in JSON, the headline on a page
+	Hint        string   // what the reader can do now; on pages only
+	Over        bool     // the link is done for: a page offers a new one
+	Retry       string   // Retry-After in seconds; "" = not said
+	Again       bool     // the reader can try again without waiting
+	Suggestions []string // for a better password
+}
+
+// Headline is the text without its full stop.
+func (p problem) Headline() string { return strings.TrimSuffix(p.Text, ".") }
+
+// problems is the one place where an error becomes an HTTP answer. Each code is
+// in openapi.yaml too. Nothing writes to it.
+var problems = []problem{
+	{
+		err: starter.ErrLinkInvalid, Status: 400, Code: "link_invalid", Over: true,
+		Text: "This link is not valid.",
+		Hint: "Your mail program may have cut it. Copy the whole link from the email, or ask for a new one.",
+	},
+	{
+		err: starter.ErrLinkExpired, Status: 400, Code: "link_expired", Over: true,
+		Text: "This link has expired.",
+		Hint: "For your safety a link works for a short time only. Nothing was changed just now. Ask for a new one.",
+	},
+	{
+		err: starter.ErrLinkUsed, Status: 400, Code: "link_used", Over: true,
+		Text: "This link was already used.",
+		Hint: "A password was set with a link of this reset. If that was not you, ask for a new link now and set another password.",
+	},
+	{
+		err: starter.ErrLinkCanceled, Status: 400, Code: "link_canceled", Over: true,
+		Text: "This reset was canceled.",
+		Hint: "No password was set with its links. If you still want to change yours, ask for a new link.",
+	},
+	{
+		err: starter.ErrLinkEnded, Status: 400, Code: "link_ended", Over: true,
+		Text: "This reset was ended before the password was changed.",
+		Hint: "Nobody can change it with this link any more. If you still want to change it, ask for a new link.",
+	},
+	{
+		err: starter.ErrLinkRestarted, Status: 400, Code: "link_restarted", Over: true,
+		Text: "This reset was started again.",
+		Hint: "A newer email may have a link that works. If there is none, ask for a new one.",
+	},
+	{
+		err: starter.ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
+		Text: "The password could not be changed.",
+		Hint: "No password was set with this link, and it no longer works. Ask for a new one; if that does not help, ask support.",
+	},
+	{
+		err: starter.ErrBusy, Status: 503, Code: "busy", Retry: "10",
+		Text: "Too many passwords are being set right now.",
+		Hint: "Nothing was changed and your link is still good. Try again in a few seconds.",
+	},
+	{
+		err: starter.ErrOverloaded, Status: 503, Code: "overloaded", Retry: "10",
+		Text: "Too many people ask for a link right now.",
+		Hint: "No mail was sent. Try again in a few seconds.",
+	},
+	{
+		err: starter.ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
+		Text: "Password reset is not available right now.",
+		Hint: "Try again in a minute; that does no harm.",
+	},
+	{
+		err: errDisabled, Status: 400, Code: "password_reset_unavailable",
+		Text: "Password reset is switched off.",
+		Hint: "Ask support if you cannot sign in.",
+	},
+	{
+		err: errMismatch, Status: 400, Code: "password_mismatch",
+		Text: "The two passwords are not the same.",
+		Hint: "Nothing was changed and your link is still good.",
+	},
+	{
+		err: account.ErrAddress, Status: 400, Code: "address_invalid",
+		Text: "This is not an email address.",
+		Hint: "It looks like name@example.com: one address, without a name, a space or brackets.",
+	},
+	{
+		err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",
+		Text: "Too many requests.",
+		Hint: "You, or others on your network, asked too often in the last minute. Nothing was changed just now. Wait a minute, then try again.",
+	},
+	{
+		err: errCrossOrigin, Status: 403, Code: "cross_origin", Again: true,
+		Text: "The request came from another site.",
+		Hint: "Nothing was done. Open the page here and try again.",
+	},
+	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
+	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has a field that is not known here."},
+	{err: errFieldRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
+	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body has to be a string."},
+	{err: errBodyTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
+	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body has to be JSON or a form."},
+	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here."},
+	{
+		err: errNotFound, Status: 404, Code: "not_found",
+		Text: "There is no such page.",
+		Hint: "If you followed a link from an email, copy the whole link.",
+	},
+	internal,
+}
+
+// internal stands for every error that the table does not know.
+var internal = problem{
+	err: errors.New("internal error"), Status: http.StatusInternalServerError, Code: "internal", Again: true,
+	Text: "Something went wrong on our side.",
+	Hint: "Try again in a minute.",
+}
+
+// problemOf finds the answer to err. A refused password brings its own code and
+// reason; those texts are the policy's and never hold the password.
+func problemOf(err error) problem {
+	if refusal, ok := errors.AsType[*password.Refusal](err); ok {
+		return problem{Status: http.StatusBadRequest, Code: string(refusal.Code), Text: refusal.Reason, Suggestions: refusal.Suggestions}
+	}
+	i := slices.IndexFunc(problems, func(p problem) bool { return errors.Is(err, p.err) })
+	if i < 0 {
+		return internal
+	}
+	p := problems[i]
+	if u, ok := errors.AsType[*unknownField](err); ok {
+		p.Text = u.Text()
+	}
+	return p
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// success is the JSON answer to a request that went well; the word is
+// FlowFuse's, so that its front end works unchanged.
+type success struct {
+	Status  string            `json:"status"` // okay, or pending with 202
+	State   starter.LinkState `json:"state,omitempty"`
+	Email   string            `json:"email,omitempty"`
+	Expires time.Time         `json:"expires,omitzero"`
+}
+
+// failure is the JSON answer to every other request. FlowFuse's front end reads
+// the text from either name.
+type failure struct {
+	Status      string          `json:"status"` // error
+	Code        string          `json:"code"`
+	Error       string          `json:"error"`
+	Message     string          `json:"message"`
+	Suggestions []string        `json:"suggestions,omitempty"`
+	Challenge   *starter.Puzzle `json:"challenge,omitempty"`
+}
+
+// say answers a request that went well: a form is led to the page, JSON gets JSON.
+func (h *handler) say(w http.ResponseWriter, r *http.Request, status int, answer success, page string) {
+	if wantsPage(r) {
+		h.goTo(w, http.StatusSeeOther, page)
+		return
+	}
+	writeJSON(w, status, answer)
+}
+
+// fail answers a request that did not, on a page of its own where a page is due.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	h.failOn(w, r, err, view{Page: "problem"})
+}
+
+// failOn answers with the problem shown on v, so that a form can be put right.
+func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v view) {
+	if wantsPage(r) {
+		h.failPage(w, r, err, v)
+		return
+	}
+	p := h.begin(w, err)
+	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions, Challenge: v.Puzzle})
+}
+
+// failPage is failOn for routes that have nothing but a page.
+func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v view) {
+	p := h.begin(w, err)
+	v.Problem = &p
+	if p.Again || p.Retry != "" {
+		v.Again = h.again(r, v.Token)
+		v.Reopen = v.Again == ""
+	}
+	h.page(w, r, p.Status, v)
+}
+
+// again is where a request that was not served can be tried again: the page itself, or the page
+// of the form that was posted; "" when that page is nothing without the link in the email.
+func (h *handler) again(r *http.Request, token string) string {
+	form, posted := formOf[routeOf(r)]
+	switch {
+	case token != "":
+		return h.site.Base + "/account/change-password/" + token
+	case posted && form != forgotPath:
+		return ""
+	case posted:
+		return h.site.Base + form
+	default:
+		return h.site.Base + r.URL.EscapedPath()
+	}
+}
+
+// begin looks the problem up and does what pages and JSON have in common.
+func (h *handler) begin(w http.ResponseWriter, err error) problem {
+	p := problemOf(err)
+	note(w, p, err)
+	h.metrics.WithTags(map[string]string{"code": p.Code}).Counter(failures).Inc(1)
+	if p.Retry != "" {
+		w.Header().Set("Retry-After", p.Retry)
+	}
+	return p
+}
+
+// wantsPage reports whether the answer is for a person. A post is answered in
+// kind; a request without a body is a person's when it asks for HTML.
+func wantsPage(r *http.Request) bool {
+	switch mediaType(r) {
+	case typeForm:
+		return true
+	case typeJSON:
+		return false
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// page writes the whole page or, when a template fails, none of it.
+func (h *handler) page(w http.ResponseWriter, r *http.Request, status int, v view) {
+	var out bytes.Buffer
+	v.site, v.CleanURL = h.site, h.site.cleanURL(r.URL.Path)
+	if err := h.pages.render(&out, v); err != nil {
+		note(w, internal, err)
+		http.Error(w, internal.Text, internal.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // a client that hung up is not ours to mend
+}
+
+func writeJSON(w http.ResponseWriter, status int, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil { // the types above always marshal
+		http.Error(w, internal.Text, internal.Status)
+		return
+	}
+	w.Header().Set("Content-Type", typeJSON)
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}

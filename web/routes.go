@@ -1,0 +1,121 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rekeyhq/rekey/starter"
+)
+
+// route is one method of one path.
+type route struct {
+	method, path string
+	serve        http.HandlerFunc
+}
+
+// routes lists all there is; openapi.yaml describes the same set and a test
+// holds the two equal. The paths with {token} are for other programs and for
+// the links in mails: our own pages post the token in the body, so that it
+// stays out of access logs.
+func (h *handler) routes() []route {
+	return []route{
+		{"POST", "/account/forgot_password", h.write(h.whenEnabled(h.sameOrigin(h.forgot)))},
+		{"POST", "/account/reset_password", h.write(h.whenEnabled(h.reset))},
+		{"POST", "/account/reset_password/{token}", h.write(h.whenEnabled(h.reset))},
+		{"GET", "/account/reset_password/{token}", h.read(h.linkState)},
+		{"POST", "/account/cancel_reset", h.write(h.cancel)},
+		{"POST", "/account/cancel_reset/{token}", h.write(h.cancel)},
+		{"GET", "/account/forgot-password", h.whenEnabled(h.forgotPage)},
+		{"GET", "/account/change-password", h.shellPage(view{Page: "shell"})},
+		{"GET", "/account/change-password/{token}", h.read(h.whenEnabled(h.changePage))},
+		{"GET", "/account/cancel-reset", h.shellPage(view{Page: "shell", Canceling: true})},
+		{"GET", "/account/cancel-reset/{token}", h.cancelPage},
+		{"GET", sentPath, h.sentPage},
+		{"GET", pendingPath + "/{ticket}", h.read(h.fromOurs(h.pendingPage))},
+		{"GET", changedPath, h.donePage(view{Page: "changed"})},
+		{"GET", canceledPath, h.donePage(view{Page: "canceled"})},
+		{"GET", cancelPath, h.donePage(view{Page: "canceled", Pending: true})},
+		{"GET", "/account/static/{file}", h.static},
+		{"GET", "/api/v1/settings", h.settings},
+		{"GET", "/openapi.yaml", h.openAPI},
+		{"GET", wellKnownPath, h.wellKnown},
+	}
+}
+
+// mux serves the routes; another method of a known path is 405 with Allow, and
+// another path is 404, both with a code.
+func (h *handler) mux() *http.ServeMux {
+	mux, allow := http.NewServeMux(), map[string][]string{}
+	for _, r := range h.routes() {
+		mux.HandleFunc(r.method+" "+r.path, r.serve)
+		allow[r.path] = append(allow[r.path], r.method)
+		if r.method == "GET" {
+			allow[r.path] = append(allow[r.path], "HEAD")
+		}
+	}
+	for path, methods := range allow {
+		slices.Sort(methods)
+		mux.HandleFunc(path, h.wrongMethod(strings.Join(methods, ", ")))
+	}
+	mux.HandleFunc("/", h.failing(errNotFound))
+	return mux
+}
+
+// wrongMethod answers 405 (RFC 9110 section 15.5.6 wants Allow with it), and leads a browser
+// that opens the address of a form to the page of that form.
+func (h *handler) wrongMethod(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		form, ok := formOf[routeOf(r)]
+		if ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) && wantsPage(r) {
+			h.goTo(w, http.StatusFound, form)
+			return
+		}
+		w.Header().Set("Allow", allow)
+		h.fail(w, r, errMethod)
+	}
+}
+
+// failing always answers with err.
+func (h *handler) failing(err error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, err) }
+}
+
+// write limits the requests that can change something.
+func (h *handler) write(next http.HandlerFunc) http.HandlerFunc {
+	return h.limited(h.posts, next)
+}
+
+// read limits the requests that change nothing but ask Temporal.
+func (h *handler) read(next http.HandlerFunc) http.HandlerFunc {
+	return h.limited(h.reads, next)
+}
+
+func (h *handler) limited(l limiter, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		client := clientOf(r, h.proxies)
+		h.same.look(r, client)
+		if l.exceeded(w, r, client) {
+			h.same.refused(client)
+			h.fail(w, r, errTooMany)
+			return
+		}
+		next(w, r.WithContext(starter.WithClientAddr(r.Context(), client)))
+	}
+}
+
+// whenEnabled refuses everything while the feature flag is off.
+func (h *handler) whenEnabled(next http.HandlerFunc) http.HandlerFunc {
+	if h.enabled {
+		return next
+	}
+	return h.failing(errDisabled)
+}
+
+// sameOrigin refuses what another site makes a browser send. Only the request
+// for a mail needs it: the other posts carry a token that no other site knows,
+// and their pages send no referrer, which makes a browser without
+// Sec-Fetch-Site post "Origin: null" from our own form.
+func (h *handler) sameOrigin(next http.HandlerFunc) http.HandlerFunc {
+	return h.forgery.Handler(next).ServeHTTP
+}

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// unknownField is errFieldUnknown with what a developer needs to mend the request.
+type unknownField struct {
+	name  string   // as it was sent
+	known []string // what the body may have
+}
+
+func (u *unknownField) Error() string { return errFieldUnknown.Error() }
+
+func (u *unknownField) Unwrap() error { return errFieldUnknown }
+
+// fieldName is how programs name fields. What looks different may be a value in the place of a
+// name, such as an address, and is not told.
+var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
+
+// Text is the sentence of the answer.
+func (u *unknownField) Text() string {
+	field := "a field that"
+	if fieldName.MatchString(u.name) {
+		field = `the field "` + u.name + `", which`
+	}
+	return fmt.Sprintf("The body has %s is not known here. Known: %s.", field, cmp.Or(strings.Join(u.known, ", "), "none"))
+}

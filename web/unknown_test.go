@@ -1,0 +1,43 @@
+package web
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// Who wrote the program that posts is told which field is wrong and which there are. What may be
+// a value is not repeated.
+func TestUnknownFieldIsNamed(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, &fakeResets{})
+	const forgot, reset = "/account/forgot_password", "/account/reset_password"
+	for _, tc := range []struct{ path, body, want string }{
+		{forgot, `{"emial":"a@example.com"}`, `The body has the field "emial", which is not known here. Known: email, challenge.`},
+		{reset, `{"newPassword":"x"}`, `The body has the field "newPassword", which is not known here. Known: password, confirm, token.`},
+		{reset + "/T", `{"token":"x"}`, `The body has the field "token", which is not known here. Known: password, confirm.`},
+		{"/account/cancel_reset/T", `{"token":"x"}`, `The body has the field "token", which is not known here. Known: none.`},
+		{forgot, `{"ada@example.com":""}`, "The body has a field that is not known here. Known: email, challenge."},
+		{forgot, `{"<script>":""}`, "The body has a field that is not known here. Known: email, challenge."},
+		{forgot, `{"correct horse":""}`, "The body has a field that is not known here. Known: email, challenge."},
+		{forgot, `{"` + strings.Repeat("a", 33) + `":""}`, "The body has a field that is not known here. Known: email, challenge."},
+	} {
+		w := exchange(h, "POST", tc.path, tc.body, asJSON)
+		var f failure
+		if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != 400 || f.Code != "field_unknown" || f.Error != tc.want || f.Message != tc.want {
+			t.Errorf("%s: %d %+v, want %s", tc.body, w.Code, f, tc.want)
+		}
+	}
+}
+
+// security 11: any text is a field's name where a form is read, also a bare password.
+func TestFormRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	w := exchange(newTestHandler(t, &fakeResets{}), "POST", "/account/reset_password/T", "hunter2hunter2", asForm)
+	if w.Code != 400 || strings.Contains(w.Body.String(), "hunter2") || !strings.Contains(w.Body.String(), problemText("field_unknown")) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
