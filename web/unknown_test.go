@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Who wrote the program that posts is told which field is wrong and which there are. What may be
-// a value is not repeated.
+// The answer names the unknown field and the known ones. It does not repeat a possible value.
 func TestUnknownFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})

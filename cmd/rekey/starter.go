@@ -13,7 +13,6 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"

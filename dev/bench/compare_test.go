@@ -182,7 +182,7 @@ func (l *lane) forged(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := link.New(aead, l.URL, "default")
+	box, err := link.New(aead, link.MustParseBaseURL(l.URL), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
