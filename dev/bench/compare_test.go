@@ -25,7 +25,18 @@ import (
 	"github.com/rekeyhq/rekey/link"
 )
 
-var scale = flag.Float64("scale", 0.01, "multiplies every number of repetitions")
+// smoke is the scale of the long suite: every part runs, and no figure means anything.
+const smoke = 0.01
+
+var scale = flag.Float64("scale", smoke, "multiplies every number of repetitions")
+
+// measures ends a measurement that nobody asked for, by a scale or by the long suite.
+func measures(t *testing.T) {
+	t.Helper()
+	if *scale == smoke {
+		suite.Long(t)
+	}
+}
 
 func TestMain(m *testing.M) {
 	if text, ok := os.LookupEnv(roleEnv); ok {

@@ -13,6 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 // are set up by its scripts and settings, over TLS with its certificates; and a password is
 // reset.
 func TestComposeComesUp(t *testing.T) { //nolint:paralleltest // a Temporal server takes its settings from the environment
+	suite.Long(t)
 	s := newSite(t)
 	database := s.startPostgres(t)
 	s.makeSchema(t)

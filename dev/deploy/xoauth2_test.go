@@ -102,7 +102,7 @@ func TestComposeWithAnAccessToken(t *testing.T) {
 // is the secret of a flag, which is not here.
 func readsSecret(t *testing.T, env map[string]string, flag string) {
 	t.Helper()
-	file, err := program()
+	file, err := plain()
 	if err != nil {
 		t.Fatal(err)
 	}
