@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// What became of a cancel.
+// Results of a cancel.
 const (
 	Canceled    = "canceled"
 	AlreadyOver = "already_over" // nothing was left to cancel

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// What an open reset waits for.
+// Reasons why an open reset waits.
 const (
 	ForMail   = "mail"   // a mail server
 	ForStore  = "store"  // the store of accounts

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// What became of a request for a mail, beside Asked.
+// Results of a request for a mail, beside Asked.
 const (
 	Mailed        = "mailed"
 	Withheld      = "withheld" // Run.Withheld says why
