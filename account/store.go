@@ -91,7 +91,8 @@ type Store interface {
 	Tell(ctx context.Context, submission string, what Telling, address string, at time.Time) (Notice, error)
 
 	// Owed returns unsettled notices of changes before a time, up to a number, in another
-	// order each time.
+	// order each time. It leaves out a notice that cannot be read, and returns an error beside
+	// the others.
 	Owed(ctx context.Context, before time.Time, most int) ([]Notice, error)
 
 	// End ends a run in one transaction. It deletes the token records of the run, with one

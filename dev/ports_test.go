@@ -38,7 +38,7 @@ func TestAddressThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Whoever starts it beside another one hears of all ports at once.
+// A start beside another program names all busy ports at once.
 func TestEveryBusyPortIsNamed(t *testing.T) {
 	t.Parallel()
 	ui, smtp := busyPort(t).Addr().String(), busyPort(t).Addr().String()

@@ -90,6 +90,9 @@ func Open(path string, options ...func(*Dir)) Dir {
 	return d
 }
 
+// IsZero reports that a Dir names no folder: it was not made by Open.
+func (d Dir) IsZero() bool { return d.read == nil }
+
 // Link returns what seals and opens links.
 func (d Dir) Link() (tink.AEAD, error) {
 	h, _, err := d.load(Link)

@@ -103,12 +103,15 @@ func reply(err error) (code int, enhanced string) {
 		return 0, ""
 	}
 	if found := status.FindStringSubmatch(e.Msg); found != nil {
-		enhanced = found[1]
+		enhanced = found[1] + found[2]
 	}
 	return e.Code, enhanced
 }
 
-var status = regexp.MustCompile(`^([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s|$)`)
+// status is the enhanced code of a reply: at its start, as RFC 2034 has it and with the "#" of
+// Cisco's gateways ("#5.7.1 Your access to submit messages"), or at its end as qmail writes it
+// ("no mailbox here by that name. (#5.1.1)").
+var status = regexp.MustCompile(`^#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s|$)|\(#([245]\.[0-9]{1,3}\.[0-9]{1,3})\)\s*$`)
 
 // judge says what a reply to a mail's recipient, to DATA or to its content means for it.
 func judge(step string, err error) *Error {
@@ -117,7 +120,7 @@ func judge(step string, err error) *Error {
 	switch {
 	case step == stepContent && (code == 0 || code/100 == 2): // no reply, or one that is not understood
 		outcome = Unknown
-	case code/100 == 5 && final(step, code, enhanced) && (!vague.MatchString(enhanced) || !aboutUs(err)):
+	case code/100 == 5 && final(step, code, enhanced) && (!vague.MatchString(enhanced) || saysSo(step, err)):
 		outcome = Refused
 	}
 	return &Error{outcome, code, enhanced, step, ""}
@@ -145,22 +148,32 @@ func final(step string, code int, enhanced string) bool {
 	}
 }
 
-// aboutUs reports whether the text of a reply is about the sender, its host or a policy. Only
-// numbers are told of a reply, but some servers say this in words alone: Exim has no enhanced
-// codes ("relay not permitted", "Sender verify failed", "Administrative prohibition"; its
-// src/configure.default and acl.c), and 5.1.0 is also Postfix's for a sender that is not listed
-// (smtpd_check.c, "Sender address rejected") and Exchange's "554 5.1.0 Sender Denied"
-// (learn.microsoft.com, "Sender filtering"). A word that deceives costs a day of trying.
-func aboutUs(err error) bool {
+// saysSo reports whether the words of a reply agree with a code that is vague: no word is about
+// the sender, its host or a policy, and at RCPT one is about the mailbox. Exim has no enhanced
+// codes ("relay not permitted", "Sender verify failed"; its src/configure.default and acl.c), and
+// 5.1.0 is also Postfix's for a sender that is not listed (smtpd_check.c, "Sender address
+// rejected") and Exchange's "554 5.1.0 Sender Denied" (learn.microsoft.com, "Sender filtering").
+// Servers have no end of words for a policy and few for a mailbox that is not there, so what has
+// neither is tried for a day.
+func saysSo(step string, err error) bool {
 	e, ok := errors.AsType[*textproto.Error](err)
-	return ok && ours.MatchString(quoted.ReplaceAllString(e.Msg, ""))
+	if !ok {
+		return false
+	}
+	words := quoted.ReplaceAllString(e.Msg, "")
+	return !ours.MatchString(words) && (step != stepRecipient || theirs.MatchString(words))
 }
 
 var (
 	// vague are the codes that leave open whose address or policy it is about.
 	vague  = regexp.MustCompile(`^(?:|5\.0\.[0-9]+|5\.1\.0)$`)
 	quoted = regexp.MustCompile(`<[^>]*>`)
-	ours   = regexp.MustCompile(`(?i)\b(?:sender|relay(?:ing)?|[he][eh]lo|administrative prohibition|spam|policy|(?:black|block|deny)-?list(?:ed)?|blocked|authenticat(?:ed|ion))\b`)
+	ours   = regexp.MustCompile(`(?i)\b(?:sender|client|relay(?:ing)?|[he][eh]lo|ip|r?dns|ptr|spf|dkim|dmarc|tls|starttls|administrative prohibition|spam|policy|` +
+		`(?:black|block|deny|grey|gray) ?-?list(?:ed|ing)?|listed|(?:rb|dnsb)ls?|reputation|block(?:ed|ing)|authenticat(?:ed?|ion)|` +
+		`(?:send|sending|daily|hourly|rate) limits?|too many|number of|later|temporar(?:y|ily)|access denied|submit|submission|` +
+		`your (?:access|account|address|domain|host|mail|message|network|server)s?)\b|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b`)
+	theirs = regexp.MustCompile(`(?i)\b(?:users?|mail ?box(?:es)?|recipients?|accounts?|address(?:ee)?|alias|local part|unrout(?:e)?able|customer|` +
+		`unknown|not (?:found|local)|no one|nobody|do(?:es)?(?: not|n't) exist)\b`)
 )
 
 var (

@@ -40,7 +40,7 @@ func TestSendOutcomes(t *testing.T) {
 		"450 at the recipient":   {script{recipient: replies(450)}, mail.Error{Outcome: mail.Deferred, Code: 450, Step: "recipient"}},
 		"503 at the recipient":   {script{recipient: replies(503)}, mail.Error{Outcome: mail.Deferred, Code: 503, Step: "recipient"}},
 		"530 at the recipient":   {script{recipient: replies(530)}, mail.Error{Outcome: mail.Deferred, Code: 530, Step: "recipient"}},
-		"550 at the recipient":   {script{recipient: replies(550)}, mail.Error{Outcome: mail.Refused, Code: 550, Step: "recipient"}},
+		"550 at the recipient":   {script{recipient: replies(550, "no such user")}, mail.Error{Outcome: mail.Refused, Code: 550, Step: "recipient"}},
 		"drop at the recipient":  {script{recipient: drops}, mail.Error{Outcome: mail.Deferred, Step: "recipient"}},
 		"451 after the content":  {script{content: after(replies(451))}, mail.Error{Outcome: mail.Deferred, Code: 451, Step: "content"}},
 		"421 after the content":  {script{content: after(replies(421))}, mail.Error{Outcome: mail.Deferred, Code: 421, Step: "content"}},

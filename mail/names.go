@@ -42,27 +42,43 @@ func inASCII(name string) (string, error) {
 
 // urlInASCII is an absolute URL as it can stand in a mail: its host in A-labels, as browsers
 // show it where they doubt the letters, and the rest percent-encoded. Readers of mails end a
-// link at letters beyond ASCII. One in ASCII stays as it is, and so does what is no URL.
+// link at letters beyond ASCII. One in ASCII stays as it is, and so does what is no URL. A
+// mailto URL gets A-labels too.
 func urlInASCII(text string) (string, error) {
 	u, err := url.Parse(text)
-	if isASCII(text) || err != nil || u.Host == "" {
-		return text, nil //nolint:nilerr // an address, or a path
+	if isASCII(text) || err != nil || u.Host == "" && u.Scheme != "mailto" {
+		return text, nil //nolint:nilerr // an address, a path, or a telephone number
 	}
-	host, port := u.Hostname(), u.Port()
-	if host, err = inASCII(host); err != nil {
+	if u.Scheme == "mailto" {
+		u.Opaque, err = mailtoInASCII(u.Opaque)
+	} else if !isASCII(u.Host) { // and no address in brackets
+		port := strings.TrimPrefix(u.Host, u.Hostname())
+		u.Host, err = inASCII(u.Hostname())
+		u.Host += port
+	}
+	if err != nil {
 		return "", errors.New("URL in mails: its host is no name that can be registered")
-	}
-	if u.Host = host; port != "" {
-		u.Host += ":" + port
 	}
 	u.RawQuery = percent(u.RawQuery)
 	return u.String(), nil
 }
 
-// percent encodes what is beyond ASCII in a query, which a URL has as it was written.
-func percent(query string) string {
+// mailtoInASCII is the addresses of a mailto URL with their domains in A-labels, since a reader
+// of mails need not know letters beyond ASCII in one (RFC 6068 section 2).
+func mailtoInASCII(to string) (_ string, err error) {
+	addresses := strings.Split(to, ",")
+	for i := range addresses {
+		if addresses[i], err = domainInASCII(addresses[i]); err != nil {
+			return "", err
+		}
+	}
+	return percent(strings.Join(addresses, ",")), nil
+}
+
+// percent encodes what is beyond ASCII in a part of a URL that is written as it was read.
+func percent(part string) string {
 	var b strings.Builder
-	for _, c := range []byte(query) {
+	for _, c := range []byte(part) {
 		if c > unicode.MaxASCII {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {

@@ -62,7 +62,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		"554 5.7.1 <owner@example.net>: Relay access denied":                                                           false,
 		"550 5.3.4 Message size exceeds fixed limit":                                                                   false,
 		"554 Service unavailable; host [5.1.1.7] blocked; see 5.1.1":                                                   false,
-		"550 5.1.1.7 is on our list":                                                                                   true, // no status code: 550 decides
+		"550 5.1.1.7 is on our list":                                                                                   false, // no status code, and no word of a mailbox
 		// Exim, which has no status codes
 		"550 Unrouteable address":        true,
 		"550 relay not permitted":        false,
@@ -70,6 +70,56 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		"550 Administrative prohibition": false,
 		"550-Verification failed for <no-reply@example.com>\r\n550-Unrouteable address\r\n550 Sender verify failed": false,
 		"550 <sender.policy@example.net>: no such user":                                                             true, // words of an address are none of the reply
+		"550 Unknown local part owner in <owner@example.net>":                                                       true,
+		// qmail and netqmail, with the code at the end (qmail-smtpd.c), and vpopmail
+		"553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)":  false,
+		"553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)":     false,
+		"550 sorry, no mailbox here by that name. (#5.1.1)":                      true,
+		"550 sorry, no mailbox here by that name (#5.1.1 - chkuser)":             true,
+		"550 sorry, (#5.1.1) is what another server says, and 203.0.113.7 hears": false,
+		// gateways of Cisco and of Barracuda
+		"550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.": false,
+		"550 #5.1.0 Address rejected.": true, "550 5.1.0 Address rejected": true, "550 cuda_nsu No such user": true,
+		// words alone, about us: reputation, limits, checks
+		"550 rejected because 203.0.113.7 is in a black list at zen.spamhaus.org":  false,
+		"550 JunkMail rejected - host [203.0.113.7] is in an RBL":                  false,
+		"550 Your IP address is listed at zen.spamhaus.org":                        false,
+		"550 IP 203.0.113.7 listed on b.barracudacentral.org":                      false,
+		"550 Address 2001:db8::7 is listed by us":                                  false,
+		"550 This system is configured to reject mail from you (Host blacklisted)": false,
+		"550 Rejected: your host has a bad reputation":                             false,
+		"550 bad reputation of an unknown network":                                 false,
+		"550 SPF check failed: 203.0.113.7 may not send mail from example.com":     false,
+		"550 SPF check failed for this address":                                    false,
+		"550 DMARC check failed":                                                   false,
+		"550 DKIM signature of an unknown domain":                                  false,
+		"550 Reverse DNS lookup failed for host 203.0.113.7":                       false,
+		"550 PTR record not found":                                                 false,
+		"550 Access denied":                                                        false,
+		"550 Recipient address rejected: Access denied":                            false, // as its 5.4.1
+		"550 Daily limit exceeded":                                                 false,
+		"550 Daily limit of this account exceeded":                                 false,
+		"550 Quota exceeded for your account, daily limit reached":                 false,
+		"550 You have exceeded the number of messages you may send today":          false,
+		"550 Too many emails from your host":                                       false,
+		"550 Too many recipients":                                                  false,
+		"550 maximum number of recipients":                                         false,
+		"550 submission disabled for this account":                                 false,
+		"550 TLS required":                                                         false,
+		"550 must issue a STARTTLS command first":                                  false,
+		"553 You must authenticate first":                                          false,
+		"550 authorization failed":                                                 false,
+		"550 Greylisted, try again later":                                          false,
+		"550 This user cannot take mail now, try again later":                      false,
+		"550 Recipient Rejected: Temporarily inactive":                             false,
+		"550 Callback setup failed while verifying <no-reply@example.com>":         false,
+		"551 not our customer; please relay via your ISP":                          false,
+		"550 no": false, "550": false,
+		// words alone, about a mailbox that is not there
+		"550 mailbox unavailable": true, "550 Requested action not taken: mailbox unavailable": true, "550 mailbox is full": true,
+		"550 User unknown": true, "550 Invalid recipient": true, "550 Recipient not found": true, "550 Account disabled": true,
+		"550 <owner@example.net> does not exist": true, "550 owner@example.net: unknown": true, "550 not our customer": true,
+		"550 Unroutable address": true, "550 nobody here by that name": true, "550 this address doesn't exist": true,
 		// without a status code, and with the one that says nothing
 		"550 no such user": true, "551 user not local": true, "553 mailbox name not allowed": true,
 		"550 5.0.0 no such user": true, "554 5.0.0 no": false,
@@ -115,8 +165,9 @@ func TestErrorTellsNumbers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"550 5.4.5 owner@example.net":  "mail deferred at recipient, reply code 550 5.4.5",
-		"550 owner@example.net 5.1.1":  "mail refused at recipient, reply code 550",
-		"550 5.1.1234 owner":           "mail refused at recipient, reply code 550",
+		"550 no user owner 5.1.1":      "mail refused at recipient, reply code 550",
+		"550 5.1.1234 no user owner":   "mail refused at recipient, reply code 550",
+		"550 no user owner (#5.1.1)":   "mail refused at recipient, reply code 550 5.1.1",
 		"owner@example.net":            "mail deferred at recipient, no reply code",
 		"550-5.1.1 owner\r\n550 5.1.1": "mail refused at recipient, reply code 550 5.1.1",
 	} {

@@ -226,17 +226,35 @@ func TestURLsInMailsAreASCII(t *testing.T) {
 			t.Errorf("no %s in:\n%s", want, changed.Text)
 		}
 	}
-	for _, kept := range []string{"hilfe@bücher.example", "https://HELP.example.com/%7euser?a=b c", "0800 12 34 56"} {
-		b.Support = kept
+	for written, want := range map[string]string{
+		"hilfe@bücher.example": "", "https://HELP.example.com/%7euser?a=b c": "", "0800 12 34 56": "", "mailto:help@example.com": "", "http://[::1]:3000/": "",
+		"http://[::1]:3000/überblick":      "http://[::1]:3000/%C3%BCberblick",
+		"https://[2001:db8::1]/hilfe/ä":    "https://[2001:db8::1]/hilfe/%C3%A4",
+		"https://[2001:db8::1]/?q=ä":       "https://[2001:db8::1]/?q=%C3%A4",
+		"https://192.0.2.1:8443/ä":         "https://192.0.2.1:8443/%C3%A4",
+		"https://hilfe@bücher.example/":    "https://hilfe@xn--bcher-kva.example/",
+		"mailto:hilfe@bücher.example":      "mailto:hilfe@xn--bcher-kva.example",
+		"mailto:größe@bücher.example?b=ä":  "mailto:gr%C3%B6%C3%9Fe@xn--bcher-kva.example?b=%C3%A4",
+		"mailto:a@bücher.example,b@ü.test": "mailto:a@xn--bcher-kva.example,b@xn--tda.test",
+		"mailto:hilfe%2Cä@example.com":     "mailto:hilfe%2C%C3%A4@example.com",
+	} {
+		b.Support = written
+		if want == "" {
+			want = written
+		}
 		templates, err := mail.Load("", b)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changed, err := templates.Changed("someone@example.com", "id@example.com", mail.Changed{At: time.Unix(0, 0)}); err != nil || !strings.Contains(changed.Text, kept) {
-			t.Errorf("%s: %v\n%s", kept, err, changed.Text)
+		if changed, err := templates.Changed("someone@example.com", "id@example.com", mail.Changed{At: time.Unix(0, 0)}); err != nil || !strings.Contains(changed.Text, want) {
+			t.Errorf("%s: %v\n%s", written, err, changed.Text)
 		}
 	}
-	b.SignInURL = "https://b\u200bücher.-example/"
+	b.Support = "mailto:hilfe@b\u200bücher.-example"
+	if _, err := mail.Load("", b); err == nil {
+		t.Error("an address of a host that nobody can register is taken")
+	}
+	b.Support, b.SignInURL = "help", "https://b\u200bücher.-example/"
 	if _, err := mail.Load("", b); err == nil {
 		t.Error("a host that nobody can register is taken")
 	}

@@ -58,9 +58,9 @@ func (c *comparison) before(event int64) *Divergence {
 	return nil
 }
 
-// runIDs are those that a run has had: a workflow reset goes on under another one, with the
-// events of the run before it. What the code passes may name any of them, because a replay
-// does not know under which it was written.
+// runIDs are all run IDs of a run: a workflow reset goes on under another one, with the events
+// of the run before it. Values that the code passes may name any of them, because a replay
+// does not know the ID at the time of writing.
 func runIDs(events []*historypb.HistoryEvent) []string {
 	ids := []string{events[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()}
 	for _, e := range events {

@@ -7,7 +7,7 @@ import "fmt"
 type Divergence struct {
 	// Event is the ID of the event that the code does not lead to.
 	Event int64
-	// What happened there: the event's type, and of an activity its name.
+	// The event's type, and the name of an activity.
 	What string
 	// Code is what the code does instead, as in "schedules change-password".
 	Code string

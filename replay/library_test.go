@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
+	sdk "go.temporal.io/sdk/workflow"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rekeyhq/rekey/replay"
@@ -103,13 +105,21 @@ func (u upper) FromPayloads(p *commonpb.Payloads, to ...any) error {
 	return u.DataConverter.FromPayloads(&own, to...)
 }
 
-// Values are written by the converter of the host, not by the default one.
+// outside is what a worker is given: in workflow code the SDK takes another converter.
+type outside struct{ converter.DataConverter }
+
+func (o outside) WithWorkflowContext(sdk.Context) converter.DataConverter { return upper(o) }
+func (o outside) WithContext(context.Context) converter.DataConverter     { return o }
+
+// Values are written by the converter of the host in workflow code, not by the default one.
 func TestConverterOfTheHost(t *testing.T) {
 	t.Parallel()
 	h := shipped("pack", order{Article: "lamp"})
 	for _, p := range h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads() {
 		p.Metadata["encoding"] = []byte("json/upper") // also that of the activity: it is the same value
 	}
-	_, err := shop(t, replay.Config{DataConverter: upper{converter.GetDefaultDataConverter()}}).Check(h)
-	must(t, err)
+	for _, own := range []converter.DataConverter{upper{converter.GetDefaultDataConverter()}, outside{converter.GetDefaultDataConverter()}} {
+		_, err := shop(t, replay.Config{DataConverter: own}).Check(h)
+		must(t, err)
+	}
 }

@@ -17,7 +17,8 @@ type task struct {
 	started        int64
 }
 
-// tasks lists the completed workflow tasks. What is in no task has led to nothing yet.
+// tasks lists the completed workflow tasks. An event outside of all tasks has caused no
+// command yet.
 func tasks(events []*historypb.HistoryEvent) []task {
 	var all []task
 	open, started := false, int64(0)

@@ -4,11 +4,10 @@
 // task, again and again, and the run stands still. Here that happens to a copy of the
 // history, with no server, before the code is deployed.
 //
-// The SDK's replayer compares the kinds and IDs of what the code begins with the history.
-// What it leaves out, this package adds: at which event the two part, what the code does
-// instead, in words that hold no payload, and whether the code passes and reads the values
-// that the history holds. A build that renames a field leads each run on, and loses what an
-// earlier build wrote in it.
+// The SDK's replayer compares the kinds and IDs of what the code begins with the history. This
+// package adds the event at which the two diverge, the code's own step there, in words without
+// payloads, and whether the code passes and reads the values in the history. A build that
+// renames a field leads each run on, and loses what an earlier build wrote in it.
 //
 // Values are compared by their JSON. A field that the history lacks is new and allowed. So a
 // field that was empty and is not written then, is not compared.
@@ -113,7 +112,7 @@ func (r *Replayer) Check(h *historypb.History) (warnings []*Divergence, err erro
 	}
 }
 
-// replay is the SDK's verdict. What it logs and its texts hold payloads. It counts on a
+// replay is the SDK's verdict. Its log and its error texts hold payloads. It counts on a
 // server that wrote all attributes of an event, and panics where one is missing.
 func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err error) {
 	rec = newRecorder(r.config)

@@ -51,7 +51,7 @@ func newWaiting(t *testing.T) *waiting {
 // errDenied is an error that Temporal's client does not try again.
 var errDenied = status.Error(codes.PermissionDenied, "denied")
 
-// serve stands for the server. What comes after a submission is of no matter here.
+// serve stands for the server. Calls after a submission do not matter here.
 func (w *waiting) serve(_ context.Context, _ string, _, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
 	switch r := reply.(type) {
 	case *workflowservice.GetSystemInfoResponse:

@@ -100,8 +100,8 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// closedOutcome reads the outcome of a run that ended before anyone asked it. What something
-// else ended than its own steps has none, and the store is asked.
+// closedOutcome reads the outcome of a run that ended before anyone asked it. A run that was
+// ended from outside has none, and the store is queried.
 func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	last, err := c.lastEvent(ctx, l)
 	if err != nil {

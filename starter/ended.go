@@ -47,8 +47,8 @@ func following(l *openLink) *openLink {
 	return &openLink{workflowID: workflow.FinishID(l.claims.RunID), ended: l.claims.RunID}
 }
 
-// follow starts what follows a run that ended from outside and whose answer Temporal keeps: the
-// owner is told soon. What keeps it from that a worker mends, which looks for what is owed.
+// follow starts what follows a run that ended from outside and whose answer Temporal keeps:
+// the owner is notified soon. After a failure a worker does it, which looks for owed notices.
 func (c *Client) follow(ctx context.Context, l *openLink) {
 	if next, err := c.successor(ctx, l); err != nil || next != nil {
 		return

@@ -14,8 +14,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// What the store said of a run that ended from outside is final: whoever asks again starts
-// nothing. What ended in any other way is begun again.
+// The store's answer about a run that ended from outside is final: a repeated call starts
+// nothing. A run that ended in another way is started again.
 func TestTheStoreIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	ended := workflow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: linkRun}
@@ -61,8 +61,8 @@ func TestTheStoreIsAskedOnce(t *testing.T) {
 	}
 }
 
-// Temporal keeps the answer of a run that was terminated after it changed the password. Whoever
-// asks then has told its owner: what follows the run is begun, once.
+// Temporal keeps the answer of a run that was terminated after it changed the password. A call
+// then causes the notice: the following run is started, once.
 func TestKeptAnswerOfATerminatedRun(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

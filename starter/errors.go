@@ -2,8 +2,8 @@ package starter
 
 import "errors"
 
-// What a reset can end in, besides success. Each is a fact that the holder of a
-// link may be told; none says whether an address has an account.
+// Results of a reset besides success. Each is a fact that the holder of a link may know; none
+// says whether an address has an account.
 var (
 	// ErrLinkInvalid means the link was not made by this rekey: damaged, forged,
 	// for another purpose, or of another base URL or namespace.

@@ -53,8 +53,8 @@ func openWait() *workflowpb.PendingActivityInfo {
 	return &workflowpb.PendingActivityInfo{ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission}}
 }
 
-// What Temporal may have taken is never answered with "nothing was accepted": whoever chose
-// another password then would find the link used.
+// A submission that Temporal may have taken is never answered with "nothing was accepted": an
+// owner who chose another password then would find the link used.
 func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

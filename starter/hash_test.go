@@ -67,7 +67,8 @@ func TestBcryptBoundsThePolicy(t *testing.T) {
 	}
 }
 
-// What would fail at the first submission, or keep its owner from signing in, is said at once.
+// Dial refuses settings that would fail at the first submission, or keep its owner from
+// signing in.
 func TestDialChecksHowPasswordsAreHashed(t *testing.T) {
 	t.Parallel()
 	good := Config{Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second)}

@@ -56,10 +56,10 @@ func (w *lastWait) read(e *historypb.HistoryEvent) {
 // errForeign means that an answer is about another run than the one that was asked about.
 var errForeign = errors.New("the outcome is of another run")
 
-// meant is the outcome if it is about the run that was asked. Whoever may talk to Temporal can
-// copy a sealed one to where it is read: as the result of a workflow of their own under the ID of
-// what follows a run, or in a worker's place. What 0.2.0 settled names no run, and is believed;
-// it had nothing that follows a run. Errors: errForeign, which is ErrUnavailable.
+// meant returns the outcome if it is about the queried run. Anybody with access to Temporal
+// can copy a sealed one: into the result of a workflow of their own under the ID of a
+// following run, or in a worker's place. Outcomes of 0.2.0 name no run, and are accepted;
+// 0.2.0 had no following runs. Errors: errForeign, which is ErrUnavailable.
 func (c *Client) meant(ctx context.Context, l *openLink, out workflow.Outcome) (workflow.Outcome, error) {
 	known := out.Run == cmp.Or(l.ended, l.claims.RunID) || out.Run == "" && l.ended == ""
 	if !known && l.ended == "" {

@@ -23,8 +23,7 @@ func says(t *testing.T, f *filter, hash string) string {
 	return token.Text()
 }
 
-// What the link says counts before what the starter was told; a link of before
-// 0.3.0 says nothing.
+// The link's parameters go before the starter's settings; a link from before 0.3.0 has none.
 func TestLinkSaysHowToHash(t *testing.T) {
 	t.Parallel()
 	for hash, begins := range map[string]string{"2y04": "$2y$04$", "2b05": "$2b$05$", "64,2,1": "$argon2id$v=19$m=64,t=2,p=1$", "": "$2a$04$"} {

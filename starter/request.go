@@ -16,10 +16,11 @@ import (
 )
 
 // An answer to a request takes answerAfter at least, longer than most calls to a Temporal
-// nearby, and up to answerSpread more by chance. Starting a run takes Temporal some tenths of
-// a millisecond longer than telling an open one, and a run whose link was used or canceled is
-// over while nobody's is open until it expires. What is left to do then keeps the machine
-// busy for another time, which delays the answer a little; hence the chance.
+// nearby, and up to answerSpread more by chance. Temporal needs some tenths of a millisecond
+// longer to start a run than to signal an open one. A run whose link was used or canceled is
+// closed, while the run of an address without an account is open until it expires. Work after
+// the answer keeps the machine busy for different times, which delays the next answer a
+// little; hence the chance.
 const (
 	answerAfter  = 8 * time.Millisecond
 	answerSpread = 16 * time.Millisecond

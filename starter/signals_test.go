@@ -106,8 +106,8 @@ func (s *teller) opened(t *testing.T, p *commonpb.Payloads) (c workflow.Caller) 
 	return c
 }
 
-// security 43: a request and "this wasn't me" say to the run who sent them, sealed. What
-// is no full history is no reason to cancel as an operator does, who leaves no address.
+// security 43: a request and "this wasn't me" say to the run who sent them, sealed. Without a
+// full history the starter does not cancel in Temporal, which records no address.
 func TestSignalsSayWhoSentThem(t *testing.T) {
 	t.Parallel()
 	const address = "ada@example.com"

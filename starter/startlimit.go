@@ -121,9 +121,9 @@ func (l *startLimit) count(now time.Time) {
 }
 
 // admits reports whether a request may go to Temporal. A repeat starts nothing as a rule and
-// takes nothing from the others. But when nobody else is served it is not either: the answer
-// must not tell who was asked for before. Those who solved our own challenge have a budget of
-// their own, so that a flood that solves it has an end too.
+// takes nothing from the others. But when other requests are refused, a repeat is refused too:
+// the answer must not reveal earlier requests. Clients that solved rekey's own challenge have
+// a separate budget, so that a flood that solves it is bounded too.
 func (c *Client) admits(ctx context.Context, repeat bool) bool {
 	limit := c.starts
 	if ctx.Value(proofPassedKey{}) != nil {

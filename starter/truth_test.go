@@ -37,8 +37,8 @@ var errNoRun = status.Error(codes.NotFound, "no such run")
 
 const otherPassword = "brass kettle under ferns"
 
-// What a link's holder is told of every end of a run: whoever set the password, somebody with
-// another one, and whoever only looks, or calls the reset off.
+// The answer to a link's holder for every end of a run: to the person who set the password, to
+// one with another password, to one who only looks, and to one who cancels.
 func TestEveryEndIsToldAsItIs(t *testing.T) {
 	t.Parallel()
 	type answers struct{ same, other, look, cancel error }

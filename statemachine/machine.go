@@ -28,12 +28,15 @@ type Machine[S, E ~string] struct {
 }
 
 // New returns a machine in the initial state of a table.
-func New[S, E ~string](table Table[S, E]) *Machine[S, E] {
+func New[S, E ~string](table Table[S, E]) *Machine[S, E] { return At(table, table.Initial()) }
+
+// At returns a machine in a state of a table.
+func At[S, E ~string](table Table[S, E], s S) *Machine[S, E] {
 	events := make([]fsm.EventDesc, len(table))
 	for i, rule := range table {
 		events[i] = fsm.EventDesc{Name: string(rule.Event), Src: []string{string(rule.From)}, Dst: string(rule.To)}
 	}
-	return &Machine[S, E]{table, fsm.NewFSM(string(table.Initial()), events, nil)}
+	return &Machine[S, E]{table, fsm.NewFSM(string(s), events, nil)}
 }
 
 // Fire moves the machine. An event that the state does not allow is ErrForbidden and

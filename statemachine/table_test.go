@@ -46,6 +46,22 @@ var allowed = map[state]map[event]state{
 	"completed": nil, "expired": nil, "canceled": nil, "refused": nil,
 }
 
+// A machine that begins in a state is the same as one that was led there.
+func TestAt(t *testing.T) {
+	t.Parallel()
+	for s, path := range paths(t) {
+		led, at := walk(t, path), statemachine.At(statemachine.Reset, s)
+		if at.State() != s || at.Settled() != led.Settled() || at.Final() != led.Final() {
+			t.Errorf("at %s: state %s, settled %t, final %t", s, at.State(), at.Settled(), at.Final())
+		}
+		for _, e := range statemachine.Reset.Events() {
+			if at.Can(e) != led.Can(e) {
+				t.Errorf("at %s: Can(%s) = %t", s, e, at.Can(e))
+			}
+		}
+	}
+}
+
 // Every pair of state and event does what the design says, and a forbidden one moves
 // nothing and says which pair it was.
 func TestEveryPair(t *testing.T) {

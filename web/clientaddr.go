@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// clientOf is the address that a request came from: the peer, or, as long as
-// that is one of our own proxies, the hop before it in X-Forwarded-For, read
-// from the right. What stands further left, and X-Real-IP and True-Client-IP,
-// is anybody's claim. The zero Addr means unknown; all unknown clients share
-// one limit.
+// clientOf is the address that a request came from: the peer, or, as long as that is one of
+// our own proxies, the hop before it in X-Forwarded-For, read from the right. Hops further
+// left, X-Real-IP and True-Client-IP can be forged. The zero Addr means unknown; all unknown
+// clients share one limit.
 func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	client := parseHop(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")

@@ -96,7 +96,7 @@ func parserOf(r *http.Request, body []byte) parser {
 // UTF-8 makes it a type that nobody knows.
 func mediaType(r *http.Request) string {
 	header := r.Header.Get("Content-Type")
-	// What nearly all send needs no parsing, and is asked for several times in a request.
+	// The usual values need no parsing, and a request is checked several times.
 	if header == "" || header == typeJSON || header == typeForm {
 		return header
 	}

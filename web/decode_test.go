@@ -80,7 +80,7 @@ func problemText(code string) string {
 	return "no such code"
 }
 
-// What honest clients send is taken as it is.
+// Requests of honest clients are taken unchanged.
 func TestGoodBodies(t *testing.T) {
 	t.Parallel()
 	const password = `  pä"ss\wörd+%20& = 密码 `

@@ -40,8 +40,8 @@ func TestTakenFormsLeadOn(t *testing.T) {
 	}
 }
 
-// Whoever did not come from our own form is not told that something was done: the addresses of
-// these pages are everybody's. Nothing of a request is in them either.
+// A visitor who did not come from rekey's form reads no claim that something was done: the
+// addresses of these pages are public. They hold nothing of a request either.
 func TestSharedPagesClaimNothing(t *testing.T) {
 	t.Parallel()
 	strangers := []string{"X-Old-Browser: yes", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}
@@ -71,7 +71,7 @@ func TestSharedPagesClaimNothing(t *testing.T) {
 	}
 }
 
-// What became of a password that was handed in, as the page tells it that waits.
+// The waiting page shows the result of a submitted password.
 func TestPendingPage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// What is wrong with a request before it reaches a reset.
+// Faults of a request before it reaches a reset.
 var (
 	errBodyInvalid   = errors.New("the body is not a JSON object or form of text")
 	errBodyTooLarge  = errors.New("the body is too large")

@@ -163,8 +163,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// What an end of a reset is told in is true of the password; starter.TestEveryEndIsToldAsItIs says which error
-// tells of which end.
+// The sentence for each end of a reset is true of the password;
+// starter.TestEveryEndIsToldAsItIs says which error tells of which end.
 func TestSentencesAreTrueOfThePassword(t *testing.T) {
 	t.Parallel()
 	for err, set := range map[error]bool{

@@ -10,8 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Whoever waits long is answered before the connection is cut, and before a process that was
-// told to stop ends.
+// A slow request is answered before the connection is cut, and before a stopping process ends.
 func TestAnswersComeInTime(t *testing.T) {
 	t.Parallel()
 	if answerTimeout >= writeTimeout || answerTimeout >= drainTimeout {

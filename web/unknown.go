@@ -17,8 +17,8 @@ func (u *unknownField) Error() string { return errFieldUnknown.Error() }
 
 func (u *unknownField) Unwrap() error { return errFieldUnknown }
 
-// fieldName is how programs name fields. What looks different may be a value in the place of a
-// name, such as an address, and is not told.
+// fieldName is how programs name fields. Another text may be a value in the place of a name,
+// such as an address, and is not repeated.
 var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
 
 // Text is the sentence of the answer.

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Who wrote the program that posts is told which field is wrong and which there are. What may be
-// a value is not repeated.
+// The answer names the wrong field and the known ones, for the author of the client. A text
+// that may be a value is not repeated.
 func TestUnknownFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})

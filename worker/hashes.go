@@ -9,18 +9,18 @@ import (
 // trier is a store that finds out whether its tables take the hashes that would be written,
 // such as one with a CHECK on them: (*postgres.Store).TryHashes.
 type trier interface {
-	TryHashes(ctx context.Context, like func(stored string) string) error
+	TryHashes(ctx context.Context, like func(stored string) string) (doubts []string, err error)
 }
 
-// tryHashes refuses tables that would take no new hash, and warns once for each kind of hash
-// that costs less than is advised today.
+// tryHashes refuses tables that would take no new hash. It warns of a kind of hash that may not
+// be taken, and once for each kind that costs less than is advised today.
 func (c Config) tryHashes(ctx context.Context) error {
 	store, ok := c.Store.(trier)
 	if !ok {
 		return nil
 	}
 	samples := map[string]string{} // by kind
-	return store.TryHashes(ctx, func(stored string) string {
+	doubts, err := store.TryHashes(ctx, func(stored string) string {
 		like, err := c.UpgradeHash.Like(stored)
 		if err != nil {
 			return ""
@@ -32,6 +32,10 @@ func (c Config) tryHashes(ctx context.Context) error {
 		}
 		return samples[kind]
 	})
+	for _, doubt := range doubts {
+		c.Log.Warn().Str("refused", doubt).Msg("the tables refuse each account that was tried of one kind of hash; others like it may be taken")
+	}
+	return err
 }
 
 // warnOfCosts says that new hashes cost less than they should. They are made all the same: the

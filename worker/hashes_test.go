@@ -20,20 +20,20 @@ type strict struct {
 	stored []string
 }
 
-func (s strict) TryHashes(_ context.Context, like func(string) string) error {
+func (s strict) TryHashes(_ context.Context, like func(string) string) ([]string, error) {
 	kinds := map[string]bool{}
 	for _, stored := range append(s.stored, "") {
 		if sample := like(stored); sample != "" {
 			kinds[sample] = true
 			if !strings.HasPrefix(sample, "$2") {
-				return errTables
+				return nil, errTables
 			}
 		}
 	}
 	if len(kinds) > 2 {
-		return errors.New("samples of one kind differ")
+		return nil, errors.New("samples of one kind differ")
 	}
-	return nil
+	return []string{"a doubt"}, nil
 }
 
 // A worker tries the hashes that it will cause, with the upgrade as it is set, and warns once
@@ -51,6 +51,9 @@ func TestHashesAreTriedAtTheStart(t *testing.T) {
 			t.Errorf("%q: error %v", upgrade, err)
 		}
 		if warned := strings.Count(log.String(), `"costs":"2y08"`); want == nil && (warned != 1 || strings.Count(log.String(), `"costs":`) != 1) {
+			t.Errorf("%q: log %s", upgrade, log.String())
+		}
+		if doubted := strings.Contains(log.String(), `"refused":"a doubt"`); doubted != (want == nil) {
 			t.Errorf("%q: log %s", upgrade, log.String())
 		}
 		if strings.Contains(log.String(), "iBVN") {

@@ -58,10 +58,9 @@ func (c Config) payOwed(ctx context.Context, temporal client.Client) (stop func(
 func (c Config) look(ctx context.Context, temporal client.Client) {
 	limited, cancel := context.WithTimeout(ctx, owedWait)
 	defer cancel()
-	owed, err := c.Store.Owed(limited, c.Now().Add(-owedAfter), owedMost)
-	if err == nil {
-		c.tellOverdue(owed)
-	}
+	err := c.tellOverdue(limited)
+	owed, owedErr := c.Store.Owed(limited, c.Now().Add(-owedAfter), owedMost)
+	err = errors.Join(err, owedErr)
 	for _, n := range owed {
 		err = errors.Join(err, c.pay(limited, temporal, n))
 		if limited.Err() != nil {
@@ -74,11 +73,16 @@ func (c Config) look(ctx context.Context, temporal client.Client) {
 }
 
 // tellOverdue tells operators of notices that neither reach anybody nor are given up, as when
-// somebody with access to Temporal keeps what should send them from running.
-func (c Config) tellOverdue(owed []account.Notice) {
+// somebody with access to Temporal keeps what should send them from running. It asks for them
+// alone: many may be owed that are not overdue.
+func (c Config) tellOverdue(ctx context.Context) error {
+	owed, err := c.Store.Owed(ctx, c.Now().Add(-overdueAfter), owedMost)
+	if err != nil && len(owed) == 0 {
+		return err
+	}
 	var overdue []string
 	for _, n := range owed {
-		if c.Now().Sub(n.Changed) > overdueAfter {
+		if n.Told == 0 {
 			overdue = append(overdue, n.Run)
 		}
 	}
@@ -86,6 +90,7 @@ func (c Config) tellOverdue(owed []account.Notice) {
 	if len(overdue) > 0 {
 		c.Log.Error().Strs("runs", overdue).Msg("owners were not told that their passwords were changed, for more than a day")
 	}
+	return err
 }
 
 func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notice) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,13 +30,26 @@ type debtor struct {
 	err  error
 	at   []time.Time // looked at
 	age  []time.Duration
-	old  time.Duration // of the changes, more than they have to be
+	old  time.Duration   // of the changes, more than they have to be to be followed
+	new  []string        // runs whose changes are that young
+	told map[string]bool // runs of which an address was told
 }
 
 func (d *debtor) Owed(_ context.Context, before time.Time, most int) (owed []account.Notice, _ error) {
-	d.at, d.age = append(d.at, time.Now()), append(d.age, time.Since(before))
-	for _, run := range d.runs {
-		owed = append(owed, account.Notice{Run: run, Changed: before.Add(-d.old)})
+	if age := time.Since(before); age < overdueAfter {
+		d.at, d.age = append(d.at, time.Now()), append(d.age, age)
+	}
+	for _, run := range slices.Concat(d.new, d.runs) {
+		n := account.Notice{Run: run, Changed: time.Now().Add(-owedAfter - 1)}
+		if slices.Contains(d.runs, run) {
+			n.Changed = n.Changed.Add(-d.old)
+		}
+		if d.told[run] {
+			n.Told = 1
+		}
+		if n.Changed.Before(before) {
+			owed = append(owed, n)
+		}
 	}
 	return owed[:min(most, len(owed))], d.err
 }
@@ -185,10 +199,14 @@ func TestOverdueNotices(t *testing.T) {
 		store debtor
 		want  float64
 	}{
-		"nothing is owed": {debtor{}, 0},
-		"in time":         {debtor{runs: []string{"a", "b"}, old: overdueAfter - owedAfter}, 0},
-		"overdue":         {debtor{runs: []string{"a", "b"}, old: overdueAfter - owedAfter + 1}, 2},
-		"not known":       {debtor{err: errors.New("disk full"), runs: []string{"a"}, old: overdueAfter}, 0},
+		"nothing is owed":     {debtor{}, 0},
+		"in time":             {debtor{runs: []string{"a", "b"}, old: overdueAfter - owedAfter - 1}, 0},
+		"overdue":             {debtor{runs: []string{"a", "b"}, old: overdueAfter - owedAfter}, 2},
+		"one of two was told": {debtor{runs: []string{"a", "b"}, old: overdueAfter, told: map[string]bool{"a": true}}, 1},
+		"each told somebody":  {debtor{runs: []string{"a"}, old: overdueAfter, told: map[string]bool{"a": true}}, 0},
+		"behind many":         {debtor{runs: []string{"a"}, old: overdueAfter, new: slices.Repeat([]string{"b"}, owedMost)}, 1},
+		"not known":           {debtor{err: errors.New("disk full")}, 0},
+		"one cannot be read":  {debtor{err: errors.New("damaged"), runs: []string{"a"}, old: overdueAfter}, 1},
 	} {
 		m := newMeter()
 		k := &keeper{runs: map[string]*workflowpb.WorkflowExecutionInfo{"a": open("a")}, now: "a"}

@@ -18,7 +18,7 @@ import (
 
 // ErrNotSetUp means that the namespace lacks the search attribute that every run
 // starts with, so no reset could start there.
-var ErrNotSetUp = errors.New("the namespace is not set up for rekey: run `rekey setup`")
+var ErrNotSetUp = workflow.ErrNotSetUp
 
 const (
 	// learnWait is how long Temporal gets to learn a new search attribute: it reads its

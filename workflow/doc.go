@@ -42,7 +42,7 @@
 //   - Anything else that changes what an open run would do goes behind
 //     workflow.GetVersion, see below.
 //
-// # What replays
+// # Replays
 //
 // testdata/histories holds the runs of every release, one for each way that a reset can
 // go, recorded on a real Temporal server. `go test ./workflow -run TestRecorded` replays

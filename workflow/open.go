@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"errors"
+
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -8,6 +10,9 @@ import (
 
 	"github.com/rekeyhq/rekey/statemachine"
 )
+
+// ErrNotSetUp means that a namespace lacks StateAttribute.
+var ErrNotSetUp = errors.New("the namespace is not set up for rekey: run `rekey setup`")
 
 // OpenRuns is the condition of a visibility query for runs that have not ended.
 const OpenRuns = "ExecutionStatus IN ('Running', 'Paused')"

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// What can happen to a run that waits, all of it in one workflow task.
+// Everything that can happen to a waiting run, in one workflow task.
 const (
 	wasCanceled = 1 << iota
 	wasUsed

@@ -22,33 +22,29 @@ func (r *run) answerRequests(ctx workflow.Context) bool {
 	return true
 }
 
-func (r *run) mayMailAgain(ctx workflow.Context) bool {
-	return r.mail == nil && r.mails < MaxMails && workflow.Now(ctx).Sub(r.mailedAt) >= r.in.CoolDown
+func (r *run) mayMailAgain(ctx workflow.Context) bool { return r.unanswered(ctx) == "" }
+
+func (r *run) unanswered(ctx workflow.Context) Unanswered {
+	return r.links().Unanswered(workflow.Now(ctx))
 }
 
-// lastLinkEnded reports that the run mails no other link, and that no link is good any more: the
-// last one has ended, or none was mailed. The run itself stays open for the grace after that, and
-// longer when the worker's links live shorter than was asked for. Runs of 0.2.0 pass such a
-// request over.
+// lastLinkEnded reports that another run has to answer. Runs of 0.2.0 pass such a request over.
 func (r *run) lastLinkEnded(ctx workflow.Context) bool {
-	now := workflow.Now(ctx)
-	return r.mail == nil && r.mails == MaxMails && !now.Before(r.expires) && now.Sub(r.mailedAt) >= r.in.CoolDown &&
+	return r.unanswered(ctx) == LinksEnded &&
 		workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // passOver notes for operators that a request mailed nothing, and why.
 func (r *run) passOver(ctx workflow.Context) {
-	why := "cool_down"
+	why := r.unanswered(ctx)
 	switch {
-	case r.mail != nil:
-		why = "mail_on_its_way"
-	case r.mails == MaxMails && r.withheld != "":
+	case r.mails == MaxMails && r.mail == nil && r.withheld != "":
 		why = "last_mail_withheld"
-	case r.mails == MaxMails:
-		why = "last_link_out"
+	case why == LinksEnded:
+		why = LastLinkOut
 	}
 	r.passedOver++
-	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"reason": why}).Counter("rekey_requests_passed_over").Inc(1)
+	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"reason": string(why)}).Counter("rekey_requests_passed_over").Inc(1)
 	workflow.SetCurrentDetails(ctx, r.details())
 }
 

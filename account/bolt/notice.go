@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -140,11 +141,11 @@ func (s *Store) Owed(ctx context.Context, before time.Time, most int) (found []a
 			if len(found) == most {
 				break
 			}
-			if found, err = appendOwed(tx, found, id, before); err != nil {
-				return err
-			}
+			var readErr error
+			found, readErr = appendOwed(tx, found, id, before)
+			err = cmp.Or(err, readErr)
 		}
-		return nil
+		return err
 	})
 	return found, err
 }

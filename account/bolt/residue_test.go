@@ -125,6 +125,26 @@ func TestAuditSweepPassesAClockThatWasAhead(t *testing.T) {
 	}
 }
 
+// One notice that cannot be read keeps nobody else from being told, and is told of.
+func TestBrokenNotice(t *testing.T) {
+	t.Parallel()
+	s := lived(t)
+	all := func() ([]account.Notice, error) {
+		return s.Owed(t.Context(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), 100)
+	}
+	before, err := all()
+	must(t, err)
+	must(t, s.db.Update(func(tx *bbolt.Tx) error {
+		must(t, tx.Bucket(bucketOwed).Put([]byte("zzz"), nil))
+		return tx.Bucket(bucketSubmissions).Put([]byte("zzz"), []byte("{"))
+	}))
+	for range 8 { // in an order by chance
+		if found, err := all(); !errors.Is(err, ErrDamaged) || len(found) != len(before) || len(found) == 0 {
+			t.Fatalf("%d notices of %d, error %v", len(found), len(before), err)
+		}
+	}
+}
+
 // A sweep that meets a value it cannot read deletes nothing.
 func TestBrokenSweep(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ type Auditor struct {
 }
 
 // OpenAuditor connects to the database and tries nothing there. Errors: [ErrURL],
-// [ErrPasswordInURL], [ErrClear], an [*Error], or the end of ctx.
+// [ErrPasswordInURL], [ErrService], [ErrClear], an [*Error], or the end of ctx.
 func OpenAuditor(ctx context.Context, cfg Config) (*Auditor, error) {
 	pool, _, err := connect(ctx, cfg)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type Config struct {
 	// URL is postgres://user@host:port/database, with the parameters of libpq (sslmode,
 	// sslrootcert, target_session_attrs ...) and of pgxpool (pool_max_conns ...). Missing
 	// parts come from the PG* variables and the password file, as with psql. It must hold no
-	// password, and beyond this machine sslmode=verify-full.
+	// password and no service, and beyond this machine sslmode=verify-full.
 	URL string
 	// Password is that of the user; empty means PGPASSWORD or the password file.
 	Password string
@@ -34,6 +35,8 @@ var (
 	ErrURL = errors.New("want a URL such as postgres://user@host:5432/database")
 	// ErrPasswordInURL means that the URL holds a password.
 	ErrPasswordInURL = errors.New("the URL must hold no password, since others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
+	// ErrService means that a service file is to say what the URL should.
+	ErrService = errors.New("a service file (service in the URL, or PGSERVICE) may hold a password and name other files, which nobody judges: put host, port, user and database into the URL, and the password into a file")
 	// ErrClear means that passwords and hashes would travel in clear, or to anybody who
 	// answers in place of the server.
 	ErrClear = errors.New("the connection to another machine must be encrypted and the server's certificate verified: add sslmode=verify-full (and sslrootcert) to the URL")
@@ -54,8 +57,12 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		return nil, ErrURL
 	}
 	_, inUser := u.User.Password()
-	if query := u.Query(); inUser || query.Has("password") || query.Has("sslpassword") {
+	query := u.Query()
+	switch {
+	case inUser || query.Has("password") || query.Has("sslpassword"):
 		return nil, ErrPasswordInURL
+	case query.Has("service") || os.Getenv("PGSERVICE") != "":
+		return nil, ErrService
 	}
 	cfg, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {

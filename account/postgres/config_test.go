@@ -57,17 +57,19 @@ func TestClearIsForThisMachine(t *testing.T) {
 func TestURLHoldsNoPassword(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]error{
-		"postgres://rekey:" + secret + "@127.0.0.1/app":                postgres.ErrPasswordInURL,
-		"postgres://127.0.0.1/app?user=rekey&password=" + secret:       postgres.ErrPasswordInURL,
-		"postgres://127.0.0.1/app?sslpassword=" + secret:               postgres.ErrPasswordInURL,
-		"postgres://rekey:" + secret + "%zz@127.0.0.1/app":             postgres.ErrURL,
-		"postgres://rekey:" + secret + "@127.0.0.1:port/app":           postgres.ErrURL,
-		"host=127.0.0.1 password=" + secret:                            postgres.ErrURL,
-		"mysql://rekey@127.0.0.1/" + secret:                            postgres.ErrURL,
-		"postgres://127.0.0.1/" + secret + "?connect_timeout=soon":     postgres.ErrURL,
-		"postgres://127.0.0.1/" + secret + "?pool_max_conns=many":      postgres.ErrURL,
-		"postgres://127.0.0.1/" + secret + "?sslmode=perhaps":          postgres.ErrURL,
-		"postgres://127.0.0.1/" + secret + "?sslrootcert=/nowhere.pem": postgres.ErrURL,
+		"postgres://rekey:" + secret + "@127.0.0.1/app":                      postgres.ErrPasswordInURL,
+		"postgres://127.0.0.1/app?user=rekey&password=" + secret:             postgres.ErrPasswordInURL,
+		"postgres://127.0.0.1/app?sslpassword=" + secret:                     postgres.ErrPasswordInURL,
+		"postgres://rekey@127.0.0.1/app?service=" + secret:                   postgres.ErrService,
+		"postgres://rekey@127.0.0.1/app?service=&servicefile=/dev/" + secret: postgres.ErrService,
+		"postgres://rekey:" + secret + "%zz@127.0.0.1/app":                   postgres.ErrURL,
+		"postgres://rekey:" + secret + "@127.0.0.1:port/app":                 postgres.ErrURL,
+		"host=127.0.0.1 password=" + secret:                                  postgres.ErrURL,
+		"mysql://rekey@127.0.0.1/" + secret:                                  postgres.ErrURL,
+		"postgres://127.0.0.1/" + secret + "?connect_timeout=soon":           postgres.ErrURL,
+		"postgres://127.0.0.1/" + secret + "?pool_max_conns=many":            postgres.ErrURL,
+		"postgres://127.0.0.1/" + secret + "?sslmode=perhaps":                postgres.ErrURL,
+		"postgres://127.0.0.1/" + secret + "?sslrootcert=/nowhere.pem":       postgres.ErrURL,
 		"": postgres.ErrURL,
 	} {
 		_, err := postgres.Open(t.Context(), postgres.Config{URL: url})

@@ -44,8 +44,8 @@ type Migration struct {
 // Migrate makes the schema, or brings it up to date, and reports each step. It may be
 // repeated and may run beside itself: each step is taken once, under an advisory lock. Users
 // of cfg is not looked at; the user must be allowed to make the schema. Errors: [ErrURL],
-// [ErrPasswordInURL], [ErrClear], [ErrPooled], [ErrSchemaNew], an [*Error] (of the Code "42501" for a
-// permission that is missing), and the end of ctx.
+// [ErrPasswordInURL], [ErrService], [ErrClear], [ErrPooled], [ErrSchemaNew], an [*Error] (of the
+// Code "42501" for a permission that is missing), and the end of ctx.
 func Migrate(ctx context.Context, cfg Config, report func(Migration)) error {
 	conf, err := cfg.pool()
 	if err != nil {

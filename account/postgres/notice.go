@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +24,7 @@ func noticeOf(row pgx.Row) (n account.Notice, known bool, err error) {
 	case err != nil || debt == nil:
 		return n, false, err
 	case json.Unmarshal([]byte(*debt), &n.Debt) != nil:
-		return n, false, &Error{text: "the column debt of rekey.submissions is damaged"}
+		return n, false, &Error{text: "the column debt of rekey.submissions is damaged for the run " + n.Run}
 	}
 	return n, true, nil
 }
@@ -96,16 +97,22 @@ func (s *Store) Tell(ctx context.Context, submission string, what account.Tellin
 }
 
 // Owed implements [account.Store].
-func (s *Store) Owed(ctx context.Context, before time.Time, most int) ([]account.Notice, error) {
+func (s *Store) Owed(ctx context.Context, before time.Time, most int) (found []account.Notice, err error) {
 	rows, err := s.pool.Query(ctx, selectNotice+`WHERE owed AND at < $1 ORDER BY random() LIMIT $2`, before, most)
 	if err != nil {
 		return nil, fault(err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (account.Notice, error) {
-		n, _, err := noticeOf(row)
-		return n, err
-	})
-	return found, fault(err)
+	defer rows.Close()
+	var damaged error
+	for rows.Next() {
+		n, _, err := noticeOf(rows)
+		if err != nil {
+			damaged = err
+			continue
+		}
+		found = append(found, n)
+	}
+	return found, fault(cmp.Or(rows.Err(), damaged))
 }
 
 // End implements [account.Store]. A change that is being made holds the lock of its account;

@@ -16,7 +16,7 @@ var ErrNotDurable = errors.New("synchronous_commit is off for this user, so a cr
 
 // Open connects to the database and tries all that it will need there: the version of the
 // schema, the tables and columns of Users, and the permissions. Errors: [ErrURL],
-// [ErrPasswordInURL], [ErrClear], [ErrSchemaOld], [ErrSchemaNew], [ErrNoSessions],
+// [ErrPasswordInURL], [ErrService], [ErrClear], [ErrSchemaOld], [ErrSchemaNew], [ErrNoSessions],
 // [ErrNotDurable], an [*Error], a [*SettingError], which may wrap one, or the end of ctx. A
 // permission that is missing is an [*Error] of the Code "42501" that names it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -12,10 +13,12 @@ import (
 )
 
 const (
-	// sampled is how many accounts are looked at, and tried how many of them get a sample of
-	// one kind: a trigger or a CHECK may refuse one account for a reason of its own.
+	// sampled is how many accounts are looked at.
 	sampled = 100
-	tried   = 3
+	// telling is how many accounts of a kind have to be refused for the tables to be at fault: a
+	// trigger or a CHECK may refuse one for a reason of its own. As many that others are at work
+	// on are waited for.
+	telling = 3
 	// lockWait is how long a trial waits for a row that is being changed.
 	lockWait = "2s"
 )
@@ -24,35 +27,40 @@ const (
 // somebody waits for a new password: a CHECK, a domain, a column that is too short, a
 // trigger. For some accounts that may be reset, like is given the stored hash, and once an
 // empty one. It returns a sample of what would be written in its place: the same one for all
-// of a kind, and empty for none. Each trial is a change of up to three accounts, one in a
-// transaction of its own that is undone. In it, the setting rekey.trial is "on" for triggers,
-// since what they do outside of the database is not undone. The error is a [*SettingError]
-// when all of a kind are refused, with the names of column and constraint, or an [*Error], or
-// the end of ctx.
-func (s *Store) TryHashes(ctx context.Context, like func(stored string) string) error {
+// of a kind, and empty for none. Each trial is a change of one account in a transaction that is
+// undone; accounts of a kind are tried in an order by chance until one is taken. In a trial the
+// setting rekey.trial is "on" for triggers, since what they do outside of the database is not
+// undone. The error is a [*SettingError] when three or more of a kind are refused for the hash
+// and none is taken, with the names of column and constraint, or an [*Error], or the end of
+// ctx. Doubts name what refused a kind of which that cannot be said.
+func (s *Store) TryHashes(ctx context.Context, like func(stored string) string) (doubts []string, err error) {
 	if err := s.users.hash.takes(like("")); err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := s.pool.Query(ctx, s.users.sample, sampled)
 	if err != nil {
-		return fault(err)
+		return nil, fault(err)
 	}
 	accounts, err := pgx.CollectRows(rows, scan)
 	if err != nil {
-		return fault(err)
+		return nil, fault(err)
 	}
 	owners := map[string][]string{}
-	for _, a := range accounts {
-		if sample := like(a.Credential); sample != "" && len(owners[sample]) < tried {
-			owners[sample] = append(owners[sample], a.ID)
+	for _, i := range rand.Perm(len(accounts)) { //nolint:gosec // nobody gains by guessing it
+		if sample := like(accounts[i].Credential); sample != "" {
+			owners[sample] = append(owners[sample], accounts[i].ID)
 		}
 	}
 	for sample, ids := range owners {
-		if err := s.tryHash(ctx, sample, ids); err != nil {
-			return err
+		doubt, err := s.tryHash(ctx, sample, ids)
+		if err != nil {
+			return nil, err
+		}
+		if doubt != "" {
+			doubts = append(doubts, doubt)
 		}
 	}
-	return nil
+	return doubts, nil
 }
 
 // takes refuses a hash that is longer than the column.
@@ -63,22 +71,36 @@ func (c column) takes(sample string) error {
 	return nil
 }
 
-// tryHash returns the last refusal when every one of some accounts is refused.
-func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (refusal error) {
-	for _, id := range ids {
-		err := s.trial(ctx, sample, id)
-		if errors.Is(err, errTried) {
-			return nil
-		}
-		switch code := sqlState(err); {
+// tryHash tries accounts until one is taken. The doubt is what refused all of too few, or not for
+// the hash.
+func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt string, err error) {
+	var refusals []error // for the hash
+	for passed, i := 0, 0; i < len(ids) && passed < telling; i++ {
+		err := s.trial(ctx, sample, ids[i])
+		code := sqlState(err)
+		switch {
+		case errors.Is(err, errTried):
+			return "", nil
 		case code == lockNotAvailable || code == deadlockDetected || errors.Is(err, errNoRow):
-			continue // another transaction holds this account
+			passed++ // another transaction holds this account, or deleted it
+			continue
 		case never(fault(err)) == nil:
-			return fault(err)
+			return "", fault(err)
 		}
-		refusal = &SettingError{"Password", fmt.Errorf("%s, so resets would end as change_refused: %w", s.refused(sample, err), fault(err))}
+		forHash, lookErr := s.isForHash(ctx, err)
+		if lookErr != nil {
+			return "", fault(lookErr)
+		}
+		refusal := s.refused(sample, forHash, err)
+		doubt = refusal.Error()
+		if forHash {
+			refusals = append(refusals, refusal)
+		}
 	}
-	return refusal
+	if len(refusals) >= telling {
+		return "", &SettingError{"Password", refusals[0]}
+	}
+	return doubt, nil
 }
 
 // errNoRow means that an account went away, or is not seen by this user.
@@ -98,22 +120,48 @@ func (s *Store) trial(ctx context.Context, sample, id string) error {
 		if n, err := exec(ctx, tx, s.users.set, sample, id); err != nil || n != 1 {
 			return cmp.Or(err, errNotUpdated)
 		}
+		if _, err := tx.Exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`); err != nil { // those of the end of a change
+			return err
+		}
 		return errTried
 	})
 }
 
+// isForHash reports whether a refusal may be about the new hash: it names neither another column
+// nor a constraint of other columns.
+func (s *Store) isForHash(ctx context.Context, refusal error) (is bool, err error) {
+	said, ok := errors.AsType[*pgconn.PgError](refusal)
+	switch {
+	case !ok || said.DataTypeName != "":
+		return true, nil
+	case said.ColumnName != "":
+		return pgx.Identifier{said.ColumnName}.Sanitize() == s.users.hash.name, nil
+	case said.ConstraintName == "":
+		return true, nil
+	}
+	err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+		JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+		WHERE n.nspname = $1 AND c.relname = $2 AND k.conname = $3 AND '"' || replace(a.attname, '"', '""') || '"' = $4)`,
+		said.SchemaName, said.TableName, said.ConstraintName, s.users.hash.name).Scan(&is)
+	return is, err
+}
+
 // refused names what takes no such hash. Names of the catalogue are no secrets, and the sample
 // is nobody's hash.
-func (s *Store) refused(sample string, err error) string {
+func (s *Store) refused(sample string, forHash bool, err error) error {
 	what := fmt.Sprintf("the column %s does not take a hash such as would be written (%d characters)", s.users.hash.name, utf8.RuneCountInString(sample))
+	if !forHash {
+		what = fmt.Sprintf("the column %s cannot be changed, for another reason than the hash", s.users.hash.name)
+	}
 	said, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case ok && said.ConstraintName != "" && said.DataTypeName != "":
-		return what + fmt.Sprintf(" for the constraint %q of the type %s: let it take one", said.ConstraintName, said.DataTypeName)
+		what += fmt.Sprintf(": the constraint %q of the type %s", said.ConstraintName, said.DataTypeName)
 	case ok && said.ConstraintName != "":
-		return what + fmt.Sprintf(" for the constraint %q of the table %s: let it take one", said.ConstraintName, said.TableName)
+		what += fmt.Sprintf(": the constraint %q of the table %s", said.ConstraintName, said.TableName)
 	case ok && said.ColumnName != "":
-		return what + fmt.Sprintf(" for the column %q", said.ColumnName)
+		what += fmt.Sprintf(": the column %q of the table %s", said.ColumnName, said.TableName)
 	}
-	return what
+	return fmt.Errorf("%s, so resets would end as change_refused: %w", what, fault(err))
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/usage"
+	"github.com/rekeyhq/rekey/operator"
 )
 
 // The exit statuses of the program. Where a command answers a question, a pipeline has to
@@ -33,8 +35,10 @@ func unchecked(err error) error { return exitError{err, exitUnchecked} }
 func status(err error) int {
 	var own exitError
 	switch {
-	case errors.As(err, new(refusal)):
+	case errors.As(err, new(refusal)), errors.Is(err, operator.ErrNoRun):
 		return exitRefused
+	case errors.Is(err, operator.ErrTarget), errors.Is(err, account.ErrAddress):
+		return exitUnchecked
 	case errors.As(err, &own):
 		return own.status
 	default:

@@ -2,22 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"strings"
 	"text/tabwriter"
-	"time"
 
+	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/workflow"
 )
-
-// jsonFlag is how programs read a command.
-type jsonFlag struct {
-	JSON bool `name:"json" env:"REKEY_JSON" help:"Write JSON, for programs."`
-}
 
 // findCmd is `rekey find`.
 type findCmd struct {
@@ -29,36 +23,35 @@ type findCmd struct {
 	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: a command line is seen by others and kept by the shell."`
 }
 
-// Run prints the runs of an account.
+// foundRun is a run, and where Temporal's UI shows it.
+type foundRun struct {
+	operator.Run
+	URL string `json:"url,omitempty"`
+}
+
+// Run prints the runs of an account, and on standard error which processes do not belong together.
 func (f *findCmd) Run(p *process) error {
-	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
-	defer cancel()
 	address, err := addressOf(f.Email, p.stdin)
 	if err != nil {
 		return err
 	}
-	d, err := openDesk(ctx, p, f.Keys)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	id, err := d.workflowID(address)
-	if err != nil {
-		return err
-	}
-	found, err := d.runs(ctx, id, f.Last)
-	if err != nil {
-		d.tellPeers(ctx, p)
-		return err
-	}
-	for i := range found {
-		found[i].URL = page(f.UIURL, d.namespace, found[i])
-	}
-	d.tellPeers(ctx, p)
-	if f.JSON {
-		return writeJSON(p.stdout, found)
-	}
-	return writeRuns(p.stdout, found)
+	return p.operate(operator.Config{Keys: p.keys(f.Keys), ReadOnly: true}, func(ctx context.Context, c *operator.Client) error {
+		runs, err := c.Find(ctx, address, f.Last)
+		for _, reason := range c.Mismatches(ctx) {
+			fmt.Fprintln(p.stderr, "rekey: warning:", reason)
+		}
+		if err != nil {
+			return err
+		}
+		found := make([]foundRun, len(runs))
+		for i, r := range runs {
+			found[i] = foundRun{r, page(f.UIURL, c.Namespace(), r)}
+		}
+		if f.JSON {
+			return writeJSON(p.stdout, found)
+		}
+		return writeRuns(p.stdout, found)
+	})
 }
 
 func (f *findCmd) check() error {
@@ -71,65 +64,53 @@ func (f *findCmd) check() error {
 	return nil
 }
 
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+// page is where Temporal's UI shows a run.
+func page(ui, namespace string, r operator.Run) string {
+	if ui == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s/history",
+		strings.TrimSuffix(ui, "/"), url.PathEscape(namespace), url.PathEscape(r.WorkflowID), r.RunID)
 }
 
-func writeRuns(out io.Writer, runs []resetRun) error {
-	fmt.Fprintf(out, "workflow %s\n\n", runs[0].Workflow)
+func writeRuns(out io.Writer, runs []foundRun) error {
+	fmt.Fprintf(out, "workflow %s\n\n", runs[0].WorkflowID)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RUN\tSTATE\tSTARTED\tENDED\tMAILS\tEXPIRES\tNOTE")
 	for _, r := range runs {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d of %d\t%s\t%s\n",
-			r.Run, r.State, stamp(r.Started), stamp(r.Ended), r.Mails, workflow.MaxMails, stamp(r.Expires), r.note())
+			r.RunID, r.State, stamp(r.Started), stamp(r.Ended), r.Mails, workflow.MaxMails, stamp(r.Expires), r.note())
 	}
 	return w.Flush()
 }
 
 // note is what else an operator asks for.
-func (r resetRun) note() string {
+func (r foundRun) note() string {
 	var notes []string
-	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if r.Paused {
-		add("paused in Temporal: nothing happens until it is unpaused there")
+	add := func(is bool, format string, args ...any) {
+		if is {
+			notes = append(notes, fmt.Sprintf(format, args...))
+		}
 	}
-	switch {
-	case r.Trying != nil && r.Trying.Next.IsZero():
-		add("a mail is being sent, attempt %d%s", r.Trying.Number, r.Trying.reason())
-	case r.Trying != nil:
-		add("a mail is not sent yet, attempt %d at %s%s", r.Trying.Number, stamp(r.Trying.Next), r.Trying.reason())
+	add(r.Paused, "paused in Temporal: nothing happens until it is unpaused there")
+	if t := r.Trying; t != nil {
+		add(t.Next.IsZero(), "a mail is being sent, attempt %d%s", t.Number, lastFailure(t))
+		add(!t.Next.IsZero(), "a mail is not sent yet, attempt %d at %s%s", t.Number, stamp(t.Next), lastFailure(t))
 	}
-	if r.Failure != "" {
-		add("the run failed: %s", r.Failure)
-	}
-	if r.Asked > 0 {
-		add("asked for again, without another mail: %d", r.Asked)
-	}
-	if r.Withheld != "" {
-		add("the last mail was withheld: %s", r.Withheld)
-	}
-	if r.Refused != "" {
-		add("the change was refused: %s", r.Refused)
-	}
-	if r.Untold {
-		add("the password was changed, and nobody was told")
-	}
-	if r.Sealed {
-		add("only payload.json tells whether a mail was withheld, and it is not here or lacks the key")
-	}
-	if r.URL != "" {
-		add("%s", r.URL)
-	}
+	add(r.Failure != "", "the run failed: %s", r.Failure)
+	add(r.Asked > 0, "asked for again, without another mail: %d", r.Asked)
+	add(r.Withheld != "", "the last mail was withheld: %s", r.Withheld)
+	add(r.Refused != "", "the change was refused: %s", r.Refused)
+	add(r.Untold, "the password was changed, and nobody was told")
+	add(r.Owed, "an address is still to be told of a change")
+	add(r.Sealed, "only payload.json tells whether a mail was withheld, and it is not here or lacks the key")
+	add(r.URL != "", "%s", r.URL)
 	return strings.Join(notes, "; ")
 }
 
-// stamp is a time in a table; none is a dash.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return "-"
+func lastFailure(a *operator.Attempt) string {
+	if a.Why == "" {
+		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return ", the last one ended with " + a.Why
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// What the host application reads is what the starter makes, and nothing unless it is told.
+// The starter makes hashes that the host application reads, and only as its settings say.
 func TestHashAndNormalize(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -21,7 +21,7 @@ func (h *healthCmd) check() error {
 	return nil
 }
 
-// Run asks once. Whoever runs the check says how often and how long it may take.
+// Run checks once. The caller chooses the interval and the timeout.
 func (h *healthCmd) Run(p *process) error {
 	request, err := http.NewRequestWithContext(p.ctx, http.MethodGet, h.URL, nil)
 	if err != nil {

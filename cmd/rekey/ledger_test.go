@@ -137,12 +137,23 @@ func TestSecretFilesAreForTheirOwner(t *testing.T) {
 	refused(t, []string{"migrate", "--store", store + "?passfile=" + open}, "passfile of --store ($REKEY_STORE)", why)
 	for name, args := range map[string][]string{
 		"PGPASSFILE": {"migrate", "--store", store}, "PGSSLKEY": {"migrate", "--store", store}, "TEMPORAL_TLS_CLIENT_KEY_PATH": {"setup"},
+		"OTEL_EXPORTER_OTLP_CLIENT_KEY": codecArgs(t), "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY": codecArgs(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, open)
 			refused(t, args, name, why)
 		})
 	}
+}
+
+// security 24: a service file of PostgreSQL may hold a password, so none is read.
+func TestNoServiceFile(t *testing.T) {
+	const store, why = "postgres://rekey@127.0.0.1:1/app", "a service file (service in the URL, or PGSERVICE) may hold a password"
+	t.Setenv("PGSERVICEFILE", secretFile(t, "[app]\npassword=s3cret\nhost=127.0.0.2"))
+	refused(t, []string{"migrate", "--store", store + "?service=app"}, why)
+	refused(t, []string{"migrate", "--store", store}, "connection refused")
+	t.Setenv("PGSERVICE", "app")
+	refused(t, []string{"migrate", "--store", store}, why)
 }
 
 // security 24: also those in the home folder that nobody names. Where there is none, or none that

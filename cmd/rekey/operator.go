@@ -1,49 +1,48 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
-	"io/fs"
-	"regexp"
+	"fmt"
+	"io"
+	"strings"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
-
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/operator"
 )
 
 const (
 	// commandWait bounds a command of an operator, with all that it waits for.
 	commandWait = 30 * time.Second
-	// effectWait is how long one waits for a worker to do what it asked for. It is asked
-	// for durably by then, so a command that waits no longer loses nothing.
-	effectWait = 10 * time.Second
-	effectLook = 200 * time.Millisecond
+	// maxArgument is more than an address may have.
+	maxArgument = 1024
 )
 
-// operatorName is a name that can stand in the audit log, which holds no address.
-var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-
-func checkOperator(name string) error {
-	if !operatorName.MatchString(name) {
-		return errors.New("--as ($REKEY_OPERATOR): want your name as the audit log is to have it, such as a.smith: letters, digits, dot, dash and underscore, no mail address")
-	}
-	return nil
+// jsonFlag is how programs read a command.
+type jsonFlag struct {
+	JSON bool `name:"json" env:"REKEY_JSON" help:"Write JSON, for programs."`
 }
 
-// desk is where an operator's command works: a client of Temporal and the key files that
-// were given to operators.
-type desk struct {
-	client.Client
-	namespace string
-	queue     string
-	keys      keys.Dir
-	// payloads reads what runs keep sealed; nil without payload.json.
-	payloads converter.DataConverter
+// operate opens what the commands of an operator share, and ends it after commandWait.
+func (p *process) operate(cfg operator.Config, do func(context.Context, *operator.Client) error) error {
+	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
+	defer cancel()
+	options, err := temporalOptions(p.log)
+	if err != nil {
+		return err
+	}
+	cfg.Temporal, cfg.TaskQueue = options, p.queue
+	c, err := operator.Dial(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(ctx, c)
 }
 
 // keys is a folder of keysets for a command of an operator. Beside a Temporal on loopback, which
@@ -56,39 +55,48 @@ func (p *process) keys(dir string) keys.Dir {
 	return keys.Open(dir)
 }
 
-// openDesk connects to Temporal. Without payload.json it reads nothing that is sealed.
-func openDesk(ctx context.Context, p *process, dir string) (*desk, error) {
-	d := &desk{keys: p.keys(dir), queue: p.queue}
-	codec, err := d.keys.Payload()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+func checkOperator(name string) error {
+	if err := operator.CheckName(name); err != nil {
+		return fmt.Errorf("--as ($REKEY_OPERATOR): %w", err)
 	}
-	sealed := err == nil
-	d.Client, d.namespace, err = p.dial(ctx, func(options client.Options) client.Options {
-		if sealed {
-			options = codec.ClientOptions(options)
-			d.payloads = options.DataConverter
-			options = starter.Describing(options)
+	return nil
+}
+
+// argument is an argument, or for "-" the first line of the standard input.
+func argument(text string, stdin io.Reader) (string, error) {
+	if text != "-" {
+		return text, nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(stdin, maxArgument)).ReadString('\n')
+	if line = strings.TrimSpace(line); line == "" {
+		if errors.Is(err, io.EOF) || err == nil {
+			err = unchecked(errors.New("its first line is empty"))
 		}
-		return options
-	})
+		return "", fmt.Errorf("read standard input: %w", err)
+	}
+	return line, nil
+}
+
+// addressOf is the address that an argument is. Errors: account.ErrAddress.
+func addressOf(text string, stdin io.Reader) (string, error) {
+	text, err := argument(text, stdin)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return d, nil
+	return account.ParseAddress(text)
 }
 
-// openWritingDesk is openDesk for commands that send something: a run believes only what
-// is sealed.
-func openWritingDesk(ctx context.Context, p *process, dir string) (*desk, error) {
-	if _, err := p.keys(dir).Payload(); err != nil {
-		return nil, err
-	}
-	return openDesk(ctx, p, dir)
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
-// open reads sealed payloads into values and reports whether it could. What is not ours
-// is nothing that an operator needs to see.
-func (d *desk) open(sealed *commonpb.Payloads, to ...any) bool {
-	return d.payloads != nil && d.payloads.FromPayloads(sealed, to...) == nil
+// stamp is a time in a table; none is a dash.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
 }

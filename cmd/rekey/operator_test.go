@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,12 +13,10 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
-	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -125,35 +123,12 @@ func TestArgument(t *testing.T) {
 	}
 }
 
-func TestTarget(t *testing.T) {
-	t.Parallel()
-	d := &desk{keys: keys.Open(newKeys(t))}
-	id, err := d.workflowID(erin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string]target{erin: {workflowID: id}, "Erin@EXAMPLE.com": {workflowID: id}, id: {workflowID: id}} {
-		if got, err := d.target(t.Context(), text); got != want || err != nil {
-			t.Errorf("target of %s = %v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"erin", "", "reset", "Erin <erin@example.com>", "other/4f1c"} {
-		_, err := d.target(t.Context(), text)
-		if status(err) != exitUnchecked || text != "" && strings.Contains(err.Error(), text+"@") {
-			t.Errorf("target of %q: %v", text, err)
-		}
-	}
-	if _, err := d.target(t.Context(), "a b@example.com"); !errors.Is(err, account.ErrAddress) || status(err) != exitUnchecked {
-		t.Errorf("an address that is none: %v", err)
-	}
-}
-
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	if got := status(fmt.Errorf("more: %w", errNoRun)); got != exitRefused {
+	if got := status(fmt.Errorf("more: %w", operator.ErrNoRun)); got != exitRefused {
 		t.Errorf("a refusal: %d", got)
 	}
-	if got := status(fmt.Errorf("more: %w", errTarget)); got != exitUnchecked {
+	if got := status(fmt.Errorf("more: %w", operator.ErrTarget)); got != exitUnchecked {
 		t.Errorf("a command line that is wrong: %d", got)
 	}
 	if got := status(errors.New("away")); got != exitFailed {
@@ -196,34 +171,60 @@ func TestRunbookIsUnderstood(t *testing.T) {
 	}
 }
 
-// What the commands say, on standard output and as an error, for people and for programs.
-func TestWhatOperatorsAreTold(t *testing.T) {
+var midday = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// numbered is a run that has mailed its first link.
+func numbered(n int, change ...func(*operator.Run)) operator.Run {
+	r := operator.Run{
+		WorkflowID: "reset/4f1c", RunID: fmt.Sprintf("0197b1a0-0000-7000-8000-%012d", n),
+		State: "awaiting_token", Open: true, Started: midday.Add(time.Minute), Mails: 1, Expires: midday.Add(36 * time.Minute),
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func withheldAs(why workflow.Reason) func(*operator.Run) {
+	return func(r *operator.Run) { r.Withheld = string(why) }
+}
+
+// ended is a run that is over after so many minutes.
+func ended(state statemachine.State, minutes time.Duration) func(*operator.Run) {
+	return func(r *operator.Run) {
+		r.State, r.Open, r.Ended, r.Expires = string(state), false, midday.Add(minutes*time.Minute), time.Time{}
+	}
+}
+
+// Answers of the commands, on standard output and as an error, for people and for programs.
+func TestAnswersToOperators(t *testing.T) {
 	t.Parallel()
-	waits, late := numbered(1, mailed(t, "")), numbered(2, mailed(t, "").end(2, workflow.Submission{}))
-	withheld := numbered(3, mailed(t, workflow.MailLimit))
-	expired := numbered(4, mailed(t, "").upsert(statemachine.StateExpired).complete(workflow.Outcome{}))
+	waits := numbered(1)
+	late := numbered(2, func(r *operator.Run) { r.State, r.Expires = "token_submitted", time.Time{} })
+	expired := numbered(4, ended(statemachine.StateExpired, 7))
+	mail := func(m operator.Resent) resending { return resending{m.Result, why(m), m.Run} }
 	type result interface {
-		write(p *process, asJSON bool) error
+		write(out io.Writer, asJSON bool) error
 	}
 	var said bytes.Buffer
 	for _, r := range []result{
-		canceling{Result: wasCanceled, Named: true, Run: waits},
-		canceling{Result: wasCanceled, Run: waits},
-		canceling{Result: wasCanceled, Named: true, Run: waits, Next: expired.Run},
-		canceling{Result: isAsked, Named: true, Run: waits},
-		canceling{Result: isTooLate, Named: true, Run: late},
-		over(expired),
-		resending{Result: wasMailed, Run: waits},
-		resending{Result: isTried, Run: waits},
-		resending{wasWithheld, "withheld: mail_limit", withheld},
-		resending{wasWithheld, "withheld: mail_unknown", numbered(3, mailed(t, workflow.MailUnknown))},
-		resending{isNothing, waits.deaf(midday), waits},
-		statistics{Open: []count{{Name: "younger than 1 h", Runs: 12}}, Waiting: []count{{Name: "for a mail server", Runs: 4}}, Ended: []count{{Name: "completed", Runs: 3}}},
+		cancellation{Result: operator.Canceled, Named: true, Run: waits},
+		cancellation{Result: operator.Canceled, Run: waits},
+		cancellation{Result: operator.Canceled, Named: true, Run: waits, Next: expired.RunID},
+		cancellation{Result: operator.Asked, Named: true, Run: waits},
+		cancellation{Result: operator.TooLate, Named: true, Run: late},
+		cancellation{Result: operator.AlreadyOver, Run: expired},
+		mail(operator.Resent{Result: operator.Mailed, Run: waits}),
+		mail(operator.Resent{Result: operator.Asked, Run: waits}),
+		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailLimit))}),
+		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailUnknown))}),
+		mail(operator.Resent{Result: operator.NothingMailed, Why: workflow.InCoolDown, Again: midday.Add(64 * time.Minute), Run: waits}),
+		statistics{Open: []operator.Count{{Name: "younger than 1 h", Runs: 12}}, Waiting: []operator.Count{{Name: "for a mail server", Runs: 4}}, Ended: []operator.Count{{Name: "completed", Runs: 3}}},
 	} {
 		for _, asJSON := range []bool{false, true} {
 			var out bytes.Buffer
 			var err error
-			if err = r.write(&process{stdout: &out}, asJSON); err != nil {
+			if err = r.write(&out, asJSON); err != nil {
 				err = fmt.Errorf("exit code %d: %w", status(err), err)
 			}
 			fmt.Fprintf(&said, "%s%v\n\n", out.String(), err)
@@ -232,72 +233,52 @@ func TestWhatOperatorsAreTold(t *testing.T) {
 	golden.Check(t, "operators.golden", said.String())
 }
 
-func TestDeaf(t *testing.T) {
+// Each reason for which nothing is mailed has a text of its own.
+func TestReasonsForNoMail(t *testing.T) {
 	t.Parallel()
-	third := func() *teller {
-		w := mailed(t, "")
-		for n := range int64(2) {
-			w.begin(workflow.SendEmail).end(6+3*n, workflow.Delivery{}).timer()
-		}
-		return w
-	}
-	for name, tc := range map[string]struct {
-		run  resetRun
-		now  time.Time
-		want string
-	}{
-		"no run":                {resetRun{}, midday, ""},
-		"a run that has ended":  {numbered(1, mailed(t, "").complete(workflow.Outcome{})), midday, ""},
-		"no worker has it yet":  {numbered(1, tell(t)), midday, "on its way"},
-		"another is on its way": {numbered(1, mailed(t, "").begin(workflow.SendEmail)), midday.Add(5 * time.Hour), "on its way"},
-		"a mail is on its way":  {numbered(1, begun(t)), midday, "on its way"},
-		"within the cool-down":  {numbered(1, mailed(t, "")), midday.Add(time.Hour), "cool-down: ask again at 2026-01-02T13:04:01Z"},
-		"after the cool-down":   {numbered(1, mailed(t, "")), midday.Add(2 * time.Hour), ""},
-		"after three mails":     {numbered(1, third()), midday.Add(5 * time.Hour), "had its 3 mails"},
-		"a password is settled": {numbered(1, mailed(t, "").end(2, workflow.Submission{})), midday, ""},
+	for reason, want := range map[workflow.Unanswered]string{
+		workflow.MailOnItsWay: "on its way", workflow.LastLinkOut: "had its 3 mails: wait until 2026-01-02T12:36:00Z",
+		workflow.InCoolDown: "cool-down: ask again at", operator.RunFull: "filled the run with signals",
 	} {
-		got := tc.run.deaf(tc.now)
-		if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
-			t.Errorf("%s: %q", name, got)
+		if got := why(operator.Resent{Why: reason, Run: numbered(1)}); !strings.Contains(got, want) {
+			t.Errorf("%s: %q", reason, got)
 		}
 	}
 }
 
-// full is a Temporal server whose run answers a signal with an error.
-type full struct {
-	client.Client
-	signal   error
-	canceled []string
-}
-
-func (f *full) SignalWorkflow(context.Context, string, string, string, any) error { return f.signal }
-
-func (f *full) CancelWorkflow(_ context.Context, id, run string) error {
-	f.canceled = append(f.canceled, id+" "+run)
-	return nil
-}
-
-// A stranger who fills a run with signals keeps an operator from no cancel, and one that
-// ends meanwhile is no fault.
-func TestCancelOfARunThatTakesNoSignal(t *testing.T) {
+func TestRunsInATable(t *testing.T) {
 	t.Parallel()
-	r := numbered(1, mailed(t, ""))
-	away := serviceerror.NewUnavailable("away")
-	for name, tc := range map[string]struct {
-		signal   error
-		named    bool
-		canceled int
-		want     error
-	}{
-		"takes it":  {nil, true, 0, nil},
-		"is full":   {serviceerror.NewInvalidArgument("the limit for signal events is exceeded"), false, 1, nil},
-		"has ended": {serviceerror.NewNotFound("it has ended"), false, 0, nil},
-		"away":      {away, false, 0, away},
-	} {
-		f := &full{signal: tc.signal}
-		named, err := (&desk{Client: f}).sendCancel(t.Context(), r, "a.smith")
-		if named != tc.named || len(f.canceled) != tc.canceled || err != tc.want { //nolint:errorlint // the same one
-			t.Errorf("%s: named %t, canceled %v, %v", name, named, f.canceled, err)
-		}
+	requested := func(a operator.Attempt) func(*operator.Run) {
+		return func(r *operator.Run) { r.State, r.Expires, r.Trying = "requested", time.Time{}, &a }
+	}
+	runs := []foundRun{
+		{Run: numbered(1, requested(operator.Attempt{Number: 1}))},
+		{Run: numbered(2, requested(operator.Attempt{Number: 4, Next: midday.Add(time.Hour)}))},
+		{Run: numbered(3, func(r *operator.Run) { r.Sealed = true })},
+		{Run: numbered(4, withheldAs(workflow.MailFailed))},
+		{Run: numbered(5, ended(statemachine.StateRefused, 7), func(r *operator.Run) { r.Refused = "refused: the account is gone" })},
+		{Run: numbered(6, ended(statemachine.StateExpired, 8))},
+		{Run: numbered(7, withheldAs(workflow.MailLimit))},
+	}
+	runs[6].URL = page("https://temporal.example.com/", "accounts", runs[6].Run)
+	var table, asJSON bytes.Buffer
+	if err := writeRuns(&table, runs); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeJSON(&asJSON, runs); err != nil {
+		t.Fatal(err)
+	}
+	golden.Check(t, "find.golden", table.String())
+	golden.Check(t, "find.json", asJSON.String())
+}
+
+// Notes of a run whose owner, or one of their addresses, was not told yet.
+func TestNotesOfNotices(t *testing.T) {
+	t.Parallel()
+	r := foundRun{Run: operator.Run{Untold: true, Owed: true, Paused: true, Failure: "x", Asked: 2}}
+	const want = "paused in Temporal: nothing happens until it is unpaused there; the run failed: x; " +
+		"asked for again, without another mail: 2; the password was changed, and nobody was told; an address is still to be told of a change"
+	if got := r.note(); got != want {
+		t.Errorf("note %q", got)
 	}
 }

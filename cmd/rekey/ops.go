@@ -65,6 +65,9 @@ func (f opsFlags) operate(p *process, service string, checks ...ops.Check) (o *o
 }
 
 func (o *operation) trace(p *process, service string) error {
+	if err := checkSecrets("OTEL_EXPORTER_OTLP_CLIENT_KEY", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"); err != nil {
+		return err
+	}
 	provider, err := telemetry.NewTraces(p.ctx, service, version())
 	if provider == nil || err != nil {
 		return err

@@ -70,7 +70,7 @@ func TestWorkerSaysThatNobodyIsThere(t *testing.T) {
 	}
 }
 
-// What the password is shown by nobody.
+// No output shows the password.
 func TestPasswordOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-of-postgres"

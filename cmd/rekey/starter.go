@@ -13,7 +13,6 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
@@ -90,8 +89,7 @@ func (s *starterCmd) hashes() int { return cmp.Or(s.Hashes, min(cores, maxHashes
 // makeRoom gives Go as many threads more as passwords are hashed at once. A hash keeps its
 // thread for 20 ms, and Go takes it away after ten at the earliest; with a thread for each
 // core, all others wait meanwhile, again for each step that an answer takes. With more, the
-// kernel gives them a core at once (docs/adr/0402). Who sets the variable GOMAXPROCS has the
-// last word.
+// kernel gives them a core at once (docs/adr/0402). The variable GOMAXPROCS overrides this.
 func (s *starterCmd) makeRoom() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(cores + s.hashes())

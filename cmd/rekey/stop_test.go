@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Who is told to stop while it starts has not failed.
+// A stop during the start is no failure.
 func TestStoppedWhileStarting(t *testing.T) { // not parallel: a starter sets the process's number of threads
 	t.Cleanup(func() { runtime.GOMAXPROCS(cores) })
 	for name, args := range map[string]func(addr string) []string{

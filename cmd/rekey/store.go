@@ -58,8 +58,8 @@ func (s *storeFlags) check() error {
 	return nil
 }
 
-// scheme is how the URL of any database begins. What comes after it may hold a password. A
-// drive of Windows has one letter.
+// scheme is how the URL of any database begins. The rest may hold a password. A drive of
+// Windows has one letter.
 var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://|^(postgres|postgresql|mysql|sqlite|file|jdbc):`)
 
 // open opens the accounts.

@@ -147,7 +147,7 @@ func TestArgumentTooMany(t *testing.T) {
 	wrong(t, []string{"stats", "now"}, "unexpected argument now")
 }
 
-// What people try first.
+// The first commands that people try.
 func TestHelpAndVersionAreWhatPeopleTry(t *testing.T) {
 	t.Parallel()
 	for tried, same := range map[string]string{"help": "--help", "help starter": "starter --help", "help keys new": "keys new --help", "--version": "version"} {

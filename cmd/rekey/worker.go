@@ -13,7 +13,6 @@ import (
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/worker"
 )
 

@@ -1,10 +1,10 @@
 // Package bench measures how fast rekey is, side by side with the least that Temporal and
 // net/http can do in its place, in the same minutes on the same machine. It has tests only:
 //
-//	go test -v -timeout 60m ./dev/bench -scale 1
+//	go test -v -timeout 2h ./dev/bench -scale 1
 //
-// prints the tables of docs/performance.md. Without -scale the repetitions are so few that the
-// figures mean nothing, and that all of it works is tested.
+// prints the tables of docs/performance.md. The long suite has too few repetitions for figures; it
+// tests that all of it works.
 package bench
 
 import (
@@ -20,11 +20,15 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/cost"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 )
 
-var scale = flag.Float64("scale", 0.01, "multiplies every number of repetitions")
+// smoke is the scale of the long suite: every part runs, and no figure means anything.
+const smoke = 0.01
+
+var scale = flag.Float64("scale", smoke, "multiplies every number of repetitions")
 
 func TestMain(m *testing.M) {
 	if text, ok := os.LookupEnv(roleEnv); ok {
@@ -49,6 +53,16 @@ const (
 	warm       = 16 // resets that fill caches and make connections
 )
 
+// measures ends a test of the long suite, unless a scale is given.
+func measures(t *testing.T) {
+	t.Helper()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "scale" })
+	if !given {
+		suite.Long(t)
+	}
+}
+
 // batch is how many of n repetitions are in each round.
 func batch(n int) int { return max(1, int(math.Ceil(float64(n)**scale/rounds))) }
 
@@ -56,6 +70,7 @@ func batch(n int) int { return max(1, int(math.Ceil(float64(n)**scale/rounds))) 
 // nothing, on each database of Temporal. Cheap resets have the least Argon2id there is, so that
 // the rest can be seen.
 func TestResets(t *testing.T) {
+	measures(t)
 	var lanes []*lane
 	people := 2*warm + 3*rounds
 	for _, l := range loads() {
@@ -125,6 +140,7 @@ const (
 // TestStrangers measures what a starter can take from the internet. No worker runs: what is
 // started is left alone.
 func TestStrangers(t *testing.T) {
+	measures(t)
 	l := newLane(t, "SQLite", 0)
 	l.starter(t)
 	l.play(t, "nothing")
@@ -168,7 +184,7 @@ func (l *lane) forged(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := link.New(aead, l.URL, "default")
+	box, err := link.New(aead, link.MustParseBaseURL(l.URL), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +212,7 @@ const openSamples = 200
 // TestOpenRuns measures memory and answers while many resets are open. At -scale 1 it takes an
 // hour.
 func TestOpenRuns(t *testing.T) {
+	measures(t)
 	sizes := openSizes()
 	l := newLane(t, "SQLite", warm+batch(sizes[len(sizes)-1])*rounds+len(sizes)*rounds*batch(openSamples))
 	l.Env = append(l.Env, "REKEY_LINK_LIFE=24h")

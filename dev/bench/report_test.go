@@ -46,7 +46,7 @@ func text(cell any) string {
 	}
 }
 
-// report holds the tables. Those without a row are not printed.
+// report holds the tables. Tables without a row are not printed.
 type report struct{ speed, times, used, memory, costs, edge, open, aims *table }
 
 func newReport() *report {

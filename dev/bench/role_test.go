@@ -22,7 +22,7 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // role is a part that is none of rekey's programs. It is this test binary, started once more, so
@@ -60,7 +60,7 @@ func serve(ctx context.Context, url string, handler http.Handler) error {
 	}
 	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	fmt.Println(ready)
-	return starter.Serve(ctx, listener, handler, zerolog.Nop())
+	return web.Serve(ctx, listener, handler, zerolog.Nop())
 }
 
 func (r role) nothing(ctx context.Context) error {

@@ -36,8 +36,8 @@ type person struct {
 }
 
 // security 23: Temporal is killed with 200 runs, 25 in each state that a reset can be in, and
-// comes back on its file; each run ends as it should. Those that expire may do so before the
-// kill or after it: a run waits for a minute after its link, and they are not waited for.
+// comes back on its file; each run ends as it should. Runs may expire before the kill or after
+// it: a run waits for a minute after its link, and they are not waited for.
 func TestTemporalIsKilled(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

@@ -172,8 +172,8 @@ func oneMail(t *testing.T, mails []inbox.Message) {
 	}
 }
 
-// linksAreUsed checks that no link that was mailed changes the password again. Who used
-// one is told so all the same.
+// linksAreUsed checks that no link that was mailed changes the password again. A person who
+// used one still learns so.
 func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
 	t.Helper()
 	for _, m := range links {

@@ -13,6 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 const (
@@ -20,11 +21,12 @@ const (
 	chose = "plum velvet thirty gulls"
 )
 
-// What docker-compose.yml says works: every service of ours runs with the command, settings,
-// secrets and key files of the file in an empty root, against a PostgreSQL and a Temporal server
-// that are set up by its scripts and settings, over TLS with its certificates; and a password is
+// docker-compose.yml works: every service of rekey runs with the command, settings, secrets
+// and key files of the file in an empty root, against a PostgreSQL and a Temporal server that
+// are set up by its scripts and settings, over TLS with its certificates; and a password is
 // reset.
 func TestComposeComesUp(t *testing.T) { //nolint:paralleltest // a Temporal server takes its settings from the environment
+	suite.Long(t)
 	s := newSite(t)
 	database := s.startPostgres(t)
 	s.makeSchema(t)

@@ -59,7 +59,7 @@ func replaced(t *testing.T, path string, pairs []string) string {
 	return text
 }
 
-// What every service of the file has to be. A rule returns what is wrong, "" for nothing.
+// Rules for every service of the file. A rule returns the fault, "" for nothing.
 func TestComposeKeepsTheRules(t *testing.T) {
 	t.Parallel()
 	for _, problem := range problems(t, compose(t)) {

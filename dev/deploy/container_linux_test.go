@@ -22,10 +22,19 @@ import (
 // user is whom the image runs as.
 const user = 65532
 
-// program is rekey as the image has it, built once for all tests.
-var program = sync.OnceValues(func() (string, error) {
+// program is rekey as the image has it, built once for all tests. With the flags of a release it
+// is compiled from its first package on, so its tests belong to the long suite.
+var program = sync.OnceValues(func() (string, error) { return built("rekey", filepath.Join(root, "deploy/build"), "v1.2.3-test") })
+
+// plain is rekey as anybody builds it.
+var plain = sync.OnceValues(func() (string, error) {
+	return built("plain", "go", "build", "-C", "../../cmd/rekey", "-o")
+})
+
+// built runs a command that builds a program into the file that is its last argument.
+func built(name string, command ...string) (string, error) {
 	// The go command remembers that a test passed until a file changes that the test itself has
-	// looked at; what deploy/build reads it does not see.
+	// looked at; what its child processes read it does not see.
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
 			return filepath.SkipDir
@@ -35,13 +44,13 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(builds, "rekey")
-	out, err := exec.Command(filepath.Join(root, "deploy/build"), "v1.2.3-test", file).CombinedOutput()
+	file := filepath.Join(builds, name)
+	out, err := exec.Command(command[0], append(command[1:], file)...).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("deploy/build: %w\n%s", err, out)
+		return "", fmt.Errorf("%v: %w\n%s", command, err, out)
 	}
 	return file, os.Chmod(file, 0o755)
-})
+}
 
 // container is the root that a container of ours starts with: the program, and what it is given.
 type container struct {

@@ -126,7 +126,7 @@ func relative(t *testing.T, from, path string) string {
 	return way
 }
 
-// What is not the tagged source is not released.
+// Only the tagged source is released.
 func TestReleaseIsWhatIsTagged(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

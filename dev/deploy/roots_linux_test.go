@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // issuer is an OpenID Connect issuer with a certificate that no authority of the world has
@@ -28,6 +30,7 @@ func issuer(t *testing.T) (url string, certificate []byte) {
 // a server that they have not signed, believes what SSL_CERT_FILE names, and those that are
 // embedded take its place when the Go runtime is told so, which it could not without them.
 func TestTLSIsVerifiedFromScratch(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	url, certificate := issuer(t)
 	for name, run := range map[string]struct {

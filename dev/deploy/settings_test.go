@@ -37,7 +37,7 @@ var helped struct {
 
 func help(t *testing.T, command []string) map[string]bool {
 	t.Helper()
-	file, err := program()
+	file, err := plain()
 	if err != nil {
 		t.Fatal(err)
 	}

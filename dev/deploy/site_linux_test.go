@@ -34,7 +34,8 @@ func newSite(t *testing.T) *site {
 		Project: compose(t), secrets: filepath.Join(t.TempDir(), "secrets"),
 		network: fmt.Sprintf("127.%d.%d.", 1+rand.IntN(254), rand.IntN(255)),
 	}
-	// Who is no container has no name to find PostgreSQL by, so its certificate has the address too.
+	// A process outside of a container has no name to find PostgreSQL by, so its certificate
+	// has the address too.
 	text := replaced(t, filepath.Join(root, "deploy/compose/secrets.sh"), []string{"=DNS:%s", "=DNS:%s,IP:" + s.address("postgres")})
 	script(t, exec.CommandContext(t.Context(), "sh", "-c", text, "secrets.sh", s.secrets))
 	return s

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/yaml"
@@ -63,8 +64,11 @@ func TestManifestsForAnAccessToken(t *testing.T) {
 	if got := outlets(out); !slices.Equal(got, []int{443}) || len(out.Spec.Ingress) > 0 || !slices.Equal(out.Spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}) {
 		t.Errorf("it lets out to %v", got)
 	}
-	if to := out.Spec.Egress[0].To[0].IPBlock; to == nil || !slices.Contains(to.Except, "10.0.0.0/8") {
-		t.Errorf("it lets out to networks of the cluster: %+v", to)
+	// All that is no public network (RFC 1918, RFC 6598, RFC 3927).
+	except := []string{"10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"}
+	want := []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: except}}}
+	if diff := cmp.Diff(want, out.Spec.Egress[0].To); diff != "" || len(out.Spec.Egress) != 1 {
+		t.Errorf("it lets out to other networks than public ones (-want +got):\n%s", diff)
 	}
 }
 
@@ -98,7 +102,7 @@ func TestComposeWithAnAccessToken(t *testing.T) {
 // is the secret of a flag, which is not here.
 func readsSecret(t *testing.T, env map[string]string, flag string) {
 	t.Helper()
-	file, err := program()
+	file, err := plain()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Who does what, each from an address of their own.
+// The people of the story, each with an address of their own.
 const (
 	asker, askerAgain, user, disowner = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 )

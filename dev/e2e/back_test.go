@@ -145,7 +145,7 @@ func TestBackShowsNoPassword(t *testing.T) {
 	}
 }
 
-// What was typed and not sent is not there either.
+// Text that was typed and not sent is gone too.
 func TestBackShowsNothingTyped(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-// tab is a page in a browser of the test's own, used as a person uses it: things are
-// found by what is written on them. What goes wrong unseen fails the test, see watch.
+// tab is a page in a browser of the test's own, used as a person uses it: things are found by
+// the text on them. Invisible faults fail the test, see watch.
 type tab struct {
 	t   *testing.T
 	ctx context.Context

@@ -43,8 +43,8 @@ func TestRequestBehindASubmissionIsAnsweredByAnotherRun(t *testing.T) {
 	waitFor(t, s, who, statemachine.StateCompleted)
 }
 
-// Whoever waits for the outcome when a run closes is answered, whether the run completes or
-// continues as another.
+// A caller that waits for the outcome when a run closes is answered, whether the run completes
+// or continues as another.
 func TestOutcomeIsAnsweredAtTheClose(t *testing.T) {
 	t.Parallel()
 	for name, late := range map[string]bool{"completes": false, "continues": true} {

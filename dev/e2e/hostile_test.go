@@ -191,7 +191,7 @@ func TestStrangerStartsFirst(t *testing.T) {
 	}
 }
 
-// Who may end runs can end them: that is Temporal's to allow. The owner asks again.
+// A person with Temporal's permission to end runs can end them. The owner asks again.
 func TestStrangerEndsTheRun(t *testing.T) {
 	t.Parallel()
 	code := map[string]string{"terminates": "link_ended", "cancels": "link_canceled", "takes its place": "link_ended"}

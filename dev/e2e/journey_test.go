@@ -33,9 +33,8 @@ func (b *tab) askForLink(address string) {
 	b.heading("Check your email")
 }
 
-// openMail opens the newest of n mails to an address on the inbox's web page. What it
-// says is in a frame. It is not clicked: mails to others come in, and the list moves under
-// the pointer.
+// openMail opens the newest of n mails to an address on the inbox's web page. Its text is in a
+// frame. It is not clicked: mails to others come in, and the list moves under the pointer.
 func (b *tab) openMail(s *stack.Stack, address string, n int) *tab {
 	b.t.Helper()
 	mailed(b.t, s, address, n)

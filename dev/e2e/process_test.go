@@ -168,7 +168,7 @@ func TestProcessesDrain(t *testing.T) {
 	}
 }
 
-// Whoever does not want to wait says so twice.
+// A second signal ends the program without waiting.
 func TestSecondSignalKills(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)

@@ -17,9 +17,9 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// Whoever reads Temporal's database, or a backup of it, learns no address, no link and no
-// hash. The log, at debug level, tells none either; the account store has the addresses
-// and hashes, which are its own, and no link.
+// A reader of Temporal's database, or of a backup of it, learns no address, no link and no
+// hash. The log, at debug level, tells none either; the account store has the addresses and
+// hashes, which are its own, and no link.
 //
 // security 11, 28.
 func TestNothingIsToldByWhatIsKept(t *testing.T) {

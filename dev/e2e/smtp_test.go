@@ -136,8 +136,8 @@ func mailsTo(t *testing.T, s *stack.Stack, who account.Account, n int) []inbox.M
 	return mails
 }
 
-// What fails before the mail server knows whose mail it is: its greeting, and our login,
-// which is our fault and never the owner's.
+// Failures before the mail server knows the recipient: its greeting, and rekey's login. They
+// are never the owner's fault.
 //
 // security 23.
 func TestMailServerUnavailable(t *testing.T) {
@@ -193,7 +193,7 @@ func TestMailRefusedIsToldToNobody(t *testing.T) {
 			seen := make(chan string, 1)
 			s.Mail.FailAt(tc.at, func(m inbox.Message) error {
 				seen <- m.Text // a second attempt would be one too many, and hang
-				return inbox.Reply(tc.code, "marked reply: <"+m.Recipients[0]+"> "+strings.Join(strings.Fields(m.Text), " "))
+				return inbox.Reply(tc.code, "marked reply: no such user <"+m.Recipients[0]+"> "+strings.Join(strings.Fields(m.Text), " "))
 			})
 			forgot(t, s, who.Address)
 			waitForTimer(t, s, who.Address)

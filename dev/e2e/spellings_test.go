@@ -85,8 +85,7 @@ func inJSON(text string) string {
 
 func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
 
-// What is written somewhere by the encoders that programs use is found there, wherever it
-// begins.
+// Text that the usual encoders have written is found, at any position.
 func TestTold(t *testing.T) {
 	t.Parallel()
 	const secret = `Scanned <pine> & "gülden" 77/é?`

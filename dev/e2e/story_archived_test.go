@@ -81,7 +81,7 @@ func TestRecordedReleaseStays(t *testing.T) {
 	}
 }
 
-// What was recorded is written once, and its hash with it; older lines stay.
+// Recorded runs are written once, with their hashes; older lines stay.
 func TestRunsAreWrittenWithTheirHashes(t *testing.T) {
 	t.Parallel()
 	a := archive{t.TempDir(), "v0.2.0"}

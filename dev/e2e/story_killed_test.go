@@ -19,8 +19,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// killed are the stories of workers that are killed, one in each state a run can be found
-// in. What each was doing begins again on the next worker.
+// killed are the stories of workers that are killed, one in each state a run can be found in.
+// Its activity begins again on the next worker.
 func killed() []story {
 	const completed = statemachine.StateCompleted
 	return []story{

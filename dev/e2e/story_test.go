@@ -19,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -90,8 +91,8 @@ func TestStories(t *testing.T) {
 		for _, s := range sets() {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
-				if s.long && *recordFor == "" && os.Getenv("REKEY_TEST") != "all" {
-					t.Skip("it belongs to the long suite: run it with REKEY_TEST=all")
+				if s.long && *recordFor == "" {
+					suite.Long(t)
 				}
 				kept.tell(t, s)
 			})

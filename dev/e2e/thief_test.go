@@ -21,10 +21,10 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 4, 26: who has every keyset, all histories and the account store makes no
-// submission for a mailed link that the store takes. What it takes is the digest of the
-// token, and neither that nor the token is anywhere but in the mail; and links and
-// submissions that are sealed with the stolen keys have no record.
+// security 4, 26: a thief of every keyset, all histories and the account store makes no
+// submission for a mailed link that the store accepts. The store accepts the digest of the
+// token, and neither that nor the token is anywhere but in the mail; and links and submissions
+// that are sealed with the stolen keys have no record.
 func TestThiefOfEverything(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.Memory = false })

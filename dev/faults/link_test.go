@@ -18,7 +18,7 @@ import (
 var (
 	done = workflow.Outcome{State: statemachine.StateCompleted, Mails: 1}
 
-	// What an audit log has of a first attempt that failed, and of the reset.
+	// The audit log of a first attempt that failed, and of the reset.
 	tookBack = []account.Event{account.EventMailIssued, account.EventMailRevoked, account.EventMailIssued, account.EventPasswordChanged}
 	leftOpen = []account.Event{account.EventMailIssued, account.EventMailIssued, account.EventPasswordChanged}
 )
@@ -241,9 +241,9 @@ func TestConnectionsRefusedForADay(t *testing.T) {
 	})
 }
 
-// A mail server that refuses a recipient or a mail for good is not asked again, no link that
-// works is left, whoever has seen it on the way; the run goes on as any other, to its expiry.
-// What it quotes reaches neither the log nor the run.
+// A mail server that refuses a recipient or a mail for good is not asked again, no working
+// link is left, for anybody who saw it on the way; the run goes on as any other, to its
+// expiry. The quoted text reaches neither the log nor the run.
 //
 // security 2, 23, 38.
 func TestMailRefused(t *testing.T) {

@@ -92,9 +92,9 @@ func TestNoticeWithoutAMailServer(t *testing.T) {
 	}
 }
 
-// A mail server that refuses the notice is asked for a day, like one that is away: whose
-// fault a refusal is nobody knows. The run says that nobody was told, and so does the store.
-// What was quoted is told to nobody.
+// A mail server that refuses the notice is asked for a day, like one that is away: it is
+// unknown whose fault a refusal is. The run and the store say that the owner was not notified.
+// The quoted text appears nowhere.
 //
 // security 18, 23, 38.
 func TestNoticeRefused(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// What a fault may return besides a Reply.
+// Results of a fault besides a Reply.
 var (
 	// ErrDropped cuts the connection after the mail was sent and before it is
 	// answered. The mail is not kept.

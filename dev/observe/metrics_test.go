@@ -220,7 +220,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// checkLabels bounds what each label can be. What is not named here fails the test.
+// checkLabels bounds the values of each label. A label that is not named here fails the test.
 func (s *story) checkLabels(t *testing.T, found exported) {
 	t.Helper()
 	word := regexp.MustCompile(`^[a-z_]+$`)

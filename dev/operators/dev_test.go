@@ -10,8 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
-// Whoever tries the product with `go run ./dev --data X` tries the operator's commands on it,
-// with its keys for development.
+// The operators' commands work beside `go run ./dev --data X`, with its keys for development.
 func TestOperatorOfADevelopmentStack(t *testing.T) {
 	t.Parallel()
 	s := site.Stack(t, stack.Throwaway(t.TempDir()))

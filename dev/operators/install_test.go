@@ -11,7 +11,7 @@ import (
 )
 
 // install has a Temporal server, a database and a mail server, and of rekey nothing but the
-// program. What the page writes makes a reset of it.
+// program. The commands of the page lead to a whole reset.
 func (s *section) install(t *testing.T) {
 	t.Helper()
 	database := postgrestest.Database(t)

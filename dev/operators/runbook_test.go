@@ -31,8 +31,8 @@ var sections = map[string]func(*section, *testing.T){
 
 var command = regexp.MustCompile("(?ms)(<!-- not run: [^>]+ -->\n)?^```sh\n(.*?)^```$")
 
-// The commands of docs/operations do what the pages say, in their order. Those that are not
-// run say why.
+// The commands of docs/operations do what the pages say, in their order. A command that is not
+// run says why.
 func TestRunbook(t *testing.T) {
 	t.Parallel()
 	ran := 0

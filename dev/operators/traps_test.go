@@ -69,8 +69,8 @@ func TestResetInTemporal(t *testing.T) {
 	r.audited(t, frank, issued, changed)
 }
 
-// Temporal's Terminate runs nothing of the reset any more. What it changed is told all the
-// same, and its notice goes out in another run.
+// Temporal's Terminate runs nothing of the reset any more. The notice of its change goes out
+// all the same, in another run.
 func TestTerminateInTemporal(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

@@ -288,8 +288,8 @@ func (p *person) sorted(t *rapid.T) (links []inbox.Message, notices int) {
 	return links, notices
 }
 
-// expect sends JSON and compares the answer. What a busy machine has no answer to yet is
-// sent again, as a person would.
+// expect sends JSON and compares the answer. Without an answer of a busy machine it is sent
+// again, as a person would do.
 func (p *person) expect(t *rapid.T, want, path string, pairs ...string) {
 	body := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {

@@ -12,8 +12,8 @@ import (
 )
 
 // BeginForgot sends the head of a request for a mail. The starter's invitation to send the
-// body (RFC 9110 section 10.1.1) proves that it is at work on it. What it returns sends the
-// body and returns the status of the answer.
+// body (RFC 9110 section 10.1.1) proves that it handles the request. The returned function
+// sends the body and returns the status of the answer.
 func (s *Site) BeginForgot(t *testing.T, body string) (finish func() int) {
 	t.Helper()
 	host := strings.TrimPrefix(s.URL, "http://")

@@ -18,7 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/temporal"
 )
 
-// What makes the test binary, started once more, a Temporal server.
+// Settings that make the test binary, started once more, a Temporal server.
 const (
 	temporalAddr = "REKEY_SITE_TEMPORAL_ADDR"
 	temporalFile = "REKEY_SITE_TEMPORAL_FILE"

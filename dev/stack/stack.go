@@ -67,8 +67,8 @@ type Config struct {
 
 	// Client are more settings of the Temporal clients, such as what they call themselves.
 	Client client.Options
-	// Traces makes the spans of requests; nil makes none. Those of Temporal are an
-	// interceptor's, in Client.
+	// Traces makes the spans of requests; nil makes none. An interceptor in Client makes
+	// Temporal's.
 	Traces trace.TracerProvider
 
 	// Now is the clock of starter and worker; nil means time.Now. Temporal has its own.

@@ -82,7 +82,7 @@ func (s *Stack) codec(host string) (http.Handler, error) {
 // comes from.
 type fromUI struct{ origin, host string }
 
-// Who implements codecserver.Auth.
+// fromUI implements codecserver.Auth.
 func (f fromUI) Who(r *http.Request) (string, error) {
 	if r.Header.Get("Origin") != f.origin || r.Host != f.host {
 		return "", codecserver.ErrUnknown

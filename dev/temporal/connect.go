@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// What PostgreSQL calls the errors that somebody can do something about.
+// PostgreSQL's codes of errors that an operator can correct.
 const (
 	noDatabase     = "3D000"
 	databaseExists = "42P04"

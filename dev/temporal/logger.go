@@ -25,8 +25,8 @@ var transient = []string{
 	"long poll to refresh Nexus endpoints returned error",
 }
 
-// logger passes the server's warnings and errors on to a zerolog.Logger. What
-// the server says below that is chatter about its own parts.
+// logger passes the server's warnings and errors on to a zerolog.Logger. Messages below that
+// are about the server's own parts.
 type logger struct {
 	zero zerolog.Logger
 	from *atomic.Int32 // the lowest zerolog.Level that is passed on now

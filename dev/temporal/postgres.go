@@ -26,7 +26,7 @@ const connectWait = 10 * time.Second
 func openPostgres(ctx context.Context, url string) (*stores, error) {
 	runs, err := pgx.ParseConfig(url)
 	if err != nil {
-		// What is wrong with it is not said: the words for it may hold the password.
+		// The error has no details: its text may hold the password.
 		return nil, errors.New("database for temporal: not a URL like postgres://USER@HOST:PORT/DATABASE")
 	}
 	runs.Database = cmp.Or(runs.Database, "temporal")

@@ -31,8 +31,8 @@ func openSQLite(file string) (*stores, error) {
 	return &stores{runs: store, list: store, shards: 1, close: func() error { return nil }}, nil
 }
 
-// What SQLite says of a file that is not, or not any more, one of its own (sqlite3.h:
-// SQLITE_CORRUPT and SQLITE_NOTADB).
+// SQLite's errors for a file that is no database, or a damaged one (sqlite3.h: SQLITE_CORRUPT
+// and SQLITE_NOTADB).
 var damaged = regexp.MustCompile(`\((11|26)\)$|malformed|not a database`)
 
 // spoiled says what to do about a file that is damaged.

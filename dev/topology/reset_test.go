@@ -41,9 +41,8 @@ func each(t *testing.T, people []*person, atOnce int, do func(context.Context, *
 	return all.Wait()
 }
 
-// reset is what a person does: asks for a link, opens the first mail, sends the password
-// and looks at the page until it says that it is changed. What was accepted is never
-// asked for again.
+// reset is what a person does: asks for a link, opens the first mail, sends the password and
+// looks at the page until it says that it is changed. An accepted request is never repeated.
 func (f *fleet) reset(ctx context.Context, p *person) error {
 	if _, err := f.accepted(ctx, "/account/forgot_password", map[string]string{"email": p.Address}); err != nil {
 		return err

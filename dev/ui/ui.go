@@ -2,7 +2,7 @@
 // that a developer sees each run, its history and its state next to the inbox
 // that received the mail.
 //
-// Whoever reaches it may cancel and terminate runs: it listens on loopback only.
+// Anybody who reaches it may cancel and terminate runs: it listens on loopback only.
 package ui
 
 import (

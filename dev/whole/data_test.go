@@ -55,7 +55,7 @@ func broken(t *testing.T, data string) string {
 	return p.Err.String()
 }
 
-// What is damaged or missing is named, with what to do and what that loses.
+// A damaged or missing file is named, with the remedy and its loss.
 func TestFolderThatIsDamaged(t *testing.T) {
 	t.Parallel()
 	data, _ := used(t)
@@ -104,7 +104,7 @@ func said(t *testing.T, got string, want ...string) {
 	}
 }
 
-// Whoever asks while it starts waits for an answer, and gets a mail: nothing is answered
+// A request during the start waits for its answer, and leads to a mail: nothing is answered
 // before the accounts are there.
 func TestNothingIsAnsweredTooEarly(t *testing.T) {
 	t.Parallel()

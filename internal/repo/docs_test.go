@@ -230,7 +230,7 @@ func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(n
 // Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {
 	t.Parallel()
-	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "operator/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
 	for _, path := range documents(t) {
 		for _, code := range blocks(read(t, path), "go") {
 			if !strings.Contains(examples, dedent(code)) {

@@ -122,6 +122,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"workflow/mutants":              nil,
 		"starter":                       {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "statemachine", "workflow"},
 		"web":                           {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "starter", "statemachine", "workflow"},
+		"operator":                      {"account", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
 		"activities":                    {"account", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                        {"account", "activities", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                        nil,
@@ -144,7 +145,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/suite":        nil,
 		"cmd/rekey": {
 			"account", "account/bolt", "account/postgres", "activities", "codecserver", "internal/belong", "internal/failpoint", "internal/loopback",
-			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail",
+			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},
 	}

@@ -9,6 +9,8 @@ The runs of every release are recorded in ` + "`workflow/testdata/histories`" + 
 Another test makes one mistake at a time in a copy of the workflow and sees the replay fail. It wrote this page:
 ` + "`REKEY_TEST=all go test ./workflow/mutants -update`" + `.
 
+Package replay does the same for a workflow of yours: [packages.md](packages.md#replay-a-workflow-of-yours).
+
 ## Found by a recorded run
 
 | mistake | by |

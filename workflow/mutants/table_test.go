@@ -64,7 +64,7 @@ func mutants() []mutant {
 		{what: "a request wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 4}\n$")},
 		{what: "a submission ignored", changes: one("run.somethingHappened", "CallExpr(IsReady)", "false")},
 		{what: "an expiry while a mail is on its way", changes: one("run.expired", "BinaryExpr(==)", "true")},
-		{what: "no cool-down", changes: one("run.mayMailAgain", "BinaryExpr(>=)", "true")},
+		{what: "no cool-down", changes: one("Links.Unanswered", "AssignStmt/BinaryExpr(<)", "false")},
 		{what: "one mail at most", changes: one("MaxMails", "BasicLit", "1")},
 		{what: "two mails at most", changes: one("MaxMails", "BasicLit", "2")},
 		{what: "four mails at most", changes: one("MaxMails", "BasicLit", "4")},

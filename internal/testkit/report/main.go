@@ -90,7 +90,11 @@ const quiet = 20 * time.Second
 func (r *report) finish(e event, name string) {
 	if e.Action == "fail" {
 		r.failed = true
-		fmt.Fprint(r.out, r.output[name])
+		for _, n := range slices.Sorted(maps.Keys(r.output)) { // a package has those of tests that never ended
+			if n == name || e.Test == "" && strings.HasPrefix(n, name+".") {
+				fmt.Fprint(r.out, r.output[n])
+			}
+		}
 	}
 	if e.Test == "" || e.Time.Sub(r.last) > quiet {
 		fmt.Fprintf(r.out, "%-4s %6.1fs  %s\n", e.Action, e.Elapsed, name)

@@ -19,6 +19,7 @@ func TestReport(t *testing.T) {
 		`{"Time":"2026-01-01T00:01:02Z","Action":"fail",` + module + `a","Test":"TestBad","Elapsed":1}`,
 		`{"Time":"2026-01-01T00:01:02Z","Action":"output",` + module + `a","Test":"TestLong/part","Output":"    suite.go:3: it is long\n"}`,
 		`{"Time":"2026-01-01T00:01:02Z","Action":"skip",` + module + `a","Test":"TestLong/part","Elapsed":0}`,
+		`{"Time":"2026-01-01T00:01:02Z","Action":"output",` + module + `a","Test":"TestHung","Output":"panic: test timed out\n"}`,
 		`{"Time":"2026-01-01T00:01:02Z","Action":"fail",` + module + `a","Elapsed":62}`,
 		`{"Time":"2026-01-01T00:01:03Z","Action":"output",` + module + `b","Output":"?   \tb\t[no test files]\n"}`,
 		`{"Time":"2026-01-01T00:01:03Z","Action":"skip",` + module + `b","Elapsed":0}`,
@@ -33,6 +34,7 @@ func TestReport(t *testing.T) {
 	const want = `x.go:1:1: wrong
 pass   60.0s  a.TestGood
     a_test.go:2: seen
+panic: test timed out
 fail   62.0s  a
 skip    0.0s  b
 no JSON

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -45,16 +45,16 @@ func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workfl
 func TestListOfAYoungOutage(t *testing.T) {
 	t.Parallel()
 	for waiting, want := range map[string]string{
-		forLink: workflow.AwaitTokenSubmission, forMail: workflow.SendEmail, forStore: workflow.ChangePassword,
-		"any": strings.Join(waits, " "),
+		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword,
+		"": strings.Join(waits, " "),
 	} {
-		found, err := (&listCmd{Waiting: waiting, Most: 50}).list(t.Context(), young{}, "default", "rekey")
+		found, err := (&Client{temporal: young{}, namespace: "default", queue: "rekey"}).List(t.Context(), waiting, 50)
 		var got []string
 		for _, r := range found {
-			got = append(got, r.Workflow)
+			got = append(got, r.WorkflowID)
 		}
 		if err != nil || strings.Join(got, " ") != want {
-			t.Errorf("%s: %q, %v, want %q", waiting, got, err, want)
+			t.Errorf("%q: %q, %v, want %q", waiting, got, err, want)
 		}
 	}
 }

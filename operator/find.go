@@ -1,0 +1,115 @@
+package operator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+)
+
+// ErrNoRun means that Temporal has no such reset, or its retention is over.
+var ErrNoRun error = noRun("Temporal keeps no reset of this account")
+
+// noRun is an ErrNoRun with a text of its own.
+type noRun string
+
+func (n noRun) Error() string { return string(n) }
+
+func (noRun) Is(target error) bool { return target == ErrNoRun } //nolint:errorlint // as errors.Is does
+
+const (
+	// effectWait is how long a call waits for a worker to do what was asked for. By then it is
+	// asked for durably, so a call that waits no longer loses nothing.
+	effectWait = 10 * time.Second
+	effectLook = 200 * time.Millisecond
+)
+
+// Find returns the newest runs of an account, at most so many, the newest first. Errors: ErrNoRun,
+// account.ErrAddress.
+func (c *Client) Find(ctx context.Context, address string, most int) ([]Run, error) {
+	id, err := c.workflowID(address)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := c.find(ctx, target{workflowID: id})
+	if err != nil {
+		return nil, err
+	}
+	listed, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: c.namespace, PageSize: int32(min(most, runsPerPage)), //nolint:gosec // small
+		Query: fmt.Sprintf("WorkflowId = '%s'", id),
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := []Run{newest}
+	for _, e := range listed.GetExecutions() {
+		run := e.GetExecution().GetRunId()
+		if run == newest.RunID || len(found) >= most {
+			continue
+		}
+		r, err := c.find(ctx, target{id, run})
+		if errors.Is(err, ErrNoRun) { // its retention is over, and the list lags behind
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	slices.SortStableFunc(found[1:], func(a, b Run) int { return cmp.Compare(b.Started.Unix(), a.Started.Unix()) })
+	return found, nil
+}
+
+// find reads a run. Errors: ErrNoRun.
+func (c *Client) find(ctx context.Context, t target) (Run, error) {
+	now, err := c.temporal.DescribeWorkflowExecution(ctx, t.workflowID, t.runID)
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return Run{}, ErrNoRun
+	}
+	if err != nil {
+		return Run{}, err
+	}
+	info := now.GetWorkflowExecutionInfo()
+	t.runID = info.GetExecution().GetRunId()
+	s := newStory(c.open)
+	events := c.temporal.GetWorkflowHistory(ctx, t.workflowID, t.runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			return Run{}, fmt.Errorf("history of run %s: %w", t.runID, err)
+		}
+		s.read(e)
+	}
+	r := s.summary(t)
+	r.Paused = info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+	if r.Open && s.waiting {
+		r.mailing(now.GetPendingActivities())
+	}
+	return r, nil
+}
+
+// lookUntil reads a run until it is as wanted, or until a worker has had time enough.
+func (c *Client) lookUntil(ctx context.Context, t target, is func(Run) bool) (Run, error) {
+	again := time.NewTicker(effectLook)
+	defer again.Stop()
+	for late := time.After(effectWait); ; {
+		r, err := c.find(ctx, t)
+		if err != nil || is(r) {
+			return r, err
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			return r, nil
+		case <-ctx.Done():
+			return r, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package operator
+
+import (
+	"cmp"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// longestPause is more than a run waits before it begins an activity again whose answer was
+// foreign, and no longer than the grace, by which the timer of a link outlives the link.
+const longestPause = time.Minute
+
+// links is what is known of the link mails.
+type links struct {
+	begun, answered int
+	pending         bool // the last answer has come, and the run has not acted on it
+	again           bool // the next mail is the last one, begun again
+	mailedAt        time.Time
+	ends            time.Time // when the last link that was mailed ends
+	expires         time.Time // when the timer of the run fires
+	withheld        workflow.Reason
+	before          workflow.Reason // withheld before the last mail
+}
+
+// repeat takes back the answer of a mail that is begun again.
+func (l *links) repeat() {
+	l.answered = min(l.answered, l.begun-1)
+	l.withheld = l.before
+	l.pending, l.again = false, true
+}
+
+// link takes a link mail that is begun. One that is begun again has the number that it had.
+func (s *story) link(number int) {
+	l := &s.links
+	if l.pending {
+		l.repeat()
+	}
+	if l.again {
+		number = cmp.Or(number, l.begun)
+	} else {
+		l.before = l.withheld
+	}
+	l.begun = max(cmp.Or(number, l.begun+1), l.begun)
+	l.answered = min(l.answered, l.begun-1)
+	l.again = false
+	s.asked = 0
+}
+
+func (s *story) linkDone(m workflow.Mail, at time.Time, result *commonpb.Payloads) {
+	d := s.delivery(result)
+	if d.Waits != "" || m.Run != "" && d.Mail != "" && d.Mail != m.LinkMail().Name() {
+		return // it is begun again
+	}
+	l := &s.links
+	l.answered, l.pending, l.mailedAt = l.answered+1, true, at
+	l.withheld = d.Withheld
+	if d.Withheld == "" {
+		l.ends = d.Expires
+	}
+	l.expires = time.Time{} // the timer starts again
+}
+
+// timer takes one that starts. That of a link shows that the run has acted on the answer.
+func (s *story) timer(at time.Time, d time.Duration) {
+	l := &s.links
+	if !s.waiting || !l.pending || d <= max(longestPause, s.in.LinkLife) {
+		return
+	}
+	l.pending, l.expires = false, at.Add(d)
+	if s.task.After(l.mailedAt) {
+		l.mailedAt = s.task
+	}
+	if l.withheld == "" && l.ends.IsZero() { // workers of 0.2.0 do not say
+		l.ends = l.mailedAt.Add(s.in.LinkLife)
+	}
+	s.fire(statemachine.LinkSent) // LinkWithheld leads to the same state
+}
+
+// unanswered says why a request mails no link now, as far as Temporal knows: the store counts
+// mails too. It is "" when a link is mailed, by this run or by another one that answers.
+func (s *story) unanswered(now time.Time) workflow.Unanswered {
+	if !s.end.at.IsZero() || !s.waiting && s.waits > 0 || !s.machine.Can(statemachine.LinkSent) {
+		return ""
+	}
+	l := s.links
+	why := workflow.Links{
+		Mailing: s.machine.State() == statemachine.StateRequested || l.begun > l.answered || l.pending,
+		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, CoolDown: s.in.CoolDown,
+	}.Unanswered(now)
+	if why == workflow.LinksEnded {
+		return ""
+	}
+	return why
+}

@@ -1,0 +1,132 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Reasons why an open reset waits.
+const (
+	ForMail   = "mail"   // a mail server
+	ForStore  = "store"  // the store of accounts
+	ForLink   = "link"   // its link to be used
+	ForWorker = "worker" // a worker
+)
+
+// runsPerPage is how many runs one call lists.
+const runsPerPage = 200
+
+// OpenRun is an open reset.
+type OpenRun struct {
+	WorkflowID string    `json:"workflow_id"`
+	RunID      string    `json:"run_id"`
+	Started    time.Time `json:"started"`
+	State      string    `json:"state"`           // as the search attribute has it
+	Waits      string    `json:"waits,omitempty"` // ForMail, ForStore, ForLink or ForWorker
+	Trying     *Attempt  `json:"trying,omitempty"`
+}
+
+// List returns open resets, at most so many. Waiting is ForMail, ForStore, ForLink, ForWorker, or ""
+// for all. It needs no key. Visibility, which it asks first, may be some seconds behind. Errors:
+// workflow.ErrNotSetUp.
+func (c *Client) List(ctx context.Context, waiting string, most int) ([]OpenRun, error) {
+	found := []OpenRun{}
+	var next []byte
+	for len(found) < most {
+		page, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Namespace: c.namespace, PageSize: runsPerPage, NextPageToken: next, Query: c.openRuns(waiting),
+		})
+		if err != nil {
+			return nil, visibility("list runs", err)
+		}
+		for _, e := range page.GetExecutions() {
+			r, open, err := c.look(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			if open && len(found) < most && (waiting == "" || r.Waits == waiting) {
+				found = append(found, r)
+			}
+		}
+		if next = page.GetNextPageToken(); len(next) == 0 {
+			break
+		}
+	}
+	return found, nil
+}
+
+// openRuns is a query. RekeyState tells of an outage after two minutes only, so a look at the run
+// itself says what it waits for.
+func (c *Client) openRuns(waiting string) string {
+	q := c.runs(workflow.OpenRuns)
+	if waiting == ForLink {
+		q += " AND " + stateIs(statemachine.StateRequested)
+	}
+	return q
+}
+
+// runs is a query for the resets of the client's task queue.
+func (c *Client) runs(condition string) string {
+	return fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.Name, workflow.InQueue(c.queue), condition)
+}
+
+// stateIs is the condition for runs of a state, as the search attribute has it.
+func stateIs(s statemachine.State) string {
+	return fmt.Sprintf("%s = '%s'", workflow.StateAttribute.GetName(), s)
+}
+
+// visibility explains why a query was refused: the namespace does not know the attribute.
+func visibility(does string, err error) error {
+	if errors.As(err, new(*serviceerror.InvalidArgument)) {
+		return fmt.Errorf("%s: %w: %w", does, workflow.ErrNotSetUp, err)
+	}
+	return err
+}
+
+// look says what a run waits for; false when it has ended meanwhile.
+func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) (r OpenRun, open bool, err error) {
+	id := e.GetExecution()
+	now, err := c.temporal.DescribeWorkflowExecution(ctx, id.GetWorkflowId(), id.GetRunId())
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return r, false, nil
+	}
+	info := now.GetWorkflowExecutionInfo()
+	if err != nil || !workflow.Open(info.GetStatus()) {
+		return r, false, err
+	}
+	state, _ := workflow.StateOf(info.GetSearchAttributes())
+	r = OpenRun{
+		WorkflowID: id.GetWorkflowId(), RunID: id.GetRunId(), Started: info.GetStartTime().AsTime().Truncate(time.Second),
+		State: string(state), Waits: ForWorker,
+	}
+	for _, a := range now.GetPendingActivities() {
+		r.pending(a)
+	}
+	return r, true, nil
+}
+
+// pending takes an open activity. That of the link is always there, so it counts when it is alone.
+func (r *OpenRun) pending(a *workflowpb.PendingActivityInfo) {
+	switch a.GetActivityType().GetName() {
+	case workflow.AwaitTokenSubmission:
+		if r.Trying == nil {
+			r.Waits = ForLink
+		}
+	case workflow.SendEmail:
+		r.Waits, r.Trying = ForMail, attemptOf(a)
+		if r.Trying.Why == workflow.StoreAway {
+			r.Waits = ForStore
+		}
+	case workflow.ChangePassword, workflow.RecordCancel, workflow.GiveUpNotice:
+		r.Waits, r.Trying = ForStore, attemptOf(a)
+	}
+}

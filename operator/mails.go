@@ -1,0 +1,77 @@
+package operator
+
+import (
+	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// The kinds of a send-email.
+const (
+	linkMail   = "link"
+	noticeMail = "notice" // the first that tells the account owner
+	owedMail   = "owed"   // to addresses which a notice has not reached yet, also of earlier resets
+)
+
+// mail takes a send-email that is scheduled.
+func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity {
+	var m workflow.Mail
+	s.unseal(a.GetInput(), &m)
+	act := activity{s.mailKind(a, m), m}
+	switch act.kind {
+	case linkMail:
+		s.link(m.Number)
+	case noticeMail:
+		s.fire(statemachine.PasswordChanged)
+	case owedMail:
+		s.owed++
+	}
+	return act
+}
+
+// mailKind tells link and notices apart. Without the key it looks at the policies, because the
+// attempt of a notice may take as long as all attempts together, and that of a link may not.
+func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m workflow.Mail) string {
+	first := s.machine.State() == statemachine.StatePasswordChanged ||
+		s.machine.Can(statemachine.PasswordChanged) && s.decided && !s.waiting
+	switch {
+	case m.Run != "" && m.Account == "":
+		return linkMail
+	case m.Run != "" && len(m.To) > 0:
+		return owedMail
+	case m.Run == "" && a.GetStartToCloseTimeout().AsDuration() < a.GetScheduleToCloseTimeout().AsDuration():
+		return linkMail
+	case m.Run != "" || first:
+		return noticeMail
+	default:
+		return owedMail
+	}
+}
+
+// delivery is what became of a mail. An answer that failed, or is foreign, has reached nobody.
+func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
+	var d workflow.Delivery
+	if result == nil || s.unsealAnswer(result, &d) != nil && !s.sealed {
+		return workflow.Delivery{Withheld: workflow.MailFailed}
+	}
+	return d
+}
+
+func (s *story) noticeDone(kind string, result *commonpb.Payloads) {
+	if kind == owedMail {
+		s.owed--
+		return
+	}
+	if d := s.delivery(result); d.Waits == "" { // else it is begun again
+		s.untold = d.Withheld != ""
+	}
+}
+
+// owes reports that an address is still to be told. A run that is over in all but its end waits
+// for that, or for the note of a cancel.
+func (s *story) owes() bool {
+	over := s.machine.Final() && s.machine.State() != statemachine.StateCanceled
+	return s.end.at.IsZero() && (s.owed > 0 || over)
+}

@@ -1,0 +1,121 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// Results of a request for a mail, beside Asked.
+const (
+	Mailed        = "mailed"
+	Withheld      = "withheld" // Run.Withheld says why
+	NothingMailed = "nothing"  // Resent.Why says why
+)
+
+// RunFull is a [Resent.Why]: somebody has filled the run with signals, so it hears no request.
+const RunFull workflow.Unanswered = "run_full"
+
+// Order is a request for a mail.
+type Order struct {
+	Address  string // of the account
+	Operator string // name, for the audit log
+
+	// LinkLife and CoolDown hold for a run that this starts. Defaults are those of the starter.
+	LinkLife, CoolDown time.Duration
+}
+
+// Resent is what became of an [Order].
+type Resent struct {
+	Result string              // Mailed, Withheld, Asked or NothingMailed
+	Why    workflow.Unanswered // why nothing was asked for
+	Again  time.Time           // from when on a request mails again, when Why is workflow.InCoolDown
+	Run    Run
+}
+
+// Resend asks for another link as the account owner would, within the same limits, and waits some
+// seconds for the mail. Errors: ErrReadOnly, account.ErrAddress, ErrOperator.
+func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
+	if err := c.mayWrite(o.Operator); err != nil {
+		return Resent{}, err
+	}
+	in, err := c.request(o)
+	if err != nil {
+		return Resent{}, err
+	}
+	newest := target{workflowID: workflow.ID(in.AccountKey)}
+	before, err := c.find(ctx, newest)
+	if err != nil && !errors.Is(err, ErrNoRun) {
+		return Resent{}, err
+	}
+	if m := before.answer(time.Now()); m.Why != "" {
+		return m, nil
+	}
+	options := starter.StartOptions(in, c.queue)
+	caller := workflow.Caller{AccountKey: in.AccountKey, Operator: in.Operator}
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
+	switch {
+	case starter.SignalsFull(err):
+		return Resent{Result: NothingMailed, Why: RunFull, Run: before}, nil
+	case err != nil:
+		return Resent{}, err
+	}
+	return c.awaitMail(ctx, newest, before)
+}
+
+func (c *Client) request(o Order) (workflow.Request, error) {
+	address, err := account.ParseAddress(o.Address)
+	if err != nil {
+		return workflow.Request{}, err
+	}
+	id, err := c.workflowID(address)
+	if o.LinkLife == 0 {
+		o.LinkLife = starter.DefaultLinkLife
+	}
+	if o.CoolDown == 0 {
+		o.CoolDown = starter.DefaultCoolDown
+	}
+	return workflow.Request{
+		Address: address, AccountKey: workflow.AccountKey(id), Operator: o.Operator,
+		LinkLife: o.LinkLife, CoolDown: o.CoolDown / 2,
+	}, err
+}
+
+// answer has a Why when a request would mail nothing now.
+func (r Run) answer(now time.Time) Resent {
+	if r.story == nil { // there is no run
+		return Resent{}
+	}
+	m := Resent{Result: NothingMailed, Run: r, Why: r.story.unanswered(now)}
+	if m.Why == workflow.InCoolDown {
+		m.Again = r.story.links.mailedAt.Add(r.story.in.CoolDown)
+	}
+	return m
+}
+
+// awaitMail looks until another mail than those of before is decided.
+func (c *Client) awaitMail(ctx context.Context, t target, before Run) (Resent, error) {
+	had := 0
+	if before.story != nil {
+		had = before.story.links.answered
+	}
+	answered := func(r Run) bool {
+		n := r.story.links.answered
+		return n > 0 && (r.RunID != before.RunID || n > had) && (!r.Expires.IsZero() || !r.story.waiting)
+	}
+	after, err := c.lookUntil(ctx, t, answered)
+	switch {
+	case err != nil:
+		return Resent{}, err
+	case !answered(after):
+		return Resent{Result: Asked, Run: after}, nil
+	case after.Withheld != "":
+		return Resent{Result: Withheld, Run: after}, nil
+	default:
+		return Resent{Result: Mailed, Run: after}, nil
+	}
+}
