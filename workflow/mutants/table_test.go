@@ -70,7 +70,7 @@ func mutants() []mutant {
 		{what: "four mails at most", changes: one("MaxMails", "BasicLit", "4")},
 		{what: "a request of another account counts", changes: one("run.takeRequests", "BinaryExpr(==)", "true")},
 		{what: "who disowns another account counts", changes: one("run.takeDisowns", "BinaryExpr(==)", "true")},
-		{what: "a verdict about another submission counts", changes: one("run.changePassword", "BinaryExpr(&&)", "{BinaryExpr(==)}")},
+		{what: "a verdict about another submission counts", changes: one("run.changePassword", "SwitchStmt/BinaryExpr(==) 2", "true")},
 		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one("run.namesThisRun", "BinaryExpr(&&)", "false")},
 		{what: "a delivery of 0.2.0, which names no link, does not count", changes: one("run.delivered", "CaseClause 4/BinaryExpr(==)", "false")},
 		{what: "the input of another account counts", changes: one("ResetPassword", "IfStmt.Cond", "false")},
