@@ -156,6 +156,10 @@ func TestCheckThatMisbehaves(t *testing.T) {
 		if diff := cmp.Diff(want, health.Report().Checks); diff != "" || temporal.asked.Load() < 4 {
 			t.Errorf("asked %d times (-want +got):\n%s", temporal.asked.Load(), diff)
 		}
+		stopping := time.Now()
+		if health.Stop(); time.Since(stopping) > 0 { // by the clock of the bubble
+			t.Error("the end waits for the next check")
+		}
 	})
 }
 
