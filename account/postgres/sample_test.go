@@ -107,8 +107,8 @@ func TestTablesThatTakeNoHash(t *testing.T) {
 	}
 }
 
-// A refusal of some accounts, or of each for another reason than its hash, keeps no worker
-// from starting: it is a doubt, which names the cause.
+// A refusal of some accounts, or of each for another reason than its hash, keeps no worker from
+// starting. It is a doubt, which names the cause.
 func TestTablesThatMayTakeNoHash(t *testing.T) {
 	t.Parallel()
 	const refuses = `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF %s THEN RAISE 'no'; END IF; RETURN NEW; END$$; CREATE TRIGGER f BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()`

@@ -30,14 +30,6 @@ const smoke = 0.01
 
 var scale = flag.Float64("scale", smoke, "multiplies every number of repetitions")
 
-// measures ends a measurement that nobody asked for, by a scale or by the long suite.
-func measures(t *testing.T) {
-	t.Helper()
-	if *scale == smoke {
-		suite.Long(t)
-	}
-}
-
 func TestMain(m *testing.M) {
 	if text, ok := os.LookupEnv(roleEnv); ok {
 		fmt.Fprintln(os.Stderr, play(text))
