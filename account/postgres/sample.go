@@ -46,7 +46,7 @@ func (s *Store) TryHashes(ctx context.Context, like func(stored string) string) 
 		return nil, fault(err)
 	}
 	owners := map[string][]string{}
-	for _, i := range rand.Perm(len(accounts)) { //nolint:gosec // nobody gains by guessing it
+	for _, i := range rand.Perm(len(accounts)) {
 		if sample := like(accounts[i].Credential); sample != "" {
 			owners[sample] = append(owners[sample], accounts[i].ID)
 		}

@@ -69,7 +69,7 @@ type source struct {
 func parsed(t *testing.T) []source {
 	t.Helper()
 	var files []source
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" {
 			return err
 		}
