@@ -119,7 +119,7 @@ func TestRotationIsNoDifference(t *testing.T) {
 	}
 }
 
-// A mark is read again as it was, and tells nobody the URL, the name or a key.
+// security 46: a mark is read again as it was, and reveals neither the URL nor the name nor a key.
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
@@ -239,7 +239,7 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// Anybody who may poll can invent names and marks. Names cost nothing and change no reason. Of
+// security 46: an attacker who may poll can invent names and marks. Names cost nothing and change no reason. Of
 // too many marks only some are compared, and the result says so.
 func TestLookAtManyPollers(t *testing.T) {
 	t.Parallel()
