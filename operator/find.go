@@ -21,7 +21,7 @@ type noRun string
 
 func (n noRun) Error() string { return string(n) }
 
-func (noRun) Is(target error) bool { return target == ErrNoRun } //nolint:errorlint // as errors.Is does
+func (noRun) Is(target error) bool { return target == ErrNoRun }
 
 const (
 	// effectWait is how long a call waits for a worker to do what was asked for. By then it is

@@ -61,42 +61,42 @@ func stories(t *testing.T, each func(t *testing.T, name string, h *historypb.His
 }
 
 // history reads a recorded run.
-func history(t testing.TB, name string) *historypb.History {
-	t.Helper()
+func history(tb testing.TB, name string) *historypb.History {
+	tb.Helper()
 	f, err := os.Open(filepath.Join(histories, filepath.FromSlash(name)+".json"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	h, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		tb.Fatalf("%s: %v", name, err)
 	}
 	return h
 }
 
 // recordedKeys is the keyset that the runs are sealed under. Git keeps no permissions, so
 // it is copied.
-func recordedKeys(t testing.TB, options ...func(*keys.Dir)) keys.Dir {
-	t.Helper()
-	dir := t.TempDir()
+func recordedKeys(tb testing.TB, options ...func(*keys.Dir)) keys.Dir {
+	tb.Helper()
+	dir := tb.TempDir()
 	for _, use := range keys.Uses() {
 		raw, err := os.ReadFile(filepath.Join(replayKeyset, string(use)+".json"))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, string(use)+".json"), raw, 0o600); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return keys.Open(dir, options...)
 }
 
-func newReplayer(t testing.TB) *replay.Replayer {
-	t.Helper()
-	codec, err := recordedKeys(t, keys.AllowDev).Payload()
+func newReplayer(tb testing.TB) *replay.Replayer {
+	tb.Helper()
+	codec, err := recordedKeys(tb, keys.AllowDev).Payload()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	converter := keys.DataConverter(codec)
 	r, err := replay.New(replay.Config{
@@ -104,7 +104,7 @@ func newReplayer(t testing.TB) *replay.Replayer {
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

@@ -156,16 +156,24 @@ func nameOf(n ast.Node) string {
 		return n.Op.String()
 	case *ast.BasicLit:
 		return n.Kind.String()
+	}
+	return declared(n)
+}
+
+func declared(n ast.Node) string {
+	var names []*ast.Ident
+	switch n := n.(type) {
 	case *ast.TypeSpec:
 		return n.Name.Name
 	case *ast.ValueSpec:
-		return n.Names[0].Name
+		names = n.Names
 	case *ast.Field:
-		if len(n.Names) > 0 {
-			return n.Names[0].Name
-		}
+		names = n.Names
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0].Name
 }
 
 // source is a file while it is changed.
