@@ -101,31 +101,29 @@ func TestDialNeedsKeysToWrite(t *testing.T) {
 // Requests that would mail nothing are told before they are sent.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
-	third := func() *teller {
+	third := func(expires time.Time) Run {
 		w := mailed(t, "")
 		for n := range int64(2) {
-			w.link().end(6+3*n, workflow.Delivery{}).timer()
+			w.link().end(6+3*n, workflow.Delivery{Expires: expires}).timer()
 		}
-		return w
+		return w.run()
 	}
 	for name, tc := range map[string]struct {
 		run  Run
 		now  time.Time
 		want workflow.Unanswered
 	}{
-		"no run":                {Run{}, midday, ""},
-		"a run that has ended":  {mailed(t, "").complete(workflow.Outcome{}).run(), midday, ""},
-		"no worker has it yet":  {tell(t).run(), midday, workflow.MailOnItsWay},
-		"another is on its way": {mailed(t, "").link().run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
-		"a mail is on its way":  {begun(t).run(), midday, workflow.MailOnItsWay},
-		"no worker has looked":  {begun(t).end(3, workflow.Delivery{}).run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
-		"within the cool-down":  {mailed(t, "").run(), midday.Add(time.Hour), workflow.InCoolDown},
-		"after the cool-down":   {mailed(t, "").run(), midday.Add(2 * time.Hour), ""},
-		"a password is settled": {mailed(t, "").end(2, workflow.Submission{}).run(), midday, ""},
-		"the last link is out": {
-			withLife(third(), 12*time.Hour), midday.Add(5 * time.Hour), workflow.LastLinkOut,
-		},
-		"the last link has ended": {withLife(third(), time.Hour), midday.Add(5 * time.Hour), ""},
+		"no run":                  {Run{}, midday, ""},
+		"a run that has ended":    {mailed(t, "").complete(workflow.Outcome{}).run(), midday, ""},
+		"no worker has it yet":    {tell(t).run(), midday, workflow.MailOnItsWay},
+		"another is on its way":   {mailed(t, "").link().run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
+		"a mail is on its way":    {begun(t).run(), midday, workflow.MailOnItsWay},
+		"no worker has looked":    {begun(t).end(3, workflow.Delivery{}).run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
+		"within the cool-down":    {mailed(t, "").run(), midday.Add(time.Hour), workflow.InCoolDown},
+		"after the cool-down":     {mailed(t, "").run(), midday.Add(2 * time.Hour), ""},
+		"a password is settled":   {mailed(t, "").end(2, workflow.Submission{}).run(), midday, ""},
+		"the last link is out":    {third(midday.Add(6 * time.Hour)), midday.Add(5 * time.Hour), workflow.LastLinkOut},
+		"the last link has ended": {third(midday.Add(4 * time.Hour)), midday.Add(5 * time.Hour), ""},
 	} {
 		got := tc.run.answer(tc.now)
 		if got.Why != tc.want {
@@ -145,11 +143,6 @@ func TestCoolDownBeginsWithTheRun(t *testing.T) {
 	if again := midday.Add(65 * time.Minute); got.Why != workflow.InCoolDown || !got.Again.Equal(again) {
 		t.Errorf("%q, again at %s, want %s", got.Why, got.Again, again)
 	}
-}
-
-func withLife(w *teller, life time.Duration) Run {
-	w.in.LinkLife = life
-	return w.run()
 }
 
 // empty is a Temporal server that keeps no run.
