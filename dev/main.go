@@ -46,7 +46,7 @@ func main() {
 
 // build compiles a package into a program and says how far it is.
 func build(ctx context.Context, progress io.Writer, dir, pkg, program string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-v", "-o", program, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-v", "-o", program, pkg) //nolint:gosec // a constant, but in tests
 	cmd.Dir = dir
 	lines, err := cmd.StderrPipe()
 	if err != nil {
@@ -82,7 +82,7 @@ func report(w io.Writer, lines io.Reader) {
 
 // run is the program in place of this one: it has the terminal, and what it is told by a signal.
 func run(program string, args ...string) (status int, err error) {
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(program, args...) //nolint:gosec // what build has made, with the arguments of this program
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // a terminal tells both of an interrupt

@@ -95,11 +95,11 @@ func (a archive) add(runs map[string]*historypb.History) error {
 	if err := tellsNothing(texts); err != nil {
 		return err
 	}
-	if err := os.Mkdir(a.folder(), 0o755); err != nil { //nolint:gosec // for everybody to read
+	if err := os.Mkdir(a.folder(), 0o755); err != nil {
 		return err
 	}
 	for name, text := range texts {
-		if err := os.WriteFile(filepath.Join(a.folder(), name), text, 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(filepath.Join(a.folder(), name), text, 0o644); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func marshal(h *historypb.History) ([]byte, error) {
 }
 
 func appendTo(file string, lines []byte) error {
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // for everybody to read
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

@@ -69,8 +69,9 @@ func TestRunbook(t *testing.T) {
 }
 
 // runbook is all pages of docs/operations.
-func runbook(t *testing.T) (text string) {
+func runbook(t *testing.T) string {
 	t.Helper()
+	var text strings.Builder
 	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "operations", "*.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +81,9 @@ func runbook(t *testing.T) (text string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text += string(page)
+		text.Write(page)
 	}
-	return text
+	return text.String()
 }
 
 // typed runs a block as a shell does, until a command fails.
