@@ -126,12 +126,14 @@ func (r *run) timeLeft(ctx workflow.Context) time.Duration {
 func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
+	switch {
+	case !d.Expires.IsZero(): // a mail that is withheld as unknown may have arrived
+		r.expires = d.Expires
+	case d.Withheld == "": // workers of 0.2.0 do not say
+		r.expires = r.mailedAt.Add(r.in.LinkLife)
+	}
 	if d.Withheld != "" {
 		return statemachine.LinkWithheld
-	}
-	r.expires = d.Expires
-	if d.Expires.IsZero() { // workers of 0.2.0 do not say
-		r.expires = r.mailedAt.Add(r.in.LinkLife)
 	}
 	return statemachine.LinkSent
 }

@@ -14,7 +14,7 @@ import (
 func TestOneDamagedNotice(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users (id, email, password) SELECT i, 'u' || i || '@example.com', 'old' FROM generate_series(1, 3) i`)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users (id, email, password) SELECT i, 'u' || i || '@example.com', '$argon2id$old' FROM generate_series(1, 3) i`)
 	s := openUsers(t, url, plainUsers())
 	for i := range 3 {
 		n := strconv.Itoa(i + 1)

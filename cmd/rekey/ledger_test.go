@@ -132,12 +132,13 @@ func TestSecretFilesAreForTheirOwner(t *testing.T) {
 	refused(t, codecArgs(t, "--bearer-file", open), "--bearer-file ($REKEY_BEARER_FILE)", why)
 	refused(t, codecArgs(t, "--proxy-secret-file", open), "--proxy-secret-file ($REKEY_PROXY_SECRET_FILE)", why)
 	const store = "postgres://rekey@127.0.0.1:1/app"
+	codec := codecArgs(t, "--bearer-file", secretFile(t, strings.Repeat("s3cret-", 6)))
 	refused(t, []string{"migrate", "--store", store, "--store-password-file", open}, "--store-password-file ($REKEY_STORE_PASSWORD_FILE)", why)
 	refused(t, []string{"migrate", "--store", store + "?sslkey=" + open}, "sslkey of --store ($REKEY_STORE)", why)
 	refused(t, []string{"migrate", "--store", store + "?passfile=" + open}, "passfile of --store ($REKEY_STORE)", why)
 	for name, args := range map[string][]string{
 		"PGPASSFILE": {"migrate", "--store", store}, "PGSSLKEY": {"migrate", "--store", store}, "TEMPORAL_TLS_CLIENT_KEY_PATH": {"setup"},
-		"OTEL_EXPORTER_OTLP_CLIENT_KEY": codecArgs(t), "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY": codecArgs(t),
+		"OTEL_EXPORTER_OTLP_CLIENT_KEY": codec, "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY": codec,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, open)

@@ -20,7 +20,7 @@ func TestWorkerTriesHashes(t *testing.T) {
 	url := postgrestest.Database(t)
 	okay(t, "migrate", "--store", url)
 	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, email text, password varchar(60) CONSTRAINT form CHECK (password LIKE '$2y$%')); CREATE TABLE logins (user_id int);
-		INSERT INTO users VALUES (1, 'ann@example.com', '$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq')`)
+		INSERT INTO users SELECT i, i || '@example.com', '$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq' FROM generate_series(1, 3) i`)
 	args := onPostgres(t, url, "--users-table=users", "--sessions-table=logins")
 	var log strings.Builder
 	if err := run(t.Context(), args, io.Discard, &log); err == nil || !strings.Contains(err.Error(), "TEMPORAL_ADDRESS") {
