@@ -27,9 +27,10 @@ const deployment = "rekey"
 // waits for its use. It cannot lead on what ours began.
 func mailBeforeWaiting(t *testing.T) string {
 	t.Helper()
-	list, err := overlay.Write(t.TempDir(), overlay.Change{
-		Package: "../../workflow", In: "run.mailFirstLink", Node: "ExprStmt(openWait)", With: "",
-	})
+	const workflow, in = "../../workflow", "run.mailFirstLink"
+	list, err := overlay.Write(t.TempDir(),
+		overlay.Change{Package: workflow, In: in, Node: "ExprStmt(openWait)", With: ""},
+		overlay.Change{Package: workflow, In: in, Node: "ExprStmt(sendLink)", With: "$\n{r}.openWait({ctx})"})
 	if err != nil {
 		t.Fatal(err)
 	}
