@@ -11,6 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // replayed is the report of `rekey replay --json`.
@@ -51,6 +52,7 @@ func report(t *testing.T, p *process.Process) (r replayed) {
 // nothing can be said.
 func TestReplayBeforeADeployment(t *testing.T) {
 	t.Parallel()
+	suite.Long(t)
 	s := site.New(t)
 	s.Run(t, 0, "setup")
 	same, changed := s.Program(t), filepath.Join(t.TempDir(), "changed")
