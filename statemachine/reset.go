@@ -12,7 +12,7 @@ const (
 	StatePasswordChanged State = "password_changed" // the store holds the new password; the owner is not notified yet
 	StateCompleted       State = "completed"        // changed, and the owner was notified or could not be
 	StateExpired         State = "expired"          // no link was used in time
-	StateCanceled        State = "canceled"         // called off before a submission
+	StateCanceled        State = "canceled"         // called off before the run took a submission
 	StateRefused         State = "refused"          // the account had changed since the mail
 )
 
@@ -34,8 +34,8 @@ const (
 	Cancel          Event = "cancel"           // the owner or an operator calls it off
 )
 
-// Reset holds all rules of a password reset. Of several events that have happened, package
-// workflow fires the one of the highest priority: see awaitToken there.
+// Reset has the events that each state allows. Function awaitEvent of package workflow has the
+// priority of events that happened together.
 var Reset = Table[State, Event]{
 	{StateRequested, LinkSent, StateAwaitingToken},
 	{StateRequested, LinkWithheld, StateAwaitingToken},

@@ -122,7 +122,7 @@ func (p shownPage) handler(t *testing.T) http.Handler {
 }
 
 // The pages as they are, to be read in a review. Write them anew with
-// go test ./web -run TestPages -update.
+// go test ./web -run 'TestPages|TestSharedPages' -update.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	for _, p := range shownPages() {

@@ -18,7 +18,7 @@
 //	finish.go             follow a run that was ended from outside
 //	operators.go          details, metrics and the search attribute
 //	contract.go           names and types that other processes must know of a run
-//	policies.go           timeouts and retries of each activity
+//	policies.go           timeouts and retries of each activity, and durations that are history
 //
 // # Changing this package while resets are open
 //
@@ -32,7 +32,11 @@
 //   - The order, the kind and the IDs of activities and timers are history, and so are
 //     what an activity is given and how long a timer runs.
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
-//   - The names of the fields of the types in contract.go never change, and fields are only
+//   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
+//     mailRetry, recordRetry, lastTry and NoticeDay.
+//   - The code of an activity is no history. It reads the inputs of earlier builds, and its
+//     results keep their fields.
+//   - The names of the fields of the types that [Values] lists never change, and fields are only
 //     added, with omitempty or omitzero: what one build has written, another reads.
 //     testdata/contract.json has them all.
 //   - A transition is history too when the state it leads to issues a command.

@@ -7,6 +7,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// The first four are history: a run sets timers or decides by them. They change behind
+// workflow.GetVersion only.
 const (
 	// mailRetry is how long a mail is tried: mail servers and their operators
 	// need hours, and a day is what RFC 5321 (4.5.4.1) senders are patient for.
