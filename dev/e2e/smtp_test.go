@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -193,7 +192,7 @@ func TestMailRefusedIsToldToNobody(t *testing.T) {
 			seen := make(chan string, 1)
 			s.Mail.FailAt(tc.at, func(m inbox.Message) error {
 				seen <- m.Text // a second attempt would be one too many, and hang
-				return inbox.Reply(tc.code, "marked reply: no such user <"+m.Recipients[0]+"> "+strings.Join(strings.Fields(m.Text), " "))
+				return inbox.Reply(tc.code, "marked reply: no such user <"+m.Recipients[0]+"> "+resetLink.FindString(m.Text))
 			})
 			forgot(t, s, who.Address)
 			waitForTimer(t, s, who.Address)
