@@ -42,7 +42,7 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflo
 	}
 	content, record, err := a.links(ctx, m, owner)
 	if errors.Is(err, password.ErrUnsupported) {
-		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations.md, hash_unsupported)")
+		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations/postgresql.md, hash_unsupported)")
 		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.HashUnsupported})
 	}
 	if err != nil {

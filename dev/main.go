@@ -6,6 +6,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -29,11 +30,10 @@ func main() {
 	if err := o.Check(); err != nil {
 		usage.Exit(options.Program, err)
 	}
-	cache, err := os.UserCacheDir()
+	program, err := place()
 	if err != nil {
-		cache = os.TempDir()
+		usage.Exit(options.Program, err)
 	}
-	program := filepath.Join(cache, "rekey-dev", "whole")
 	if err := build(context.Background(), os.Stderr, "", whole, program); err != nil {
 		usage.Exit(options.Program, err)
 	}
@@ -42,6 +42,19 @@ func main() {
 		usage.Exit(options.Program, err)
 	}
 	os.Exit(status)
+}
+
+// place is where the program of this working folder is kept, so that two checkouts have one each.
+func place() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("a folder for the compiled program: %w", err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(cache, "rekey-dev", fmt.Sprintf("%x", sha256.Sum256([]byte(here)))[:16], "whole"), nil
 }
 
 // build compiles a package into a program and says how far it is.

@@ -160,17 +160,18 @@ func saysSo(step string, err error) bool {
 	if !ok {
 		return false
 	}
-	words := quoted.ReplaceAllString(e.Msg, "")
+	words := names.ReplaceAllString(e.Msg, " ")
 	return !ours.MatchString(words) && (step != stepRecipient || theirs.MatchString(words))
 }
 
 var (
 	// vague are the codes that leave open whose address or policy it is about.
-	vague  = regexp.MustCompile(`^(?:|5\.0\.[0-9]+|5\.1\.0)$`)
-	quoted = regexp.MustCompile(`<[^>]*>`)
-	ours   = regexp.MustCompile(`(?i)\b(?:sender|client|relay(?:ing)?|[he][eh]lo|ip|r?dns|ptr|spf|dkim|dmarc|tls|starttls|administrative prohibition|spam|policy|` +
-		`(?:black|block|deny|grey|gray) ?-?list(?:ed|ing)?|listed|(?:rb|dnsb)ls?|reputation|block(?:ed|ing)|authenticat(?:ed?|ion)|` +
-		`(?:send|sending|daily|hourly|rate) limits?|too many|number of|later|temporar(?:y|ily)|access denied|submit|submission|` +
+	vague = regexp.MustCompile(`^(?:|5\.0\.[0-9]+|5\.1\.0)$`)
+	// names are what a reply quotes: addresses, the URL of an explanation, hosts. They are no words.
+	names = regexp.MustCompile(`<[^>]*>|https?://\S+|\S*@\S*|\b[\w-]*[A-Za-z][\w-]*(?:\.[\w-]+)+`)
+	ours  = regexp.MustCompile(`(?i)\b(?:sender|client|relay(?:ing)?|[he][eh]lo|ip|r?dns|ptr|spf|dkim|dmarc|tls|starttls|administrative prohibition|spam|policy|` +
+		`(?:black|block|deny|grey|gray) ?-?list(?:ed|ing)?|listed (?:at|by|on)|(?:is|are) listed|(?:rb|dnsb)ls?|reputation|block(?:ed|ing)|authenticat(?:ed?|ion)|(?:un)?authori[sz](?:ed|ation)|suspended|outgoing|` +
+		`(?:send|sending|daily|hourly|rate) (?:limit|quota)s?|too many|number of|later|temporar(?:y|ily)|access denied|submit|submission|` +
 		`your (?:access|account|address|domain|host|mail|message|network|server)s?)\b|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b`)
 	theirs = regexp.MustCompile(`(?i)\b(?:users?|mail ?box(?:es)?|recipients?|accounts?|address(?:ee)?|alias|local part|unrout(?:e)?able|customer|` +
 		`unknown|not (?:found|local)|no one|nobody|do(?:es)?(?: not|n't) exist)\b`)

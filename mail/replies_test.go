@@ -47,6 +47,17 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		// Exchange, and Outlook.com, which says so also for what it blocks
 		"554 5.1.0 Sender Denied": false,
 		"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).": false,
+		// GMX, IONOS and Domino have no enhanced codes; an URL, a host or an address in a reply is no word.
+		"550 Requested action not taken: mailbox unavailable For explanation visit https://postmaster.example.net/case?c=r0601&i=ip&v=203.0.113.10&r=0M": true,
+		"550 sender.policy@example.net: no such user":                         true,
+		"550 owner@example.net... User unknown at relay.policy.example.net":   true,
+		"550 Owner@Example.net... User Owner not listed in Domino Directory":  true,
+		"550 203.0.113.10 is listed at bl.example.net, no mail for this user": false,
+		"550 user not authorized":                                             false,
+		"550 authorization failed for user no-reply":                          false,
+		"550 sending quota of this account exceeded":                          false,
+		"550 account suspended":                                               false,
+		"550 accounts@example.com rejected by filter":                         false,
 		// Postfix
 		"550 5.1.1 <owner@example.net>: Recipient address rejected: User unknown":                                      true,
 		"550 5.1.0 <owner@example.net>: Recipient address rejected":                                                    true,

@@ -33,7 +33,7 @@
 //     what an activity is given and how long a timer runs.
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
 //   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
-//     mailRetry, recordRetry, lastTry and NoticeDay.
+//     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay.
 //   - The code of an activity is no history. It reads the inputs of earlier builds, and its
 //     results keep their fields.
 //   - The names of the fields of the types that [Values] lists never change, and fields are only

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The first four are history: a run sets timers or decides by them. They change behind
+// The first five are history: a run sets timers or decides by them. They change behind
 // workflow.GetVersion only.
 const (
 	// mailRetry is how long a mail is tried: mail servers and their operators
@@ -18,6 +18,9 @@ const (
 	// grace is added to a link's life before a run expires: clocks differ, and a
 	// password that was sent in time may queue for its hash.
 	grace = 60 * time.Second
+	// withheldPause is how long a run whose mails were all withheld passes requests over. Without it
+	// each request of a stranger would begin an activity.
+	withheldPause = 10 * time.Minute
 	// retryPause is the pause before an activity is repeated whose result names another run.
 	retryPause = 10 * time.Second
 	// heartbeatTimeout is how long a worker may send no heartbeat until its activities begin

@@ -135,8 +135,8 @@ func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
 }
 
 // A full bucket, or an account that is disabled for a while, keeps the owner from a mail for no
-// longer than it lasts: when all mails of a run were withheld, the next request is answered by
-// another run, after the cool-down.
+// longer than it lasts and ten minutes: when all mails of a run were withheld, another run answers
+// the next request after that pause.
 func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 	t.Parallel()
 	three := func() *story {
@@ -149,14 +149,15 @@ func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 		s.at(2*time.Minute, s.ask)
 		return s
 	}
+	const pause = 10 * time.Minute
 	s := three()
-	s.at(3*time.Minute, s.ask)
+	s.at(2*time.Minute+pause, s.ask)
 	next := s.next()
 	diff(t, "client", next.Client, again.Client)
-	diff(t, "end", s.elapsed(), 3*time.Minute)
+	diff(t, "end", s.elapsed(), 2*time.Minute+pause)
 
 	s = three()
-	s.at(3*time.Minute-time.Second, s.ask)
+	s.at(2*time.Minute+pause-time.Second, s.ask)
 	s.run()
 	diff(t, "passed over", s.counted.total["rekey_requests_passed_over last_mail_withheld"], int64(1))
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)

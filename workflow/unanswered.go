@@ -34,7 +34,7 @@ func (l Links) Unanswered(now time.Time) Unanswered {
 		return InCoolDown
 	case l.Begun < MaxMails:
 		return ""
-	case cooling || now.Before(l.Expires):
+	case cooling || now.Before(l.Expires) || l.Expires.IsZero() && now.Sub(l.MailedAt) < withheldPause:
 		return LastLinkOut
 	default:
 		return LinksEnded

@@ -13,7 +13,7 @@ import (
 const remedy = `
 A run that is open stands still under this build, or goes on with values that it does not mean where the code passes or
 reads others. Put the change behind workflow.GetVersion, keep the names of fields, or deploy with versioned workers, so that
-each run stays with the build that began it: see "Before a deployment: replay" in docs/operations.md.
+each run stays with the build that began it: see "Before a deployment: replay" in docs/operations/upgrades.md.
 `
 
 const warned = `
