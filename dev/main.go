@@ -34,10 +34,11 @@ func main() {
 	if err != nil {
 		usage.Exit(options.Program, err)
 	}
-	if err := build(context.Background(), os.Stderr, "", whole, program); err != nil {
+	ctx := context.Background()
+	if err := build(ctx, os.Stderr, "", whole, program); err != nil {
 		usage.Exit(options.Program, err)
 	}
-	status, err := run(program, os.Args[1:]...)
+	status, err := run(ctx, program, os.Args[1:]...)
 	if err != nil {
 		usage.Exit(options.Program, err)
 	}
@@ -94,8 +95,8 @@ func report(w io.Writer, lines io.Reader) {
 }
 
 // run is the program in place of this one: it has the terminal, and what it is told by a signal.
-func run(program string, args ...string) (status int, err error) {
-	cmd := exec.Command(program, args...) //nolint:gosec // what build has made, with the arguments of this program
+func run(ctx context.Context, program string, args ...string) (status int, err error) {
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // what build has made, with the arguments of this program
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // a terminal tells both of an interrupt

@@ -62,7 +62,7 @@ func TestBuildsAndRuns(t *testing.T) {
 	if !strings.Contains(progress.String(), "compiling") {
 		t.Errorf("progress: %q", progress.String())
 	}
-	if status, err := run(program, "a", "b"); status != 3 || err != nil {
+	if status, err := run(t.Context(), program, "a", "b"); status != 3 || err != nil {
 		t.Errorf("exit status %d, %v; want 3", status, err)
 	}
 	progress.Reset()
