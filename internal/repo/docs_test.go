@@ -66,6 +66,7 @@ func blocks(document, language string) []string {
 // The README is read by people who have a minute: it is short, and shows how the workflow is
 // written.
 func TestReadmeIsShort(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	readme := read(t, "README.md")
 	if lines := strings.Count(readme, "\n"); lines > 180 {
@@ -86,6 +87,7 @@ func TestReadmeIsShort(t *testing.T) {
 }
 
 func TestReadmeDrawsTheMachine(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	if !slices.Contains(blocks(read(t, "README.md"), "mermaid"), statemachine.Reset.Diagram()) {
 		t.Errorf("README.md lacks the picture of the machine, which is now:\n%s", statemachine.Reset.Diagram())
@@ -102,6 +104,7 @@ func bySetting(a, b setting) int {
 var row = regexp.MustCompile("(?m)^\\| `(--[^`]+)` \\| `([A-Z_]+)` \\| `?([^`|]+?)`? \\| ([a-z, ]+) \\| [^|]+ \\|$")
 
 func TestEverySettingIsListed(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	watch(t)
 	program := filepath.Join(t.TempDir(), "rekey")
@@ -182,6 +185,7 @@ func helped(t *testing.T, program, command string) []setting {
 }
 
 func TestNegatableFlagsAreOn(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	for _, s := range declared(t, filepath.Join("cmd", "rekey", "starter.go"), "starter") {
 		if strings.HasPrefix(s.Flag, "--[no-]") && s.Default != "true" {
@@ -229,6 +233,7 @@ func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(n
 
 // Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "operator/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
 	for _, path := range documents(t) {
@@ -247,6 +252,7 @@ func dedent(code string) string {
 var target = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	for _, path := range documents(t) {
 		for _, m := range target.FindAllStringSubmatch(read(t, path), -1) {
@@ -277,6 +283,7 @@ func anchors(document string) (found []string) {
 
 // Every document under docs can be reached from another one.
 func TestDocumentsAreLinked(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	linked := map[string]bool{"README.md": true}
 	for _, path := range documents(t) {
@@ -304,6 +311,7 @@ type openAPI struct {
 
 // The page on HTTP names every code, and no route that is not there.
 func TestPageSpeaksHTTP(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	var api openAPI
 	if err := yaml.Unmarshal([]byte(read(t, "web/openapi.yaml")), &api); err != nil {
@@ -327,6 +335,7 @@ func TestPageSpeaksHTTP(t *testing.T) {
 
 // The map has every package that an importer may use.
 func TestMapHasEveryPackage(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	watch(t)
 	page := read(t, "docs/packages.md")

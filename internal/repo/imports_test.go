@@ -62,6 +62,7 @@ func ours(deps []string) []string {
 
 // A backend with pages of its own links neither those of rekey nor what they are made with.
 func TestClientLinksNoSite(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	for _, d := range listed(t, "-f", `{{join .Imports "\n"}}`, "./starter") { // Temporal's SDK links templates
 		if slices.Contains([]string{module + "web", "html/template", "net/http"}, d) {
@@ -73,6 +74,7 @@ func TestClientLinksNoSite(t *testing.T) {
 // security 2: what could tell who has an account (the account store, the mail server) is
 // not in the process that answers a request.
 func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	forbidden := []string{
 		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
@@ -91,6 +93,7 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 // Hosts choose how to measure: of OpenTelemetry their programs get the API, and neither the SDK
 // nor an exporter.
 func TestPackagesMeasureThroughInterfaces(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	for _, pkg := range []string{"web", "worker"} {
 		for _, d := range deps(t, pkg) {
@@ -106,6 +109,7 @@ func TestPackagesMeasureThroughInterfaces(t *testing.T) {
 // Imports follow the flow of a reset and never go back. A package that is not named here
 // fails the test, so that a new one is given its place.
 func TestImportsGoOneWay(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	allowed := map[string][]string{
 		"statemachine":                  nil,
@@ -169,6 +173,7 @@ func packages(t *testing.T) []string {
 // The embedded Temporal server and what else serves development only stay in the module
 // dev/: whoever imports rekey gets none of it.
 func TestModuleIsLean(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	out, err := os.ReadFile("go.mod")
 	if err != nil {

@@ -2,13 +2,18 @@ package repo_test
 
 import (
 	"os"
+	"sync"
 	"testing"
 )
 
-// TestMain runs the tests in the root folder, so that each path is one of the repository.
-func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil {
-		panic(err)
+// root is the folder of the repository, where each path of these tests begins. It becomes the
+// working folder in the first test and not in TestMain: the go command notes which files a test
+// reads, and from where, only while tests run, and would keep a result that is out of date.
+var root = sync.OnceValue(func() error { return os.Chdir("../..") })
+
+func inRoot(t *testing.T) {
+	t.Helper()
+	if err := root(); err != nil {
+		t.Fatal(err)
 	}
-	os.Exit(m.Run())
 }

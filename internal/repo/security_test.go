@@ -26,6 +26,7 @@ const securityPage = "docs/security.md"
 // Every requirement has a test, and the page names them all. It cannot tell whether a
 // test is any good; it can tell when one is gone.
 func TestSecurityRequirementsHaveTests(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	tests := securityTests(t)
 	page := read(t, securityPage)
@@ -124,6 +125,7 @@ func functionOf(file *ast.File, comment *ast.CommentGroup) string {
 
 // Each type that crosses Temporal has a row that says who checks it.
 func TestWhatCrossesTemporalIsListed(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	types := map[string]json.RawMessage{}
 	if err := json.Unmarshal([]byte(read(t, "workflow/testdata/contract.json")), &types); err != nil {

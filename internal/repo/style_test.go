@@ -16,6 +16,7 @@ import (
 var pronoun = regexp.MustCompile(`\b(?:What|Whoever|Who|Those)\b[^.?!]*(?:[.!]|$)`)
 
 func TestSentencesNameTheirSubject(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	code := regexp.MustCompile("(?ms)^ *```.*?^ *```|`[^`\n]*`")
 	for _, path := range documents(t) {
@@ -33,6 +34,7 @@ func TestSentencesNameTheirSubject(t *testing.T) {
 }
 
 func TestLinesOfDocumentsAreShort(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	wide := regexp.MustCompile("(?ms)^ *```.*?^ *```|^ *\\|[^\n]*|^[^ \n]*\\]\\([^ \n]*\\)$")
 	for _, path := range documents(t) {
@@ -45,6 +47,7 @@ func TestLinesOfDocumentsAreShort(t *testing.T) {
 }
 
 func TestFunctionsAreShort(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	for _, file := range parsed(t) {
 		for _, d := range file.Decls {

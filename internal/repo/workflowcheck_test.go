@@ -24,6 +24,7 @@ var exceptions = map[string]string{
 const workflowcheckConfig = "workflowcheck.config.yaml"
 
 func TestWorkflowcheckExceptions(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	var config struct{ Decls map[string]bool }
 	if err := yaml.Unmarshal([]byte(read(t, workflowcheckConfig)), &config); err != nil {
@@ -40,6 +41,7 @@ func TestWorkflowcheckExceptions(t *testing.T) {
 
 // Each exception is needed: without it the check fails.
 func TestWorkflowcheckNeedsItsExceptions(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	tool, dir := workflowcheck(t), sourceCopy(t)
 	write(t, filepath.Join(dir, workflowcheckConfig), "decls: {}\n")
@@ -54,6 +56,7 @@ func TestWorkflowcheckNeedsItsExceptions(t *testing.T) {
 // The check finds the clock of the machine in the workflow, with the exceptions that we
 // give it. It finds none in ours.
 func TestWorkflowcheckFindsAClock(t *testing.T) {
+	inRoot(t)
 	t.Parallel()
 	tool, dir := workflowcheck(t), sourceCopy(t)
 	copyGo(t, filepath.Join(dir, "workflow"), filepath.Join(dir, "planted"))
