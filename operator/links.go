@@ -58,11 +58,8 @@ func (s *story) linkDone(m workflow.Mail, at time.Time, result *commonpb.Payload
 	l := &s.links
 	l.answered, l.pending, l.mailedAt = l.answered+1, true, at
 	l.withheld = d.Withheld
-	switch { // as the run does
-	case !d.Expires.IsZero():
+	if d.Withheld == "" || !d.Expires.IsZero() { // one that is withheld as unknown may have arrived
 		l.ends = d.Expires
-	case d.Withheld == "":
-		l.ends = at.Add(s.in.LinkLife)
 	}
 	l.expires = time.Time{} // the timer starts again
 }
