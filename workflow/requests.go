@@ -8,35 +8,28 @@ import "go.temporal.io/sdk/workflow"
 // has to answer.
 func (r *run) answerRequests(ctx workflow.Context) bool {
 	caller, asked := r.takeRequests()
-	switch {
-	case !asked:
+	if !asked {
 		return true
-	case r.mayMailAgain(ctx):
+	}
+	switch why := r.links().Unanswered(workflow.Now(ctx)); {
+	case why == "":
 		r.sendLink(ctx, caller)
-		return true
-	case r.lastLinkEnded(ctx):
+	case why == LinksEnded && endsForLateRequest(ctx):
 		r.lateCaller = &caller
 		return false
+	default:
+		r.passOver(ctx, why)
 	}
-	r.passOver(ctx)
 	return true
 }
 
-func (r *run) mayMailAgain(ctx workflow.Context) bool { return r.unanswered(ctx) == "" }
-
-func (r *run) unanswered(ctx workflow.Context) Unanswered {
-	return r.links().Unanswered(workflow.Now(ctx))
-}
-
-// lastLinkEnded reports that another run has to answer. Runs of 0.2.0 pass such a request over.
-func (r *run) lastLinkEnded(ctx workflow.Context) bool {
-	return r.unanswered(ctx) == LinksEnded &&
-		workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
+// endsForLateRequest is false for runs of 0.2.0: they pass over a request after their last link.
+func endsForLateRequest(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "asked-after-the-last-link", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // passOver notes for operators that a request mailed nothing, and why.
-func (r *run) passOver(ctx workflow.Context) {
-	why := r.unanswered(ctx)
+func (r *run) passOver(ctx workflow.Context, why Unanswered) {
 	switch {
 	case r.mails == MaxMails && r.mail == nil && r.withheld != "":
 		why = "last_mail_withheld"
