@@ -34,11 +34,15 @@ func (a Account) HasPassword() bool {
 	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
 
-// Token is the record of one mailed token. The store's record decides whether a link
+// RecordKey names the record of a token: SHA-256(SHA-256(token)). A reader of the store can make
+// neither the token nor a submission of it.
+type RecordKey [32]byte
+
+// TokenRecord is the record of one mailed token. The store's record decides whether a link
 // counts; the token itself is nowhere in it.
-type Token struct {
-	Key        [32]byte // SHA-256(SHA-256(token))
-	Scope      string   // ScopePasswordReset
+type TokenRecord struct {
+	Key        RecordKey
+	Scope      string // ScopePasswordReset
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -63,7 +67,7 @@ func SameCredential(credential string, digest []byte) bool {
 
 // Fits says why a token may not change the password of its account, as the account is now;
 // nil when it may. Errors: ErrNotResettable, ErrAddressChanged, ErrCredentialChanged.
-func (t Token) Fits(a Account) error {
+func (t TokenRecord) Fits(a Account) error {
 	switch {
 	case a.Disabled || !a.Resettable || !a.HasPassword():
 		return ErrNotResettable
@@ -77,7 +81,7 @@ func (t Token) Fits(a Account) error {
 
 // Change is an accepted submission, to be applied once.
 type Change struct {
-	Token      [32]byte  // key of the token record
+	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
 	Run        string    // original run ID of the reset
 	Client     string    // network address of who submitted, for the audit log; empty when unknown

@@ -33,7 +33,7 @@ type Counted struct {
 // records of the same account and mail: a mail that did not arrive has none, so each is a
 // copy that may have. Counted is what the account has been counted, in any order. Errors:
 // ErrTooManyCopies, ErrMailLimit.
-func (t Token) Judge(out []Token, counted []Counted, limit int) (name string, i Issued, err error) {
+func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (name string, i Issued, err error) {
 	i = Issued{Copy: len(out) + 1, Asked: 1}
 	for _, copied := range out {
 		if copied.Expires.After(i.Expires) {

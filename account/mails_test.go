@@ -77,8 +77,8 @@ func TestBucketBoundsAndRefills(t *testing.T) {
 // A copy has the links of the others, and a name of its own that counts once.
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	mail := account.Token{Mail: "m", Issued: noon}
-	out := []account.Token{{Expires: noon.Add(2)}, {Expires: noon.Add(3)}, {Expires: noon.Add(1)}}
+	mail := account.TokenRecord{Mail: "m", Issued: noon}
+	out := []account.TokenRecord{{Expires: noon.Add(2)}, {Expires: noon.Add(3)}, {Expires: noon.Add(1)}}
 	counted := []account.Counted{{"m", noon}, {"m/2", noon}, {"other", noon}, {"other/2", noon}, {"old", noon.Add(-24 * time.Hour)}}
 	for n, want := range []struct {
 		name   string

@@ -19,7 +19,7 @@ const Kept = 7 * 24 * time.Hour
 // returns the context's error (errors.Is).
 //
 // An entry of the audit log has the account's ID, and the time, the run, the client and the
-// operator of its Token, Change or Entry. Entries are kept in the order of writing. The Detail
+// operator of its TokenRecord, Change or Entry. Entries are kept in the order of writing. The Detail
 // of a refusal is the text of its error.
 type Store interface {
 	// Find returns every account with the address, in any spelling of its host, closed
@@ -32,21 +32,21 @@ type Store interface {
 	Account(ctx context.Context, id string) (Account, error)
 
 	// IssueToken records a token, counts its mail and writes the audit entry, in one
-	// transaction (EventMailIssued, at Token.Issued), by the rules of [Token.Judge]. A mail
-	// (Token.Mail) counts once for each copy that may have arrived, at its first attempt and
+	// transaction (EventMailIssued, at TokenRecord.Issued), by the rules of [TokenRecord.Judge]. A mail
+	// (TokenRecord.Mail) counts once for each copy that may have arrived, at its first attempt and
 	// for any number of attempts. The records of its other tokens that were not revoked are
 	// those copies, and all of them stay valid. The account need not exist.
 	//
-	// Errors: ErrMailLimit when the account's other mails leave no room at Token.Issued
+	// Errors: ErrMailLimit when the account's other mails leave no room at TokenRecord.Issued
 	// ([RoomForMail]), ErrTooManyCopies when MailCopies of the mail may have arrived. Then
 	// nothing is recorded, and earlier tokens stay valid. Issued is correct with these errors
 	// too.
-	IssueToken(ctx context.Context, t Token, limit int) (Issued, error)
+	IssueToken(ctx context.Context, t TokenRecord, limit int) (Issued, error)
 
 	// RevokeToken deletes the record of a token whose mail definitely did not go out. It
 	// writes the audit entry EventMailRevoked, with the client and the operator of the token.
 	// The mail stays counted. A missing record is no error, and leaves no entry.
-	RevokeToken(ctx context.Context, key [32]byte, at time.Time) error
+	RevokeToken(ctx context.Context, key RecordKey, at time.Time) error
 
 	// ChangePassword applies a submission and returns the account's ID. It does the following
 	// in one transaction:
@@ -54,7 +54,7 @@ type Store interface {
 	//   - It finds the token's record, which must be of the same run and of the scope
 	//     [ScopePasswordReset], and takes the account from it.
 	//   - It checks that the account exists and may be reset, has the address and the
-	//     credential of the record (Token.Fits), and a hash of the form of the new one
+	//     credential of the record (TokenRecord.Fits), and a hash of the form of the new one
 	//     (Change.Fits).
 	//   - It sets the new hash and nothing else of the account.
 	//   - It deletes all token records of the account and ends its sessions for good. That
@@ -67,7 +67,7 @@ type Store interface {
 	//
 	// The same submission again, also concurrently, succeeds, returns the same account and
 	// changes nothing, in any later state of the account. Its ID and run identify it, also
-	// with another Change.Token or none. Of different submissions to one account's tokens, one
+	// with another Change.Record or none. Of different submissions to one account's tokens, one
 	// succeeds.
 	//
 	// With an error the ID is empty. ErrTokenUnknown means that there is no such record, or

@@ -36,7 +36,7 @@ func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (wor
 
 func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
 	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
-	s, err := a.Submissions.Open(c.Submission.Sealed, c.Submission.Context(workflowID))
+	s, err := a.Submissions.Open(c.Submission.Sealed, c.Submission.SealContext(workflowID))
 	if errors.Is(err, keys.ErrForeign) || err == nil && s.ID() != c.Submission.ID {
 		return workflow.Verdict{Event: statemachine.TokenUnknown}, nil
 	}
@@ -45,12 +45,12 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 	}
 	now := a.Now().UTC()
 	change := account.Change{
-		Token: link.RecordKey(s.Token), Submission: c.Submission.ID,
+		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID,
 		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now,
 	}
 	late := now.Sub(s.Accepted) > workflow.ApplyWithin
 	if late {
-		change.Token = [32]byte{} // of no record: all that still counts is that it was applied before
+		change.Record = account.RecordKey{} // of no record: all that still counts is that it was applied before
 	}
 	owner, err := a.Store.ChangePassword(ctx, change)
 	a.countRefusal(err)

@@ -101,12 +101,12 @@ func TestForeignSubmissions(t *testing.T) {
 	t.Parallel()
 	for name, forge := range map[string]func(t *testing.T, s *site) workflow.Change{
 		"not sealed": func(*testing.T, *site) workflow.Change {
-			return workflow.Change{Run: run, Submission: workflow.Submission{ID: "id", Link: run, Sealed: []byte("$argon2id$new")}}
+			return workflow.Change{Run: run, Submission: workflow.Submission{ID: "id", LinkRun: run, Sealed: []byte("$argon2id$new")}}
 		},
 		"empty": func(*testing.T, *site) workflow.Change { return workflow.Change{Run: run} },
 		"of a token that was never mailed": func(t *testing.T, s *site) workflow.Change {
 			t.Helper()
-			p := keys.NewPassword{Hash: fresh, Token: [32]byte{1}, Accepted: start}
+			p := keys.NewPassword{Hash: fresh, Digest: [32]byte{1}, Accepted: start}
 			return workflow.Change{Run: run, Submission: s.submission(t, p)}
 		},
 		"of the record's key, from the database": func(t *testing.T, s *site) workflow.Change {
@@ -116,13 +116,13 @@ func TestForeignSubmissions(t *testing.T) {
 			again.Number = 2
 			_, err := s.sendLink(t, again)
 			must(t, err)
-			p := keys.NewPassword{Hash: fresh, Token: w.issued[0].Key, Accepted: start}
+			p := keys.NewPassword{Hash: fresh, Digest: w.issued[0].Key, Accepted: start}
 			return workflow.Change{Run: run, Submission: s.submission(t, p)}
 		},
 		"of the cancel link": func(t *testing.T, s *site) workflow.Change {
 			t.Helper()
 			_, token := s.claims(t, "cancel", s.mailer.last(t))
-			p := keys.NewPassword{Hash: fresh, Token: token.Digest(), Accepted: start}
+			p := keys.NewPassword{Hash: fresh, Digest: token.Digest(), Accepted: start}
 			return workflow.Change{Run: run, Submission: s.submission(t, p)}
 		},
 		"with an ID that does not match": func(t *testing.T, s *site) workflow.Change {
@@ -134,7 +134,7 @@ func TestForeignSubmissions(t *testing.T) {
 		"sealed for another link": func(t *testing.T, s *site) workflow.Change {
 			t.Helper()
 			c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
-			c.Submission.Link = "b7c1d8f0-0000-4000-8000-000000000000"
+			c.Submission.LinkRun = "b7c1d8f0-0000-4000-8000-000000000000"
 			return c
 		},
 		"sealed for another account's run": func(t *testing.T, s *site) workflow.Change {

@@ -86,8 +86,8 @@ func TestVerdictsAreCounted(t *testing.T) {
 	s := linked(t)
 	c := counting(s)
 	good := s.submission(t, s.chosen(t, "$argon2id$new"))
-	foreign := workflow.Submission{ID: "x", Link: run, Sealed: []byte("foreign")}
-	late := s.submission(t, keys.NewPassword{Hash: "$argon2id$late", Token: [32]byte{1}, Accepted: s.now.Add(-25 * time.Hour)})
+	foreign := workflow.Submission{ID: "x", LinkRun: run, Sealed: []byte("foreign")}
+	late := s.submission(t, keys.NewPassword{Hash: "$argon2id$late", Digest: [32]byte{1}, Accepted: s.now.Add(-25 * time.Hour)})
 	for _, submission := range []workflow.Submission{good, foreign, late} {
 		if _, err := s.change(t, workflow.Change{Run: run, Submission: submission}); err != nil {
 			t.Fatal(err)

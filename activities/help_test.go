@@ -183,9 +183,9 @@ func (s *site) claims(t *testing.T, p link.Purpose, m mail.Message) (link.Claims
 // submission is one as a starter makes it.
 func (s *site) submission(t *testing.T, p keys.NewPassword) workflow.Submission {
 	t.Helper()
-	w := workflow.Submission{ID: p.ID(), Link: run}
+	w := workflow.Submission{ID: p.ID(), LinkRun: run}
 	var err error
-	w.Sealed, err = s.sealer.Seal(p, w.Context(workflow.ID(key)))
+	w.Sealed, err = s.sealer.Seal(p, w.SealContext(workflow.ID(key)))
 	must(t, err)
 	return w
 }
@@ -193,7 +193,7 @@ func (s *site) submission(t *testing.T, p keys.NewPassword) workflow.Submission 
 // chosen is a new password for the last link that was mailed.
 func (s *site) chosen(t *testing.T, hash string) keys.NewPassword {
 	t.Helper()
-	return keys.NewPassword{Hash: hash, Token: s.mailed(t).Digest(), Accepted: s.now, Client: from}
+	return keys.NewPassword{Hash: hash, Digest: s.mailed(t).Digest(), Accepted: s.now, Client: from}
 }
 
 func (s *site) credential(t *testing.T) string {
@@ -337,9 +337,9 @@ type spy struct {
 	account.Store
 	find    func([]account.Account) []account.Account // what a database finds; nil changes nothing
 	fail    error                                     // of every method that is used here
-	issued  []account.Token
+	issued  []account.TokenRecord
 	before  []int // mails tried before each of them was issued
-	revoked [][32]byte
+	revoked []account.RecordKey
 	mailer  *mailer
 	over    context.Context // of the last mail
 	noted   context.Context // under which it was noted that a mail was taken
@@ -360,7 +360,7 @@ func (s *spy) Find(ctx context.Context, address string) ([]account.Account, erro
 	return found, cmp.Or(s.fail, err)
 }
 
-func (s *spy) IssueToken(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+func (s *spy) IssueToken(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 	issued, err := s.Store.IssueToken(ctx, t, limit)
 	if err == nil {
 		s.issued = append(s.issued, t)
@@ -369,7 +369,7 @@ func (s *spy) IssueToken(ctx context.Context, t account.Token, limit int) (accou
 	return issued, err
 }
 
-func (s *spy) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+func (s *spy) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) error {
 	s.revoked = append(s.revoked, key)
 	return s.Store.RevokeToken(ctx, key, at)
 }

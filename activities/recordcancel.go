@@ -34,7 +34,7 @@ func (a *Activities) recordCancel(ctx context.Context, c workflow.Cancellation) 
 	}
 	e := account.Entry{At: c.At.UTC(), Event: account.EventResetCanceled, Run: c.Run, AccountID: owner.ID, Detail: inTemporal}
 	switch now := activity.GetInfo(ctx).WorkflowExecution.RunID; {
-	case c.Link == c.Run || c.Link == now:
+	case c.LinkRun == c.Run || c.LinkRun == now:
 		e.Client, e.Detail = c.Client, byOwner
 	case c.Operator != "" && (c.Meant == c.Run || c.Meant == now):
 		e.Operator, e.Detail = c.Operator, byOperator

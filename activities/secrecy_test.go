@@ -14,6 +14,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -130,7 +131,7 @@ func TestMailServerIsNotQuoted(t *testing.T) {
 				t.Errorf("reply %d: %v", test.code, err)
 			}
 			diff(t, "delivery", got, test.want)
-			diff(t, "revoked", w.revoked, [][32]byte{w.issued[0].Key})
+			diff(t, "revoked", w.revoked, []account.RecordKey{w.issued[0].Key})
 			found := links[link.Reset].FindStringSubmatch(<-server.got)
 			if found == nil {
 				t.Fatal("the mail held no link, so this shows nothing")
@@ -151,5 +152,5 @@ func TestSubmissionIsNotQuoted(t *testing.T) {
 	if err == nil {
 		t.Fatal("a submission under an unknown key is no error")
 	}
-	clean(t, "log and error", s.log.String()+err.Error(), fresh, hex.EncodeToString(p.Token[:]), s.mailed(t).Text(), ann.Address)
+	clean(t, "log and error", s.log.String()+err.Error(), fresh, hex.EncodeToString(p.Digest[:]), s.mailed(t).Text(), ann.Address)
 }

@@ -94,7 +94,7 @@ func copyLater(err error, copies int) error {
 
 // takeBack revokes the token of a mail that definitely did not go out, also when that is
 // because the attempt is over: what is left would be taken for a copy that may have arrived.
-func (a *Activities) takeBack(ctx context.Context, m workflow.LinkMail, owner account.Account, t account.Token, why error) (workflow.Delivery, error) {
+func (a *Activities) takeBack(ctx context.Context, m workflow.LinkMail, owner account.Account, t account.TokenRecord, why error) (workflow.Delivery, error) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWait)
 	defer cancel()
 	if err := a.Store.RevokeToken(last, t.Key, a.Now().UTC()); err != nil {
@@ -151,7 +151,7 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 // one count. The link's life starts now, with the attempt, so a slow mail server never
 // delivers a dead link. However long a life is asked for, it is MaxLinkLife at most: a
 // sealed input may come from a thief of the payload keyset. Error: password.ErrUnsupported.
-func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner account.Account) (mail.Reset, account.Token, error) {
+func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner account.Account) (mail.Reset, account.TokenRecord, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
 	claims := link.Claims{
@@ -160,16 +160,16 @@ func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner accou
 	}
 	cancel, err := a.Links.Seal(link.Cancel, claims)
 	if err != nil {
-		return mail.Reset{}, account.Token{}, err
+		return mail.Reset{}, account.TokenRecord{}, err
 	}
 	if claims.Hash, err = a.Upgrade.hashing(owner); err != nil {
-		return mail.Reset{}, account.Token{}, err
+		return mail.Reset{}, account.TokenRecord{}, err
 	}
 	reset, err := a.Links.Seal(link.Reset, claims)
 	return mail.Reset{
 			URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: life,
-		}, account.Token{
-			Key: link.RecordKey(reset.Digest()), Scope: account.ScopePasswordReset,
+		}, account.TokenRecord{
+			Key: reset.Digest().RecordKey(), Scope: account.ScopePasswordReset,
 			AccountID: owner.ID, Address: owner.Address,
 			Credential: account.CredentialDigest(owner.Credential),
 			Run:        m.Run, Mail: linkID(m), Client: m.Client, Operator: m.Operator,

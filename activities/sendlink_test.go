@@ -45,7 +45,7 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 	}
 	digest := token.Digest()
 	mailID, _, _ := strings.Cut(msg.ID, "@")
-	diff(t, "record", w.issued, []account.Token{{
+	diff(t, "record", w.issued, []account.TokenRecord{{
 		Key: sha256.Sum256(digest[:]), Scope: "password:reset", AccountID: ann.ID, Address: ann.Address,
 		Credential: account.CredentialDigest(ann.Credential), Run: run, Mail: mailID, Client: from,
 		Issued: start, Expires: expires,
@@ -224,7 +224,7 @@ func TestLinkRefusedByTheMailServer(t *testing.T) {
 	got, err := s.sendLink(t, wanted(ann.Address))
 	must(t, err)
 	diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.MailRefused})
-	diff(t, "revoked", w.revoked, [][32]byte{w.issued[0].Key})
+	diff(t, "revoked", w.revoked, []account.RecordKey{w.issued[0].Key})
 	s.audited(t, ann.ID,
 		account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventMailRevoked},
 		account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.MailRefused)})
@@ -241,7 +241,7 @@ func TestLinkDeferredByTheMailServer(t *testing.T) {
 	if _, err := s.sendLink(t, wanted(ann.Address)); err == nil {
 		t.Fatal("a deferred mail is no error, so it is not tried again")
 	}
-	diff(t, "revoked", w.revoked, [][32]byte{w.issued[0].Key})
+	diff(t, "revoked", w.revoked, []account.RecordKey{w.issued[0].Key})
 	first, dead := s.mailer.last(t), s.chosen(t, "$argon2id$new")
 
 	s.mailer.fail, s.now = nil, start.Add(5*time.Hour)
@@ -273,7 +273,7 @@ func TestLinkWithUnknownOutcome(t *testing.T) {
 			if _, err := s.sendLink(t, wanted(ann.Address)); err == nil {
 				t.Error("an unknown outcome is no error, so it is not tried again")
 			}
-			diff(t, "revoked", w.revoked, [][32]byte(nil))
+			diff(t, "revoked", w.revoked, []account.RecordKey(nil))
 			v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$argon2id$new"))})
 			must(t, err)
 			diff(t, "its link", string(v.Event), "password_changed")

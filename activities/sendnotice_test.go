@@ -40,13 +40,13 @@ func changedSite(t *testing.T, a account.Account) *site {
 // applied changes a password.
 func (s *site) applied(t *testing.T, a account.Account, run, submission string) {
 	t.Helper()
-	record := account.Token{
+	record := account.TokenRecord{
 		Key: [32]byte{1}, Scope: account.ScopePasswordReset, AccountID: a.ID, Address: a.Address,
 		Credential: account.CredentialDigest(a.Credential), Run: run, Mail: submission, Issued: start, Expires: start.Add(life),
 	}
 	_, err := s.store.IssueToken(t.Context(), record, 10)
 	must(t, err)
-	_, err = s.store.ChangePassword(t.Context(), account.Change{Token: record.Key, Submission: submission, Run: run, Hash: "$argon2id$new", At: start})
+	_, err = s.store.ChangePassword(t.Context(), account.Change{Record: record.Key, Submission: submission, Run: run, Hash: "$argon2id$new", At: start})
 	must(t, err)
 }
 

@@ -124,7 +124,7 @@ func TestMethods(t *testing.T) {
 func TestSubmissionStaysSealed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
-	secrets := keys.NewPassword{Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaA", Token: [32]byte{1, 2, 3}, Accepted: time.Now()}
+	secrets := keys.NewPassword{Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaA", Digest: [32]byte{1, 2, 3}, Accepted: time.Now()}
 	sealer := value[*keys.Sealer](t)(keys.Open(s.dir, keys.AllowDev).SubmissionSealer())
 	sealed := value[[]byte](t)(sealer.Seal(secrets, "run"))
 	payloads := opened(t, s.ask(t, request(s.sealed(t, map[string]any{"sealed": sealed}), nil)))
@@ -137,7 +137,7 @@ func TestSubmissionStaysSealed(t *testing.T) {
 	if got := value[keys.NewPassword](t)(opener.Open(shown.Sealed, "run")); got.Hash != secrets.Hash {
 		t.Errorf("a worker reads %q", got.Hash)
 	}
-	for _, mark := range []string{"argon2id", secrets.Hash[len(secrets.Hash)-20:], string(secrets.Token[:])} {
+	for _, mark := range []string{"argon2id", secrets.Hash[len(secrets.Hash)-20:], string(secrets.Digest[:])} {
 		for _, text := range []string{string(payloads[0].Data), string(shown.Sealed)} {
 			if strings.Contains(text, mark) || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(mark))) {
 				t.Errorf("the answer shows %q", mark)

@@ -140,7 +140,7 @@ const run = "reset/0123456789abcdef0123456789abcdef/run"
 func newPassword() keys.NewPassword {
 	return keys.NewPassword{
 		Hash:     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
-		Token:    [32]byte{1, 2, 3},
+		Digest:   [32]byte{1, 2, 3},
 		Accepted: time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC),
 	}
 }

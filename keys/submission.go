@@ -16,7 +16,7 @@ import (
 // Temporal nor its operators, nor a codec server, nor the starter itself reads it back.
 type NewPassword struct {
 	Hash     string    // PHC string, as the store keeps it
-	Token    [32]byte  // SHA-256 of the token
+	Digest   [32]byte  `json:"Token"` // of the token, see link.Digest
 	Accepted time.Time // when the starter took it
 	Client   string    `json:",omitempty"` // network address of who submitted, for the audit log
 }
@@ -24,7 +24,7 @@ type NewPassword struct {
 // ID names a submission: the same for the same link and password, and without the
 // token no way to test guesses at the hash.
 func (p NewPassword) ID() string {
-	mac := hmac.New(sha256.New, p.Token[:])
+	mac := hmac.New(sha256.New, p.Digest[:])
 	mac.Write([]byte(p.Hash))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -82,7 +82,7 @@ func TestSubmissionID(t *testing.T) {
 	later, otherHash, otherToken := p, p, p
 	later.Accepted = p.Accepted.Add(1)
 	otherHash.Hash += "x"
-	otherToken.Token[31]++
+	otherToken.Digest[31]++
 	if later.ID() != id || otherHash.ID() == id || otherToken.ID() == id {
 		t.Errorf("%s: later %s, other hash %s, other token %s", id, later.ID(), otherHash.ID(), otherToken.ID())
 	}

@@ -3,6 +3,8 @@ package link
 import (
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/rekeyhq/rekey/account"
 )
 
 // Token is the secret of a link. It prints and marshals as "[token]", so that it
@@ -29,13 +31,14 @@ func (t Token) secret() []byte {
 // (RFC 4648 section 5).
 func (t Token) Text() string { return encoding.EncodeToString(t.secret()) }
 
-// Digest is the SHA-256 of the token's bytes: what a submission carries.
-func (t Token) Digest() [32]byte { return sha256.Sum256(t.secret()) }
+// Digest is the SHA-256 of a token's bytes. A submission carries it instead of the token.
+type Digest [32]byte
 
-// RecordKey is the store's key of a token's record: the hash of its digest, that is
-// SHA-256(SHA-256(token)). A reader of the store can make neither the token nor a submission
-// of it.
-func RecordKey(digest [32]byte) [32]byte { return sha256.Sum256(digest[:]) }
+// Digest returns the digest of the token.
+func (t Token) Digest() Digest { return sha256.Sum256(t.secret()) }
+
+// RecordKey returns the key under which the store keeps the token's record.
+func (d Digest) RecordKey() account.RecordKey { return sha256.Sum256(d[:]) }
 
 // String returns "[token]".
 func (Token) String() string { return redacted }

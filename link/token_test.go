@@ -76,11 +76,11 @@ func TestDigests(t *testing.T) {
 	token := seal(t, newBox(t, frozenKey(t), base, namespace), link.Reset, claims())
 	secret, err := base64.RawURLEncoding.DecodeString(token.Text())
 	check(t, err)
-	once := sha256.Sum256(secret)
+	once := link.Digest(sha256.Sum256(secret))
 	if token.Digest() != once {
 		t.Error("the digest is not SHA-256 of the token's bytes")
 	}
-	if link.RecordKey(once) != sha256.Sum256(once[:]) {
+	if once.RecordKey() != sha256.Sum256(once[:]) {
 		t.Error("the record key is not SHA-256 of the digest")
 	}
 }

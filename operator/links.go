@@ -89,7 +89,7 @@ func (s *story) unanswered(now time.Time) workflow.Unanswered {
 	l := s.links
 	why := workflow.Links{
 		Mailing: s.machine.State() == statemachine.StateRequested || l.begun > l.answered || l.pending,
-		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, CoolDown: s.in.CoolDown,
+		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, MailPause: s.in.MailPause,
 	}.Unanswered(now)
 	if why == workflow.LinksEnded {
 		return ""

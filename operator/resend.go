@@ -81,7 +81,7 @@ func (c *Client) request(o Order) (workflow.Request, error) {
 	}
 	return workflow.Request{
 		Address: address, AccountKey: workflow.AccountKey(id), Operator: o.Operator,
-		LinkLife: o.LinkLife, CoolDown: o.CoolDown / 2,
+		LinkLife: o.LinkLife, MailPause: starter.MailPause(o.CoolDown),
 	}, err
 }
 
@@ -92,7 +92,7 @@ func (r Run) answer(now time.Time) Resent {
 	}
 	m := Resent{Result: NothingMailed, Run: r, Why: r.story.unanswered(now)}
 	if m.Why == workflow.InCoolDown {
-		m.Again = r.story.links.mailedAt.Add(r.story.in.CoolDown)
+		m.Again = r.story.links.mailedAt.Add(r.story.in.MailPause)
 	}
 	return m
 }

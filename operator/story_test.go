@@ -36,7 +36,7 @@ type teller struct {
 
 func tell(t *testing.T) *teller {
 	t.Helper()
-	return tellWith(t, workflow.Request{CoolDown: time.Hour}, inClear)
+	return tellWith(t, workflow.Request{MailPause: time.Hour}, inClear)
 }
 
 func tellWith(t *testing.T, in workflow.Request, open func(*commonpb.Payloads, ...any) error) *teller {

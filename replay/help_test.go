@@ -81,7 +81,7 @@ func begun(t *testing.T, c *keys.Codec) *story {
 	t.Helper()
 	s := &story{t: t, codec: c}
 	s.start(s.sealed(workflow.Request{
-		Address: address, AccountKey: accountKey, LinkLife: linkLife, CoolDown: time.Minute,
+		Address: address, AccountKey: accountKey, LinkLife: linkLife, MailPause: time.Minute,
 	}))
 	return s
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/rekeyhq/rekey/link"
 )
 
 const (
@@ -27,23 +29,23 @@ type attempts struct {
 	within time.Duration
 
 	mu    sync.Mutex
-	links *simplelru.LRU[[32]byte, []time.Time]
+	links *simplelru.LRU[link.Digest, []time.Time]
 }
 
 func newAttempts(most int, within time.Duration) (*attempts, error) {
-	links, err := simplelru.NewLRU[[32]byte, []time.Time](recentLinks, nil)
+	links, err := simplelru.NewLRU[link.Digest, []time.Time](recentLinks, nil)
 	return &attempts{most: most, within: within, links: links}, err
 }
 
 // another counts an attempt on the link with a digest, unless it is one too many.
-func (a *attempts) another(link [32]byte, now time.Time) bool {
+func (a *attempts) another(token link.Digest, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	past, _ := a.links.Get(link)
+	past, _ := a.links.Get(token)
 	past = slices.DeleteFunc(past, func(t time.Time) bool { return now.Sub(t) >= a.within })
 	if len(past) >= a.most {
 		return false
 	}
-	a.links.Add(link, append(past, now))
+	a.links.Add(token, append(past, now))
 	return true
 }

@@ -97,9 +97,9 @@ type Client struct {
 	accountKeys *keys.AccountKeys
 	salts       *keys.Salts
 	sealer      *keys.Sealer
-	recent      *lru.Cache[string, request] // what an account's run was last told
-	starts      *startLimit                 // nil for no limit
-	proven      *startLimit                 // of those who solved a puzzle
+	recent      *lru.Cache[string, sent] // by account key
+	starts      *startLimit              // nil for no limit
+	proven      *startLimit              // of those who solved a puzzle
 	proof       *Proof
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
@@ -172,7 +172,7 @@ func (c *Client) loadKeys() error {
 // makeMemory makes what a client remembers of the last minutes.
 func (c *Client) makeMemory() error {
 	var recentErr, attemptsErr, lateErr error
-	c.recent, recentErr = lru.New[string, request](recentRequests)
+	c.recent, recentErr = lru.New[string, sent](recentRequests)
 	c.attempts, attemptsErr = newAttempts(linkAttempts, time.Minute)
 	c.lateAttempts, lateErr = newAttempts(lateAttempts, toldFor)
 	c.starts, c.proven = newStartLimit(c.cfg.StartLimit), newStartLimit(c.cfg.StartLimit)

@@ -32,7 +32,7 @@ func (c *Client) accepted(ctx context.Context, l *openLink) (string, error) {
 		last.read(e)
 	}
 	var s workflow.Submission
-	if c.data.FromPayloads(last.result.GetResult(), &s) != nil || s.Link != l.claims.RunID {
+	if c.data.FromPayloads(last.result.GetResult(), &s) != nil || s.LinkRun != l.claims.RunID {
 		return "", nil // somebody completed the wait who had no link
 	}
 	return s.ID, nil

@@ -148,13 +148,13 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 }
 
 func answerToCancel(decided workflow.Outcome) error {
-	switch told := answer(decided, decided.Accepted); {
-	case told == nil:
+	switch decision := answer(decided, decided.Accepted); {
+	case decision == nil:
 		return ErrLinkUsed
-	case errors.Is(told, ErrLinkCanceled), errors.Is(told, ErrLinkEnded):
+	case errors.Is(decision, ErrLinkCanceled), errors.Is(decision, ErrLinkEnded):
 		return nil
 	default:
-		return told
+		return decision
 	}
 }
 
@@ -176,7 +176,7 @@ func (c *Client) disownAny(ctx context.Context, l *openLink) (*openLink, error) 
 func (c *Client) disown(ctx context.Context, l *openLink, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	caller := workflow.Caller{AccountKey: l.claims.AccountKey, Link: l.claims.RunID, Client: clientAddr(ctx)}
+	caller := workflow.Caller{AccountKey: l.claims.AccountKey, LinkRun: l.claims.RunID, Client: clientAddr(ctx)}
 	err := c.temporal.SignalWorkflow(ctx, l.workflowID, run, workflow.DisownSignal, caller)
 	if SignalsFull(err) { // somebody wants to keep the owner from it
 		return c.temporal.CancelWorkflow(ctx, l.workflowID, run)

@@ -63,11 +63,11 @@ func (p *Proof) Passed(_ context.Context, solution string, _ netip.Addr) bool {
 	if err != nil || !good || !p.live(s) {
 		return false
 	}
-	again, _ := p.used.ContainsOrAdd(s.Challenge, struct{}{})
-	return !again
+	used, _ := p.used.ContainsOrAdd(s.Challenge, struct{}{})
+	return !used
 }
 
-// live reports whether a puzzle of ours has not expired. Its salt is signed.
+// live reports whether a puzzle has not expired. Its salt is signed.
 func (p *Proof) live(s altcha.Payload) bool {
 	var expires int64
 	return json.Unmarshal([]byte(altcha.ExtractParams(s).Get("expires")), &expires) == nil && p.now().Unix() <= expires

@@ -29,11 +29,8 @@ const (
 // Request implements [Resets]. It runs nothing that depends on the account: the run
 // that it starts finds out whether there is one.
 //
-// An account has one run at most. While that run is open, a request is the same click
-// again, and after the cool-down the run mails another link. Half of the cool-down is the
-// run's, which mails nothing so soon after a mail, and half is this client's, which tells
-// the run nothing so soon after telling it something. So what the run passed over and the
-// client then kept from it is never a request that came a whole cool-down after a mail.
+// An account has one run at most. While that run is open, a request repeats the first one,
+// and after the cool-down the run mails another link; see [MailPause].
 func (c *Client) Request(ctx context.Context, email string) error {
 	address, err := account.ParseAddress(email)
 	if err != nil {
@@ -41,9 +38,9 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	}
 	in := workflow.Request{
 		Address: address, AccountKey: c.accountKeys.Key(address),
-		LinkLife: c.cfg.LinkLife, CoolDown: c.cfg.CoolDown / 2, Client: clientAddr(ctx),
+		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown), Client: clientAddr(ctx),
 	}
-	repeat := c.toldLately(in.AccountKey)
+	repeat := c.signaledLately(in.AccountKey)
 	if !c.admits(ctx, repeat) {
 		return ErrOverloaded
 	}
@@ -59,44 +56,50 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	return c.fault(err)
 }
 
-// start starts a run or tells the open one. Repeats must leave no more than an event or two
+// start starts a run or signals the open one. Repeats must leave no more than an event or two
 // on a run, or a flood of them would fill its history.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
 	options := StartOptions(in, c.cfg.TaskQueue)
-	told, _ := c.recent.Get(in.AccountKey)
+	last, _ := c.recent.Get(in.AccountKey)
 	if repeat {
-		done, late, err := c.repeated(ctx, options.ID, told)
+		done, late, err := c.repeated(ctx, options.ID, last)
 		if done || err != nil {
 			return err
 		}
-		told.late = late
+		last.late = late
 	}
-	told.at = c.cfg.Now()
+	last.at = c.cfg.Now()
 	caller := workflow.Caller{AccountKey: in.AccountKey, Client: in.Client}
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
-		c.recent.Add(in.AccountKey, told)
+		c.recent.Add(in.AccountKey, last)
 		return nil
 	}
 	return err
 }
 
-// request is when an account's run was last told of one.
-type request struct {
+// sent is the last signal that went to the run of an account.
+type sent struct {
 	at   time.Time
-	late heard
+	late signaledRun
 }
 
-// heard is a run that a repeat was told to: once while it waited for a link that may have
+// signaledRun is a run that a repeated request signaled: once while it waited for a link that may have
 // ended, and once when it waited no more.
-type heard struct {
+type signaledRun struct {
 	run   string // ID
 	waits bool
 }
 
-func (c *Client) toldLately(accountKey string) bool {
-	told, ok := c.recent.Get(accountKey)
-	return ok && c.cfg.Now().Sub(told.at) < c.cfg.CoolDown/2
+// MailPause is the part of a cool-down in which a run mails no other link: half of it, from the
+// last mail on. For the other half a client sends the run no further request after the last one
+// it sent. Both together last at most a cool-down, so a request that comes a whole cool-down
+// after a mail always reaches the run and mails a link.
+func MailPause(coolDown time.Duration) time.Duration { return coolDown / 2 }
+
+func (c *Client) signaledLately(accountKey string) bool {
+	last, ok := c.recent.Get(accountKey)
+	return ok && c.cfg.Now().Sub(last.at) < c.cfg.CoolDown-MailPause(c.cfg.CoolDown)
 }
 
 // untouched is how many events the history of a run has that no worker has begun: its start,
@@ -105,28 +108,28 @@ const untouched = 3
 
 // repeated reports that a run is about to mail its first link, or waits for one that is good,
 // which is answer enough, or was told already. If not, late is the run that is still to be
-// told, its zero value when none is open. A run that is younger than the life of a link has a
+// last, its zero value when none is open. A run that is younger than the life of a link has a
 // good one, or is to mail another. An older one may have none, and be open for the grace: it
 // knows, and is asked.
-func (c *Client) repeated(ctx context.Context, id string, told request) (done bool, late heard, err error) {
+func (c *Client) repeated(ctx context.Context, id string, last sent) (done bool, late signaledRun, err error) {
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
 	if notFound(err) {
-		return false, heard{}, nil
+		return false, signaledRun{}, nil
 	}
 	if err != nil {
-		return false, heard{}, err
+		return false, signaledRun{}, err
 	}
 	info := run.GetWorkflowExecutionInfo()
 	if !workflow.Open(info.GetStatus()) {
-		return false, heard{}, nil
+		return false, signaledRun{}, nil
 	}
 	waits := waitOf(run) != "" && !over(info.GetSearchAttributes())
 	young := c.cfg.Now().Sub(info.GetStartTime().AsTime()) < c.cfg.LinkLife
 	if waits && young || info.GetHistoryLength() <= untouched {
-		return true, heard{}, nil
+		return true, signaledRun{}, nil
 	}
-	late = heard{info.GetExecution().GetRunId(), waits}
-	return told.late == late, late, nil
+	late = signaledRun{info.GetExecution().GetRunId(), waits}
+	return last.late == late, late, nil
 }
 
 // over reports that a reset has ended, although its run may be open and still list its wait.

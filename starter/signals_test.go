@@ -119,7 +119,7 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 		return told{"signal with start", "", workflow.RequestSignal, workflow.Caller{AccountKey: s.accountKeys.Key(address), Client: callerAddr}}
 	}
 	disowned := told{"signal", linkRun, workflow.DisownSignal, workflow.Caller{
-		AccountKey: strings.Repeat("a", 32), Link: linkRun, Client: callerAddr,
+		AccountKey: strings.Repeat("a", 32), LinkRun: linkRun, Client: callerAddr,
 	}}
 	full := status.Error(codes.InvalidArgument, "exceeded workflow execution limit for signal events")
 	for name, tc := range map[string]struct {
@@ -167,7 +167,7 @@ func TestTheTwoHalvesOfTheCoolDown(t *testing.T) {
 	if d := cmp.Diff([]string{"signal with start", "look", "signal with start", "look"}, calls); d != "" {
 		t.Errorf("calls (-want +got):\n%s", d)
 	}
-	if s.input.CoolDown != 30*time.Second {
-		t.Errorf("the run mails nothing for %s", s.input.CoolDown)
+	if s.input.MailPause != 30*time.Second {
+		t.Errorf("the run mails nothing for %s", s.input.MailPause)
 	}
 }

@@ -234,21 +234,21 @@ func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (wor
 	if err != nil {
 		return workflow.Submission{}, err
 	}
-	sealed := workflow.Submission{ID: s.ID(), Link: l.claims.RunID}
-	sealed.Sealed, err = c.sealer.Seal(s, sealed.Context(l.workflowID))
+	sealed := workflow.Submission{ID: s.ID(), LinkRun: l.claims.RunID}
+	sealed.Sealed, err = c.sealer.Seal(s, sealed.SealContext(l.workflowID))
 	return sealed, err
 }
 
 // submission judges and hashes the password within the hashing budget.
 func (c *Client) submission(ctx context.Context, l *openLink, newPassword string) (keys.NewPassword, error) {
-	s := keys.NewPassword{Token: l.token.Digest(), Accepted: c.cfg.Now().UTC(), Client: clientAddr(ctx)}
+	s := keys.NewPassword{Digest: l.token.Digest(), Accepted: c.cfg.Now().UTC(), Client: clientAddr(ctx)}
 	asked := time.Now()
 	err := c.cfg.Budget.Do(ctx, func() error {
 		c.metrics().Timer("rekey_hash_wait").Record(time.Since(asked))
 		if err := l.policy.Strength(newPassword, l.claims.Address, c.cfg.Product); err != nil {
 			return err
 		}
-		s.Hash = l.hashing.Hash(l.policy.Normalize(newPassword), c.salts.Salt(s.Token))
+		s.Hash = l.hashing.Hash(l.policy.Normalize(newPassword), c.salts.Salt(s.Digest))
 		return nil
 	})
 	if errors.Is(err, password.ErrBusy) {

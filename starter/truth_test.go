@@ -30,7 +30,7 @@ func (s *scripted) mine(t *testing.T, token, newPassword string) workflow.Submis
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.Submission{ID: made.ID(), Link: linkRun}
+	return workflow.Submission{ID: made.ID(), LinkRun: linkRun}
 }
 
 var errNoRun = status.Error(codes.NotFound, "no such run")
@@ -80,7 +80,7 @@ func TestEveryEndIsToldAsItIs(t *testing.T) {
 // else.
 func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 	t.Parallel()
-	theirs := workflow.Submission{ID: "another", Link: linkRun}
+	theirs := workflow.Submission{ID: "another", LinkRun: linkRun}
 	for name, tc := range map[string]struct {
 		run                   *workflowservice.DescribeWorkflowExecutionResponse
 		history               func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent
@@ -106,7 +106,7 @@ func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 		"one of another run is taken": {
 			run: aRun(running, statemachine.StateRequested),
 			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent {
-				return s.took(t, workflow.Submission{ID: mine.ID, Link: "another run"})
+				return s.took(t, workflow.Submission{ID: mine.ID, LinkRun: "another run"})
 			},
 			submit: ErrUnavailable, look: ErrUnavailable,
 		},

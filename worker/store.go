@@ -76,14 +76,14 @@ func (s watchedStore) Account(ctx context.Context, id string) (found account.Acc
 }
 
 // IssueToken implements account.Store.
-func (s watchedStore) IssueToken(ctx context.Context, t account.Token, limit int) (issued account.Issued, err error) {
+func (s watchedStore) IssueToken(ctx context.Context, t account.TokenRecord, limit int) (issued account.Issued, err error) {
 	ctx, end := s.begin(ctx, "issue_token")
 	defer end(&err)
 	return s.Store.IssueToken(ctx, t, limit)
 }
 
 // RevokeToken implements account.Store.
-func (s watchedStore) RevokeToken(ctx context.Context, key [32]byte, at time.Time) (err error) {
+func (s watchedStore) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) (err error) {
 	ctx, end := s.begin(ctx, "revoke_token")
 	defer end(&err)
 	return s.Store.RevokeToken(ctx, key, at)

@@ -70,7 +70,7 @@ type answering struct {
 
 func (a answering) Find(context.Context, string) ([]account.Account, error) { return nil, a.err }
 
-func (a answering) IssueToken(context.Context, account.Token, int) (account.Issued, error) {
+func (a answering) IssueToken(context.Context, account.TokenRecord, int) (account.Issued, error) {
 	return account.Issued{Copy: 1}, a.err
 }
 
@@ -86,7 +86,7 @@ func TestStoreIsWatched(t *testing.T) {
 		if _, got := s.Find(t.Context(), "ann@example.com"); !errors.Is(got, err) {
 			t.Errorf("Find: %v, want %v", got, err)
 		}
-		if _, got := s.IssueToken(t.Context(), account.Token{}, 1); !errors.Is(got, err) {
+		if _, got := s.IssueToken(t.Context(), account.TokenRecord{}, 1); !errors.Is(got, err) {
 			t.Errorf("IssueToken: %v, want %v", got, err)
 		}
 		faults := int64(0)

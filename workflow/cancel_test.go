@@ -22,10 +22,10 @@ func TestCancel(t *testing.T) {
 	}{
 		"by an operator while the mail is in flight": {time.Hour, (*story).CancelWorkflow, workflow.Cancellation{}},
 		"by an operator after it":                    {0, (*story).CancelWorkflow, workflow.Cancellation{}},
-		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
-		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
+		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
+		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
 		"by a named operator":                        {0, func(s *story) { s.SignalWorkflow(workflow.DisownSignal, operator) }, workflow.Cancellation{Operator: operator.Operator, Meant: operator.Run}},
-		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{Link: disowner.Link, Client: disowner.Client}},
+		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func TestCancelIsNotedWithinADay(t *testing.T) {
 	s.at(5*time.Minute, s.disown)
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 	diff(t, "end", s.elapsed(), 5*time.Minute+(1+2+4)*time.Second)
-	noted := workflow.Cancellation{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client}
+	noted := workflow.Cancellation{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), LinkRun: disowner.LinkRun, Client: disowner.Client}
 	diff(t, "noted", s.cancels, []workflow.Cancellation{noted, noted, noted, noted})
 	diff(t, "longest time", s.works[len(s.works)-1].ScheduleToCloseTimeout, 24*time.Hour)
 }
@@ -122,7 +122,7 @@ func TestFirstToDisown(t *testing.T) {
 	})
 	s.run()
 	diff(t, "noted", s.cancels, []workflow.Cancellation{
-		{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), Link: disowner.Link, Client: disowner.Client},
+		{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), LinkRun: disowner.LinkRun, Client: disowner.Client},
 	})
 }
 

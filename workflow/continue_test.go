@@ -43,7 +43,7 @@ func TestLateRequestContinues(t *testing.T) {
 			s.at(5*time.Minute, s.submit("one"))
 			s.at(asked, s.ask)
 			diff(t, "input", s.next(), workflow.Request{
-				Address: s.in.Address, AccountKey: accountKey, LinkLife: life, CoolDown: coolDown,
+				Address: s.in.Address, AccountKey: accountKey, LinkLife: life, MailPause: coolDown,
 				Client: again.Client, Previous: &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1},
 			})
 			diff(t, "mails", len(s.mails), 1)

@@ -144,7 +144,8 @@ type Request struct {
 	AccountKey string // keyed hash of Address; ends the workflow ID
 
 	LinkLife time.Duration // how long a mailed link can be used
-	CoolDown time.Duration // how long after a mail another request mails nothing
+	// MailPause is how long after a mail another request mails nothing.
+	MailPause time.Duration `json:"CoolDown"`
 
 	// Client is the network address of who asked first, or Operator their name, for the
 	// audit log.
@@ -161,10 +162,10 @@ type Request struct {
 // operator sent it, an Operator.
 type Caller struct {
 	AccountKey string
-	Link       string `json:",omitempty"` // run ID inside the link; a request has none
-	Client     string `json:",omitempty"` // network address
-	Operator   string `json:",omitempty"` // name
-	Run        string `json:",omitempty"` // run ID that an operator calls off
+	LinkRun    string `json:"Link,omitempty"` // run ID inside the link; a request has none
+	Client     string `json:",omitempty"`     // network address
+	Operator   string `json:",omitempty"`     // name
+	Run        string `json:",omitempty"`     // run ID that an operator calls off
 }
 
 // Cancellation is how a reset was called off, for the audit log.
@@ -173,8 +174,8 @@ type Cancellation struct {
 	Sender  string `json:",omitempty"` // ID of the run that records it
 	Address string
 	At      time.Time
-	Link    string `json:",omitempty"` // run ID inside the link that was used; empty in Temporal
-	Client  string `json:",omitempty"` // who used it
+	LinkRun string `json:"Link,omitempty"` // run ID inside the link that was used; empty in Temporal
+	Client  string `json:",omitempty"`     // who used it
 
 	Operator string `json:",omitempty"` // who called off the run that is
 	Meant    string `json:",omitempty"`
@@ -240,13 +241,13 @@ const (
 // Submission is what completes a run's wait: a new password, hashed and sealed so
 // that only a worker's activity can read it.
 type Submission struct {
-	ID     string // the same for the same link and password
-	Link   string // run ID inside the link; with the workflow ID the seal's context
-	Sealed []byte // a keys.NewPassword
+	ID      string // the same for the same link and password
+	LinkRun string `json:"Link"` // run ID inside the link; with the workflow ID the seal's context
+	Sealed  []byte // a keys.NewPassword
 }
 
-// Context is what a submission's seal is bound to: the run it was made for.
-func (s Submission) Context(workflowID string) string { return workflowID + "/" + s.Link }
+// SealContext binds the seal of a submission to the run that it was made for.
+func (s Submission) SealContext(workflowID string) string { return workflowID + "/" + s.LinkRun }
 
 // Change asks for an accepted submission to be applied.
 type Change struct {

@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -109,7 +110,8 @@ func fill(t *testing.T, v reflect.Value, name string) {
 	switch v.Kind() { //nolint:exhaustive // every other kind fails
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(t, v.Field(i), v.Type().Field(i).Name)
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			fill(t, v.Field(i), cmp.Or(name, v.Type().Field(i).Name))
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

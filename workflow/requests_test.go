@@ -17,7 +17,7 @@ func TestRequestsWithTheStartAreOne(t *testing.T) {
 	for range 3 {
 		s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again) })
 	}
-	s.in.CoolDown = 0
+	s.in.MailPause = 0
 	s.run()
 	diff(t, "mails", s.times(), []time.Duration{0})
 }
@@ -144,7 +144,7 @@ func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 		s.mail = func(int, workflow.Mail) answer {
 			return answer{result: workflow.Delivery{Withheld: workflow.MailLimit}}
 		}
-		s.in.CoolDown = time.Minute
+		s.in.MailPause = time.Minute
 		s.at(time.Minute, s.ask)
 		s.at(2*time.Minute, s.ask)
 		return s
@@ -188,7 +188,7 @@ func TestWhyARequestWasPassedOver(t *testing.T) {
 func TestManyClicksAreOneRequest(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.in.CoolDown = 0
+	s.in.MailPause = 0
 	s.at(5*time.Minute, func() {
 		for range 3 {
 			s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again)

@@ -124,7 +124,7 @@ func (r *run) recordCancel(ctx workflow.Context) {
 	r.stopMail() // the run may stay open, and nobody is to get a link of it
 	c := Cancellation{Run: r.original, Sender: r.id, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {
-		c.Link, c.Client = r.disowner.Link, r.disowner.Client
+		c.LinkRun, c.Client = r.disowner.LinkRun, r.disowner.Client
 		c.Operator, c.Meant = r.disowner.Operator, r.disowner.Run
 	}
 	left := recordRetry // for all attempts together

@@ -88,7 +88,7 @@ func newStory(t *testing.T) *story {
 		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(),
 		t:                       t,
 		in: workflow.Request{
-			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, CoolDown: coolDown, Client: "192.0.2.7",
+			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, MailPause: coolDown, Client: "192.0.2.7",
 		},
 		mail:   func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
 		notice: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
@@ -202,7 +202,7 @@ func (s *story) disown() { s.SignalWorkflow(workflow.DisownSignal, disowner) }
 // operator is one who calls the reset off or asks for another link.
 var operator = workflow.Caller{AccountKey: accountKey, Operator: "a.smith", Run: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310"}
 
-var disowner = workflow.Caller{AccountKey: accountKey, Link: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
+var disowner = workflow.Caller{AccountKey: accountKey, LinkRun: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
 
 // submit returns the use of a link.
 func (s *story) submit(id string) func() { return s.complete(submission(id), nil) }
@@ -244,7 +244,7 @@ func (s *story) check(err error) {
 }
 
 func submission(id string) workflow.Submission {
-	return workflow.Submission{ID: id, Link: "run", Sealed: []byte("sealed " + id)}
+	return workflow.Submission{ID: id, LinkRun: "run", Sealed: []byte("sealed " + id)}
 }
 
 // apply is the change that the run asks for.

@@ -162,7 +162,7 @@ func TestStrangerSignals(t *testing.T) {
 		"in clear":           inClear(disowner),
 		"other JSON":         inClear("anything"),
 		"nothing":            nil,
-		"of another account": workflow.Caller{AccountKey: "fedcba9876543210fedcba9876543210", Link: disowner.Link},
+		"of another account": workflow.Caller{AccountKey: "fedcba9876543210fedcba9876543210", LinkRun: disowner.LinkRun},
 		"no caller":          submission("one"),
 	} {
 		t.Run(name, func(t *testing.T) {

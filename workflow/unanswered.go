@@ -4,11 +4,11 @@ import "time"
 
 // Links is what a run knows of the links that it has mailed.
 type Links struct {
-	Mailing  bool          // one is on its way
-	Begun    int           // with the one on its way
-	MailedAt time.Time     // when the run heard that the last one was mailed or withheld
-	Expires  time.Time     // when the last one that was mailed ends; zero when none was
-	CoolDown time.Duration // of the [Request]
+	Mailing   bool          // one is on its way
+	Begun     int           // with the one on its way
+	MailedAt  time.Time     // when the run heard that the last one was mailed or withheld
+	Expires   time.Time     // when the last one that was mailed ends; zero when none was
+	MailPause time.Duration // of the [Request]
 }
 
 // Unanswered is why a request mails no link.
@@ -26,7 +26,7 @@ const (
 // before the run does: a run stays open for the grace after that, and longer when the worker's
 // links live shorter than was asked for.
 func (l Links) Unanswered(now time.Time) Unanswered {
-	cooling := now.Sub(l.MailedAt) < l.CoolDown
+	cooling := now.Sub(l.MailedAt) < l.MailPause
 	switch {
 	case l.Mailing:
 		return MailOnItsWay
@@ -42,5 +42,5 @@ func (l Links) Unanswered(now time.Time) Unanswered {
 }
 
 func (r *run) links() Links {
-	return Links{r.mail != nil, r.mails, r.mailedAt, r.expires, r.in.CoolDown}
+	return Links{r.mail != nil, r.mails, r.mailedAt, r.expires, r.in.MailPause}
 }

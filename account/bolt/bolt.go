@@ -10,7 +10,7 @@
 //	addresses                         which accounts have an address
 //	  <address> NUL <account ID>   -> ""
 //	tokens
-//	  <SHA-256(SHA-256(token))>    -> account.Token as JSON
+//	  <SHA-256(SHA-256(token))>    -> account.TokenRecord as JSON
 //	account_tokens                    which tokens an account has
 //	  <account ID> NUL <key>       -> ""
 //	mails                             which mails and copies count towards the limit

@@ -36,7 +36,7 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-func issue(ctx context.Context, s *bolt.Store, t account.Token, limit int) error {
+func issue(ctx context.Context, s *bolt.Store, t account.TokenRecord, limit int) error {
 	_, err := s.IssueToken(ctx, t, limit)
 	return err
 }
@@ -54,17 +54,17 @@ func ann() account.Account {
 }
 
 // tokenOf is a record of a mail to an account.
-func tokenOf(a account.Account, key byte) account.Token {
+func tokenOf(a account.Account, key byte) account.TokenRecord {
 	at := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	return account.Token{
-		Key: [32]byte{key}, Scope: account.ScopePasswordReset, AccountID: a.ID, Address: a.Address,
+	return account.TokenRecord{
+		Key: account.RecordKey{key}, Scope: account.ScopePasswordReset, AccountID: a.ID, Address: a.Address,
 		Credential: account.CredentialDigest(a.Credential), Run: "run", Mail: "mail",
 		Issued: at, Expires: at.Add(30 * time.Minute),
 	}
 }
 
-func changeBy(t account.Token) account.Change {
-	return account.Change{Token: t.Key, Submission: "submission", Run: t.Run, Hash: "$argon2id$new", At: t.Issued}
+func changeBy(t account.TokenRecord) account.Change {
+	return account.Change{Record: t.Key, Submission: "submission", Run: t.Run, Hash: "$argon2id$new", At: t.Issued}
 }
 
 // security 23: what was written is there after a stop, also what makes a repetition one.

@@ -62,8 +62,8 @@ func repeated(tx *bbolt.Tx, c account.Change) (owner string, done bool, err erro
 }
 
 // record returns the record of the token that was submitted.
-func record(tx *bbolt.Tx, c account.Change) (t account.Token, err error) {
-	ok, err := get(tx, bucketTokens, c.Token[:], &t)
+func record(tx *bbolt.Tx, c account.Change) (t account.TokenRecord, err error) {
+	ok, err := get(tx, bucketTokens, c.Record[:], &t)
 	if err == nil && (!ok || t.Scope != account.ScopePasswordReset || t.Run != c.Run) {
 		err = account.ErrTokenUnknown
 	}
@@ -72,7 +72,7 @@ func record(tx *bbolt.Tx, c account.Change) (t account.Token, err error) {
 
 // allowed returns the account of a token record if it is still what it was when the
 // mail went out, and the new hash is of the form of the old one.
-func allowed(tx *bbolt.Tx, t account.Token, c account.Change) (account.Account, error) {
+func allowed(tx *bbolt.Tx, t account.TokenRecord, c account.Change) (account.Account, error) {
 	a, err := read(tx, t.AccountID)
 	if errors.Is(err, account.ErrNotFound) {
 		return a, account.ErrAccountGone

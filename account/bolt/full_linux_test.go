@@ -112,7 +112,7 @@ func TestDiskIsFull(t *testing.T) {
 }
 
 // fillUp makes a file with ann, who is signed in and was mailed a token.
-func fillUp(t *testing.T, path string, token account.Token) (sid string) {
+func fillUp(t *testing.T, path string, token account.TokenRecord) (sid string) {
 	t.Helper()
 	s, err := bolt.Open(path)
 	must(t, err)

@@ -20,7 +20,7 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-func issue(ctx context.Context, s *Store, t account.Token, limit int) error {
+func issue(ctx context.Context, s *Store, t account.TokenRecord, limit int) error {
 	_, err := s.IssueToken(ctx, t, limit)
 	return err
 }
@@ -36,15 +36,15 @@ func lived(t *testing.T) *Store {
 	for i, id := range []string{"ann", "bob"} {
 		a := account.Account{ID: id, Address: id + "@example.com", Credential: "old", Resettable: true}
 		must(t, s.Put(t.Context(), a))
-		tok := account.Token{
-			Key: [32]byte(bytes.Repeat([]byte{byte('k' + i)}, 32)), Scope: account.ScopePasswordReset, AccountID: id,
+		tok := account.TokenRecord{
+			Key: account.RecordKey(bytes.Repeat([]byte{byte('k' + i)}, 32)), Scope: account.ScopePasswordReset, AccountID: id,
 			Address: a.Address, Credential: account.CredentialDigest(a.Credential), Run: "run-" + id, Mail: "mail-" + id,
 			Client: "198.51.100.7", Issued: noon, Expires: noon.Add(30 * time.Minute),
 		}
 		must(t, issue(t.Context(), s, tok, 1))
 		if id == "ann" {
 			_, err = s.ChangePassword(t.Context(), account.Change{
-				Token: tok.Key, Submission: "submission", Run: tok.Run, Client: "198.51.100.9", Hash: "new", At: noon.Add(time.Minute),
+				Record: tok.Key, Submission: "submission", Run: tok.Run, Client: "198.51.100.9", Hash: "new", At: noon.Add(time.Minute),
 			})
 			must(t, err)
 		}

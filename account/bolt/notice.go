@@ -199,9 +199,9 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 
 // dropRun deletes the token records of a run.
 func dropRun(tx *bbolt.Tx, run string, at time.Time) error {
-	var tokens []account.Token
+	var tokens []account.TokenRecord
 	err := tx.Bucket(bucketTokens).ForEach(func(_, v []byte) error {
-		var t account.Token
+		var t account.TokenRecord
 		err := decode(v, &t)
 		if err == nil && t.Run == run {
 			tokens = append(tokens, t)

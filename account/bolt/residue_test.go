@@ -31,8 +31,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if open != 2 { // the other session, in both buckets
 		t.Errorf("%d entries of sessions", open)
 	}
-	must(t, issue(t.Context(), s, account.Token{Key: [32]byte{1}, AccountID: "bob", Mail: "1"}, 9))
-	must(t, s.RevokeToken(t.Context(), [32]byte{1}, time.Time{}))
+	must(t, issue(t.Context(), s, account.TokenRecord{Key: account.RecordKey{1}, AccountID: "bob", Mail: "1"}, 9))
+	must(t, s.RevokeToken(t.Context(), account.RecordKey{1}, time.Time{}))
 	for _, id := range []string{"ann", "bob"} {
 		must(t, s.Delete(t.Context(), id))
 	}
@@ -81,8 +81,8 @@ func TestForgottenLeavesNothingBehind(t *testing.T) {
 // somebody has mended it, and nothing is written meanwhile.
 func TestBrokenValues(t *testing.T) {
 	t.Parallel()
-	link := [32]byte([]byte("llllllllllllllllllllllllllllllll"))
-	change := account.Change{Token: link, Submission: "another", Run: "run-bob", Hash: "new"}
+	link := account.RecordKey([]byte("llllllllllllllllllllllllllllllll"))
+	change := account.Change{Record: link, Submission: "another", Run: "run-bob", Hash: "new"}
 	for _, broken := range []struct{ bucket, key string }{
 		{"accounts", "bob"},
 		{"tokens", string(link[:])},

@@ -85,7 +85,7 @@ func deleteKeys(tx *bbolt.Tx, bucket []byte, keys [][]byte) error {
 
 func sweepTokens(tx *bbolt.Tx, before time.Time) (int, error) {
 	return deleteIf(tx, bucketTokens, func(_, v []byte) (bool, error) {
-		var t account.Token
+		var t account.TokenRecord
 		if err := decode(v, &t); err != nil || !t.Expires.Before(before) {
 			return false, err
 		}

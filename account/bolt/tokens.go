@@ -10,7 +10,7 @@ import (
 )
 
 // IssueToken implements [account.Store].
-func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) (issued account.Issued, err error) {
+func (s *Store) IssueToken(ctx context.Context, t account.TokenRecord, limit int) (issued account.Issued, err error) {
 	err = s.update(ctx, func(tx *bbolt.Tx) (err error) {
 		if issued, err = countMail(tx, t, limit); err != nil {
 			return err
@@ -30,7 +30,7 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) (iss
 }
 
 // countMail notes a mail, or a copy of one, unless the account or the mail has had enough.
-func countMail(tx *bbolt.Tx, t account.Token, limit int) (account.Issued, error) {
+func countMail(tx *bbolt.Tx, t account.TokenRecord, limit int) (account.Issued, error) {
 	out, err := copies(tx, t)
 	if err != nil {
 		return account.Issued{}, err
@@ -51,9 +51,9 @@ func countMail(tx *bbolt.Tx, t account.Token, limit int) (account.Issued, error)
 }
 
 // copies are the other tokens of a mail.
-func copies(tx *bbolt.Tx, t account.Token) (out []account.Token, err error) {
+func copies(tx *bbolt.Tx, t account.TokenRecord) (out []account.TokenRecord, err error) {
 	for _, key := range members(tx, bucketAccountTokens, t.AccountID) {
-		var other account.Token
+		var other account.TokenRecord
 		if _, err := get(tx, bucketTokens, key, &other); err != nil {
 			return nil, err
 		}
@@ -76,9 +76,9 @@ func countedMails(tx *bbolt.Tx, accountID string) (counted []account.Counted, er
 }
 
 // RevokeToken implements [account.Store].
-func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+func (s *Store) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) error {
 	return s.update(ctx, func(tx *bbolt.Tx) error {
-		var t account.Token
+		var t account.TokenRecord
 		ok, err := get(tx, bucketTokens, key[:], &t)
 		if err != nil || !ok {
 			return err
@@ -93,7 +93,7 @@ func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) err
 	})
 }
 
-func dropToken(tx *bbolt.Tx, t account.Token) error {
+func dropToken(tx *bbolt.Tx, t account.TokenRecord) error {
 	if err := tx.Bucket(bucketTokens).Delete(t.Key[:]); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func TestFormatIsFrozen(t *testing.T) {
 }
 
 // drawn returns the tree of the package comment: bucket to key and value, such as
-// "tokens" to "<SHA-256(SHA-256(token))>" and "account.Token as JSON".
+// "tokens" to "<SHA-256(SHA-256(token))>" and "account.TokenRecord as JSON".
 func drawn(t *testing.T) map[string][2]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "bolt.go", nil, parser.ParseComments)
@@ -70,8 +70,8 @@ func isDrawn(kind string, v []byte) bool {
 		return err == nil
 	case "account.Account as JSON":
 		return as(new(account.Account))
-	case "account.Token as JSON":
-		return as(new(account.Token))
+	case "account.TokenRecord as JSON":
+		return as(new(account.TokenRecord))
 	case "account.Entry as JSON":
 		return as(new(account.Entry))
 	case "applied as JSON":

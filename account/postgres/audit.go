@@ -46,7 +46,7 @@ func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry,
 func readable(err error) error {
 	switch sqlState(err) {
 	case noPermission:
-		return lacks("USAGE ON SCHEMA rekey, and SELECT ON rekey.audit")
+		return missingGrant("USAGE ON SCHEMA rekey, and SELECT ON rekey.audit")
 	case noSchema, noTable:
 		return ErrSchemaOld
 	}
@@ -74,7 +74,7 @@ func (s *Store) SweepAudit(ctx context.Context, now time.Time, keep time.Duratio
 			n, err = exec(ctx, tx, `DELETE FROM rekey.audit WHERE id IN (SELECT id FROM rekey.audit
 				WHERE at < least($1::timestamptz, now()) - $2::interval ORDER BY at LIMIT $3)`, now, keep, sweepBatch)
 			if sqlState(err) == noPermission {
-				err = lacks("DELETE, SELECT (id, at) ON rekey.audit")
+				err = missingGrant("DELETE, SELECT (id, at) ON rekey.audit")
 			}
 			return err
 		})

@@ -52,7 +52,7 @@ func (a *Auditor) Owners(ctx context.Context, address string) ([]string, error) 
 		return a, row.Scan(&a.ID, &a.Address)
 	})
 	if sqlState(err) == noPermission {
-		err = &SettingError{"Table", lacks("SELECT on its columns for the ID and the address")}
+		err = &SettingError{"Table", missingGrant("SELECT on its columns for the ID and the address")}
 	}
 	ids := []string{}
 	for _, owner := range found {

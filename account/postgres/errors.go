@@ -108,8 +108,8 @@ func fault(err error) error {
 	return &Error{text: link(err)}
 }
 
-// lacks says which permission is missing.
-func lacks(grant string) error {
+// missingGrant says which permission is missing.
+func missingGrant(grant string) error {
 	return &Error{Code: noPermission, text: "this user of the database may not: GRANT " + grant}
 }
 

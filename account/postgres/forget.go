@@ -51,7 +51,7 @@ func forget(ctx context.Context, tx pgx.Tx, owner string) (f account.Forgotten, 
 	} {
 		if *kept.count, err = exec(ctx, tx, kept.statement, owner); err != nil {
 			if sqlState(err) == noPermission {
-				err = lacks("DELETE, SELECT (account_id) ON rekey.audit")
+				err = missingGrant("DELETE, SELECT (account_id) ON rekey.audit")
 			}
 			return f, err
 		}

@@ -131,7 +131,7 @@ func checkVersion(ctx context.Context, pool *pgxpool.Pool) error {
 	case noSchema, noTable:
 		return ErrSchemaOld
 	case noPermission:
-		return lacks("USAGE ON SCHEMA rekey, and SELECT ON " + versions)
+		return missingGrant("USAGE ON SCHEMA rekey, and SELECT ON " + versions)
 	}
 	if err != nil {
 		return fault(err)

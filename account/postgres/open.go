@@ -108,7 +108,7 @@ func (s *Store) try(ctx context.Context) error {
 	for _, t := range s.trials() {
 		if err := s.attempt(ctx, t.statement); err != nil {
 			if sqlState(err) == noPermission {
-				err = lacks(t.grant)
+				err = missingGrant(t.grant)
 			}
 			return &SettingError{t.setting, safely(err)}
 		}
@@ -127,7 +127,7 @@ func (s *Store) checkGrants(ctx context.Context) error {
 			('audit', 'INSERT')
 		) AS needed (name, privilege) WHERE NOT has_table_privilege('rekey.' || name, privilege)`).Scan(&missing)
 	if err == nil && missing != nil {
-		return lacks(*missing)
+		return missingGrant(*missing)
 	}
 	return fault(err)
 }

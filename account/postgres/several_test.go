@@ -42,11 +42,11 @@ func (s *several) Account(ctx context.Context, id string) (account.Account, erro
 	return s.next().Account(ctx, id)
 }
 
-func (s *several) IssueToken(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+func (s *several) IssueToken(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 	return s.next().IssueToken(ctx, t, limit)
 }
 
-func (s *several) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+func (s *several) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) error {
 	return s.next().RevokeToken(ctx, key, at)
 }
 

@@ -39,7 +39,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	hash, hashErr := t.column("Password", u.Password, column.isText, "text")
 	changed, changedErr := t.optional("ChangedAt", u.ChangedAt, column.isTime, "timestamp with time zone")
 	fields, fieldsErr := u.optionals(t)
-	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, roomy(hash)); err != nil {
+	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, checkHashLength(hash)); err != nil {
 		return statements{}, err
 	}
 	folds, err := email.foldsASCII(ctx, pool)
@@ -89,8 +89,8 @@ func (u Users) optionals(t table) (string, error) {
 		cmp.Or(disabledErr, resettableErr, notifyErr)
 }
 
-// roomy refuses a column that no hash fits in.
-func roomy(hash column) error {
+// checkHashLength refuses a column that no hash fits in.
+func checkHashLength(hash column) error {
 	if 0 < hash.limit && hash.limit < shortestHash {
 		return &SettingError{"Password", fmt.Errorf("the column %s holds %d characters; a bcrypt hash has 60, an Argon2id hash 97", hash.name, hash.limit)}
 	}

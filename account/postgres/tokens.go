@@ -11,7 +11,7 @@ import (
 )
 
 // IssueToken implements [account.Store].
-func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) (issued account.Issued, err error) {
+func (s *Store) IssueToken(ctx context.Context, t account.TokenRecord, limit int) (issued account.Issued, err error) {
 	err = s.update(ctx, func(tx pgx.Tx) (err error) {
 		if err := lock(ctx, tx, t.AccountID); err != nil {
 			return err
@@ -30,9 +30,9 @@ func (s *Store) IssueToken(ctx context.Context, t account.Token, limit int) (iss
 }
 
 // countMail notes a mail, or a copy of one, unless the account or the mail has had enough.
-func countMail(ctx context.Context, tx pgx.Tx, t account.Token, limit int) (account.Issued, error) {
+func countMail(ctx context.Context, tx pgx.Tx, t account.TokenRecord, limit int) (account.Issued, error) {
 	rows, _ := tx.Query(ctx, `SELECT expires FROM rekey.tokens WHERE account_id = $1 AND mail = $2 AND key <> $3`, t.AccountID, t.Mail, t.Key[:])
-	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t account.Token, err error) {
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t account.TokenRecord, err error) {
 		return t, row.Scan(&t.Expires)
 	})
 	if err != nil {
@@ -52,7 +52,7 @@ func countMail(ctx context.Context, tx pgx.Tx, t account.Token, limit int) (acco
 	return issued, err
 }
 
-func insertToken(ctx context.Context, tx pgx.Tx, t account.Token) error {
+func insertToken(ctx context.Context, tx pgx.Tx, t account.TokenRecord) error {
 	_, err := tx.Exec(ctx, `INSERT INTO rekey.tokens (key, scope, account_id, address, credential, run, mail, client, operator, issued, expires)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (key) DO UPDATE SET (scope, account_id, address, credential, run, mail, client, operator, issued, expires) =
@@ -62,7 +62,7 @@ func insertToken(ctx context.Context, tx pgx.Tx, t account.Token) error {
 }
 
 // RevokeToken implements [account.Store].
-func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+func (s *Store) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) error {
 	return s.update(ctx, func(tx pgx.Tx) error {
 		e := account.Entry{At: at, Event: account.EventMailRevoked}
 		err := tx.QueryRow(ctx, `DELETE FROM rekey.tokens WHERE key = $1 RETURNING run, account_id, client, operator`, key[:]).
@@ -78,11 +78,11 @@ func (s *Store) RevokeToken(ctx context.Context, key [32]byte, at time.Time) err
 }
 
 // record returns the record of the token that was submitted.
-func record(ctx context.Context, tx pgx.Tx, c account.Change) (account.Token, error) {
-	t := account.Token{Key: c.Token}
+func record(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
+	t := account.TokenRecord{Key: c.Record}
 	var credential []byte
 	err := tx.QueryRow(ctx, `SELECT account_id, address, credential FROM rekey.tokens WHERE key = $1 AND scope = $2 AND run = $3`,
-		c.Token[:], account.ScopePasswordReset, c.Run).Scan(&t.AccountID, &t.Address, &credential)
+		c.Record[:], account.ScopePasswordReset, c.Run).Scan(&t.AccountID, &t.Address, &credential)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return t, account.ErrTokenUnknown
 	}

@@ -17,8 +17,8 @@ type broken struct {
 
 	find    func(ctx context.Context, address string) ([]account.Account, error)
 	read    func(ctx context.Context, id string) (account.Account, error)
-	issue   func(ctx context.Context, t account.Token, limit int) (account.Issued, error)
-	revoke  func(ctx context.Context, key [32]byte, at time.Time) error
+	issue   func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error)
+	revoke  func(ctx context.Context, key account.RecordKey, at time.Time) error
 	change  func(ctx context.Context, c account.Change) (string, error)
 	record  func(ctx context.Context, e account.Entry) error
 	notice  func(ctx context.Context, run, submission string) (account.Notice, error)
@@ -37,10 +37,10 @@ type broken struct {
 	sweepAudit func(ctx context.Context, now time.Time, keep time.Duration) (int, error)
 
 	mu       sync.Mutex
-	issued   map[[32]byte]account.Token // in good faith, revoked ones too
-	applied  map[string]string          // submission to account
-	sessions map[string]string          // session to account
-	meeting  map[string]*sync.WaitGroup // see meet
+	issued   map[account.RecordKey]account.TokenRecord // in good faith, revoked ones too
+	applied  map[string]string                         // submission to account
+	sessions map[string]string                         // session to account
+	meeting  map[string]*sync.WaitGroup                // see meet
 }
 
 // breakStore makes a store with a fault.
@@ -52,7 +52,7 @@ func breakStore(good Harness, fault func(*broken)) Harness {
 		notice: good.Notice, tell: good.Tell, owed: good.Owed, end: good.End,
 		put: good.Put, remove: good.Delete, sign: good.NewSession, session: good.Session, audit: good.Audit,
 		entries: good.Entries, forget: good.Forget, sweepAudit: good.SweepAudit,
-		issued: map[[32]byte]account.Token{}, applied: map[string]string{},
+		issued: map[account.RecordKey]account.TokenRecord{}, applied: map[string]string{},
 		sessions: map[string]string{}, meeting: map[string]*sync.WaitGroup{},
 	}
 	fault(b)
@@ -67,7 +67,7 @@ func (b *broken) Account(ctx context.Context, id string) (account.Account, error
 	return b.read(ctx, id)
 }
 
-func (b *broken) IssueToken(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+func (b *broken) IssueToken(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 	issued, err := b.issue(ctx, t, limit)
 	if err == nil {
 		b.mu.Lock()
@@ -77,7 +77,7 @@ func (b *broken) IssueToken(ctx context.Context, t account.Token, limit int) (ac
 	return issued, err
 }
 
-func (b *broken) RevokeToken(ctx context.Context, key [32]byte, at time.Time) error {
+func (b *broken) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) error {
 	return b.revoke(ctx, key, at)
 }
 
@@ -153,18 +153,18 @@ func (b *broken) Audit(ctx context.Context, id string) ([]account.Entry, error) 
 var meddled = noon.AddDate(-1, 0, 0)
 
 // drop deletes a token's record.
-func (b *broken) drop(ctx context.Context, key [32]byte) {
+func (b *broken) drop(ctx context.Context, key account.RecordKey) {
 	_ = b.Harness.RevokeToken(ctx, key, meddled)
 }
 
 // restore writes a token's record, however many mails the account has had.
-func (b *broken) restore(ctx context.Context, t account.Token) {
+func (b *broken) restore(ctx context.Context, t account.TokenRecord) {
 	t.Issued = meddled
 	_, _ = b.Harness.IssueToken(ctx, t, plenty)
 }
 
 // token returns the token that was issued under a key.
-func (b *broken) token(key [32]byte) (account.Token, bool) {
+func (b *broken) token(key account.RecordKey) (account.TokenRecord, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t, ok := b.issued[key]
@@ -172,10 +172,10 @@ func (b *broken) token(key [32]byte) (account.Token, bool) {
 }
 
 // tokens returns the tokens that were issued to an account, or to all.
-func (b *broken) tokens(id string) []account.Token {
+func (b *broken) tokens(id string) []account.TokenRecord {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.DeleteFunc(slices.Collect(maps.Values(b.issued)), func(t account.Token) bool {
+	return slices.DeleteFunc(slices.Collect(maps.Values(b.issued)), func(t account.TokenRecord) bool {
 		return id != "" && t.AccountID != id
 	})
 }

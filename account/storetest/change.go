@@ -46,7 +46,7 @@ func repeats(s *suite) {
 	s.must(s.Put(s.Context(), ann))
 	session, link := s.signIn(ann.ID, ann.Credential), s.mail(ann, "2")
 	late := c
-	late.Token, late.At = [32]byte{}, c.At.Add(48*time.Hour)
+	late.Record, late.At = account.RecordKey{}, c.At.Add(48*time.Hour)
 	s.change(late, ann.ID)
 
 	s.is(ann)
@@ -81,9 +81,9 @@ func knowsItsTokens(s *suite) {
 
 	t = s.mail(ann, "1")
 	good, forged, empty, foreign := submit(t, "new"), submit(t, "new"), submit(t, "new"), submit(t, "new")
-	forged.Token[31] ^= 1
+	forged.Record[31] ^= 1
 	s.refuse("a forged token", forged, account.ErrTokenUnknown)
-	empty.Token = [32]byte{}
+	empty.Record = account.RecordKey{}
 	s.refuse("no token", empty, account.ErrTokenUnknown)
 	foreign.Run = "another run"
 	s.refuse("a token of another run", foreign, account.ErrTokenUnknown)

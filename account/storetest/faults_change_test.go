@@ -145,7 +145,7 @@ func changeFaults() []fault {
 		})},
 		{"change/again", "wants the token again", func(b *broken) {
 			b.change = func(ctx context.Context, c account.Change) (string, error) {
-				if _, ok := b.token(c.Token); !ok {
+				if _, ok := b.token(c.Record); !ok {
 					return "", account.ErrTokenUnknown
 				}
 				return b.Harness.ChangePassword(ctx, c)

@@ -82,7 +82,7 @@ func endFaults() []fault {
 		})},
 		{"end/races", "looks for the change first", func(b *broken) {
 			b.change = func(ctx context.Context, c account.Change) (string, error) {
-				t, _ := b.token(c.Token)
+				t, _ := b.token(c.Record)
 				owner, err := b.Harness.ChangePassword(ctx, c)
 				b.meet(t.AccountID)
 				return owner, err

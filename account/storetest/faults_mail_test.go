@@ -11,9 +11,9 @@ import (
 )
 
 // issuing is a fault that changes what is issued.
-func issuing(change func(t *account.Token, limit *int)) func(*broken) {
+func issuing(change func(t *account.TokenRecord, limit *int)) func(*broken) {
 	return func(b *broken) {
-		b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+		b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 			change(&t, &limit)
 			return b.Harness.IssueToken(ctx, t, limit)
 		}
@@ -21,9 +21,9 @@ func issuing(change func(t *account.Token, limit *int)) func(*broken) {
 }
 
 // limiting is a fault in what a store does at the mail limit.
-func limiting(do func(ctx context.Context, b *broken, t account.Token)) func(*broken) {
+func limiting(do func(ctx context.Context, b *broken, t account.TokenRecord)) func(*broken) {
 	return func(b *broken) {
-		b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+		b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 			issued, err := b.Harness.IssueToken(ctx, t, limit)
 			if errors.Is(err, account.ErrMailLimit) {
 				do(ctx, b, t)
@@ -35,12 +35,12 @@ func limiting(do func(ctx context.Context, b *broken, t account.Token)) func(*br
 
 func mailFaults() []fault {
 	return append(copyFaults(), []fault{
-		{"mails/limit", "counts attempts", issuing(func(t *account.Token, _ *int) { t.Mail = rand.Text() })},
-		{"mails/limit", "counts one less", issuing(func(_ *account.Token, limit *int) { *limit++ })},
+		{"mails/limit", "counts attempts", issuing(func(t *account.TokenRecord, _ *int) { t.Mail = rand.Text() })},
+		{"mails/limit", "counts one less", issuing(func(_ *account.TokenRecord, limit *int) { *limit++ })},
 		{"mails/limit", "counts all accounts together", countsTogether},
-		{"mails/limit", "has no limit", issuing(func(_ *account.Token, limit *int) { *limit = plenty })},
+		{"mails/limit", "has no limit", issuing(func(_ *account.TokenRecord, limit *int) { *limit = plenty })},
 		{"mails/limit", "refuses what it has counted", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				others := map[string]bool{}
 				for _, out := range b.tokens(t.AccountID) {
 					others[out.Mail] = true
@@ -51,25 +51,25 @@ func mailFaults() []fault {
 				return b.Harness.IssueToken(ctx, t, limit)
 			}
 		}},
-		{"mails/limit", "records what it refuses", limiting(func(ctx context.Context, b *broken, t account.Token) {
+		{"mails/limit", "records what it refuses", limiting(func(ctx context.Context, b *broken, t account.TokenRecord) {
 			b.restore(ctx, t)
 		})},
-		{"mails/limit", "audits what it refuses", limiting(func(ctx context.Context, b *broken, t account.Token) {
+		{"mails/limit", "audits what it refuses", limiting(func(ctx context.Context, b *broken, t account.TokenRecord) {
 			_ = b.Record(ctx, account.Entry{At: t.Issued, Event: account.EventMailIssued, AccountID: t.AccountID})
 		})},
-		{"mails/limit", "kills links at the limit", limiting(func(ctx context.Context, b *broken, t account.Token) {
+		{"mails/limit", "kills links at the limit", limiting(func(ctx context.Context, b *broken, t account.TokenRecord) {
 			for _, out := range b.tokens(t.AccountID) {
 				b.drop(ctx, out.Key)
 			}
 		})},
-		{"mails/refill", "counts for ever", issuing(func(t *account.Token, _ *int) { t.Issued = noon })},
-		{"mails/refill", "counts by the hour", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(time.Hour) })},
-		{"mails/refill", "counts in whole seconds", issuing(func(t *account.Token, _ *int) { t.Issued = t.Issued.Truncate(time.Second) })},
+		{"mails/refill", "counts for ever", issuing(func(t *account.TokenRecord, _ *int) { t.Issued = noon })},
+		{"mails/refill", "counts by the hour", issuing(func(t *account.TokenRecord, _ *int) { t.Issued = t.Issued.Truncate(time.Hour) })},
+		{"mails/refill", "counts in whole seconds", issuing(func(t *account.TokenRecord, _ *int) { t.Issued = t.Issued.Truncate(time.Second) })},
 		{"mails/refill", "is empty after an hour", moreFrom(time.Hour)},
 		{"mails/refill", "saves mails up", moreFrom(9 * time.Hour)},
 		{"mails/refill", "refills once a day", refillsDaily},
 		{"mails/first attempt", "counts from the last attempt on", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				for _, out := range b.tokens(t.AccountID) {
 					if out.Mail != t.Mail && t.Issued.Sub(out.Issued) < account.MailRefill {
 						return account.Issued{}, account.ErrMailLimit
@@ -79,7 +79,7 @@ func mailFaults() []fault {
 			}
 		}},
 		{"mails/audit", "looks whether the account is there", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				if _, err := b.Harness.Account(ctx, t.AccountID); err != nil {
 					return account.Issued{}, err
 				}
@@ -88,14 +88,14 @@ func mailFaults() []fault {
 		}},
 		{"mails/audit", "forgets mails", auditing(without(account.EventMailIssued))},
 		{"mails/audit", "forgets revocations", auditing(without(account.EventMailRevoked))},
-		{"mails/audit", "forgets the client", issuing(func(t *account.Token, _ *int) { t.Client = "" })},
-		{"mails/audit", "forgets the operator", issuing(func(t *account.Token, _ *int) { t.Operator = "" })},
+		{"mails/audit", "forgets the client", issuing(func(t *account.TokenRecord, _ *int) { t.Client = "" })},
+		{"mails/audit", "forgets the operator", issuing(func(t *account.TokenRecord, _ *int) { t.Operator = "" })},
 		{"mails/audit", "forgets the run", auditing(func(e *account.Entry) bool { e.Run = ""; return true })},
 		{"mails/revoke", "does not revoke", func(b *broken) {
-			b.revoke = func(context.Context, [32]byte, time.Time) error { return nil }
+			b.revoke = func(context.Context, account.RecordKey, time.Time) error { return nil }
 		}},
 		{"mails/revoke", "revokes in the audit log only", func(b *broken) {
-			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+			b.revoke = func(ctx context.Context, key account.RecordKey, at time.Time) error {
 				err := b.Harness.RevokeToken(ctx, key, at)
 				if t, ok := b.token(key); ok {
 					b.restore(ctx, t)
@@ -104,7 +104,7 @@ func mailFaults() []fault {
 			}
 		}},
 		{"mails/revoke", "wants something to revoke", func(b *broken) {
-			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+			b.revoke = func(ctx context.Context, key account.RecordKey, at time.Time) error {
 				if _, ok := b.token(key); !ok {
 					return errors.New("no rows")
 				}
@@ -112,7 +112,7 @@ func mailFaults() []fault {
 			}
 		}},
 		{"mails/revoke", "revokes all", func(b *broken) {
-			b.revoke = func(ctx context.Context, _ [32]byte, _ time.Time) error {
+			b.revoke = func(ctx context.Context, _ account.RecordKey, _ time.Time) error {
 				for _, t := range b.tokens("") {
 					b.drop(ctx, t.Key)
 				}
@@ -121,7 +121,7 @@ func mailFaults() []fault {
 		}},
 		{"mails/revoke", "no longer counts the mail", uncounts},
 		{"mails/revoke", "audits what it did not do", func(b *broken) {
-			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+			b.revoke = func(ctx context.Context, key account.RecordKey, at time.Time) error {
 				if t, ok := b.token(key); ok {
 					_ = b.Record(ctx, account.Entry{At: at, Event: account.EventMailRevoked, AccountID: t.AccountID})
 				}
@@ -132,7 +132,7 @@ func mailFaults() []fault {
 }
 
 func countsTogether(b *broken) {
-	b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+	b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 		mails := map[string]bool{t.AccountID + t.Mail: true}
 		for _, out := range b.tokens("") {
 			mails[out.AccountID+out.Mail] = true
@@ -146,11 +146,11 @@ func countsTogether(b *broken) {
 
 func uncounts(b *broken) {
 	var revoked atomic.Int32
-	b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+	b.revoke = func(ctx context.Context, key account.RecordKey, at time.Time) error {
 		revoked.Add(1)
 		return b.Harness.RevokeToken(ctx, key, at)
 	}
-	b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+	b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 		return b.Harness.IssueToken(ctx, t, limit+int(revoked.Load()))
 	}
 }

@@ -32,7 +32,7 @@ func raceFaults() []fault {
 		{"races/sign-in", "looks at the credential first", signsInLate},
 		{"races/issue", "looks at the credential later", issuesLate},
 		{"races/mail limit", "counts first", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				mails := len(b.tokens(t.AccountID))
 				b.meet(t.AccountID)
 				if mails >= limit {
@@ -42,7 +42,7 @@ func raceFaults() []fault {
 			}
 		}},
 		{"races/one mail", "looks for attempts first", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				if len(b.tokens(t.AccountID)) == 0 {
 					b.meet(t.AccountID)
 					t.Mail = rand.Text()
@@ -60,7 +60,7 @@ func lateChange(others func(ctx context.Context, b *broken, c account.Change, ow
 		first := map[string]bool{}
 		var mu sync.Mutex
 		b.change = func(ctx context.Context, c account.Change) (string, error) {
-			t, _ := b.token(c.Token)
+			t, _ := b.token(c.Record)
 			b.meet(t.AccountID)
 			mu.Lock()
 			defer mu.Unlock()
@@ -104,7 +104,7 @@ func (c *changed) of(id string) chan struct{} {
 func announce(b *broken) *changed {
 	all := &changed{done: map[string]chan struct{}{}}
 	b.change = func(ctx context.Context, c account.Change) (string, error) {
-		t, _ := b.token(c.Token)
+		t, _ := b.token(c.Record)
 		select {
 		case <-all.of(t.AccountID):
 		default:
@@ -134,7 +134,7 @@ func signsInLate(b *broken) {
 
 func issuesLate(b *broken) {
 	all := announce(b)
-	b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+	b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 		if t.Mail == "0" { // the link that is used
 			return b.Harness.IssueToken(ctx, t, limit)
 		}

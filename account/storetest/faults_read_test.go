@@ -76,13 +76,13 @@ func readFaults() []fault {
 			}
 		}},
 		{"context/canceled", "issues on", func(b *broken) {
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				issued, err := b.Harness.IssueToken(context.WithoutCancel(ctx), t, limit)
 				return issued, errors.Join(err, ctx.Err())
 			}
 		}},
 		{"context/canceled", "revokes on", func(b *broken) {
-			b.revoke = func(ctx context.Context, key [32]byte, at time.Time) error {
+			b.revoke = func(ctx context.Context, key account.RecordKey, at time.Time) error {
 				return b.Harness.RevokeToken(context.WithoutCancel(ctx), key, at)
 			}
 		}},

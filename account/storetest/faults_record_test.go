@@ -30,7 +30,7 @@ func without(event account.Event) func(*account.Entry) bool {
 func recordFaults() []fault {
 	return []fault{
 		{"change/other submission", "takes the next one", unknown(func(ctx context.Context, b *broken, c account.Change) (string, error) {
-			t, ok := b.token(c.Token)
+			t, ok := b.token(c.Record)
 			if !ok {
 				return "", account.ErrTokenUnknown
 			}
@@ -41,13 +41,13 @@ func recordFaults() []fault {
 			return "", account.ErrCredentialChanged
 		})},
 		{"change/other submission", "audits a refusal", unknown(func(ctx context.Context, b *broken, c account.Change) (string, error) {
-			t, _ := b.token(c.Token)
+			t, _ := b.token(c.Record)
 			_ = b.Record(ctx, account.Entry{At: c.At, Event: account.EventChangeRefused, AccountID: t.AccountID})
 			return "", account.ErrTokenUnknown
 		})},
-		{"change/unknown", "ignores the scope", issuing(func(t *account.Token, _ *int) { t.Scope = account.ScopePasswordReset })},
+		{"change/unknown", "ignores the scope", issuing(func(t *account.TokenRecord, _ *int) { t.Scope = account.ScopePasswordReset })},
 		{"change/unknown", "ignores the run", before(func(_ context.Context, b *broken, c *account.Change) {
-			if t, ok := b.token(c.Token); ok && b.owner(c.Submission) == "" {
+			if t, ok := b.token(c.Record); ok && b.owner(c.Submission) == "" {
 				c.Run = t.Run
 			}
 		})},
@@ -59,25 +59,25 @@ func recordFaults() []fault {
 		})},
 		{"change/unknown", "compares part of the token", before(func(_ context.Context, b *broken, c *account.Change) {
 			for _, t := range b.tokens("") {
-				if [31]byte(t.Key[:31]) == [31]byte(c.Token[:31]) && t.Scope == account.ScopePasswordReset {
-					c.Token = t.Key
+				if [31]byte(t.Key[:31]) == [31]byte(c.Record[:31]) && t.Scope == account.ScopePasswordReset {
+					c.Record = t.Key
 				}
 			}
 		})},
 		{"change/unknown", "takes none for any", before(func(_ context.Context, b *broken, c *account.Change) {
 			for _, t := range b.tokens("") {
-				if c.Token == [32]byte{} && t.Scope == account.ScopePasswordReset {
-					c.Token = t.Key
+				if c.Record == (account.RecordKey{}) && t.Scope == account.ScopePasswordReset {
+					c.Record = t.Key
 				}
 			}
 		})},
 		{"change/unknown", "burns what it does not take", unknown(func(ctx context.Context, b *broken, c account.Change) (string, error) {
-			b.drop(ctx, c.Token)
+			b.drop(ctx, c.Record)
 			return "", account.ErrTokenUnknown
 		})},
 		{"change/expired", "judges expiry", func(b *broken) {
 			b.change = func(ctx context.Context, c account.Change) (string, error) {
-				if t, ok := b.token(c.Token); ok && c.At.After(t.Expires) {
+				if t, ok := b.token(c.Record); ok && c.At.After(t.Expires) {
 					return "", account.ErrTokenUnknown
 				}
 				return b.Harness.ChangePassword(ctx, c)

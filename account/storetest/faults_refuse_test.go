@@ -10,9 +10,9 @@ import (
 )
 
 // reissuing is a fault that forgets a part of the record.
-func reissuing(change func(t *account.Token, a account.Account)) func(*broken) {
+func reissuing(change func(t *account.TokenRecord, a account.Account)) func(*broken) {
 	return before(func(ctx context.Context, b *broken, c *account.Change) {
-		t, ok := b.token(c.Token)
+		t, ok := b.token(c.Record)
 		if a, err := b.Harness.Account(ctx, t.AccountID); ok && err == nil {
 			change(&t, a)
 			b.restore(ctx, t)
@@ -23,7 +23,7 @@ func reissuing(change func(t *account.Token, a account.Account)) func(*broken) {
 // ignoring is a fault that does not see a part of the account.
 func ignoring(change func(a *account.Account)) func(*broken) {
 	return before(func(ctx context.Context, b *broken, c *account.Change) {
-		if t, ok := b.token(c.Token); ok {
+		if t, ok := b.token(c.Record); ok {
 			b.update(ctx, t.AccountID, change)
 		}
 	})
@@ -41,10 +41,10 @@ func refusing(do func(ctx context.Context, b *broken, c account.Change, err erro
 
 func refusalFaults() []fault {
 	return []fault{
-		{"change/refused", "ignores the credential", reissuing(func(t *account.Token, a account.Account) {
+		{"change/refused", "ignores the credential", reissuing(func(t *account.TokenRecord, a account.Account) {
 			t.Credential = account.CredentialDigest(a.Credential)
 		})},
-		{"change/refused", "ignores the address", reissuing(func(t *account.Token, a account.Account) { t.Address = a.Address })},
+		{"change/refused", "ignores the address", reissuing(func(t *account.TokenRecord, a account.Account) { t.Address = a.Address })},
 		{"change/refused", "ignores that it is disabled", ignoring(func(a *account.Account) { a.Disabled = false })},
 		{"change/refused", "ignores that it is not resettable", ignoring(func(a *account.Account) { a.Resettable = true })},
 		{"change/refused", "takes empty for a password", givesPassword("")},
@@ -72,21 +72,21 @@ func refusalFaults() []fault {
 			return account.ErrRefused
 		})},
 		{"change/refused", "tells the address", refusing(func(_ context.Context, b *broken, c account.Change, err error) error {
-			t, _ := b.token(c.Token)
+			t, _ := b.token(c.Record)
 			return fmt.Errorf("%s: %w", t.Address, err)
 		})},
 		{"change/refused", "burns the link", refusing(func(ctx context.Context, b *broken, c account.Change, err error) error {
-			b.drop(ctx, c.Token)
+			b.drop(ctx, c.Record)
 			return err
 		})},
 		{"change/refused", "changes the password anyway", refusing(func(ctx context.Context, b *broken, c account.Change, err error) error {
-			t, _ := b.token(c.Token)
+			t, _ := b.token(c.Record)
 			b.overwrite(ctx, c, t.AccountID)
 			return err
 		})},
 		{"change/spelling", "compares bytes", func(b *broken) {
 			b.change = func(ctx context.Context, c account.Change) (string, error) {
-				t, _ := b.token(c.Token)
+				t, _ := b.token(c.Record)
 				if a, err := b.Harness.Account(ctx, t.AccountID); err == nil && a.Address != t.Address {
 					return "", account.ErrAddressChanged
 				}
@@ -110,7 +110,7 @@ func refusalFaults() []fault {
 func givesPassword(none string) func(*broken) {
 	return func(b *broken) {
 		b.change = func(ctx context.Context, c account.Change) (string, error) {
-			t, _ := b.token(c.Token)
+			t, _ := b.token(c.Record)
 			owner, err := b.Harness.ChangePassword(ctx, c)
 			a, _ := b.Harness.Account(ctx, t.AccountID)
 			if errors.Is(err, account.ErrNotResettable) && a.Credential == none && t.Credential == account.CredentialDigest(none) {

@@ -82,7 +82,7 @@ func sweepFaults() []fault {
 				swept++
 				return b.Harness.Sweep(ctx, before)
 			}
-			b.issue = func(ctx context.Context, t account.Token, limit int) (account.Issued, error) {
+			b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
 				if swept > 0 {
 					limit++
 				}

@@ -9,7 +9,7 @@ import (
 )
 
 // attempt is another try of the same mail, which has another token.
-func attempt(t account.Token) account.Token {
+func attempt(t account.TokenRecord) account.TokenRecord {
 	t.Key = sha256.Sum256(t.Key[:])
 	t.Issued, t.Expires = t.Issued.Add(time.Minute), t.Expires.Add(time.Minute)
 	return t
@@ -115,7 +115,7 @@ func countsWhatWasAskedFor(s *suite) {
 }
 
 // issues records a token and compares what comes of it.
-func (s *suite) issues(t account.Token, limit int, want account.Issued, err error) {
+func (s *suite) issues(t account.TokenRecord, limit int, want account.Issued, err error) {
 	s.Helper()
 	got, failed := s.IssueToken(s.Context(), t, limit)
 	s.fails("mail "+t.Mail, failed, err)
@@ -148,7 +148,7 @@ func auditsMails(s *suite) {
 func countsFirstAttempts(s *suite) {
 	ann := s.signUp("ann")
 	first := token(ann, "1")
-	for _, t := range []account.Token{first, attempt(first), attempt(attempt(first))} {
+	for _, t := range []account.TokenRecord{first, attempt(first), attempt(attempt(first))} {
 		s.must(s.issue(t, 1))
 		s.must(s.RevokeToken(s.Context(), t.Key, t.Issued))
 	}
@@ -193,7 +193,7 @@ func racesMailLimit(s *suite) {
 // Attempts of one mail that overlap, because a worker was thought dead, are its copies.
 func racesOneMail(s *suite) {
 	s.inRounds(func(a account.Account) {
-		tokens := [racers]account.Token{token(a, "1")}
+		tokens := [racers]account.TokenRecord{token(a, "1")}
 		for i := range tokens[1:] {
 			tokens[i+1] = attempt(tokens[i])
 		}

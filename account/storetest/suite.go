@@ -38,8 +38,8 @@ func (s *suite) signUp(id string) account.Account {
 }
 
 // token makes the record of a mail to an account.
-func token(a account.Account, mail string) account.Token {
-	return account.Token{
+func token(a account.Account, mail string) account.TokenRecord {
+	return account.TokenRecord{
 		Key: sha256.Sum256([]byte(a.ID + "|" + mail)), Scope: account.ScopePasswordReset,
 		AccountID: a.ID, Address: a.Address, Credential: account.CredentialDigest(a.Credential),
 		Run: "run of " + a.ID, Mail: mail, Client: "198.51.100.7", Operator: "operator",
@@ -47,14 +47,14 @@ func token(a account.Account, mail string) account.Token {
 	}
 }
 
-func (s *suite) issue(t account.Token, limit int) error {
+func (s *suite) issue(t account.TokenRecord, limit int) error {
 	s.Helper()
 	_, err := s.IssueToken(s.Context(), t, limit)
 	return err
 }
 
 // mail issues a token under its own limit-free name.
-func (s *suite) mail(a account.Account, mail string) account.Token {
+func (s *suite) mail(a account.Account, mail string) account.TokenRecord {
 	s.Helper()
 	t := token(a, mail)
 	s.must(s.issue(t, plenty))
@@ -62,10 +62,10 @@ func (s *suite) mail(a account.Account, mail string) account.Token {
 }
 
 // submit makes the change that a password entered behind a link leads to.
-func submit(t account.Token, password string) account.Change {
+func submit(t account.TokenRecord, password string) account.Change {
 	id := sha256.Sum256(append(t.Key[:], password...))
 	return account.Change{
-		Token: t.Key, Submission: hex.EncodeToString(id[:16]), Run: t.Run, Client: "198.51.100.9",
+		Record: t.Key, Submission: hex.EncodeToString(id[:16]), Run: t.Run, Client: "198.51.100.9",
 		Hash: "$argon2id$" + password, At: t.Issued.Add(5 * time.Minute),
 	}
 }

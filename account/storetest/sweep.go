@@ -30,7 +30,7 @@ func records(s *suite) {
 }
 
 // later is a token like another one, a week after it.
-func later(a account.Account, mail string) account.Token {
+func later(a account.Account, mail string) account.TokenRecord {
 	t := token(a, mail)
 	t.Issued, t.Expires = t.Issued.Add(week), t.Expires.Add(week)
 	return t
@@ -80,7 +80,7 @@ func sweepsSubmissions(s *suite) {
 
 func sweepsMails(s *suite) {
 	ann := s.signUp("ann")
-	for _, t := range []account.Token{token(ann, "1"), token(ann, "2"), later(ann, "3")} {
+	for _, t := range []account.TokenRecord{token(ann, "1"), token(ann, "2"), later(ann, "3")} {
 		s.must(s.issue(t, 2))
 		s.must(s.RevokeToken(s.Context(), t.Key, noon))
 	}

@@ -55,9 +55,9 @@ func (l *latest) ask(ctx context.Context) error {
 	return nil
 }
 
-// answers checks that a store can be read, and written where it can tell. Nobody has the address: .invalid is kept free of
+// storeCheck checks that a store can be read, and written where it can tell. Nobody has the address: .invalid is kept free of
 // names (RFC 2606).
-func answers(store account.Store) func(context.Context) error {
+func storeCheck(store account.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if _, err := store.Find(ctx, "probe@rekey.invalid"); err != nil {
 			return err
@@ -69,17 +69,17 @@ func answers(store account.Store) func(context.Context) error {
 	}
 }
 
-// reaches checks that Temporal answers.
-func reaches(c client.Client) func(context.Context) error {
+// temporalCheck checks that Temporal answers.
+func temporalCheck(c client.Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
 	}
 }
 
-// whyNoMail is what a probe is told of a mail server: the step that failed and the reply, in
+// mailFailure is what a probe is told of a mail server: the step that failed and the reply, in
 // numbers and words of ours. Nothing is told of any other error.
-func whyNoMail(err error) string {
+func mailFailure(err error) string {
 	if e, ok := errors.AsType[*mail.Error](err); ok {
 		return e.Error()
 	}

@@ -63,8 +63,8 @@ func (w *workerCmd) Run(p *process) (err error) {
 	temporal, peers := ops.NewLater(), newLatest()
 	told, err := w.operate(p, "rekey-worker",
 		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
-		ops.Check{Name: "accounts", Ask: answers(store), Every: checkEvery},
-		ops.Check{Name: "mail", Ask: mailer.Check, Tell: whyNoMail, Every: mailEvery, Wait: mailWait, Optional: true},
+		ops.Check{Name: "accounts", Ask: storeCheck(store), Every: checkEvery},
+		ops.Check{Name: "mail", Ask: mailer.Check, Tell: mailFailure, Every: mailEvery, Wait: mailWait, Optional: true},
 		peers.check(),
 	)
 	if err != nil {
@@ -81,7 +81,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 		BaseURL: w.base, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		UpgradeHash: activities.Upgrade(w.UpgradeHash),
 		Deployment:  w.Deployment, BuildID: w.build(release), Log: p.log,
-		Started: func(c client.Client) { temporal.Is(reaches(c)) },
+		Started: func(c client.Client) { temporal.Is(temporalCheck(c)) },
 	})
 	return explainWorker(err)
 }

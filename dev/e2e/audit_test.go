@@ -144,7 +144,7 @@ func hadMails(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	for mail := range worker.DefaultMailLimit {
 		name := fmt.Sprint(who.ID, mail)
-		_, err := s.Store.IssueToken(t.Context(), account.Token{
+		_, err := s.Store.IssueToken(t.Context(), account.TokenRecord{
 			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: who.ID, Address: who.Address,
 			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
 		}, worker.DefaultMailLimit)

@@ -80,7 +80,7 @@ func sealedLookalike() *commonpb.Payload {
 func TestStrangerAtAnOpenRun(t *testing.T) {
 	t.Parallel()
 	hash := cheap.Hash("the password of a stranger", make([]byte, 16))
-	plain := workflow.Submission{ID: "stranger", Link: "x", Sealed: []byte(hash)}
+	plain := workflow.Submission{ID: "stranger", LinkRun: "x", Sealed: []byte(hash)}
 	for name, act := range map[string]func(stranger) func(context.Context) error{
 		"completes with plain JSON":  func(s stranger) func(context.Context) error { return s.complete(plain, nil) },
 		"completes with a hash":      func(s stranger) func(context.Context) error { return s.complete(hash, nil) },

@@ -135,7 +135,7 @@ func crowd(t *testing.T, s *site.Site, n int) int {
 	c := sealed(t, s)
 	var ids []string
 	for i := range n {
-		in := workflow.Request{Address: fmt.Sprintf("nobody%d@example.com", i), LinkLife: time.Hour, CoolDown: time.Minute}
+		in := workflow.Request{Address: fmt.Sprintf("nobody%d@example.com", i), LinkLife: time.Hour, MailPause: time.Minute}
 		in.AccountKey = accountKey(t, s, in.Address)
 		_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 			ID: workflow.ID(in.AccountKey), TaskQueue: workflow.TaskQueue,

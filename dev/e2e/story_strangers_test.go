@@ -27,7 +27,7 @@ func strangersToken(o *owner) {
 	c, err := client.Dial(options)
 	o.must(err)
 	o.t.Cleanup(c.Close)
-	made := workflow.Submission{ID: "stranger", Link: "made up", Sealed: []byte("made up")}
+	made := workflow.Submission{ID: "stranger", LinkRun: "made up", Sealed: []byte("made up")}
 	o.must(c.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", workflow.AwaitTokenSubmission, made, nil))
 	o.submit(token, newPassword, "")
 }

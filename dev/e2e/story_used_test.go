@@ -60,7 +60,7 @@ func afterTheLast(o *owner) {
 func hadAllMails(o *owner) {
 	for n := range worker.DefaultMailLimit {
 		name := fmt.Sprint(o.who.ID, n)
-		_, err := o.Store.IssueToken(o.t.Context(), account.Token{
+		_, err := o.Store.IssueToken(o.t.Context(), account.TokenRecord{
 			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: o.who.ID, Address: o.who.Address,
 			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
 		}, worker.DefaultMailLimit)

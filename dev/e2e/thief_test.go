@@ -40,15 +40,15 @@ func TestThiefOfEverything(t *testing.T) {
 	digest := sha256.Sum256([]byte(raw(t, token)))
 	absent(t, "the loot", loot, []string{token, raw(t, token), string(digest[:])})
 	for i := range len(loot) - len(record) {
-		if link.RecordKey([32]byte(loot[i:i+32])) == record {
+		if link.Digest(loot[i:i+32]).RecordKey() == record {
 			t.Fatalf("the loot has the digest of the token, at %d", i)
 		}
 	}
 
 	for name, made := range map[string]keys.NewPassword{
-		"of the record's key":            {Token: record},
-		"of the digest of the record":    {Token: link.RecordKey(record)},
-		"of a link with the same claims": {Token: forged(t, s, who, token).Digest()},
+		"of the record's key":            {Digest: record},
+		"of the digest of the record":    {Digest: link.Digest(record).RecordKey()},
+		"of a link with the same claims": {Digest: forged(t, s, who, token).Digest()},
 	} {
 		made.Hash, made.Accepted = cheap.Hash(otherPassword, make([]byte, 16)), time.Now()
 		completeWait(t, s, who, made)
@@ -79,9 +79,9 @@ func useInTheEnd(t *testing.T, s *stack.Stack, token string) {
 	}
 }
 
-func recordOf(t *testing.T, token string) [32]byte {
+func recordOf(t *testing.T, token string) account.RecordKey {
 	t.Helper()
-	return link.RecordKey(sha256.Sum256([]byte(raw(t, token))))
+	return link.Digest(sha256.Sum256([]byte(raw(t, token)))).RecordKey()
 }
 
 // everything is all that is kept: the files, and what is in the sealed payloads.
@@ -176,11 +176,11 @@ func completeWait(t *testing.T, s *stack.Stack, who account.Account, p keys.NewP
 	if err != nil {
 		t.Fatal(err)
 	}
-	submission := workflow.Submission{ID: p.ID(), Link: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
-	if submission.Sealed, err = sealer.Seal(p, submission.Context(id)); err != nil {
+	submission := workflow.Submission{ID: p.ID(), LinkRun: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
+	if submission.Sealed, err = sealer.Seal(p, submission.SealContext(id)); err != nil {
 		t.Fatal(err)
 	}
-	if err := temporal.CompleteActivityByID(t.Context(), "default", id, submission.Link, wait, submission, nil); err != nil {
+	if err := temporal.CompleteActivityByID(t.Context(), "default", id, submission.LinkRun, wait, submission, nil); err != nil {
 		t.Fatal(err)
 	}
 	for late := time.Now().Add(patience); ; {

@@ -158,7 +158,7 @@ func (w *world) age() time.Duration { return w.Now().Sub(started) }
 func (w *world) run() workflow.Outcome {
 	w.t.Helper()
 	w.ExecuteWorkflow(workflow.Name, workflow.Request{
-		Address: ann.Address, AccountKey: accountKey, LinkLife: life, CoolDown: time.Minute,
+		Address: ann.Address, AccountKey: accountKey, LinkLife: life, MailPause: time.Minute,
 	})
 	var out workflow.Outcome
 	must(w.t, w.GetWorkflowError())
@@ -197,10 +197,10 @@ func (w *world) use(m inbox.Message) bool {
 	if !ok || claims.Expired(w.Now(), skew) {
 		return false
 	}
-	p := keys.NewPassword{Hash: newHash, Token: token.Digest(), Accepted: w.Now().UTC()}
-	s := workflow.Submission{ID: p.ID(), Link: claims.RunID}
+	p := keys.NewPassword{Hash: newHash, Digest: token.Digest(), Accepted: w.Now().UTC()}
+	s := workflow.Submission{ID: p.ID(), LinkRun: claims.RunID}
 	var err error
-	if s.Sealed, err = w.sealer.Seal(p, s.Context(workflow.ID(accountKey))); err != nil {
+	if s.Sealed, err = w.sealer.Seal(p, s.SealContext(workflow.ID(accountKey))); err != nil {
 		w.t.Error(err)
 	}
 	w.mu.Lock()

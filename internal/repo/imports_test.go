@@ -113,7 +113,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]string{
 		"statemachine":                  nil,
-		"link":                          {"internal/loopback"},
+		"link":                          {"account", "internal/loopback"},
 		"keys":                          {"internal/secretfile"},
 		"password":                      nil,
 		"password/breached":             {"internal/loopback", "password"},

@@ -48,7 +48,7 @@ func mutants() []mutant {
 		{what: "another version of a change that old runs have not seen", changes: mailFirst(`workflow.GetVersion({ctx}, "mail-first", 1, 1) == 1`)},
 
 		// Values that another build wrote, or reads.
-		{what: "a field of Request renamed", changes: one("Request", "Field(CoolDown).Type", "$ `json:\"Pause\"`")},
+		{what: "a field of Request renamed", changes: one("Request", "Field(LinkLife).Type", "$ `json:\"Pause\"`")},
 		{what: "a field of Outcome renamed", changes: one("Outcome", "Field(State).Type", "$ `json:\"Status\"`")},
 		{what: "a field of Delivery renamed", changes: one("Delivery", "Field(Notice).Tag", "`json:\"About,omitempty\"`")},
 		{what: "a link mail with another life", changes: one("run.sendLink", "KeyValueExpr(Life).Value", "$ + grace")},
@@ -102,7 +102,7 @@ func allowed() []mutant {
 			change("heartbeatTimeout", "BasicLit", "4"),
 			change("changeOptions", "KeyValueExpr(MaximumInterval).Value", "2 * $"),
 		}},
-		{what: "a new field", changes: one("Request", "Field(CoolDown)", "Language string `json:\",omitempty\"`\n$")},
+		{what: "a new field", changes: one("Request", "Field(LinkLife)", "Language string `json:\",omitempty\"`\n$")},
 		{what: "other texts", changes: []overlay.Change{
 			change("changeOptions", "KeyValueExpr(Summary).Value", `"set the new password"`),
 			change("run.details", "BasicLit(STRING)", `"%s: %d mails of %d"`),
