@@ -3,7 +3,6 @@ package main
 import (
 	"testing"
 
-	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/password"
@@ -22,7 +21,7 @@ func TestHashAndNormalize(t *testing.T) {
 		{[]string{"--normalize=none"}, password.DefaultParams(), true},
 	} {
 		var c cli
-		parser, err := kong.New(&c)
+		parser, err := newParser(&c)
 		if err != nil {
 			t.Fatal(err)
 		}

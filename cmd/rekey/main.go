@@ -10,12 +10,18 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/internal/signals"
 	"github.com/rekeyhq/rekey/internal/usage"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -24,7 +30,7 @@ type cli struct {
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" env:"REKEY_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
 	LogFormat string `enum:"json,console" default:"json" env:"REKEY_LOG_FORMAT" help:"How logs are written: ${enum}."`
 
-	TaskQueue string `name:"task-queue" default:"rekey" env:"REKEY_TASK_QUEUE" help:"Task queue in Temporal; all processes and commands of a product have the same, and each product in a namespace has its own."`
+	TaskQueue string `name:"task-queue" default:"${task_queue}" env:"REKEY_TASK_QUEUE" help:"Task queue in Temporal; all processes and commands of a product have the same, and each product in a namespace has its own."`
 
 	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities: owns the account store and sends the mails."`
 	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
@@ -90,12 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		}
 	}()
 	var c cli
-	parser, err := kong.New(
-		&c, kong.Name("rekey"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.NamedMapper("path", kong.MapperFunc(pathOrNone)),
-	)
+	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }))
 	if err != nil {
 		return err
 	}
@@ -109,6 +110,28 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr), queue: c.TaskQueue}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
 	return explain(parsed, parsed.Run(p))
+}
+
+// newParser reads command lines into c. The defaults of the Go API are those of the flags.
+func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(
+		more, kong.Name("rekey"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.NamedMapper("path", kong.MapperFunc(pathOrNone)),
+		kong.Vars{
+			"link_life":     short(starter.DefaultLinkLife),
+			"cool_down":     short(starter.DefaultCoolDown),
+			"max_link_life": short(worker.DefaultMaxLinkLife),
+			"mail_limit":    strconv.Itoa(worker.DefaultMailLimit),
+			"min_length":    strconv.Itoa(password.DefaultMinLength),
+			"task_queue":    workflow.TaskQueue,
+		},
+	)...)
+}
+
+// short writes 30m, where a Duration prints 30m0s.
+func short(d time.Duration) string {
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
 }
 
 // pathOrNone reads a path. An empty one is none, as a Compose file sets a variable that nobody

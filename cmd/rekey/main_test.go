@@ -16,7 +16,7 @@ import (
 // flags are all flags of all commands.
 func flags(t *testing.T) []*kong.Flag {
 	t.Helper()
-	parser, err := kong.New(&cli{})
+	parser, err := newParser(&cli{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/operator"
@@ -154,7 +152,7 @@ func TestRunbookIsUnderstood(t *testing.T) {
 	parsed := 0
 	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(runbook), -1) {
 		for _, command := range regexp.MustCompile(`(?m)(?:^|\| )rekey (.+)$`).FindAllStringSubmatch(block[1], -1) {
-			parser, err := kong.New(&cli{}, kong.Name("rekey"))
+			parser, err := newParser(&cli{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,8 +14,8 @@ import (
 type resendCmd struct {
 	Keys     string        `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json and account.json)."`
 	As       string        `required:"" env:"REKEY_OPERATOR" help:"Your name, for the audit log: a.smith."`
-	LinkLife time.Duration `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works, for a run that this starts."`
-	CoolDown time.Duration `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request surely mails again, for a run that this starts; in the first half of it none does."`
+	LinkLife time.Duration `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"How long a mailed link works, for a run that this starts."`
+	CoolDown time.Duration `default:"${cool_down}" env:"REKEY_COOL_DOWN" help:"As in rekey starter, for a run that this starts."`
 	jsonFlag
 
 	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: a command line is seen by others and kept by the shell."`

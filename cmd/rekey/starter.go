@@ -31,9 +31,9 @@ type starterCmd struct {
 	Support           string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
 
 	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; off, both POST routes answer 400."`
-	LinkLife      time.Duration  `default:"30m" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
-	CoolDown      time.Duration  `default:"60s" env:"REKEY_COOL_DOWN" help:"How long after a mail another request surely mails again; in the first half of it none does."`
-	MinLength     int            `default:"15" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
+	LinkLife      time.Duration  `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
+	CoolDown      time.Duration  `default:"${cool_down}" env:"REKEY_COOL_DOWN" help:"A request this long after the last mail mails another link; in the first half of this time none does."`
+	MinLength     int            `default:"${min_length}" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
 	Hash          string         `default:"argon2id" enum:"argon2id,bcrypt" env:"REKEY_HASH" help:"How passwords are stored where a link does not say, as none did before 0.3.0: argon2id; or bcrypt, which takes 72 bytes at most."`
 	Normalize     string         `default:"nfkc" enum:"nfkc,none" env:"REKEY_NORMALIZE" help:"Form in which passwords are hashed: nfkc, if your sign-in applies it too; or none, as they were typed."`
 	BreachedURL   string         `name:"breached-url" env:"REKEY_BREACHED_URL" help:"Compare passwords with data breaches: https://api.pwnedpasswords.com/range or a mirror, which learns 5 hex digits of a hash; off without."`

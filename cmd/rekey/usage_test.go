@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/alecthomas/kong"
 )
 
 // Each message of a wrong setting names flag and variable, and what is wanted.
@@ -69,7 +67,7 @@ func TestMessagesSayWhatIsWanted(t *testing.T) {
 // Every flag that takes less than any text is given one that it cannot take.
 func TestEveryFlagNamesItsVariable(t *testing.T) {
 	t.Parallel()
-	parser, err := kong.New(&cli{})
+	parser, err := newParser(&cli{})
 	if err != nil {
 		t.Fatal(err)
 	}

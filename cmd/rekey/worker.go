@@ -25,10 +25,10 @@ type workerCmd struct {
 	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
 	storeFlags
 	baseFlag
-	MailLimit int     `default:"5" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
+	MailLimit int     `default:"${mail_limit}" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
 	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails a second of all workers together, as your provider allows; 0 is no limit."`
 
-	MaxLinkLife time.Duration `default:"24h" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
+	MaxLinkLife time.Duration `default:"${max_link_life}" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
 
 	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"How long lines of the audit log are kept, with the client addresses in them: 400 days; 0 is for ever, 168h the least."`
 
