@@ -147,12 +147,17 @@ func (b *tab) do(what string, action chromedp.Action[chromedp.Void]) {
 	ctx, stop := context.WithTimeout(b.ctx, patience/2)
 	defer stop()
 	err := chromedp.Do(ctx, action)
-	for err != nil && strings.Contains(err.Error(), "Could not find node") {
+	for pageChanged(err) {
 		err = chromedp.Do(ctx, action)
 	}
 	if err != nil {
 		b.t.Fatalf("%s: %v; the page is %s\n%s", what, err, ask(b, chromedp.Location()), b.text())
 	}
+}
+
+// pageChanged reports that another page was loaded in the middle of an action.
+func pageChanged(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "Could not find node") || strings.Contains(err.Error(), "Inspected target navigated"))
 }
 
 // ask is a question to the page.
@@ -161,6 +166,9 @@ func ask[T any](b *tab, question chromedp.Action[T]) T {
 	ctx, stop := context.WithTimeout(b.ctx, patience/2)
 	defer stop()
 	answer, err := chromedp.Run(ctx, question)
+	for pageChanged(err) {
+		answer, err = chromedp.Run(ctx, question)
+	}
 	if err != nil {
 		b.t.Fatal(err)
 	}
