@@ -1,8 +1,8 @@
 // Package workflow is the durable run of one password reset.
 //
 // Start with [ResetPassword] in resetpassword.go: it tells a reset downwards, from the request to
-// the notice. Each state that is not final has one method. It waits or acts and returns the
-// event that ended the state; the loop fires that event:
+// the notice. Each state that is not final has one method. It waits or acts and returns the event
+// that ended the state; the loop fires that event:
 //
 //	requested         mailFirstLink     -> link_sent, link_withheld, token_submitted, cancel
 //	awaiting_token    awaitToken        -> the same, and expire
@@ -74,14 +74,13 @@
 //		// the new way
 //	}
 //
-// A run remembers which way it took from the first time that it came there. The call is an
-// Action for each run, and a version that runs have taken is never given another meaning.
-// The old way stays as long as a release is recorded whose runs took it. Only when upgrades
-// from that release are given up do its runs go, and the old way with them, in a change that
-// does nothing else.
+// A run remembers the way that it took at the first call. The call is an Action for each run, and
+// a version that runs have taken never gets another meaning. The old way stays as long as a
+// recorded release has runs of it. They go when upgrades from that release are given up. The old
+// way goes with them, in a change of its own.
 //
-// The recorded runs replay what was recorded and nothing else: a branch that no story
-// takes is not covered. A new way through the workflow gets a story in dev/e2e.
+// The recorded runs replay nothing else: a branch that no story takes is not covered. A new way
+// through the workflow gets a story in dev/e2e.
 //
 // # Recording a release
 //
@@ -90,13 +89,13 @@
 //	go test -timeout 30m ./dev/e2e -run TestStories -parallel 8 -record v1.2.3
 //	go test ./workflow -run TestCost -update
 //
-// and a line for it in releases, in recorded_test.go. The second command puts what each run
-// costs into docs/performance.md; a reset that costs more than before is a decision.
+// and a line for it in releases, in recorded_test.go. The second command puts the cost of each run
+// into docs/performance.md; a reset that costs more than before is a decision.
 //
 // # Trust
 //
-// Everybody who can reach the Temporal namespace can signal a run, and complete or
-// fail its activities. So the arrival of a payload proves nothing: the
-// data converter refuses every payload that is not sealed under our keys, and
-// only a sealed result decides about a password, never the name of an error.
+// Every client of the Temporal namespace can signal a run, and complete or fail its activities. So
+// the arrival of a payload proves nothing. The data converter refuses every payload that is not
+// sealed under a key of the keyset. Only a sealed result decides about a password, never the name
+// of an error.
 package workflow

@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// A link that no mail server takes for two minutes is shown to operators, until it has gone out.
-// It is the same mail that is begun again, after the pause that the attempt asks for.
+// A link that no mail server accepts for two minutes is shown to operators, until it has gone out.
+// The same mail is begun again, after the pause that the attempt asks for.
 func TestLinkThatIsKeptWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -46,7 +46,7 @@ func TestWaitingCountsForItsMail(t *testing.T) {
 	diff(t, "RekeyState", s.upserts, []string{"waiting_for_mail", "requested", "expired"})
 }
 
-// A change and a notice that are kept waiting are shown too, and the end says how it ended.
+// A change and a notice that are kept waiting are shown too. The end shows the final state.
 func TestChangeAndNoticeThatAreKeptWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
