@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// security 4: a forged link costs no call and no more CPU than a few pages that do not exist, with everything that HTTP does about both.
+// security 4: a forged link costs no call and, with all of HTTP, no more CPU than a few missing
+// pages.
 func TestForgedLinkIsCheap(t *testing.T) {
 	s := newRealStarter(t)
 	h := newTestHandler(t, s)
