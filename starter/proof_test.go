@@ -45,7 +45,7 @@ func solution(t *testing.T, p Puzzle, change ...func(*altcha.Payload)) string {
 	return ""
 }
 
-// security 3: a solution counts once, for a while, and only for a puzzle that we made.
+// security 3: a solution counts once, for a while, and only for a genuine puzzle.
 func TestProof(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
