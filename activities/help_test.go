@@ -110,8 +110,9 @@ func (s *site) open(t *testing.T) {
 	must(t, err)
 }
 
-// attempt is one attempt of an activity as a worker makes it, under its registered name. details
-// are those of an earlier attempt, as Temporal keeps them. It returns the details of this one.
+// attempt is one attempt of an activity as a worker makes it, under its registered name. The
+// details are those of an earlier attempt, as Temporal keeps them. It returns the details of this
+// one.
 func (s *site) attempt(t *testing.T, name string, in, out, details any) (left converter.EncodedValues, err error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
@@ -334,7 +335,7 @@ func (l *lines) String() string { return strings.Join(l.all, "\n") }
 // spy is a store that notes the calls with tokens, and can fail.
 type spy struct {
 	account.Store
-	find    func([]account.Account) []account.Account // what a database finds; nil changes nothing
+	find    func([]account.Account) []account.Account // the result of a database; nil changes nothing
 	fail    error                                     // of every method that is used here
 	issued  []account.TokenRecord
 	before  []int // mails tried before each of them was issued

@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// wanted is a run's first link, as a run asks for it.
+// wanted is a run's request for its first link.
 func wanted(address string) workflow.LinkMail {
 	return workflow.LinkMail{Number: 1, Run: run, Life: life, Address: address, Client: from}
 }
@@ -256,7 +256,7 @@ func TestLinkDeferredByTheMailServer(t *testing.T) {
 	diff(t, "link of the first attempt", string(v.Event), "token_unknown")
 }
 
-// security 23: a mail that may have arrived has a link that must work, so its record is kept; it
+// security 23: a mail that may have arrived has a link that must work, so its record is kept. It
 // is tried again all the same.
 func TestLinkWithUnknownOutcome(t *testing.T) {
 	t.Parallel()

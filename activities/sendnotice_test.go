@@ -115,7 +115,7 @@ func TestNoticeIsSentOnce(t *testing.T) {
 	_, err := s.attempt(t, "send-email", forged, &d, nil)
 	must(t, err)
 	diff(t, "told", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
-	s.run.RunID = "another" // after a workflow reset, or in what follows a terminated run
+	s.run.RunID = "another" // after a workflow reset, or in FinishReset
 	again := notice
 	again.Sender = s.run.RunID
 	for range 8 {

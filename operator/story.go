@@ -30,7 +30,7 @@ type story struct {
 	decided bool // the store has answered the last submission
 	asked   int  // requests since the last link mail was begun
 	links   links
-	untold  bool // the last attempt of the notice has reached nobody
+	untold  bool // the last attempt of the notice has reached no address
 	owed    int  // notices to further addresses, and of earlier resets, that are being sent
 	end     end
 }

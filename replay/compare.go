@@ -19,7 +19,7 @@ import (
 // named is how many fields a divergence names.
 const named = 4
 
-// comparison compares one history with what was recorded while it was replayed.
+// comparison compares one history with the recorder of its replay.
 type comparison struct {
 	*Replayer
 	*recorder

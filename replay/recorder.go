@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// place is the place of a step of the code: in the workflow task that began at an event, with the
-// name of the resulting event, as [happened] has it.
+// place locates a step of the code: the workflow task that began at an event, and the name of the
+// resulting event, see [happened].
 type place struct {
 	task int64
 	what string

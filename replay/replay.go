@@ -135,8 +135,8 @@ func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err 
 	})
 }
 
-// replayer makes the SDK's anew for each replay: it keeps the result of every run that it has
-// replayed, and the recorder is of one run.
+// replayer makes an SDK replayer for each replay, because it keeps the results of its runs. The
+// recorder is of one run, too.
 func (r *Replayer) replayer(rec *recorder) (worker.WorkflowReplayer, error) {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
 		DataConverter:    strict{r.config.DataConverter, rec},

@@ -17,8 +17,8 @@ type read struct {
 	lost   []string
 }
 
-// strict is a data converter that notes the parts of a payload that the code loses: a field that
-// its types no longer know, or read otherwise.
+// strict is a data converter that notes the parts of a payload that the code loses. The code no
+// longer has the field, or reads it otherwise.
 type strict struct {
 	converter.DataConverter
 	found *recorder

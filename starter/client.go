@@ -20,8 +20,8 @@ import (
 
 // Defaults of [Config].
 const (
-	// DefaultLinkLife is how long a mailed link works: long enough for a slow mail server and a
-	// lunch, short enough for a mailbox that others can read later (OWASP Forgot Password Cheat
+	// DefaultLinkLife is how long a mailed link works. It suffices for a slow mail server and a
+	// lunch. It is short because others may read the mailbox later (OWASP Forgot Password Cheat
 	// Sheet, "URL tokens").
 	DefaultLinkLife = 30 * time.Minute
 	// DefaultCoolDown is how long after a mail another request surely mails a link again.

@@ -23,9 +23,9 @@ var (
 	// dead. A newer mail may have one that works.
 	ErrLinkRestarted = errors.New("the reset was started again")
 	// ErrChangeRefused means that the store refused the change for good. The account changed after
-	// the mail was sent (its address, its password, or it was closed), its tables do not take the
-	// new hash, or the submission was older than a day. Every caller gets this answer for every
-	// password: none was set.
+	// the mail was sent (its address, its password, or it was closed). Or its tables do not take
+	// the new hash, or the submission was older than a day. Every caller gets this answer for
+	// every password: none was set.
 	ErrChangeRefused = errors.New("the change was refused")
 	// ErrPending means the new password is accepted durably and is applied as soon as a worker is
 	// there. Or Temporal got it, and went away before it answered. It is never another password

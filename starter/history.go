@@ -56,8 +56,8 @@ func (w *lastWait) read(e *historypb.HistoryEvent) {
 var errForeign = errors.New("the outcome is of another run")
 
 // meant returns the outcome if it is about the queried run. Anybody with access to Temporal can
-// copy a sealed one: into the result of a workflow of their own under the ID of a following run,
-// or in a worker's place. Outcomes of 0.2.0 name no run, and are accepted; 0.2.0 had no following
+// copy a sealed one into the result of their own workflow under the ID of a following run. A false
+// worker can do so too. Outcomes of 0.2.0 name no run, and are accepted; 0.2.0 had no following
 // runs. Errors: errForeign, which is ErrUnavailable.
 func (c *Client) meant(ctx context.Context, l *openLink, out workflow.Outcome) (workflow.Outcome, error) {
 	known := out.Run == cmp.Or(l.ended, l.claims.RunID) || out.Run == "" && l.ended == ""

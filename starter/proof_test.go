@@ -23,7 +23,7 @@ func newTestProof(t *testing.T, key string, now *time.Time) *Proof {
 	return p
 }
 
-// solution is what a page posts for a puzzle.
+// solution is a page's answer to a puzzle.
 func solution(t *testing.T, p Puzzle, change ...func(*altcha.Payload)) string {
 	t.Helper()
 	for n := range p.MaxNumber + 1 {

@@ -28,7 +28,7 @@ func WithChallengePassed(ctx context.Context) context.Context {
 }
 
 // startLimit is a budget of starts. While less than half of it is left, each wide network gets
-// only its share, so that a flood from a few leaves room for all others.
+// only its share. A flood from a few networks leaves room for all others.
 type startLimit struct {
 	perSecond float64
 

@@ -107,8 +107,8 @@ func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workf
 }
 
 // submitExpired answers for a link that has ended. The link accepts no submission any more, and a
-// retry of an earlier one gets its result. lateAttempts bounds the retries: the answer of a used
-// link reveals whether a password is the one that was set.
+// retry of an earlier one gets its result. The bound lateAttempts is needed because the answer of
+// a used link reveals whether a password is the one that was set.
 func (c *Client) submitExpired(ctx context.Context, l *openLink, newPassword string) error {
 	if l.policy.Check(newPassword) != nil {
 		return ErrLinkExpired

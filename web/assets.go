@@ -25,7 +25,7 @@ var mediaTypes = map[string]string{
 	".svg": "image/svg+xml",
 }
 
-// asset is a file of the pages, with what a browser needs to keep it.
+// asset is a file of the pages, with its headers for a browser's cache.
 type asset struct {
 	content   []byte
 	mediaType string

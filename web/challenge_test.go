@@ -144,7 +144,7 @@ func TestOwnChallengeReplacesThePuzzle(t *testing.T) {
 	}
 }
 
-// solution is what a page posts for a puzzle.
+// solution is a page's answer to a puzzle.
 func solution(t *testing.T, p starter.Puzzle) string {
 	t.Helper()
 	found, err := altcha.SolveChallenge(p.Challenge, p.Salt, altcha.Algorithm(p.Algorithm), int(p.MaxNumber), 0, nil)

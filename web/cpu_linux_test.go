@@ -14,7 +14,7 @@ func TestForgedLinkIsCheap(t *testing.T) {
 	h := newTestHandler(t, s)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	// spend adds the CPU time of 200 requests. The kernel may count it in steps of some milliseconds.
+	// spend adds the CPU time of 200 requests. The kernel may count in steps of milliseconds.
 	spend := func(total *time.Duration, path string, status int) {
 		before := threadTime(t)
 		for range 200 {

@@ -29,7 +29,7 @@ type fields map[string]string
 // decode reads only a JSON object or a form of string fields. Each name is one of names, spelled
 // exactly so, and comes at most once. Fields may be missing. The URL's query is never read: it
 // ends up in logs, so a password in it must not work. The body must be UTF-8 before anything in it
-// is unescaped: a letter of which one half is a byte and the other %a4 would be another text to a
+// is unescaped. A letter of which one half is a byte and the other %a4 would be another text to a
 // filter in front.
 func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -110,10 +110,10 @@ func mediaType(r *http.Request) string {
 // utf8Labels are the names of UTF-8 that browsers know (WHATWG Encoding, section 4.2).
 var utf8Labels = []string{"utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"}
 
-// parseJSON walks the tokens of one flat object. json.Unmarshal would accept
+// parseJSON walks the tokens of one flat object. The function json.Unmarshal would accept
 // {"email":"a","EMAIL":"b"} and the last of two equal names, so a filter in front could read
-// another request. encoding/json/v2 is strict about both but still an experiment of the standard
-// library. The walk is short because requests have only string members.
+// another request. Package encoding/json/v2 is strict about both but still an experiment of the
+// standard library. The walk is short because requests have only string members.
 func parseJSON(body []byte, add func(name, value string) error) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if open, _ := d.Token(); open != json.Delim('{') || !json.Valid(body) {

@@ -35,7 +35,7 @@ type Config struct {
 	// starts and no password changes; a reset can still be canceled.
 	Enabled bool
 	// ClientLimit is how many POST requests a client may make per minute; zero
-	// means any number. See limiter for what counts as one client.
+	// means any number. See limiter for the definition of a client.
 	ClientLimit int
 	// TrustedProxies are the networks of the proxies in front, whose
 	// X-Forwarded-For is believed. None means that the peer is the client.

@@ -90,8 +90,8 @@ func TestForgotAnswerSendsOrigin(t *testing.T) {
 	}
 }
 
-// security 40: another site cannot make a browser request mails. rekey's own form works, also from
-// a browser that knows Origin only, and behind a proxy that rewrites Host.
+// security 40: another site cannot make a browser request mails. The form of rekey works, also
+// from a browser that knows Origin only, and behind a proxy that rewrites Host.
 func TestCrossOrigin(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

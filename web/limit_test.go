@@ -62,7 +62,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// ask posts a request from a client and returns the status.
+// ask posts a request of a client and returns the status.
 func ask(h http.Handler, client, email string) int {
 	r := httptest.NewRequest(http.MethodPost, "/account/forgot_password", strings.NewReader(`{"email":"`+email+`"}`))
 	r.Header.Set("Content-Type", typeJSON)

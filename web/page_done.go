@@ -17,7 +17,7 @@ const (
 	cancelPath   = "/account/cancel-pending"
 )
 
-// forgotPath is the page that asks for a link; each other form needs one.
+// forgotPath is the page that requests a link; each other form needs one.
 const forgotPath = "/account/forgot-password"
 
 // formOf is the page of the form that is posted to a path. A browser gets there when it opens the
@@ -41,17 +41,17 @@ func (h *handler) sentPage(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, http.StatusOK, view{Page: "sent"})
 }
 
-// donePage confirms the change only to a browser that comes from rekey's own form. A page that can
-// be opened or shared must not tell a stranger that a password was changed. A browser sends the
-// origin of a request (Fetch Metadata); one without it gets a more careful text.
+// donePage confirms a change or a cancel only to a browser that comes from rekey's own form. A page
+// that can be opened or shared must not tell a stranger that a password was changed. A browser
+// sends the origin of a request (Fetch Metadata). Without it the page confirms nothing.
 func (h *handler) donePage(v view) http.HandlerFunc {
 	return h.fromOurs(func(w http.ResponseWriter, r *http.Request) {
 		h.page(w, r, http.StatusOK, v)
 	})
 }
 
-// fromOurs serves a request that comes from rekey's own page, also by a reload. Any other request
-// gets the page that is the same for all addresses.
+// fromOurs serves a request that comes from rekey's own page, also by a reload of its own. Any
+// other request gets the page that is the same for all addresses.
 func (h *handler) fromOurs(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Sec-Fetch-Site") != "same-origin" {

@@ -179,8 +179,8 @@ func TestShellToCancelOffersNoLink(t *testing.T) {
 	}
 }
 
-// Each page with a temporary refusal has a way on: to the page, to the posted form, or to the
-// email when that form needs the link.
+// Each page with a temporary refusal has a way on. It leads to the page, to the posted form, or to
+// the email when that form needs the link.
 func TestProblemsHaveAWayOn(t *testing.T) {
 	t.Parallel()
 	const button, email = `class="button" href="`, "<p>Open the link in the email again.</p>"

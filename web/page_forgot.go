@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// forgotPage shows the form that asks for a mail.
+// forgotPage shows the form that requests a mail.
 func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
 	h.page(w, r, http.StatusOK, view{Page: "forgot"})

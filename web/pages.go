@@ -29,7 +29,7 @@ type site struct {
 	MinLength  int
 }
 
-// view is what one page shows. Page names its template.
+// view is the data of one page. Page names its template.
 type view struct {
 	site
 	Page      string

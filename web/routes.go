@@ -15,8 +15,8 @@ type route struct {
 }
 
 // routes lists all routes; openapi.yaml describes the same set and a test compares the two. The
-// paths with {token} are for other programs and for the links in mails. rekey's own pages post the
-// token in the body, so that it stays out of access logs.
+// paths with {token} are for other programs and for the links in mails. The pages post the token
+// in the body, so that it stays out of access logs.
 func (h *handler) routes() []route {
 	return []route{
 		{"POST", "/account/forgot_password", h.write(h.whenEnabled(h.sameOrigin(h.forgot)))},

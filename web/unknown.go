@@ -10,7 +10,7 @@ import (
 // unknownField is errFieldUnknown with the names that a developer needs to correct the request.
 type unknownField struct {
 	name  string   // as it was sent
-	known []string // what the body may have
+	known []string // the names that the body may have
 }
 
 func (u *unknownField) Error() string { return errFieldUnknown.Error() }

@@ -59,7 +59,7 @@ func TestCancelThatCannotBeNoted(t *testing.T) {
 	diff(t, "times", len(s.cancels), 4)
 }
 
-// The audit log is tried for a day and not for ever: an account has one run, and this one has
+// The audit log is tried for a day and not for ever. An account has one run, and this one has
 // ended but for its line. A late line has the time of the cancel.
 func TestCancelIsNotedWithinADay(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ const (
 	MailQueue = "rekey-mail"
 	// Name is the workflow type.
 	Name = "ResetPassword"
-	// FinishName is the workflow type of what follows a run that ended from outside.
+	// FinishName is the workflow type of the run that follows one which ended from outside.
 	FinishName = "FinishReset"
 
 	// SendEmail, AwaitTokenSubmission, ChangePassword and RecordCancel are the activity
@@ -47,7 +47,7 @@ const (
 )
 
 // The types of the failures of activities. They are in clear, so an operator knows without a key
-// what a run waits for. No code depends on them. Mails have [MailFailure] and a suffix.
+// why a run waits. No code depends on them. Mails have [MailFailure] and a suffix.
 const (
 	// StoreAway means that the account store does not answer, or refuses a query.
 	StoreAway = "store_away"
@@ -135,7 +135,7 @@ func waitID(n int) string {
 	return AwaitTokenSubmission + "-" + strconv.Itoa(n)
 }
 
-// Request is what a run starts with.
+// Request is the input of a run.
 type Request struct {
 	Address    string // normalized by account.ParseAddress
 	AccountKey string // keyed hash of Address; ends the workflow ID
@@ -208,9 +208,9 @@ type Delivery struct {
 	// Left are the addresses that the notice has not reached yet, while it has reached others.
 	Left []string `json:",omitempty"`
 
-	// Waits is what the mail waits for: it did not go out, and is to be begun again after a Pause.
-	// Of has then the value of Mail or Notice. A build without the field takes the result for
-	// another run's, and begins the mail again.
+	// Waits is the reason of a wait: the mail did not go out, and is to be begun again after a
+	// Pause. Of has then the value of Mail or Notice. A build without the field takes the result
+	// for another run's, and begins the mail again.
 	Waits statemachine.State `json:",omitempty"`
 	Of    string             `json:",omitempty"`
 	Pause time.Duration      `json:",omitempty"`
@@ -235,7 +235,7 @@ const (
 	NoChange        Reason = "no_change"    // of a notice: the store remembers no such change
 )
 
-// Submission is what completes a run's wait: a new password, hashed and sealed so
+// Submission completes a run's wait with a new password, hashed and sealed so
 // that only a worker's activity can read it.
 type Submission struct {
 	ID      string // the same for the same link and password
@@ -246,10 +246,10 @@ type Submission struct {
 // SealContext binds the seal of a submission to the run that it was made for.
 func (s Submission) SealContext(workflowID string) string { return workflowID + "/" + s.LinkRun }
 
-// Change asks for an accepted submission to be applied.
+// Change is the input of ChangePassword, for an accepted submission.
 type Change struct {
 	Run        string // the run's original ID
-	Sender     string `json:",omitempty"` // ID of the run that asks
+	Sender     string `json:",omitempty"` // ID of the run that sends it
 	Submission Submission
 	// Waits asks for a result when the change is kept waiting.
 	Waits bool `json:",omitempty"`
@@ -266,7 +266,7 @@ type Verdict struct {
 	Account    string             `json:",omitempty"` // whose password was changed
 	Changed    time.Time          `json:",omitzero"`
 	Reason     string             `json:",omitempty"` // why it was refused, for operators
-	// Waits is what the change waits for. It is undecided then: Submission is empty.
+	// Waits is the reason of a wait. The change is undecided then: Submission is empty.
 	Waits statemachine.State `json:",omitempty"`
 }
 

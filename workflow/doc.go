@@ -29,22 +29,19 @@
 //     (workflow.Now, workflow.NewTimer, workflow.Await). Nothing here ranges
 //     over a map, reads configuration or logs by other means. workflowcheck
 //     proves the most of it on every build.
-//   - The order, the kind and the IDs of activities and timers are history, and so are
-//     what an activity is given and how long a timer runs.
+//   - The order, the kind and the IDs of activities and timers are history. So are the input
+//     of an activity and the duration of a timer.
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
 //   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
 //     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay.
 //   - The code of an activity is no history. It reads the inputs of earlier builds, and its
 //     results keep their fields.
-//   - The names of the fields of the types that [Values] lists never change, and fields are only
-//     added, with omitempty or omitzero: what one build has written, another reads.
-//     testdata/contract.json has them all.
+//   - Fields of the types that [Values] lists never change their names: builds read each other's
+//     values. New fields have omitempty or omitzero. The file testdata/contract.json has them all.
 //   - A transition is history too when the state it leads to issues a command.
-//   - A branch must not depend on which keys a worker holds: a payload under an
-//     unknown key fails the workflow task, and the run waits for a worker that
-//     can read it.
-//   - Anything else that changes what an open run would do goes behind
-//     workflow.GetVersion, see below.
+//   - A branch must not depend on the keys of a worker. A payload under an unknown key fails the
+//     workflow task, and the run waits for a worker that can read it.
+//   - Any other change of the way of an open run goes behind workflow.GetVersion, see below.
 //
 // # Replays
 //
@@ -53,8 +50,7 @@
 // them under the code as it is, without a server. `rekey replay` does the same with the
 // runs of a namespace, before a worker is deployed there.
 //
-// Where the code leaves a run, the report names the event that it does not lead to and
-// what it does in its place:
+// Where the code leaves a run, the report names the missed event and the code's own step:
 //
 //	--- FAIL: TestRecordedRunsReplay/v0.1.0/happy
 //	    event 19 ActivityTaskScheduled change-password: the code starts a timer
@@ -66,7 +62,7 @@
 //     change the code back.
 //   - You did. Put the new way behind a version, and keep the old one for the runs that
 //     are open.
-//   - The recorded run is wrong: no. It is what a release did, and it stays.
+//   - The recorded run is wrong: no. It is the work of a release, and it stays.
 //
 // A version in code:
 //

@@ -61,7 +61,7 @@ func (e Ended) outcome() Outcome {
 
 // FinishReset follows a run that ended from outside. It makes the run over in the store, and
 // answers the outcome update with the store's verdict. When the run changed the password and its
-// notice has reached no address, it notifies the owner. It fails when the run goes on.
+// notice has not reached all addresses, it goes on with the notice. It fails when the run goes on.
 func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	if FinishID(in.Run) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// LinkMail asks for a mail with a link.
+// LinkMail is a request for a mail with a link.
 type LinkMail struct {
 	Number   int           // 1 for a run's first link, then 2, 3
 	Run      string        // the run's original ID, the same after a workflow reset
@@ -38,8 +38,8 @@ func (m Mail) LinkMail() LinkMail {
 }
 
 // tries is how often a link mail, or the record of a cancel, is begun whose result names another
-// run. A workflow reset is a reason for one more: what it schedules anew still names the old run,
-// and is refused. A foreign completion is another reason.
+// run. A workflow reset is a reason for one more: its new activities still name the old run,
+// and are refused. A foreign completion is another reason.
 const tries = 4
 
 func (r *run) sendLink(ctx workflow.Context, by Caller) {

@@ -6,8 +6,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Notice asks for mails to an account owner that the password was changed. The store knows the
-// addresses, and which of them the notice has reached.
+// Notice is a request for mails to an account owner after a change of the password. The store has
+// the addresses, and which of them the notice has reached.
 type Notice struct {
 	Run        string    // the original ID of the run that changed it
 	Sender     string    // ID of the run that sends it; empty in 0.1.0

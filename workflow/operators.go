@@ -22,7 +22,7 @@ const (
 		"| `change-password` | a password was accepted and is being applied; it is tried until the store answers |\n\n" +
 		"Whose reset it is, and why no link was mailed, `rekey find` tells."
 
-	// FinishSummary is that of what follows a run that ended from outside.
+	// FinishSummary is the Summary of FinishReset.
 	FinishSummary = "the end of a password reset"
 )
 
@@ -93,7 +93,7 @@ func (r *run) count(ctx workflow.Context, event string) {
 	workflow.GetMetricsHandler(ctx).WithTags(labels).Counter("rekey_transitions").Inc(1)
 }
 
-// countRedeemed measures from the last mail that a mail server took to the submission. A
+// countRedeemed measures from the last mail that a mail server accepted to the submission. A
 // link that was used before the run heard of its mail is not counted.
 func (r *run) countRedeemed(ctx workflow.Context) {
 	if r.verdict.Event == statemachine.PasswordChanged && !r.expires.IsZero() {

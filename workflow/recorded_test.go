@@ -152,7 +152,7 @@ func TestRecordedRunsNameNobody(t *testing.T) {
 	allowed := map[string]bool{
 		"": true, "rekey-record": true, "rekey-record-stranger": true,
 		"rekey-record-worker-1": true, "rekey-record-worker-2": true,
-		"history-service": true, // what Temporal itself does
+		"history-service": true, // Temporal itself
 	}
 	stories(t, func(t *testing.T, name string, h *historypb.History) {
 		t.Helper()

@@ -163,7 +163,7 @@ func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
 }
 
-// Operators tell a request that the last link answers from one that nothing answers.
+// The details distinguish a request that the last link answers from one without an answer.
 func TestWhyARequestWasPassedOver(t *testing.T) {
 	t.Parallel()
 	for want, last := range map[string]workflow.Delivery{

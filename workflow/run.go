@@ -45,7 +45,7 @@ type run struct {
 	verdict      Verdict
 	withheld     Reason
 	background   []*pendingNotice
-	noticeFailed bool // it has reached nobody
+	noticeFailed bool // it has reached no address
 
 	lateCaller *Caller // of a request after the end of all links; another run answers
 	passedOver int     // requests that mailed nothing

@@ -50,7 +50,7 @@ type story struct {
 	mu      sync.Mutex // activities run beside each other
 	wait    activity.Info
 	waits   int
-	works   []activity.Info // attempts of what does not wait
+	works   []activity.Info // attempts of activities that do not wait
 	mails   []mailed
 	notices []workflow.Mail
 	changes []workflow.Change
@@ -247,7 +247,7 @@ func submission(id string) workflow.Submission {
 	return workflow.Submission{ID: id, LinkRun: "run", Sealed: []byte("sealed " + id)}
 }
 
-// apply is the change that the run asks for.
+// apply is the run's request for a change.
 func apply(id string) workflow.Change {
 	return workflow.Change{Run: sender, Sender: sender, Submission: submission(id), Waits: true}
 }

@@ -87,8 +87,8 @@ func TestConditionsHaveNoEffects(t *testing.T) {
 	}
 }
 
-// conditionsOf are the conditions that a function waits for: in place, by the name of a variable
-// with a function, or by that of a method.
+// conditionsOf are the conditions that a function waits for. A condition is in place, a variable
+// with a function, or a method.
 func conditionsOf(f *ast.FuncDecl) (conditions []ast.Node) {
 	held := map[string]ast.Node{}
 	ast.Inspect(f, func(n ast.Node) bool {

@@ -26,7 +26,7 @@ type codecCmd struct {
 	opsFlags
 }
 
-// Run serves until the process is told to stop.
+// Run serves until p.ctx ends.
 func (c *codecCmd) Run(p *process) (err error) {
 	payloads, err := keys.Open(c.Keys).Payload()
 	if err != nil {

@@ -102,7 +102,7 @@ func TestForget(t *testing.T) {
 	wrong(t, []string{"forget", "--store", path, "--as", "a@example.com", "--yes", "ann"}, "--as ($REKEY_OPERATOR)")
 }
 
-// Nothing is deleted before the operator has typed its name.
+// Nothing is deleted before the operator has typed the ID of the account.
 func TestForgetAsks(t *testing.T) {
 	t.Parallel()
 	path := ledgerStore(t)

@@ -22,7 +22,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// opsFlags are the addresses of a process for its operators.
+// opsFlags are the settings of the probes and metrics of a process.
 type opsFlags struct {
 	OpsListen string `name:"ops-listen" env:"REKEY_OPS_LISTEN" help:"Address for /livez, /readyz and /metrics, on a network of your own; none without."`
 }

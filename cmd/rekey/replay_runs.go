@@ -24,7 +24,7 @@ const (
 	download = time.Minute
 )
 
-// runs are those that a query finds.
+// runs are the results of a query.
 type runs struct {
 	temporal client.Client
 	query    string

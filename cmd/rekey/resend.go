@@ -44,7 +44,7 @@ func (r *resendCmd) check() error {
 	return checkTimes(r.LinkLife, r.CoolDown)
 }
 
-// resending is what `rekey resend` prints.
+// resending is the output of `rekey resend`.
 type resending struct {
 	Result string       `json:"result"`
 	Why    string       `json:"why,omitempty"` // nothing is mailed

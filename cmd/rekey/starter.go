@@ -52,7 +52,7 @@ const (
 	hashWait  = 10 * time.Second // and their longest wait
 )
 
-// Run serves until the process is told to stop.
+// Run serves until p.ctx ends.
 func (s *starterCmd) Run(p *process) (err error) {
 	s.makeRoom()
 	temporal, peers := ops.NewLater(), newLatest()

@@ -41,7 +41,7 @@ type workerCmd struct {
 	opsFlags
 }
 
-// Run works until the process is told to stop.
+// Run works until p.ctx ends.
 func (w *workerCmd) Run(p *process) (err error) {
 	options, err := temporalOptions(p.log)
 	if err != nil {

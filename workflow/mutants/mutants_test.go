@@ -21,7 +21,7 @@ import (
 
 // mutant is the workflow with a change.
 type mutant struct {
-	what    string // the change, as the document calls it
+	what    string // the name of the change in the document
 	changes []overlay.Change
 	lives   string // why no recorded run finds it; "" for the others
 	same    bool   // nor can any other test, because it makes no difference

@@ -4,7 +4,7 @@ package mutants
 
 import "github.com/rekeyhq/rekey/internal/testkit/overlay"
 
-// mutants are changes of what a run does. Each is a mistake that somebody could make.
+// mutants are changes of a run. Each is a possible mistake.
 func mutants() []mutant {
 	const (
 		theQueue   = "a history names the queue of its own run"
