@@ -12,7 +12,6 @@
 //
 // Values are compared by their JSON. A field that the history lacks is new and allowed. So an
 // empty field that was not written is not compared.
-// field that was empty and is not written then, is not compared.
 package replay
 
 import (

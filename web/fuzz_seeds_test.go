@@ -58,7 +58,7 @@ func bodySeeds() map[string][2]string {
 	}
 }
 
-// To write the seeds again: go test ./starter -run TestSeedCorpus -update
+// To write the seeds again: go test ./web -run TestSeedCorpus -update
 func TestSeedCorpus(t *testing.T) {
 	t.Parallel()
 	for name, s := range bodySeeds() {

@@ -1,5 +1,5 @@
-// Package web is the site of rekey: the routes and pages of a password reset around a
-// [starter.Client], the limits per client, and the request log.
+// Package web is the site of rekey around a [starter.Client]. It has the routes and pages of a
+// password reset, the limits per client, and the request log.
 package web
 
 import (

@@ -24,7 +24,7 @@ var shared = [...][2]string{
 }
 
 // strictTransport makes a browser use https alone for this host for a year (RFC 6797; OWASP ASVS
-// 5.0, 3.4.1). So no listener on the way sees a link that was typed with http. It leaves
+// 5.0, 3.4.1). So no listener on the way sees a link that was typed or cut to http. It leaves
 // subdomains out: they may have other owners.
 var strictTransport = [2]string{"Strict-Transport-Security", "max-age=31536000"}
 

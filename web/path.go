@@ -10,7 +10,6 @@ import (
 // itself. Such a redirect leads to the root of the host, without the path of a base URL. A link's
 // token would go to another application there. Here such a path is not found. Programs and people
 // add a slash at the end; it means nothing.
-// one, means nothing.
 func (h *handler) spelled(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := r.URL.EscapedPath()

@@ -29,8 +29,8 @@ func CheckChangePasswordURL(change string, base link.BaseURL) error {
 	return nil
 }
 
-// host is a URL's host as browsers request it, with an unusual port. The scheme does not matter:
-// most servers redirect http to https.
+// host is the host of a URL as browsers request it, with its port only if that is unusual. The
+// scheme does not matter: most servers redirect http to https.
 func host(u *url.URL) string {
 	name := u.Host
 	if spelled, err := link.ParseBaseURL(u.Scheme + "://" + u.Host); err == nil {

@@ -17,8 +17,8 @@ const (
 )
 
 // sweepUntil removes old records from the store, now and once an hour, until the context ends
-// (nil) or the worker breaks. A worker with a wrong clock leaves that to others. A worker without
-// another clock to compare with waits for one.
+// (nil) or the worker breaks. A worker with a wrong clock leaves that to others. A worker whose
+// other clocks do not answer waits for one.
 func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
 	for {
 		next := time.After(c.sweepIfRight(ctx))

@@ -278,7 +278,7 @@ type Outcome struct {
 	Mails    int    // link mails that were tried
 	Withheld Reason `json:",omitempty"` // why the last link was not mailed
 	Refused  string `json:",omitempty"` // why the change was refused
-	// Ended means that the run ended from outside and changed nothing, by the store.
+	// Ended means that the run ended from outside and, by the store's answer, changed nothing.
 	Ended bool `json:",omitempty"`
 	// Run is the run's original ID, and of FinishReset Ending.Run. It is empty in outcomes of
 	// 0.2.0.

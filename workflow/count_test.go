@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// meter is the counters of a run, by name and reason.
+// meter has the counters of a run, by name and reason.
 type meter struct {
 	client.MetricsHandler
 	reason string

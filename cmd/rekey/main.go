@@ -110,8 +110,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return explain(parsed, parsed.Run(p))
 }
 
-// pathOrNone reads a path. An empty one is none: a Compose file sets an unset variable to "".
-// kong's own reader takes it for the folder of the process.
+// pathOrNone reads a path. An empty one is none: a Compose file sets an unset variable to "". The
+// reader of kong takes it for the folder of the process.
 func pathOrNone(ctx *kong.DecodeContext, into reflect.Value) error {
 	var path string
 	if err := ctx.Scan.PopValueInto("file", &path); err != nil {

@@ -66,7 +66,7 @@ func TestMessagesSayWhatIsWanted(t *testing.T) {
 	wrong(t, []string{"keys", "add", newKeys(t), "lnik"}, "\"lnik\": no keyset is named so: want link, payload or submission")
 }
 
-// Every flag that does not accept any text gets a value that it refuses.
+// Every flag with a limited set of values gets a value that it refuses.
 func TestEveryFlagNamesItsVariable(t *testing.T) {
 	t.Parallel()
 	parser, err := kong.New(&cli{})
