@@ -8,9 +8,9 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// AwaitTokenSubmission stays open until a starter completes it with the submission of
-// a link. Temporal accepts one completion, and that is what makes all links of a run
-// good for one password change together. It needs no worker while it waits.
+// AwaitTokenSubmission stays open until a starter completes it with the submission of a link.
+// Temporal accepts one completion. So all links of a run are together good for one password
+// change. It needs no worker while it waits.
 func (a *Activities) AwaitTokenSubmission(context.Context) (workflow.Submission, error) {
 	return workflow.Submission{}, activity.ErrResultPending
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// ChangePassword applies an accepted submission: in one transaction, once, to the
-// account of the token's record. Whether the link has expired since is not judged
-// again: what counts is that it was accepted in time.
+// ChangePassword applies an accepted submission: in one transaction, once, to the account of the
+// token's record. It does not check the link's expiry again, because the submission was accepted
+// in time.
 //
-// An error means that it should be tried again, also for a submission that is sealed
-// to a key which this worker lacks: another worker, or a later start of this one, has it.
+// An error means a retry. So does a submission sealed to a key which this worker lacks: another
+// worker, or a later start of this one, has it.
 func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
 	if err := checkSender(ctx, c.Sender, c.Run); err != nil {
 		return workflow.Verdict{}, err
@@ -50,7 +50,7 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 	}
 	late := now.Sub(s.Accepted) > workflow.ApplyWithin
 	if late {
-		change.Record = account.RecordKey{} // of no record: all that still counts is that it was applied before
+		change.Record = account.RecordKey{} // of no record: only an earlier application still counts
 	}
 	owner, err := a.Store.ChangePassword(ctx, change)
 	a.countRefusal(err)
@@ -60,8 +60,8 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 	return verdict(owner, now, err)
 }
 
-// verdict turns the store's answer into the event of the run. Errors that are no
-// decision of the store stay errors.
+// verdict turns the store's answer into the event of the run. Errors that are no decision of the
+// store stay errors.
 func verdict(owner string, now time.Time, err error) (workflow.Verdict, error) {
 	switch {
 	case err == nil:

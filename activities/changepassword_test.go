@@ -15,7 +15,7 @@ import (
 
 const fresh = "$argon2id$new"
 
-// linked is a site whose account ann was mailed a link.
+// linked is a site that mailed a link to account ann.
 func linked(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t, ann)
@@ -41,8 +41,8 @@ func TestChangeIsAppliedOnce(t *testing.T) {
 	s.audited(t, ann.ID, account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventPasswordChanged})
 }
 
-// security 27: a change that was copied to another run is not made there: nobody would be told
-// of it. After a workflow reset the run has another ID itself, and says so.
+// security 27: a change that was copied to another run is not made there: no owner would get a
+// notice. After a workflow reset the run has another ID, and names it.
 func TestChangeOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	const other = "5c2e9d10-0000-4000-8000-000000000000"
@@ -96,7 +96,7 @@ func TestChangeThatIsTooOld(t *testing.T) {
 	diff(t, "event of what was applied before", got.Event, statemachine.PasswordChanged)
 }
 
-// security 10, 26, 27, 28, 29: nobody's submission changes anything, and the wait goes on.
+// security 10, 26, 27, 28, 29: a foreign submission changes nothing, and the wait goes on.
 func TestForeignSubmissions(t *testing.T) {
 	t.Parallel()
 	for name, forge := range map[string]func(t *testing.T, s *site) workflow.Change{
@@ -166,7 +166,7 @@ func TestForeignSubmissions(t *testing.T) {
 	}
 }
 
-// security 10: what changed since the mail refuses the link.
+// security 10: a change of the account since the mail refuses the link.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -201,8 +201,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// security 23, 37: what another worker, or a later start, can do is an error, which
-// Temporal tries again, and never a verdict.
+// security 23, 37: a fault that another worker, or a later start, can mend is an error and never a
+// verdict. Temporal retries it.
 func TestChangeIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	t.Run("store away", func(t *testing.T) {

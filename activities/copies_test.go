@@ -17,8 +17,7 @@ import (
 )
 
 // security 23, 25: a mail that may have arrived goes out three times at most, later each time.
-// Each copy has a link that works, whenever the last of them ends the run knows, and each
-// counts.
+// Each copy has a link that works and counts. The run knows when the last of them ends.
 func TestCopiesHaveAnEnd(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -55,8 +54,8 @@ func TestCopiesHaveAnEnd(t *testing.T) {
 	diff(t, "link of the first copy", string(v.Event), "password_changed")
 }
 
-// A copy that definitely did not go out is none: it is tried for a day as any other mail, also
-// when it failed because its attempt was over.
+// A copy that definitely did not go out does not count. It is tried for a day as any other mail,
+// also after a failure by the end of its attempt.
 func TestRevokedCopiesDoNotCount(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -84,8 +83,7 @@ func TestRevokedCopiesDoNotCount(t *testing.T) {
 	diff(t, "withheld", string(got.Withheld), "")
 }
 
-// security 25: whoever may reset a run in Temporal has it mail another link each time, and
-// each counts.
+// security 25: each reset of a run in Temporal mails another link, and each link counts.
 func TestMailOfAResetRunCounts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -104,8 +102,8 @@ func TestMailOfAResetRunCounts(t *testing.T) {
 	diff(t, "Message-IDs", len(ids), 2)
 }
 
-// security 25: strangers who ask all day keep the owner from a mail for an hour at most, and
-// the mail says how many were asked for.
+// security 25: strangers who request mails all day keep the owner from one for an hour at most.
+// The mail names the number of requests.
 func TestMailsRefill(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -141,8 +139,8 @@ func TestMailsRefill(t *testing.T) {
 	}
 }
 
-// security 6: a sealed input that asks for a long life, as a thief of the payload keyset can
-// write, gets the longest that the worker allows; the mail tells that one.
+// security 6: a sealed input of a thief of the payload keyset can ask for a long life. The link
+// gets the longest that the worker allows, and the mail names that one.
 func TestLinkLifeIsBounded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)

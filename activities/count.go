@@ -31,8 +31,8 @@ const (
 	fault      = "fault" // of a change without a verdict
 )
 
-// announce makes every counter known from the start: one that appears with its first event
-// hides that event from whoever watches its increase.
+// announce makes every counter known from the start. A counter that appears with its first event
+// hides that event from alerts on its increase.
 func (a *Activities) announce() {
 	for _, kind := range []string{kindLink, kindNotice} {
 		for _, result := range []string{sent, string(mail.Refused), string(mail.Deferred), string(mail.Unknown)} {
@@ -56,8 +56,8 @@ func (a *Activities) announce() {
 	}
 }
 
-// reasons are the refusals of a store. The last two are of a host whose tables or sign-in are
-// not as they should be, the others of an account that changed since the mail.
+// reasons are the refusals of a store. The last two are of a host with wrong tables or a wrong
+// sign-in, the others of an account that changed since the mail.
 func reasons() []struct {
 	err    error
 	reason string
@@ -99,7 +99,7 @@ func (a *Activities) counter(name string, tags map[string]string) client.Metrics
 	return a.Metrics.WithTags(tags).Counter(name)
 }
 
-// countMail counts an attempt to hand a mail over and returns what became of it.
+// countMail counts an attempt to hand a mail over and returns its result.
 func (a *Activities) countMail(ctx context.Context, kind string, err error) string {
 	result := sent
 	if e, ok := errors.AsType[*mail.Error](err); ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// counter notes what is counted, by metric and labels, in the order of their names.
+// counter has the counts, by metric and labels, in the order of their names.
 type counter struct {
 	client.MetricsHandler
 	labels string
@@ -50,15 +50,14 @@ func counting(s *site) counter {
 	return c
 }
 
-// Each attempt at a mail is counted with its result, and each link that is mailed to nobody
-// with the reason.
+// Each attempt at a mail is counted with its result, and each withheld link with the reason.
 func TestMailsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
 	c := counting(s)
 	for _, fail := range []mail.Outcome{mail.Deferred, mail.Unknown, mail.Refused} {
 		s.mailer.fail = failing(fail, 0)
-		_, _ = s.sendLink(t, wanted(ann.Address)) // what the error is other tests say
+		_, _ = s.sendLink(t, wanted(ann.Address)) // other tests check the error
 	}
 	s.mailer.fail = nil
 	for _, address := range []string{ann.Address, "nobody@example.com"} {
@@ -80,7 +79,7 @@ func TestMailsAreCounted(t *testing.T) {
 	}
 }
 
-// Each verdict is counted, and what ended without one.
+// Each verdict is counted, and each end without one.
 func TestVerdictsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := linked(t)

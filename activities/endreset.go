@@ -13,8 +13,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// EndReset makes a run over that ended from outside, and says what it changed. Temporal is
-// asked first whether the run has ended: whoever may write to Temporal can ask about any.
+// EndReset makes a run over that ended from outside, and returns its change. It asks Temporal
+// first whether the run has ended: every client of Temporal can name any run.
 func (a *Activities) EndReset(ctx context.Context, in workflow.Ending) (workflow.Ended, error) {
 	e := workflow.Ended{Of: in.Run}
 	original, err := closed(ctx, activity.GetClient(ctx), in)
@@ -37,8 +37,8 @@ func (a *Activities) EndReset(ctx context.Context, in workflow.Ending) (workflow
 	return e, nil
 }
 
-// end is the store's. Of a run that Temporal no longer keeps, nobody knows whether another
-// goes on with it: what it owes is known, and nothing is ended.
+// end ends a run in the store. A run that Temporal no longer keeps may have a successor, so its
+// notice is read and nothing is ended.
 func (a *Activities) end(ctx context.Context, original, run string) (account.Notice, error) {
 	if original == "" {
 		return a.Store.Notice(ctx, run, "")
@@ -68,8 +68,8 @@ func closed(ctx context.Context, temporal client.Client, in workflow.Ending) (or
 	return first.GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId(), nil
 }
 
-// GoesOn asks Temporal what [workflow.GoesOn] says of a run. Errors: *serviceerror.NotFound when
-// Temporal does not keep it.
+// GoesOn is [workflow.GoesOn] for a run in Temporal. Errors: *serviceerror.NotFound when Temporal
+// does not keep it.
 func GoesOn(ctx context.Context, temporal client.Client, workflowID, run string) (bool, error) {
 	if workflowID == "" {
 		return false, serviceerror.NewNotFound("the workflow ID is not known")

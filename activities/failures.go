@@ -23,8 +23,8 @@ func (f StoreFault) Error() string { return f.Err.Error() }
 // Unwrap is for errors.Is.
 func (f StoreFault) Unwrap() error { return f.Err }
 
-// withType gives an error a type, which Temporal shows in clear: a constant of this code, whatever
-// text a store or a mailer has.
+// withType gives an error a type, which Temporal shows in clear. The type is a constant of this
+// code, and never a text of a store or a mailer.
 func withType(ctx context.Context, err error) error {
 	kind := kindOf(err)
 	if kind == "" || ctx.Err() != nil || errors.As(err, new(*temporal.ApplicationError)) {
@@ -51,8 +51,8 @@ func kindOf(err error) string {
 }
 
 // waitsFor returns the cause that keeps a failed activity waiting. It is "" when Temporal is to
-// retry: the activity is young, or the cause is not one that operators look for. The pause is
-// that of the error.
+// retry: the activity is young, or operators do not look for the cause. The pause is that of the
+// error.
 func (a *Activities) waitsFor(ctx context.Context, err error) (what statemachine.State, pause time.Duration) {
 	if err == nil || ctx.Err() != nil || a.Now().Sub(activity.GetInfo(ctx).ScheduledTime) < workflow.WaitsAfter {
 		return "", 0
@@ -70,8 +70,8 @@ func (a *Activities) waitsFor(ctx context.Context, err error) (what statemachine
 	}
 }
 
-// reportWaiting turns an error of a mail into a result for the run, when it is to report that the
-// mail is kept waiting.
+// reportWaiting turns an error of a mail into a result for the run, when the run is to report that
+// the mail is kept waiting.
 func (a *Activities) reportWaiting(ctx context.Context, m workflow.Mail, of string, d workflow.Delivery, err error) (workflow.Delivery, error) {
 	if what, pause := a.waitsFor(ctx, err); what != "" && m.Waits {
 		return workflow.Delivery{Waits: what, Of: of, Pause: pause}, nil

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// brokenStore is a store that finds nobody any more, as worker has it.
+// brokenStore is a store without any account, as worker has it.
 type brokenStore struct {
 	account.Store
 	err error
@@ -28,7 +28,7 @@ func (s brokenStore) ChangePassword(context.Context, account.Change) (string, er
 	return "", s.err
 }
 
-// typeOf is what everybody reads who sees the run.
+// typeOf is the public type of an error in a run.
 func typeOf(t *testing.T, err error) string {
 	t.Helper()
 	failed, ok := errors.AsType[*temporal.ApplicationError](err)
@@ -41,7 +41,7 @@ func typeOf(t *testing.T, err error) string {
 	return failed.Type()
 }
 
-// Failures have types in clear that say what is away, and nothing of whom it is about.
+// Failures have types in clear that name the missing service, and no person.
 func TestFailuresHaveTypes(t *testing.T) {
 	t.Parallel()
 	for want, failed := range map[string]*mail.Error{
@@ -71,8 +71,8 @@ func TestFailuresHaveTypes(t *testing.T) {
 	}
 }
 
-// After two minutes the run is told, if it wants to know, once and in a sealed result. An
-// attempt that is over sooner is tried on by Temporal.
+// After two minutes the run gets one sealed result, if it asks for it. Temporal retries an attempt
+// that is over sooner.
 func TestRunIsToldThatItWaits(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

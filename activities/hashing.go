@@ -37,8 +37,8 @@ func (u Upgrade) reads(hash string) bool {
 	return u != NoUpgrade && account.Form(hash) == u.form()
 }
 
-// hashing is how the new password of an account is hashed: as the old one is, or as the
-// upgrade says. The error is password.ErrUnsupported: its sign-in would not read the hash.
+// hashing has the parameters for the new password of an account: those of the old hash, or of the
+// upgrade. The error is password.ErrUnsupported: its sign-in would not read the hash.
 func (u Upgrade) hashing(owner account.Account) (string, error) {
 	like, err := u.Like(owner.Credential)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// A link says how the new password is hashed, as the account's sign-in reads it,
-// and is withheld where rekey makes no such hash.
+// A link has the hash parameters of the account's sign-in. It is withheld when rekey makes no such
+// hash.
 func TestLinkSaysHowToHash(t *testing.T) {
 	t.Parallel()
 	const (
@@ -53,8 +53,8 @@ func TestLinkSaysHowToHash(t *testing.T) {
 	}
 }
 
-// A submission in another form than the account's is refused, audited, and
-// changes nothing, unless the host reads that form.
+// A submission in another form than the account's is refused and audited, and changes nothing. It
+// counts when the host reads that form.
 func TestAnotherFormIsRefused(t *testing.T) {
 	t.Parallel()
 	for upgrade, want := range map[activities.Upgrade]statemachine.Event{

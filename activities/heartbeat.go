@@ -10,11 +10,11 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// heartbeat reports every [workflow.Heartbeat] that the attempt runs, until stop is
-// called; so the work of a worker that was killed begins again within seconds, and a slow
-// mail server is not taken for a dead worker. A shorter attempt costs no heartbeat.
+// heartbeat reports every [workflow.Heartbeat] that the attempt runs, until stop is called. So the
+// work of a killed worker begins again within seconds, and a slow mail server is not taken for a
+// dead worker. A shorter attempt costs no heartbeat.
 //
-// A heartbeat also tells an attempt that it is no longer wanted: ctx ends.
+// The answer to a heartbeat can cancel the attempt: ctx ends.
 func heartbeat(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	var beats sync.WaitGroup

@@ -13,8 +13,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// slow takes until Temporal is told that the attempt is at work, and returns what the
-// next attempt would find.
+// slow waits until Temporal hears that the attempt runs, and returns the details for the next
+// attempt.
 func (s *site) slow() (converter.EncodedValues, error) {
 	select {
 	case details := <-s.beaten:
@@ -24,8 +24,8 @@ func (s *site) slow() (converter.EncodedValues, error) {
 	}
 }
 
-// security 23: what takes long goes on saying that it is at work, or it would be begun
-// again beside itself.
+// security 23: a long attempt goes on with its heartbeats. Otherwise a second one would begin
+// beside it.
 func TestSlowLinkMailSaysThatItIsAtWork(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -37,7 +37,7 @@ func TestSlowLinkMailSaysThatItIsAtWork(t *testing.T) {
 	must(t, err)
 }
 
-// How far a notice has come is in the store: a heartbeat holds nothing.
+// The store has the progress of a notice: a heartbeat holds nothing.
 func TestSlowNoticeSaysThatItIsAtWork(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())

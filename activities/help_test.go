@@ -34,7 +34,7 @@ const (
 	base = "https://accounts.example.com"
 	run  = "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310" // of the run, and its original ID
 	key  = "00112233445566778899aabbccddeeff"     // account key
-	from = "203.0.113.7"                          // who asked
+	from = "203.0.113.7"                          // the caller
 	life = 30 * time.Minute
 )
 
@@ -110,9 +110,9 @@ func (s *site) open(t *testing.T) {
 	must(t, err)
 }
 
-// attempt is one attempt of an activity as a worker makes it, under its registered name;
-// details are what an earlier attempt left, as Temporal keeps them. It returns what this
-// one left.
+// attempt is one attempt of an activity as a worker makes it, under its registered name. The
+// details are those of an earlier attempt, as Temporal keeps them. It returns the details of this
+// one.
 func (s *site) attempt(t *testing.T, name string, in, out, details any) (left converter.EncodedValues, err error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
@@ -203,7 +203,7 @@ func (s *site) credential(t *testing.T) string {
 	return a.Credential
 }
 
-// audited checks what the audit log has of an account, oldest first.
+// audited checks the entries of an account in the audit log, oldest first.
 func (s *site) audited(t *testing.T, id string, want ...account.Entry) {
 	t.Helper()
 	got, err := s.store.Audit(t.Context(), id)
@@ -259,7 +259,7 @@ func failing(outcome mail.Outcome, code int) func(context.Context, mail.Message)
 	}
 }
 
-// within tells an activity which run it belongs to.
+// within gives an activity its run.
 type within struct {
 	interceptor.WorkerInterceptorBase
 	interceptor.ActivityInboundInterceptorBase
@@ -332,10 +332,10 @@ func (l *lines) add(msg string, kv []any) {
 
 func (l *lines) String() string { return strings.Join(l.all, "\n") }
 
-// spy is a store that notes what is done with tokens, and can fail.
+// spy is a store that notes the calls with tokens, and can fail.
 type spy struct {
 	account.Store
-	find    func([]account.Account) []account.Account // what a database finds; nil changes nothing
+	find    func([]account.Account) []account.Account // the result of a database; nil changes nothing
 	fail    error                                     // of every method that is used here
 	issued  []account.TokenRecord
 	before  []int // mails tried before each of them was issued

@@ -9,17 +9,16 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// How a reset was canceled, in the audit log.
+// The ways of a cancel, in the audit log.
 const (
 	byOwner    = "by the owner, with the link in the mail"
 	byOperator = "by an operator"
 	inTemporal = "in Temporal"
 )
 
-// RecordCancel notes who called a reset off. A signal that was meant for another run, which
-// somebody with access to Temporal copied to this one, counts as done there. An address
-// that several have leaves a line without an account; one that nobody has leaves one only for
-// an operator's deed.
+// RecordCancel notes the caller of a cancel. A client of Temporal can copy a signal for another
+// run to this one; that counts as done there. An address of several accounts leaves a line without
+// an account. An address of none leaves one only for an operator's deed.
 func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
 	return withType(ctx, a.recordCancel(ctx, c))
 }

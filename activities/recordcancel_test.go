@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 43: a cancel is noted with who did it, whatever the account is like by now.
+// security 43: a cancel is noted with its caller, in every state of the account.
 func TestRecordCancel(t *testing.T) {
 	t.Parallel()
 	at := start.Add(time.Minute)
@@ -46,7 +46,7 @@ func TestRecordCancel(t *testing.T) {
 			got, err := s.store.Audit(t.Context(), tc.owner)
 			must(t, err)
 			want := []account.Entry{tc.want}
-			if tc.want.Detail == "" { // nobody's cancel is no line
+			if tc.want.Detail == "" { // an unknown address leaves no line
 				want = nil
 			}
 			diff(t, "audit log", got, want)
@@ -54,8 +54,8 @@ func TestRecordCancel(t *testing.T) {
 	}
 }
 
-// security 43: after a workflow reset the run has another ID than the records. Links of
-// before the reset name the one, links of after it the other, and both are the owner's.
+// security 43: after a workflow reset the run has another ID than the records. Links from before
+// the reset name the one, later links the other, and both are the owner's.
 func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 	t.Parallel()
 	const now = "5c2e9d10-0000-4000-8000-000000000000"
@@ -91,7 +91,7 @@ func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 	}
 }
 
-// A store that is away is no account that nobody has: the line is tried again.
+// A store that is away does not mean an unknown address: the line is tried again.
 func TestRecordCancelWhileTheStoreIsAway(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]awayStore{"to be read": {reads: errAway}, "to be written": {writes: errAway}} {

@@ -49,7 +49,7 @@ func (e *echo) Data(r io.Reader) error {
 	return &smtp.SMTPError{Code: e.code, Message: "no thanks: " + e.to + " " + found}
 }
 
-// smtpThat is our own sender and a mail server that refuses.
+// smtpThat is the real sender and a mail server that refuses.
 func smtpThat(t *testing.T, code int) (activities.Mailer, *echo) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,8 +66,8 @@ func smtpThat(t *testing.T, code int) (activities.Mailer, *echo) {
 	return sender, e
 }
 
-// security 11, 38: what a mail server or a foreign Mailer quotes reaches neither the log
-// nor an error, which Temporal keeps, nor the audit log.
+// security 11, 38: text that a mail server or a foreign Mailer quotes stays out of the log and the
+// audit log. It stays out of errors too, which Temporal keeps.
 func TestNothingIsQuoted(t *testing.T) {
 	t.Parallel()
 	quoting := func(wrapped error) func(context.Context, mail.Message) error {
@@ -110,7 +110,7 @@ func TestNothingIsQuoted(t *testing.T) {
 	}
 }
 
-// security 38: the same with our own sender and a real conversation.
+// security 38: the same with the real sender and a real conversation.
 func TestMailServerIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -141,7 +141,7 @@ func TestMailServerIsNotQuoted(t *testing.T) {
 	}
 }
 
-// security 11: what a submission that cannot be applied leaves in the log and in errors.
+// security 11: the log and the errors of a submission that cannot be applied.
 func TestSubmissionIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	s := linked(t)

@@ -17,9 +17,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// SendEmail mails a link, or the notice that a password was changed. An error means
-// that it should be tried again; a mail that is never to go out is a [workflow.Delivery]
-// with the reason.
+// SendEmail mails a link, or the notice that a password was changed. An error means a retry. A
+// mail that is never to go out is a [workflow.Delivery] with the reason.
 func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
 	if err := checkSender(ctx, m.Sender, m.Run); err != nil {
 		return workflow.Delivery{}, err
@@ -35,9 +34,9 @@ func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.D
 	return a.reportWaiting(ctx, m, link.Name(), d, err)
 }
 
-// checkSender is nil for an activity of the run that its input is for. Everybody who can write to
-// the namespace can copy a sealed input to a run of their own, as often as they like. Inputs
-// of 0.1.0 name no sender.
+// checkSender is nil for an activity of the run that its input is for. Every client with write
+// access to the namespace can copy a sealed input to a run of their own, any number of times.
+// Inputs of 0.1.0 name no sender.
 func checkSender(ctx context.Context, sender, run string) error {
 	if activity.GetInfo(ctx).WorkflowExecution.RunID == cmp.Or(sender, run) {
 		return nil
@@ -45,9 +44,9 @@ func checkSender(ctx context.Context, sender, run string) error {
 	return temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)
 }
 
-// send hands a mail over. Its error is always a *mail.Error: the errors of another Mailer
-// may quote the address or the link, and the SDK logs errors in clear. After another error
-// it is unknown whether the mail went out.
+// send hands a mail over. Its error is always a *mail.Error: the errors of another Mailer may
+// quote the address or the link, and the SDK logs errors in clear. After another error it is
+// unknown whether the mail went out.
 func (a *Activities) send(ctx context.Context, kind string, m mail.Message) error {
 	ctx, end := span.Start(ctx, "mail "+kind)
 	err := explained(a.Mailer.Send(ctx, m))
@@ -65,25 +64,25 @@ func explained(err error) error {
 	return &mail.Error{Outcome: mail.Unknown, Step: "mailer"}
 }
 
-// unknown means that the mail server may have taken the mail.
+// unknown means that the mail server may have accepted the mail.
 func unknown(err error) bool {
 	e, ok := errors.AsType[*mail.Error](err)
 	return ok && e.Outcome == mail.Unknown
 }
 
-// refused means that trying again is pointless.
+// refused means that a retry is pointless.
 func refused(err error) bool {
 	e, ok := errors.AsType[*mail.Error](err)
 	return ok && e.Outcome == mail.Refused
 }
 
-// linkID names a link mail: the same on all its attempts, so that a repeated one can be told
-// from a second one. It is another one after a workflow reset, which would otherwise mail one
-// link after the other that count as one.
+// linkID names a link mail. It is the same on all its attempts, which tells a repeated mail from a
+// second one. It changes with a workflow reset, which would otherwise mail several links that
+// count as one.
 func linkID(m workflow.LinkMail) string { return mailID(cmp.Or(m.Sender, m.Run), m.Number, "") }
 
-// noticeID names the mail of a notice to one address. A run that was reset may change a
-// password twice.
+// noticeID names the mail of a notice to one address. A run that was reset may change a password
+// twice.
 func noticeID(n account.Notice, to string) string { return mailID(n.Run+"/"+n.Submission, 0, to) }
 
 func mailID(of string, number int, to string) string {

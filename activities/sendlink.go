@@ -16,9 +16,9 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// The pauses before the further copies of a mail that may have arrived. An owner waits for
-// the first of them, and a mail server that broke is soon back; one that loses its answers
-// for longer is given time.
+// The pauses before the further copies of a mail that may have arrived. An owner waits for the
+// first of them, and a broken mail server is soon back. A server that loses its answers for longer
+// gets time.
 const (
 	secondCopyAfter = 30 * time.Second
 	lastCopyAfter   = 15 * time.Minute
@@ -27,11 +27,10 @@ const (
 // revokeWait is how long a token is revoked for when its attempt is over.
 const revokeWait = 10 * time.Second
 
-// sendLink finds the account, records a fresh token and mails it to the address in
-// the store. Every attempt makes a new token, so that no plaintext waits anywhere; the
-// token's record is written before the mail goes out, and taken back only when the
-// mail definitely did not. The records that are left are the copies that may have arrived,
-// and there is an end to them.
+// sendLink finds the account, records a fresh token and mails it to the address in the store.
+// Every attempt makes a new token, so that no plaintext waits anywhere. The token's record is
+// written before the mail goes out, and revoked only when the mail definitely did not. The other
+// records are the copies that may have arrived, and their number is bounded.
 func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflow.Delivery, error) {
 	owner, withheld, err := a.resettable(ctx, m.Address)
 	if err != nil {
@@ -69,8 +68,8 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflo
 	}
 }
 
-// enough is why no token was issued, "" for another error and for none. Over the limit
-// nothing is mailed, unless copies may have arrived before.
+// enough is why no token was issued, "" for another error and for none. Over the limit nothing is
+// mailed, unless copies may have arrived before.
 func enough(issued account.Issued, err error) workflow.Reason {
 	switch {
 	case !errors.Is(err, account.ErrMailLimit) && !errors.Is(err, account.ErrTooManyCopies):
@@ -82,8 +81,8 @@ func enough(issued account.Issued, err error) workflow.Reason {
 	}
 }
 
-// copyLater is the error of an attempt whose mail may have arrived: another copy goes out
-// after a pause.
+// copyLater is the error of an attempt whose mail may have arrived: another copy goes out after a
+// pause.
 func copyLater(err error, copies int) error {
 	pause := secondCopyAfter
 	if copies > 1 {
@@ -92,8 +91,8 @@ func copyLater(err error, copies int) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kindOf(err), temporal.ApplicationErrorOptions{NextRetryDelay: pause})
 }
 
-// takeBack revokes the token of a mail that definitely did not go out, also when that is
-// because the attempt is over: what is left would be taken for a copy that may have arrived.
+// takeBack revokes the token of a mail that definitely did not go out, also at the end of its
+// attempt. A record that is left would count as a copy that may have arrived.
 func (a *Activities) takeBack(ctx context.Context, m workflow.LinkMail, owner account.Account, t account.TokenRecord, why error) (workflow.Delivery, error) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWait)
 	defer cancel()
@@ -106,8 +105,8 @@ func (a *Activities) takeBack(ctx context.Context, m workflow.LinkMail, owner ac
 	return workflow.Delivery{}, why
 }
 
-// operatorMails is how many mails more than the limit operators may have sent to an account.
-// They have a limit too: everybody who can write to the namespace can copy an operator's sealed
+// operatorMails is how many mails above the limit operators may have sent to an account. They have
+// a limit too: every client with write access to the namespace can copy an operator's sealed
 // request.
 const operatorMails = workflow.MaxMails
 
@@ -119,10 +118,9 @@ func (a *Activities) mailLimit(m workflow.LinkMail) int {
 	return a.MailLimit
 }
 
-// resettable finds the one account that has the address and may be reset; otherwise
-// it says why there is none. An account that is closed is not in the way of one that is
-// not, as when its owner signed up anew. Addresses are compared again here, because a database's
-// idea of equal may be wider (Django CVE-2019-19844).
+// resettable finds the one account that has the address and may be reset, or the reason why there
+// is none. A closed account does not hide an open one of the same owner. Addresses are compared
+// again here, because a database may fold more than ASCII (Django CVE-2019-19844).
 func (a *Activities) resettable(ctx context.Context, address string) (account.Account, workflow.Reason, error) {
 	found, err := a.Store.Find(ctx, address)
 	if err != nil {
@@ -147,10 +145,10 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 	return matches[0], "", nil
 }
 
-// links makes both links for the run that is waiting, and the record that makes the first
-// one count. The link's life starts now, with the attempt, so a slow mail server never
-// delivers a dead link. However long a life is asked for, it is MaxLinkLife at most: a
-// sealed input may come from a thief of the payload keyset. Error: password.ErrUnsupported.
+// links makes both links for the waiting run, and the record that makes the first one count. The
+// link's life starts now, with the attempt, so a slow mail server never delivers a dead link. The
+// life is MaxLinkLife at most: a sealed input may come from a thief of the payload keyset. Error:
+// password.ErrUnsupported.
 func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner account.Account) (mail.Reset, account.TokenRecord, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
@@ -186,9 +184,9 @@ func (a *Activities) mailLink(ctx context.Context, m workflow.LinkMail, owner ac
 	return a.send(ctx, kindLink, msg)
 }
 
-// withhold notes for the operators that an account gets no mail, or no further copy of one.
-// A stranger's request for an address that nobody has is counted only: the audit log does
-// not grow by strangers.
+// withhold notes for the operators that an account gets no mail, or no further copy of one. A
+// stranger's request for an unknown address is counted only: strangers must not make the audit log
+// grow.
 func (a *Activities) withhold(ctx context.Context, m workflow.LinkMail, owner account.Account, d workflow.Delivery) (workflow.Delivery, error) {
 	a.counter(mailsWithheld, map[string]string{"reason": string(d.Withheld)}).Inc(1)
 	if d.Withheld == workflow.NoAccount && m.Operator == "" {

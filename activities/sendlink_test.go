@@ -15,16 +15,16 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// wanted is a run's first link, as a run asks for it.
+// wanted is a run's request for its first link.
 func wanted(address string) workflow.LinkMail {
 	return workflow.LinkMail{Number: 1, Run: run, Life: life, Address: address, Client: from}
 }
 
-// The mail holds both links for the run that waits, and the store the record that makes
-// the first one count. It is there before the mail goes out.
+// The mail holds both links for the waiting run, and the store the record that makes the first one
+// count. It is there before the mail goes out.
 //
-// security 4, 10, 11, 43: a record of the token's double hash, bound to account, address
-// and credential.
+// security 4, 10, 11, 43: a record of the token's double hash, bound to account, address and
+// credential.
 func TestLinkIsRecordedAndMailed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -54,7 +54,7 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 	s.audited(t, ann.ID, account.Entry{Event: account.EventMailIssued})
 }
 
-// security 42, 43: the audit log names an operator who asked, whether a mail goes out or not.
+// security 42, 43: the audit log names an operator who requested a mail, sent or withheld.
 func TestOperatorWhoAskedIsAudited(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -75,8 +75,7 @@ func TestOperatorWhoAskedIsAudited(t *testing.T) {
 	})
 }
 
-// security 25: an operator may go over the limit by three, and no further; the owner may
-// not.
+// security 25: an operator may go over the limit by three, and no further; the owner may not.
 func TestOperatorMayGoOverTheMailLimit(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -103,7 +102,7 @@ func TestOperatorMayGoOverTheMailLimit(t *testing.T) {
 	diff(t, "mails", len(s.mailer.to()), 4)
 }
 
-// security 20: mail goes to the address in the store and never to the one that was typed.
+// security 20: mail goes to the address in the store and never to the typed one.
 func TestLinkGoesToTheStoredAddress(t *testing.T) {
 	t.Parallel()
 	stored := ann
@@ -114,7 +113,7 @@ func TestLinkGoesToTheStoredAddress(t *testing.T) {
 	diff(t, "recipient", s.mailer.to(), []string{"Ann@EXAMPLE.com"})
 }
 
-// security 2, 10, 20, 30: who gets no link, and that the operators can read why.
+// security 2, 10, 20, 30: accounts that get no link, with the reason for operators.
 func TestWithheld(t *testing.T) {
 	t.Parallel()
 	with := func(change func(*account.Account)) account.Account {
@@ -135,7 +134,7 @@ func TestWithheld(t *testing.T) {
 		"not resettable": {accounts: []account.Account{with(func(a *account.Account) { a.Resettable = false })}, want: workflow.NotResettable, owner: ann.ID},
 		"SSO only":       {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "" })}, want: workflow.NotResettable, owner: ann.ID},
 		"SSO at Django":  {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "!r4nd0m" })}, want: workflow.NotResettable, owner: ann.ID},
-		// A database that folds more than ASCII finds somebody else: Django CVE-2019-19844.
+		// A database that folds more than ASCII finds another account: Django CVE-2019-19844.
 		"found by a wide comparison": {
 			find: func([]account.Account) []account.Account {
 				return []account.Account{with(func(a *account.Account) { a.Address = "ann@example.\u212aom" })}
@@ -158,7 +157,7 @@ func TestWithheld(t *testing.T) {
 			diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: test.want})
 			diff(t, "mails", s.mailer.to(), []string(nil))
 			line := []account.Entry{{Event: account.EventMailWithheld, Detail: string(test.want)}}
-			if test.want == workflow.NoAccount { // strangers do not make the log grow
+			if test.want == workflow.NoAccount { // strangers must not make the log grow
 				line = nil
 			}
 			s.audited(t, test.owner, line...)
@@ -166,7 +165,7 @@ func TestWithheld(t *testing.T) {
 	}
 }
 
-// security 42: what an operator asks for is in the audit log, also of an address that nobody has.
+// security 42: an operator's request is in the audit log, also for an unknown address.
 func TestOperatorsMailToNobodyIsAudited(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -193,7 +192,7 @@ func TestLookalikeDoesNotHideTheOwner(t *testing.T) {
 	diff(t, "recipient", s.mailer.to(), []string{ann.Address})
 }
 
-// security 25: no more mails than there are, and the links that are out stay good.
+// security 25: the limit bounds the mails, and earlier links stay good.
 func TestMailLimit(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -230,8 +229,8 @@ func TestLinkRefusedByTheMailServer(t *testing.T) {
 		account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.MailRefused)})
 }
 
-// security 23: a mail that did not go out is tried again: as the same mail, with a link
-// of its own whose life begins then, and counted once.
+// security 23: a mail that did not go out is tried again as the same mail, counted once. It gets a
+// link of its own, whose life begins then.
 func TestLinkDeferredByTheMailServer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -257,8 +256,8 @@ func TestLinkDeferredByTheMailServer(t *testing.T) {
 	diff(t, "link of the first attempt", string(v.Event), "token_unknown")
 }
 
-// security 23: a mail that may have arrived has a link that must work, so its record is
-// kept; it is tried again all the same.
+// security 23: a mail that may have arrived has a link that must work, so its record is kept. It
+// is tried again all the same.
 func TestLinkWithUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]error{
@@ -322,9 +321,9 @@ func TestMessageIDs(t *testing.T) {
 	}
 }
 
-// security 33: whoever may write to Temporal can copy a sealed input to a run of their own,
-// whose ID is Temporal's choice. Nothing is mailed and nothing noted there; after a workflow
-// reset the run has another ID itself, and says so.
+// security 33: every client of Temporal can copy a sealed input to a run of their own, with an ID
+// of Temporal's choice. Nothing is mailed and nothing noted there. After a workflow reset the run
+// has another ID, and names it.
 func TestInputOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	const other = "5c2e9d10-0000-4000-8000-000000000000"
@@ -352,7 +351,7 @@ func TestInputOfAnotherRun(t *testing.T) {
 	diff(t, "after a workflow reset", s.mailer.to(), []string{ann.Address})
 }
 
-// A store that is away is tried again and never taken for an account that is not there.
+// A store that is away is tried again and never means an unknown address.
 func TestStoreIsAway(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
@@ -363,8 +362,7 @@ func TestStoreIsAway(t *testing.T) {
 	diff(t, "mails", s.mailer.to(), []string(nil))
 }
 
-// An account that is closed is not in the way of the one that its owner made since; two that
-// are open still are in each other's.
+// A closed account does not hide a later one of the same owner. Two open ones hide each other.
 func TestClosedAccountBesideAnOpenOne(t *testing.T) {
 	t.Parallel()
 	closed, twin := ann, ann

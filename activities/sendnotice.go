@@ -17,15 +17,15 @@ import (
 // errStopping ends an attempt whose worker stops.
 var errStopping = errors.New("the worker stops: another one goes on")
 
-// noteWait is how long the store may take to note what became of a mail, also when the
-// worker stops meanwhile.
+// noteWait is how long the store may take to note the result of a mail, also while the worker
+// stops.
 const noteWait = 10 * time.Second
 
-// sendNotice notifies the owner of an account that its password was changed, at every address
-// that is still in the store's ledger. The ledger has the result of each mail, so that no
-// address is notified twice: by another attempt, a workflow reset, or a run that follows a
-// terminated one. A recipient that the mail server refuses delays no other, and is tried again.
-// The first attempt that reaches an address is the last one: the run goes on with the others.
+// sendNotice notifies the owner of an account that its password was changed, at every address that
+// is still in the store's ledger. The ledger has the result of each mail. So no address is
+// notified twice: by another attempt, a workflow reset, or a run that follows a terminated one. A
+// refused recipient delays no other, and is tried again. The first attempt that reaches an address
+// is the last one: the run goes on with the others.
 func (a *Activities) sendNotice(ctx context.Context, asked workflow.Notice) (workflow.Delivery, error) {
 	d := workflow.Delivery{Notice: asked.Run}
 	n, err := a.Store.Notice(ctx, asked.Run, asked.Submission)
@@ -55,7 +55,7 @@ func left(n account.Notice) (addresses []string) {
 	return addresses
 }
 
-// tooEarly ends an attempt that had nothing to do yet, until there is.
+// tooEarly ends an attempt without a due address, until one is due.
 func (a *Activities) tooEarly(n account.Notice) error {
 	wait := workflow.NoticeDay
 	for _, r := range n.Left {
@@ -65,8 +65,8 @@ func (a *Activities) tooEarly(n account.Notice) error {
 		temporal.ApplicationErrorOptions{NextRetryDelay: max(wait, time.Second)})
 }
 
-// mailNotice mails to each address that is left, once, and returns the notice after that, with
-// the error of one that failed.
+// mailNotice mails to each address that is left, once. It returns the notice after that, with the
+// error of a failed one.
 func (a *Activities) mailNotice(ctx context.Context, n account.Notice) (_ account.Notice, failed error) {
 	for _, r := range n.Left {
 		if err := ending(ctx); err != nil {
@@ -115,8 +115,8 @@ func resultOf(failed error) account.Telling {
 }
 
 // GiveUpNotice records that the owner was not notified of a change: in the audit log and in the
-// metric rekey_notices_failed. A notice that was not tried for its whole day is not given
-// up; the result has the addresses that it has not reached.
+// metric rekey_notices_failed. A notice that was not tried for its whole day is not given up; the
+// result has the addresses that it has not reached.
 func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
 	d, err := a.giveUp(ctx, m.Notice())
 	return d, withType(ctx, err)
@@ -146,9 +146,9 @@ func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflo
 	return d, err
 }
 
-// unknownNotice records that nobody was notified of a change that the store does not remember,
-// because it was restored from a backup. It records nothing of an account that is gone: that
-// one was erased on demand, and a line would bring it back.
+// unknownNotice records that the owner was not notified of a change that the store does not
+// remember, because it was restored from a backup. It records nothing of an account that is gone.
+// That account was erased on demand, and a line would bring it back.
 func (a *Activities) unknownNotice(ctx context.Context, asked workflow.Notice) error {
 	if _, err := a.Store.Account(ctx, asked.Account); errors.Is(err, account.ErrNotFound) {
 		return nil

@@ -16,13 +16,13 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// notice is what a run asks for when the password was changed.
+// notice is the notice of a run that changed the password.
 var notice = workflow.Mail{Run: run, Account: ann.ID, Changed: start, Submission: "applied"}
 
-// delivered says what became of the notice.
+// delivered is the result of the notice.
 func delivered(left ...string) workflow.Delivery { return workflow.Delivery{Notice: run, Left: left} }
 
-// told is whom to tell: ann and two more.
+// told is the account to notify: ann with two more addresses.
 func told() account.Account {
 	a := ann
 	a.Notify = []string{"two@example.com", "three@example.com"}
@@ -50,7 +50,7 @@ func (s *site) applied(t *testing.T, a account.Account, run, submission string) 
 	must(t, err)
 }
 
-// notify tells whom the store says, whatever else the input says.
+// notify notifies the addresses in the store, whatever the input has.
 func (s *site) notify(t *testing.T, to ...string) (d workflow.Delivery, err error) {
 	t.Helper()
 	owed := notice
@@ -59,7 +59,7 @@ func (s *site) notify(t *testing.T, to ...string) (d workflow.Delivery, err erro
 	return d, err
 }
 
-// owed is what the store says.
+// owed is the notice in the store.
 func (s *site) owed(t *testing.T) account.Notice {
 	t.Helper()
 	n, err := s.store.Notice(t.Context(), run, notice.Submission)
@@ -77,11 +77,11 @@ func rejects(outcome mail.Outcome, whom ...string) func(context.Context, mail.Me
 	}
 }
 
-// security 18: every address that the account had is told, each in a mail of its own.
+// security 18: every address that the account had is notified, each in a mail of its own.
 func TestEveryAddressIsTold(t *testing.T) {
 	t.Parallel()
 	who := told()
-	who.Notify = append(who.Notify, "Two@example.com", ann.Address) // told already
+	who.Notify = append(who.Notify, "Two@example.com", ann.Address) // notified already
 	for i := range 40 {
 		who.Notify = append(who.Notify, fmt.Sprintf("more%d@example.com", i))
 	}
@@ -103,9 +103,9 @@ func TestEveryAddressIsTold(t *testing.T) {
 	diff(t, "heartbeats", s.beats, 0) // each is a billed call
 }
 
-// security 18, 27: a notice is sent once, however often a run is reset and by whichever run it
-// is asked for. Addresses, account and time in the input decide nothing: a thief of the
-// payload key can write them.
+// security 18, 27: a notice is sent once, for any number of workflow resets and from any run.
+// Addresses, account and time in the input decide nothing: a thief of the payload key can write
+// them.
 func TestNoticeIsSentOnce(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())
@@ -115,7 +115,7 @@ func TestNoticeIsSentOnce(t *testing.T) {
 	_, err := s.attempt(t, "send-email", forged, &d, nil)
 	must(t, err)
 	diff(t, "told", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
-	s.run.RunID = "another" // after a workflow reset, or in what follows a terminated run
+	s.run.RunID = "another" // after a workflow reset, or in FinishReset
 	again := notice
 	again.Sender = s.run.RunID
 	for range 8 {
@@ -139,9 +139,8 @@ func TestNoticeOfARunOfBefore(t *testing.T) {
 	diff(t, "told", s.mailer.to(), []string{ann.Address})
 }
 
-// security 18: one address that the mail server does not take is owed its notice and tried
-// again alone, also when it was refused; the others are told once, and whoever waits for the
-// notice waits no longer.
+// security 18: a failed address keeps its pending notice and is tried again alone, also after a
+// refusal. The others are notified once, and the caller waits no longer.
 func TestAddressIsTriedAgainAlone(t *testing.T) {
 	t.Parallel()
 	for _, outcome := range []mail.Outcome{mail.Deferred, mail.Refused} {
@@ -165,7 +164,7 @@ func TestAddressIsTriedAgainAlone(t *testing.T) {
 	}
 }
 
-// An address that was tried in vain goes behind those that have not been tried.
+// An address after a failed attempt goes behind the untried ones.
 func TestHangingAddressDoesNotStarveTheOthers(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())
@@ -251,8 +250,8 @@ func TestNobodyIsTold(t *testing.T) {
 	}
 }
 
-// security 18: whoever took an account over cannot take addresses off it before they are
-// told, not even while the mail server is away, nor by closing it.
+// security 18: a stranger in the account cannot remove addresses before their notice. That holds
+// while the mail server is away, and when the account is closed.
 func TestWhomToTellIsDecidedByTheChange(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())
@@ -263,8 +262,8 @@ func TestWhomToTellIsDecidedByTheChange(t *testing.T) {
 	diff(t, "told", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
 }
 
-// security 18, 43: an owner who was not told for a day is in the audit log and in the metric,
-// once; before that nothing is given up, whoever asks for it.
+// security 18, 43: an owner without a notice after a day is in the audit log and in the metric,
+// once. Before that no caller can give a notice up.
 func TestGiveUpNotice(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())
@@ -308,8 +307,8 @@ func TestGiveUpNotice(t *testing.T) {
 	}
 }
 
-// An account that was forgotten while its owner was still to be told stays forgotten: no mail
-// goes out, no line remembers it, and no alarm goes off.
+// An account that was forgotten with a pending notice stays forgotten: no mail, no line and no
+// alarm.
 func TestForgottenOwnerIsOwedNothing(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, told())

@@ -19,16 +19,16 @@ const (
 	TooLate     = "too_late"     // the password is being changed, or was
 )
 
-// Cancellation is what became of a cancel.
+// Cancellation is the result of a cancel.
 type Cancellation struct {
 	Result string `json:"result"` // Canceled, AlreadyOver, Asked or TooLate
 	Named  bool   `json:"named"`  // whether the audit log will have the operator's name
 	Run    Run    `json:"run"`
-	// Next is the run that answers those who asked meanwhile: it is another reset.
+	// Next is the run that answers requests made meanwhile: it is another reset.
 	Next string `json:"next_run_id,omitempty"`
 }
 
-// Cancel calls a reset off, so that its links stop working, and waits some seconds for a worker to
+// Cancel cancels a reset, so that its links stop working, and waits some seconds for a worker to
 // do it. The text is a mail address, a run ID or a workflow ID. The operator's name goes into the
 // audit log. Errors: ErrReadOnly, ErrTarget, ErrNoRun, account.ErrAddress, ErrOperator.
 func (c *Client) Cancel(ctx context.Context, text, operator string) (Cancellation, error) {
@@ -66,8 +66,8 @@ func (c *Client) Cancel(ctx context.Context, text, operator string) (Cancellatio
 	return done, err
 }
 
-// sendCancel reports whether the audit log will have the operator's name. A run that was
-// filled with signals takes Temporal's own cancellation only, which carries none.
+// sendCancel reports whether the audit log will have the operator's name. A run that was filled
+// with signals takes Temporal's own cancellation only, which carries none.
 func (c *Client) sendCancel(ctx context.Context, r Run, operator string) (named bool, err error) {
 	caller := workflow.Caller{AccountKey: workflow.AccountKey(r.WorkflowID), Operator: operator, Run: r.RunID}
 	err = c.temporal.SignalWorkflow(ctx, r.WorkflowID, r.RunID, workflow.DisownSignal, caller)

@@ -17,17 +17,17 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// ErrReadOnly means that a [Client] which was opened for reading was asked to change something.
+// ErrReadOnly means that a [Client] that was opened for reading got a call that writes.
 var ErrReadOnly = errors.New("the client of operators is read-only")
 
 var errNoKeys = errors.New("the client of operators has no keys: name their folder")
 
-// Config is what a [Client] needs. Fields that have a default may be zero.
+// Config has the settings of a [Client]. Fields with a default may be zero.
 type Config struct {
-	// Temporal says where the server is: address, namespace, TLS, credentials.
+	// Temporal has the address, namespace, TLS and credentials of the server.
 	Temporal client.Options
 	// Keys is the folder of keysets: account.json names the runs of an address, and payload.json
-	// opens what runs hold. List and Stats need neither, so a read-only client may have none.
+	// opens their contents. List and Stats need neither, so a read-only client may have none.
 	Keys keys.Dir
 	// TaskQueue is that of the workers; default workflow.TaskQueue.
 	TaskQueue string
@@ -46,7 +46,7 @@ type Client struct {
 }
 
 // Dial reads payload.json, connects to Temporal and returns a client. The context bounds the
-// connecting. A keyset that cannot be used is an error before anything is sent.
+// connecting. An unusable keyset is an error before anything is sent.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	c := &Client{keys: cfg.Keys, queue: cmp.Or(cfg.TaskQueue, workflow.TaskQueue), readOnly: cfg.ReadOnly}
 	options := cfg.Temporal
@@ -88,9 +88,9 @@ func (c *Client) Close() { c.temporal.Close() }
 // Namespace is that of Temporal in which the client works.
 func (c *Client) Namespace() string { return c.namespace }
 
-// Mismatches says which processes do not belong together, or with the keys of this client: a
-// reset that nobody carries out is explained by that. It is empty when all belong together, and
-// when Temporal does not tell.
+// Mismatches returns the processes that do not belong together, or with the keys of this client.
+// They explain a reset that no worker carries out. It is empty when all belong together, and when
+// Temporal does not answer.
 func (c *Client) Mismatches(ctx context.Context) []string {
 	var asking []belong.Mark
 	if c.payloads != nil {
@@ -105,8 +105,8 @@ func (c *Client) Mismatches(ctx context.Context) []string {
 	return wrong.Reasons
 }
 
-// open reads sealed payloads into values. Errors: keys.ErrForeign for what others wrote,
-// keys.ErrUnknownKey for what no key of this client opens.
+// open reads sealed payloads into values. Errors: keys.ErrForeign for payloads of others,
+// keys.ErrUnknownKey for payloads that no key of this client opens.
 func (c *Client) open(sealed *commonpb.Payloads, to ...any) error {
 	if c.payloads == nil {
 		return keys.ErrUnknownKey

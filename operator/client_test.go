@@ -53,7 +53,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// A client that may only read changes nothing, and one without keys asks for no address.
+// A client for reading changes nothing, and one without keys accepts no address.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	c := &Client{readOnly: true}
@@ -98,7 +98,7 @@ func TestDialNeedsKeysToWrite(t *testing.T) {
 	}
 }
 
-// Requests that would mail nothing are told before they are sent.
+// Requests that would mail nothing are answered before they are sent.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	third := func(expires time.Time) Run {
@@ -156,7 +156,7 @@ func (empty) DescribeWorkflowExecution(context.Context, string, string) (*workfl
 	return nil, serviceerror.NewNotFound("it is not there")
 }
 
-// However a reset is named that Temporal does not keep, the error is the same one.
+// Every name of an unknown reset gives the same error.
 func TestNoRun(t *testing.T) {
 	t.Parallel()
 	c := &Client{temporal: empty{}, keys: newKeys(t), namespace: "accounts"}
@@ -184,8 +184,8 @@ func (f *full) CancelWorkflow(_ context.Context, id, run string) error {
 	return nil
 }
 
-// A stranger who fills a run with signals keeps an operator from no cancel, and one that
-// ends meanwhile is no fault.
+// A stranger who fills a run with signals cannot prevent an operator's cancel. A run that ends
+// meanwhile is no fault.
 func TestCancelOfARunThatTakesNoSignal(t *testing.T) {
 	t.Parallel()
 	r := mailed(t, "").run()

@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// How a run ends that its own steps do not end. Each stands in the place of a state. The reset's
-// own end of that name is the state canceled.
+// The ends of a run by other means than its own steps. Each stands in the place of a state. The
+// state canceled is the reset's own end of that name.
 const (
 	Terminated          = "terminated"
 	Failed              = "failed"
@@ -24,11 +24,11 @@ const (
 type end struct {
 	at      time.Time // zero for an open run
 	outside string    // one of the above, "" for the end that its steps led to
-	failure string    // the type of what failed it
+	failure string    // the type of its failure
 	refused string    // why the store refused the change
 }
 
-// close reads the last event of a run; any other tells nothing here.
+// close reads the last event of a run; any other event changes nothing.
 func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
 	var out workflow.Outcome
 	switch e.GetEventType() {

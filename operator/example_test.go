@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/operator"
 )
 
-// A support desk of your own looks up a person's resets, and calls the newest off for them.
+// A support desk of your own looks up a person's resets, and cancels the newest for them.
 func ExampleClient() {
 	ctx := context.Background()
 	desk, err := operator.Dial(ctx, operator.Config{

@@ -24,8 +24,8 @@ func (n noRun) Error() string { return string(n) }
 func (noRun) Is(target error) bool { return target == ErrNoRun }
 
 const (
-	// effectWait is how long a call waits for a worker to do what was asked for. By then it is
-	// asked for durably, so a call that waits no longer loses nothing.
+	// effectWait is how long a call waits for a worker. By then its command is durable, so a call
+	// that waits no longer loses nothing.
 	effectWait = 10 * time.Second
 	effectLook = 200 * time.Millisecond
 )
@@ -95,7 +95,7 @@ func (c *Client) find(ctx context.Context, t target) (Run, error) {
 	return r, nil
 }
 
-// lookUntil reads a run until it is as wanted, or until a worker has had time enough.
+// lookUntil reads a run until it is as wanted, or until effectWait is over.
 func (c *Client) lookUntil(ctx context.Context, t target, is func(Run) bool) (Run, error) {
 	again := time.NewTicker(effectLook)
 	defer again.Stop()

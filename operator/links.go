@@ -10,11 +10,11 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// longestPause is more than a run waits before it begins an activity again whose answer was
-// foreign, and no longer than the grace, by which the timer of a link outlives the link.
+// longestPause is longer than the pause of a run before a repeated activity. It is no longer than
+// the grace, by which the timer of a link outlives the link.
 const longestPause = time.Minute
 
-// links is what is known of the link mails.
+// links is the known state of the link mails.
 type links struct {
 	begun, answered int
 	pending         bool // the last answer has come, and the run has not acted on it
@@ -33,7 +33,7 @@ func (l *links) repeat() {
 	l.pending, l.again = false, true
 }
 
-// link takes a link mail that is begun. One that is begun again has the number that it had.
+// link takes a link mail that is begun. A repeated one keeps its number.
 func (s *story) link(number int) {
 	l := &s.links
 	if l.pending {
@@ -64,7 +64,7 @@ func (s *story) linkDone(m workflow.Mail, at time.Time, result *commonpb.Payload
 	l.expires = time.Time{} // the timer starts again
 }
 
-// timer takes one that starts. That of a link shows that the run has acted on the answer.
+// timer takes a timer that starts. A link's timer shows that the run has acted on the answer.
 func (s *story) timer(at time.Time, d time.Duration) {
 	l := &s.links
 	if !s.waiting || !l.pending || d <= max(longestPause, s.in.LinkLife) {
@@ -80,8 +80,8 @@ func (s *story) timer(at time.Time, d time.Duration) {
 	s.fire(statemachine.LinkSent) // LinkWithheld leads to the same state
 }
 
-// unanswered says why a request mails no link now, as far as Temporal knows: the store counts
-// mails too. It is "" when a link is mailed, by this run or by another one that answers.
+// unanswered is why a request mails no link now, as far as Temporal knows: the store counts mails
+// too. It is "" when this run mails a link, or another one that answers.
 func (s *story) unanswered(now time.Time) workflow.Unanswered {
 	if !s.end.at.IsZero() || !s.waiting && s.waits > 0 || !s.machine.Can(statemachine.LinkSent) {
 		return ""

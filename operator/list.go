@@ -35,8 +35,8 @@ type OpenRun struct {
 	Trying     *Attempt  `json:"trying,omitempty"`
 }
 
-// List returns open resets, at most so many. Waiting is ForMail, ForStore, ForLink, ForWorker, or ""
-// for all. It needs no key. Visibility, which it asks first, may be some seconds behind. Errors:
+// List returns open resets, at most so many. Waiting is ForMail, ForStore, ForLink, ForWorker, or
+// "" for all. It needs no key. Visibility, its first source, may be some seconds behind. Errors:
 // workflow.ErrNotSetUp.
 func (c *Client) List(ctx context.Context, waiting string, most int) ([]OpenRun, error) {
 	found := []OpenRun{}
@@ -64,8 +64,8 @@ func (c *Client) List(ctx context.Context, waiting string, most int) ([]OpenRun,
 	return found, nil
 }
 
-// openRuns is a query. RekeyState tells of an outage after two minutes only, so a look at the run
-// itself says what it waits for.
+// openRuns is a query. RekeyState shows an outage after two minutes only, so List looks at the run
+// itself.
 func (c *Client) openRuns(waiting string) string {
 	q := c.runs(workflow.OpenRuns)
 	if waiting == ForLink {
@@ -92,7 +92,7 @@ func visibility(does string, err error) error {
 	return err
 }
 
-// look says what a run waits for; false when it has ended meanwhile.
+// look finds the reason why a run waits; false when it has ended meanwhile.
 func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) (r OpenRun, open bool, err error) {
 	id := e.GetExecution()
 	now, err := c.temporal.DescribeWorkflowExecution(ctx, id.GetWorkflowId(), id.GetRunId())

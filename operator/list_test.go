@@ -14,8 +14,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// young is a Temporal whose runs began a moment ago: RekeyState of all is requested. Each is
-// named like the activity that it waits for.
+// young is a Temporal whose runs began a moment ago: RekeyState of all is requested. The name of
+// each is the activity that it waits for.
 type young struct{ client.Client }
 
 var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword}
@@ -41,7 +41,7 @@ func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workfl
 	}, nil
 }
 
-// An outage is listed from its first minute on, before RekeyState tells of it.
+// An outage is listed from its first minute on, before RekeyState shows it.
 func TestListOfAYoungOutage(t *testing.T) {
 	t.Parallel()
 	for waiting, want := range map[string]string{

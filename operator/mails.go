@@ -11,7 +11,7 @@ import (
 // The kinds of a send-email.
 const (
 	linkMail   = "link"
-	noticeMail = "notice" // the first that tells the account owner
+	noticeMail = "notice" // to the account owner, until it has reached one address
 	owedMail   = "owed"   // to addresses which a notice has not reached yet, also of earlier resets
 )
 
@@ -31,8 +31,8 @@ func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity
 	return act
 }
 
-// mailKind tells link and notices apart. Without the key it looks at the policies, because the
-// attempt of a notice may take as long as all attempts together, and that of a link may not.
+// mailKind tells links and notices apart. Without the key it compares policies. An attempt of a
+// notice may take as long as all attempts together, and one of a link may not.
 func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m workflow.Mail) string {
 	first := s.machine.State() == statemachine.StatePasswordChanged ||
 		s.machine.Can(statemachine.PasswordChanged) && s.decided && !s.waiting
@@ -50,7 +50,7 @@ func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m wo
 	}
 }
 
-// delivery is what became of a mail. An answer that failed, or is foreign, has reached nobody.
+// delivery is the result of a mail. A failed or foreign answer has reached no address.
 func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
 	var d workflow.Delivery
 	if result == nil || s.unsealAnswer(result, &d) != nil && !s.sealed {
@@ -69,8 +69,8 @@ func (s *story) noticeDone(kind string, result *commonpb.Payloads) {
 	}
 }
 
-// owes reports that an address is still to be told. A run that is over in all but its end waits
-// for that, or for the note of a cancel.
+// owes reports that a notice is pending. A run whose reset is over waits only for that, or for the
+// note of a cancel.
 func (s *story) owes() bool {
 	over := s.machine.Final() && s.machine.State() != statemachine.StateCanceled
 	return s.end.at.IsZero() && (s.owed > 0 || over)

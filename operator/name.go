@@ -18,7 +18,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// mayWrite refuses a client that is to read only, and an operator without a name.
+// mayWrite refuses a read-only client, and an operator without a name.
 func (c *Client) mayWrite(operator string) error {
 	if c.readOnly {
 		return ErrReadOnly

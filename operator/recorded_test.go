@@ -22,7 +22,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// truth is what the workflow itself says of a run, in the details that it keeps for operators.
+// truth is the workflow's own account of a run, in the details that it keeps for operators.
 type truth struct {
 	state                   statemachine.State
 	mails, passedOver       int
@@ -62,7 +62,7 @@ func truthOf(t *testing.T, details string) truth {
 	}
 }
 
-// listener hears what a run says and begins while it is replayed.
+// listener notes the details and the mails of a run while it is replayed.
 type listener struct {
 	interceptor.WorkerInterceptorBase
 	details string
@@ -109,7 +109,7 @@ func (l *listening) ExecuteWorkflow(ctx sdk.Context, in *interceptor.ExecuteWork
 	return result, err
 }
 
-// replayed runs this build's workflow through a history and returns what it says at its end.
+// replayed runs this build's workflow through a history and returns its details at the end.
 func replayed(t *testing.T, data converter.DataConverter, events []*historypb.HistoryEvent) truth {
 	t.Helper()
 	l := &listener{}
@@ -155,7 +155,7 @@ func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
 
-// tasks are the numbers of events after each of which the run has done all that it knew to do.
+// tasks are the numbers of the events after each of which the run has done all its work.
 func tasks(events []*historypb.HistoryEvent) (ends []int) {
 	for i, e := range events {
 		if e.GetEventType() != enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
@@ -203,8 +203,8 @@ func recordedKey(t *testing.T) converter.DataConverter {
 	return keys.DataConverter(codec)
 }
 
-// Operators are told of every recorded run, after each of its steps, what the workflow itself says
-// there, with and without the payload key.
+// The client reports every recorded run as the workflow itself does, after each step, with and
+// without the payload key.
 func TestRecordedRunsAreToldAsTheyAre(t *testing.T) {
 	t.Parallel()
 	data := recordedKey(t)
@@ -230,7 +230,7 @@ func TestRecordedRunsAreToldAsTheyAre(t *testing.T) {
 	}
 }
 
-// follow compares what is said of a run after each of its steps.
+// follow compares the reports on a run after each of its steps.
 func follow(t *testing.T, data converter.DataConverter, events []*historypb.HistoryEvent) {
 	t.Helper()
 	open, sealed := newStory(data.FromPayloads), newStory(noKey)
@@ -257,7 +257,7 @@ func follow(t *testing.T, data converter.DataConverter, events []*historypb.Hist
 	}
 }
 
-// checkRun compares what is told with and without the key.
+// checkRun compares the reports with and without the key.
 func checkRun(t *testing.T, how string, event int64, got Run, want truth) {
 	t.Helper()
 	state := string(want.state)
@@ -274,14 +274,14 @@ func checkRun(t *testing.T, how string, event int64, got Run, want truth) {
 	if want.continued && got.Asked != 0 { // the next run answers them
 		t.Errorf("%s, event %d: %d requests mailed nothing", how, event, got.Asked)
 	}
-	// A run that is over in all but its end waits for notices, or for the note of a cancel.
+	// A run whose reset is over waits for notices, or for the note of a cancel.
 	final := statemachine.Reset.Final(want.state)
 	if owes := final && !want.ended && want.state != statemachine.StateCanceled; got.Owed != owes && (final || want.ended) {
 		t.Errorf("%s, event %d: owed %t", how, event, got.Owed)
 	}
 }
 
-// checkReasons compares what only the key tells.
+// checkReasons compares the facts that need the key.
 func checkReasons(t *testing.T, event int64, got Run, want truth) {
 	t.Helper()
 	if got.Sealed || got.Withheld != want.withheld || got.Untold != want.untold {
@@ -293,7 +293,7 @@ func checkReasons(t *testing.T, event int64, got Run, want truth) {
 	}
 }
 
-// checkOwed compares what is owed when another run takes it over.
+// checkOwed compares the pending notices when another run takes them over.
 func checkOwed(t *testing.T, open, sealed *story, want truth) {
 	t.Helper()
 	for how, s := range map[string]*story{"with": open, "without": sealed} {
@@ -303,8 +303,8 @@ func checkOwed(t *testing.T, open, sealed *story, want truth) {
 	}
 }
 
-// checkAnswer compares what a request would lead to with what the run did with one. The events of
-// the task are read, and its commands are not.
+// checkAnswer compares the expected answer to a request with the run's. The events of the task are
+// read, and its commands are not.
 func checkAnswer(t *testing.T, s *story, e *historypb.HistoryEvent, before, now truth) {
 	t.Helper()
 	why := s.unanswered(s.task)

@@ -17,7 +17,7 @@ const (
 	NothingMailed = "nothing"  // Resent.Why says why
 )
 
-// RunFull is a [Resent.Why]: somebody has filled the run with signals, so it hears no request.
+// RunFull is a [Resent.Why]: a stranger has filled the run with signals, so it hears no request.
 const RunFull workflow.Unanswered = "run_full"
 
 // Order is a request for a mail.
@@ -29,15 +29,15 @@ type Order struct {
 	LinkLife, CoolDown time.Duration
 }
 
-// Resent is what became of an [Order].
+// Resent is the result of an [Order].
 type Resent struct {
 	Result string              // Mailed, Withheld, Asked or NothingMailed
-	Why    workflow.Unanswered // why nothing was asked for
-	Again  time.Time           // from when on a request mails again, when Why is workflow.InCoolDown
+	Why    workflow.Unanswered // why no request was sent
+	Again  time.Time           // the next time for a request, when Why is workflow.InCoolDown
 	Run    Run
 }
 
-// Resend asks for another link as the account owner would, within the same limits, and waits some
+// Resend requests another link as the account owner would, within the same limits, and waits some
 // seconds for the mail. Errors: ErrReadOnly, account.ErrAddress, ErrOperator.
 func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	if err := c.mayWrite(o.Operator); err != nil {
@@ -97,7 +97,7 @@ func (r Run) answer(now time.Time) Resent {
 	return m
 }
 
-// awaitMail looks until another mail than those of before is decided.
+// awaitMail looks until a newer mail is decided.
 func (c *Client) awaitMail(ctx context.Context, t target, before Run) (Resent, error) {
 	had := 0
 	if before.story != nil {

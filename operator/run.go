@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Run is what an operator may know of a run: no address, no link, no password. Times have whole
+// Run has the facts of a run for an operator: no address, no link, no password. Times have whole
 // seconds. Withheld, Refused and Untold are not known when it is Sealed.
 type Run struct {
 	WorkflowID string    `json:"workflow_id"`
@@ -22,13 +22,13 @@ type Run struct {
 	Ended      time.Time `json:"ended,omitzero"`
 	Mails      int       `json:"mails"`              // links that the run has mailed, or withheld, or mails now
 	Asked      int       `json:"asked,omitempty"`    // requests since the last of them, which mailed nothing
-	Trying     *Attempt  `json:"mailing,omitempty"`  // the mail that is on its way
+	Trying     *Attempt  `json:"mailing,omitempty"`  // the mail in progress
 	Expires    time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
 	Withheld   string    `json:"withheld,omitempty"` // why the last link was not mailed, a workflow.Reason
-	Failure    string    `json:"failure,omitempty"`  // the type of what failed the run
+	Failure    string    `json:"failure,omitempty"`  // the type of its failure
 	Refused    string    `json:"refused,omitempty"`  // why the store refused the change
-	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run told nobody
-	Owed       bool      `json:"owed,omitempty"`     // an address is still to be told of a change, of this reset or of an earlier one
+	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run notified no address
+	Owed       bool      `json:"owed,omitempty"`     // a notice of this reset or an earlier one is pending for an address
 	Sealed     bool      `json:"sealed,omitempty"`   // payload.json is missing, or lacks a key of the run
 
 	story *story
@@ -45,7 +45,7 @@ func (r Run) Changed() bool {
 	return s == statemachine.StatePasswordChanged || s == statemachine.StateCompleted
 }
 
-// Attempt is how far a pending activity has come.
+// Attempt is the progress of a pending activity.
 type Attempt struct {
 	Number int32     `json:"attempt"`
 	Next   time.Time `json:"next,omitzero"` // of the next attempt; zero while one is in progress
@@ -60,7 +60,7 @@ func attemptOf(a *workflowpb.PendingActivityInfo) *Attempt {
 	return t
 }
 
-// summary is all that the history alone tells.
+// summary has the facts of the history alone.
 func (s *story) summary(t target) Run {
 	r := Run{
 		WorkflowID: t.workflowID, RunID: t.runID, story: s,
@@ -76,8 +76,8 @@ func (s *story) summary(t target) Run {
 	return r
 }
 
-// mailing notes the mail that Temporal has a worker try. While it is on its way the run
-// does not expire.
+// mailing notes the mail that Temporal has a worker try. While it is in progress the run does not
+// expire.
 func (r *Run) mailing(pending []*workflowpb.PendingActivityInfo) {
 	for _, a := range pending {
 		if a.GetActivityType().GetName() == workflow.SendEmail {

@@ -26,8 +26,8 @@ type Statistics struct {
 	Ended   []Count `json:"ended"`   // by how, within the namespace's retention
 }
 
-// Stats counts resets by age, by what keeps them waiting and by how they ended. It needs no key.
-// Visibility, which it asks, may be some seconds behind. Errors: workflow.ErrNotSetUp.
+// Stats counts resets by age, by the reason of a wait and by their end. It needs no key.
+// Visibility, its source, may be some seconds behind. Errors: workflow.ErrNotSetUp.
 func (c *Client) Stats(ctx context.Context) (Statistics, error) {
 	stats := questions(time.Now())
 	for _, counts := range [][]Count{stats.Open, stats.Waiting, stats.Ended} {

@@ -14,8 +14,8 @@ import (
 )
 
 // story reads the history of a run, event by event, and needs no worker for it. A command of the
-// run shows which transition it has made, and the story makes the same one on a machine of its
-// own. Names, policies and times are in clear. The payload keys tell reasons and addresses.
+// run shows its transition, and the story makes the same one on a machine of its own. Names,
+// policies and times are in clear. Reasons and addresses need the payload keys.
 type story struct {
 	open   func(sealed *commonpb.Payloads, to ...any) error
 	sealed bool // something that the product wrote could not be opened
@@ -30,7 +30,7 @@ type story struct {
 	decided bool // the store has answered the last submission
 	asked   int  // requests since the last link mail was begun
 	links   links
-	untold  bool // the last attempt of the notice has reached nobody
+	untold  bool // the last attempt of the notice has reached no address
 	owed    int  // notices to further addresses, and of earlier resets, that are being sent
 	end     end
 }
@@ -74,21 +74,21 @@ func (s *story) read(e *historypb.HistoryEvent) {
 	}
 }
 
-// unseal reads what the product itself wrote.
+// unseal reads payloads of the product itself.
 func (s *story) unseal(sealed *commonpb.Payloads, to any) {
 	s.sealed = s.open(sealed, to) != nil || s.sealed
 }
 
-// unsealAnswer reads what anyone may write who has access to the namespace. A run ignores what is
-// foreign, and no key opens it.
+// unsealAnswer reads payloads that anyone with access to the namespace may write. A run ignores
+// foreign ones, and no key opens them.
 func (s *story) unsealAnswer(sealed *commonpb.Payloads, to any) error {
 	err := s.open(sealed, to)
 	s.sealed = err != nil && !errors.Is(err, keys.ErrForeign) || s.sealed
 	return err
 }
 
-// fire makes transitions. One that the table forbids shows that a command was taken for another:
-// it moves nothing, and RekeyState, which is in clear, corrects the state at the end.
+// fire makes transitions. A forbidden one shows that a command was taken for another. It moves
+// nothing, and RekeyState, which is in clear, corrects the state at the end.
 func (s *story) fire(events ...statemachine.Event) {
 	for _, e := range events {
 		_ = s.machine.Fire(e)
@@ -99,7 +99,7 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 	act := activity{kind: a.GetActivityType().GetName()}
 	switch act.kind {
 	case workflow.AwaitTokenSubmission:
-		if s.waits++; s.waits > 1 { // the submission was nobody's
+		if s.waits++; s.waits > 1 { // the submission had no link
 			s.fire(statemachine.TokenSubmitted, statemachine.TokenUnknown)
 		}
 		s.waiting = true
@@ -137,7 +137,7 @@ func (s *story) signaled(a *historypb.WorkflowExecutionSignaledEventAttributes) 
 	}
 }
 
-// upserted takes RekeyState: how the reset ended, or what it is kept waiting for.
+// upserted takes RekeyState: the end of the reset, or the reason of its wait.
 func (s *story) upserted(a *commonpb.SearchAttributes) {
 	switch state, ok := workflow.StateOf(a); {
 	case !ok:
@@ -148,8 +148,8 @@ func (s *story) upserted(a *commonpb.SearchAttributes) {
 	}
 }
 
-// state is that of the machine. Once Temporal has taken a submission, it is token_submitted, also
-// while no worker has looked at it.
+// state is that of the machine. Once Temporal has accepted a submission, it is token_submitted,
+// also before a worker looks at it.
 func (s *story) state() statemachine.State {
 	if s.waits > 0 && !s.waiting && s.machine.Can(statemachine.TokenSubmitted) {
 		return statemachine.StateTokenSubmitted

@@ -19,7 +19,7 @@ import (
 
 var midday = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// inClear reads payloads that nobody has sealed.
+// inClear reads payloads without a seal.
 func inClear(p *commonpb.Payloads, to ...any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(p, to...)
 }
@@ -190,7 +190,7 @@ func TestStoryKnowsTheState(t *testing.T) {
 	}
 }
 
-// A submission that no link made ends no wait: the run goes on and mails links, not notices.
+// A submission without a link ends no wait: the run goes on and mails links, not notices.
 func TestStoryOfAForeignSubmission(t *testing.T) {
 	t.Parallel()
 	w := mailed(t, "").end(2, workflow.Submission{}).begin(workflow.ChangePassword).end(7, workflow.Verdict{}).
@@ -200,8 +200,8 @@ func TestStoryOfAForeignSubmission(t *testing.T) {
 	}
 }
 
-// A submission that no worker has begun to apply does not count before a cancel: the run
-// learns of both at once.
+// A cancel counts before a submission that no worker has begun to apply: the run learns of both at
+// once.
 func TestStoryOfASubmission(t *testing.T) {
 	t.Parallel()
 	w := mailed(t, "").end(2, workflow.Submission{})
@@ -240,7 +240,7 @@ func TestStoryOfAnOwedNotice(t *testing.T) {
 	}
 }
 
-// A change that nobody was told of shows, also where only the events can be read.
+// A change without a notice shows, also from the events alone.
 func TestUntoldShows(t *testing.T) {
 	t.Parallel()
 	told := func(d workflow.Delivery) *teller {
@@ -264,7 +264,7 @@ func TestUntoldShows(t *testing.T) {
 	}
 }
 
-// The mail on its way shows, and the run does not expire meanwhile.
+// The mail in progress shows, and the run does not expire meanwhile.
 func TestMailOnItsWay(t *testing.T) {
 	t.Parallel()
 	r := mailed(t, "").run()
@@ -276,8 +276,8 @@ func TestMailOnItsWay(t *testing.T) {
 	}
 }
 
-// A mail that is begun again has the number that it had, also where no key tells it, and the
-// pause before it is no timer of a link.
+// A mail that is begun again keeps its number, also without the key. The pause before it is no
+// timer of a link.
 func TestStoryOfAMailBegunAgain(t *testing.T) {
 	t.Parallel()
 	for _, open := range []func(*commonpb.Payloads, ...any) error{inClear, noKey} {
@@ -292,7 +292,7 @@ func TestStoryOfAMailBegunAgain(t *testing.T) {
 	}
 }
 
-// Signals that others wrote, or that are about another account, are no requests.
+// Signals of strangers, or about another account, are no requests.
 func TestForeignRequestsDoNotCount(t *testing.T) {
 	t.Parallel()
 	foreign := func(p *commonpb.Payloads, to ...any) error {

@@ -16,7 +16,7 @@ import (
 // ErrTarget means that a text names no reset. It does not repeat the text, which may be an address.
 var ErrTarget = errors.New("want a mail address, a run ID or a workflow ID (reset/...)")
 
-// target is a run that an operator means. An empty run ID is the account's newest.
+// target is the run of an operator's command. An empty run ID is the account's newest.
 type target struct{ workflowID, runID string }
 
 var runID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)

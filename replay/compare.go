@@ -19,20 +19,20 @@ import (
 // named is how many fields a divergence names.
 const named = 4
 
-// comparison compares one history with what was recorded while it was replayed.
+// comparison compares one history with the recorder of its replay.
 type comparison struct {
 	*Replayer
 	*recorder
 	events []*historypb.HistoryEvent
-	runs   []string // run IDs that a workflow reset takes for each other
+	runs   []string // run IDs that a workflow reset makes equal
 	queue  string   // of the run
 
 	diverges []*Divergence
 	warnings []*Divergence
 }
 
-// compare lists, in the order of events, where the code passes or reads something else than
-// the history holds. An error means that Codec cannot decode a payload: ErrKeys.
+// compare lists, in the order of events, where the code passes or reads other values than the
+// history holds. An error means that Codec cannot decode a payload: ErrKeys.
 func (r *Replayer) compare(events []*historypb.HistoryEvent, all []task, rec *recorder) (*comparison, error) {
 	c := &comparison{Replayer: r, recorder: rec, events: events, runs: runIDs(events)}
 	c.queue = events[0].GetWorkflowExecutionStartedEventAttributes().GetTaskQueue().GetName()
@@ -58,9 +58,9 @@ func (c *comparison) before(event int64) *Divergence {
 	return nil
 }
 
-// runIDs are all run IDs of a run: a workflow reset goes on under another one, with the events
-// of the run before it. Values that the code passes may name any of them, because a replay
-// does not know the ID at the time of writing.
+// runIDs are all run IDs of a run. A workflow reset goes on under another one, with the events of
+// the run before it. Values that the code passes may name any of them, because a replay does not
+// know the ID at the time of writing.
 func runIDs(events []*historypb.HistoryEvent) []string {
 	ids := []string{events[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()}
 	for _, e := range events {
@@ -111,7 +111,7 @@ func (c *comparison) diverge(e *historypb.HistoryEvent, does string, what []stri
 	c.diverges = append(c.diverges, diverges(e, does+" "+strings.Join(what, ", ")))
 }
 
-// compareTask compares what came of one workflow task with what the code did in it.
+// compareTask compares the events of one workflow task with the calls of the code in it.
 func (c *comparison) compareTask(t task) error {
 	became := map[string][]*historypb.HistoryEvent{}
 	var order []string
@@ -138,7 +138,7 @@ func versioned(e *historypb.HistoryEvent) bool {
 	return ok
 }
 
-// pair compares events with calls, in their order. The SDK has compared how many they are.
+// pair compares events with calls, in their order. The SDK has compared their number.
 func (c *comparison) pair(events []*historypb.HistoryEvent, calls []call) error {
 	for i, e := range events[:min(len(events), len(calls))] {
 		other, err := c.differs(e, calls[i])
@@ -151,7 +151,7 @@ func (c *comparison) pair(events []*historypb.HistoryEvent, calls []call) error 
 	return nil
 }
 
-// differs names what the code passes otherwise.
+// differs names the values that the code passes otherwise.
 func (c *comparison) differs(e *historypb.HistoryEvent, is call) ([]string, error) {
 	if timer := e.GetTimerStartedEventAttributes(); timer != nil {
 		if timer.GetStartToFireTimeout().AsDuration() != is.duration {
@@ -210,7 +210,7 @@ func (c *comparison) held(e *historypb.HistoryEvent) ([]*commonpb.Payload, error
 	return c.Replayer.config.Codec.Decode(sealed.GetPayloads())
 }
 
-// attributes are the search attributes of an event as one value, which nobody seals.
+// attributes are the search attributes of an event as one value, which is in clear.
 func attributes(e *historypb.HistoryEvent) ([]*commonpb.Payload, error) {
 	values := map[string]json.RawMessage{}
 	for name, p := range e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields() {

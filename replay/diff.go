@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Diff names what JSON text lacks, or holds otherwise, of what it was: "no Owed.To" or
-// "another Address". Fields that it did not have are new, and allowed. The names of fields
-// are all that is told; those of the elements of a list are told once.
+// Diff names the fields that JSON text lacks, or holds otherwise, in comparison with was: "no
+// Owed.To" or "another Address". New fields are allowed. It returns only the names of fields;
+// those of the elements of a list come once.
 //
 // Two strings that same calls equal are; nil stands for ==.
 func Diff(was, is []byte, same func(was, is string) bool) ([]string, error) {
@@ -68,7 +68,7 @@ func (d *differ) value(path string, was, is any) {
 
 func (d *differ) object(path string, was, is map[string]any) {
 	if is == nil {
-		return // told already
+		return // named already
 	}
 	for _, name := range slices.Sorted(maps.Keys(was)) {
 		below := name

@@ -21,7 +21,7 @@ type (
 	receipt struct{ Parcels int }
 )
 
-// ship is what a worker runs now.
+// ship is the workflow of the worker now.
 func ship(ctx sdk.Context, o order) (receipt, error) {
 	ctx = sdk.WithActivityOptions(ctx, sdk.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var r receipt

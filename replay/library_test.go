@@ -75,7 +75,7 @@ func TestWorkflowWithoutResult(t *testing.T) {
 func TestValuesOfTheHost(t *testing.T) {
 	t.Parallel()
 	h := shipped("pack", receipt{Parcels: 2})
-	h.Events = h.Events[:4] // what an order without an article leads to is not compared
+	h.Events = h.Events[:4] // the result of an order without an article is not compared
 	_, err := shop(t, replay.Config{Values: []any{&order{}}}).Check(h)
 	if err == nil {
 		t.Error("a type that is not listed fits")
@@ -105,7 +105,7 @@ func (u upper) FromPayloads(p *commonpb.Payloads, to ...any) error {
 	return u.DataConverter.FromPayloads(&own, to...)
 }
 
-// outside is what a worker is given: in workflow code the SDK takes another converter.
+// outside is the converter of a worker's options. In workflow code the SDK takes another one.
 type outside struct{ converter.DataConverter }
 
 func (o outside) WithWorkflowContext(sdk.Context) converter.DataConverter { return upper(o) }

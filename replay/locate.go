@@ -9,9 +9,9 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 )
 
-// task is a workflow task that was completed: events[completed] says so, and up to
-// events[end] is what it decided, and what came before the next one began. It started with
-// the event of the ID started.
+// task is a completed workflow task. It started with the event of the ID started, and
+// events[completed] completes it. Its decisions, and other events before the next task, follow up
+// to events[end].
 type task struct {
 	completed, end int
 	started        int64
@@ -36,10 +36,10 @@ func tasks(events []*historypb.HistoryEvent) []task {
 	return all
 }
 
-// locate finds where a history leaves the code. The SDK's error has the attributes of the
-// event but not its ID, and of a panic neither. So the history is replayed again, cut off
-// after one event and then the next: of one that ends too early, the SDK says what command
-// of the code is left over.
+// locate finds where a history leaves the code. The SDK's error has the attributes of the event
+// but not its ID, and of a panic neither. So the history is replayed again, cut off after one
+// event and then the next. Of a history that ends too early, the SDK names the left-over command
+// of the code.
 func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Divergence {
 	n := sort.Search(len(all)-1, func(i int) bool {
 		_, err := r.replay(events[:all[i].end])
@@ -60,8 +60,8 @@ func (r *Replayer) locate(events []*historypb.HistoryEvent, all []task) *Diverge
 	return diverges(events[first], "also "+next)
 }
 
-// next is the first command of the code that a history which ends early leaves over. An
-// error means that the two have parted before.
+// next is the first command of the code that a short history leaves over. An error means that the
+// two have parted before.
 func (r *Replayer) next(events []*historypb.HistoryEvent) (string, error) {
 	_, err := r.replay(events)
 	if err == nil {
@@ -73,7 +73,7 @@ func (r *Replayer) next(events []*historypb.HistoryEvent) (string, error) {
 	return "", err
 }
 
-// stops says how the code ends before it has decided anything.
+// stops describes how the code ends before its first decision.
 func stops(err error) string {
 	if errors.As(err, new(interface {
 		error

@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// warn notes the policies of an activity that the code sets otherwise. A run goes on under
-// them: what is scheduled keeps the old ones, and what comes gets the new ones.
+// warn notes the policies of an activity that the code sets otherwise. A run goes on under them:
+// scheduled activities keep the old ones, and later ones get the new ones.
 func (c *comparison) warn(e *historypb.HistoryEvent, is call) {
 	was := e.GetActivityTaskScheduledEventAttributes()
 	if was == nil {

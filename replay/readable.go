@@ -14,14 +14,14 @@ import (
 )
 
 var (
-	// ErrKeys means that the history cannot be judged with this codec: it holds payloads that
-	// are encoded under a key that the codec lacks. The error wraps that of the codec.
+	// ErrKeys means that this codec cannot judge the history: it holds payloads under a key that
+	// the codec lacks. The error wraps that of the codec.
 	ErrKeys = errors.New("the keyset lacks a key of this history")
 	// ErrDamaged means that this is no history of the workflow from its first event on.
 	ErrDamaged = errors.New("the history is damaged")
 )
 
-// readable refuses what the SDK would not notice or take for a divergence.
+// readable refuses histories that the SDK would accept or take for a divergence.
 func (r *Replayer) readable(events []*historypb.HistoryEvent) error {
 	if len(events) == 0 {
 		return fmt.Errorf("%w: it is empty", ErrDamaged)
@@ -42,9 +42,9 @@ func (r *Replayer) readable(events []*historypb.HistoryEvent) error {
 	return nil
 }
 
-// unopened finds the first payload that claims to be encoded and that the codec does not
-// decode. It is asked when a replay has failed, not before: a stranger can put such a
-// payload into a history, and the workflow gets along with it.
+// unopened finds the first payload that claims to be encoded and that the codec does not decode.
+// It is called after a failed replay, not before. A stranger can put such a payload into a
+// history, and the workflow gets along with it.
 func (r *Replayer) unopened(events []*historypb.HistoryEvent) error {
 	open := func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 		for _, p := range payloads {

@@ -11,22 +11,22 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// place is where the code does something: in the workflow task that began at an event, and
-// what the event is called that comes of it, as [happened] says.
+// place locates a step of the code: the workflow task that began at an event, and the name of the
+// resulting event, see [happened].
 type place struct {
 	task int64
 	what string
 }
 
-// call is what the code passes on.
+// call is the data that the code passes on.
 type call struct {
 	values   []*commonpb.Payload // in clear
 	duration time.Duration       // of a timer
 	options  workflow.ActivityOptions
 }
 
-// recorder notes what the code of one run passes and reads while it is replayed. The SDK
-// compares kinds and IDs by itself, and drops the rest.
+// recorder notes the values that the code of one run passes and reads while it is replayed. The
+// SDK compares kinds and IDs by itself, and drops the rest.
 type recorder struct {
 	interceptor.WorkerInterceptorBase
 	config Config
@@ -59,7 +59,7 @@ func (r *recorder) InterceptWorkflow(_ workflow.Context, next interceptor.Workfl
 	return &inbound{interceptor.WorkflowInboundInterceptorBase{Next: next}, r}
 }
 
-// inbound notes what the code answers.
+// inbound notes the answers of the code.
 type inbound struct {
 	interceptor.WorkflowInboundInterceptorBase
 	*recorder
@@ -89,7 +89,7 @@ func (i *inbound) ExecuteUpdate(ctx workflow.Context, in *interceptor.UpdateInpu
 	return result, err
 }
 
-// outbound notes what the code begins.
+// outbound notes the commands of the code.
 type outbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
 	*recorder
@@ -123,8 +123,8 @@ func (o *outbound) NewContinueAsNewError(ctx workflow.Context, wfn any, args ...
 	return o.Next.NewContinueAsNewError(ctx, wfn, args...)
 }
 
-// UpsertTypedSearchAttributes notes attributes as one value, by name: the server adds to
-// their payloads of which type they are.
+// UpsertTypedSearchAttributes notes attributes as one value, by name: the server adds their types
+// to their payloads.
 func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) error {
 	named := map[string]any{}
 	for key, value := range temporal.NewSearchAttributes(updates...).GetUntypedValues() {

@@ -1,16 +1,17 @@
-// Package replay tells whether this build of a workflow can still replay the runs of an
-// earlier one. It knows no workflow by itself: [Config] names those to check. Temporal rebuilds a run by calling the workflow's code again with the run's
-// history; code that then does something else than the history says fails the workflow
-// task, again and again, and the run stands still. Here that happens to a copy of the
-// history, with no server, before the code is deployed.
+// Package replay tells whether this build of a workflow can still replay the runs of an earlier
+// one. It knows no workflow by itself: [Config] names those to check.
 //
-// The SDK's replayer compares the kinds and IDs of what the code begins with the history. This
-// package adds the event at which the two diverge, the code's own step there, in words without
-// payloads, and whether the code passes and reads the values in the history. A build that
-// renames a field leads each run on, and loses what an earlier build wrote in it.
+// Temporal rebuilds a run by calling the workflow's code again with the run's history. Code that
+// leaves the history fails the workflow task, again and again, and the run stands still. This
+// package does that to a copy of the history, with no server, before the code is deployed.
 //
-// Values are compared by their JSON. A field that the history lacks is new and allowed. So a
-// field that was empty and is not written then, is not compared.
+// The SDK's replayer compares the kinds and IDs of the code's commands with the history. This
+// package adds the event at which the two diverge, and the code's own step there, in words without
+// payloads. It also checks that the code passes and reads the values in the history. A build that
+// renames a field leads each run on, and loses the value of an earlier build.
+//
+// Values are compared by their JSON. A field that the history lacks is new and allowed. So an
+// empty field that was not written is not compared.
 package replay
 
 import (
@@ -27,8 +28,8 @@ import (
 	sdk "go.temporal.io/sdk/workflow"
 )
 
-// Config says of which workflows the histories are, and how their payloads are read. The
-// converters are those of the worker that runs the workflows.
+// Config has the workflows of the histories, and the converters of their payloads. The converters
+// are those of the worker that runs the workflows.
 type Config struct {
 	// Workflows are the workflow functions, by the name of their type.
 	Workflows map[string]any
@@ -70,12 +71,12 @@ func New(c Config) (*Replayer, error) {
 	return r, err
 }
 
-// Check replays a history from its first event; its end may be missing, as in that of an
-// open run. It returns nil when this build's workflow does what the history says, and a
-// [*Divergence] when it does not. ErrKeys and ErrDamaged mean that nothing can be said.
+// Check replays a history from its first event; its end may be missing, as in that of an open run.
+// It returns nil when this build's workflow follows the history, and a [*Divergence] when it does
+// not. ErrKeys and ErrDamaged mean that no verdict is possible.
 //
-// The warnings name policies of activities (timeouts, retries, the task queue) that the code
-// sets otherwise. An open run goes on under them.
+// The warnings name policies of activities (timeouts, retries, the task queue) that the code sets
+// otherwise. An open run goes on under them.
 func (r *Replayer) Check(h *historypb.History) (warnings []*Divergence, err error) {
 	events := h.GetEvents()
 	if err := r.readable(events); err != nil {
@@ -112,8 +113,8 @@ func (r *Replayer) Check(h *historypb.History) (warnings []*Divergence, err erro
 	}
 }
 
-// replay is the SDK's verdict. Its log and its error texts hold payloads. It counts on a
-// server that wrote all attributes of an event, and panics where one is missing.
+// replay is the SDK's verdict. Its log and its error texts hold payloads. It requires all
+// attributes of an event, and panics where one is missing.
 func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err error) {
 	rec = newRecorder(r.config)
 	defer func() {
@@ -133,8 +134,8 @@ func (r *Replayer) replay(events []*historypb.HistoryEvent) (rec *recorder, err 
 	})
 }
 
-// replayer makes the SDK's anew for each replay: it keeps the result of every run that it
-// has replayed, and the recorder is of one run.
+// replayer makes an SDK replayer for each replay, because it keeps the results of its runs. The
+// recorder is of one run, too.
 func (r *Replayer) replayer(rec *recorder) (worker.WorkflowReplayer, error) {
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
 		DataConverter:    strict{r.config.DataConverter, rec},

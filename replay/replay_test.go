@@ -16,7 +16,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// mailing is a run that waits and whose link is on its way.
+// mailing is a run that waits and whose link is in progress.
 func mailing(t *testing.T, c *keys.Codec) *story {
 	t.Helper()
 	s := begun(t, c)
@@ -50,7 +50,7 @@ func TestHistoryOfThisCode(t *testing.T) {
 	}
 }
 
-// Each is a history that other code has led to, and where this code leaves it.
+// Each is a history of other code, with the event where this code leaves it.
 func TestDivergence(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
@@ -94,7 +94,7 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-// The machine has no such event in that state: a bug of ours, in either code.
+// The machine has no such event in that state: a bug, in either code.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
@@ -110,7 +110,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// A run that was begun by a newer SDK, when an older build is to be deployed again.
+// A newer SDK began the run, and an older build is to be deployed again.
 func TestNewerSDK(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
@@ -121,7 +121,7 @@ func TestNewerSDK(t *testing.T) {
 	}
 }
 
-// A workflow task may fail or time out and be tried again; it decided nothing.
+// A workflow task may fail or time out and be tried again. It decided nothing.
 func TestFailedTask(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)

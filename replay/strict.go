@@ -11,14 +11,14 @@ import (
 	sdk "go.temporal.io/sdk/workflow"
 )
 
-// read is a payload of which the code did not read everything.
+// read is a payload that the code did not read in full.
 type read struct {
 	sealed string
 	lost   []string
 }
 
-// strict is a data converter that notes what of a payload is lost on the code: a field that
-// its types no longer know, or read otherwise.
+// strict is a data converter that notes the parts of a payload that the code loses. The code no
+// longer has the field, or reads it otherwise.
 type strict struct {
 	converter.DataConverter
 	found *recorder
@@ -64,8 +64,8 @@ func (s strict) FromPayloads(all *commonpb.Payloads, to ...any) error {
 	return nil
 }
 
-// compare writes again what was read. Someone with access to the namespace can put an encoded
-// payload where one of another type belongs: that tells nothing of the types.
+// compare writes a read value again. A client with access to the namespace can put an encoded
+// payload in the place of another type, which says nothing about the types.
 func (s strict) compare(p *commonpb.Payload, to any) {
 	opened, err := s.found.config.Codec.Decode([]*commonpb.Payload{p})
 	if err != nil || string(opened[0].GetMetadata()[converter.MetadataEncoding]) != converter.MetadataEncodingJSON {
@@ -77,7 +77,7 @@ func (s strict) compare(p *commonpb.Payload, to any) {
 	}
 }
 
-// rewritten names what is lost when text is read as a value and the value is written.
+// rewritten names the loss when text is read as a value and the value is written.
 func rewritten(text []byte, value any) []string {
 	again, err := json.Marshal(value)
 	if err != nil {

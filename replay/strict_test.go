@@ -13,7 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Each is a run that other code has led, and whose values this code does not pass.
+// Each is a run of other code, whose values this code does not pass.
 func TestOtherValues(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
@@ -59,7 +59,7 @@ func (s *story) input(event int, p *commonpb.Payloads) {
 	s.events[event-1].GetActivityTaskScheduledEventAttributes().Input = p
 }
 
-// A value that is not read leads the code elsewhere later. The first of the two is told.
+// An unread value leads the code elsewhere later. The first of the two is reported.
 func TestValueBeforeTheEventThatItLeadsTo(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
@@ -72,8 +72,8 @@ func TestValueBeforeTheEventThatItLeadsTo(t *testing.T) {
 	}
 }
 
-// security 27: a stranger who copies a payload of ours to where another belongs makes no
-// build look as if it did not fit.
+// security 27: a stranger who copies a sealed payload to another place makes no build look
+// incompatible.
 func TestCopiedPayloads(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
@@ -99,8 +99,8 @@ func TestCopiedPayloads(t *testing.T) {
 	}
 }
 
-// A workflow reset goes on under another run ID, and a replay does not learn which events
-// were written under which. Another ID than these is another value.
+// A workflow reset goes on under another run ID. A replay does not know which events have which of
+// the two. Another ID than these is another value.
 func TestRunThatWasReset(t *testing.T) {
 	t.Parallel()
 	const second = "0198c0de-0000-7000-8000-000000000002"

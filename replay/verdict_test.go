@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 37: a key that is missing is never taken for a divergence, nor for none.
+// security 37: a missing key is never taken for a divergence, nor for none.
 func TestMissingKeys(t *testing.T) {
 	t.Parallel()
 	dir, old := keyset(t)
@@ -57,8 +57,8 @@ func primary(t *testing.T, dir string) uint32 {
 	return 0
 }
 
-// security 27: what a stranger began or signaled fits the code as well, and a run that
-// really diverges does so with a stranger's signal in it.
+// security 27: activities and signals of a stranger fit the code as well. A run that really
+// diverges does so with a stranger's signal in it.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)

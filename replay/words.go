@@ -18,8 +18,8 @@ func happened(e *historypb.HistoryEvent) string {
 
 var activityName = regexp.MustCompile(`ActivityType:\(Name:([^)]*)\)`)
 
-// does puts a command as the SDK writes it into words, without its attributes: they are
-// payloads for the most part.
+// does puts a command as the SDK writes it into words, without its attributes: they are payloads
+// for the most part.
 func does(command string) string {
 	kind, attributes, _ := strings.Cut(command, ":")
 	name := activityName.FindStringSubmatch(attributes)

@@ -11,19 +11,18 @@ import (
 )
 
 const (
-	// linkAttempts is how many passwords may be tried on one link in a minute. Each
-	// costs an estimate of its strength and a hash, and where that is configured a
-	// question to another server.
+	// linkAttempts is how many passwords may be tried on one link in a minute. Each costs a
+	// strength estimate, a hash and, where configured, a query to another server.
 	linkAttempts = 10
-	// lateAttempts is how many may be compared with what was handed in, when the link has
-	// expired, as long as that is told.
+	// lateAttempts is how many may be compared with the submission of an expired link, while its
+	// result is still shown.
 	lateAttempts = 5
-	// recentLinks is how many links are remembered. Only links whose run waits for
-	// them, or has taken a password, get here, so nobody can push another's out at will.
+	// recentLinks is how many links are remembered. Only links whose run waits for them, or has
+	// accepted a password, get here, so a stranger cannot push another's out.
 	recentLinks = 10_000
 )
 
-// attempts counts what was tried on each link. It is safe for concurrent use.
+// attempts counts the attempts on each link. It is safe for concurrent use.
 type attempts struct {
 	most   int
 	within time.Duration

@@ -26,8 +26,7 @@ import (
 	"github.com/rekeyhq/rekey/password/breached"
 )
 
-// waiting is a client with a Temporal server whose every run waits for a submission, or
-// for none.
+// waiting is a client with a Temporal server whose every run waits for a submission, or for none.
 type waiting struct {
 	*filter
 	none      atomic.Bool
@@ -73,8 +72,8 @@ func (w *waiting) fresh(t *testing.T) string {
 	return w.token(t, link.Reset, time.Now().Add(time.Minute))
 }
 
-// security 8: a password that is known from a breach is refused with its reason, and the
-// link stays as good as it was, since nothing was sent.
+// security 8: a password that is known from a breach is refused with its reason. The link stays
+// good, since nothing was sent.
 func TestBreachedPasswordIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWaiting(t)
@@ -87,7 +86,7 @@ func TestBreachedPasswordIsRefused(t *testing.T) {
 	}
 }
 
-// security 8: without a check that has to be made no password is accepted, and the link stays good.
+// security 8: without a required check no password is accepted, and the link stays good.
 func TestUncheckedPasswordIsUnavailable(t *testing.T) {
 	t.Parallel()
 	w := newWaiting(t)
@@ -104,7 +103,7 @@ func TestUncheckedPasswordIsUnavailable(t *testing.T) {
 	}
 }
 
-// Only a password that could be set is asked for, once, in its normalized form.
+// Only an acceptable password is compared, once, in its normalized form.
 func TestWhatIsComparedWithBreaches(t *testing.T) {
 	t.Parallel()
 	w := newWaiting(t)
@@ -131,7 +130,7 @@ func TestWhatIsComparedWithBreaches(t *testing.T) {
 	}
 }
 
-// security 15: a slow answer about breaches keeps no place among those that hash.
+// security 15: a slow answer about breaches occupies no place in the hashing budget.
 func TestBreachesAreAskedOutsideTheBudget(t *testing.T) {
 	t.Parallel()
 	w := newWaiting(t)
@@ -153,8 +152,8 @@ func TestNoBreachCheck(t *testing.T) {
 	}
 }
 
-// With the real check, a server that knows the password and then one that is gone: the error
-// says what failed, and holds nothing of what the server was asked.
+// The real check meets a server that knows the password and then one that is gone. The error names
+// the failure, and holds no part of the query.
 func TestBreachCheckOverHTTP(t *testing.T) {
 	t.Parallel()
 	const prefix, suffix = "E22C7", "2A2DFDC8E3B125E2B0237BBDB93B73EF91A" // of goodPassword

@@ -20,9 +20,9 @@ import (
 
 // Defaults of [Config].
 const (
-	// DefaultLinkLife is how long a mailed link works: long enough for a slow mail
-	// server and a lunch, short enough for a mailbox that others can read later
-	// (OWASP Forgot Password Cheat Sheet, "URL tokens").
+	// DefaultLinkLife is how long a mailed link works. It suffices for a slow mail server and a
+	// lunch. It is short because others may read the mailbox later (OWASP Forgot Password Cheat
+	// Sheet, "URL tokens").
 	DefaultLinkLife = 30 * time.Minute
 	// DefaultCoolDown is how long after a mail another request surely mails a link again.
 	DefaultCoolDown = 60 * time.Second
@@ -32,60 +32,60 @@ const (
 	decisionWait = 5 * time.Second
 	// clockSkew is how far the clocks of starters and workers may differ.
 	clockSkew = 60 * time.Second
-	// recentRequests is how many account keys are remembered for half the cool-down. A
-	// key that falls out costs a signal and nothing else.
+	// recentRequests is how many account keys are remembered for half the cool-down. A key that
+	// falls out costs only a signal.
 	recentRequests = 100_000
 )
 
-// Config is what a [Client] needs. Fields that have a default may be zero.
+// Config has the settings of a [Client]. Fields with a default may be zero.
 type Config struct {
-	// Temporal says where the server is: address, namespace, TLS, credentials.
-	// Its converters are replaced by ours, so that nothing leaves in clear. Its metrics
-	// handler also gets what a client counts: rekey_hash_wait.
+	// Temporal has the address, namespace, TLS and credentials of the server. Dial replaces its
+	// converters, so that nothing leaves in clear. Its metrics handler also gets the client's own
+	// metric: rekey_hash_wait.
 	Temporal client.Options
 	// Keys is the folder of keysets. A starter reads link.json, payload.json,
 	// submission.pub.json, account.json and salt.json there.
 	Keys keys.Dir
-	// BaseURL is where the pages are reached from outside, as in the mailed links.
-	// Links of another base URL are refused. Required.
+	// BaseURL is the outside URL of the pages, as in the mailed links. Links of another base URL
+	// are refused. Required.
 	BaseURL link.BaseURL
 
 	// TaskQueue is that of the workers; default workflow.TaskQueue. Each product in a
 	// namespace has its own, and keys of its own.
 	TaskQueue string
-	// Log is told of processes that do not belong together, and Peers too, each time that it
-	// changes: an error with the reasons, or nil. Both may be left out.
+	// Log gets a line about processes that do not belong together. Peers is called at each
+	// change, with an error of the reasons, or nil. Both may be left out.
 	Log   zerolog.Logger
 	Peers func(error)
 
 	LinkLife time.Duration // default DefaultLinkLife
 	CoolDown time.Duration // default DefaultCoolDown
 
-	// StartLimit is how many resets per second this client starts, whoever asks, ten
-	// seconds' worth at once; over it every request is ErrOverloaded. While less than half of
-	// that is left, each wide network of clients (IPv4 /16, IPv6 /32) gets its share. As many
-	// again are started for clients that solve a puzzle. Zero is no limit.
+	// StartLimit is how many resets per second this client starts for all callers, ten seconds'
+	// worth at once. Over it every request is ErrOverloaded. While less than half of it is left,
+	// each wide network of clients (IPv4 /16, IPv6 /32) gets its share. Clients that solve a
+	// puzzle have a budget of the same size. Zero is no limit.
 	StartLimit int
 
-	Policy  password.Policy  // what a new password must be; required
-	Hashing password.Hasher  // how it is hashed where a link does not say; default password.DefaultParams
-	Budget  *password.Budget // how many are hashed at once; required, shared by all clients of a process
+	Policy  password.Policy  // rules for a new password; required
+	Hashing password.Hasher  // for links without parameters; default password.DefaultParams
+	Budget  *password.Budget // of concurrent hashes; required, shared by all clients of a process
 
-	// Breached tells whether a normalized password is known from a data breach, with a
-	// *password.Refusal; after another error no password is accepted. It bounds its own
-	// time and is safe for concurrent use: (*breached.Corpus).Check. Nil asks nobody.
+	// Breached returns a *password.Refusal for a normalized password that is known from a data
+	// breach. After another error no password is accepted. It bounds its own time and is safe for
+	// concurrent use: (*breached.Corpus).Check. Nil checks nothing.
 	Breached func(ctx context.Context, newPassword string) error
 
-	// Product is the name that the user knows the service by, and that a password must not be made
-	// of. The routes and pages require it.
+	// Product is the service's name for its users, and a password must not be made of it. The
+	// routes and pages require it.
 	Product string
 	// Now is the clock; default time.Now. Tests set it.
 	Now func() time.Time
 }
 
-// Client starts resets and uses their links. A Go backend that has pages of its own
-// imports it in place of the HTTP routes. It needs only a Temporal server: with every
-// worker down, requests and new passwords are accepted durably all the same.
+// Client starts resets and uses their links. A Go backend that has pages of its own imports it in
+// place of the HTTP routes. It needs only a Temporal server: with every worker down, requests and
+// new passwords are accepted durably all the same.
 //
 // A Client is safe for concurrent use.
 type Client struct {
@@ -99,7 +99,7 @@ type Client struct {
 	sealer      *keys.Sealer
 	recent      *lru.Cache[string, sent] // by account key
 	starts      *startLimit              // nil for no limit
-	proven      *startLimit              // of those who solved a puzzle
+	proven      *startLimit              // of clients that solved a puzzle
 	proof       *Proof
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
@@ -145,13 +145,13 @@ func (c *Client) Close() {
 	c.temporal.Close()
 }
 
-// Check says whether Temporal answers.
+// Check reports whether Temporal answers.
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 	return c.fault(err)
 }
 
-// metrics is what a client counts through.
+// metrics is the handler of a client's metrics.
 func (c *Client) metrics() client.MetricsHandler {
 	return cmp.Or(c.cfg.Temporal.MetricsHandler, client.MetricsNopHandler)
 }
@@ -169,7 +169,7 @@ func (c *Client) loadKeys() error {
 	return errors.Join(linkErr, accountErr, saltErr, sealErr)
 }
 
-// makeMemory makes what a client remembers of the last minutes.
+// makeMemory makes a client's memory of the last minutes.
 func (c *Client) makeMemory() error {
 	var recentErr, attemptsErr, lateErr error
 	c.recent, recentErr = lru.New[string, sent](recentRequests)
@@ -181,7 +181,7 @@ func (c *Client) makeMemory() error {
 	return errors.Join(recentErr, attemptsErr, lateErr, proofErr)
 }
 
-// check finds what would show at the first submission only.
+// check finds faults that would otherwise show at the first submission only.
 func (c Config) check() error {
 	switch {
 	case c.StartLimit < 0:

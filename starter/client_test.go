@@ -48,7 +48,7 @@ func newFilter(tb testing.TB) *filter {
 	return f
 }
 
-// call gives the client what stands for a Temporal server from now on.
+// call sets the stand-in for a Temporal server.
 func (f *filter) call(tb testing.TB, options client.Options, server grpc.UnaryClientInterceptor) {
 	tb.Helper()
 	options.ConnectionOptions.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(server)}
@@ -60,7 +60,7 @@ func (f *filter) call(tb testing.TB, options client.Options, server grpc.UnaryCl
 	f.temporal = lazy
 }
 
-// token seals a link of ours.
+// token seals a genuine link.
 func (f *filter) token(tb testing.TB, purpose link.Purpose, expires time.Time) string {
 	tb.Helper()
 	token, err := f.links.Seal(purpose, link.Claims{
@@ -75,8 +75,8 @@ func (f *filter) token(tb testing.TB, purpose link.Purpose, expires time.Time) s
 
 const goodPassword = "plum velvet thirty gulls"
 
-// security 6: a link that is no longer or was never ours is refused before any call, and
-// so is a password that breaks the policy.
+// security 6: a link that is expired or not genuine is refused before any call. So is a password
+// that breaks the policy.
 func TestRefusedWithoutACall(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)

@@ -17,9 +17,8 @@ import (
 // errUndecided means that no worker settled the run in time.
 var errUndecided = errors.New("the run is not settled yet")
 
-// pendingWait is the activity ID of the wait that a submission would complete, ""
-// when the run waits for none (any more). A run that Temporal no longer keeps has
-// ended long ago.
+// pendingWait is the activity ID of the wait that a submission would complete, "" when the run has
+// no wait (any more). A run that Temporal no longer keeps has ended long ago.
 func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
@@ -34,8 +33,8 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 	return waitOf(run), nil
 }
 
-// waitOf is the activity ID of the wait that a run lists, "" for none. Temporal goes on
-// listing the activities that a run ended without.
+// waitOf is the activity ID of the wait that a run lists, "" for none. Temporal still lists the
+// activities that were open at the end of a run.
 func waitOf(run *workflowservice.DescribeWorkflowExecutionResponse) string {
 	if !workflow.Open(run.GetWorkflowExecutionInfo().GetStatus()) {
 		return ""
@@ -48,14 +47,14 @@ func waitOf(run *workflowservice.DescribeWorkflowExecutionResponse) string {
 	return ""
 }
 
-// decision reads how the run was settled; errUndecided after five seconds. All
-// callers share one update ID, so however often it is asked the run holds one
-// update, and Temporal keeps its answer after the run has closed.
+// decision reads how the run was settled; errUndecided after five seconds. All callers share one
+// update ID, so the run holds one update for any number of calls. Temporal keeps its answer after
+// the run has closed.
 func (c *Client) decision(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	return c.decide(ctx, l, c.closedOutcome)
 }
 
-// decide asks a run, or reads its end when it has ended.
+// decide queries a run, or reads its end when it has ended.
 func (c *Client) decide(ctx context.Context, l *openLink, closed func(context.Context, *openLink) (workflow.Outcome, error)) (workflow.Outcome, error) {
 	wait, cancel := context.WithTimeout(ctx, decisionWait)
 	defer cancel()
@@ -90,7 +89,7 @@ func (c *Client) askOutcome(ctx context.Context, l *openLink) (out workflow.Outc
 	return out, update.Get(ctx, &out)
 }
 
-// pause waits before the next question and reports whether there is time for one.
+// pause waits before the next query and reports whether there is time for one.
 func pause(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
@@ -100,8 +99,8 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// closedOutcome reads the outcome of a run that ended before anyone asked it. A run that was
-// ended from outside has none, and the store is queried.
+// closedOutcome reads the outcome of a run that ended before any query. A run that was ended from
+// outside has none, and the store is queried.
 func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	last, err := c.lastEvent(ctx, l)
 	if err != nil {

@@ -8,9 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Describing makes a client that starts runs leave their summary and details in clear, which are
-// the same for all: they help whoever looks at a run without our keys. Everything else it seals
-// as before.
+// Describing makes a client that starts runs leave their summary and details in clear. They are
+// the same for all, and help a reader without keys. The client seals all else as before.
 func Describing(o client.Options) client.Options {
 	o.DataConverter = describing{o.DataConverter}
 	return o

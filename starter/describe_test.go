@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Only what is the same for all runs leaves a client in clear.
+// Only texts that are the same for all runs leave a client in clear.
 func TestOnlyPublicTextsAreInClear(t *testing.T) {
 	t.Parallel()
 	codec, err := newFilter(t).cfg.Keys.Payload()

@@ -10,17 +10,17 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// fromOutside reports that something else ended a run than its own steps: an operator, a
-// workflow reset or a failure.
+// fromOutside reports that a run did not end by its own steps: an operator, a workflow reset or a
+// failure ended it.
 func fromOutside(s enumspb.WorkflowExecutionStatus) bool {
 	return !workflow.Open(s) && s != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED &&
 		s != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
 }
 
-// ended finds out what a run did that ended from outside. Its history does not tell: a change
-// that had begun went on. Another run may go on with it; if none does, a worker asks the
-// store and ends what the run left. That is final, so a later question reads it and the store
-// is asked once. Without a worker nothing is known: ErrUnavailable.
+// ended returns the outcome of a run that ended from outside. Its history does not have it,
+// because a change in progress went on. Another run may go on with it. Without one, a worker
+// queries the store and closes the run there. That is final, so later callers read it and the
+// store is queried once. Without a worker the result is ErrUnavailable.
 func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	next, err := c.successor(ctx, l)
 	switch {
@@ -42,12 +42,12 @@ func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, erro
 	return out, err
 }
 
-// following is a link as if it were of what follows its run.
+// following is a link as if it were of the run that follows its run.
 func following(l *openLink) *openLink {
 	return &openLink{workflowID: workflow.FinishID(l.claims.RunID), ended: l.claims.RunID}
 }
 
-// follow starts what follows a run that ended from outside and whose answer Temporal keeps:
+// follow starts FinishReset for a run that ended from outside and whose answer Temporal keeps. So
 // the owner is notified soon. After a failure a worker does it, which looks for owed notices.
 func (c *Client) follow(ctx context.Context, l *openLink) {
 	if next, err := c.successor(ctx, l); err != nil || next != nil {
@@ -66,7 +66,7 @@ func (c *Client) finish(ctx context.Context, l *openLink) error {
 	return err
 }
 
-// finished is the outcome of what follows a run, when that has ended already.
+// finished is the outcome of the FinishReset of a run, when that has ended already.
 func (c *Client) finished(ctx context.Context, l *openLink) (workflow.Outcome, error) {
 	last, err := c.lastEvent(ctx, l)
 	if errors.Is(err, ErrLinkExpired) {
@@ -77,13 +77,13 @@ func (c *Client) finished(ctx context.Context, l *openLink) (workflow.Outcome, e
 	}
 	out, err := c.outcomeOf(ctx, l, last)
 	if errors.Is(err, errForeign) {
-		err = errUndecided // a stranger's
+		err = errUndecided // another run's
 	}
 	return out, err
 }
 
-// goneOn is what the run says that goes on with another. While it waits for a link of its
-// own, it says nothing.
+// goneOn is the outcome of the run that goes on with another. While it waits for a link of its
+// own, it has none.
 func (c *Client) goneOn(ctx context.Context, next *openLink) (workflow.Outcome, error) {
 	wait, err := c.pendingWait(ctx, next)
 	if err != nil {
@@ -95,8 +95,8 @@ func (c *Client) goneOn(ctx context.Context, next *openLink) (workflow.Outcome, 
 	return c.decision(ctx, next)
 }
 
-// successor is the link as if it were of the open run that goes on with its own, which ended
-// from outside; nil when there is none. Errors: errUndecided when its own did not end so.
+// successor is the link as if it were of the open run that goes on with its own, which ended from
+// outside. It is nil when there is none. Errors: errUndecided when its own did not end so.
 func (c *Client) successor(ctx context.Context, l *openLink) (*openLink, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// config is what the example dials with.
+// config is the configuration of the example.
 func config() starter.Config {
 	return starter.Config{
 		Temporal:   client.Options{HostPort: "127.0.0.1:7233"},
@@ -41,8 +41,8 @@ func ExampleClient() {
 	}
 	defer resets.Close()
 
-	// Somebody filled in the "Forgot your password?" form. No error says whether the
-	// address has an account.
+	// A visitor filled in the "Forgot your password?" form. No error reveals whether the address
+	// has an account.
 	ctx = starter.WithClientAddr(ctx, netip.MustParseAddr("192.0.2.7"))
 	switch err := resets.Request(ctx, "ann@example.com"); {
 	case errors.Is(err, account.ErrAddress):

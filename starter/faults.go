@@ -32,25 +32,25 @@ func timedOut(err error) bool {
 		errors.As(err, new(*client.WorkflowUpdateServiceTimeoutOrCanceledError))
 }
 
-// unanswered reports that a call may have done what it was for.
+// unanswered reports that a call may have had its effect.
 func unanswered(err error) bool {
 	return timedOut(err) || errors.As(err, new(*serviceerror.Unavailable))
 }
 
-// notReady reports that a run cannot answer at the moment: the workflow task that would
-// have done it met with another event and is repeated, or an operator paused the run.
+// notReady reports that a run cannot answer at the moment. The workflow task that would have done
+// it met with another event and is repeated, or an operator paused the run.
 func notReady(err error) bool {
 	return errors.As(err, new(*serviceerror.WorkflowNotReady)) || errors.As(err, new(*serviceerror.FailedPrecondition))
 }
 
-// updateFailed reports that a run ended in the middle of an update, which only somebody
-// else than the run can bring about.
+// updateFailed reports that a run ended in the middle of an update. The run itself never does
+// that.
 func updateFailed(err error) bool {
 	return errors.As(err, new(*temporal.ApplicationError))
 }
 
-// SignalsFull reports that a run has had as many signals as a history may hold
-// (10,000 by default). The server has no type for it, only this text.
+// SignalsFull reports that a run has had as many signals as a history may hold (10,000 by
+// default). The server has no type for it, only this text.
 func SignalsFull(err error) bool {
 	var invalid *serviceerror.InvalidArgument
 	return errors.As(err, &invalid) && strings.Contains(err.Error(), "limit for signal events")

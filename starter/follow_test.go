@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/link"
 )
 
-// security 29: the ticket of the page that waits is no link: it resets, shows and cancels
-// nothing, and a link is no ticket. It holds no address.
+// security 29: the ticket of the page that waits is no link: it resets, shows and cancels nothing,
+// and a link is no ticket. It holds no address.
 func TestTicketOnlyTells(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t)

@@ -21,9 +21,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// handingIn is a client before a Temporal with an open run that has these activities.
-// Completing one, or calling the reset off, ends with an error or nil, and after that
-// Temporal is away.
+// handingIn is a client of a Temporal with an open run that has these activities. A completion or
+// a cancel ends with an error or nil, and after that Temporal is away.
 func handingIn(t *testing.T, completes error, pending ...*workflowpb.PendingActivityInfo) *filter {
 	t.Helper()
 	f := newFilter(t)
@@ -53,7 +52,7 @@ func openWait() *workflowpb.PendingActivityInfo {
 	return &workflowpb.PendingActivityInfo{ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission}}
 }
 
-// A submission that Temporal may have taken is never answered with "nothing was accepted": an
+// A submission that Temporal may have accepted is never answered with "nothing was accepted". An
 // owner who chose another password then would find the link used.
 func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 	t.Parallel()
@@ -79,8 +78,7 @@ func TestTemporalGoesAwayAfterItTookThePassword(t *testing.T) {
 	}
 }
 
-// security 2: however little Temporal has to do for a request, its answer takes as long as one
-// for which it has more to do.
+// security 2: a request with little work for Temporal takes as long as one with more.
 func TestAnswerTakesItsTime(t *testing.T) {
 	t.Parallel()
 	f := handingIn(t, nil)
@@ -107,8 +105,8 @@ func (c *tallied) Hash(newPassword string, salt []byte) string {
 	return c.Params.Hash(newPassword, salt)
 }
 
-// security 6: nothing is handed in with a link that has expired, also while its run waits.
-// Calling a reset off counts, because somebody else may have handed something in before.
+// security 6: an expired link accepts no submission, also while its run waits. A cancel counts,
+// because a stranger may have submitted a password before.
 func TestExpiredLinkHandsNothingIn(t *testing.T) {
 	t.Parallel()
 	ended := time.Now().Add(-2 * clockSkew)

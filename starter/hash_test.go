@@ -24,8 +24,8 @@ func opened(t *testing.T, f *filter, token, chosen string) (hash, id string) {
 	return s.Hash, s.ID()
 }
 
-// security 36: the same link and password make the same submission in either format, and
-// another password or another link another.
+// security 36: the same link and password make the same submission in either format. Another
+// password or link makes another.
 func TestSameSubmissionInEitherFormat(t *testing.T) {
 	t.Parallel()
 	for name, hasher := range map[string]password.Hasher{"$argon2id$": password.Params{Memory: 64, Time: 1, Threads: 1}, "$2a$": password.Bcrypt{Cost: 4}} {
@@ -50,7 +50,7 @@ func TestSameSubmissionInEitherFormat(t *testing.T) {
 	}
 }
 
-// security 13: what bcrypt would cut is refused, with a reason and before any call.
+// security 13: a password that bcrypt would cut is refused, with a reason and before any call.
 func TestBcryptBoundsThePolicy(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)
@@ -89,7 +89,7 @@ func TestDialChecksHowPasswordsAreHashed(t *testing.T) {
 	}
 }
 
-// A page tells password managers what the link's bcrypt bounds.
+// A page gives password managers the bound of the link's bcrypt.
 func TestLinkTellsItsBound(t *testing.T) {
 	t.Parallel()
 	for hash, want := range map[string]int{"2y04": 72, "64,2,1": 0} {

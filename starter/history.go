@@ -11,10 +11,9 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// accepted is the ID of the submission that the newest wait of a run was completed with, ""
-// when that wait is open or took what no link of this run made. It is read from the history, so
-// it needs no worker. Errors: ErrLinkExpired for a run that Temporal no longer keeps,
-// ErrUnavailable.
+// accepted is the ID of the submission that completed the newest wait of a run. It is "" when that
+// wait is open or was completed without a link of this run. It is read from the history, so it
+// needs no worker. Errors: ErrLinkExpired for a run that Temporal no longer keeps, ErrUnavailable.
 func (c *Client) accepted(ctx context.Context, l *openLink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
@@ -33,12 +32,12 @@ func (c *Client) accepted(ctx context.Context, l *openLink) (string, error) {
 	}
 	var s workflow.Submission
 	if c.data.FromPayloads(last.result.GetResult(), &s) != nil || s.LinkRun != l.claims.RunID {
-		return "", nil // somebody completed the wait who had no link
+		return "", nil // a stranger completed the wait without a link
 	}
 	return s.ID, nil
 }
 
-// lastWait is the newest wait of a history, and what completed it.
+// lastWait is the newest wait of a history, and its completion.
 type lastWait struct {
 	event  int64 // that scheduled it
 	result *historypb.ActivityTaskCompletedEventAttributes
@@ -53,13 +52,13 @@ func (w *lastWait) read(e *historypb.HistoryEvent) {
 	}
 }
 
-// errForeign means that an answer is about another run than the one that was asked about.
+// errForeign means that an answer is about another run than the queried one.
 var errForeign = errors.New("the outcome is of another run")
 
-// meant returns the outcome if it is about the queried run. Anybody with access to Temporal
-// can copy a sealed one: into the result of a workflow of their own under the ID of a
-// following run, or in a worker's place. Outcomes of 0.2.0 name no run, and are accepted;
-// 0.2.0 had no following runs. Errors: errForeign, which is ErrUnavailable.
+// meant returns the outcome if it is about the queried run. Anybody with access to Temporal can
+// copy a sealed one into the result of their own workflow under the ID of a following run. A false
+// worker can do so too. Outcomes of 0.2.0 name no run, and are accepted; 0.2.0 had no following
+// runs. Errors: errForeign, which is ErrUnavailable.
 func (c *Client) meant(ctx context.Context, l *openLink, out workflow.Outcome) (workflow.Outcome, error) {
 	known := out.Run == cmp.Or(l.ended, l.claims.RunID) || out.Run == "" && l.ended == ""
 	if !known && l.ended == "" {
@@ -75,7 +74,7 @@ func (c *Client) meant(ctx context.Context, l *openLink, out workflow.Outcome) (
 	return out, nil
 }
 
-// original is the ID that a run had before any workflow reset, which is what its outcome names.
+// original is the ID that a run had before any workflow reset. Its outcome names that one.
 func (c *Client) original(ctx context.Context, l *openLink) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()

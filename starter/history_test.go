@@ -13,9 +13,9 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 27: the sealed outcome of another run, copied into the answer of this one, is none:
-// neither as an answer to the update, nor as the result of a run, nor handed on to the next
-// run. A run that was reset names the run that was. Outcomes of 0.2.0 name none.
+// security 27: the sealed outcome of another run, copied into the answer of this one, is refused.
+// So it is as an answer to the update, as the result of a run, and handed on to the next run. A
+// run after a workflow reset names its original. Outcomes of 0.2.0 name none.
 func TestOutcomeOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -11,11 +11,11 @@ import (
 	"github.com/rekeyhq/rekey/internal/belong"
 )
 
-// join looks for the namespace, and from now on for the other processes of the task queue. In a
-// namespace that is not there every request would fail, in one of others every mail.
+// join looks for the namespace and watches the other processes of the task queue. Without the
+// namespace every request would fail, in another product's every mail.
 func (c *Client) join(ctx context.Context) error {
 	_, err := c.temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
-	if errors.As(err, new(*serviceerror.NamespaceNotFound)) { // any other error may pass, or be a right that we lack
+	if errors.As(err, new(*serviceerror.NamespaceNotFound)) { // any other error may pass, or be a missing right
 		return fmt.Errorf("namespace %s: %w", c.namespace, err)
 	}
 	self, err := belong.Of(belong.Starter, c.cfg.Keys, c.cfg.BaseURL.String(), c.cfg.Product)

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// says is a link that says how to hash.
+// says is a link with hash parameters.
 func says(t *testing.T, f *filter, hash string) string {
 	t.Helper()
 	token, err := f.links.Seal(link.Reset, link.Claims{
@@ -47,8 +47,8 @@ func TestLinkBoundsThePolicy(t *testing.T) {
 	}
 }
 
-// security 15: a link never makes a starter spend more than it is ready to, and what a
-// newer release asks for is not guessed.
+// security 15: a link never makes a starter spend more than its limits. Parameters of a newer
+// release are not guessed.
 func TestLinkOfUnknownHash(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)

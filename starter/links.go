@@ -10,21 +10,21 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// openLink is a link that we made.
+// openLink is a genuine link.
 type openLink struct {
 	claims     link.Claims
 	token      link.Token
 	workflowID string
 	expired    bool
 	hashing    password.Hasher // as the account's sign-in reads it
-	policy     password.Policy // for what that takes whole
+	policy     password.Policy // for passwords that it takes whole
 
-	outside bool   // its run ended from outside, when that was last looked at
-	ended   string // the run, when the workflow ID is of what follows it
+	outside bool   // its run had ended from outside at the last look
+	ended   string // the run, when the workflow ID is of its FinishReset
 }
 
-// toldFor is how long after the end of a link its holder is told what became of it: until
-// whatever was handed in has been applied, by the slowest of clocks.
+// toldFor is how long after the end of a link its holder still gets the result. By then any
+// submission has been applied, by the slowest of clocks.
 const toldFor = workflow.ApplyWithin + 3*clockSkew
 
 // open checks a link without any call. It is a filter: the store's record decides.
@@ -84,8 +84,8 @@ func (c *Client) inspect(ctx context.Context, l *openLink) (Link, error) {
 	return out, answer(decided, decided.Accepted)
 }
 
-// inspectUndecided says "pending" only of what the run's history shows. A run may also wait for
-// nothing because an operator paused it, or because no worker has armed its wait again.
+// inspectUndecided says "pending" only of a submission in the run's history. A run may also have
+// no wait because an operator paused it, or because no worker has opened the next one.
 func (c *Client) inspectUndecided(ctx context.Context, l *openLink, out Link) (Link, error) {
 	accepted, err := c.accepted(ctx, l)
 	switch {
@@ -99,8 +99,8 @@ func (c *Client) inspectUndecided(ctx context.Context, l *openLink, out Link) (L
 	}
 }
 
-// Follow implements [Resets]. A ticket names the run and holds no address, so it may stand in
-// the address bar, where a link may not.
+// Follow implements [Resets]. A ticket names the run and holds no address, so it may stand in the
+// address bar, where a link may not.
 func (c *Client) Follow(token string) (string, error) {
 	l, err := c.open(link.Reset, token)
 	if err != nil {
@@ -122,10 +122,10 @@ func (c *Client) Followed(ctx context.Context, ticket string) (LinkState, error)
 	return now.State, err
 }
 
-// Cancel implements [Resets]. It is a signal, so that the audit log can tell the owner
-// from an operator: durable without a worker, and a run that has accepted a submission
-// ignores it. It counts also when the link has expired: what somebody else handed in before
-// may not be set yet.
+// Cancel implements [Resets]. It is a signal, so that the audit log can tell the owner from an
+// operator. A signal is durable without a worker, and a run that has accepted a submission ignores
+// it. It counts also after the link has expired: a stranger's earlier submission may not be set
+// yet.
 func (c *Client) Cancel(ctx context.Context, token string) error {
 	l, err := c.open(link.Cancel, token)
 	if err != nil {
@@ -139,7 +139,7 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	switch open := errors.Is(err, errUndecided); {
 	case disowned == nil && (open || errors.Is(err, ErrUnavailable)):
 		return ErrPending
-	case open: // the run took nothing, and does not say how it ended
+	case open: // the run accepted nothing, and does not say how it ended
 		return c.fault(disowned)
 	case err != nil:
 		return err
@@ -158,8 +158,8 @@ func answerToCancel(decided workflow.Outcome) error {
 	}
 }
 
-// disownAny tells the run of a link or, when that has ended, the one that goes on with it, and
-// returns the link as if it were of the run that was told.
+// disownAny signals the run of a link or, when that has ended, the one that goes on with it. It
+// returns the link as if it were of the signaled run.
 func (c *Client) disownAny(ctx context.Context, l *openLink) (*openLink, error) {
 	err := c.disown(ctx, l, l.claims.RunID)
 	if !notFound(err) {
@@ -171,14 +171,14 @@ func (c *Client) disownAny(ctx context.Context, l *openLink) (*openLink, error) 
 	return l, err
 }
 
-// disown tells a run that the owner called it off with a link of it, or of the run that it
+// disown signals a run that the owner canceled it. The link is of that run, or of the run that it
 // goes on with.
 func (c *Client) disown(ctx context.Context, l *openLink, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	caller := workflow.Caller{AccountKey: l.claims.AccountKey, LinkRun: l.claims.RunID, Client: clientAddr(ctx)}
 	err := c.temporal.SignalWorkflow(ctx, l.workflowID, run, workflow.DisownSignal, caller)
-	if SignalsFull(err) { // somebody wants to keep the owner from it
+	if SignalsFull(err) { // a stranger wants to keep the owner from it
 		return c.temporal.CancelWorkflow(ctx, l.workflowID, run)
 	}
 	return err

@@ -17,19 +17,18 @@ const (
 	proofWork = 100_000
 	// proofLife is how long a puzzle may be solved.
 	proofLife = 5 * time.Minute
-	// proofsUsed is how many solutions are remembered as used. To push one out, somebody solves
-	// as many puzzles.
+	// proofsUsed is how many solutions are remembered as used. A client must solve as many puzzles
+	// to push one out.
 	proofsUsed = 100_000
-	// proofLongest is more than a solution has.
+	// proofLongest is longer than any solution.
 	proofLongest = 1024
 )
 
 // Puzzle is a challenge in ALTCHA's format, for scripts of any page.
 type Puzzle = altcha.Challenge
 
-// Proof is the challenge that is built in: a proof of work. Starters that share a folder of
-// keysets take each other's puzzles; each of them takes a solution once. It is safe for
-// concurrent use.
+// Proof is the built-in challenge: a proof of work. Starters that share a folder of keysets accept
+// each other's puzzles; each of them accepts a solution once. It is safe for concurrent use.
 type Proof struct {
 	key  string
 	used *lru.Cache[string, struct{}]
@@ -75,8 +74,8 @@ func (p *Proof) live(s altcha.Payload) bool {
 
 type proofPassedKey struct{}
 
-// WithProofPassed gives a request the budget of those who solved a puzzle of [Client.Proof]. The
-// HTTP handler does it; a Go backend with pages of its own does it itself.
+// WithProofPassed gives a request the budget of clients that solved a puzzle of [Client.Proof].
+// The HTTP handler does it; a Go backend with pages of its own does it itself.
 func WithProofPassed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, proofPassedKey{}, true)
 }

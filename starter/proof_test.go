@@ -23,7 +23,7 @@ func newTestProof(t *testing.T, key string, now *time.Time) *Proof {
 	return p
 }
 
-// solution is what a page posts for a puzzle.
+// solution is a page's answer to a puzzle.
 func solution(t *testing.T, p Puzzle, change ...func(*altcha.Payload)) string {
 	t.Helper()
 	for n := range p.MaxNumber + 1 {
@@ -45,7 +45,7 @@ func solution(t *testing.T, p Puzzle, change ...func(*altcha.Payload)) string {
 	return ""
 }
 
-// security 3: a solution counts once, for a while, and only for a puzzle that we made.
+// security 3: a solution counts once, for a while, and only for a genuine puzzle.
 func TestProof(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -15,22 +15,21 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// An answer to a request takes answerAfter at least, longer than most calls to a Temporal
-// nearby, and up to answerSpread more by chance. Temporal needs some tenths of a millisecond
-// longer to start a run than to signal an open one. A run whose link was used or canceled is
-// closed, while the run of an address without an account is open until it expires. Work after
-// the answer keeps the machine busy for different times, which delays the next answer a
-// little; hence the chance.
+// An answer to a request takes answerAfter at least, longer than most calls to a Temporal nearby,
+// and up to answerSpread more by chance. Temporal needs some tenths of a millisecond longer to
+// start a run than to signal an open one. A run whose link was used or canceled is closed, while
+// the run of an address without an account is open until it expires. Work after the answer keeps
+// the machine busy for different times. That delays the next answer a little; hence the chance.
 const (
 	answerAfter  = 8 * time.Millisecond
 	answerSpread = 16 * time.Millisecond
 )
 
-// Request implements [Resets]. It runs nothing that depends on the account: the run
-// that it starts finds out whether there is one.
+// Request implements [Resets]. It runs nothing that depends on the account: the run that it starts
+// looks the account up.
 //
-// An account has one run at most. While that run is open, a request repeats the first one,
-// and after the cool-down the run mails another link; see [MailPause].
+// An account has one run at most. While that run is open, a request repeats the first one. After
+// the cool-down the run mails another link; see [MailPause].
 func (c *Client) Request(ctx context.Context, email string) error {
 	address, err := account.ParseAddress(email)
 	if err != nil {
@@ -56,8 +55,8 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	return c.fault(err)
 }
 
-// start starts a run or signals the open one. Repeats must leave no more than an event or two
-// on a run, or a flood of them would fill its history.
+// start starts a run or signals the open one. Repeats must leave no more than an event or two on a
+// run, or a flood of them would fill its history.
 func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
 	options := StartOptions(in, c.cfg.TaskQueue)
 	last, _ := c.recent.Get(in.AccountKey)
@@ -78,23 +77,23 @@ func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) er
 	return err
 }
 
-// sent is the last signal that went to the run of an account.
+// sent is the last signal to the run of an account.
 type sent struct {
 	at   time.Time
 	late signaledRun
 }
 
-// signaledRun is a run that a repeated request signaled: once while it waited for a link that may have
-// ended, and once when it waited no more.
+// signaledRun is a run that a repeated request signaled. It did so once while the run waited for a
+// link that may have ended, and once when the run had no wait.
 type signaledRun struct {
 	run   string // ID
 	waits bool
 }
 
-// MailPause is the part of a cool-down in which a run mails no other link: half of it, from the
-// last mail on. For the other half a client sends the run no further request after the last one
-// it sent. Both together last at most a cool-down, so a request that comes a whole cool-down
-// after a mail always reaches the run and mails a link.
+// MailPause is the part of a cool-down in which a run mails no other link: half of it, after the
+// last mail. For the other half a client sends the run no further request after its last one. Both
+// together last at most a cool-down. So a request that comes a whole cool-down after a mail always
+// reaches the run and mails a link.
 func MailPause(coolDown time.Duration) time.Duration { return coolDown / 2 }
 
 func (c *Client) signaledLately(accountKey string) bool {
@@ -102,15 +101,15 @@ func (c *Client) signaledLately(accountKey string) bool {
 	return ok && c.cfg.Now().Sub(last.at) < c.cfg.CoolDown-MailPause(c.cfg.CoolDown)
 }
 
-// untouched is how many events the history of a run has that no worker has begun: its start,
-// the signal and the task that it came with.
+// untouched is how many events the history of a run has before its first worker: its start, the
+// signal and their task.
 const untouched = 3
 
-// repeated reports that a run is about to mail its first link, or waits for one that is good,
-// which is answer enough, or was told already. If not, late is the run that is still to be
-// last, its zero value when none is open. A run that is younger than the life of a link has a
-// good one, or is to mail another. An older one may have none, and be open for the grace: it
-// knows, and is asked.
+// repeated reports that a request needs no signal. The run is about to mail its first link, waits
+// for a good one, or was signaled already. Otherwise late is the run that still needs a signal,
+// its zero value when none is open. A run younger than the life of a link has a good one, or is to
+// mail another. An older one may have none, and be open for the grace. The run knows, so it gets a
+// signal.
 func (c *Client) repeated(ctx context.Context, id string, last sent) (done bool, late signaledRun, err error) {
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
 	if notFound(err) {
@@ -138,8 +137,8 @@ func over(a *commonpb.SearchAttributes) bool {
 	return ok && !workflow.Going(state)
 }
 
-// StartOptions is how a run is started on a task queue, by whoever does it: one at most for an
-// account, with the search attribute that operators find it by.
+// StartOptions are the options of every start of a run on a task queue. There is one at most for
+// an account, with the search attribute that operators find it by.
 func StartOptions(in workflow.Request, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       workflow.ID(in.AccountKey),

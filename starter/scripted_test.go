@@ -25,7 +25,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// scripted is a client before a Temporal that has one run, and answers as told.
+// scripted is a client of a Temporal that has one run, and gives fixed answers.
 type scripted struct {
 	*filter
 	run     *workflowservice.DescribeWorkflowExecutionResponse // nil for none
@@ -33,7 +33,7 @@ type scripted struct {
 	last    *historypb.HistoryEvent                            // of the history, nil for that of history
 	outcome *workflow.Outcome                                  // nil while no worker decides; of a run without a close time
 	takes   error                                              // of signals and completions
-	follows []*historypb.HistoryEvent                          // of what follows the run, nil for none
+	follows []*historypb.HistoryEvent                          // of its FinishReset, nil for none
 
 	mu    sync.Mutex
 	calls []string
@@ -132,7 +132,7 @@ func completed(event int64, with *commonpb.Payloads) *historypb.HistoryEvent {
 	}}
 }
 
-// aRun is a run with a status, what its search attribute says, and its pending activities.
+// aRun is a run with a status, a search attribute, and its pending activities.
 func aRun(s enumspb.WorkflowExecutionStatus, state statemachine.State, pending ...*workflowpb.PendingActivityInfo) *workflowservice.DescribeWorkflowExecutionResponse {
 	value, err := converter.GetDefaultDataConverter().ToPayload(state)
 	if err != nil {

@@ -29,14 +29,14 @@ const (
 	linkRun    = "6b1f3a52-7a0e-4c1d-9e53-0d2f4a6b8c01" // of the links of newFilter
 )
 
-// told is what a client told a run.
+// told is a signal of a client to a run.
 type told struct {
 	Call, Run, Signal string
 	Caller            workflow.Caller
 }
 
-// teller is a client before a Temporal that notes what runs are told. It takes signals
-// with an error, or nil, and answers nothing else.
+// teller is a client of a Temporal that notes the signals to runs. It answers signals with an
+// error, or nil, and nothing else.
 type teller struct {
 	*filter
 	takes error
@@ -106,8 +106,8 @@ func (s *teller) opened(t *testing.T, p *commonpb.Payloads) (c workflow.Caller) 
 	return c
 }
 
-// security 43: a request and "this wasn't me" say to the run who sent them, sealed. Without a
-// full history the starter does not cancel in Temporal, which records no address.
+// security 43: a request and "this wasn't me" name their sender to the run, sealed. Without a full
+// history the starter does not cancel in Temporal, which records no address.
 func TestSignalsSayWhoSentThem(t *testing.T) {
 	t.Parallel()
 	const address = "ada@example.com"
@@ -139,7 +139,7 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 			t.Parallel()
 			s := newTeller(t, tc.takes)
 			err := tc.do(WithClientAddr(t.Context(), netip.MustParseAddr(callerAddr)), s)
-			if !errors.Is(err, tc.fails) { // nobody tells how the run was settled
+			if !errors.Is(err, tc.fails) { // no answer says how the run was settled
 				t.Errorf("error: %v", err)
 			}
 			if d := cmp.Diff(tc.want(s), s.told); d != "" {
@@ -149,8 +149,8 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 	}
 }
 
-// Requests are merged for half the cool-down and the run mails nothing for the other half:
-// together they pass over no request that comes a whole one after a mail.
+// Requests are merged for half the cool-down and the run mails nothing for the other half.
+// Together they pass over no request that comes a whole one after a mail.
 func TestTheTwoHalvesOfTheCoolDown(t *testing.T) {
 	t.Parallel()
 	s := newTeller(t, nil)

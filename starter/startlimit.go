@@ -12,34 +12,34 @@ import (
 const (
 	// startBurst is how many seconds' worth of starts may come at once.
 	startBurst = 10
-	// wideNetworks is how many networks of clients are told apart, those that asked last.
+	// wideNetworks is how many networks of clients are told apart, those of the latest requests.
 	wideNetworks = 1024
-	// The bits that a wide network has: what a registry gives to a provider, who hands out /48
-	// for nothing.
+	// The bits of a wide network. A registry gives a provider as much, and the provider hands out
+	// /48 for free.
 	wideBits4, wideBits6 = 16, 32
 )
 
 type challengePassedKey struct{}
 
-// WithChallengePassed lets a request pass the [Config.StartLimit]. The HTTP handler does
-// it when the challenge of its host was solved; a Go backend does it itself.
+// WithChallengePassed lets a request pass the [Config.StartLimit]. The HTTP handler does it when
+// the client solved the challenge of its host; a Go backend does it itself.
 func WithChallengePassed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, challengePassedKey{}, true)
 }
 
 // startLimit is a budget of starts. While less than half of it is left, each wide network gets
-// its share and no more, so that a flood from a few leaves room for all others.
+// only its share. A flood from a few networks leaves room for all others.
 type startLimit struct {
 	perSecond float64
 
 	mu       sync.Mutex
 	all      share
 	networks *lru.Cache[netip.Prefix, *share]
-	active   int       // networks that asked lately, as of counted
+	active   int       // networks with a recent request, as of counted
 	counted  time.Time // once a second
 }
 
-// share is what is left of a budget, of all or of a wide network.
+// share is the rest of a budget, of all or of a wide network.
 type share struct {
 	left float64
 	at   time.Time // when it was refilled last
@@ -98,7 +98,7 @@ func (l *startLimit) shareOf(now time.Time, client netip.Addr) *share {
 		l.active++
 	}
 	l.count(now)
-	// One share more than there are networks is kept for one that has not asked yet.
+	// One share more than there are networks is kept for a new one.
 	perSecond := l.perSecond / float64(l.active+1)
 	most := max(1, startBurst*perSecond/2)
 	if s.refill(now, perSecond, most); !known {
@@ -107,7 +107,7 @@ func (l *startLimit) shareOf(now time.Time, client netip.Addr) *share {
 	return s
 }
 
-// count finds out how many networks have asked lately.
+// count counts the networks with a recent request.
 func (l *startLimit) count(now time.Time) {
 	if now.Sub(l.counted) < time.Second {
 		return
@@ -120,10 +120,10 @@ func (l *startLimit) count(now time.Time) {
 	}
 }
 
-// admits reports whether a request may go to Temporal. A repeat starts nothing as a rule and
-// takes nothing from the others. But when other requests are refused, a repeat is refused too:
-// the answer must not reveal earlier requests. Clients that solved rekey's own challenge have
-// a separate budget, so that a flood that solves it is bounded too.
+// admits reports whether a request may go to Temporal. A repeat starts nothing as a rule and takes
+// nothing from the others. But when other requests are refused, a repeat is refused too: the
+// answer must not reveal earlier requests. Clients that solved rekey's own challenge have a
+// separate budget, so that a flood that solves it is bounded too.
 func (c *Client) admits(ctx context.Context, repeat bool) bool {
 	limit := c.starts
 	if ctx.Value(proofPassedKey{}) != nil {

@@ -20,8 +20,8 @@ func limitedFilter(t *testing.T, now func() time.Time) *filter {
 	return f
 }
 
-// security 3: over the budget nobody is served, neither an address that was asked for
-// before nor another, and time makes room again.
+// security 3: over the budget every request is refused, for an address with an earlier request or
+// another one. Time makes room again.
 func TestStartLimitTreatsAllAlike(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -66,7 +66,7 @@ func TestChallengePassesTheStartLimit(t *testing.T) {
 	}
 }
 
-// flooded asks for a second from each of many networks, ten times what the budget has, and returns
+// flooded makes requests for a second from each of many networks, ten times the budget. It returns
 // how often each got through.
 func flooded(l *startLimit, now time.Time, networks ...string) map[string]int {
 	got := map[string]int{}
@@ -83,7 +83,7 @@ func flooded(l *startLimit, now time.Time, networks ...string) map[string]int {
 	return got
 }
 
-// security 3: networks that flood share what the budget has, and others find room.
+// security 3: networks that flood share the budget, and others find room.
 func TestWideNetworksShareTheBudget(t *testing.T) {
 	t.Parallel()
 	l, now := newStartLimit(20), time.Now()
@@ -124,7 +124,7 @@ func TestOneNetworkAloneIsServed(t *testing.T) {
 	}
 }
 
-// The answer must not tell who was asked for before: a repeat is refused where another request is.
+// The answer must not reveal an earlier request: a repeat is refused where another request is.
 func TestRepeatsOfAFloodAreRefused(t *testing.T) {
 	t.Parallel()
 	l, now := newStartLimit(2), time.Now()
@@ -139,7 +139,7 @@ func TestRepeatsOfAFloodAreRefused(t *testing.T) {
 	}
 }
 
-// Whom a puzzle lets pass has a budget, which a flood uses up as well.
+// Requests with a solved puzzle have a budget, which a flood uses up as well.
 func TestProofHasABudgetOfItsOwn(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -14,13 +14,13 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Submit implements [Resets]. The order of its checks is the order of their cost: a
-// forged or old link and a password that breaks the policy are refused before any call is
-// made, and only a link whose run waits for it, or has taken a submission, is worth a hash.
+// Submit implements [Resets]. The order of its checks is the order of their cost. A forged or old
+// link and a password that breaks the policy are refused before any call. Only a link whose run
+// waits for it, or has accepted a submission, is worth a hash.
 //
-// The same link with the same password always makes the same submission, so a retry
-// after a lost answer, or a double click, succeeds, also when the link has expired since;
-// another password on a used link is ErrLinkUsed.
+// The same link with the same password always makes the same submission. So a retry after a lost
+// answer, or a double click, succeeds, also when the link has expired since. Another password on a
+// used link is ErrLinkUsed.
 func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	l, err := c.open(link.Reset, token)
 	if err != nil {
@@ -52,9 +52,9 @@ func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
 	return c.deliver(ctx, l, wait, submission)
 }
 
-// breached asks whether the password is known from a data breach. It is asked only where
-// the password can be set, so nobody without a live link makes a starter call others; and
-// outside the hashing budget, where a slow answer would keep everybody waiting.
+// breached checks whether the password is known from a data breach. It runs only where the
+// password can be set, so no request without a live link makes a starter call others. It is
+// outside the hashing budget, where a slow answer would block all callers.
 func (c *Client) breached(ctx context.Context, newPassword string) error {
 	if c.cfg.Breached == nil {
 		return nil
@@ -66,11 +66,11 @@ func (c *Client) breached(ctx context.Context, newPassword string) error {
 	return c.fault(err)
 }
 
-// deliver hands the submission to the run and reads what became of it. Temporal takes
-// the first completion of a wait and refuses all others. NotFound may be the second
-// answer to a first try whose own answer was lost, so only the decision tells. When
-// Temporal goes away before it does, of what it may have taken nobody is told that nothing
-// was accepted: another password would then find the link used.
+// deliver hands the submission to the run and reads the result. Temporal accepts the first
+// completion of a wait and refuses all others. NotFound may answer a retry whose first answer was
+// lost, so only the decision counts. Temporal may go away before it. The answer is then never
+// "nothing was accepted" for a submission that Temporal may have: another password would find the
+// link used.
 func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
 	completed := c.complete(ctx, l, wait, s)
 	if completed != nil && !notFound(completed) && !unanswered(completed) {
@@ -90,9 +90,9 @@ func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workfl
 	}
 }
 
-// unknown answers for a submission of which nothing more can be read. Temporal has taken it,
-// or may have, unless its answer was NotFound: then another one was taken as far as is known,
-// or the run is over.
+// unknown answers for a submission of which nothing more can be read. Temporal has accepted it, or
+// may have, unless its answer was NotFound. Then another one was accepted as far as is known, or
+// the run is over.
 func unknown(completed error) error {
 	if notFound(completed) {
 		return ErrUnavailable
@@ -106,9 +106,9 @@ func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workf
 	return c.temporal.CompleteActivityByID(ctx, c.namespace, l.workflowID, l.claims.RunID, wait, s, nil)
 }
 
-// submitExpired answers for a link that has ended. Nothing is handed in with it any more,
-// and whoever did that before is told what became of it. How often is bounded: a link that
-// was used says whether a password is the one that was set.
+// submitExpired answers for a link that has ended. The link accepts no submission any more, and a
+// retry of an earlier one gets its result. The bound lateAttempts is needed because the answer of
+// a used link reveals whether a password is the one that was set.
 func (c *Client) submitExpired(ctx context.Context, l *openLink, newPassword string) error {
 	if l.policy.Check(newPassword) != nil {
 		return ErrLinkExpired
@@ -123,8 +123,8 @@ func (c *Client) submitExpired(ctx context.Context, l *openLink, newPassword str
 	return c.submitLate(ctx, l, newPassword)
 }
 
-// submitLate answers for a link whose run waits no more. It hashes only if the run accepted
-// a submission and did not refuse it, to find out whether it was this one.
+// submitLate answers for a link whose run has no wait. It hashes only if the run accepted a
+// submission and did not refuse it, to compare the two.
 func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string) error {
 	decided, err := c.decision(ctx, l)
 	if errors.Is(err, errUndecided) {
@@ -143,8 +143,8 @@ func (c *Client) submitLate(ctx context.Context, l *openLink, newPassword string
 	return answer(decided, submission)
 }
 
-// lateAndUndecided says "accepted" only of the submission that the run has taken. Of any
-// other nothing is handed in here, and what becomes of the link is not known yet.
+// lateAndUndecided says "accepted" only of the submission that the run has accepted. No other one
+// is sent from here, and the result of the link is not known yet.
 func (c *Client) lateAndUndecided(ctx context.Context, l *openLink, newPassword string) error {
 	accepted, err := c.accepted(ctx, l)
 	if err != nil {
@@ -160,8 +160,8 @@ func (c *Client) lateAndUndecided(ctx context.Context, l *openLink, newPassword 
 	return cmp.Or(err, ErrUnavailable)
 }
 
-// submissionID is the ID that a password has as a submission of the link, "" for one that is
-// never accepted.
+// submissionID is the ID that a password has as a submission of the link, "" for one that is never
+// accepted.
 func (c *Client) submissionID(ctx context.Context, l *openLink, newPassword string) (string, error) {
 	if err := c.mayTry(l); err != nil {
 		return "", err
@@ -188,9 +188,8 @@ func (c *Client) mayTry(l *openLink) error {
 	return nil
 }
 
-// undecided answers for a submission that was handed in and that no worker decided in time.
-// A history that holds another one, or none, shows that it was not taken; one that cannot be
-// read shows nothing.
+// undecided answers for a submission that no worker decided in time. A history with another one,
+// or none, shows that it was not accepted. An unreadable history shows nothing.
 func (c *Client) undecided(ctx context.Context, l *openLink, submission string, completed error) error {
 	accepted, err := c.accepted(ctx, l)
 	switch {
@@ -205,7 +204,7 @@ func (c *Client) undecided(ctx context.Context, l *openLink, submission string, 
 	}
 }
 
-// answer compares what the run accepted with what was submitted.
+// answer compares the accepted submission of the run with this one.
 func answer(decided workflow.Outcome, submission string) error {
 	mine := decided.Accepted != "" && decided.Accepted == submission
 	switch decided.State {
@@ -214,7 +213,7 @@ func answer(decided workflow.Outcome, submission string) error {
 			return nil
 		}
 		return ErrLinkUsed
-	case statemachine.StateRefused: // for whoever asks: no password was set
+	case statemachine.StateRefused: // for every caller: no password was set
 		return ErrChangeRefused
 	case statemachine.StateCanceled:
 		if decided.Ended {

@@ -37,8 +37,8 @@ var errNoRun = status.Error(codes.NotFound, "no such run")
 
 const otherPassword = "brass kettle under ferns"
 
-// The answer to a link's holder for every end of a run: to the person who set the password, to
-// one with another password, to one who only looks, and to one who cancels.
+// The answer to every holder of a link for every end of a run. One set the password, one tries
+// another password, one only looks, and one cancels.
 func TestEveryEndIsToldAsItIs(t *testing.T) {
 	t.Parallel()
 	type answers struct{ same, other, look, cancel error }
@@ -76,8 +76,7 @@ func TestEveryEndIsToldAsItIs(t *testing.T) {
 	}
 }
 
-// As long as no worker decides, "accepted" is said of what the run has taken, and of nothing
-// else.
+// As long as no worker decides, only the accepted submission of the run is reported as "accepted".
 func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 	t.Parallel()
 	theirs := workflow.Submission{ID: "another", LinkRun: linkRun}
@@ -190,7 +189,7 @@ func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 	}
 }
 
-// A cancel that no run took is not said to take effect.
+// A cancel that no run accepted is not reported as in progress.
 func TestOnlyWhatWasTakenIsBeingCanceled(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t)
@@ -207,8 +206,8 @@ func TestOnlyWhatWasTakenIsBeingCanceled(t *testing.T) {
 
 const linkLife = 30 * time.Minute
 
-// A request soon after another one looks at the run: one that waits for a link that is good
-// needs no signal, and any other hears once that another run may have to follow.
+// A request soon after another one looks at the run. A run that waits for a good link needs no
+// signal. Any other gets one signal, because another run may have to follow.
 func TestRepeatsLookAtTheRun(t *testing.T) {
 	t.Parallel()
 	begun := func(events int64) *workflowservice.DescribeWorkflowExecutionResponse {
@@ -263,8 +262,8 @@ func TestRepeatsLookAtTheRun(t *testing.T) {
 	}
 }
 
-// A run that was told of a repeat while it waited is told once more when it waits no longer:
-// what it then passed over it answers now.
+// A run that got a repeat while it waited gets one more when it waits no longer. It answers now
+// the request that it passed over.
 func TestRepeatAfterTheRunWaits(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t)

@@ -17,7 +17,7 @@ func TestDiagramGolden(t *testing.T) {
 	golden.Check(t, "diagram.golden", statemachine.Reset.Diagram())
 }
 
-// The picture shows what the machine does: all of its moves and no other.
+// The picture shows all moves of the machine and no other.
 func TestDiagramIsTrue(t *testing.T) {
 	t.Parallel()
 	drawn := map[string]int{}

@@ -24,7 +24,7 @@ func Example() {
 	// notice_sent: completed, settled true, final true
 }
 
-// A reset that has accepted a submission cannot be called off any more.
+// A reset that has accepted a submission cannot be canceled any more.
 func ExampleMachine_Fire() {
 	m := statemachine.New(statemachine.Reset)
 	fmt.Println(m.Fire(statemachine.TokenSubmitted))

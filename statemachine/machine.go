@@ -1,9 +1,9 @@
-// Package statemachine decides what may happen next in a password reset.
+// Package statemachine decides the next states of a password reset.
 //
 // The rules are one value, [Reset]: a table of states and events, run by looplab/fsm. It knows
-// nothing of Temporal, mails or passwords: the workflow does the work of a state and fires the
-// event that the work ended with. Rules apart from the work are small enough to test every
-// pair of state and event, and to draw (see [Table.Diagram]).
+// nothing of Temporal, mails or passwords. The workflow does the work of a state and fires the
+// event that the work ended with. Separate rules are small enough to test every pair of state and
+// event, and to draw (see [Table.Diagram]).
 //
 // Workflow code runs it, so all of it is deterministic: no clock, no callbacks, and
 // nothing that depends on the order of a map.
@@ -17,8 +17,8 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// ErrForbidden means that the table has no such event in the machine's state. To fire it is
-// a bug of the caller.
+// ErrForbidden means that the table has no such event in the machine's state. To fire it is a bug
+// of the caller.
 var ErrForbidden = errors.New("the state does not allow the event")
 
 // Machine follows a table. It is not safe for concurrent use.

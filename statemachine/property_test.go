@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// Whatever happens and in whatever order: what is settled stays settled, what is final
-// stays as it is, and only a submission that the store took ends as completed.
+// In any order of events, a settled reset stays settled and a final state stays. Only a submission
+// that the store accepted ends as completed.
 func TestAnyOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,6 +1,6 @@
 package statemachine
 
-// State is where a reset stands. Its text is kept in Temporal's histories and shown to
+// State is the progress of a reset. Its text is kept in Temporal's histories and shown to
 // operators, so a released one does not change.
 type State string
 
@@ -12,17 +12,17 @@ const (
 	StatePasswordChanged State = "password_changed" // the store holds the new password; the owner is not notified yet
 	StateCompleted       State = "completed"        // changed, and the owner was notified or could not be
 	StateExpired         State = "expired"          // no link was used in time
-	StateCanceled        State = "canceled"         // called off before the run took a submission
+	StateCanceled        State = "canceled"         // canceled before the run accepted a submission
 	StateRefused         State = "refused"          // the account had changed since the mail
 )
 
-// Event is something that happened to a reset. Its text is kept in Temporal's
-// histories, so a released one does not change.
+// Event is something that happened to a reset. Its text is kept in Temporal's histories, so a
+// released one does not change.
 type Event string
 
 // The events of a reset.
 const (
-	LinkSent        Event = "link_sent"        // the mail server took the mail
+	LinkSent        Event = "link_sent"        // the mail server accepted the mail
 	LinkWithheld    Event = "link_withheld"    // no mail goes out; the reset looks the same from outside
 	TokenSubmitted  Event = "token_submitted"  // a link was used
 	TokenUnknown    Event = "token_unknown"    // no link of this reset made the submission
@@ -31,7 +31,7 @@ const (
 	NoticeSent      Event = "notice_sent"      // the owner is notified
 	NoticeFailed    Event = "notice_failed"    // the owner cannot be notified
 	Expire          Event = "expire"           // the newest link has ended
-	Cancel          Event = "cancel"           // the owner or an operator calls it off
+	Cancel          Event = "cancel"           // by the owner or an operator
 )
 
 // Reset has the events that each state allows. Function awaitEvent of package workflow has the

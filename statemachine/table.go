@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Table is a state machine as a value: its transitions, of which the first leaves the
-// initial state. Everything else follows from it.
+// Table is a state machine as a value: its transitions, of which the first leaves the initial
+// state. All else follows from it.
 type Table[S, E ~string] []Transition[S, E]
 
 // Transition is one rule: an event leads from a state to the next.

@@ -46,7 +46,7 @@ var allowed = map[state]map[event]state{
 	"completed": nil, "expired": nil, "canceled": nil, "refused": nil,
 }
 
-// A machine that begins in a state is the same as one that was led there.
+// A machine that begins in a state is the same as one that was fired there.
 func TestAt(t *testing.T) {
 	t.Parallel()
 	for s, path := range paths(t) {
@@ -62,8 +62,8 @@ func TestAt(t *testing.T) {
 	}
 }
 
-// Every pair of state and event does what the design says, and a forbidden one moves
-// nothing and says which pair it was.
+// Every pair of state and event follows the design. A forbidden one moves nothing, and its error
+// names the pair.
 func TestEveryPair(t *testing.T) {
 	t.Parallel()
 	for from, path := range paths(t) {

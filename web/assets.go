@@ -17,15 +17,15 @@ var openAPI []byte
 //go:embed static
 var static embed.FS
 
-// mediaTypes are fixed here because the tables of the operating system, which
-// package mime reads, may say something else, and browsers believe us (nosniff).
+// mediaTypes are fixed here. Package mime reads the tables of the operating system, which may
+// differ, and browsers believe the answer (nosniff).
 var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 
-// asset is a file of the pages, with what a browser needs to keep it.
+// asset is a file of the pages, with its headers for a browser's cache.
 type asset struct {
 	content   []byte
 	mediaType string
@@ -53,8 +53,8 @@ func loadAssets() (map[string]asset, error) {
 	return assets, nil
 }
 
-// static serves a file of the pages. A browser keeps it and asks whether it is
-// still the same, so that new pages never meet an old script.
+// static serves a file of the pages. A browser keeps the file and revalidates it, so that new
+// pages never meet an old script.
 func (h *handler) static(w http.ResponseWriter, r *http.Request) {
 	a, ok := h.assets[r.PathValue("file")]
 	if !ok {

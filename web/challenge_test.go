@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// solved is a challenge with one solution; it notes whom it was asked about.
+// solved is a challenge with one solution; it notes the addresses of its clients.
 type solved struct{ asked []string }
 
 func (s *solved) Passed(_ context.Context, solution string, client netip.Addr) bool {
@@ -63,7 +63,7 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-// The challenge costs a call of others: it is asked when it decides something.
+// The challenge costs a call of another service, so it is asked only when it decides.
 func TestChallengeIsNotAskedWithoutNeed(t *testing.T) {
 	t.Parallel()
 	challenge := &solved{}
@@ -84,8 +84,8 @@ func TestNobodyPassesWithoutAChallenge(t *testing.T) {
 	}
 }
 
-// security 3: 503 brings a puzzle, whose solution is served; one that failed brings no other, so
-// that no page solves for ever.
+// security 3: 503 brings a puzzle, and its solution is served. A failed solution brings no other
+// puzzle, so that no page solves for ever.
 func TestPuzzleInPlaceOfARefusal(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, flooded(t))
@@ -110,7 +110,7 @@ func TestPuzzleInPlaceOfARefusal(t *testing.T) {
 	}
 }
 
-// Without a script the page says what it said before; with one it has all that it needs.
+// Without a script the page shows the error alone; with one it has all data of the puzzle.
 func TestPuzzleOnThePage(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, flooded(t))
@@ -144,7 +144,7 @@ func TestOwnChallengeReplacesThePuzzle(t *testing.T) {
 	}
 }
 
-// solution is what a page posts for a puzzle.
+// solution is a page's answer to a puzzle.
 func solution(t *testing.T, p starter.Puzzle) string {
 	t.Helper()
 	found, err := altcha.SolveChallenge(p.Challenge, p.Salt, altcha.Algorithm(p.Algorithm), int(p.MaxNumber), 0, nil)

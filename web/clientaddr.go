@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// clientOf is the address that a request came from: the peer, or, as long as that is one of
-// our own proxies, the hop before it in X-Forwarded-For, read from the right. Hops further
-// left, X-Real-IP and True-Client-IP can be forged. The zero Addr means unknown; all unknown
-// clients share one limit.
+// clientOf is the client address of a request: the peer, or, while that is a trusted proxy, the
+// hop before it in X-Forwarded-For. It reads the hops from the right. Hops further left, X-Real-IP
+// and True-Client-IP can be forged. The zero Addr means unknown; all unknown clients share one
+// limit.
 func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	client := parseHop(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
@@ -37,10 +37,10 @@ func trusted(addr netip.Addr, proxies []netip.Prefix) bool {
 
 const forwardedFor = "X-Forwarded-For"
 
-// parseHop reads an address with or without a port (Azure's gateways add one), brackets (also
-// without a port) and quotes, as proxies take them over from Forwarded (RFC 7239 section 6).
-// An IPv4 address written as IPv6 is the IPv4 address; a zone means nothing here. The zero Addr
-// is what is no address, such as "unknown".
+// parseHop reads an address. It accepts a port (Azure's gateways add one), brackets (also without
+// a port) and quotes, as proxies copy them from Forwarded (RFC 7239 section 6). An IPv4 address
+// written as IPv6 is the IPv4 address; a zone means nothing here. Other text, such as "unknown",
+// gives the zero Addr.
 func parseHop(s string) netip.Addr {
 	s = strings.Trim(s, `"`)
 	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {

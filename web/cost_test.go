@@ -4,7 +4,7 @@ import "testing"
 
 const goodPassword = "plum velvet thirty gulls"
 
-// security 4: what a forged link costs, with all that HTTP does about it.
+// security 4: the cost of a forged link, with all of HTTP.
 func BenchmarkForgedLink(b *testing.B) {
 	s := newRealStarter(b)
 	h := newTestHandler(b, s)

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// security 4: a forged link costs no call and no more CPU than a few pages that do not exist, with everything that HTTP does about both.
+// security 4: a forged link costs no call and, with all of HTTP, no more CPU than a few missing
+// pages.
 func TestForgedLinkIsCheap(t *testing.T) {
 	s := newRealStarter(t)
 	h := newTestHandler(t, s)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	// spend adds the CPU time of 200 requests. The kernel may count it in steps of some milliseconds.
+	// spend adds the CPU time of 200 requests. The kernel may count in steps of milliseconds.
 	spend := func(total *time.Duration, path string, status int) {
 		before := threadTime(t)
 		for range 200 {

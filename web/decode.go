@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody bounds a request body in bytes; an honest one has a token of 600 and
-// a password of 1,024.
+// maxBody bounds a request body in bytes. An honest one has a token of 600 and a password of
+// 1,024.
 const maxBody = 16 << 10
 
 const (
@@ -26,11 +26,11 @@ const (
 // fields are the members of a request body; all are strings.
 type fields map[string]string
 
-// decode reads a JSON object or a form of string fields, and nothing else: each
-// name is one of names, spelled exactly so, and comes at most once. Fields may
-// be missing. The URL's query is never read: it ends up in logs, so a password
-// in it must not work. The body is UTF-8 before anything in it is unescaped: half a
-// letter as a byte and half as %a4 would be another text to a filter in front.
+// decode reads only a JSON object or a form of string fields. Each name is one of names, spelled
+// exactly so, and comes at most once. Fields may be missing. The URL's query is never read: it
+// ends up in logs, so a password in it must not work. The body must be UTF-8 before anything in it
+// is unescaped. A letter of which one half is a byte and the other %a4 would be another text to a
+// filter in front.
 func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	parse := parserOf(r, body)
@@ -50,9 +50,9 @@ func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, er
 	return f, nil
 }
 
-// add refuses U+FFFD and what is not UTF-8, which ContainsRune takes for it. Go's
-// JSON decoder puts it where the text was broken (a lone surrogate): two different
-// passwords would become the same one.
+// add refuses U+FFFD and text that is not UTF-8, which ContainsRune takes for it. Go's JSON
+// decoder puts it in place of broken text (a lone surrogate). Two different passwords would become
+// the same one.
 func (f fields) add(names []string, name, value string) error {
 	_, repeated := f[name]
 	switch {
@@ -67,8 +67,8 @@ func (f fields) add(names []string, name, value string) error {
 	return nil
 }
 
-// formError does not tell the name of a field: any text is one where a form is read, also a
-// password that was sent bare.
+// formError does not repeat the name of a field: a form parser takes any text for one, also a bare
+// password.
 func formError(err error) error {
 	if errors.Is(err, errFieldUnknown) {
 		return errFieldUnknown
@@ -78,8 +78,8 @@ func formError(err error) error {
 
 type parser func(body []byte, add func(name, value string) error) error
 
-// parserOf chooses by Content-Type; nil means that the type is not ours. A
-// body of no bytes needs no type, however it is framed: the token may be in the path.
+// parserOf chooses by Content-Type; nil means an unsupported type. A body of no bytes needs no
+// type, however it is framed: the token may be in the path.
 func parserOf(r *http.Request, body []byte) parser {
 	switch media := mediaType(r); {
 	case media == typeJSON:
@@ -92,8 +92,8 @@ func parserOf(r *http.Request, body []byte) parser {
 	return nil
 }
 
-// mediaType is the Content-Type without its parameters; a charset other than
-// UTF-8 makes it a type that nobody knows.
+// mediaType is the Content-Type without its parameters. A charset other than UTF-8 makes it an
+// unknown type.
 func mediaType(r *http.Request) string {
 	header := r.Header.Get("Content-Type")
 	// The usual values need no parsing, and a request is checked several times.
@@ -110,11 +110,10 @@ func mediaType(r *http.Request) string {
 // utf8Labels are the names of UTF-8 that browsers know (WHATWG Encoding, section 4.2).
 var utf8Labels = []string{"utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"}
 
-// parseJSON walks the tokens of one flat object. json.Unmarshal would take
-// {"email":"a","EMAIL":"b"} and the last of two equal names, so that a filter in
-// front and we could read different requests. encoding/json/v2 is strict about
-// both but still an experiment of the standard library, and the walk is short
-// because our requests have nothing but string members.
+// parseJSON walks the tokens of one flat object. The function json.Unmarshal would accept
+// {"email":"a","EMAIL":"b"} and the last of two equal names, so a filter in front could read
+// another request. Package encoding/json/v2 is strict about both but still an experiment of the
+// standard library. The walk is short because requests have only string members.
 func parseJSON(body []byte, add func(name, value string) error) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if open, _ := d.Token(); open != json.Delim('{') || !json.Valid(body) {

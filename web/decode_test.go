@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// security 19: what is not exactly a request starts nothing and has a code.
+// security 19: a malformed request starts nothing and has a code.
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -80,7 +80,7 @@ func problemText(code string) string {
 	return "no such code"
 }
 
-// Requests of honest clients are taken unchanged.
+// Requests of honest clients are accepted unchanged.
 func TestGoodBodies(t *testing.T) {
 	t.Parallel()
 	const password = `  pä"ss\wörd+%20& = 密码 `

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// fakeResets answers as told and remembers what it was asked.
+// fakeResets gives fixed answers and remembers its calls.
 type fakeResets struct {
 	link    starter.Link
 	inspect error // answer of Inspect
@@ -100,7 +100,7 @@ func exchange(h http.Handler, method, target, body string, headers ...string) *h
 	return w
 }
 
-// fromForm is what a browser says that comes from our own form.
+// fromForm is the header of a browser that comes from rekey's own form.
 const fromForm = "Sec-Fetch-Site: same-origin"
 
 const asJSON, asForm, forPage = "Content-Type: " + typeJSON, "Content-Type: " + typeForm, "Accept: text/html"

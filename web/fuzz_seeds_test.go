@@ -12,8 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
-// bodySeeds are where fuzzing begins, a type and a body each: what honest clients send
-// and its near misses.
+// bodySeeds are the seeds of the fuzz tests, a type and a body each: bodies of honest clients and
+// near misses.
 func bodySeeds() map[string][2]string {
 	return map[string][2]string{
 		"json":                {typeJSON, `{"email":"a@example.com"}`},
@@ -58,7 +58,7 @@ func bodySeeds() map[string][2]string {
 	}
 }
 
-// To write the seeds again: go test ./starter -run TestSeedCorpus -update
+// To write the seeds again: go test ./web -run TestSeedCorpus -update
 func TestSeedCorpus(t *testing.T) {
 	t.Parallel()
 	for name, s := range bodySeeds() {
@@ -67,8 +67,8 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// otherwise reads a body that is taken in another way than the product, and fails the
-// test when one of the rules for bodies does not hold.
+// otherwise reads an accepted body in another way than the product. It fails the test when one of
+// the rules for bodies does not hold.
 func otherwise(t *testing.T, media, body string, names []string) fields {
 	t.Helper()
 	if len(body) > maxBody || !utf8.ValidString(body) {
@@ -105,8 +105,8 @@ func otherwise(t *testing.T, media, body string, names []string) fields {
 	return read
 }
 
-// quotes counts those that begin and end texts. A member that is no text has fewer than
-// four, one that holds a list of them has more.
+// quotes counts the quotes that begin and end texts. A member that is no text has fewer than four,
+// one that holds a list of texts has more.
 func quotes(body string) int {
 	n, escaped := 0, false
 	for _, b := range []byte(body) {

@@ -13,7 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// FuzzRequestBody is about what is posted to ask for a mail; see checkBody.
+// FuzzRequestBody fuzzes the body of a request for a mail; see checkBody.
 //
 // security 19.
 func FuzzRequestBody(f *testing.F) {
@@ -28,7 +28,7 @@ func FuzzRequestBody(f *testing.F) {
 	})
 }
 
-// FuzzResetBody is about what is posted as a new password; see checkBody.
+// FuzzResetBody fuzzes the body with a new password; see checkBody.
 //
 // security 19.
 func FuzzResetBody(f *testing.F) {
@@ -46,9 +46,8 @@ func FuzzResetBody(f *testing.F) {
 	})
 }
 
-// checkBody: reading a body takes memory in proportion to it, what is refused gives
-// nothing, what is taken is what other readers read too, and is the same when it is
-// written anew, in either form.
+// checkBody: reading a body takes memory in proportion to it. A refused body gives nothing. An
+// accepted one has the same fields for other readers, and when it is written anew, in either form.
 func checkBody(t *testing.T, path, media, body string, names ...string) (got fields, err error) {
 	t.Helper()
 	used := allocated(func() { got, err = decode(httptest.NewRecorder(), posted(path, media, body), names...) })
@@ -80,7 +79,7 @@ func checkBody(t *testing.T, path, media, body string, names ...string) (got fie
 	return got, err
 }
 
-// checkAnswer holds the route's answer against what decode says of the same body.
+// checkAnswer compares the route's answer with the result of decode for the same body.
 func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, calls []string, err error, call string) {
 	t.Helper()
 	if err == nil {

@@ -1,5 +1,5 @@
-// Package web is the site of rekey: the routes and pages of a password reset around a
-// [starter.Client], the limits per client, and the request log.
+// Package web is the site of rekey around a [starter.Client]. It has the routes and pages of a
+// password reset, the limits per client, and the request log.
 package web
 
 import (
@@ -17,39 +17,39 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// Config is what the routes and pages need to know beside [starter.Settings]. Support is required.
+// Config has the settings of the routes and pages beside [starter.Settings]. Support is required.
 type Config struct {
-	// LoginURL is where a page sends the user after the change: a URL, or a path
-	// on the same host. Empty means that no sign-in button is shown.
+	// LoginURL is the target of the sign-in button after the change: a URL, or a path on the same
+	// host. Empty means that no button is shown.
 	LoginURL string
-	// Support is whom the user asks for help: a mail address, a URL, or plain text.
+	// Support is the contact for help: a mail address, a URL, or plain text.
 	Support string
-	// ChangePasswordURL is the page on which a user who is signed in changes the password;
-	// /.well-known/change-password leads there; see [CheckChangePasswordURL]. Empty leads to
-	// the page that asks for a mail.
+	// ChangePasswordURL is the page on which a signed-in user changes the password.
+	// /.well-known/change-password redirects to it; see [CheckChangePasswordURL]. Empty redirects
+	// to the page that requests a mail.
 	ChangePasswordURL string
-	// NoHSTS leaves Strict-Transport-Security out, which all answers have while the base URL is
-	// https: for a host application that sets a header of its own.
+	// NoHSTS leaves out Strict-Transport-Security, which all answers have while the base URL is
+	// https. It is for a host application that sets a header of its own.
 	NoHSTS bool
 	// Enabled is the feature flag user:reset-password. When it is false no reset
 	// starts and no password changes; a reset can still be canceled.
 	Enabled bool
 	// ClientLimit is how many POST requests a client may make per minute; zero
-	// means any number. See limiter for what counts as one client.
+	// means any number. See limiter for the definition of a client.
 	ClientLimit int
 	// TrustedProxies are the networks of the proxies in front, whose
 	// X-Forwarded-For is believed. None means that the peer is the client.
 	TrustedProxies []netip.Prefix
-	// Challenge lets people pass while nobody else may start a reset; nil is the one that a
-	// [starter.Client] has built in, a proof of work that our page solves.
+	// Challenge lets people pass while no other request may start a reset. Nil is the built-in one
+	// of a [starter.Client], a proof of work that rekey's page solves.
 	Challenge Challenge
-	// Metrics counts failed requests by the code of the answer, rekey_request_failures
-	// (so also what a limit refused), and how long each request took,
-	// http.server.request.duration; nil counts nothing.
+	// Metrics counts failed requests by the code of the answer, also refusals of a limit, in
+	// rekey_request_failures. http.server.request.duration is the duration of each request. Nil
+	// counts nothing.
 	Metrics client.MetricsHandler
-	// Traces makes a span for each request, which the spans of a [starter.Client] join that has a
-	// tracing interceptor among its Temporal options; nil is OpenTelemetry's global one,
-	// which makes none unless it is set. A sender's trace goes on when the sender is one of
+	// Traces makes a span for each request. A [starter.Client] with a tracing interceptor among
+	// its Temporal options puts its spans into it. Nil is OpenTelemetry's global provider, which
+	// makes no spans unless it is set. A sender's trace goes on when the sender is one of
 	// TrustedProxies.
 	Traces trace.TracerProvider
 	// Log gets a line per request: the route's pattern, never the path.
@@ -61,8 +61,8 @@ type handler struct {
 	resets  starter.Resets
 	site    site
 	enabled bool
-	strict  bool   // answers say Strict-Transport-Security
-	change  string // where /.well-known/change-password leads
+	strict  bool   // answers have Strict-Transport-Security
+	change  string // target of /.well-known/change-password
 	pages   pages
 	assets  map[string]asset
 	posts   limiter
@@ -78,11 +78,11 @@ type handler struct {
 	tracer    trace.Tracer
 }
 
-// NewHandler returns the routes and pages of a password reset. An error names
-// all that is wrong with cfg and the client's settings. The handler may be mounted under a host
-// application's own mux; it uses /account/, /api/v1/settings, /openapi.yaml and
-// /.well-known/change-password. A path in the base URL is one that a proxy in front takes off
-// again: the pages put it before their links, the routes do not have it.
+// NewHandler returns the routes and pages of a password reset. An error names all faults of cfg
+// and of the client's settings. The handler may be mounted under a host application's own mux; it
+// uses /account/, /api/v1/settings, /openapi.yaml and /.well-known/change-password. A proxy in
+// front removes the path of the base URL: the pages put it before their links, the routes do not
+// have it.
 func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	settings := resets.Settings()
 	if err := cfg.check(settings); err != nil {
@@ -110,8 +110,8 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 		h.challenge, h.proof = p, p
 	}
 	announce(h.metrics)
-	// Behind a proxy that rewrites Host, an old browser that sends no
-	// Sec-Fetch-Site is known by the origin it was given.
+	// Behind a proxy that rewrites Host, an old browser without Sec-Fetch-Site is known by its
+	// Origin.
 	if err := h.forgery.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
@@ -125,7 +125,7 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	return h.logged(h.secured(h.spelled(h.mux()))), nil
 }
 
-// check returns all that is wrong.
+// check returns all faults.
 func (c Config) check(s starter.Settings) error {
 	var wrong []error
 	if s.BaseURL == (link.BaseURL{}) {

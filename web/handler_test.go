@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// post is a route that takes fields, the call that it leads to, and where a form goes after it.
+// post is a route with its fields, the call that it leads to, and the page after its form.
 type post struct {
 	path   string
 	fields []string
@@ -164,8 +164,8 @@ func TestWrongMethod(t *testing.T) {
 	}
 }
 
-// The field takes what ParseAddress takes, which a field of the type email does not: letters
-// beyond ASCII. So the blanks that such a field drops are dropped here, and only from a page.
+// The field accepts the addresses of ParseAddress, but a field of the type email refuses letters
+// beyond ASCII. Such a field drops blanks, so they are dropped here, and only from a page.
 func TestAddressOfAForm(t *testing.T) {
 	t.Parallel()
 	for email, want := range map[string]string{" Ann.@example.com\r\n": "Ann.@example.com", "j\u00fcrgen@example.com": "j\u00fcrgen@example.com", "a b@example.com": "a b@example.com"} {
@@ -187,8 +187,8 @@ func TestAddressOfAForm(t *testing.T) {
 	}
 }
 
-// A link is the same with a slash behind it. Other characters come as a part of the token,
-// which link.Open leaves out.
+// A link is the same with a slash behind it. Other characters count as part of the token, and
+// link.Open leaves them out.
 func TestLinkWithATail(t *testing.T) {
 	t.Parallel()
 	for tail, want := range map[string]string{"/": "inspect T", "%3E": "inspect T>", ".": "inspect T.", ")": "inspect T)", "%20": "inspect T "} {
@@ -246,7 +246,7 @@ func TestWellKnown(t *testing.T) {
 	}
 }
 
-// A password manager is led to the page of the host application, if it has one.
+// The redirect for password managers leads to the page of the host application, if it has one.
 func TestWellKnownOfTheHost(t *testing.T) {
 	t.Parallel()
 	const own = "https://app.example.com/account/password"
@@ -257,7 +257,8 @@ func TestWellKnownOfTheHost(t *testing.T) {
 	}
 }
 
-// Anybody is led to the page, in clear nowhere but on this machine, and never in a circle.
+// Every client is redirected to the page: with https except on this machine, and never in a
+// circle.
 func TestChangePasswordURL(t *testing.T) {
 	t.Parallel()
 	const base = "https://Accounts.example.com/id"
@@ -288,7 +289,7 @@ func TestChangePasswordURL(t *testing.T) {
 	}
 }
 
-// People sign in at a URL or at a path of the starter's own host, and nowhere else.
+// Users sign in at a URL or at a path of the starter's own host, and nowhere else.
 func TestLoginURL(t *testing.T) {
 	t.Parallel()
 	for login, good := range map[string]bool{
@@ -301,7 +302,7 @@ func TestLoginURL(t *testing.T) {
 	}
 }
 
-// unset is a client that nobody configured.
+// unset is a client without a configuration.
 type unset struct{ starter.Resets }
 
 func (unset) Settings() starter.Settings { return starter.Settings{} }

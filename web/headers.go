@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// contentPolicy allows our own files and nothing else: no inline script or
-// style, no third party, no framing, no base tag (OWASP ASVS 5.0, chapter V3).
+// contentPolicy allows only rekey's own files: no inline script or style, no third party, no
+// framing, no base tag (OWASP ASVS 5.0, chapter V3).
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// shared are the names and values of the headers of all answers. They are right for a page
-// that has a token in its URL; a handler loosens what it may. Nothing writes to it.
+// shared are the names and values of the headers of all answers. They are right for a page with a
+// token in its URL; a handler may loosen them. No code writes to shared.
 var shared = [...][2]string{
 	{"Content-Security-Policy", contentPolicy},
 	{"Referrer-Policy", "no-referrer"},
@@ -24,12 +24,12 @@ var shared = [...][2]string{
 }
 
 // strictTransport makes a browser use https alone for this host for a year (RFC 6797; OWASP ASVS
-// 5.0, 3.4.1), so that nobody on the way sees a link that was typed or cut to http. It says
-// nothing of subdomains: they may be somebody else's.
+// 5.0, 3.4.1). So no listener on the way sees a link that was typed or cut to http. It leaves
+// subdomains out: they may have other owners.
 var strictTransport = [2]string{"Strict-Transport-Security", "max-age=31536000"}
 
-// secured sets the shared headers. Each answer has values of its own, which a host application
-// around this handler may change, and all of them in one allocation.
+// secured sets the shared headers. Each answer has values of its own, which a host application may
+// change. All of them are in one allocation.
 func (h *handler) secured(next http.Handler) http.Handler {
 	all := shared[:]
 	if h.strict {
@@ -45,8 +45,8 @@ func (h *handler) secured(next http.Handler) http.Handler {
 	})
 }
 
-// sendOrigin is for the pages without a token. Under no-referrer a browser posts
-// their form with "Origin: null", which cannot be told from a foreign one.
+// sendOrigin is for the pages without a token. Under no-referrer a browser posts their form with
+// "Origin: null", which looks like a foreign one.
 func sendOrigin(w http.ResponseWriter) {
 	w.Header().Set("Referrer-Policy", "strict-origin")
 }

@@ -50,8 +50,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// Every answer has it behind https, also errors and those of the API, and none without: over http
-// it means nothing (RFC 6797 section 7.2), and a host application may have a header of its own.
+// Every answer has the header behind https, also errors and answers of the API. Over http it means
+// nothing (RFC 6797 section 7.2), and a host application may have a header of its own.
 func TestStrictTransport(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -80,7 +80,7 @@ func TestStrictTransport(t *testing.T) {
 	}
 }
 
-// The form is shown again after a mistake and has to be posted with a true Origin.
+// The form is shown again after a mistake and needs a true Origin.
 func TestForgotAnswerSendsOrigin(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{err: starter.ErrUnavailable})
@@ -90,9 +90,8 @@ func TestForgotAnswerSendsOrigin(t *testing.T) {
 	}
 }
 
-// security 40: another site cannot make a browser ask for mails; our own form
-// works, also from a browser that knows Origin only, and behind a proxy that
-// rewrites Host.
+// security 40: another site cannot make a browser request mails. The form of rekey works, also
+// from a browser that knows Origin only, and behind a proxy that rewrites Host.
 func TestCrossOrigin(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -115,8 +114,8 @@ func TestCrossOrigin(t *testing.T) {
 	}
 }
 
-// A page without referrer posts "Origin: null" where a browser knows no
-// Sec-Fetch-Site; the token tells our form from a foreign one.
+// A page without referrer posts "Origin: null" in a browser without Sec-Fetch-Site. The token
+// tells rekey's form from a foreign one.
 func TestTokenFormsNeedNoOrigin(t *testing.T) {
 	t.Parallel()
 	for _, p := range posts()[1:] {
@@ -216,8 +215,8 @@ type aborting struct{ fakeResets }
 
 func (*aborting) Inspect(context.Context, string) (starter.Link, error) { panic(http.ErrAbortHandler) }
 
-// net/http closes the connection on this one; an answer would hide the abort. It is logged
-// and traced like any other request.
+// net/http closes the connection on this panic; an answer would hide the abort. It is logged and
+// traced like any other request.
 func TestAbortIsPassedOn(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -9,18 +9,17 @@ import (
 )
 
 const (
-	// readsPerPost is how many more reads than posts a client may make: a page
-	// that waits for its change asks every two seconds.
+	// readsPerPost is how many more reads than posts a client may make: a page that waits for its
+	// change reads every two seconds.
 	readsPerPost = 6
-	// sitesPerBlock is how many full /64 networks of one /48 are served at once. A
-	// hosting customer gets a whole /48 for nothing, an office shares one.
+	// sitesPerBlock is how many full /64 networks of one /48 are served at once. A hosting
+	// customer gets a whole /48 for free, an office shares one.
 	sitesPerBlock = 8
 )
 
-// limiter bounds the requests of one client per minute: an IPv4 address or an
-// IPv6 /64, and beyond it the /48 that the /64 belongs to. It never looks at an
-// account (OWASP Forgot Password: a limit per account tells who has one and
-// locks owners out). The zero limiter lets everything through.
+// limiter bounds the requests of one client per minute. A client is an IPv4 address or an IPv6
+// /64, and beyond it the /48 of the /64. No limit is per account: it would reveal accounts and
+// lock owners out (OWASP Forgot Password). The zero limiter lets everything through.
 type limiter struct{ client, block *httprate.RateLimiter }
 
 func newLimiter(perMinute int) limiter {
@@ -34,8 +33,8 @@ func newLimiter(perMinute int) limiter {
 	}
 }
 
-// exceeded counts the request, unless it is one too many. The narrow bucket
-// comes first, so that one greedy /64 cannot use up the /48 of its neighbours.
+// exceeded counts the request, unless it is one too many. The narrow bucket comes first, so that
+// one greedy /64 cannot use up the /48 of its neighbours.
 func (l limiter) exceeded(w http.ResponseWriter, r *http.Request, client netip.Addr) bool {
 	if l.client == nil {
 		return false

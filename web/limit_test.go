@@ -13,7 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// security 22: only what our own proxies added is believed.
+// security 22: only hops that trusted proxies added are believed.
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
@@ -62,7 +62,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// ask posts a request from a client and returns the status.
+// ask posts a request of a client and returns the status.
 func ask(h http.Handler, client, email string) int {
 	r := httptest.NewRequest(http.MethodPost, "/account/forgot_password", strings.NewReader(`{"email":"`+email+`"}`))
 	r.Header.Set("Content-Type", typeJSON)
@@ -77,7 +77,7 @@ func ask(h http.Handler, client, email string) int {
 
 func limited(n int) func(*Config) { return func(c *Config) { c.ClientLimit = n } }
 
-// security 3: a client has a limit, whatever address it asks for.
+// security 3: a client has one limit for all addresses that it requests mails for.
 func TestLimitPerClient(t *testing.T) {
 	t.Parallel()
 	resets := &fakeResets{}
@@ -127,8 +127,7 @@ func TestLimitOff(t *testing.T) {
 	}
 }
 
-// Reads that ask Temporal have a limit of their own, wide enough for a page
-// that waits.
+// Reads that call Temporal have a limit of their own, wide enough for a page that waits.
 func TestLimitOfReads(t *testing.T) {
 	t.Parallel()
 	resets := &fakeResets{link: starter.Link{State: starter.LinkPending}}

@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// counted notes what is counted, by metric and labels.
+// counted has the counters, by metric and labels.
 type counted struct {
 	tags string
 	*counts
@@ -61,7 +61,7 @@ func (s series) Inc(n int64) {
 
 func (s series) Record(time.Duration) { s.Inc(1) }
 
-// security 3: what the limits refuse is counted, each under its code.
+// security 3: refusals of the limits are counted, each under its code.
 func TestRefusedRequestsAreCounted(t *testing.T) {
 	t.Parallel()
 	got := newCounted()
@@ -86,7 +86,7 @@ func TestRefusedRequestsAreCounted(t *testing.T) {
 	}
 }
 
-// An alert on the increase of a counter sees its first event only if it was there before.
+// An alert on the increase of a counter sees its first event only if the counter was there before.
 func TestEveryCodeIsKnownFromTheStart(t *testing.T) {
 	t.Parallel()
 	got := newCounted()
@@ -99,7 +99,7 @@ func TestEveryCodeIsKnownFromTheStart(t *testing.T) {
 	}
 }
 
-// security 11: whatever a client sends, a label is a route, a status or a code of ours.
+// security 11: for any request, a label is a route, a status or a code of rekey.
 func TestLabelsAreBounded(t *testing.T) {
 	t.Parallel()
 	got := newCounted()

@@ -23,8 +23,8 @@ import (
 // failures is the metric that counts answers by their code.
 const failures = "rekey_request_failures"
 
-// announce makes every code of the metric known from the start: a counter that appears
-// with its first event hides that event from whoever watches its increase.
+// announce makes every code of the metric known from the start. A counter that appears with its
+// first event hides that event from alerts on its increase.
 func announce(metrics client.MetricsHandler) {
 	codes := []string{
 		string(password.TooShort), string(password.TooLong), string(password.TooWeak),
@@ -38,9 +38,9 @@ func announce(metrics client.MetricsHandler) {
 	}
 }
 
-// traced begins the span of a request. A trace that the sender is part of goes on only when
-// that is a proxy of ours; of a stranger's, we would take the trace's ID and its order to
-// keep all spans. Nothing of the request is an attribute: paths hold tokens.
+// traced begins the span of a request. The trace of the sender goes on only when that is a trusted
+// proxy. A stranger could otherwise set the trace's ID and order all spans to be kept. No part of
+// the request is an attribute: paths hold tokens.
 func (h *handler) traced(r *http.Request) (*http.Request, trace.Span) {
 	ctx := r.Context()
 	if trusted(parseHop(r.RemoteAddr), h.proxies) {
@@ -51,8 +51,8 @@ func (h *handler) traced(r *http.Request) (*http.Request, trace.Span) {
 	return r.WithContext(ctx), s
 }
 
-// measured ends the span and counts the request, by OpenTelemetry's conventions for HTTP
-// servers: with the route's pattern, and never the path.
+// measured ends the span and counts the request, by OpenTelemetry's conventions for HTTP servers.
+// It takes the route's pattern, and never the path.
 func (h *handler) measured(r *http.Request, s trace.Span, rec *recorder, took time.Duration) {
 	h.metrics.WithTags(map[string]string{
 		"http.request.method": methodOf(r), "http.route": routeOf(r), "http.response.status_code": strconv.Itoa(rec.status),
@@ -76,7 +76,7 @@ func describe(s trace.Span, r *http.Request, rec *recorder) {
 	}
 }
 
-// methodOf is a method that the standard knows; a client can send any word for one.
+// methodOf is a method of the standard; a client can send any word as one.
 func methodOf(r *http.Request) string {
 	known := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"}
 	if !slices.Contains(known, r.Method) {

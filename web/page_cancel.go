@@ -13,8 +13,8 @@ func (h *handler) cancelPage(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, http.StatusOK, view{Page: "cancel", Token: r.PathValue("token")})
 }
 
-// cancel calls a reset off. It works while the feature is switched off too:
-// it only ever takes away what a link can do.
+// cancel cancels a reset. It works while the feature is switched off too: it only takes power from
+// a link.
 func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 	token, _, err := tokenOf(w, r)
 	if err == nil {
@@ -32,8 +32,8 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// shellPage is where a token page is after its token left the address bar; its
-// script finds the token again (see static/rekey.js).
+// shellPage is the address of a token page after its token left the address bar. Its script finds
+// the token again (see static/rekey.js).
 func (h *handler) shellPage(v view) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { h.page(w, r, http.StatusOK, v) }
 }

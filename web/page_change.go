@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// changePage shows what a mailed link can do. It changes nothing, so a mail
-// scanner that follows the link does not use it up.
+// changePage shows the state of a mailed link. It changes nothing, so a mail scanner that follows
+// the link does not use it up.
 func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	link, err := h.resets.Inspect(r.Context(), token)
@@ -27,8 +27,8 @@ func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// waitPage is the page that waits, for whoever opens the link. It names the account, so it may be
-// shown without coming from our own form (pendingPage).
+// waitPage is the page that waits, for the reader of the link. It names the account, so it may be
+// shown without coming from rekey's own form (pendingPage).
 func (h *handler) waitPage(w http.ResponseWriter, r *http.Request, token string, link starter.Link) {
 	ticket, err := h.resets.Follow(token)
 	if err != nil {
@@ -40,7 +40,7 @@ func (h *handler) waitPage(w http.ResponseWriter, r *http.Request, token string,
 	h.page(w, r, http.StatusAccepted, v)
 }
 
-// linkView is a page with what the holder of a link may know about it.
+// linkView is a page with the facts that the holder of a link may know about it.
 func linkView(page, token string, link starter.Link) view {
 	return view{Page: page, Token: token, Address: link.Address, Expires: link.Expires, Left: link.Left, MaxBytes: link.MaxBytes}
 }
@@ -55,9 +55,8 @@ func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, success{Status: "okay", State: link.State, Email: link.Address, Expires: link.Expires})
 }
 
-// reset sets a new password. The token is in the path or, from our own page, in
-// the body. A form has the password twice; where the second one is missing
-// nobody asked for it.
+// reset sets a new password. The token is in the path or, from rekey's own page, in the body. A
+// form has the password twice; JSON needs no second one.
 func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
 	token, f, err := tokenOf(w, r, "password", "confirm")
 	if err != nil {
@@ -80,8 +79,8 @@ func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// resetFailed shows the form again as long as the link is good. The address on
-// it is read from the link once more: a field of the form could say anything.
+// resetFailed shows the form again as long as the link is good. It reads the address from the link
+// once more: a field of the form could be forged.
 func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token string, err error) {
 	if !wantsPage(r) || problemOf(err).Over {
 		h.fail(w, r, err)
@@ -91,7 +90,7 @@ func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token stri
 	switch {
 	case gone != nil && problemOf(gone).Over:
 		h.fail(w, r, gone)
-	case gone != nil && link.Expires.IsZero(): // expired, and what became of it is not known
+	case gone != nil && link.Expires.IsZero(): // expired, with an unknown result
 		h.failPage(w, r, err, view{Page: "problem", Token: token})
 	case gone == nil && link.State == starter.LinkPending:
 		h.follow(w, r, token)

@@ -7,8 +7,8 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// Where a form leads that was taken (post/redirect/get): each page may be opened again, and its
-// address holds no secret.
+// The pages after accepted forms (post/redirect/get): each may be opened again, and its address
+// holds no secret.
 const (
 	sentPath     = "/account/link-sent"
 	pendingPath  = "/account/password-pending"
@@ -17,11 +17,11 @@ const (
 	cancelPath   = "/account/cancel-pending"
 )
 
-// forgotPath is the page that asks for a link; each other form needs one.
+// forgotPath is the page that requests a link; each other form needs one.
 const forgotPath = "/account/forgot-password"
 
-// formOf is the page of the form that is posted to a path. A browser gets there when it opens
-// the address of a form that was refused without posting it again.
+// formOf is the page of the form that is posted to a path. A browser gets there when it opens the
+// address of a refused form without posting it again.
 var formOf = map[string]string{
 	"/account/forgot_password":        forgotPath,
 	"/account/reset_password":         "/account/change-password",
@@ -30,28 +30,28 @@ var formOf = map[string]string{
 	"/account/cancel_reset/{token}":   "/account/cancel-reset",
 }
 
-// goTo leads a browser to a page with GET.
+// goTo redirects a browser to a page with GET.
 func (h *handler) goTo(w http.ResponseWriter, status int, path string) {
 	w.Header().Set("Location", h.site.Base+path)
 	w.WriteHeader(status)
 }
 
-// sentPage says what happens to every address, so it is true for whoever opens it.
+// sentPage has the same text for every address, so it is true for every reader.
 func (h *handler) sentPage(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, http.StatusOK, view{Page: "sent"})
 }
 
-// donePage says what was done to whoever comes from our own form, and to nobody else: what
-// anybody can open or share must not tell a stranger that a password was changed. A browser says
-// where a request comes from (Fetch Metadata); one that does not is told with more care.
+// donePage confirms a change or a cancel only to a browser that comes from rekey's own form. A page
+// that can be opened or shared must not tell a stranger that a password was changed. A browser
+// sends the origin of a request (Fetch Metadata). Without it the page confirms nothing.
 func (h *handler) donePage(v view) http.HandlerFunc {
 	return h.fromOurs(func(w http.ResponseWriter, r *http.Request) {
 		h.page(w, r, http.StatusOK, v)
 	})
 }
 
-// fromOurs serves a request that comes from our own page, a reload of it by itself too. Any other
-// one gets the page that is the same for all, whatever its address.
+// fromOurs serves a request that comes from rekey's own page, also by a reload of its own. Any
+// other request gets the page that is the same for all addresses.
 func (h *handler) fromOurs(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Sec-Fetch-Site") != "same-origin" {
@@ -62,8 +62,8 @@ func (h *handler) fromOurs(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// pendingPage is for whoever handed in a password that nobody has set yet. That was handed in is
-// what the ticket says; Temporal may be away.
+// pendingPage is for a submitted password that is not set yet. The ticket proves the submission,
+// so Temporal may be away.
 func (h *handler) pendingPage(w http.ResponseWriter, r *http.Request) {
 	ticket := r.PathValue("ticket")
 	state, err := h.resets.Followed(r.Context(), ticket)
@@ -81,7 +81,7 @@ func (h *handler) pendingPage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// follow leads to the page that waits for what was handed in with a link.
+// follow redirects to the page that waits for the submission of a link.
 func (h *handler) follow(w http.ResponseWriter, r *http.Request, token string) {
 	ticket, err := h.resets.Follow(token)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// security 12: where a form leads that was taken holds nothing of what was posted, and asks
-// for nothing once more.
+// security 12: the page after an accepted form holds nothing of the posted fields, and requests
+// nothing once more.
 func TestTakenFormsLeadOn(t *testing.T) {
 	t.Parallel()
 	for _, p := range posts() {
@@ -99,8 +99,8 @@ func TestPendingPage(t *testing.T) {
 	}
 }
 
-// A link that is opened while its password is being set is the page that waits, and names its
-// account; its form leads to that page.
+// A link opened while its password is being set shows the page that waits, and names its account.
+// Its form leads to that page.
 func TestPendingLinkWaits(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkPending, Address: "alice@example.com"}, err: starter.ErrUnavailable})
@@ -116,8 +116,8 @@ func TestPendingLinkWaits(t *testing.T) {
 	}
 }
 
-// A browser that opens the address of a form again is led to the page with the form; a program
-// is told that it is wrong.
+// A browser that opens the address of a form again is redirected to the page with the form. A
+// program gets an error.
 func TestAddressOfAFormLeadsToIt(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{base: "https://example.com/id/"})
@@ -142,8 +142,8 @@ func TestAddressOfAFormLeadsToIt(t *testing.T) {
 	}
 }
 
-// security 6: a page never promises a link for longer than it works, and never says that it has
-// ended while it works.
+// security 6: a page never promises a link for longer than it works, and never shows a working
+// link as expired.
 func TestPageAgreesWithTheGrace(t *testing.T) {
 	t.Parallel()
 	s := newRealStarter(t)
@@ -168,7 +168,7 @@ func TestPageAgreesWithTheGrace(t *testing.T) {
 	}
 }
 
-// Nobody who wants to cancel a reset is offered another one.
+// The page for a cancel offers no other reset.
 func TestShellToCancelOffersNoLink(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})
@@ -179,8 +179,8 @@ func TestShellToCancelOffersNoLink(t *testing.T) {
 	}
 }
 
-// Each page that says "not now" has a way on: to the page, to the form that was posted, or to the
-// email without which that form is not shown.
+// Each page with a temporary refusal has a way on. It leads to the page, to the posted form, or to
+// the email when that form needs the link.
 func TestProblemsHaveAWayOn(t *testing.T) {
 	t.Parallel()
 	const button, email = `class="button" href="`, "<p>Open the link in the email again.</p>"

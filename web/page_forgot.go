@@ -8,15 +8,14 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// forgotPage shows the form that asks for a mail.
+// forgotPage shows the form that requests a mail.
 func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
 	h.page(w, r, http.StatusOK, view{Page: "forgot"})
 }
 
-// forgot starts a reset. The answer to every well-formed address is the same
-// and names none, so it tells nothing about who has an account (OWASP Forgot
-// Password Cheat Sheet).
+// forgot starts a reset. The answer to every well-formed address is the same and names none, so it
+// reveals no account (OWASP Forgot Password Cheat Sheet).
 func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
 	f, err := decode(w, r, "email", "challenge")
@@ -48,8 +47,8 @@ func (h *handler) puzzle() (*starter.Puzzle, error) {
 	return &p, err
 }
 
-// request asks for a reset, and once more for a client that passes the challenge when
-// nobody else is served.
+// request starts a reset, and tries once more for a client that passes the challenge when no other
+// is served.
 func (h *handler) request(r *http.Request, f fields) error {
 	ctx := r.Context()
 	err := h.resets.Request(ctx, f["email"])
@@ -62,9 +61,9 @@ func (h *handler) request(r *http.Request, f fields) error {
 	return h.resets.Request(starter.WithChallengePassed(ctx), f["email"])
 }
 
-// wellKnown leads a password manager to where a password is changed
-// (W3C "A Well-Known URL for Changing Passwords"): to the page of the host application, if
-// it has one, or to ours.
+// wellKnown redirects a password manager to the page that changes a password (W3C "A Well-Known
+// URL for Changing Passwords"). That is the page of the host application, or rekey's own without
+// one.
 func (h *handler) wellKnown(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, h.change, http.StatusFound)
 }

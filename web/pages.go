@@ -19,7 +19,7 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// site is what all pages share.
+// site is the data that all pages share.
 type site struct {
 	Base       string // path of the base URL, without a slash at the end
 	LoginURL   string
@@ -29,11 +29,11 @@ type site struct {
 	MinLength  int
 }
 
-// view is what one page shows. Page names its template.
+// view is the data of one page. Page names its template.
 type view struct {
 	site
 	Page      string
-	CleanURL  string // what the script puts in place of a URL with a token; "" = leave it
+	CleanURL  string // replaces a URL with a token in the address bar; "" = leave it
 	Token     string
 	Ticket    string // of the page that waits
 	Address   string
@@ -41,19 +41,18 @@ type view struct {
 	MaxBytes  int           // of the password, 0 for any
 	Left      time.Duration // until Expires
 	Problem   *problem
-	Again     string          // where to try again, "" for nowhere
-	Reopen    bool            // it can be tried again with the link in the email alone
+	Again     string          // page for another attempt, "" for none
+	Reopen    bool            // only the link in the email gives another attempt
 	Puzzle    *starter.Puzzle // to be solved by the page before it posts again
 	Canceling bool            // the reader wants to cancel a reset, not to do one
 	Pending   bool            // the cancel is accepted and has no effect yet
 }
 
-// Mistaken reports that the reader typed something wrong, rather than that we
-// cannot serve.
+// Mistaken reports that the reader typed something wrong, rather than a fault of the server.
 func (v view) Mistaken() bool { return v.Problem != nil && v.Problem.Status == http.StatusBadRequest }
 
-// Remaining is how long the link still works, rounded down so that nobody is promised more; ""
-// for less than a minute.
+// Remaining is how long the link still works, rounded down so that the page promises no more. It
+// is "" for less than a minute.
 func (v view) Remaining() string {
 	minutes := int(v.Left / time.Minute)
 	switch {
@@ -99,8 +98,7 @@ func loadPages() (pages, error) {
 	return all, nil
 }
 
-// cleanURL is the page's path without the token, for the two pages that a mail
-// links to.
+// cleanURL is the page's path without the token, for the two pages that a mail links to.
 func (s site) cleanURL(path string) string {
 	for _, page := range []string{"/account/change-password", "/account/cancel-reset"} {
 		if rest, ok := strings.CutPrefix(path, page); ok && (rest == "" || rest[0] == '/') {

@@ -158,7 +158,7 @@ func TestPagesAreSelfContained(t *testing.T) {
 	}
 }
 
-// A link that is done for is told plainly, with a way to a new one.
+// A dead link is named plainly, with a way to a new one.
 func TestDeadLinksOfferNewOne(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{starter.ErrLinkInvalid, starter.ErrLinkExpired, starter.ErrLinkUsed, starter.ErrLinkCanceled, starter.ErrLinkEnded, starter.ErrLinkRestarted, starter.ErrChangeRefused} {
@@ -197,7 +197,7 @@ func TestPasswordForm(t *testing.T) {
 			`type="hidden" name="token" value="TOKEN"`:                  1,
 			`data-show hidden`:                                          1,
 			`onpaste`:                                                   0,
-			`maxlength=`:                                                0, // it would cut what is pasted, without a word
+			`maxlength=`:                                                0, // it would cut a pasted password silently
 		} {
 			if got := strings.Count(body, text); got != times {
 				t.Errorf("%s: %d times %s", p.name, got, text)
@@ -206,7 +206,7 @@ func TestPasswordForm(t *testing.T) {
 	}
 }
 
-// Nothing changes what is typed as an address.
+// The page changes no typed address.
 func TestAddressField(t *testing.T) {
 	t.Parallel()
 	body := exchange(newTestHandler(t, &fakeResets{}), "GET", "/account/forgot-password", "", forPage).Body.String()
@@ -215,7 +215,7 @@ func TestAddressField(t *testing.T) {
 	}
 }
 
-// A base URL with a path is what a proxy takes off; the links need it.
+// A proxy removes the path of a base URL; the links need it.
 func TestPagesUnderPath(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkOpen}, base: "https://example.com/id/"})

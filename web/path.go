@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// spelled looks at the path before the mux does, which answers //account/... and
-// /account/../... with a redirect of its own. Such a redirect leads to the root of the host:
-// it has no path of a base URL before it, so a link's token went to what else is served
-// there. Here such a path is not found. A slash at the end, as programs and people add
-// one, means nothing.
+// spelled looks at the path before the mux, which redirects //account/... and /account/../... by
+// itself. Such a redirect leads to the root of the host, without the path of a base URL. A link's
+// token would go to another application there. Here such a path is not found. Programs and people
+// add a slash at the end; it means nothing.
 func (h *handler) spelled(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := r.URL.EscapedPath()

@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// security 16: nothing that a client writes into a path makes a redirect, which would have no
-// path of the base URL before it, or lead to another host.
+// security 16: no path makes a redirect. A redirect would lack the path of the base URL, or lead
+// to another host.
 func TestPathsAreNotRedirected(t *testing.T) {
 	t.Parallel()
 	resets := &fakeResets{link: starter.Link{State: starter.LinkOpen}, base: "https://example.com/id"}

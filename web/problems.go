@@ -27,26 +27,26 @@ var (
 	errMismatch      = errors.New("the two passwords differ")
 )
 
-// problem is one way a request fails, as told to the client. Its texts are
-// fixed: nothing from the request or from an error gets into an answer, but the name of a
-// JSON field that is not known (unknown.go).
+// problem is one failure of a request, as the client reads it. Its texts are fixed. Nothing from
+// the request or from an error gets into an answer, except the name of an unknown JSON field
+// (unknown.go).
 type problem struct {
 	err         error
 	Status      int
 	Code        string
 	Text        string   // one sentence: "error" and "message" in JSON, the headline on a page
-	Hint        string   // what the reader can do now; on pages only
-	Over        bool     // the link is done for: a page offers a new one
-	Retry       string   // Retry-After in seconds; "" = not said
-	Again       bool     // the reader can try again without waiting
+	Hint        string   // the reader's next step; on pages only
+	Over        bool     // the link is dead: a page offers a new one
+	Retry       string   // Retry-After in seconds; "" = none
+	Again       bool     // another attempt needs no wait
 	Suggestions []string // for a better password
 }
 
 // Headline is the text without its full stop.
 func (p problem) Headline() string { return strings.TrimSuffix(p.Text, ".") }
 
-// problems is the one place where an error becomes an HTTP answer. Each code is
-// in openapi.yaml too. Nothing writes to it.
+// problems is the one place where an error becomes an HTTP answer. Each code is in openapi.yaml
+// too. No code writes to it.
 var problems = []problem{
 	{
 		err: starter.ErrLinkInvalid, Status: 400, Code: "link_invalid", Over: true,
@@ -145,8 +145,8 @@ var internal = problem{
 	Hint: "Try again in a minute.",
 }
 
-// problemOf finds the answer to err. A refused password brings its own code and
-// reason; those texts are the policy's and never hold the password.
+// problemOf finds the answer to err. A refused password brings its own code and reason; those
+// texts are the policy's and never hold the password.
 func problemOf(err error) problem {
 	if refusal, ok := errors.AsType[*password.Refusal](err); ok {
 		return problem{Status: http.StatusBadRequest, Code: string(refusal.Code), Text: refusal.Reason, Suggestions: refusal.Suggestions}

@@ -17,10 +17,10 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// passwordCodes are those that a Refusal can bring.
+// passwordCodes are the codes of a Refusal.
 var passwordCodes = []password.Code{password.TooShort, password.TooLong, password.TooWeak, password.Blocked, password.Breached, password.Invalid}
 
-// document is what the tests read of openapi.yaml.
+// document is the part of openapi.yaml that the tests read.
 type document struct {
 	OpenAPI    string
 	Paths      map[string]map[string]any
@@ -86,7 +86,7 @@ func TestDocumentHasAllRoutes(t *testing.T) {
 	}
 }
 
-// Every reference in the document leads somewhere.
+// Every reference in the document has a target.
 func TestDocumentReferences(t *testing.T) {
 	t.Parallel()
 	_, root := readDocument(t)
@@ -163,8 +163,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// The sentence for each end of a reset is true of the password;
-// starter.TestEveryEndIsToldAsItIs says which error tells of which end.
+// The sentence for each end of a reset is true of the password. starter.TestEveryEndIsToldAsItIs
+// compares errors and ends.
 func TestSentencesAreTrueOfThePassword(t *testing.T) {
 	t.Parallel()
 	for err, set := range map[error]bool{

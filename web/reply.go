@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// success is the JSON answer to a request that went well; the word is
-// FlowFuse's, so that its front end works unchanged.
+// success is the JSON answer to a successful request. The word is FlowFuse's, so that its front
+// end works unchanged.
 type success struct {
 	Status  string            `json:"status"` // okay, or pending with 202
 	State   starter.LinkState `json:"state,omitempty"`
@@ -30,7 +30,7 @@ type failure struct {
 	Challenge   *starter.Puzzle `json:"challenge,omitempty"`
 }
 
-// say answers a request that went well: a form is led to the page, JSON gets JSON.
+// say answers a successful request: a form is redirected to the page, JSON gets JSON.
 func (h *handler) say(w http.ResponseWriter, r *http.Request, status int, answer success, page string) {
 	if wantsPage(r) {
 		h.goTo(w, http.StatusSeeOther, page)
@@ -39,12 +39,12 @@ func (h *handler) say(w http.ResponseWriter, r *http.Request, status int, answer
 	writeJSON(w, status, answer)
 }
 
-// fail answers a request that did not, on a page of its own where a page is due.
+// fail answers a failed request, on a page of its own where a page is due.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.failOn(w, r, err, view{Page: "problem"})
 }
 
-// failOn answers with the problem shown on v, so that a form can be put right.
+// failOn answers with the problem shown on v, so that the reader can correct the form.
 func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v view) {
 	if wantsPage(r) {
 		h.failPage(w, r, err, v)
@@ -54,7 +54,7 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v vi
 	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions, Challenge: v.Puzzle})
 }
 
-// failPage is failOn for routes that have nothing but a page.
+// failPage is failOn for routes that have only a page.
 func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v view) {
 	p := h.begin(w, err)
 	v.Problem = &p
@@ -65,8 +65,8 @@ func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v 
 	h.page(w, r, p.Status, v)
 }
 
-// again is where a request that was not served can be tried again: the page itself, or the page
-// of the form that was posted; "" when that page is nothing without the link in the email.
+// again is the page for another attempt: the page itself, or that of the posted form. It is ""
+// when that page needs the link in the email.
 func (h *handler) again(r *http.Request, token string) string {
 	form, posted := formOf[routeOf(r)]
 	switch {
@@ -81,7 +81,7 @@ func (h *handler) again(r *http.Request, token string) string {
 	}
 }
 
-// begin looks the problem up and does what pages and JSON have in common.
+// begin looks the problem up and does the common part of pages and JSON.
 func (h *handler) begin(w http.ResponseWriter, err error) problem {
 	p := problemOf(err)
 	note(w, p, err)
@@ -92,8 +92,8 @@ func (h *handler) begin(w http.ResponseWriter, err error) problem {
 	return p
 }
 
-// wantsPage reports whether the answer is for a person. A post is answered in
-// kind; a request without a body is a person's when it asks for HTML.
+// wantsPage reports whether the answer is for a person. A post is answered in kind; a request
+// without a body is a person's when it accepts HTML.
 func wantsPage(r *http.Request) bool {
 	switch mediaType(r) {
 	case typeForm:
@@ -115,7 +115,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, status int, v vie
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes()) // a client that hung up is not ours to mend
+	_, _ = w.Write(out.Bytes()) // the client may have hung up
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer any) {

@@ -12,9 +12,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// logged writes one line per request. It names the route's pattern and never
-// the path or the query: they hold the token of a link, and perhaps a password
-// that somebody put into the query by mistake.
+// logged writes one line per request. It names the route's pattern and never the path or the
+// query. They hold the token of a link, and perhaps a password that was put into the query by
+// mistake.
 func (h *handler) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, rec := time.Now(), &recorder{ResponseWriter: w, status: http.StatusOK}
@@ -41,8 +41,8 @@ func (h *handler) line(r *http.Request, span trace.Span, rec *recorder, took tim
 		Msg("request")
 }
 
-// guarded turns a panic into a 500. The panic's value is not logged, only its
-// type: it may hold what the request held.
+// guarded turns a panic into a 500. It logs only the type of the panic's value, which may hold
+// parts of the request.
 func (h *handler) guarded(next http.Handler, rec *recorder, r *http.Request) {
 	defer func() {
 		p := recover()
@@ -61,7 +61,7 @@ func (h *handler) guarded(next http.Handler, rec *recorder, r *http.Request) {
 	next.ServeHTTP(rec, r)
 }
 
-// recorder remembers what the log line needs of an answer.
+// recorder remembers the parts of an answer that the log line needs.
 type recorder struct {
 	http.ResponseWriter
 	status  int
@@ -87,8 +87,8 @@ func (rec *recorder) Write(b []byte) (int, error) {
 // Unwrap serves http.ResponseController.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
-// level is error for what an operator should look at. A client that hung up
-// makes every call fail; that is nobody's fault.
+// level is error for a line that an operator should look at. A client that hung up makes every
+// call fail, which is no error.
 func (rec *recorder) level(r *http.Request) zerolog.Level {
 	if rec.status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {
 		return zerolog.ErrorLevel
@@ -96,8 +96,8 @@ func (rec *recorder) level(r *http.Request) zerolog.Level {
 	return zerolog.InfoLevel
 }
 
-// note tells the log line why a request failed. Errors of this module hold no
-// address and no secret.
+// note gives the log line the reason of a failure. Errors of this module hold no address and no
+// secret.
 func note(w http.ResponseWriter, p problem, err error) {
 	rec, ok := w.(*recorder)
 	if !ok {

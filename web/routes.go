@@ -14,10 +14,9 @@ type route struct {
 	serve        http.HandlerFunc
 }
 
-// routes lists all there is; openapi.yaml describes the same set and a test
-// holds the two equal. The paths with {token} are for other programs and for
-// the links in mails: our own pages post the token in the body, so that it
-// stays out of access logs.
+// routes lists all routes; openapi.yaml describes the same set and a test compares the two. The
+// paths with {token} are for other programs and for the links in mails. The pages post the token
+// in the body, so that it stays out of access logs.
 func (h *handler) routes() []route {
 	return []route{
 		{"POST", "/account/forgot_password", h.write(h.whenEnabled(h.sameOrigin(h.forgot)))},
@@ -62,8 +61,8 @@ func (h *handler) mux() *http.ServeMux {
 	return mux
 }
 
-// wrongMethod answers 405 (RFC 9110 section 15.5.6 wants Allow with it), and leads a browser
-// that opens the address of a form to the page of that form.
+// wrongMethod answers 405 (RFC 9110 section 15.5.6 wants Allow with it). A browser that opens the
+// address of a form is redirected to the page of that form.
 func (h *handler) wrongMethod(allow string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		form, ok := formOf[routeOf(r)]
@@ -86,7 +85,7 @@ func (h *handler) write(next http.HandlerFunc) http.HandlerFunc {
 	return h.limited(h.posts, next)
 }
 
-// read limits the requests that change nothing but ask Temporal.
+// read limits the requests that change nothing but call Temporal.
 func (h *handler) read(next http.HandlerFunc) http.HandlerFunc {
 	return h.limited(h.reads, next)
 }
@@ -112,10 +111,9 @@ func (h *handler) whenEnabled(next http.HandlerFunc) http.HandlerFunc {
 	return h.failing(errDisabled)
 }
 
-// sameOrigin refuses what another site makes a browser send. Only the request
-// for a mail needs it: the other posts carry a token that no other site knows,
-// and their pages send no referrer, which makes a browser without
-// Sec-Fetch-Site post "Origin: null" from our own form.
+// sameOrigin refuses requests that another site makes a browser send. Only the request for a mail
+// needs it: the other posts carry a token that no other site knows. Their pages send no referrer,
+// which makes a browser without Sec-Fetch-Site post "Origin: null" from rekey's own form.
 func (h *handler) sameOrigin(next http.HandlerFunc) http.HandlerFunc {
 	return h.forgery.Handler(next).ServeHTTP
 }

@@ -8,18 +8,18 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// sameClient tells an operator that many people look like one client here, whose limit they
-// share: the proxies in front and --trusted-proxies do not fit. Each way of that is told once in
-// the life of a process, or strangers could fill the log.
+// sameClient warns an operator when many people look like one client and share its limit: the
+// proxies in front and --trusted-proxies do not fit. Each warning is logged once in the life of a
+// process, or strangers could fill the log.
 type sameClient struct {
 	log     zerolog.Logger
 	proxies []netip.Prefix
-	// A stranger on the internet can send the header too; that tells nothing of the proxies
-	// inside and must not take the place of the line about them.
+	// A stranger on the internet can send the header too. That says nothing about the proxies
+	// inside and must not replace the line about them.
 	outside, inside, unread, shared sync.Once
 }
 
-// look compares the peer of a request with what it says, and the client that was found.
+// look compares the peer of a request with its headers and the resulting client.
 func (s *sameClient) look(r *http.Request, client netip.Addr) {
 	peer := parseHop(r.RemoteAddr)
 	switch {
@@ -36,8 +36,8 @@ func (s *sameClient) look(r *http.Request, client netip.Addr) {
 	}
 }
 
-// refused is told that a client made too many requests. On a network of one's own that is
-// rather a proxy than a person.
+// refused notes that a client made too many requests. On a private network that is rather a proxy
+// than a person.
 func (s *sameClient) refused(client netip.Addr) {
 	if local(client) {
 		s.say(&s.shared, client, "A client on a private network made too many requests. If it is a proxy, all who come through it share one limit: "+
@@ -49,7 +49,7 @@ func (s *sameClient) say(once *sync.Once, addr netip.Addr, text string) {
 	once.Do(func() { s.log.Warn().Stringer("addr", addr).Msg(text) })
 }
 
-// sharedSpace is what providers have between their customers and the internet (RFC 6598).
+// sharedSpace is the network between providers' customers and the internet (RFC 6598).
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
 
 func local(addr netip.Addr) bool {

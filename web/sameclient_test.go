@@ -39,7 +39,7 @@ func warnings(t *testing.T, posts int, requests ...[2]string) []string {
 	return found
 }
 
-// Proxies and settings that do not fit are told once, with what to do.
+// Proxies and settings that do not fit are logged once, with the remedy.
 func TestProxiesThatDoNotFitAreTold(t *testing.T) {
 	t.Parallel()
 	const flag = "--trusted-proxies ($REKEY_TRUSTED_PROXIES)"

@@ -11,10 +11,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Limits of a connection. Nothing here is uploaded or streamed, but a submission may take
-// its body, the queue for a hash and several waits for Temporal, each of them seconds. After
-// answerTimeout it asks no more, so that there is time to write its answer, and no
-// process that is told to stop ends before it is written.
+// Limits of a connection. No route uploads or streams. A submission may still take its body, the
+// queue for a hash and several waits for Temporal, each of them seconds. After answerTimeout its
+// calls end, so that there is time to write its answer. No stopping process ends before that.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
@@ -24,10 +23,10 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
-// IdleTimeout is how long [Serve] keeps a connection that nothing is sent over. It is longer
-// than any of the usual balancers keeps one: a server that closes first does it while the next
-// request is on its way, which the balancer then answers with 502. AWS closes after 60 s, nginx
-// after 60 s, Azure after 4 minutes and Google after 600 s (docs/adr/0608).
+// IdleTimeout is how long [Serve] keeps an idle connection. It is longer than that of the usual
+// balancers. A server that closes first may do it while the next request is in progress, and the
+// balancer answers that with 502. AWS closes after 60 s, nginx after 60 s, Azure after 4 minutes
+// and Google after 600 s (docs/adr/0608).
 const IdleTimeout = 620 * time.Second
 
 // Serve answers requests on the listener until the context ends, then finishes those
@@ -36,7 +35,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 	return ServeIdle(ctx, listener, handler, log, IdleTimeout)
 }
 
-// ServeIdle is [Serve] with another time that an idle connection is kept.
+// ServeIdle is [Serve] with another idle timeout.
 func ServeIdle(ctx context.Context, listener net.Listener, handler http.Handler, log zerolog.Logger, idle time.Duration) error {
 	server := newServer(handler, log, idle)
 	served := make(chan error, 1)

@@ -47,8 +47,8 @@ func dial(t *testing.T, addr string) net.Conn {
 	return conn
 }
 
-// security 19: a client that sends a byte now and then is cut off: in the header after 5
-// seconds, in the body after 10.
+// security 19: a client that sends a byte now and then is cut off: in the header after 5 seconds,
+// in the body after 10.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	addr := served(t)
@@ -77,7 +77,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	}
 }
 
-// drip sends a byte at a time until the other side has had enough.
+// drip sends a byte at a time until the other side closes.
 func drip(conn net.Conn) {
 	for again := time.NewTicker(200 * time.Millisecond); ; <-again.C {
 		if _, err := conn.Write([]byte("x")); err != nil {
@@ -87,7 +87,7 @@ func drip(conn net.Conn) {
 	}
 }
 
-// endless is a body that counts what was taken from it.
+// endless is a body that counts its read bytes.
 type endless struct {
 	left  int64
 	taken atomic.Int64 // the transport goes on for a moment when the answer is there

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// security 12: a host application that changes the headers of one answer, in whatever way,
-// changes those of no other answer.
+// security 12: a host application that changes the headers of one answer changes no other answer.
 func TestHeadersOfOneAnswer(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})

@@ -25,8 +25,8 @@ import (
 
 const baseURL = "https://id.example.com"
 
-// realStarter is a client before a Temporal in which every run waits for a submission and takes
-// every request.
+// realStarter is a client of a Temporal in which every run waits for a submission and takes every
+// request.
 type realStarter struct {
 	*starter.Client
 	links *link.Box
@@ -84,7 +84,7 @@ func (r *realStarter) serve(_ context.Context, _ string, _, reply any, _ *grpc.C
 	case *workflowservice.SignalWithStartWorkflowExecutionResponse:
 		r.calls.Add(1)
 		return nil
-	default: // what a process asks about the others of its task queue
+	default: // queries of a process about the others of its task queue
 		return status.Error(codes.PermissionDenied, "denied")
 	}
 }
@@ -102,7 +102,7 @@ func (r *realStarter) token(tb testing.TB, expires time.Time) string {
 	return token.Text()
 }
 
-// forged is a token with one other character, under a key that is known.
+// forged is a token with one other character, under a known key.
 func (r *realStarter) forged(tb testing.TB) string {
 	tb.Helper()
 	good := r.token(tb, time.Now().Add(time.Minute))

@@ -26,8 +26,8 @@ func tracing(t *testing.T, resets starter.Resets, change ...func(*Config)) (http
 	return newTestHandler(t, resets, append(change, traces)...), spans
 }
 
-// security 11: a span has the route and what became of the request, and nothing that was
-// sent: not the path, the query, the address of the client, its program or what it asks for.
+// security 11: a span has the route and the result of the request, and nothing of its content. The
+// path, the query, the body, the address of the client and its program are missing.
 func TestSpanHoldsNothingOfTheRequest(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -60,8 +60,8 @@ func TestSpanHoldsNothingOfTheRequest(t *testing.T) {
 	}
 }
 
-// A stranger does not decide which trace a request belongs to; a proxy of ours does, and
-// brings nothing else along.
+// A stranger does not choose the trace of a request. A trusted proxy does, and brings nothing else
+// along.
 func TestTraceOfTheSender(t *testing.T) {
 	t.Parallel()
 	const theirs = "0af7651916cd43dd8448eb211c80319c"
@@ -70,7 +70,7 @@ func TestTraceOfTheSender(t *testing.T) {
 		taken   bool
 	}{
 		"a stranger":      {"203.0.113.0/24", false},
-		"a proxy of ours": {"192.0.2.0/24", true}, // where httptest says that requests come from
+		"a proxy of ours": {"192.0.2.0/24", true}, // the peer of httptest
 	} {
 		h, spans := tracing(t, &fakeResets{}, func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tc.proxies)} })
 		exchange(h, "GET", "/api/v1/settings", "", "Traceparent: 00-"+theirs+"-b7ad6b7169203331-01", "Tracestate: marked=1")

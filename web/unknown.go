@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// unknownField is errFieldUnknown with what a developer needs to mend the request.
+// unknownField is errFieldUnknown with the names that a developer needs to correct the request.
 type unknownField struct {
 	name  string   // as it was sent
-	known []string // what the body may have
+	known []string // the names that the body may have
 }
 
 func (u *unknownField) Error() string { return errFieldUnknown.Error() }
 
 func (u *unknownField) Unwrap() error { return errFieldUnknown }
 
-// fieldName is how programs name fields. Another text may be a value in the place of a name,
-// such as an address, and is not repeated.
+// fieldName is how programs name fields. Another text may be a value in the place of a name, such
+// as an address, and is not repeated.
 var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
 
 // Text is the sentence of the answer.

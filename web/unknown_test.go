@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The answer names the wrong field and the known ones, for the author of the client. A text
-// that may be a value is not repeated.
+// The answer names the wrong field and the known ones, for the author of the client. A text that
+// may be a value is not repeated.
 func TestUnknownFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})
@@ -33,7 +33,7 @@ func TestUnknownFieldIsNamed(t *testing.T) {
 	}
 }
 
-// security 11: any text is a field's name where a form is read, also a bare password.
+// security 11: a form parser takes any text for a field's name, also a bare password.
 func TestFormRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	w := exchange(newTestHandler(t, &fakeResets{}), "POST", "/account/reset_password/T", "hunter2hunter2", asForm)

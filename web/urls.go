@@ -10,12 +10,12 @@ import (
 	"github.com/rekeyhq/rekey/link"
 )
 
-// wellKnownPath is where password managers ask (W3C, change-password-url).
+// wellKnownPath is the path that password managers open (W3C, change-password-url).
 const wellKnownPath = "/.well-known/change-password"
 
-// CheckChangePasswordURL judges the page on which a user who is signed in changes the password.
-// Anybody gets it as a redirect, so it has no user name and no password, and it does not lead
-// back to the redirect. Errors do not repeat it.
+// CheckChangePasswordURL judges the page on which a signed-in user changes the password. Every
+// client gets it as a redirect. So it has no user name and no password, and does not lead back to
+// the redirect. Errors do not repeat it.
 func CheckChangePasswordURL(change string, base link.BaseURL) error {
 	u, err := url.Parse(change)
 	switch {
@@ -29,8 +29,8 @@ func CheckChangePasswordURL(change string, base link.BaseURL) error {
 	return nil
 }
 
-// host is a URL's as browsers ask for it, with the port only where it is an unusual one. The
-// scheme does not matter: most servers lead http to https.
+// host is the host of a URL as browsers request it, with its port only if that is unusual. The
+// scheme does not matter: most servers redirect http to https.
 func host(u *url.URL) string {
 	name := u.Host
 	if spelled, err := link.ParseBaseURL(u.Scheme + "://" + u.Host); err == nil {
@@ -39,8 +39,8 @@ func host(u *url.URL) string {
 	return strings.TrimSuffix(strings.TrimSuffix(name, ":443"), ":80")
 }
 
-// CheckLoginURL judges where people sign in: a URL of http or https, or a path on the same host.
-// It keeps javascript: and the like out of a button, and //host/..., which looks like a path.
+// CheckLoginURL judges the sign-in target: a URL of http or https, or a path on the same host. It
+// keeps javascript: and the like out of a button, and //host/..., which looks like a path.
 func CheckLoginURL(login string) error {
 	u, err := url.Parse(login)
 	if err != nil || !loopback.Web(u) && (u.Scheme != "" || u.Host != "" || u.Opaque != "") {

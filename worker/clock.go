@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// mostOff is how far a worker's clock may be from another one: links and mail limits go
-	// by it, and starters allow a minute.
+	// mostOff is how far a worker's clock may be from another one. Links and mail limits depend on
+	// it, and starters allow a minute.
 	mostOff   = time.Minute
 	clockWait = 5 * time.Second
-	// listed is how long Temporal lists a poller after it was last heard of.
+	// listed is how long Temporal lists a poller after its last poll.
 	listed = 5 * time.Minute
 )
 
@@ -40,9 +40,9 @@ func storeClock(s clocked) clock {
 
 var errNobodyPolls = errors.New("no worker polls")
 
-// temporalClock reads the newest time at which Temporal heard from a worker of this task
-// queue. It is not in the future, and five minutes old at most: a bound in either direction,
-// for which nothing has to be written.
+// temporalClock reads the newest time at which Temporal heard from a worker of this task queue. It
+// is not in the future, and five minutes old at most. So it is a bound in either direction, for
+// which no write is needed.
 func temporalClock(temporal client.Client, taskQueue string) clock {
 	return clock{"temporal", func(ctx context.Context, now func() time.Time) (time.Duration, error) {
 		queue, err := temporal.DescribeTaskQueue(ctx, taskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
@@ -70,10 +70,10 @@ func beyond(since time.Duration) time.Duration {
 	return max(0, since-listed)
 }
 
-// rightClock compares the worker's clock with others, and says where it is wrong. A clock that
-// does not answer is no reason to doubt the worker's as long as another one does: others tell
-// that it is away. Where none answers nothing is known: at the start Temporal may have heard
-// of no worker yet.
+// rightClock compares the worker's clock with others, and logs a wrong one. A clock that does not
+// answer is no reason to doubt the worker's while another one does; other checks report the
+// missing one. Without any answer nothing is known: at the start Temporal may have heard of no
+// worker yet.
 func (c Config) rightClock(ctx context.Context) (right, known bool) {
 	right, known = true, len(c.clocks) == 0
 	for _, other := range c.clocks {

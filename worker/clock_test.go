@@ -44,15 +44,15 @@ func (p polled) DescribeTaskQueue(context.Context, string, enums.TaskQueueType) 
 	return &r, nil
 }
 
-// A worker whose clock is wrong says so, and sweeps nothing: eight days ahead it would delete
-// links that live.
+// A worker with a wrong clock logs it, and sweeps nothing: eight days ahead it would delete live
+// links.
 func TestWrongClockSweepsNothing(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
 	for name, test := range map[string]struct {
 		clock clock
 		right bool
-		mute  bool // nothing is known, so nothing is said
+		mute  bool // nothing is known, so nothing is logged
 	}{
 		"store agrees":               {storeClock(dated{now: noon.Add(time.Minute)}), true, false},
 		"store is behind":            {storeClock(dated{now: noon.Add(-8 * day)}), false, false},
@@ -78,8 +78,8 @@ func TestWrongClockSweepsNothing(t *testing.T) {
 	}
 }
 
-// A worker that begins where Temporal has heard of nobody compares its clock a minute later, and
-// sweeps once the clock is known to be right. That one of two clocks is away keeps nothing.
+// A worker that begins where Temporal has heard of no worker compares its clock a minute later. It
+// sweeps once the clock is known to be right. One of two clocks may be away.
 func TestClockThatNobodyCouldBeAskedAbout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 	"github.com/rekeyhq/rekey/worker"
 )
 
-// config is a whole one, whose Temporal server is nowhere: what is wrong with the rest
-// must be found before.
+// config is a whole one, without a Temporal server. Faults in the rest must be found before it is
+// needed.
 func config(t *testing.T) (cfg worker.Config, folder string) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "keys")
@@ -45,7 +45,7 @@ func config(t *testing.T) (cfg worker.Config, folder string) {
 	}, folder
 }
 
-// A setting that is wrong is an error that says what to do, before anything is begun.
+// A wrong setting is an error with the remedy, before anything is begun.
 func TestRunRefusesWrongSettings(t *testing.T) {
 	t.Parallel()
 	without := func(file string) func(*testing.T, *worker.Config, string) []string {
@@ -108,7 +108,7 @@ func TestRunRefusesWrongSettings(t *testing.T) {
 	}
 }
 
-// A server that does not answer is an error that says where it should be.
+// A server that does not answer is an error with its expected address.
 func TestRunNamesTheServer(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
@@ -120,7 +120,7 @@ func TestRunNamesTheServer(t *testing.T) {
 	}
 }
 
-// A worker that is told to stop before it has begun ends as one that worked.
+// A worker that stops before it has begun returns nil.
 func TestRunIsStoppedWhileItStarts(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)

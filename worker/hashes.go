@@ -6,14 +6,14 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// trier is a store that finds out whether its tables take the hashes that would be written,
-// such as one with a CHECK on them: (*postgres.Store).TryHashes.
+// trier is a store that can test whether its tables accept new hashes, such as one with a CHECK on
+// them: (*postgres.Store).TryHashes.
 type trier interface {
 	TryHashes(ctx context.Context, like func(stored string) string) (doubts []string, err error)
 }
 
-// tryHashes refuses tables that would take no new hash. It warns of a kind of hash that may not
-// be taken, and once for each kind that costs less than is advised today.
+// tryHashes refuses tables that would accept no new hash. It warns of a kind of hash that may be
+// refused, and once for each kind that costs less than is advised today.
 func (c Config) tryHashes(ctx context.Context) error {
 	store, ok := c.Store.(trier)
 	if !ok {
@@ -38,7 +38,7 @@ func (c Config) tryHashes(ctx context.Context) error {
 	return err
 }
 
-// warnOfCosts says that new hashes cost less than they should. They are made all the same: the
+// warnOfCosts warns that new hashes cost less than they should. They are made all the same: the
 // host's sign-in chose the costs.
 func (c Config) warnOfCosts(kind string, like password.Hasher) {
 	if advice := password.Advice(like); advice != "" {

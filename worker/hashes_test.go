@@ -14,7 +14,7 @@ import (
 
 var errTables = errors.New("the tables take no such hash")
 
-// strict is a store with accounts whose tables take hashes of bcrypt alone.
+// strict is a store with accounts whose tables accept only hashes of bcrypt.
 type strict struct {
 	account.Store
 	stored []string
@@ -36,8 +36,8 @@ func (s strict) TryHashes(_ context.Context, like func(string) string) ([]string
 	return []string{"a doubt"}, nil
 }
 
-// A worker tries the hashes that it will cause, with the upgrade as it is set, and warns once
-// of each kind that costs too little.
+// A worker tries the hashes that it will cause, with the set upgrade. It warns once of each kind
+// that costs too little.
 func TestHashesAreTriedAtTheStart(t *testing.T) {
 	t.Parallel()
 	accounts := []string{

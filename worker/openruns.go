@@ -19,9 +19,9 @@ const (
 
 const openRuns = "WorkflowType = '" + workflow.Name + "' AND " + workflow.OpenRuns
 
-// countRuns keeps the gauge rekey_open_runs until stop is called. No worker can know the
-// number by itself: starts and ends happen elsewhere too. So Temporal is asked, by each
-// worker; all of them say the same.
+// countRuns keeps the gauge rekey_open_runs until stop is called. No worker can know the number by
+// itself: starts and ends happen elsewhere too. So each worker queries Temporal, and all of them
+// report the same.
 func (c Config) countRuns(ctx context.Context, temporal client.Client) (stop func()) {
 	if c.Temporal.MetricsHandler == nil {
 		return func() {}
@@ -45,8 +45,7 @@ func (c Config) countRuns(ctx context.Context, temporal client.Client) (stop fun
 	}
 }
 
-// count is NaN when Temporal does not say: a number that is old would look like one that
-// is not.
+// count is NaN when Temporal does not answer: an old number would look like a current one.
 func (c Config) count(ctx context.Context, temporal client.Client) float64 {
 	ctx, cancel := context.WithTimeout(ctx, countWait)
 	defer cancel()

@@ -18,22 +18,22 @@ import (
 )
 
 const (
-	// owedEvery is how often a worker looks for notices that no run owes any more, and up
-	// to half of it more by chance: workers do not look at once.
+	// owedEvery is how often a worker looks for notices without a run, and up to half of it more
+	// by chance. So workers do not look at once.
 	owedEvery = 30 * time.Second
-	// owedAfter is how old a change is by then. Its own run tells the owner within seconds.
+	// owedAfter is how old a change is by then. Its own run notifies the owner within seconds.
 	owedAfter = 30 * time.Second
-	// owedWait bounds a look, and owedMost what it looks at. Many are owed while a mail
-	// server is down, by runs that see to them.
+	// owedWait bounds a look, and owedMost its size. Many notices are pending while a mail server
+	// is down, with runs that send them.
 	owedWait = 30 * time.Second
 	owedMost = 100
-	// overdueAfter is how old a change is when something keeps its notice from being sent or
-	// given up: a day, and what the last tries take.
+	// overdueAfter is the age of a change whose notice can be neither sent nor given up: a day,
+	// and the time of the last attempts.
 	overdueAfter  = workflow.NoticeDay + 2*time.Hour
 	overdueMetric = "rekey_notices_overdue"
 )
 
-// payOwed looks for what is owed until stop is called.
+// payOwed looks for pending notices until stop is called.
 func (c Config) payOwed(ctx context.Context, temporal client.Client) (stop func()) {
 	c.metrics().Gauge(overdueMetric).Update(0)
 	ctx, cancel := context.WithCancel(ctx)
@@ -54,7 +54,7 @@ func (c Config) payOwed(ctx context.Context, temporal client.Client) (stop func(
 	}
 }
 
-// look starts what follows each run that ended and left its notice owed.
+// look starts FinishReset for each run that ended and left its notice pending.
 func (c Config) look(ctx context.Context, temporal client.Client) {
 	limited, cancel := context.WithTimeout(ctx, owedWait)
 	defer cancel()
@@ -72,9 +72,9 @@ func (c Config) look(ctx context.Context, temporal client.Client) {
 	}
 }
 
-// tellOverdue tells operators of notices that neither reach anybody nor are given up, as when
-// somebody with access to Temporal keeps what should send them from running. It asks for them
-// alone: many may be owed that are not overdue.
+// tellOverdue reports notices that neither arrive nor are given up. A client of Temporal may keep
+// the workflows that should send them from running. It queries them alone: many pending notices
+// may not be overdue.
 func (c Config) tellOverdue(ctx context.Context) error {
 	owed, err := c.Store.Owed(ctx, c.Now().Add(-overdueAfter), owedMost)
 	if err != nil && len(owed) == 0 {
@@ -113,7 +113,7 @@ func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notic
 }
 
 // isFinish checks the workflow that follows a run. Anybody with access to Temporal can start
-// another type under its workflow ID, which the start then finds and leaves alone.
+// another type under its workflow ID. The start then finds that one and leaves it alone.
 func isFinish(ctx context.Context, temporal client.Client, id string) error {
 	found, err := temporal.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {
@@ -125,8 +125,8 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 	return nil
 }
 
-// workflowOf is the workflow ID of a run, "" when Temporal no longer keeps it. The store does
-// not know it.
+// workflowOf is the workflow ID of a run, "" when Temporal no longer keeps it. The store does not
+// know it.
 func (c Config) workflowOf(ctx context.Context, temporal client.Client, run string) (string, error) {
 	found, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: c.Temporal.Namespace, PageSize: 1,

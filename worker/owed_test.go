@@ -23,16 +23,16 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// debtor is a store that owes notices of some runs.
+// debtor is a store with pending notices of some runs.
 type debtor struct {
 	account.Store
 	runs []string
 	err  error
 	at   []time.Time // looked at
 	age  []time.Duration
-	old  time.Duration   // of the changes, more than they have to be to be followed
+	old  time.Duration   // of the changes, above the minimum for a look
 	new  []string        // runs whose changes are that young
-	told map[string]bool // runs of which an address was told
+	told map[string]bool // runs whose notice has reached an address
 }
 
 func (d *debtor) Owed(_ context.Context, before time.Time, most int) (owed []account.Notice, _ error) {
@@ -61,7 +61,7 @@ type keeper struct {
 	now     string // the newest
 	err     error
 	started []workflow.Ending
-	foreign bool // somebody else has started what should follow a run
+	foreign bool // a foreign workflow has the ID of a FinishReset
 }
 
 const resetID = "reset/0123"
@@ -112,7 +112,7 @@ func ended(first string) *workflowpb.WorkflowExecutionInfo {
 	return &workflowpb.WorkflowExecutionInfo{FirstRunId: first, Status: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED}
 }
 
-// looking looks for what is owed, for a time on a clock that does not wait.
+// looking looks for pending notices, for a time on a clock that does not wait.
 func looking(t *testing.T, d time.Duration, store *debtor, temporal *keeper) (log string) {
 	t.Helper()
 	return lookingWith(t, d, store, temporal, newMeter())
@@ -130,8 +130,8 @@ func lookingWith(t *testing.T, d time.Duration, store *debtor, temporal *keeper,
 	return lines.String()
 }
 
-// security 18: the owner is notified although a run was terminated. A run that notifies by
-// itself is left alone, however long the mail server is down.
+// security 18: the owner is notified although a run was terminated. A run that notifies by itself
+// is left alone, however long the mail server is down.
 func TestOwedNoticesAreFollowed(t *testing.T) {
 	t.Parallel()
 	follows := []workflow.Ending{{Workflow: resetID, Run: "a"}}
@@ -156,8 +156,8 @@ func TestOwedNoticesAreFollowed(t *testing.T) {
 	}
 }
 
-// A worker looks twice a minute or a little later, not at the same time as others, and at what
-// a run has had time for.
+// A worker looks twice a minute or a little later, not at the same time as others. It leaves a run
+// its time.
 func TestOwedNoticesAreLookedForOften(t *testing.T) {
 	t.Parallel()
 	d := &debtor{}
@@ -191,8 +191,8 @@ func TestOwedNoticesThatCannotBeFollowed(t *testing.T) {
 	}
 }
 
-// A notice that is neither delivered nor given up is reported to operators, also while a run
-// goes on that should send it. The gauge is there before the first look.
+// A notice that is neither delivered nor given up is reported to operators, also while its run
+// goes on. The gauge is there before the first look.
 func TestOverdueNotices(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	// drain is how long a stopping worker waits for activities in progress; a common
-	// SMTP conversation fits, and one that takes longer is cut and had again.
+	// drain is how long a stopping worker waits for activities in progress. A common SMTP
+	// conversation fits; a longer one is cut and repeated.
 	drain = 30 * time.Second
-	// sticky is how long Temporal waits for the worker that has a run in its cache.
-	// After a crash this is what a submission waits longer: 1 s instead of 5.
+	// sticky is how long Temporal waits for the worker that has a run in its cache. After a crash
+	// a submission waits so much longer: 1 s instead of 5.
 	sticky = time.Second
 	// conversations is how many mails a worker hands over at once.
 	conversations = 1_000
 )
 
-// pollers ask Temporal for work, on a task queue each and with slots of their own. So a
-// mail server that hangs takes the slots of mails, and a password is changed meanwhile.
+// pollers poll Temporal, on a task queue each and with slots of their own. So a mail server that
+// hangs takes the slots of mails, and a password is changed meanwhile.
 type pollers struct {
 	all    []worker.Worker
-	broken chan error // why one of them can no longer work
+	broken chan error // why one of them can no longer poll
 }
 
 func (c Config) pollers(temporal client.Client, acts *activities.Activities) *pollers {
@@ -48,7 +48,7 @@ func (c Config) pollers(temporal client.Client, acts *activities.Activities) *po
 }
 
 // options are those of both. The number of pollers follows the load: with the SDK's two for
-// workflow tasks, runs whose mails hang keep everybody else's from being led on.
+// workflow tasks, runs whose mails hang would block all others.
 func (c Config) options(broken chan<- error) worker.Options {
 	scaling := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
 	return worker.Options{
@@ -74,7 +74,7 @@ func (p *pollers) start() error {
 	return nil
 }
 
-// stop lets all of them finish what they are at, in the time of one.
+// stop lets all of them finish their work, in the time of one.
 func (p *pollers) stop() {
 	var stopping sync.WaitGroup
 	for _, w := range p.all {

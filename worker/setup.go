@@ -21,14 +21,14 @@ import (
 var ErrNotSetUp = workflow.ErrNotSetUp
 
 const (
-	// learnWait is how long Temporal gets to learn a new search attribute: it reads its
-	// namespaces anew every few seconds.
+	// learnWait is how long Temporal gets to learn a new search attribute: it reads its namespaces
+	// anew every few seconds.
 	learnWait  = 30 * time.Second
 	learnRetry = 100 * time.Millisecond
 )
 
-// Setup registers the search attribute in a namespace and returns when runs can start
-// with it. It changes nothing when that is done already.
+// Setup registers the search attribute in a namespace and returns when runs can start with it. It
+// changes nothing when the attribute is there.
 func Setup(ctx context.Context, temporal client.Client, namespace string) error {
 	name := workflow.StateAttribute.GetName()
 	_, err := temporal.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
@@ -45,8 +45,8 @@ func Setup(ctx context.Context, temporal client.Client, namespace string) error 
 	return learned(ctx, temporal, namespace)
 }
 
-// learned waits until the frontend takes the attribute. Before, it lists the attribute
-// and refuses to start a run with it all the same; a query that uses it shows which.
+// learned waits until the frontend accepts the attribute. Before, it lists the attribute and still
+// refuses to start a run with it; a query that uses it shows which.
 func learned(ctx context.Context, temporal client.Client, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, learnWait)
 	defer cancel()

@@ -18,12 +18,12 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// frontend is a Temporal server as others than the embedded one behave.
+// frontend is a Temporal server with the behaviour of others than the embedded one.
 type frontend struct {
 	client.Client
 	operatorservice.OperatorServiceClient
-	add    error         // what it answers to a new search attribute
-	learns time.Duration // until it takes one
+	add    error         // its answer to a new search attribute
+	learns time.Duration // until it accepts one
 	begin  time.Time
 }
 
@@ -53,7 +53,7 @@ func (f *frontend) CountWorkflow(
 	return &workflowservice.CountWorkflowExecutionsResponse{}, nil
 }
 
-// setup is how Setup ends and how long it takes, on a clock that does not wait.
+// setup is the result and the duration of Setup, on a clock that does not wait.
 func setup(t *testing.T, f *frontend) (took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func setup(t *testing.T, f *frontend) (took time.Duration, err error) {
 	return took, err
 }
 
-// Some servers call an attribute that is there an error.
+// Some servers return an error for an attribute that is there.
 func TestSetupOfWhatIsThere(t *testing.T) {
 	t.Parallel()
 	if _, err := setup(t, &frontend{add: serviceerror.NewAlreadyExists("attribute exists")}); err != nil {

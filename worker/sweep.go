@@ -9,17 +9,16 @@ import (
 
 const (
 	sweepEvery = time.Hour
-	// lookAgain is when the clock is looked at again that nobody could be asked about.
+	// lookAgain is the pause after a look at the clock without an answer.
 	lookAgain = time.Minute
 	keep      = account.Kept
-	// sweepWait ends a sweep of a store that hangs: while one runs, a worker that breaks
-	// is not noticed.
+	// sweepWait ends a sweep of a store that hangs. During a sweep a broken worker is not noticed.
 	sweepWait = time.Minute
 )
 
-// sweepUntil removes what is long over from the store, now and once an hour, until
-// the context ends (nil) or the worker breaks. A worker whose clock is wrong leaves that to
-// others, and one whose clock can be compared with none waits until it can.
+// sweepUntil removes old records from the store, now and once an hour, until the context ends
+// (nil) or the worker breaks. A worker with a wrong clock leaves that to others. A worker whose
+// other clocks do not answer waits for one.
 func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
 	for {
 		next := time.After(c.sweepIfRight(ctx))
@@ -33,7 +32,7 @@ func (c Config) sweepUntil(ctx context.Context, broken <-chan error) error {
 	}
 }
 
-// sweepIfRight sweeps by a clock that is right, and returns when to come again.
+// sweepIfRight sweeps by a right clock, and returns when to sweep again.
 func (c Config) sweepIfRight(ctx context.Context) time.Duration {
 	right, known := c.rightClock(ctx)
 	if right {

@@ -15,10 +15,10 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// sweeper is a store that notes when it is swept of what.
+// sweeper is a store that notes the times and the bounds of its sweeps.
 type sweeper struct {
 	account.Store
-	age []time.Duration // of what was swept
+	age []time.Duration // of the bound
 	at  []time.Duration // since the first sweep
 	now time.Time
 	err error
@@ -42,8 +42,7 @@ func (s *sweeper) SweepAudit(_ context.Context, now time.Time, keep time.Duratio
 
 const auditKeep = 400 * 24 * time.Hour
 
-// sweeping sweeps for a time, on a clock that does not wait. A sweep that fails does not
-// end it.
+// sweeping sweeps for a time, on a clock that does not wait. A failed sweep does not end it.
 func sweeping(t *testing.T, d time.Duration, failure error) (*sweeper, string) {
 	t.Helper()
 	var log bytes.Buffer
@@ -59,8 +58,8 @@ func sweeping(t *testing.T, d time.Duration, failure error) (*sweeper, string) {
 	return s, log.String()
 }
 
-// security 23: the store is swept at the start and each hour, and records outlive their
-// links by more than the 48 h in which a submission may still need them.
+// security 23: the store is swept at the start and each hour. Records outlive their links by more
+// than the 48 h in which a submission may still need them.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	s, log := sweeping(t, 3*time.Hour-time.Minute, nil)
@@ -106,7 +105,7 @@ func (hanging) Sweep(ctx context.Context, _ time.Time) (int, error) {
 	return 0, ctx.Err()
 }
 
-// A store that hangs does not hide for long that the worker is broken.
+// A store that hangs hides a broken worker only for a while.
 func TestSweepThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	sdk "go.temporal.io/sdk/workflow"
 )
 
-// ErrNoBuildID means that a worker of a deployment has no build ID, and that its program does
-// not know the revision of its source.
+// ErrNoBuildID means that a worker of a deployment has no build ID, and that its program does not
+// know the revision of its source.
 var ErrNoBuildID = errors.New("no build ID: give one, or commit all changes and build the program again, in its repository and with -buildvcs=true")
 
 // versioned checks the deployment and completes the build ID.
@@ -54,8 +54,8 @@ func revision(info *debug.BuildInfo) (string, error) {
 	}
 }
 
-// deployment pins runs to the build that began them: a reset is over within hours, so an
-// old build has little to wait for, and no build needs to understand another's runs.
+// deployment pins runs to the build that began them. A reset is over within hours, so an old build
+// soon has no runs left. No build needs to understand another's runs.
 func (c Config) deployment() worker.DeploymentOptions {
 	if c.Deployment == "" {
 		return worker.DeploymentOptions{}
@@ -67,8 +67,7 @@ func (c Config) deployment() worker.DeploymentOptions {
 	}
 }
 
-// tellRouting says so in the log when Temporal gives new resets to others than this
-// worker: nothing else would.
+// tellRouting logs that Temporal gives new resets to other workers: nothing else would show it.
 func (c Config) tellRouting(ctx context.Context, temporal client.Client) {
 	queue, err := temporal.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
@@ -82,10 +81,10 @@ func (c Config) tellRouting(ctx context.Context, temporal client.Client) {
 	}
 }
 
-// advice is what to do so that this worker gets new resets, "" when it does.
+// advice is the step that gives this worker new resets, "" when it gets them.
 func (c Config) advice(routes *taskqueuepb.TaskQueueVersioningInfo) string {
 	const setCurrent = "temporal worker deployment set-current-version --deployment-name "
-	current := routes.GetCurrentDeploymentVersion() // nil is unversioned, as in what ramps
+	current := routes.GetCurrentDeploymentVersion() // nil is unversioned, also of a ramp
 	switch ramps := routes.GetRampingVersionPercentage() > 0; {
 	case c.is(current), ramps && c.is(routes.GetRampingDeploymentVersion()):
 		return ""
@@ -98,7 +97,7 @@ func (c Config) advice(routes *taskqueuepb.TaskQueueVersioningInfo) string {
 	}
 }
 
-// is says that a version, nil for unversioned, is that of this worker.
+// is reports that a version, nil for unversioned, is that of this worker.
 func (c Config) is(v *deploymentpb.WorkerDeploymentVersion) bool {
 	return v.GetDeploymentName() == c.Deployment && v.GetBuildId() == c.BuildID
 }

@@ -56,7 +56,7 @@ func TestDeploymentIsChecked(t *testing.T) {
 	}
 }
 
-// A worker without a deployment is what it was before there were any.
+// A worker without a deployment is unversioned.
 func TestUnversionedByDefault(t *testing.T) {
 	t.Parallel()
 	if got := (Config{}).deployment(); got != (worker.DeploymentOptions{}) {

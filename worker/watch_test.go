@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// meter notes what is counted, by metric and labels, and the last values of gauges.
+// meter has the counts, by metric and labels, and the last values of gauges.
 type meter struct {
 	client.MetricsHandler
 	labels string
@@ -127,7 +127,7 @@ func (c *counting) CountWorkflow(ctx context.Context, in *workflowservice.CountW
 	return &workflowservice.CountWorkflowExecutionsResponse{Count: int64(c.asked)}, nil
 }
 
-// Open runs are asked for every 30 seconds; what is not known is not a number.
+// Open runs are counted every 30 seconds; an unknown count is NaN.
 func TestOpenRuns(t *testing.T) {
 	t.Parallel()
 	m := newMeter()

@@ -1,8 +1,8 @@
 // Package worker hosts the workflow and its activities: the one process that holds
 // the account store and talks to the mail server.
 //
-// Run as many as the store allows. Stopping one, or killing it, costs no reset
-// anything: what it had begun is begun again by another, or by its next start.
+// Run as many as the store allows. A stopped or killed one costs no reset anything: another one,
+// or its next start, begins its work again.
 package worker
 
 import (
@@ -29,75 +29,71 @@ import (
 const (
 	// DefaultMailLimit is how many link mails an account gets at once, and then one an hour.
 	DefaultMailLimit = 5
-	// DefaultMaxLinkLife is how long a link works at most: it is a credential that lies in
-	// a mailbox.
+	// DefaultMaxLinkLife is how long a link works at most: it is a credential in a mailbox.
 	DefaultMaxLinkLife = 24 * time.Hour
 )
 
-// Config is what a worker needs.
+// Config has the settings of a worker.
 //
-// How many open runs are kept in memory is a setting of the whole process, which the SDK
-// has at 10,000: the process then takes some 450 MiB. A run mostly waits, and its events are
-// soon read again, so `rekey worker` keeps 1,000. The example sets that too, by the SDK's
+// The number of open runs in memory is a setting of the whole process. The SDK has it at 10,000:
+// the process then takes some 450 MiB. A run mostly waits, and its events are soon read again, so
+// `rekey worker` keeps 1,000. The example sets that too, by the SDK's
 // worker.SetStickyWorkflowCacheSize, before Run.
 type Config struct {
-	// Temporal says where the server is: address, namespace, TLS, credentials. The worker
-	// replaces its converters. Its metrics handler also gets what a worker counts, the metrics
-	// rekey_...; a tracing interceptor's spans get those of the store and the mailer below
-	// them.
+	// Temporal has the address, namespace, TLS and credentials of the server. The worker replaces
+	// its converters. Its metrics handler also gets the worker's own metrics, rekey_.... The spans
+	// of a tracing interceptor get those of the store and the mailer below them.
 	Temporal client.Options
 	// Keys is the folder of keysets. A worker reads link.json, payload.json and
 	// submission.json there.
 	Keys keys.Dir
-	// Store holds the accounts. It stays the caller's to close, after Run.
+	// Store holds the accounts. The caller closes it, after Run.
 	Store account.Store
 	// Mailer sends the mails that Templates make.
 	Mailer    activities.Mailer
 	Templates *mail.Templates
-	// BaseURL is where the pages are reached from outside; links begin with it.
+	// BaseURL is the outside URL of the pages; links begin with it.
 	BaseURL link.BaseURL
-	// TaskQueue is where the worker finds runs; empty means workflow.TaskQueue. Its mails are
-	// in another one beside it. Each product in a namespace has its own, and keys of its own.
+	// TaskQueue is the queue of the runs; empty means workflow.TaskQueue. Its mails are in another
+	// one beside it. Each product in a namespace has its own, and keys of its own.
 	TaskQueue string
 	// MailLimit is how many link mails an account gets at once, and then one an hour, see
-	// account.RoomForMail; three more if operators ask for them. 0 means DefaultMailLimit.
+	// account.RoomForMail. Operators have three more. 0 means DefaultMailLimit.
 	MailLimit int
-	// MaxLinkLife is how long a link works at most, whatever a starter or a thief of the
-	// payload keyset asks for; 0 means DefaultMaxLinkLife.
+	// MaxLinkLife is how long a link works at most. Neither a starter nor a thief of the payload
+	// keyset gets more. 0 means DefaultMaxLinkLife.
 	MaxLinkLife time.Duration
 	// AuditKeep is how long lines of the audit log are kept; 0 is for ever.
 	AuditKeep time.Duration
-	// MailRate is how many mails all workers together send in a second, as a provider
-	// allows; 0 means as many as they can. All workers should be given the same: Temporal
-	// keeps what the last one said.
+	// MailRate is how many mails all workers together send in a second, as a provider allows; 0
+	// means no limit. All workers should have the same value: Temporal keeps the last one.
 	MailRate float64
-	// UpgradeHash is a format of hashes that the host's sign-in reads beside those that its
-	// accounts have; empty means that each account keeps its own.
+	// UpgradeHash is a format of hashes that the host's sign-in reads beside those of its
+	// accounts; empty means that each account keeps its own.
 	UpgradeHash activities.Upgrade
-	// Deployment names the Temporal worker deployment that the worker is of, without "."
-	// and ":". A run then stays with the build that began it, and a build begins none
-	// before it is made current; docs/operations/upgrades.md says how. The store must be one that
-	// the workers of two builds can have open. Empty means an unversioned worker, which
-	// replays the runs that earlier builds began.
+	// Deployment is the name of the worker's Temporal worker deployment, without "." and ":". A
+	// run then stays with the build that began it, and a build begins none before it is made
+	// current; see docs/operations/upgrades.md. The workers of two builds must be able to open the
+	// store at once. Empty means an unversioned worker, which replays the runs of earlier builds.
 	Deployment string
-	// BuildID names this build in its deployment. Empty means the VCS revision that the
-	// program was built from; see [ErrNoBuildID].
+	// BuildID is the name of this build in its deployment. Empty means the VCS revision of the
+	// program; see [ErrNoBuildID].
 	BuildID string
 	Log     zerolog.Logger
 	// Now is the clock of the activities; nil means time.Now.
 	Now func() time.Time
-	// Started is called when the worker polls, with its connection, for checks of health; nil
-	// tells nobody. The connection is closed when Run returns.
+	// Started is called with the connection when the worker polls, for health checks. It may be
+	// nil. Run closes the connection when it returns.
 	Started func(client.Client)
-	// Peers is called about processes that do not belong together, at first and after each
-	// change, with an error that has the reasons, or nil. The log has the same.
+	// Peers is called about processes that do not belong together, at first and after each change,
+	// with an error of the reasons, or nil. The log has the same.
 	Peers func(error)
 
-	clocks []clock // that its own is compared with
+	clocks []clock // to compare its own with
 }
 
-// Run works until the context ends, then finishes what is in progress and returns
-// nil. It returns an error when it cannot start or can no longer work.
+// Run works until the context ends, then finishes work in progress and returns nil. It returns an
+// error when it cannot start or can no longer work.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
@@ -138,7 +134,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return cfg.work(ctx, temporal, acts, self)
 }
 
-// mark is what the worker says of itself to the other processes of its task queue.
+// mark describes the worker to the other processes of its task queue.
 func (c Config) mark() (belong.Mark, error) {
 	return belong.Of(belong.Worker, c.Keys, c.BaseURL.String(), c.Templates.Product())
 }
@@ -229,7 +225,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// metrics is what the worker counts through.
+// metrics is the handler of the worker's metrics.
 func (c Config) metrics() client.MetricsHandler {
 	return cmp.Or(c.Temporal.MetricsHandler, client.MetricsNopHandler)
 }

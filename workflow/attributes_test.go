@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// attributes notes what runs set the search attribute to.
+// attributes notes the values of the search attribute.
 type attributes struct {
 	interceptor.WorkerInterceptorBase
 	values *[]string

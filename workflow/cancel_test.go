@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 43: whoever calls a reset off is noted.
+// security 43: the audit log names the caller of a cancel.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	const at = 5 * time.Minute
@@ -42,8 +42,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// A reset is over when it is called off: whoever asks is told so while the audit log
-// cannot be written, and a run that has to give that up ends all the same.
+// A cancel ends the reset, and its caller hears so while the audit log cannot be written. The run
+// ends too when it gives up on that line.
 func TestCancelThatCannotBeNoted(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -59,8 +59,8 @@ func TestCancelThatCannotBeNoted(t *testing.T) {
 	diff(t, "times", len(s.cancels), 4)
 }
 
-// The audit log is tried for a day and not for ever: an account has one run, and this one
-// has ended but for its line. However late that is written, it says when the cancel was.
+// The audit log is tried for a day and not for ever. An account has one run, and this one has
+// ended but for its line. A late line has the time of the cancel.
 func TestCancelIsNotedWithinADay(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -94,7 +94,8 @@ func TestCancelIsNotedAgainWithinTheSameDay(t *testing.T) {
 	diff(t, "patience", patience, []time.Duration{24 * time.Hour, 11 * time.Hour})
 }
 
-// A run that was reset names itself anew at once: what was scheduled before names another one.
+// A run after a workflow reset names itself anew at once. Activities scheduled before name another
+// run.
 func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -110,7 +111,7 @@ func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
 	diff(t, "end", s.elapsed(), 5*time.Minute)
 }
 
-// Two mails have two links each. The first of them that is used names the caller of the cancel.
+// Two mails have two links each. The audit log names the caller of the first link used.
 func TestFirstToDisown(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -126,7 +127,6 @@ func TestFirstToDisown(t *testing.T) {
 	})
 }
 
-// A run that was not called off notes no cancel.
 func TestNothingIsNotedWithoutACancel(t *testing.T) {
 	t.Parallel()
 	for name, tell := range map[string]func(*story){
@@ -160,8 +160,7 @@ func TestCancelStopsTheMail(t *testing.T) {
 	diff(t, "stopped", s.stopped, []string{workflow.SendEmail})
 }
 
-// A submission that is accepted is carried out and told, whoever cancels: neither the
-// change nor the notice is cut short.
+// A cancel cuts neither an accepted change nor its notice short.
 func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {
 	t.Parallel()
 	for name, canceled := range map[string]time.Duration{
@@ -183,7 +182,7 @@ func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {
 	}
 }
 
-// A submission that no link of the run made is none, so a cancel during it still counts.
+// A submission without a link of the run counts for nothing, so a cancel during it still counts.
 func TestCancelDuringAStrangersSubmission(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -27,7 +27,7 @@ func TestChangeRefused(t *testing.T) {
 	diff(t, "notices", len(s.notices), 0)
 }
 
-// The password is changed whether the owner can be told or not.
+// The password is changed even when no notice arrives.
 func TestNoticeFailed(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]answer{
@@ -49,9 +49,8 @@ func TestNoticeFailed(t *testing.T) {
 	}
 }
 
-// An event that the table forbids is our bug. It panics, which fails the workflow task
-// and leaves the run open for a fixed worker; an error would end the run, and with it
-// an accepted submission.
+// An event that the table forbids is a bug. The panic fails the workflow task and leaves the run
+// open for a fixed worker. An error would end the run, and lose an accepted submission.
 func TestForbiddenEventPanics(t *testing.T) {
 	t.Parallel()
 	for _, event := range []statemachine.Event{statemachine.Expire, ""} {

@@ -27,8 +27,8 @@ func (s *story) next() workflow.Request {
 	return in
 }
 
-// A request that comes too late for a run is answered by a new one, and not before the
-// old one has ended: the owner is told first.
+// A new run answers a request that comes too late. The old run ends first, with its notice to the
+// owner.
 func TestLateRequestContinues(t *testing.T) {
 	t.Parallel()
 	for name, asked := range map[string]time.Duration{
@@ -52,7 +52,7 @@ func TestLateRequestContinues(t *testing.T) {
 	}
 }
 
-// The run that continues is whose request it answers: not the operator's who asked first.
+// The run that continues names the last caller, not the operator who asked first.
 func TestContinuedRunIsOfWhoAskedLast(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -73,7 +73,7 @@ func TestContinuedRunIsOfWhoAskedLast(t *testing.T) {
 	}
 }
 
-// A request in the same task as a cancel or a submission is a late one too.
+// A request in the same task as a cancel or a submission is late too.
 func TestRequestBesideACancelContinues(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -94,9 +94,8 @@ func TestContinuedRun(t *testing.T) {
 	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 }
 
-// The search attribute is set once a run, at its end: each time is a billable action.
-// A run that continues another inherits what that one ended with and says first that
-// it is open.
+// The search attribute is set once a run, at its end: each time is a billable action. A run that
+// continues another inherits its state, and first sets "requested".
 func TestSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

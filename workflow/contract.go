@@ -21,7 +21,7 @@ const (
 	MailQueue = "rekey-mail"
 	// Name is the workflow type.
 	Name = "ResetPassword"
-	// FinishName is the workflow type of what follows a run that ended from outside.
+	// FinishName is the workflow type of the run that follows one which ended from outside.
 	FinishName = "FinishReset"
 
 	// SendEmail, AwaitTokenSubmission, ChangePassword and RecordCancel are the activity
@@ -33,31 +33,30 @@ const (
 	EndReset             = "end-reset"
 	GiveUpNotice         = "give-up-notice"
 
-	// RequestSignal says that somebody asked again. It carries a [Caller].
+	// RequestSignal is a further request for a link. It carries a [Caller].
 	RequestSignal = "request"
-	// DisownSignal calls a reset off, for who holds a mail of it: "this wasn't me", and for
-	// an operator who is to be named. It carries a [Caller].
+	// DisownSignal cancels a reset. "This wasn't me" in a mail sends it, and so does an operator,
+	// who is then named. It carries a [Caller].
 	DisownSignal = "disown"
 
-	// OutcomeUpdate is answered with an [Outcome] as soon as the run has settled
-	// the password question. All callers use OutcomeUpdateID as the update ID, so
-	// however many ask, a run holds one update, which is also kept after its end.
+	// OutcomeUpdate is answered with an [Outcome] as soon as the run has settled the password
+	// question. All callers use the update ID OutcomeUpdateID. So a run holds one update for any
+	// number of callers, and keeps it after its end.
 	OutcomeUpdate   = "outcome"
 	OutcomeUpdateID = "outcome"
 )
 
-// The types of the failures of activities. They are in clear, so an operator knows without a
-// key what a run is kept waiting for; no code depends on them. Mails have [MailFailure] and what
-// follows it.
+// The types of the failures of activities. They are in clear, so an operator knows without a key
+// why a run waits. No code depends on them. Mails have [MailFailure] and a suffix.
 const (
-	// StoreAway means that the account store does not answer, or does not do what it is asked.
+	// StoreAway means that the account store does not answer, or refuses a query.
 	StoreAway = "store_away"
-	// MailFailure begins the types of mails that were not taken, or may have been:
+	// MailFailure begins the types of mails that were not accepted, or may have been:
 	// mail_deferred_connect, mail_deferred_4xx, mail_unknown_content and the like.
 	MailFailure = "mail_"
 	// KeyMissing means that the worker lacks the key that something is sealed under.
 	KeyMissing = "key_missing"
-	// WorkerStops means that the worker stopped meanwhile, and another one goes on.
+	// WorkerStops means that the worker stopped meanwhile. Another one goes on.
 	WorkerStops = "worker_stops"
 )
 
@@ -80,35 +79,34 @@ func Values() []any {
 	}
 }
 
-// MaxMails is how many links one run mails at most: enough for a mail that hides in the
-// spam folder, too few to bury someone's inbox.
+// MaxMails is the most links that one run mails. They suffice for a mail in the spam folder, and
+// do not flood an inbox.
 const MaxMails = 3
 
-// ApplyWithin is how old an accepted submission may get before it is applied. After that
-// its owner has long asked again, and a password from yesterday is a surprise.
+// ApplyWithin is how old an accepted submission may get before it is applied. A day later the
+// owner has long requested another link, and an old password would be a surprise.
 const ApplyWithin = 24 * time.Hour
 
-// NoticeDay is how long a notice is tried that no mail server takes.
+// NoticeDay is how long a notice is tried.
 const NoticeDay = 24 * time.Hour
 
-// Heartbeat is how often an activity that takes long reports that it runs. Its worker
-// counts as dead, and another attempt begins, when three of them are missing. A
-// shorter activity sends none: a heartbeat is a billed call.
+// Heartbeat is how often a long activity reports that it runs. Its worker counts as dead, and
+// another attempt begins, when three of them are missing. A shorter activity sends none: a
+// heartbeat is a billed call.
 const Heartbeat = 5 * time.Second
 
-// DeadlockAfter is how long workflow code may run without yielding before a worker takes it
-// for stuck. Nothing here computes for milliseconds, but on a machine that is busy a thread
-// can wait longer than the second that the SDK allows by default.
+// DeadlockAfter is how long workflow code may run without yielding before a worker takes it for
+// stuck. No code here computes for milliseconds. On a busy machine a thread can still wait longer
+// than the second that the SDK allows by default.
 const DeadlockAfter = 5 * time.Second
 
-// StateAttribute is the search attribute that shows operators how a run ended
-// (a [statemachine.State]); while the run is open it says "requested", or what the run is kept
-// waiting for ([WaitingForMail], [WaitingForStore]). It must be
-// registered in the namespace before the first run: `rekey setup` does that.
+// StateAttribute is the search attribute with the final [statemachine.State] of a run. Of an open
+// run it is "requested", [WaitingForMail] or [WaitingForStore]. It must be registered in the
+// namespace before the first run: `rekey setup` does that.
 var StateAttribute = temporal.NewSearchAttributeKeyKeyword("RekeyState")
 
-// The values of StateAttribute that are no state of the machine: a link or a notice, or a change,
-// has been kept waiting for two minutes. They are for operators, and decide nothing.
+// The values of StateAttribute that are no state of the machine. A mail, or a change, has waited
+// for two minutes. They are for operators, and decide nothing.
 const (
 	WaitingForMail  statemachine.State = "waiting_for_mail"
 	WaitingForStore statemachine.State = "waiting_for_store"
@@ -119,9 +117,8 @@ func Going(s statemachine.State) bool {
 	return s == statemachine.StateRequested || s == WaitingForMail || s == WaitingForStore
 }
 
-// ID is the workflow ID of an account's run. The account key is a keyed hash of
-// the address, so the ID holds nothing personal and Temporal itself sees to it
-// that an account has one open run at most.
+// ID is the workflow ID of an account's run. The account key is a keyed hash of the address, so
+// the ID holds nothing personal. By the ID, Temporal keeps an account to one open run.
 func ID(accountKey string) string { return idPrefix + accountKey }
 
 // AccountKey is the account key in a workflow ID that [ID] made.
@@ -129,8 +126,8 @@ func AccountKey(workflowID string) string { return strings.TrimPrefix(workflowID
 
 const idPrefix = "reset/"
 
-// waitID is the activity ID of the n-th wait of a run, from 1. The first has no
-// number; others exist only after somebody completed a wait who had no link.
+// waitID is the activity ID of the n-th wait of a run, from 1. The first has no number. A
+// completion of a wait without a link opens the next one.
 func waitID(n int) string {
 	if n == 1 {
 		return AwaitTokenSubmission
@@ -138,7 +135,7 @@ func waitID(n int) string {
 	return AwaitTokenSubmission + "-" + strconv.Itoa(n)
 }
 
-// Request is what a run starts with.
+// Request is the input of a run.
 type Request struct {
 	Address    string // normalized by account.ParseAddress
 	AccountKey string // keyed hash of Address; ends the workflow ID
@@ -147,37 +144,37 @@ type Request struct {
 	// MailPause is how long after a mail another request mails nothing.
 	MailPause time.Duration `json:"CoolDown"`
 
-	// Client is the network address of who asked first, or Operator their name, for the
-	// audit log.
+	// Client is the network address of the first caller, or Operator their name, for the audit
+	// log.
 	Client   string `json:",omitempty"`
 	Operator string `json:",omitempty"`
-	// Previous is how the run ended that this one continues, nil for the first.
+	// Previous is the outcome of the run that this one continues, nil for the first.
 	Previous *Outcome `json:",omitempty"`
 	// Owed are the notices of earlier resets that have not reached every address yet.
 	Owed []Mail `json:",omitempty"`
 }
 
-// Caller says who sent a signal, for the audit log. A payload sealed for one account can be
-// copied to a run of another, so it names the account. It has a Client or, when an
-// operator sent it, an Operator.
+// Caller is the sender of a signal, for the audit log. A payload sealed for one account can be
+// copied to a run of another, so it names the account. It has a Client or, of an operator, an
+// Operator.
 type Caller struct {
 	AccountKey string
 	LinkRun    string `json:"Link,omitempty"` // run ID inside the link; a request has none
 	Client     string `json:",omitempty"`     // network address
 	Operator   string `json:",omitempty"`     // name
-	Run        string `json:",omitempty"`     // run ID that an operator calls off
+	Run        string `json:",omitempty"`     // run ID that an operator cancels
 }
 
-// Cancellation is how a reset was called off, for the audit log.
+// Cancellation is a cancel of a reset, for the audit log.
 type Cancellation struct {
 	Run     string // the run's original ID
 	Sender  string `json:",omitempty"` // ID of the run that records it
 	Address string
 	At      time.Time
 	LinkRun string `json:"Link,omitempty"` // run ID inside the link that was used; empty in Temporal
-	Client  string `json:",omitempty"`     // who used it
+	Client  string `json:",omitempty"`     // its user
 
-	Operator string `json:",omitempty"` // who called off the run that is
+	Operator string `json:",omitempty"` // name, for a cancel of the run Meant
 	Meant    string `json:",omitempty"`
 }
 
@@ -199,28 +196,28 @@ type Mail struct {
 	Waits      bool          `json:",omitempty"`
 }
 
-// Delivery is what became of a [Mail].
+// Delivery is the result of a [Mail].
 type Delivery struct {
 	Withheld Reason    `json:",omitempty"` // why no mail went out; empty when one did
-	Expires  time.Time `json:",omitzero"`  // when the mailed link ends, or that of copies which may have arrived
+	Expires  time.Time `json:",omitzero"`  // end of the mailed link, or of copies that may have arrived
 
-	// Mail is the name of the link that it is about, or Notice the Run of the notice, because
-	// the sealed result of one run can be copied into another.
+	// Mail is the name of the link, or Notice the Run of the notice. The sealed result of one run
+	// can be copied into another, so a result names its mail.
 	Mail   string `json:",omitempty"`
 	Notice string `json:",omitempty"`
 	// Left are the addresses that the notice has not reached yet, while it has reached others.
 	Left []string `json:",omitempty"`
 
-	// Waits is what the mail is kept waiting for: it did not go out, and is to be begun again
-	// after a Pause. Of is then what Mail or Notice is otherwise; a build without the field
-	// takes the result for a stranger's, and begins the mail again.
+	// Waits is the reason of a wait: the mail did not go out, and is to be begun again after a
+	// Pause. Of has then the value of Mail or Notice. A build without the field takes the result
+	// for another run's, and begins the mail again.
 	Waits statemachine.State `json:",omitempty"`
 	Of    string             `json:",omitempty"`
 	Pause time.Duration      `json:",omitempty"`
 }
 
-// Reason says why no link was mailed. It is for operators; over HTTP an account
-// that gets no mail looks like any other.
+// Reason is why no link was mailed. It is for operators; over HTTP an account without a mail looks
+// like any other.
 type Reason string
 
 // Why a link was withheld.
@@ -229,16 +226,16 @@ const (
 	Ambiguous     Reason = "ambiguous" // more than one account has the address
 	Disabled      Reason = "disabled"
 	NotResettable Reason = "not_resettable" // no password of its own, or not allowed
-	// HashUnsupported means that a new hash would not be read: rekey makes none like the old.
+	// HashUnsupported means that rekey makes no hash of the kind of the old one.
 	HashUnsupported Reason = "hash_unsupported"
-	MailLimit       Reason = "mail_limit"   // the account has had its mails for now
+	MailLimit       Reason = "mail_limit"   // the account's bucket of mails is empty
 	MailRefused     Reason = "mail_refused" // the mail server refuses the recipient
-	MailFailed      Reason = "mail_failed"  // no mail server took it for a day
-	MailUnknown     Reason = "mail_unknown" // its copies may have arrived, and no more goes out
+	MailFailed      Reason = "mail_failed"  // no mail server accepted it for a day
+	MailUnknown     Reason = "mail_unknown" // its copies may have arrived, and no more go out
 	NoChange        Reason = "no_change"    // of a notice: the store remembers no such change
 )
 
-// Submission is what completes a run's wait: a new password, hashed and sealed so
+// Submission completes a run's wait with a new password, hashed and sealed so
 // that only a worker's activity can read it.
 type Submission struct {
 	ID      string // the same for the same link and password
@@ -249,40 +246,41 @@ type Submission struct {
 // SealContext binds the seal of a submission to the run that it was made for.
 func (s Submission) SealContext(workflowID string) string { return workflowID + "/" + s.LinkRun }
 
-// Change asks for an accepted submission to be applied.
+// Change is the input of ChangePassword, for an accepted submission.
 type Change struct {
 	Run        string // the run's original ID
-	Sender     string `json:",omitempty"` // ID of the run that asks
+	Sender     string `json:",omitempty"` // ID of the run that sends it
 	Submission Submission
-	// Waits means that the run wants to know when the change is kept waiting.
+	// Waits asks for a result when the change is kept waiting.
 	Waits bool `json:",omitempty"`
 }
 
-// Verdict is what the store decided about a [Change]. It comes back as a sealed
-// result and not as an error, because anyone who may talk to Temporal can fail an
-// activity with an error of any name. It names its run and its submission, because the
-// sealed result of one run can be copied into another, and the submission with it.
+// Verdict is the store's decision about a [Change]. It is a sealed result and not an error: every
+// client of Temporal can fail an activity with an error of any name. It names its run and its
+// submission, because the sealed result of one run can be copied into another, and the submission
+// with it.
 type Verdict struct {
 	Event      statemachine.Event // password_changed, change_refused or token_unknown
 	Run        string             `json:",omitempty"` // Change.Run
-	Submission string             // ID of the submission that it is about
+	Submission string             // ID of its submission
 	Account    string             `json:",omitempty"` // whose password was changed
 	Changed    time.Time          `json:",omitzero"`
 	Reason     string             `json:",omitempty"` // why it was refused, for operators
-	// Waits is what the change is kept waiting for. Nothing is decided: Submission is empty.
+	// Waits is the reason of a wait. The change is undecided then: Submission is empty.
 	Waits statemachine.State `json:",omitempty"`
 }
 
-// Outcome is how the password question of a run was settled. It names its run, because the
-// sealed outcome of one run can be copied into another.
+// Outcome is the answer to the password question of a run. It names its run, because the sealed
+// outcome of one run can be copied into another.
 type Outcome struct {
 	State    statemachine.State
 	Accepted string `json:",omitempty"` // ID of the submission that was accepted
 	Mails    int    // link mails that were tried
 	Withheld Reason `json:",omitempty"` // why the last link was not mailed
 	Refused  string `json:",omitempty"` // why the change was refused
-	// Ended means that the run ended from outside and, as the store says, changed nothing.
+	// Ended means that the run ended from outside and, by the store's answer, changed nothing.
 	Ended bool `json:",omitempty"`
-	// Run is the run's original ID, and of FinishReset Ending.Run; empty in what 0.2.0 settled.
+	// Run is the run's original ID, and of FinishReset Ending.Run. It is empty in outcomes of
+	// 0.2.0.
 	Run string `json:",omitempty"`
 }

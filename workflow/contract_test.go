@@ -6,8 +6,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Names that a replay does not look at. A starter or an operator's query of one release
-// meets runs and workers of another, so they never change.
+// A replay does not compare these names. A starter or a query of one release meets runs and
+// workers of another, so they never change.
 func TestNamesAreFrozen(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string]string{

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
-// mostActions is what an undisturbed reset may cost.
+// mostActions is the most Actions of an undisturbed reset.
 const mostActions = 9
 
 // costPage has the table, between two marks.

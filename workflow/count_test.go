@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// meter counts what a run counts, by name and reason.
+// meter has the counters of a run, by name and reason.
 type meter struct {
 	client.MetricsHandler
 	reason string

@@ -1,8 +1,8 @@
 // Package workflow is the durable run of one password reset.
 //
 // Start with [ResetPassword] in resetpassword.go: it tells a reset downwards, from the request to
-// the notice. Each state that is not final has one method. It waits or acts and returns the
-// event that ended the state; the loop fires that event:
+// the notice. Each state that is not final has one method. It waits or acts and returns the event
+// that ended the state; the loop fires that event:
 //
 //	requested         mailFirstLink     -> link_sent, link_withheld, token_submitted, cancel
 //	awaiting_token    awaitToken        -> the same, and expire
@@ -29,22 +29,19 @@
 //     (workflow.Now, workflow.NewTimer, workflow.Await). Nothing here ranges
 //     over a map, reads configuration or logs by other means. workflowcheck
 //     proves the most of it on every build.
-//   - The order, the kind and the IDs of activities and timers are history, and so are
-//     what an activity is given and how long a timer runs.
+//   - The order, the kind and the IDs of activities and timers are history. So are the input
+//     of an activity and the duration of a timer.
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
 //   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
 //     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay.
 //   - The code of an activity is no history. It reads the inputs of earlier builds, and its
 //     results keep their fields.
-//   - The names of the fields of the types that [Values] lists never change, and fields are only
-//     added, with omitempty or omitzero: what one build has written, another reads.
-//     testdata/contract.json has them all.
+//   - Fields of the types that [Values] lists never change their names: builds read each other's
+//     values. New fields have omitempty or omitzero. The file testdata/contract.json has them all.
 //   - A transition is history too when the state it leads to issues a command.
-//   - A branch must not depend on which keys a worker holds: a payload under an
-//     unknown key fails the workflow task, and the run waits for a worker that
-//     can read it.
-//   - Anything else that changes what an open run would do goes behind
-//     workflow.GetVersion, see below.
+//   - A branch must not depend on the keys of a worker. A payload under an unknown key fails the
+//     workflow task, and the run waits for a worker that can read it.
+//   - Any other change of the way of an open run goes behind workflow.GetVersion, see below.
 //
 // # Replays
 //
@@ -53,8 +50,7 @@
 // them under the code as it is, without a server. `rekey replay` does the same with the
 // runs of a namespace, before a worker is deployed there.
 //
-// Where the code leaves a run, the report names the event that it does not lead to and
-// what it does in its place:
+// Where the code leaves a run, the report names the missed event and the code's own step:
 //
 //	--- FAIL: TestRecordedRunsReplay/v0.1.0/happy
 //	    event 19 ActivityTaskScheduled change-password: the code starts a timer
@@ -66,7 +62,7 @@
 //     change the code back.
 //   - You did. Put the new way behind a version, and keep the old one for the runs that
 //     are open.
-//   - The recorded run is wrong: no. It is what a release did, and it stays.
+//   - The recorded run is wrong: no. It is the work of a release, and it stays.
 //
 // A version in code:
 //
@@ -74,14 +70,13 @@
 //		// the new way
 //	}
 //
-// A run remembers which way it took from the first time that it came there. The call is an
-// Action for each run, and a version that runs have taken is never given another meaning.
-// The old way stays as long as a release is recorded whose runs took it. Only when upgrades
-// from that release are given up do its runs go, and the old way with them, in a change that
-// does nothing else.
+// A run remembers the way that it took at the first call. The call is an Action for each run, and
+// a version that runs have taken never gets another meaning. The old way stays as long as a
+// recorded release has runs of it. They go when upgrades from that release are given up. The old
+// way goes with them, in a change of its own.
 //
-// The recorded runs replay what was recorded and nothing else: a branch that no story
-// takes is not covered. A new way through the workflow gets a story in dev/e2e.
+// The recorded runs replay nothing else: a branch that no story takes is not covered. A new way
+// through the workflow gets a story in dev/e2e.
 //
 // # Recording a release
 //
@@ -90,13 +85,13 @@
 //	go test -timeout 30m ./dev/e2e -run TestStories -parallel 8 -record v1.2.3
 //	go test ./workflow -run TestCost -update
 //
-// and a line for it in releases, in recorded_test.go. The second command puts what each run
-// costs into docs/performance.md; a reset that costs more than before is a decision.
+// and a line for it in releases, in recorded_test.go. The second command puts the cost of each run
+// into docs/performance.md; a reset that costs more than before is a decision.
 //
 // # Trust
 //
-// Everybody who can reach the Temporal namespace can signal a run, and complete or
-// fail its activities. So the arrival of a payload proves nothing: the
-// data converter refuses every payload that is not sealed under our keys, and
-// only a sealed result decides about a password, never the name of an error.
+// Every client of the Temporal namespace can signal a run, and complete or fail its activities. So
+// the arrival of a payload proves nothing. The data converter refuses every payload that is not
+// sealed under a key of the keyset. Only a sealed result decides about a password, never the name
+// of an error.
 package workflow

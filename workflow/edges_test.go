@@ -12,12 +12,10 @@ import (
 	sdkpb "go.temporal.io/api/sdk/v1"
 )
 
-// taken are the edges of the state machine that the stories went along, as lines of its
-// diagram.
+// taken are the edges of the state machine that stories took, as lines of its diagram.
 var taken sync.Map
 
-// TestMain fails when no story takes some edge of the table. It cannot say when only
-// some of the tests ran.
+// TestMain fails when no story takes some edge of the table. It cannot judge a part of the tests.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 && !filtered() {
@@ -53,7 +51,7 @@ func (s *story) note() {
 	}
 }
 
-// transitions are what an operator reads in the run's details: "event state" each.
+// transitions are the lines of the run's details: "event state" each.
 func (s *story) transitions() []string {
 	var all []string
 	for line := range strings.SplitSeq(s.details(), "\n") {

@@ -44,7 +44,7 @@ func TestExpiryStartsAgainWithEachMail(t *testing.T) {
 	diff(t, "end", s.elapsed(), 41*time.Minute+lifetime)
 }
 
-// A slow mail server must not make a run expire under a link that is about to arrive.
+// A slow mail server must not make a run expire before its link arrives.
 func TestNoExpiryWhileAMailIsInFlight(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -56,7 +56,7 @@ func TestNoExpiryWhileAMailIsInFlight(t *testing.T) {
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "two", Mails: 2})
 }
 
-// security 2: a run that mails nothing goes the same way and takes the same time.
+// security 2: a run that mails nothing takes the same way and the same time.
 func TestWithheldLooksLikeSent(t *testing.T) {
 	t.Parallel()
 	tell := func(d workflow.Delivery) *story {

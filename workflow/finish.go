@@ -11,16 +11,16 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// lastTry is how long a notice is tried again at least whose day is over.
+// lastTry is how long a notice is tried again at least after its day is over.
 const lastTry = time.Hour
 
 const finishPrefix = "finish/"
 
-// FinishID is the workflow ID of what follows the end of a run, so that it is there once.
+// FinishID is the workflow ID of the run that follows the end of a run: there is only one.
 func FinishID(run string) string { return finishPrefix + run }
 
-// FinishOptions is how a run of a task queue is followed, by whoever does it: by one at a
-// time. A later one asks the store again, which may know more after a workflow reset.
+// FinishOptions are the options of [FinishReset] for a run, one at a time. A later one asks the
+// store again, which may know more after a workflow reset.
 func FinishOptions(run, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       FinishID(run),
@@ -31,8 +31,8 @@ func FinishOptions(run, queue string) client.StartWorkflowOptions {
 	}
 }
 
-// Ending asks what became of a run that something else ended than its own steps: an operator
-// who terminated it, or a failure.
+// Ending asks the store about a run that did not end by its own steps: an operator terminated it,
+// or it failed.
 type Ending struct {
 	Workflow string // workflow ID of the run
 	Run      string // its run ID
@@ -41,15 +41,15 @@ type Ending struct {
 // Ended is the store's answer to an [Ending], of which it names the run.
 type Ended struct {
 	Of     string // Run of the Ending
-	GoesOn bool   `json:",omitempty"` // the run has not ended, or another one goes on with it
+	GoesOn bool   `json:",omitempty"` // the run is open, or another one goes on with it
 
-	// The change that was applied for the run, all empty when none was. Then none will be.
+	// The change that was applied for the run. All are empty when none was, and none will be.
 	Run        string    `json:",omitempty"` // original run ID
 	Submission string    `json:",omitempty"`
 	Account    string    `json:",omitempty"`
 	Changed    time.Time `json:",omitzero"`
 	Owed       bool      `json:",omitempty"` // the notice has not reached all addresses
-	Since      time.Time `json:",omitzero"`  // since when that was tried
+	Since      time.Time `json:",omitzero"`  // of the first attempt
 }
 
 func (e Ended) outcome() Outcome {
@@ -59,9 +59,9 @@ func (e Ended) outcome() Outcome {
 	return Outcome{State: statemachine.StatePasswordChanged, Accepted: e.Submission, Run: e.Of}
 }
 
-// FinishReset follows a run that ended from outside. It makes the run over in the store,
-// answers the outcome update with what the store says about the password, and goes on to
-// notify the owner if the run changed it and its notice has reached nobody. It fails when the run goes on.
+// FinishReset follows a run that ended from outside. It makes the run over in the store, and
+// answers the outcome update with the store's verdict. When the run changed the password and its
+// notice has not reached all addresses, it goes on with the notice. It fails when the run goes on.
 func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	if FinishID(in.Run) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
@@ -89,8 +89,7 @@ func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	return ended.outcome(), workflow.Await(detached, finished)
 }
 
-// end asks until a result names the run: everybody who can reach the namespace can complete an
-// activity.
+// end asks until a result names the run: every client of the namespace can complete an activity.
 func end(ctx workflow.Context, in Ending) (Ended, error) {
 	for {
 		var e Ended
@@ -107,8 +106,7 @@ func end(ctx workflow.Context, in Ending) (Ended, error) {
 	}
 }
 
-// deliver goes on with the notice, for the rest of its day, and for a day when it has not been
-// tried yet.
+// deliver goes on with the notice for the rest of its day, or for a day when it was not tried yet.
 func (e Ended) deliver(ctx workflow.Context) {
 	notice := Notice{Run: e.Run, Account: e.Account, Changed: e.Changed, Submission: e.Submission}
 	now := workflow.Now(ctx)

@@ -17,12 +17,12 @@ const (
 	firstRun = "0b7a0f52-7d3b-4f70-9b1e-5a2d7c64e312" // its original
 )
 
-// applied is what the store says of a run that changed the password and told nobody.
+// applied is the store's answer about a run that changed the password and notified no address.
 var applied = workflow.Ended{
 	Of: endedRun, Run: firstRun, Submission: "one", Account: owner, Changed: started.Add(-time.Hour), Owed: true,
 }
 
-// finishStory is what follows a run; the store gives these answers, the last one for ever.
+// finishStory is a FinishReset. The store gives these answers, the last one for ever.
 func finishStory(t *testing.T, answers ...workflow.Ended) *story {
 	t.Helper()
 	s := newStory(t)
@@ -31,7 +31,7 @@ func finishStory(t *testing.T, answers ...workflow.Ended) *story {
 	return s
 }
 
-// finish runs what follows a run, and returns how it ended.
+// finish runs FinishReset, and returns how it ended.
 func (s *story) finish(of string) (out workflow.Outcome, err error) {
 	s.t.Helper()
 	s.ExecuteWorkflow(workflow.FinishName, workflow.Ending{Workflow: workflow.ID(accountKey), Run: of})
@@ -44,7 +44,7 @@ func (s *story) finish(of string) (out workflow.Outcome, err error) {
 	return out, s.GetWorkflowResult(&out)
 }
 
-// The owner of a change whose run was terminated is told, and who asks hears the truth.
+// The owner gets the notice of a change whose run was terminated, and a caller the true outcome.
 func TestFinishAfterAChange(t *testing.T) {
 	t.Parallel()
 	s := finishStory(t, applied)
@@ -79,8 +79,7 @@ func TestFinishOfASettledNotice(t *testing.T) {
 	diff(t, "notices", len(s.notices), 0)
 }
 
-// A run that has not ended, or that another goes on with after a workflow reset, is nobody's
-// to finish.
+// FinishReset fails for a run that is open, or that another goes on with after a workflow reset.
 func TestFinishOfARunThatGoesOn(t *testing.T) {
 	t.Parallel()
 	s := finishStory(t, workflow.Ended{Of: endedRun, GoesOn: true})
@@ -108,7 +107,7 @@ func TestFinishBelievesTheStoreOnly(t *testing.T) {
 	diff(t, "asked", len(s.endings), 0)
 }
 
-// The notice has its whole day: from the first time that it was tried, and an hour at least.
+// The notice has its whole day from its first attempt, and an hour at least.
 func TestFinishGivesUp(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -134,7 +133,7 @@ func TestFinishGivesUp(t *testing.T) {
 	}
 }
 
-// A notice that was not tried enough is not given up: the store says so, and it goes on.
+// The store does not give up a notice that was not tried enough. It goes on.
 func TestFinishTriesEnough(t *testing.T) {
 	t.Parallel()
 	s := finishStory(t, applied)

@@ -18,9 +18,9 @@ import (
 
 const contractFile = "contract.json"
 
-// One build reads the values that another has written: the names of
-// fields never change, and fields are only added. A new field is written into the file by
-// -update; a name that is gone, or a value that is written otherwise, is refused then too.
+// One build reads the values that another has written. The names of fields never change, and
+// fields are only added. -update writes a new field into the file. It still refuses a missing
+// name, or a value that is written otherwise.
 func TestContractIsFrozen(t *testing.T) {
 	t.Parallel()
 	was, err := os.ReadFile(filepath.Join("testdata", contractFile))

@@ -9,16 +9,16 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// LinkMail asks for a mail with a link.
+// LinkMail is a request for a mail with a link.
 type LinkMail struct {
 	Number   int           // 1 for a run's first link, then 2, 3
 	Run      string        // the run's original ID, the same after a workflow reset
 	Sender   string        // ID of the run that sends it; empty in 0.1.0
 	Life     time.Duration // of the link
-	Address  string        // that a link was requested for
-	Client   string        // who requested it, for the audit log
-	Operator string        // or the operator who did
-	Waits    bool          // the run wants to know when the mail is kept waiting
+	Address  string        // of the request
+	Client   string        // caller of the request, for the audit log
+	Operator string        // or its operator
+	Waits    bool          // asks for a result when the mail is kept waiting
 }
 
 // Name tells a run's links apart. It is the same on all attempts and after a workflow reset.
@@ -37,9 +37,9 @@ func (m Mail) LinkMail() LinkMail {
 	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits}
 }
 
-// tries is how often a link mail, or the record of a cancel, is begun whose result names
-// another run. A workflow reset is a reason for one more: what it schedules anew still names
-// the run of before, and is refused as another run's. A stranger's result is another.
+// tries is how often a link mail, or the record of a cancel, is begun whose result names another
+// run. A workflow reset is a reason for one more: its new activities still name the old run,
+// and are refused. A foreign completion is another reason.
 const tries = 4
 
 func (r *run) sendLink(ctx workflow.Context, by Caller) {
@@ -54,9 +54,9 @@ func (r *run) sendLink(ctx workflow.Context, by Caller) {
 
 func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
 
-// delivered is what became of the mail. It is not final when the result names another mail, or
-// says that this one is kept waiting: then the mail has to be begun again. After a day, or
-// several such results, it has failed.
+// delivered is the result of the mail. It is not final when it names another mail, or says that
+// this one is kept waiting: the mail has to be begun again. After a day, or several such results,
+// it has failed.
 func (r *run) delivered(ctx workflow.Context) (d Delivery, final bool) {
 	err := r.mail.Get(ctx, &d)
 	switch {
@@ -75,7 +75,7 @@ func (r *run) delivered(ctx workflow.Context) (d Delivery, final bool) {
 	return d, false
 }
 
-// mailWaits reports that a delivery says what the link mail on its way is kept waiting for.
+// mailWaits reports that a delivery says why the link mail in progress is kept waiting.
 func (r *run) mailWaits(ctx workflow.Context, d Delivery) bool {
 	if d.Waits == "" || d.Of != r.sending.Name() || !r.sending.Waits || !showsWaiting(ctx) {
 		return false
@@ -93,8 +93,8 @@ func unnamedDelivery(d Delivery, err error) Delivery {
 	return d
 }
 
-// sendAgain begins the mail again: the first time at once, since somebody waits for it, and
-// then after a pause that grows, within the day that the mail has.
+// sendAgain begins the mail again. The first time is at once, because its reader waits. Later ones
+// follow a growing pause, within the day of the mail.
 func (r *run) sendAgain() {
 	pause := max(time.Duration(r.repeats)*retryPause, r.pause)
 	r.repeats++
@@ -116,13 +116,13 @@ func (r *run) sendAgain() {
 	})
 }
 
-// timeLeft is how long the mail is tried still.
+// timeLeft is how long the mail is still tried.
 func (r *run) timeLeft(ctx workflow.Context) time.Duration {
 	return mailRetry - workflow.Now(ctx).Sub(r.begunAt)
 }
 
-// linkMailed starts the link's life again, also when no mail went out: an account
-// that gets none must look like any other.
+// linkMailed starts the link's life again, also when no mail went out: an account without a mail
+// must look like any other.
 func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)

@@ -41,7 +41,7 @@ func TestSecondLinkUsed(t *testing.T) {
 	diff(t, "ID of the wait", s.wait.ActivityID, workflow.AwaitTokenSubmission)
 }
 
-// A mail can arrive although the mail server's answer does not: its link counts.
+// A mail can arrive although the mail server's answer does not. Its link counts.
 func TestUsedBeforeTheMailIsAnswered(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -52,7 +52,7 @@ func TestUsedBeforeTheMailIsAnswered(t *testing.T) {
 	diff(t, "end", s.elapsed(), 5*time.Minute)
 }
 
-// A link that is still on its way when the password has changed would be dead on arrival.
+// A link in progress when the password has changed would be dead on arrival.
 func TestChangeStopsTheMailInFlight(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -66,8 +66,8 @@ func TestChangeStopsTheMailInFlight(t *testing.T) {
 	diff(t, "end", s.elapsed(), 15*time.Minute)
 }
 
-// Only the change of the password stops it: a submission that nobody's link made leaves
-// the owner's link to arrive and to be used.
+// Only the change of the password stops the mail. After a submission without a link, the owner's
+// link still arrives and works.
 func TestNobodysSubmissionStopsNoMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -6,19 +6,19 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Notice asks for mails to an account owner that the password was changed. The store knows the
-// addresses, and which of them the notice has reached.
+// Notice is a request for mails to an account owner after a change of the password. The store has
+// the addresses, and which of them the notice has reached.
 type Notice struct {
 	Run        string    // the original ID of the run that changed it
 	Sender     string    // ID of the run that sends it; empty in 0.1.0
 	Account    string    // whose password was changed
 	Changed    time.Time // when
 	Submission string    // that was applied; empty in 0.2.0, and the run's newest then
-	// To are the addresses that the notice has not reached, until when it is tried, for
-	// operators; empty until it has reached one.
+	// To are the addresses that the notice has not reached, and Until is the end of its attempts,
+	// both for operators. They are empty until it has reached one.
 	To    []string
 	Until time.Time
-	Waits bool // the run wants to know when the notice is kept waiting
+	Waits bool // asks for a result when the notice is kept waiting
 }
 
 // Mail is how a notice is written.
@@ -34,14 +34,14 @@ func (m Mail) Notice() Notice {
 	return Notice{m.Run, m.Sender, m.Account, m.Changed, m.Submission, m.To, m.Until, m.Waits}
 }
 
-// pendingNotice is a notice that has reached somebody and not yet all addresses.
+// pendingNotice is a notice that has reached one address and not yet all.
 type pendingNotice struct {
 	notice Notice
 	done   bool
 }
 
-// deliver sends a notice until a delivery names it: everybody who can reach the namespace can
-// complete an activity.
+// deliver sends a notice until a delivery names it: every client of the namespace can complete an
+// activity.
 func deliver(ctx workflow.Context, notice Notice, until time.Time) Delivery {
 	notice.Sender = workflow.GetInfo(ctx).WorkflowExecution.RunID
 	for n := time.Duration(1); workflow.Now(ctx).Before(until); n++ {
@@ -83,7 +83,7 @@ func giveUpVersioned(ctx workflow.Context, notice Notice) {
 	}
 }
 
-// giveUp turns a notice that no mail server takes into a failed one, in the audit log and for
+// giveUp turns a notice that no mail server accepts into a failed one, in the audit log and for
 // the alert. A notice that was not tried for its whole day stays pending, with its addresses in
 // Left.
 func giveUp(ctx workflow.Context, notice Notice) (d Delivery) {

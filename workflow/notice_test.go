@@ -22,7 +22,7 @@ func partly(_ int, m workflow.Mail) answer {
 	return answer{after: 10 * time.Hour, result: workflow.Delivery{Notice: m.Run}}
 }
 
-// A notice that has reached somebody leaves the run open, for the other addresses.
+// A notice that has reached one address leaves the run open, for the others.
 func TestNoticeIsOwedToEveryAddress(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -40,8 +40,8 @@ func TestNoticeIsOwedToEveryAddress(t *testing.T) {
 	diff(t, "values", s.upserts, []string{"completed"})
 }
 
-// The reader of a notice may ask for another reset at once: an address
-// that takes no mail now does not stand in the way. The next run goes on with the notice.
+// The reader of a notice may request another reset at once. An address that takes no mail now does
+// not stand in the way: the next run goes on with the notice.
 func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -62,7 +62,7 @@ func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
 	diff(t, "end", s.elapsed(), 10*time.Hour)
 }
 
-// A run takes over what is owed from the one before, and hands on what it owes itself.
+// A run takes over the pending notices of the one before, and hands on its own.
 func TestOwedNoticesAddUp(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -88,8 +88,8 @@ func TestOwedNoticeEnds(t *testing.T) {
 	diff(t, "end", s.elapsed(), lifetime)
 }
 
-// security 18: whoever may talk to Temporal can complete the notice. It is sent again, later
-// each time, for a day.
+// security 18: every client of Temporal can complete the notice. It is sent again, later each
+// time, for a day.
 func TestForeignDeliveryIsNoNotice(t *testing.T) {
 	t.Parallel()
 	foreign := map[string]answer{

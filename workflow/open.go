@@ -18,7 +18,7 @@ var ErrNotSetUp = errors.New("the namespace is not set up for rekey: run `rekey 
 const OpenRuns = "ExecutionStatus IN ('Running', 'Paused')"
 
 // Open reports whether a run goes on. A paused one does when it is unpaused. A status that this
-// build does not know is no end: those that end a run are all here.
+// build does not know is no end: the final ones are all here.
 func Open(s enumspb.WorkflowExecutionStatus) bool {
 	switch s {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_FAILED,
@@ -32,15 +32,15 @@ func Open(s enumspb.WorkflowExecutionStatus) bool {
 	return true
 }
 
-// GoesOn reports that a run is open, or that the newest of its workflow ID is and goes on with
-// it: after a workflow reset, or as the next one, which takes over what is owed. Both have the
-// first run in common.
+// GoesOn reports that a run is open, or that the newest of its workflow ID is and goes on with it.
+// That one follows a workflow reset, or is the next run, which takes over pending notices. Both
+// have the first run in common.
 func GoesOn(asked, newest *workflowpb.WorkflowExecutionInfo) bool {
 	return Open(newest.GetStatus()) && newest.GetFirstRunId() == asked.GetFirstRunId()
 }
 
-// StateOf is the value of StateAttribute among search attributes, which are in clear; false when
-// it is not there, or is no text.
+// StateOf is the value of StateAttribute among search attributes, which are in clear. It is false
+// when the value is missing or no text.
 func StateOf(a *commonpb.SearchAttributes) (state statemachine.State, ok bool) {
 	value, ok := a.GetIndexedFields()[StateAttribute.GetName()]
 	if !ok || converter.GetDefaultDataConverter().FromPayload(value, &state) != nil {

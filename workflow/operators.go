@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// Summary and Details are what Temporal's UI shows of every run, without a worker and without
-// a key: they are the same for all runs, so that nothing has to be sealed.
+// Summary and Details are the texts of every run in Temporal's UI, without a worker and without a
+// key. They are the same for all runs, so they need no seal.
 const (
 	Summary = "password reset"
 	Details = "The reset waits until its link is used, called off or expired. " +
@@ -22,19 +22,19 @@ const (
 		"| `change-password` | a password was accepted and is being applied; it is tried until the store answers |\n\n" +
 		"Whose reset it is, and why no link was mailed, `rekey find` tells."
 
-	// FinishSummary is that of what follows a run that ended from outside.
+	// FinishSummary is the Summary of FinishReset.
 	FinishSummary = "the end of a password reset"
 )
 
 // IsPublic reports that a text is one of those: a client need not seal it.
 func IsPublic(text string) bool { return text == Summary || text == Details || text == FinishSummary }
 
-// WaitsAfter is how long a mail or a change is tried until its run shows that it is kept
-// waiting. The activity tells the run once, in a sealed result: a timer would be an Action of
-// every reset, also of those that wait for nothing.
+// WaitsAfter is how long a mail or a change is tried until its run shows that it is kept waiting.
+// The activity reports it once, in a sealed result. A timer would be an Action of every reset,
+// also of one that waits for nothing.
 const WaitsAfter = 2 * time.Minute
 
-// transition is one line of what an operator reads.
+// transition is one line of the run's details.
 type transition struct {
 	at    time.Time
 	event string
@@ -86,14 +86,14 @@ func addresses(pending []Mail) (n int) {
 }
 
 // count counts a transition by its event and the state that it led to. Metrics leave nothing in
-// the history, and a replay counts nothing again. A workflow task that is repeated (its worker
-// was killed, a signal came at the close) counts again: this is not for accounting.
+// the history, and a replay counts nothing again. A workflow task can be repeated: its worker was
+// killed, or a signal came at the close. It counts again then, so this is not for accounting.
 func (r *run) count(ctx workflow.Context, event string) {
 	labels := map[string]string{"event": event, "state": string(r.machine.State())}
 	workflow.GetMetricsHandler(ctx).WithTags(labels).Counter("rekey_transitions").Inc(1)
 }
 
-// countRedeemed measures from the last mail that a mail server took to the submission. A
+// countRedeemed measures from the last mail that a mail server accepted to the submission. A
 // link that was used before the run heard of its mail is not counted.
 func (r *run) countRedeemed(ctx workflow.Context) {
 	if r.verdict.Event == statemachine.PasswordChanged && !r.expires.IsZero() {
@@ -101,9 +101,9 @@ func (r *run) countRedeemed(ctx workflow.Context) {
 	}
 }
 
-// showState sets the search attribute to the state. Each upsert is a billable action, so a run
-// has one, at its end; the start brings the first value along. A run that is kept waiting has
-// two more, see showWaiting.
+// showState sets the search attribute to the state. Each upsert is a billable action, so a run has
+// one, at its end; the start brings the first value along. A run that is kept waiting has two
+// more, see showWaiting.
 func (r *run) showState(ctx workflow.Context) { setAttribute(ctx, r.machine.State()) }
 
 func setAttribute(ctx workflow.Context, state statemachine.State) {
@@ -113,13 +113,13 @@ func setAttribute(ctx workflow.Context, state statemachine.State) {
 	}
 }
 
-// showsWaiting reports that this run shows what it is kept waiting for. Runs that a release
-// before 0.3 led past such a result do not.
+// showsWaiting reports that this run shows why it is kept waiting. Runs that a release before 0.3
+// led past such a result do not.
 func showsWaiting(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "run-says-what-it-waits-for", workflow.DefaultVersion, 1) == 1
 }
 
-// showWaiting shows operators what the run is kept waiting for.
+// showWaiting shows operators why the run is kept waiting.
 func (r *run) showWaiting(ctx workflow.Context, what statemachine.State) {
 	if what != WaitingForMail && what != WaitingForStore {
 		what = WaitingForStore
@@ -128,7 +128,7 @@ func (r *run) showWaiting(ctx workflow.Context, what statemachine.State) {
 	setAttribute(ctx, what)
 }
 
-// endWaiting takes that back, unless the run is over and shows how.
+// endWaiting takes that back, unless the run is over and shows its end.
 func (r *run) endWaiting(ctx workflow.Context) {
 	if r.waitingFor != "" && !r.machine.Final() {
 		setAttribute(ctx, statemachine.StateRequested)
@@ -136,7 +136,8 @@ func (r *run) endWaiting(ctx workflow.Context) {
 	r.waitingFor = ""
 }
 
-// afterWaiting has the retries of a mail that was kept waiting: it was tried some times already.
+// afterWaiting has the retries of a mail that was kept waiting: it was tried several times
+// already.
 func afterWaiting(ctx workflow.Context) workflow.Context {
 	return workflow.WithRetryPolicy(ctx, temporal.RetryPolicy{
 		InitialInterval: WaitsAfter, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute,

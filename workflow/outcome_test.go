@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// reply is what a caller of the outcome update gets, and when.
+// reply is an answer to the outcome update, and its time.
 type reply struct {
 	Out workflow.Outcome
 	At  time.Duration
@@ -30,8 +30,8 @@ func (s *story) outcome(updateID string, got *[]reply) func() {
 	}
 }
 
-// The answer comes as soon as the password question is decided, and the owner's notice
-// does not hold it up; whoever asks later gets the same one.
+// The answer comes as soon as the password question is decided, without waiting for the owner's
+// notice. A later caller gets the same one.
 func TestOutcomeOfAChange(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -49,7 +49,7 @@ func TestOutcomeOfAChange(t *testing.T) {
 	diff(t, "end", s.elapsed(), decided+time.Hour)
 }
 
-// A run that ends answers whoever is waiting before it closes.
+// A run answers waiting callers before it closes.
 func TestOutcomeOfARunThatEnds(t *testing.T) {
 	t.Parallel()
 	refused := func(_ int, c workflow.Change) answer {

@@ -10,27 +10,27 @@ import (
 // The first five are history: a run sets timers or decides by them. They change behind
 // workflow.GetVersion only.
 const (
-	// mailRetry is how long a mail is tried: mail servers and their operators
-	// need hours, and a day is what RFC 5321 (4.5.4.1) senders are patient for.
+	// mailRetry is how long a mail is tried. Mail servers and their operators need hours, and
+	// senders wait a day (RFC 5321 section 4.5.4.1).
 	mailRetry = 24 * time.Hour
 	// recordRetry is how long a note of a cancel is tried.
 	recordRetry = 24 * time.Hour
-	// grace is added to a link's life before a run expires: clocks differ, and a
-	// password that was sent in time may queue for its hash.
+	// grace is added to a link's life before a run expires. Clocks differ, and a password that was
+	// sent in time may queue for its hash.
 	grace = 60 * time.Second
-	// withheldPause is how long a run whose mails were all withheld passes requests over. Without it
-	// each request of a stranger would begin an activity.
+	// withheldPause is how long a run whose mails were all withheld passes requests over. Without
+	// it each request of a stranger would begin an activity.
 	withheldPause = 10 * time.Minute
 	// retryPause is the pause before an activity is repeated whose result names another run.
 	retryPause = 10 * time.Second
-	// heartbeatTimeout is how long a worker may send no heartbeat until its activities begin
-	// again elsewhere. Somebody waits for the mail or the answer meanwhile.
+	// heartbeatTimeout is how long a worker may send no heartbeat until its activities begin again
+	// elsewhere. A caller waits for the mail or the answer meanwhile.
 	heartbeatTimeout = 3 * Heartbeat
 )
 
-// waitOptions hold the wait for a submission open. The state machine expires links. This
-// timeout is only a safety net, longer than any run. The retry policy is
-// the default, so that a failure reported by a broken worker cannot kill a link.
+// waitOptions hold the wait for a submission open. The state machine expires links. This timeout
+// is only a safety net, longer than any run. The default retry policy keeps a link alive when a
+// broken worker reports a failure.
 func waitOptions(ctx workflow.Context, in Request, n int) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:             waitID(n),
@@ -39,10 +39,9 @@ func waitOptions(ctx workflow.Context, in Request, n int) workflow.Context {
 	})
 }
 
-// mailOptions retry for a day with back-off to five minutes: soon enough for a
-// restarted mail server, seldom enough for greylisting. One attempt is an SMTP
-// conversation, which ends by itself within 15 minutes: a mail server may read a mail for
-// ten before it says that it is taken (RFC 5321 section 4.5.3.2.6).
+// mailOptions retry for a day with back-off to five minutes: soon enough for a restarted mail
+// server, seldom enough for greylisting. One attempt is an SMTP conversation, which ends by itself
+// within 15 minutes. A mail server may take ten to accept a mail (RFC 5321 section 4.5.3.2.6).
 func mailOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              MailQueueOf(workflow.GetInfo(ctx).TaskQueueName),
@@ -54,9 +53,9 @@ func mailOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// noticeOptions are mailOptions for the notice, which is tried for patience. One attempt mails
-// to every address of the account, so an attempt lasts as long as it sends heartbeats. A notice
-// has priority over link mails in the queue: everybody can ask for links.
+// noticeOptions are mailOptions for the notice, which is tried for patience. One attempt mails to
+// every address of the account, so an attempt lasts as long as it sends heartbeats. A notice has
+// priority over link mails in the queue: every visitor can request links.
 func noticeOptions(ctx workflow.Context, patience time.Duration) workflow.Context {
 	ctx = workflow.WithScheduleToCloseTimeout(mailOptions(ctx, "tell the owner"), patience)
 	ctx = workflow.WithPriority(ctx, temporal.Priority{PriorityKey: 1}) // of 5; 3 without
@@ -73,7 +72,7 @@ func recordOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// endOptions retry until the store answers: somebody asks what became of a run.
+// endOptions retry until the store answers: a caller waits for the outcome.
 func endOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
@@ -82,7 +81,7 @@ func endOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// changeOptions retry until the store answers; the activity itself refuses a submission that is
+// changeOptions retry until the store answers. The activity itself refuses a submission that is
 // older than a day. One attempt is one store transaction.
 func changeOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

@@ -7,8 +7,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// A mail server that hangs keeps mails waiting and nothing else, since mails have a task queue
-// of their own.
+// Mails have a task queue of their own, so a mail server that hangs keeps only mails waiting.
 func TestMailsWaitByThemselves(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -21,8 +20,8 @@ func TestMailsWaitByThemselves(t *testing.T) {
 	diff(t, "task queues of a link, a change, a notice", queues, []string{workflow.MailQueue, workflow.TaskQueue, workflow.MailQueue})
 }
 
-// security 23: somebody waits for each effect of a run, so a worker that was killed in
-// the middle of one is noticed in seconds, and not when the longest attempt would be over.
+// security 23: a caller waits for each effect of a run. So a worker killed in the middle of one is
+// noticed in seconds, and not at the end of the longest attempt.
 func TestDeadWorkerIsNoticedSoon(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

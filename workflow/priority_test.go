@@ -25,8 +25,8 @@ const (
 	wasExpired
 )
 
-// Whatever else happens in the same workflow task, a disowned link changes nothing, a
-// link that was used counts, and a request is answered before the run expires.
+// Among the events of one workflow task, a disowned link changes nothing and a used link counts. A
+// request is answered before the run expires.
 func TestPriority(t *testing.T) {
 	t.Parallel()
 	for happened := 1; happened < 1<<5; happened++ {
@@ -52,13 +52,13 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// waited is how a wait ended, and how many mails the run has begun by then.
+// waited is the end of a wait, and the number of mails begun by then.
 type waited struct {
 	Event statemachine.Event
 	Mails int
 }
 
-// waitFor is the result of a wait for what has all happened already.
+// waitFor is the result of a wait for events that have all happened already.
 func waitFor(t *testing.T, happened int) waited {
 	t.Helper()
 	suite := &testsuite.WorkflowTestSuite{}
@@ -101,7 +101,7 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 	return waited{event, r.mails}, err
 }
 
-// Of mails that wait for their turn, notices go first: links can be asked for by anybody.
+// Among waiting mails, notices go first: every visitor can request links.
 func TestNoticesGoFirst(t *testing.T) {
 	t.Parallel()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()

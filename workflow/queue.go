@@ -15,14 +15,14 @@ const (
 // MailQueueOf is where workers of a task queue find mails to send.
 func MailQueueOf(queue string) string { return queue + mailSuffix }
 
-// PeersQueue is where the processes of a task queue show that they are there: all of them
-// poll it, and nothing is ever scheduled on it.
+// PeersQueue is where the processes of a task queue show their presence: all of them poll it, and
+// no task is ever scheduled on it.
 func PeersQueue(queue string) string { return queue + peersSuffix }
 
 var queueName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// CheckQueue says what is wrong with the name of a task queue. Two products in one namespace
-// have one each, so no name may be that of another one's mails or peers.
+// CheckQueue returns an error for a bad name of a task queue. Two products in one namespace have
+// one each, so no name may be that of another one's mails or peers.
 func CheckQueue(name string) error {
 	switch {
 	case !queueName.MatchString(name):

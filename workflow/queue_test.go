@@ -6,8 +6,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// The names that were released follow from the task queue; no product's queue is another one's
-// queue of mails, and no name ends the text of a query.
+// The released names follow from the task queue. No product's queue is another one's queue of
+// mails, and no name ends the text of a query.
 func TestQueueNames(t *testing.T) {
 	t.Parallel()
 	if workflow.MailQueueOf(workflow.TaskQueue) != workflow.MailQueue {

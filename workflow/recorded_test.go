@@ -23,8 +23,8 @@ type release struct {
 	stories []string // that it was the first to record
 }
 
-// releases lists them, the oldest first, and every story since it is told. A release that
-// is recorded gets a line here.
+// releases lists them, the oldest first, and every story since it is told. A new release gets a
+// line here.
 func releases() []release {
 	return []release{
 		{"v0.1.0", []string{
@@ -109,8 +109,8 @@ func newReplayer(tb testing.TB) *replay.Replayer {
 	return r
 }
 
-// Runs of every release go on under this code. When this fails, runs that are open at the
-// upgrade would stand still: doc.go says what to do.
+// Runs of every release go on under this code. When this fails, runs that are open at the upgrade
+// would stand still: doc.go has the remedies.
 func TestRecordedRunsReplay(t *testing.T) {
 	t.Parallel()
 	replayer := newReplayer(t)
@@ -152,7 +152,7 @@ func TestRecordedRunsNameNobody(t *testing.T) {
 	allowed := map[string]bool{
 		"": true, "rekey-record": true, "rekey-record-stranger": true,
 		"rekey-record-worker-1": true, "rekey-record-worker-2": true,
-		"history-service": true, // what Temporal itself does
+		"history-service": true, // Temporal itself
 	}
 	stories(t, func(t *testing.T, name string, h *historypb.History) {
 		t.Helper()
@@ -168,7 +168,7 @@ func TestRecordedRunsNameNobody(t *testing.T) {
 	})
 }
 
-// identityOf is who is named in an event. Every kind of attributes has a field of that name,
+// identityOf is the identity named in an event. Every kind of attributes has a field of that name,
 // or none.
 func identityOf(e *historypb.HistoryEvent) string {
 	var found string
@@ -176,7 +176,7 @@ func identityOf(e *historypb.HistoryEvent) string {
 	return found
 }
 
-// security 41: nobody runs production on the keys of the recorded runs.
+// security 41: no production runs on the keys of the recorded runs.
 func TestReplayKeysetIsRefused(t *testing.T) {
 	t.Parallel()
 	refused(t, recordedKeys(t))

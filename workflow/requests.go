@@ -2,10 +2,9 @@ package workflow
 
 import "go.temporal.io/sdk/workflow"
 
-// answerRequests takes the requests that have come and reports whether this run answers them: by
-// another link, or because one is on its way, just mailed, or the last one that it mails and
-// still good. When the last link has ended, nobody can use this run any more, and another run
-// has to answer.
+// answerRequests takes the requests and reports whether this run answers them. The answer is
+// another link, a link in progress or just mailed, or the last link while it is good. After the
+// end of the last link this run is of no use, and another run answers.
 func (r *run) answerRequests(ctx workflow.Context) bool {
 	caller, asked := r.takeRequests()
 	if !asked {
@@ -50,7 +49,7 @@ func (r *run) lateRequest() (Caller, bool) {
 }
 
 // takeRequests takes all request signals; many clicks are one, the last. The SDK drops signals
-// that are not sealed with our keys. A signal sealed for another account is ignored.
+// that are not sealed under a key of the keyset. A signal sealed for another account is ignored.
 func (r *run) takeRequests() (last Caller, asked bool) {
 	for {
 		var c Caller

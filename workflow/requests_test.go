@@ -41,8 +41,8 @@ func TestCoolDown(t *testing.T) {
 	}
 }
 
-// The cool-down begins when the mail server has taken the mail: a request while it is
-// on its way asks for the same mail.
+// The pause begins when the mail server has accepted the mail: a request before that gets the same
+// mail.
 func TestCoolDownBeginsWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -65,8 +65,8 @@ func TestThreeMailsAtMost(t *testing.T) {
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
 }
 
-// Another run answers a request after the last link of a run has ended, although this run
-// is open for the grace after that. Before, the link is good, and operators see the request.
+// Another run answers a request after the last link of a run has ended, although this run is open
+// for the grace after that. Before, the link is good, and operators see the request.
 func TestAskedAfterTheLastLink(t *testing.T) {
 	t.Parallel()
 	lastMail := 10 * time.Minute
@@ -95,8 +95,8 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 	diff(t, "end", s.elapsed(), lastMail+lifetime)
 }
 
-// A worker may let its links live shorter than the run was asked to. The end of the
-// mailed link counts then, also when a later mail was withheld.
+// A worker may let its links live shorter than the run was asked to. The end of the mailed link
+// counts then, also when a later mail was withheld.
 func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
 	t.Parallel()
 	const lastMail, short = 10 * time.Minute, 8 * time.Minute
@@ -134,9 +134,9 @@ func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
 	}
 }
 
-// A full bucket, or an account that is disabled for a while, keeps the owner from a mail for no
-// longer than it lasts and ten minutes: when all mails of a run were withheld, another run answers
-// the next request after that pause.
+// A full bucket, or an account disabled for a while, keeps the owner from a mail no longer than it
+// lasts and ten minutes. When all mails of a run were withheld, another run answers the next
+// request after that pause.
 func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 	t.Parallel()
 	three := func() *story {
@@ -163,7 +163,7 @@ func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
 }
 
-// Operators tell a request that the last link answers from one that nothing answers.
+// The details distinguish a request that the last link answers from one without an answer.
 func TestWhyARequestWasPassedOver(t *testing.T) {
 	t.Parallel()
 	for want, last := range map[string]workflow.Delivery{
@@ -199,7 +199,7 @@ func TestManyClicksAreOneRequest(t *testing.T) {
 	diff(t, "mails", s.times(), []time.Duration{0, 5 * time.Minute})
 }
 
-// security 43: the audit log says who asked for each mail.
+// security 43: the audit log names the caller of each mail.
 func TestWhoAskedForEachMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -208,8 +208,7 @@ func TestWhoAskedForEachMail(t *testing.T) {
 	diff(t, "clients", []string{s.mails[0].Client, s.mails[1].Client}, []string{"192.0.2.7", "192.0.2.8"})
 }
 
-// security 42: an operator who asks for a link is named, and whoever asks after them is not
-// them.
+// security 42: the audit log names an operator who requests a link, but not for a later request.
 func TestOperatorAsks(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

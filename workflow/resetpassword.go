@@ -48,8 +48,8 @@ func (r *run) handle(ctx workflow.Context, s statemachine.State) (statemachine.E
 	panic(fmt.Sprintf("state %s has no work", s))
 }
 
-// mailFirstLink opens the wait before the mail goes out: a link can be used as soon as it
-// can be read, and before the run hears that it was mailed.
+// mailFirstLink opens the wait before the mail goes out. A link can be used before the run hears
+// that it was mailed.
 func (r *run) mailFirstLink(ctx workflow.Context) (statemachine.Event, error) {
 	r.openWait(ctx)
 	r.takeRequests() // the signal that came with the start is the request of the start
@@ -59,14 +59,13 @@ func (r *run) mailFirstLink(ctx workflow.Context) (statemachine.Event, error) {
 
 // awaitToken waits for a link to be used, and answers further requests meanwhile.
 func (r *run) awaitToken(ctx workflow.Context) (statemachine.Event, error) {
-	r.openWait(ctx) // another one after a submission that no link of this run made
+	r.openWait(ctx) // again after a submission without a link of this run
 	return r.awaitEvent(ctx)
 }
 
-// awaitEvent waits for the next event. If several things have happened, the first case wins:
-// a canceled reset changes nothing, and a link that was used in time wins over its expiry,
-// although its timer has fired too. (A Selector would take them in the order of the history,
-// and expire a submission that was accepted.)
+// awaitEvent waits for the next event. Of several, the first case wins. A canceled reset changes
+// nothing. A link that was used in time wins over its expiry, although its timer has fired too. (A
+// Selector would take them in the order of the history, and expire an accepted submission.)
 func (r *run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 	for {
 		if err := workflow.Await(ctx, r.somethingHappened); err != nil {
@@ -99,9 +98,8 @@ func (r *run) somethingHappened() bool {
 	return r.canceled() || r.disowns.Len() > 0 || r.wait.IsReady() || r.mailDone() || r.requests.Len() > 0 || r.expired()
 }
 
-// changePassword applies the accepted submission. The store makes it atomic and
-// idempotent, so it is repeated until a verdict names this run and the submission; any
-// other result is a stranger's.
+// changePassword applies the accepted submission. The store makes it atomic and idempotent. So it
+// is repeated until a verdict names this run and the submission.
 func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 	if err := r.wait.Get(ctx, &r.accepted); err != nil || r.accepted.ID == "" {
 		return r.dropSubmission(), nil //nolint:nilerr // a failure of the wait is a stranger's
@@ -134,7 +132,7 @@ func (r *run) namesThisRun(ctx workflow.Context, v Verdict) bool {
 		v.Run == "" && workflow.GetVersion(ctx, "verdict-names-its-run", workflow.DefaultVersion, 1) == workflow.DefaultVersion
 }
 
-// changeWaits reports that nothing is decided yet, and that operators are to see why.
+// changeWaits reports that the change is undecided, and shows operators why.
 func (r *run) changeWaits(ctx workflow.Context, c Change, v Verdict) bool {
 	return v.Waits != "" && v.Run == r.original && c.Waits && showsWaiting(ctx)
 }
@@ -145,10 +143,10 @@ func (r *run) dropSubmission() statemachine.Event {
 	return statemachine.TokenUnknown
 }
 
-// notifyOwner mails the notice of the change. Whether it arrives or not, the reset is done; and
-// when it has reached one address, the others delay nobody who asks for another reset.
+// notifyOwner mails the notice of the change. The reset is done even when no mail arrives. When
+// the notice has reached one address, the others delay no further reset.
 func (r *run) notifyOwner(ctx workflow.Context) (statemachine.Event, error) {
-	r.stopMail() // a link that is still on its way would be dead on arrival
+	r.stopMail() // a link in progress would be dead on arrival
 	notice := Notice{
 		Run: r.original, Account: r.verdict.Account, Changed: r.verdict.Changed, Submission: r.accepted.ID, Waits: true,
 	}
@@ -171,9 +169,9 @@ func (r *run) notifyOwner(ctx workflow.Context) (statemachine.Event, error) {
 	return statemachine.NoticeSent, nil
 }
 
-// fire moves the machine. An event that the table forbids is a bug of this package: the
-// panic fails the workflow task, and the run waits for a fixed worker. An error
-// would end the run and could lose an accepted submission.
+// fire moves the machine. An event that the table forbids is a bug of this package. The panic
+// fails the workflow task, and the run waits for a fixed worker. An error would end the run and
+// could lose an accepted submission.
 func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
 	if err := r.machine.Fire(event); err != nil {
 		panic(err)
@@ -185,10 +183,9 @@ func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
 	}
 }
 
-// end closes the run when no notice is pending. A request that came too late for
-// it is answered at once, by a new run under the same workflow ID that takes over the notices
-// which are still pending; the server closes no run that has unread signals, so none is
-// lost.
+// end closes the run when no notice is pending. A new run under the same workflow ID answers a
+// late request at once, and takes over pending notices. The server closes no run that has unread
+// signals, so none is lost.
 func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	finished := func() bool { return workflow.AllHandlersFinished(ctx) }
 	if err := workflow.Await(ctx, finished); err != nil {

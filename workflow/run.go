@@ -19,17 +19,17 @@ type run struct {
 	canceled func() bool // in Temporal
 	requests workflow.ReceiveChannel
 	disowns  workflow.ReceiveChannel
-	disowner *Caller // who called the reset off by a signal, nil when nobody did
+	disowner *Caller // sender of the first cancel by a signal, nil without one
 
 	wait  workflow.Future // for a submission; one is open while a link can be used
 	waits int
 
-	mail       workflow.Future    // the link mail that is on its way, nil when none is
-	sending    LinkMail           // which one that is, or was
-	begunAt    time.Time          // when it was asked for
+	mail       workflow.Future    // the link mail in progress, nil without one
+	sending    LinkMail           // the newest link mail
+	begunAt    time.Time          // of the newest link mail
 	repeats    int                // how often it was begun again
 	pause      time.Duration      // before it is, at least
-	waitingFor statemachine.State // what operators see that the run is kept waiting for
+	waitingFor statemachine.State // why the run is kept waiting, for operators
 	mails      int                // link mails begun
 	mailedAt   time.Time
 	mailing    workflow.Context // of link mails, ended by stopMail
@@ -45,16 +45,16 @@ type run struct {
 	verdict      Verdict
 	withheld     Reason
 	background   []*pendingNotice
-	noticeFailed bool // it has reached nobody
+	noticeFailed bool // it has reached no address
 
-	lateCaller *Caller // who asked when all links had ended; another run answers
+	lateCaller *Caller // of a request after the end of all links; another run answers
 	passedOver int     // requests that mailed nothing
 
 	history []transition
 }
 
-// begin makes the run and the context of its work, which a cancel does not reach: a cancel is
-// an event like any other, counts until a submission is accepted and never cuts work short.
+// begin makes the run and the context of its work, which a cancel does not reach. A cancel is an
+// event like any other. It counts until a submission is accepted and never cuts work short.
 func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 	detached, _ := workflow.NewDisconnectedContext(ctx)
 	r := &run{
@@ -103,9 +103,9 @@ func (r *run) openWait(ctx workflow.Context) {
 	r.wait = workflow.ExecuteActivity(waitOptions(ctx, r.in, r.waits), AwaitTokenSubmission)
 }
 
-// takeDisowns takes the signals of "this wasn't me" and of operators; the first for this
-// account counts. The run that a caller means is not compared: a workflow reset replays the
-// signal under another run ID.
+// takeDisowns takes the signals of "this wasn't me" and of operators; the first for this account
+// counts. The run ID in a signal is not compared: a workflow reset replays the signal under
+// another run ID.
 func (r *run) takeDisowns() {
 	for {
 		var c Caller
@@ -118,10 +118,9 @@ func (r *run) takeDisowns() {
 	}
 }
 
-// recordCancel records who called the reset off. The reset is over whether that works or
-// not.
+// recordCancel records the caller of the cancel. The reset is over also when that fails.
 func (r *run) recordCancel(ctx workflow.Context) {
-	r.stopMail() // the run may stay open, and nobody is to get a link of it
+	r.stopMail() // the run may stay open, and no link of it may go out
 	c := Cancellation{Run: r.original, Sender: r.id, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {
 		c.LinkRun, c.Client = r.disowner.LinkRun, r.disowner.Client

@@ -31,11 +31,11 @@ var keysets = sync.OnceValue(func() (both struct{ before, after converter.DataCo
 	return both
 })
 
-// sealed is the data converter of all our processes.
+// sealed is the data converter of all processes.
 func sealed() converter.DataConverter { return keysets().before }
 
-// postbox is a data converter that leaves a payload as it is, so that a test can say
-// what somebody without our keys would.
+// postbox is a data converter that leaves a payload as it is, so that a test can send payloads
+// without keys.
 type postbox struct{ converter.DataConverter }
 
 func (p postbox) ToPayloads(values ...any) (*commonpb.Payloads, error) {
@@ -58,7 +58,7 @@ func (p postbox) WithWorkflowContext(ctx workflow.Context) converter.DataConvert
 
 func (p postbox) WithContext(context.Context) converter.DataConverter { return p }
 
-// inClear is a value as a client without our codec sends it.
+// inClear is a value as a client without the codec sends it.
 func inClear(value any) *commonpb.Payloads {
 	raw, err := converter.GetDefaultDataConverter().ToPayloads(value)
 	must(err)

@@ -31,15 +31,15 @@ const (
 
 var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// story is one run in the SDK's time-skipping environment, where the test plays
-// everybody else. Payloads are sealed as in production.
+// story is one run in the SDK's time-skipping environment, where the test plays all other parties.
+// Payloads are sealed as in production.
 type story struct {
 	*testsuite.TestWorkflowEnvironment
 	t  *testing.T
 	in workflow.Request
 
-	// How the activities answer; the number counts the calls from 1. A delivery or verdict that
-	// names no mail or run is about the one that was asked for; a pointer to one stays as it is.
+	// How the activities answer; the number counts the calls from 1. A delivery or verdict without
+	// a mail or run gets the requested one. A pointer to one stays as it is.
 	mail   func(n int, m workflow.Mail) answer
 	notice func(n int, m workflow.Mail) answer
 	change func(n int, c workflow.Change) answer
@@ -50,7 +50,7 @@ type story struct {
 	mu      sync.Mutex // activities run beside each other
 	wait    activity.Info
 	waits   int
-	works   []activity.Info // attempts of what does not wait
+	works   []activity.Info // attempts of activities that do not wait
 	mails   []mailed
 	notices []workflow.Mail
 	changes []workflow.Change
@@ -63,15 +63,15 @@ type story struct {
 	counted meter
 }
 
-// answer is what an activity comes back with, and when.
+// answer is the result of an activity, and its time.
 type answer struct {
 	after  time.Duration
 	result any
 	err    error
-	failed error // of an attempt by a worker: it is followed by another as the policy says
+	failed error // of an attempt by a worker: another follows by the policy
 }
 
-// mailed is a link mail that an activity was asked for.
+// mailed is a link mail that the run started an activity for.
 type mailed struct {
 	workflow.Mail
 	At time.Duration // since the start
@@ -174,7 +174,7 @@ func (s *story) registerEnd(as func(name string, f any)) {
 	})
 }
 
-// later completes the activity from outside, as anyone who may talk to Temporal can.
+// later completes the activity from outside, as every client of Temporal can.
 func (s *story) later(ctx context.Context, a answer) error {
 	info := activity.GetInfo(ctx)
 	s.works = append(s.works, info)
@@ -193,13 +193,13 @@ func (s *story) elapsed() time.Duration { return s.Now().Sub(started) }
 // ask is the owner's request for another link.
 func (s *story) ask() { s.SignalWorkflow(workflow.RequestSignal, again) }
 
-// again is who asks for another link.
+// again is the caller who requests another link.
 var again = workflow.Caller{AccountKey: accountKey, Client: "192.0.2.8"}
 
 // disown is the owner's use of the link for "this wasn't me".
 func (s *story) disown() { s.SignalWorkflow(workflow.DisownSignal, disowner) }
 
-// operator is one who calls the reset off or asks for another link.
+// operator cancels the reset or requests another link.
 var operator = workflow.Caller{AccountKey: accountKey, Operator: "a.smith", Run: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310"}
 
 var disowner = workflow.Caller{AccountKey: accountKey, LinkRun: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
@@ -207,7 +207,7 @@ var disowner = workflow.Caller{AccountKey: accountKey, LinkRun: "0f9a1c52-8d3b-4
 // submit returns the use of a link.
 func (s *story) submit(id string) func() { return s.complete(submission(id), nil) }
 
-// complete returns the completion of the wait that is open, by anybody.
+// complete returns the completion of the open wait.
 func (s *story) complete(result any, err error) func() {
 	return func() {
 		s.mu.Lock()
@@ -228,7 +228,7 @@ func (s *story) run() workflow.Outcome {
 	return s.named(out)
 }
 
-// named is the rest of an outcome, which has to name the run that it is about.
+// named is the rest of an outcome, which has to name its run.
 func (s *story) named(out workflow.Outcome) workflow.Outcome {
 	s.t.Helper()
 	diff(s.t, "run of the outcome", out.Run, sender)
@@ -247,7 +247,7 @@ func submission(id string) workflow.Submission {
 	return workflow.Submission{ID: id, LinkRun: "run", Sealed: []byte("sealed " + id)}
 }
 
-// apply is the change that the run asks for.
+// apply is the run's request for a change.
 func apply(id string) workflow.Change {
 	return workflow.Change{Run: sender, Sender: sender, Submission: submission(id), Waits: true}
 }

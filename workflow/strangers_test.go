@@ -10,11 +10,11 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// errStranger is an error of a type that somebody made up.
+// errStranger is an error of an invented type.
 var errStranger = temporal.NewNonRetryableApplicationError("no", string(statemachine.ChangeRefused), nil)
 
-// security 27: whoever may talk to Temporal and has no keys of ours can complete the
-// wait of a run. It is armed again, and the owner's link works.
+// security 27: a client of Temporal without keys can complete the wait of a run. The run opens
+// another one, and the owner's link works.
 func TestStrangerUsesTheWait(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]answer{
@@ -38,7 +38,7 @@ func TestStrangerUsesTheWait(t *testing.T) {
 	}
 }
 
-// A wait that is armed again leaves the link the life it had.
+// Another wait leaves the link the life it had.
 func TestStrangerDoesNotProlongALink(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -47,8 +47,8 @@ func TestStrangerDoesNotProlongALink(t *testing.T) {
 	diff(t, "end", s.elapsed(), lifetime)
 }
 
-// security 27: nor can a stranger decide about a password. A result in clear is no
-// verdict, nor is a sealed one of another run; the activity is repeated.
+// security 27: nor can a stranger decide about a password. A result in clear is no verdict, nor is
+// a sealed one of another run; the activity is repeated.
 func TestStrangerDecides(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]answer{
@@ -84,15 +84,15 @@ func TestStrangerDecides(t *testing.T) {
 	}
 }
 
-// verdictOf is what the store said of this submission in another run, as it is: whoever copied
-// the verdict from there has copied the submission too.
+// verdictOf is the store's verdict on this submission in another run. A stranger who copies it has
+// copied the submission too.
 func verdictOf(run string) *workflow.Verdict {
 	return &workflow.Verdict{Event: statemachine.PasswordChanged, Run: run, Submission: "one", Account: owner}
 }
 
-// security 27: a link mail whose answer is not ours is begun again: at once, then after pauses,
-// and after some it has failed. That is also how a run goes on that was reset while the mail
-// was pending, because what was scheduled before names another sender.
+// security 27: a link mail with a foreign result is begun again: at once, then after pauses. After
+// some results it has failed. A run that was reset with a pending mail goes on in this way,
+// because its scheduled activities name another sender.
 func TestForeignDeliveryIsNoLink(t *testing.T) {
 	t.Parallel()
 	foreign := map[string]answer{
@@ -125,7 +125,7 @@ func TestForeignDeliveryIsNoLink(t *testing.T) {
 	diff(t, "mails", s.times(), []time.Duration{0, 0, 10 * time.Second, 30 * time.Second})
 }
 
-// A mail is tried for a day, whoever answers for it.
+// A mail is tried for a day, also with foreign results.
 func TestLinkMailIsTriedForADay(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -154,8 +154,8 @@ func TestUsedWhileTheMailIsBegunAgain(t *testing.T) {
 	diff(t, "mails", len(s.mails), 2)
 }
 
-// security 27: a signal that is not sealed by us, or is sealed for another account, is
-// none: no mail, no cancel, and the run goes on.
+// security 27: a signal without a seal, or sealed for another account, counts for nothing. It
+// makes no mail and no cancel, and the run goes on.
 func TestStrangerSignals(t *testing.T) {
 	t.Parallel()
 	for name, payload := range map[string]any{
@@ -178,8 +178,8 @@ func TestStrangerSignals(t *testing.T) {
 	}
 }
 
-// The account key in the input makes the links and the audit entries, so the input must
-// be that of the workflow ID: a sealed one of ours can be copied to another ID.
+// The account key in the input makes the links and the audit entries. A sealed input can be copied
+// to another ID, so the key must be that of the workflow ID.
 func TestForeignInput(t *testing.T) {
 	t.Parallel()
 	for name, input := range map[string]any{
@@ -197,8 +197,8 @@ func TestForeignInput(t *testing.T) {
 	}
 }
 
-// A payload of ours under a key that this worker lacks must not be taken for a
-// stranger's: the workflow task fails, and the run waits for a worker that has the key.
+// A payload under a key that this worker lacks must not be taken for a stranger's. The workflow
+// task fails, and the run waits for a worker that has the key.
 func TestUnknownKeyWaits(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

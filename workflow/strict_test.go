@@ -19,8 +19,8 @@ import (
 	"github.com/rekeyhq/rekey/replay"
 )
 
-// Each value that the code writes or reads is compared: a field more in any of them, which an
-// earlier build wrote and this one does not know, is found where it is.
+// The replay compares each value that the code writes or reads. It finds the place of an unknown
+// field, which an earlier build wrote.
 func TestReplayComparesValues(t *testing.T) {
 	t.Parallel()
 	codec, err := recordedKeys(t, keys.AllowDev).Payload()
@@ -85,7 +85,7 @@ func withOneMore(t *testing.T, codec *keys.Codec, e *historypb.HistoryEvent) (ad
 	return added
 }
 
-// Policies are told of and are no divergence.
+// Other policies are reported and are no divergence.
 func TestOtherPolicies(t *testing.T) {
 	t.Parallel()
 	replayer := newReplayer(t)

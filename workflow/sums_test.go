@@ -18,8 +18,8 @@ import (
 
 const sumsFile = "SHA256SUMS"
 
-// compareSums compares the recorded runs with their hashes, which are written once, when a
-// release is recorded. It returns what does not fit, a line each.
+// compareSums compares the recorded runs with their hashes, which are written once, when a release
+// is recorded. It returns a line for each difference.
 func compareSums(histories string) (wrong []string, err error) {
 	raw, err := os.ReadFile(filepath.Join(histories, sumsFile))
 	if err != nil {
@@ -54,7 +54,7 @@ func compareSums(histories string) (wrong []string, err error) {
 	return wrong, err
 }
 
-// A recorded run is what a release did, and stays it. If this fails, git checkout brings
+// A recorded run is the work of a release and never changes. If this fails, git checkout brings
 // the runs back; a new release is recorded under its own name.
 func TestRecordedRunsAreUntouched(t *testing.T) {
 	t.Parallel()
@@ -64,8 +64,8 @@ func TestRecordedRunsAreUntouched(t *testing.T) {
 	}
 }
 
-// Every story of every release is there, and nothing else, so that nobody removes one that
-// no longer replays.
+// Every story of every release is there, and no other. So a story that no longer replays cannot be
+// removed.
 func TestEveryStoryIsThere(t *testing.T) {
 	t.Parallel()
 	want, told := []string{"."}, []string{}

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Types has each exported workflow function and each activity that a run executes: one that
-// it lacks is a stranger in the metrics.
+// Types has each exported workflow function and each activity that a run executes. The metrics
+// have no name for a missing one.
 func TestTypesAreAll(t *testing.T) {
 	t.Parallel()
 	s := sources{values: map[string]string{}}
@@ -50,7 +50,7 @@ func parsed(t *testing.T) (files []*ast.File) {
 	return files
 }
 
-// Temporal evaluates a condition of Await as often as it likes, so a condition, and each function
+// Temporal evaluates a condition of Await any number of times. So a condition, and each function
 // of this package that it calls, receives nothing and assigns no field.
 func TestConditionsHaveNoEffects(t *testing.T) {
 	t.Parallel()
@@ -87,8 +87,8 @@ func TestConditionsHaveNoEffects(t *testing.T) {
 	}
 }
 
-// conditionsOf are the conditions that a function waits for: in place, by the name of a variable
-// that holds a function, or by that of a method.
+// conditionsOf are the conditions that a function waits for. A condition is in place, a variable
+// with a function, or a method.
 func conditionsOf(f *ast.FuncDecl) (conditions []ast.Node) {
 	held := map[string]ast.Node{}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -111,7 +111,7 @@ func conditionsOf(f *ast.FuncDecl) (conditions []ast.Node) {
 	return conditions
 }
 
-// sources is what the code of this package names.
+// sources are the names in the code of this package.
 type sources struct {
 	workflows, activities []string
 	values                map[string]string // of string constants

@@ -2,10 +2,10 @@ package workflow
 
 import "time"
 
-// Links is what a run knows of the links that it has mailed.
+// Links is a run's knowledge of its mailed links.
 type Links struct {
-	Mailing   bool          // one is on its way
-	Begun     int           // with the one on its way
+	Mailing   bool          // one is in progress
+	Begun     int           // with the one in progress
 	MailedAt  time.Time     // when the run heard that the last one was mailed or withheld
 	Expires   time.Time     // when the last one that was mailed ends; zero when none was
 	MailPause time.Duration // of the [Request]
@@ -19,12 +19,12 @@ const (
 	MailOnItsWay Unanswered = "mail_on_its_way"
 	InCoolDown   Unanswered = "cool_down"
 	LastLinkOut  Unanswered = "last_link_out"   // the run has mailed all its links, and one is good or was just mailed
-	LinksEnded   Unanswered = "last_link_ended" // nobody can use the run any more: another run answers
+	LinksEnded   Unanswered = "last_link_ended" // all links have ended: another run answers
 )
 
 // Unanswered says why a request mails no link of the run, "" when it does. The last link may end
-// before the run does: a run stays open for the grace after that, and longer when the worker's
-// links live shorter than was asked for.
+// before the run, which stays open for the grace after it. A worker's links may also live shorter
+// than was asked for.
 func (l Links) Unanswered(now time.Time) Unanswered {
 	cooling := now.Sub(l.MailedAt) < l.MailPause
 	switch {

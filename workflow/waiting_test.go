@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// A link that no mail server takes for two minutes is shown to operators, until it has gone out.
-// It is the same mail that is begun again, after the pause that the attempt asks for.
+// A link that no mail server accepts for two minutes is shown to operators, until it has gone out.
+// The same mail is begun again, after the pause that the attempt asks for.
 func TestLinkThatIsKeptWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -27,7 +27,7 @@ func TestLinkThatIsKeptWaiting(t *testing.T) {
 	diff(t, "asked to be told", []bool{s.mails[0].Waits, s.mails[1].Waits}, []bool{true, false})
 }
 
-// A report about another mail, or one that the run did not ask for, shows nothing.
+// A report about another mail, or without the run's request, shows nothing.
 func TestWaitingCountsForItsMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
@@ -37,7 +37,7 @@ func TestWaitingCountsForItsMail(t *testing.T) {
 			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: "another/1"}}
 		case 2:
 			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.LinkMail().Name()}}
-		case 3: // it was not asked any more
+		case 3: // the run has no such mail any more
 			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: m.LinkMail().Name()}}
 		}
 		return answer{result: workflow.Delivery{}}
@@ -46,7 +46,7 @@ func TestWaitingCountsForItsMail(t *testing.T) {
 	diff(t, "RekeyState", s.upserts, []string{"waiting_for_mail", "requested", "expired"})
 }
 
-// A change and a notice that are kept waiting are shown too, and the end says how it ended.
+// A change and a notice that are kept waiting are shown too. The end shows the final state.
 func TestChangeAndNoticeThatAreKeptWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -84,7 +84,7 @@ type auditor interface {
 	Close() error
 }
 
-// auditor opens the audit log: of PostgreSQL with no more rights than it takes to read it.
+// auditor opens the audit log. In PostgreSQL it takes only the rights to read it.
 func (s *storeFlags) auditor(ctx context.Context, p *process) (auditor, error) {
 	if !postgres.IsURL(s.Store) {
 		store, err := s.open(ctx, p.log)
@@ -157,7 +157,7 @@ func (a *auditCmd) filter(now time.Time) (f account.Filter, err error) {
 	return f, nil
 }
 
-// moment is a time that an operator names: a day, a time, or how long ago it is.
+// moment is a time from an operator: a day, a time, or how long ago it is.
 func moment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -18,7 +18,7 @@ type cancelCmd struct {
 	Reset string `arg:"" name:"email|run" help:"Mail address of the account, run ID or workflow ID (reset/...), or - to read it from standard input: a command line is seen by others and kept by the shell."`
 }
 
-// Run cancels a run and says what became of it.
+// Run cancels a run and prints the result.
 func (c *cancelCmd) Run(p *process) error {
 	text, err := argument(c.Reset, p.stdin)
 	if err != nil {
@@ -48,7 +48,7 @@ func (c cancellation) write(out io.Writer, asJSON bool) error {
 	return refusal(c.text())
 }
 
-// writeAnswer writes an answer as JSON, or as a text if it is a good one: a bad one is an error,
+// writeAnswer writes an answer as JSON, or as a text if it is a good one. A bad one is an error,
 // which goes to standard error.
 func writeAnswer(out io.Writer, asJSON bool, answer any, good bool, text string) error {
 	if asJSON {

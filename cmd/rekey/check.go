@@ -21,8 +21,8 @@ import (
 	"github.com/rekeyhq/rekey/web"
 )
 
-// check says what is wrong with a command line whose parts are all known. Each command
-// judges its own values.
+// check returns the faults of a command line whose parts are all known. Each command judges its
+// own values.
 func check(c *kong.Context) error {
 	if err := usage.Unset(c); err != nil || c.Selected() == nil {
 		return err
@@ -38,9 +38,9 @@ const (
 	maxLinkLife    = 24 * time.Hour // a link is a credential that lies in a mailbox
 	minCoolDown    = time.Second
 	minIdleTimeout = time.Second
-	minAuditKeep   = 7 * 24 * time.Hour // a run may be open for days, and is to be explained
+	minAuditKeep   = 7 * 24 * time.Hour // a run may be open for days, and operators have to explain it
 	maxHashes      = 64                 // of 19 MiB and a thread each
-	maxMinLength   = 64                 // a password of so many has to be allowed (NIST SP 800-63B-4)
+	maxMinLength   = 64                 // a password of that length has to be allowed (NIST SP 800-63B-4)
 )
 
 // check refuses values that would be quietly replaced by others or make no sense.
@@ -57,7 +57,7 @@ func (s *starterCmd) check() error {
 		return fmt.Errorf("--start-limit ($REKEY_START_LIMIT): want 0 or more, not %d", s.StartLimit)
 	case s.Hashes < 0 || s.Hashes > maxHashes:
 		return fmt.Errorf("--hashes ($REKEY_HASHES): want 0 to %d, not %d; more starters hash more", maxHashes, s.Hashes)
-	case s.BreachedFail == "closed" && s.BreachedURL == "": // somebody counts on a check that is off
+	case s.BreachedFail == "closed" && s.BreachedURL == "": // the operator counts on a check that is off
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
 	case s.IdleTimeout < minIdleTimeout:
 		return fmt.Errorf("--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more, such as 620s, not %s", s.IdleTimeout)
@@ -92,7 +92,7 @@ func (f opsFlags) check() error {
 	return checkListen("--ops-listen ($REKEY_OPS_LISTEN)", f.OpsListen)
 }
 
-// checkTimes is for whatever starts runs.
+// checkTimes is for every command that starts runs.
 func checkTimes(linkLife, coolDown time.Duration) error {
 	switch {
 	case linkLife < minLinkLife || linkLife > maxLinkLife:
@@ -155,7 +155,7 @@ func (m *mailFlags) check() error {
 	return m.checkSMTP()
 }
 
-// checkSMTP finds out what the mail's own package refuses.
+// checkSMTP returns the refusals of the mail's own package.
 func (m *mailFlags) checkSMTP() error {
 	config := m.config()
 	if _, err := mail.NewSMTP(config); err != nil { // all but the sender is checked above
@@ -196,7 +196,7 @@ type baseFlag struct {
 	base link.BaseURL // set by check
 }
 
-// check reads the base URL. It refuses one that would mail links which travel in clear.
+// check reads the base URL. It refuses one whose links would travel in clear.
 func (f *baseFlag) check() error {
 	base, err := link.ParseBaseURL(f.BaseURL)
 	switch {

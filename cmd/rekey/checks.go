@@ -14,15 +14,15 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// checker is a store that can try more than a look-up, such as whether it may be written.
+// checker is a store that can try more than a look-up, such as a write.
 type checker interface {
 	Check(ctx context.Context) error
 }
 
-// latest is what was told last of the other processes. It is safe for concurrent use.
+// latest is the newest report on the other processes. It is safe for concurrent use.
 type latest struct {
 	once  sync.Once
-	there chan struct{} // closed when something was told
+	there chan struct{} // closed at the first report
 	wrong atomic.Pointer[belong.Mismatch]
 }
 
@@ -36,13 +36,13 @@ func (l *latest) is(err error) {
 	l.once.Do(func() { close(l.there) })
 }
 
-// check is down while processes do not belong together. It makes none unready: a starter
-// takes requests without a worker too.
+// check is down while processes do not belong together. It makes none unready: a starter accepts
+// requests without a worker too.
 func (l *latest) check() ops.Check {
 	return ops.Check{Name: "peers", Ask: l.ask, Tell: error.Error, Every: checkEvery, Optional: true}
 }
 
-// ask waits for what is told first: until then, nobody knows.
+// ask waits for the first report.
 func (l *latest) ask(ctx context.Context) error {
 	select {
 	case <-l.there:
@@ -55,8 +55,8 @@ func (l *latest) ask(ctx context.Context) error {
 	return nil
 }
 
-// storeCheck checks that a store can be read, and written where it can tell. Nobody has the address: .invalid is kept free of
-// names (RFC 2606).
+// storeCheck checks that a store can be read, and written if it is a checker. The address is
+// unknown: .invalid is kept free of names (RFC 2606).
 func storeCheck(store account.Store) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if _, err := store.Find(ctx, "probe@rekey.invalid"); err != nil {
@@ -77,8 +77,8 @@ func temporalCheck(c client.Client) func(context.Context) error {
 	}
 }
 
-// mailFailure is what a probe is told of a mail server: the step that failed and the reply, in
-// numbers and words of ours. Nothing is told of any other error.
+// mailFailure is a probe's text about a mail server: the step that failed and the reply, in
+// numbers and rekey's own words. Any other error has no text.
 func mailFailure(err error) string {
 	if e, ok := errors.AsType[*mail.Error](err); ok {
 		return e.Error()

@@ -26,7 +26,7 @@ type codecCmd struct {
 	opsFlags
 }
 
-// Run serves until the process is told to stop.
+// Run serves until p.ctx ends.
 func (c *codecCmd) Run(p *process) (err error) {
 	payloads, err := keys.Open(c.Keys).Payload()
 	if err != nil {
@@ -63,14 +63,14 @@ func (c *codecCmd) check() error {
 	switch {
 	case (c.OIDCIssuer == "") != (c.OIDCAudience == ""):
 		return errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
-	case c.BearerFile == "" && c.OIDCIssuer == "" && c.ProxyFile == "": // everybody could ask
+	case c.BearerFile == "" && c.OIDCIssuer == "" && c.ProxyFile == "": // every client could ask
 		return errors.New("say who may ask: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
 	default:
 		return cmp.Or(checkListen("--listen ($REKEY_CODEC_LISTEN)", c.Listen), c.opsFlags.check())
 	}
 }
 
-// ways are those to prove who asks.
+// ways are the ways to authenticate a caller.
 func (c *codecCmd) ways(p *process) ([]codecserver.Auth, error) {
 	var ways []codecserver.Auth
 	for _, way := range []struct {

@@ -17,7 +17,7 @@ import (
 
 const codecSecret = "0123456789abcdef0123456789abcdef"
 
-// codecArgs is a command line of a codec server that lacks nothing but a way to know who asks.
+// codecArgs is a command line of a codec server without authentication.
 func codecArgs(t *testing.T, more ...string) []string {
 	t.Helper()
 	return append([]string{
@@ -35,7 +35,7 @@ func secretFile(t *testing.T, secret string) string {
 	return path
 }
 
-// security 27: nobody is let in by a setting that was forgotten.
+// security 27: a forgotten setting lets no caller in.
 func TestCodecRefusesToStart(t *testing.T) {
 	t.Parallel()
 	bearer := "--bearer-file=" + secretFile(t, codecSecret)

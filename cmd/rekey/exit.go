@@ -8,15 +8,15 @@ import (
 	"github.com/rekeyhq/rekey/operator"
 )
 
-// The exit statuses of the program. Where a command answers a question, a pipeline has to
-// tell a bad answer from none.
+// The exit statuses of the program. Where a command answers a question, a pipeline has to tell a
+// bad answer from none.
 const (
 	exitFailed    = usage.Failed // also: checked, and the answer is no
-	exitUnchecked = usage.Wrong  // a command line that is wrong, or a check that could not be made
-	exitRefused   = 3            // the command worked, and what was asked for is not to be had
+	exitUnchecked = usage.Wrong  // a wrong command line, or a check that could not be made
+	exitRefused   = 3            // the command worked, and its answer is a refusal
 )
 
-// refusal says why what was asked for is not to be had.
+// refusal is the reason of exitRefused.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
@@ -31,7 +31,7 @@ func (e exitError) Unwrap() error { return e.error }
 
 func unchecked(err error) error { return exitError{err, exitUnchecked} }
 
-// status is what the program exits with.
+// status is the exit status of the program.
 func status(err error) int {
 	var own exitError
 	switch {

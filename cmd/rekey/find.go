@@ -29,7 +29,8 @@ type foundRun struct {
 	URL string `json:"url,omitempty"`
 }
 
-// Run prints the runs of an account, and on standard error which processes do not belong together.
+// Run prints the runs of an account, and on standard error the processes that do not belong
+// together.
 func (f *findCmd) Run(p *process) error {
 	address, err := addressOf(f.Email, p.stdin)
 	if err != nil {
@@ -84,7 +85,7 @@ func writeRuns(out io.Writer, runs []foundRun) error {
 	return w.Flush()
 }
 
-// note is what else an operator asks for.
+// note has the further facts for an operator.
 func (r foundRun) note() string {
 	var notes []string
 	add := func(is bool, format string, args ...any) {

@@ -25,7 +25,7 @@ type forgetCmd struct {
 
 func (f *forgetCmd) check() error { return cmp.Or(checkOperator(f.As), f.storeFlags.check()) }
 
-// Run deletes all that the store keeps of a deleted account, and says how much that was.
+// Run deletes all that the store keeps of a deleted account, and prints how much that was.
 func (f *forgetCmd) Run(p *process) (err error) {
 	if !f.Yes {
 		if err := confirm(p, "This deletes all that rekey keeps of the account, its audit log too. Type its ID again: ", f.Account); err != nil {

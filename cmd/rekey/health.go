@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
-// healthCmd is `rekey health`: a container FROM scratch has nothing else to ask with.
+// healthCmd is `rekey health`: a container FROM scratch has no other client for a probe.
 type healthCmd struct {
 	URL string `arg:"" help:"What to ask: http://127.0.0.1:9090/readyz."`
 }

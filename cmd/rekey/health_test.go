@@ -24,7 +24,7 @@ func TestHealth(t *testing.T) {
 	refused(t, []string{"health", "127.0.0.1"}, "want a URL such as http://127.0.0.1:9090/readyz")
 }
 
-// Nobody knows of other processes before Temporal told, and a check that knows nothing is not up.
+// Other processes are unknown before Temporal's answer, and the check is not up until then.
 func TestPeersAreNotKnownAtFirst(t *testing.T) {
 	t.Parallel()
 	l := newLatest()

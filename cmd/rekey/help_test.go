@@ -68,7 +68,7 @@ func wrong(t *testing.T, args []string, parts ...string) {
 	}
 }
 
-// starterArgs is a command line of a starter that lacks nothing but a Temporal server.
+// starterArgs is a whole command line of a starter, without a Temporal server.
 func starterArgs(t *testing.T, more ...string) []string {
 	t.Helper()
 	return append([]string{
@@ -77,7 +77,7 @@ func starterArgs(t *testing.T, more ...string) []string {
 	}, more...)
 }
 
-// workerArgs is a command line of a worker that lacks nothing but a Temporal server.
+// workerArgs is a whole command line of a worker, without a Temporal server.
 func workerArgs(t *testing.T, more ...string) []string {
 	t.Helper()
 	return append([]string{

@@ -37,8 +37,7 @@ func (k *keysNewCmd) Run(p *process) error {
 	return err
 }
 
-// complete refuses a folder that lacks a keyset: nothing can make one that belongs to the
-// others.
+// complete refuses a folder that lacks a keyset: a new one would not belong to the others.
 func (k *keysNewCmd) complete(p *process) error {
 	infos, err := keys.List(k.Dir)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 )
 
-// TestRotation walks through the life of a key and compares all that is said.
+// TestRotation walks through the life of a key and compares all output.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "keys")
@@ -52,7 +52,7 @@ func primary(t *testing.T, dir, use string) string {
 	return m[1]
 }
 
-// stable replaces what differs from run to run.
+// stable replaces the parts that differ from run to run.
 func stable(s, dir string) string {
 	s = strings.ReplaceAll(s, dir, "KEYS")
 	s = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(s, "2026-01-02T03:04:05Z")
@@ -170,7 +170,7 @@ func TestKeysRefuse(t *testing.T) {
 	refused(t, []string{"keys", "retire", dir, "link", primary(t, dir, "link")}, "promote another one first")
 }
 
-// security 37: a key is deleted when what it sealed is over, and before only on purpose.
+// security 37: a key is deleted when its sealed data is over, and before only on purpose.
 func TestRetireWaits(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour

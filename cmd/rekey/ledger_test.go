@@ -102,7 +102,7 @@ func TestForget(t *testing.T) {
 	wrong(t, []string{"forget", "--store", path, "--as", "a@example.com", "--yes", "ann"}, "--as ($REKEY_OPERATOR)")
 }
 
-// Nothing is deleted before somebody has typed what is to be.
+// Nothing is deleted before the operator has typed the ID of the account.
 func TestForgetAsks(t *testing.T) {
 	t.Parallel()
 	path := ledgerStore(t)
@@ -157,8 +157,9 @@ func TestNoServiceFile(t *testing.T) {
 	refused(t, []string{"migrate", "--store", store}, why)
 }
 
-// security 24: also those in the home folder that nobody names. Where there is none, or none that
-// this process may open, that is no fault; nor where another one is named, which is judged.
+// security 24: also files in the home folder that no variable names. A missing file is no fault,
+// nor one that this process may not open. A variable's file takes the place of the home folder's,
+// and is judged.
 func TestSecretFilesOfTheHomeFolder(t *testing.T) {
 	const store, goesOn = "postgres://rekey@127.0.0.1:1/app", "connection refused"
 	home := t.TempDir()

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/operator"
 )
 
-// listCmd is `rekey list`. It reads nothing that is sealed, so it needs no keys and no address.
+// listCmd is `rekey list`. It reads only data in clear, so it needs no keys and no address.
 type listCmd struct {
 	Waiting string `default:"any" enum:"any,mail,store,link" env:"REKEY_WAITING" help:"What the resets wait for: a mail server, the store, their link, or any."`
 	Most    int    `default:"50" env:"REKEY_MOST" help:"Resets to print at most: 1 to 1000."`

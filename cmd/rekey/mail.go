@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// mailFlags say what mails look like and who delivers them.
+// mailFlags have the look of mails and their delivery.
 type mailFlags struct {
 	Product   string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as mails call it."`
 	Support   string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
@@ -58,12 +58,12 @@ func (m *mailFlags) mailer(base link.BaseURL) (*mail.SMTP, error) {
 	return mail.NewSMTP(config)
 }
 
-// config is all but the name to greet with and what is secret.
+// config is all but the name to greet with and the secrets.
 func (m *mailFlags) config() mail.Config {
 	return mail.Config{Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, From: m.From}
 }
 
-// oauth is where access tokens come from, nil when none are wanted.
+// oauth is the source of access tokens, nil without one.
 func (m *mailFlags) oauth() (*mail.OAuth, error) {
 	if m.TokenURL == "" {
 		return nil, nil //nolint:nilnil // most mail servers want none

@@ -1,5 +1,5 @@
-// Command rekey runs the parts of the password-reset engine: the worker, the starter,
-// and what an operator needs to set them up.
+// Command rekey runs the parts of the password-reset engine: the worker, the starter, and the
+// tools of an operator.
 package main
 
 import (
@@ -50,7 +50,7 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-// process is what a command gets from its surroundings.
+// process has a command's surroundings.
 type process struct {
 	ctx    context.Context
 	stdin  io.Reader
@@ -60,8 +60,7 @@ type process struct {
 	queue  string // task queue
 }
 
-// unlessStopped is the error of a start, or nil when the start was cut short because the
-// process is to stop.
+// unlessStopped is the error of a start, or nil when a stop of the process cut the start short.
 func (p *process) unlessStopped(err error) error {
 	if errors.Is(p.ctx.Err(), context.Canceled) {
 		return nil
@@ -134,8 +133,8 @@ func short(d time.Duration) string {
 	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
 }
 
-// pathOrNone reads a path. An empty one is none, as a Compose file sets a variable that nobody
-// has set; kong's own reader takes it for the folder of the process.
+// pathOrNone reads a path. An empty one is none: a Compose file sets an unset variable to "". The
+// reader of kong takes it for the folder of the process.
 func pathOrNone(ctx *kong.DecodeContext, into reflect.Value) error {
 	var path string
 	if err := ctx.Scan.PopValueInto("file", &path); err != nil {

@@ -53,7 +53,7 @@ func TestFlagsHaveVariablesAndHelp(t *testing.T) {
 	}
 }
 
-// A command line is seen by everybody on the machine.
+// Every user of the machine sees a command line.
 func TestNoFlagTakesASecret(t *testing.T) {
 	t.Parallel()
 	secret := regexp.MustCompile(`(^|-)(secret|token|password|passphrase)$`)
@@ -240,8 +240,8 @@ func TestReadSecret(t *testing.T) {
 		"--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE)", "no such file")
 }
 
-// A password that no name goes with would not be used. Compose gives an empty file to a mail
-// server that wants neither.
+// A password without a user name would not be used. Compose gives an empty file to a mail server
+// that wants neither.
 func TestPasswordNeedsAName(t *testing.T) {
 	t.Parallel()
 	refused(t, workerArgs(t, "--smtp-password-file", secretFile(t, "s3cret")),
@@ -254,8 +254,8 @@ func TestPasswordNeedsAName(t *testing.T) {
 	}
 }
 
-// A variable of a path that is empty names no file, as a Compose file sets those that nobody has
-// set: not the folder of the process.
+// An empty variable of a path names no file, and not the folder of the process. A Compose file
+// sets unset variables so.
 func TestEmptyPathIsNone(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	for _, name := range []string{"REKEY_SMTP_PASSWORD_FILE", "REKEY_SMTP_OAUTH_SECRET_FILE", "REKEY_SMTP_OAUTH_REFRESH_FILE", "REKEY_STORE_PASSWORD_FILE", "REKEY_TEMPLATES"} {

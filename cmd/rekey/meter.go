@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// lineEvery is how often a command that takes long says so in its log.
+	// lineEvery is how often a long command logs its progress.
 	lineEvery = 10 * time.Second
-	// drawEvery is how often it says so on a terminal.
+	// drawEvery is how often it draws its progress on a terminal.
 	drawEvery = 100 * time.Millisecond
 )
 
-// meter shows how far a command is: as a line that changes on a terminal, and elsewhere as a
+// meter shows the progress of a command: as a line that changes on a terminal, and elsewhere as a
 // log line now and then. It may be used concurrently.
 type meter struct {
 	terminal io.Writer // nil when there is none
@@ -40,7 +40,7 @@ func (p *process) meter(total int64) *meter {
 	return m
 }
 
-// step counts one that is done.
+// step counts a finished one.
 func (m *meter) step() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// commandWait bounds a command of an operator, with all that it waits for.
+	// commandWait bounds a command of an operator, with all its waits.
 	commandWait = 30 * time.Second
-	// maxArgument is more than an address may have.
+	// maxArgument is longer than any address.
 	maxArgument = 1024
 )
 
-// jsonFlag is how programs read a command.
+// jsonFlag is the output format for programs.
 type jsonFlag struct {
 	JSON bool `name:"json" env:"REKEY_JSON" help:"Write JSON, for programs."`
 }
 
-// operate opens what the commands of an operator share, and ends it after commandWait.
+// operate opens the client that the commands of an operator share, and ends it after commandWait.
 func (p *process) operate(cfg operator.Config, do func(context.Context, *operator.Client) error) error {
 	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
 	defer cancel()
@@ -45,9 +45,9 @@ func (p *process) operate(cfg operator.Config, do func(context.Context, *operato
 	return do(ctx, c)
 }
 
-// keys is a folder of keysets for a command of an operator. Beside a Temporal on loopback, which
-// is where `go run ./dev` has it, they may be for development: whoever tries the product tries
-// the operator's commands too.
+// keys is a folder of keysets for a command of an operator. Beside a Temporal on loopback, as of
+// `go run ./dev`, they may be for development: users who try the product try the operator's
+// commands too.
 func (p *process) keys(dir string) keys.Dir {
 	if options, err := temporalOptions(p.log); err == nil && loopback.Is(options.HostPort) {
 		return keys.Open(dir, keys.AllowDev)
@@ -77,7 +77,7 @@ func argument(text string, stdin io.Reader) (string, error) {
 	return line, nil
 }
 
-// addressOf is the address that an argument is. Errors: account.ErrAddress.
+// addressOf is the address in an argument. Errors: account.ErrAddress.
 func addressOf(text string, stdin io.Reader) (string, error) {
 	text, err := argument(text, stdin)
 	if err != nil {

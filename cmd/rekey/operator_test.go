@@ -21,7 +21,7 @@ import (
 
 const erin = "erin@example.com"
 
-// operators are the commands of an operator that lack nothing but a Temporal server.
+// operators are whole commands of an operator, without a Temporal server.
 func operators(dir, what string) map[string][]string {
 	return map[string][]string{
 		"find":   {"find", "--keys", dir, what},
@@ -47,7 +47,7 @@ func TestOperatorsMustSayWhoTheyAre(t *testing.T) {
 	}
 }
 
-// security 41: the operators' commands refuse what the processes refuse.
+// security 41: the operators' commands have the refusals of the processes.
 func TestOperatorsInClearAreRefused(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
 	for _, args := range operators(newKeys(t), erin) {
@@ -55,8 +55,8 @@ func TestOperatorsInClearAreRefused(t *testing.T) {
 	}
 }
 
-// security 41: keysets that were made for development are refused, unless Temporal is on
-// loopback, as `go run ./dev` has it.
+// security 41: development keysets are refused, unless Temporal is on loopback, as `go run ./dev`
+// has it.
 func TestOperatorsRefuseDevKeysets(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
 	t.Setenv("TEMPORAL_TLS", "true")
@@ -134,7 +134,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// The runbook names no command and no flag that is not there. dev/operators runs them.
+// The runbook names only commands and flags that exist. dev/operators runs them.
 func TestRunbookIsUnderstood(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "operations", "*.md"))
@@ -270,7 +270,7 @@ func TestRunsInATable(t *testing.T) {
 	golden.Check(t, "find.json", asJSON.String())
 }
 
-// Notes of a run whose owner, or one of their addresses, was not told yet.
+// Notes of a run with a pending notice for the owner, or for one of their addresses.
 func TestNotesOfNotices(t *testing.T) {
 	t.Parallel()
 	r := foundRun{Run: operator.Run{Untold: true, Owed: true, Paused: true, Failure: "x", Asked: 2}}

@@ -22,30 +22,29 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// opsFlags say where a process answers those who look after it.
+// opsFlags are the settings of the probes and metrics of a process.
 type opsFlags struct {
 	OpsListen string `name:"ops-listen" env:"REKEY_OPS_LISTEN" help:"Address for /livez, /readyz and /metrics, on a network of your own; none without."`
 }
 
 const (
 	checkEvery = 5 * time.Second
-	// mailEvery is seldom: a mail server counts and logs each login. It may make who comes
-	// wait for its greeting.
+	// mailEvery is seldom: a mail server counts and logs each login, and may delay its greeting.
 	mailEvery = 30 * time.Second
 	mailWait  = 15 * time.Second
-	// sendRest is how long a process that stops waits for who takes its traces.
+	// sendRest is how long a process that stops waits for its trace collector.
 	sendRest = 5 * time.Second
 )
 
-// operation is what a process tells others than its users while it runs.
+// operation is a process's probes, metrics and traces while it runs.
 type operation struct {
 	metrics *telemetry.Metrics // nil without a listener
 	traces  trace.TracerProvider
 	closers []func() error // in the order of starting
 }
 
-// operate begins to tell. It lasts until close, so that probes are answered while the
-// process drains.
+// operate starts them. They last until close, so that probes are answered while the process
+// drains.
 func (f opsFlags) operate(p *process, service string, checks ...ops.Check) (o *operation, err error) {
 	o = &operation{}
 	defer func() {
@@ -114,7 +113,7 @@ func (o *operation) close() (err error) {
 	return err
 }
 
-// counter is what the parts count through, nil when nobody can ask.
+// counter is the metrics handler of the parts, nil without a listener.
 func (o *operation) counter() client.MetricsHandler {
 	if o.metrics == nil {
 		return nil
@@ -133,7 +132,7 @@ func (o *operation) join(options *client.Options) error {
 	return err
 }
 
-// watch exports how full a hashing budget is.
+// watch exports the load of a hashing budget.
 func (o *operation) watch(budget *password.Budget) error {
 	if o.metrics == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Operators see by its name what each workflow and activity of ours does.
+// The metrics have the name of each workflow and activity of rekey.
 func TestTypesAreCountedByName(t *testing.T) {
 	t.Parallel()
 	metrics, err := telemetry.NewMetrics(t.Context(), "rekey-worker", "test")

@@ -34,7 +34,7 @@ func TestMigrate(t *testing.T) {
 	refused(t, []string{"migrate"}, "set --store ($REKEY_STORE)")
 }
 
-// A worker that gets as far as Temporal has found its accounts.
+// A worker that reaches Temporal has found its accounts.
 func TestWorkerOnPostgres(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	url := postgrestest.Database(t)
@@ -51,7 +51,7 @@ func TestWorkerOnPostgres(t *testing.T) {
 	refused(t, onPostgres(t, url, columns...), "TEMPORAL_ADDRESS")
 }
 
-// The worker's log says when nobody can be seen, which looks like nothing else.
+// The worker logs that no account is visible, which shows nowhere else.
 func TestWorkerSaysThatNobodyIsThere(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	url := postgrestest.Database(t)
@@ -115,7 +115,7 @@ func TestUsersTableIsForPostgres(t *testing.T) {
 	wrong(t, workerArgs(t, "--users-table=users"), "--users-table ($REKEY_USERS_TABLE)", "PostgreSQL")
 }
 
-// Each field of postgres.Users has a flag, and an error of it names that.
+// Each field of postgres.Users has a flag, and its error names the flag.
 func TestUsersHaveFlags(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
@@ -143,7 +143,7 @@ func allSet(v reflect.Value) bool {
 	return true
 }
 
-// rekey audit works with the rights of an auditor, and says which one is missing.
+// rekey audit works with the rights of an auditor, and names a missing one.
 func TestAuditWithTheRightsOfAnAuditor(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)

@@ -20,7 +20,7 @@ type replayCmd struct {
 	jsonFlag
 }
 
-// Help tells more than fits beside the command's name.
+// Help has more text than fits beside the command's name.
 func (*replayCmd) Help() string {
 	return `Each history is downloaded and replayed in memory. Nothing in Temporal changes and no activity runs.
 
@@ -54,8 +54,8 @@ func (c *replayCmd) check() error {
 	}
 }
 
-// report is nil if nothing was replayed because nothing could be. Otherwise the error says
-// why the replay ended early.
+// report is nil if nothing could be replayed. Otherwise the error is the reason why the replay
+// ended early.
 func (c *replayCmd) report(p *process) (*report, error) {
 	replayer, err := p.replayer(c.Keys)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 // examples is how many runs of a kind are named.
 const examples = 3
 
-// report is what `rekey replay` found. Of runs it names the IDs, of histories no payload.
+// report is the result of `rekey replay`. Of runs it names the IDs, of histories no payload.
 type report struct {
 	mu      sync.Mutex
-	scope   string // which runs were asked for
+	scope   string // the queried runs
 	wanted  bool   // at least one must be there
 	Partial bool   `json:"partial"` // the replay ended early
 
@@ -51,7 +51,7 @@ func newReport(namespace, scope string) *report {
 	return &report{Namespace: namespace, scope: scope, Divergences: []*finding{}, Unreadable: []*finding{}, Warnings: []*finding{}}
 }
 
-// add counts a run, and why it is not led on if it is not, or what is otherwise if it is.
+// add counts a run, with its divergence, or with the warnings of a good one.
 func (r *report) add(run *workflowpb.WorkflowExecutionInfo, warnings []*replay.Divergence, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -24,7 +24,7 @@ const (
 	download = time.Minute
 )
 
-// runs are those that a query finds.
+// runs are the results of a query.
 type runs struct {
 	temporal client.Client
 	query    string
@@ -81,8 +81,8 @@ func (r runs) history(ctx context.Context, run *commonpb.WorkflowExecution) (*hi
 
 var errStopped = errors.New("told to stop: not all runs were replayed")
 
-// fill replays the runs, some at once, and holds no history longer than that takes. When
-// it ends early, what is in the report stands.
+// fill replays the runs, some at once, and holds no history longer than that takes. When it ends
+// early, the report stays as it is.
 func (r *report) fill(ctx context.Context, runs runs, replayer *replay.Replayer, parallel int, m *meter) error {
 	defer m.end()
 	group, all := errgroup.WithContext(ctx)

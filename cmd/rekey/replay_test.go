@@ -62,7 +62,7 @@ func TestReportOfManyIsShort(t *testing.T) {
 	}
 }
 
-// Warnings are told, and keep nobody from a deployment.
+// Warnings are printed, and stop no deployment.
 func TestReportOfWarnings(t *testing.T) {
 	t.Parallel()
 	r := newReport("default", "")
@@ -109,7 +109,7 @@ func TestReportAsJSON(t *testing.T) {
 	}
 }
 
-// The order does not tell which run was replayed first.
+// The order is independent of the order of the replays.
 func TestReportIsInOrder(t *testing.T) {
 	t.Parallel()
 	for _, asJSON := range []bool{false, true} {
@@ -189,7 +189,7 @@ func TestReplayQuery(t *testing.T) {
 	}
 }
 
-// A wrong command line and what can never be checked are no divergence to a pipeline.
+// A wrong command line and an impossible check are no divergence to a pipeline.
 func TestReplayRefuses(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
 	for want, args := range map[string][]string{

@@ -32,14 +32,14 @@ func (r *report) write(w io.Writer, asJSON bool) error {
 	return r.text(w)
 }
 
-// sortFindings puts what most runs have first.
+// sortFindings puts the finding with the most runs first.
 func sortFindings(findings []*finding) {
 	slices.SortFunc(findings, func(x, y *finding) int {
 		return cmp.Or(cmp.Compare(y.Runs, x.Runs), cmp.Compare(x.Reason, y.Reason))
 	})
 }
 
-// text is the report for people: one block for each kind of divergence, however many runs.
+// text is the report for people: one block for each kind of divergence, for any number of runs.
 func (r *report) text(w io.Writer) error {
 	var b bytes.Buffer
 	if r.Replayed+r.Gone == 0 && !r.Partial {
@@ -73,7 +73,7 @@ func blocks(b *bytes.Buffer, findings []*finding) {
 	}
 }
 
-// plain keeps what a stranger chose, such as a workflow ID, from steering the terminal.
+// plain keeps a stranger's text, such as a workflow ID, from steering the terminal.
 func plain(s string) string {
 	if quoted := strconv.Quote(s); quoted != `"`+s+`"` {
 		return quoted
@@ -81,8 +81,8 @@ func plain(s string) string {
 	return s
 }
 
-// verdict is the error that the command ends with. A divergence counts although the replay
-// ended early or could not judge another run.
+// verdict is the error that the command ends with. A divergence counts although the replay ended
+// early or could not judge another run.
 func (r *report) verdict(early error) error {
 	switch {
 	case r.Diverged > 0:

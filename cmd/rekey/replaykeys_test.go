@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// security 41: what seals the recorded runs of package workflow is in the repository for
-// everybody to read, so no process takes it.
+// security 41: the keyset of the recorded runs of package workflow is public in the repository, so
+// no process accepts it.
 func TestReplayKeysetIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "workflow", "testdata", "keys"))); err != nil {

@@ -21,7 +21,7 @@ type resendCmd struct {
 	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: a command line is seen by others and kept by the shell."`
 }
 
-// Run asks for a mail as the owner would and says whether one goes out.
+// Run requests a mail as the owner would and prints whether one goes out.
 func (r *resendCmd) Run(p *process) error {
 	address, err := addressOf(r.Email, p.stdin)
 	if err != nil {
@@ -44,14 +44,14 @@ func (r *resendCmd) check() error {
 	return checkTimes(r.LinkLife, r.CoolDown)
 }
 
-// resending is what `rekey resend` prints.
+// resending is the output of `rekey resend`.
 type resending struct {
 	Result string       `json:"result"`
 	Why    string       `json:"why,omitempty"` // nothing is mailed
 	Run    operator.Run `json:"run"`
 }
 
-// why says why nothing is mailed, "" when something is.
+// why is the reason why nothing is mailed, "" when a mail goes out.
 func why(m operator.Resent) string {
 	switch m.Why {
 	case workflow.MailOnItsWay:

@@ -27,8 +27,8 @@ func (k *keysRetireCmd) Run(p *process) error {
 	return err
 }
 
-// check refuses to take a key from what may still need it. Without a promotion no other key
-// than the primary one has sealed anything.
+// check refuses to delete a key that may still be needed. Without a promotion only the primary key
+// has sealed anything.
 func (k *keysRetireCmd) check(now time.Time) error {
 	infos, err := keys.List(k.Dir)
 	if err != nil || k.Early {
@@ -43,10 +43,9 @@ func (k *keysRetireCmd) check(now time.Time) error {
 	return nil
 }
 
-// outlives is how long what an old key sealed may be open after another one was promoted,
-// with a day for the restarts: a link and a submission count for 24 hours, and the longest
-// run tries three mails for a day each, waits a day for each link, and tries its notice for
-// a day.
+// outlives is how long data under an old key may be open after another one was promoted. It
+// includes a day for the restarts. A link and a submission count for 24 hours. The longest run
+// tries three mails for a day each, waits a day for each link, and tries its notice for a day.
 func outlives(u keys.Use) time.Duration {
 	const day = 24 * time.Hour
 	if u == keys.Payload {

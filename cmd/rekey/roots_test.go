@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// scratch is set in the copy of the test binary that has no authorities around it.
+// scratch is set in the copy of the test binary without system authorities.
 const scratch = "SCRATCH_TEST"
 
-// security 44: where the system has no authorities those of the program take a certificate of
-// the public web, and not one that somebody made.
+// security 44: without system authorities, the embedded ones accept a certificate of the public
+// web, and no made-up one.
 func TestRootsAreEmbedded(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(scratch) != "" {

@@ -21,8 +21,8 @@ func readSecret(path string) (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), err
 }
 
-// checkSecrets judges files that libraries read by themselves, by the names of the variables that
-// name them. The libraries say so when one is missing.
+// checkSecrets judges files that libraries read by themselves, by the names of their variables.
+// The libraries report a missing one.
 func checkSecrets(variables ...string) error {
 	for _, name := range variables {
 		if err := checkSecret(os.Getenv(name)); err != nil {
@@ -42,8 +42,8 @@ func checkSecret(path string) error {
 	return nil
 }
 
-// checkDatabaseSecrets judges what the driver of PostgreSQL reads: the file of passwords, and the
-// key of a client certificate. The URL names them, or else a variable; or they are in the home folder.
+// checkDatabaseSecrets judges the files of the PostgreSQL driver: the file of passwords, and the
+// key of a client certificate. The URL or a variable names them, or they are in the home folder.
 func checkDatabaseSecrets(store string) error {
 	var named url.Values
 	if u, err := url.Parse(store); err == nil {
@@ -69,8 +69,8 @@ func checkDatabaseSecrets(store string) error {
 	return nil
 }
 
-// checkHome judges a file of the home folder. One that this process may not open is nobody's
-// secret here: the driver passes over it.
+// checkHome judges a file of the home folder. The driver passes over a file that this process may
+// not open, so it is no secret here.
 func checkHome(name string) error {
 	home, err := os.UserHomeDir()
 	if err != nil {

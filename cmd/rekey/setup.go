@@ -12,7 +12,7 @@ import (
 // setupCmd is `rekey setup`.
 type setupCmd struct{}
 
-// Run registers what runs need in the namespace.
+// Run registers the search attribute of runs in the namespace.
 func (*setupCmd) Run(p *process) error {
 	temporal, namespace, err := p.dial(p.ctx)
 	if err != nil {
@@ -26,10 +26,10 @@ func (*setupCmd) Run(p *process) error {
 	return err
 }
 
-// release is the version that deploy/build was told, "" in other builds.
+// release is the version that deploy/build sets, "" in other builds.
 var release string
 
-// unnamed is the version of a container that its builder gave none: many programs have it.
+// unnamed is the version of a container without a release name: many programs have it.
 const unnamed = "devel"
 
 // version is the release, or that of the module in other builds.

@@ -49,10 +49,10 @@ type starterCmd struct {
 
 const (
 	hashQueue = 64               // submissions that wait for their turn
-	hashWait  = 10 * time.Second // and how long they do
+	hashWait  = 10 * time.Second // and their longest wait
 )
 
-// Run serves until the process is told to stop.
+// Run serves until p.ctx ends.
 func (s *starterCmd) Run(p *process) (err error) {
 	s.makeRoom()
 	temporal, peers := ops.NewLater(), newLatest()
@@ -86,10 +86,10 @@ var cores = runtime.GOMAXPROCS(0)
 // hashes is how many passwords are hashed at once.
 func (s *starterCmd) hashes() int { return cmp.Or(s.Hashes, min(cores, maxHashes)) }
 
-// makeRoom gives Go as many threads more as passwords are hashed at once. A hash keeps its
-// thread for 20 ms, and Go takes it away after ten at the earliest; with a thread for each
-// core, all others wait meanwhile, again for each step that an answer takes. With more, the
-// kernel gives them a core at once (docs/adr/0402). The variable GOMAXPROCS overrides this.
+// makeRoom gives Go one more thread for each password that is hashed at once. A hash keeps its
+// thread for 20 ms, and Go takes it away after ten at the earliest. With a thread for each core,
+// all others wait meanwhile, again for each step of an answer. With more, the kernel gives them a
+// core at once (docs/adr/0402). The variable GOMAXPROCS overrides this.
 func (s *starterCmd) makeRoom() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(cores + s.hashes())

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/operator"
 )
 
-// statsCmd is `rekey stats`. It reads nothing that is sealed, so it needs no keys.
+// statsCmd is `rekey stats`. It reads only data in clear, so it needs no keys.
 type statsCmd struct{ jsonFlag }
 
 // Run counts.

@@ -54,7 +54,7 @@ func silent(t *testing.T) net.Listener {
 	return server
 }
 
-// An operator who interrupts a command is not told that all went well.
+// An interrupted command of an operator fails.
 func TestInterruptedCommandsFail(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/account/postgres"
 )
 
-// storeFlags say where the accounts are.
+// storeFlags are the place of the accounts.
 type storeFlags struct {
 	Store    string `required:"" env:"REKEY_STORE" help:"Where the accounts are: postgres://user@host:5432/database?sslmode=verify-full for any number of workers; or the bbolt file of your application, which one worker owns."`
 	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File that holds the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD do too."`
@@ -22,7 +22,7 @@ type storeFlags struct {
 	usersFlags
 }
 
-// usersFlags describe a table of users that is there already.
+// usersFlags describe an existing table of users.
 type usersFlags struct {
 	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --normalize as your sign-in has it. Without it the accounts are in rekey's own tables."`
 	ID         string `name:"id-column" default:"id" env:"REKEY_ID_COLUMN" help:"Its column with the ID, of any type."`
@@ -50,7 +50,7 @@ var usersSettings = map[string]string{ //nolint:gochecknoglobals // a constant t
 	"Notify":       "--notify-column ($REKEY_NOTIFY_COLUMN)",
 }
 
-// check refuses what would be taken for the path of a file and is none.
+// check refuses a text that would be taken for the path of a file and is none.
 func (s *storeFlags) check() error {
 	if !postgres.IsURL(s.Store) && scheme.MatchString(s.Store) {
 		return errors.New("--store ($REKEY_STORE): want a URL such as postgres://user@host:5432/database?sslmode=verify-full, or the path of a bbolt file; rekey has no other stores")
@@ -111,7 +111,7 @@ func (u *usersFlags) users() *postgres.Users {
 	return users
 }
 
-// databaseConfig is what is needed to connect.
+// databaseConfig has the data of the connection.
 func databaseConfig(url, passwordFile string) (postgres.Config, error) {
 	secret, err := readSecret(passwordFile)
 	if err != nil {
@@ -123,7 +123,7 @@ func databaseConfig(url, passwordFile string) (postgres.Config, error) {
 	return postgres.Config{URL: url, Password: secret}, checkDatabaseSecrets(url)
 }
 
-// explainStore says which setting an error of the database is about.
+// explainStore names the setting that an error of the database is about.
 func explainStore(err error) error {
 	if errors.Is(err, postgres.ErrNoSessions) {
 		return fmt.Errorf("--sessions-table ($REKEY_SESSIONS_TABLE) or --changed-at-column ($REKEY_CHANGED_AT_COLUMN): %w", err)

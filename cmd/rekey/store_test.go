@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A mistyped path is refused, and nothing is made there: with a new file nobody would have
-// an account, and everybody who asks for a link would wait for it in vain.
+// A mistyped path is refused, and no file is made there. A new file would have no accounts, and
+// every user would wait for a link in vain.
 func TestWorkerRefusesAStoreThatIsNone(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

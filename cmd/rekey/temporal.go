@@ -65,9 +65,9 @@ func checkTemporal(options client.Options) error {
 	}
 }
 
-// temporalFile is the content of Temporal's configuration file, which may hold API keys and
-// says where everything is sent. It is judged as files of secrets are. None is no error, as
-// with Temporal's own programs.
+// temporalFile is the content of Temporal's configuration file. It may hold API keys and names the
+// server, so it is judged as files of secrets are. A missing file is no error, as with Temporal's
+// own programs.
 func temporalFile() ([]byte, error) {
 	const variable = "TEMPORAL_CONFIG_FILE"
 	path, name := os.Getenv(variable), variable
@@ -124,7 +124,7 @@ func (p *process) dial(ctx context.Context, change ...func(client.Options) clien
 	return c, options.Namespace, nil
 }
 
-// explain says which setting an error is about that was found on the way.
+// explain names the setting that an error at run time is about.
 func explain(command *kong.Context, err error) error {
 	var unreadable *keys.FileError
 	switch {

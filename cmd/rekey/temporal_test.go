@@ -94,8 +94,8 @@ func TestTemporalSettings(t *testing.T) {
 	}
 }
 
-// security 24: the file of Temporal's profiles is judged, whether a variable names it or not, and
-// the key that a profile names. One that is not there is no fault, as with Temporal's own programs.
+// security 24: the file of Temporal's profiles is judged, with or without a variable for it, and
+// the key that a profile names. A missing file is no fault, as with Temporal's own programs.
 func TestFileOfProfilesIsJudged(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -154,7 +154,7 @@ func TestTemporalInClearIsRefused(t *testing.T) {
 	}
 }
 
-// security 41: whoever stands between would get the API key, and write to the namespace.
+// security 41: a machine in the middle would get the API key, and write to the namespace.
 func TestTemporalMustProveWhoItIs(t *testing.T) {
 	t.Setenv("TEMPORAL_TLS", "true")
 	t.Setenv("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", "true")

@@ -13,8 +13,8 @@ func TestUpgradeHashIsKnown(t *testing.T) {
 	wrong(t, workerArgs(t, "--upgrade-hash=md5"), "--upgrade-hash ($REKEY_UPGRADE_HASH): want argon2id or bcrypt, not md5")
 }
 
-// A worker ends at its start, with the flag, when its tables would take no new hash; an
-// upgrade is tried before somebody waits for it. Costs below the advice are a warning.
+// A worker whose tables would accept no new hash ends at its start, and names the flag. An upgrade
+// is tried before a user waits for it. Costs below the advice are a warning.
 func TestWorkerTriesHashes(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	url := postgrestest.Database(t)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Each message of a wrong setting names flag and variable, and what is wanted.
+// Each message of a wrong setting names flag, variable and wanted value.
 func TestMessagesSayWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	const listen = "want HOST:PORT, such as 127.0.0.1:8080"
@@ -64,7 +64,7 @@ func TestMessagesSayWhatIsWanted(t *testing.T) {
 	wrong(t, []string{"keys", "add", newKeys(t), "lnik"}, "\"lnik\": no keyset is named so: want link, payload or submission")
 }
 
-// Every flag that takes less than any text is given one that it cannot take.
+// Every flag with a limited set of values gets a value that it refuses.
 func TestEveryFlagNamesItsVariable(t *testing.T) {
 	t.Parallel()
 	parser, err := newParser(&cli{})
@@ -90,7 +90,7 @@ func TestEveryFlagNamesItsVariable(t *testing.T) {
 	}
 }
 
-// An empty variable is what Compose makes of one that is missing.
+// Compose makes an empty variable of a missing one.
 func TestVariableThatIsWrong(t *testing.T) {
 	args := starterArgs(t)
 	for value, want := range map[string]string{"": `not ""`, "30": `not "30"`} {
@@ -99,7 +99,7 @@ func TestVariableThatIsWrong(t *testing.T) {
 	}
 }
 
-// Two commands have a flag --listen. The variable tells which is meant.
+// Two commands have a flag --listen. The error names the right variable.
 func TestVariableOfTheRightCommand(t *testing.T) {
 	t.Setenv("REKEY_CODEC_LISTEN", "8081")
 	wrong(t, starterArgs(t, "--listen=8080"), "--listen ($REKEY_LISTEN)")
@@ -116,8 +116,8 @@ func TestAddressOfTemporalThatIsNone(t *testing.T) {
 	}
 }
 
-// Where keysets are missing, the error says which setting named the folder. The commands that
-// work on keysets have it as an argument.
+// An error about missing keysets names the setting of the folder. The commands that work on
+// keysets have it as an argument.
 func TestKeysThatAreNone(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	none := filepath.Join(t.TempDir(), "none")
@@ -185,7 +185,7 @@ func TestColorsAreForTerminals(t *testing.T) {
 	}
 }
 
-// A port that another program has is told with the setting, after all that is checked first.
+// A busy port is reported with its setting, after all earlier checks.
 func TestPortThatIsBusy(t *testing.T) {
 	t.Parallel()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")

@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// A release is a build that its version tells from others.
+// The version of a release is its build ID.
 func TestBuildIDOfARelease(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ deployment, id, release, want string }{
@@ -18,7 +18,7 @@ func TestBuildIDOfARelease(t *testing.T) {
 	}
 }
 
-// A build that nobody can tell from another is no build of a deployment.
+// A build without a build ID is no build of a deployment.
 func TestDeploymentNeedsABuildID(t *testing.T) {
 	t.Parallel()
 	wrong(t, workerArgs(t, "--build-id=one"), "--build-id ($REKEY_BUILD_ID): needs --deployment ($REKEY_DEPLOYMENT)")

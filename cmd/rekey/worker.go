@@ -16,8 +16,8 @@ import (
 	"github.com/rekeyhq/rekey/worker"
 )
 
-// cachedRuns is how many open runs the process keeps in memory, some 30 KiB each. A run
-// mostly waits; when one that is not there goes on, its thirty events or so are replayed.
+// cachedRuns is how many open runs the process keeps in memory, some 30 KiB each. A run mostly
+// waits. When a run outside the cache goes on, its thirty events or so are replayed.
 const cachedRuns = 1_000
 
 // workerCmd is `rekey worker`.
@@ -41,7 +41,7 @@ type workerCmd struct {
 	opsFlags
 }
 
-// Run works until the process is told to stop.
+// Run works until p.ctx ends.
 func (w *workerCmd) Run(p *process) (err error) {
 	options, err := temporalOptions(p.log)
 	if err != nil {
@@ -86,7 +86,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	return explainWorker(err)
 }
 
-// explainWorker says which setting an error of the worker is about.
+// explainWorker names the setting that an error of the worker is about.
 func explainWorker(err error) error {
 	if errors.Is(err, worker.ErrNoBuildID) {
 		return fmt.Errorf("--build-id ($REKEY_BUILD_ID): %w", err)

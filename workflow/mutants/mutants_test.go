@@ -1,6 +1,6 @@
 //go:build !race
 
-// Package mutants shows that the replay of the recorded runs bites: it builds the
+// Package mutants shows that the replay of the recorded runs finds mistakes. It builds the
 // workflow with one mistake at a time and sees the replay fail.
 package mutants
 
@@ -21,7 +21,7 @@ import (
 
 // mutant is the workflow with a change.
 type mutant struct {
-	what    string // the change, as the document calls it
+	what    string // the name of the change in the document
 	changes []overlay.Change
 	lives   string // why no recorded run finds it; "" for the others
 	same    bool   // nor can any other test, because it makes no difference
@@ -31,9 +31,9 @@ type mutant struct {
 // subtest with the name of release and story.
 const replayTest = "TestRecordedRunsReplay"
 
-// Every mistake is found by a recorded run or, with a reason, by another test of package
-// workflow, and no change is that an open run would not notice. Which is found by which is
-// in docs/replay.md.
+// A recorded run finds each mistake or, with a reason, another test of package workflow. No
+// recorded run finds a change that open runs do not notice. docs/replay.md says which test finds
+// which.
 func TestReplayBites(t *testing.T) {
 	t.Parallel()
 	wrong, right := mutants(), allowed()
@@ -66,8 +66,8 @@ func TestReplayBites(t *testing.T) {
 	golden.Check(t, "../../../docs/replay.md", document(wrong, right, found))
 }
 
-// TestPlacesAreThere fails for a mutant whose place in the syntax tree is gone: point it to the
-// place that has its meaning now, in table_test.go.
+// TestPlacesAreThere fails for a mutant whose place in the syntax tree is gone. Point the mutant,
+// in table_test.go, to the place that has its meaning now.
 func TestPlacesAreThere(t *testing.T) {
 	t.Parallel()
 	for _, m := range slices.Concat(mutants(), allowed()) {
@@ -93,7 +93,7 @@ func (m mutant) build(t *testing.T) (program string) {
 	return program
 }
 
-// verdict is what became of some tests: those that failed, and the recorded runs that did.
+// verdict is the result of some tests: the failed ones, and the failed recorded runs.
 type verdict struct {
 	passed      int // recorded runs, or tests when none was replayed
 	tests, runs []string
@@ -129,7 +129,7 @@ func judge(t *testing.T, tests, which string) (v verdict) {
 	return v
 }
 
-// by is who found a mutant, shortened where many did.
+// by is the list of tests that found a mutant, shortened where it is long.
 func (v verdict) by() string {
 	switch n := len(v.runs); {
 	case n == 0:

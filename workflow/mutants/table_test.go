@@ -4,7 +4,7 @@ package mutants
 
 import "github.com/rekeyhq/rekey/internal/testkit/overlay"
 
-// mutants are changes of what a run does. Each is a mistake that somebody could make.
+// mutants are changes of a run. Each is a possible mistake.
 func mutants() []mutant {
 	const (
 		theQueue   = "a history names the queue of its own run"
@@ -94,7 +94,7 @@ func mutants() []mutant {
 	}
 }
 
-// allowed are changes that an open run does not notice, or that it is protected from.
+// allowed are changes that an open run does not notice, or is protected from.
 func allowed() []mutant {
 	return []mutant{
 		{what: "other timeouts and retries", changes: []overlay.Change{
@@ -119,7 +119,7 @@ func mailFirst(condition string) []overlay.Change {
 	return one("run.mailFirstLink", "ExprStmt(openWait)", "if !("+condition+") {\n$\n}")
 }
 
-// ignored is what neither decides nor ends a wait.
+// ignored removes an event that decides or ends a wait.
 func ignored(event, condition string) []overlay.Change {
 	return []overlay.Change{change("run.awaitEvent", event, "false"), change("run.somethingHappened", condition, "false")}
 }
