@@ -2,10 +2,13 @@ package site
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -19,6 +22,10 @@ func Main(run func() int, buildFlags ...string) int {
 	}
 	rekey.flags = buildFlags
 	defer rekey.remove()
+	// The tests mostly wait, for processes, timers and mails. The flag on a command line wins.
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	return run()
 }
 

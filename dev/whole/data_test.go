@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rekeyhq/rekey/dev/temporal"
 )
 
 // used is a folder of data in which alice has a link that is open.
@@ -108,12 +110,11 @@ func said(t *testing.T, got string, want ...string) {
 // before the accounts are there.
 func TestNothingIsAnsweredTooEarly(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := temporal.Free("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := free.Addr().String()
-	free.Close()
+	addr := free.String()
 	p := launch(t, nil, "--listen", addr, "--accounts", "20000")
 	p.url = "http://" + addr
 	again := time.NewTicker(5 * time.Millisecond)
