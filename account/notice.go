@@ -10,13 +10,13 @@ import (
 // says what became of them.
 const MaxCopies = 3
 
-// copyPause is how long to wait for the second and the third of them: a mail server that broke
-// is soon back, and one that loses its answers for longer is given time.
+// copyPause is how long to wait for the second and the third copy. A broken mail server is soon
+// back. One that loses its answers for longer is given time.
 var copyPause = [MaxCopies]time.Duration{30 * time.Second, 15 * time.Minute, 0}
 
-// Notice is what a change of a password leaves owing: its owner is told of it at every
-// address that the account had in the transaction of the change. The store owes it, and
-// not the run, so that a run that is terminated leaves nobody untold.
+// Notice is the notice that a change of a password owes to the owner. It goes to every address
+// that the account had in the transaction of the change. The store owes it, not the run, so
+// that it outlives a terminated run.
 type Notice struct {
 	Submission string    // that was applied
 	Run        string    // original run ID of the reset
@@ -27,7 +27,7 @@ type Notice struct {
 
 // Debt is how far a notice has come.
 type Debt struct {
-	Left  []Recipient // who is still to be told, the next one first; none when it is settled
+	Left  []Recipient // open recipients, the next one first; none when the notice is settled
 	Told  int         `json:",omitempty"` // addresses that were told, or that may have been
 	Since time.Time   `json:",omitzero"`  // when the first mail was tried
 }
@@ -47,7 +47,7 @@ const (
 	TellBegun   Telling = "begun"    // it goes out now, or fails
 	TellDone    Telling = "done"     // a mail server took it
 	TellNotSent Telling = "not_sent" // it definitely did not go out
-	TellUnclear Telling = "unclear"  // nobody knows
+	TellUnclear Telling = "unclear"  // unknown
 	TellGivenUp Telling = "given_up" // of the notice: no more mails are tried
 )
 
@@ -63,10 +63,10 @@ func NewDebt(a Account) Debt {
 	return d
 }
 
-// Settled reports that nobody is to be told any more.
+// Settled reports that no recipient is left.
 func (d Debt) Settled() bool { return len(d.Left) == 0 }
 
-// Untold reports that the notice is over and reached nobody.
+// Untold reports that the notice is over and reached no address.
 func (d Debt) Untold() bool { return d.Settled() && d.Told == 0 }
 
 // Recipient returns the entry of an address that is still to be told.
@@ -116,7 +116,7 @@ func (d Debt) After(what Telling, address string, at time.Time) Debt {
 	return d
 }
 
-// GivenUp is the line of the audit log about a notice that is given up with somebody left.
+// GivenUp is the line of the audit log about a notice that is given up with recipients left.
 func (n Notice) GivenUp(at time.Time) Entry {
 	detail := "nobody was told that the password was changed"
 	if n.Told > 0 {

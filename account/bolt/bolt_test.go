@@ -101,7 +101,7 @@ func TestFileIsForItsOwner(t *testing.T) {
 	}
 }
 
-// One process owns a file; who comes second is told what to do.
+// One process owns a file. The error of the second one tells the remedy.
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")

@@ -6,9 +6,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// checkPages reads the whole file, so that damage shows at the start of a worker and not in
-// the middle of a reset. It cannot find a wrong byte within a key or value that leaves the
-// order of keys as it is: bbolt has no sums over its pages.
+// checkPages reads the whole file, so that damage shows at the start of a worker and not in the
+// middle of a reset. Pages of bbolt have no sums: a wrong byte in a key or value that leaves
+// the order of keys stays unnoticed.
 //
 // bbolt's own cursors come after it. They follow whatever a page says, also in a circle.
 func (s *Store) checkPages(tx *bbolt.Tx) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// owes reports that somebody is to be told of a change.
+// owes reports that a notice of the change is still owed.
 func (a applied) owes() bool { return a.Debt != nil && !a.Debt.Settled() }
 
 func (a applied) notice(submission string) account.Notice {
@@ -67,8 +67,8 @@ func submission(tx *bbolt.Tx, id string) (a applied, err error) {
 	return a, remember(tx, id, a)
 }
 
-// newest is the submission that a run applied last. It reads them all, and nobody waits
-// for it. Errors: account.ErrNotFound.
+// newest is the submission that a run applied last. It reads all submissions; no user waits for
+// it. Errors: account.ErrNotFound.
 func newest(tx *bbolt.Tx, run string) (id string, err error) {
 	var last time.Time
 	err = tx.Bucket(bucketSubmissions).ForEach(func(k, v []byte) error {

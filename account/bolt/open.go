@@ -26,8 +26,8 @@ var (
 	ErrLocked = errors.New("another process has this bbolt file open, and it takes one at a time: stop that one, or give several workers a store that they can share")
 	// ErrSchema means that the file was written by another version of rekey.
 	ErrSchema = errors.New("the file has another schema version: run the rekey that wrote it, or a newer one")
-	// ErrMissing means that there is no file, or one of no bytes. With a new one in its
-	// place nobody would have an account.
+	// ErrMissing means that there is no file, or one of no bytes. A new file would have no
+	// accounts.
 	ErrMissing = errors.New("there is no account store: check the path, or let the application that keeps the accounts make the file first")
 	// ErrDamaged means that the file is not what this package wrote.
 	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and start again; passwords that were set and links that were mailed since the backup are lost")
@@ -40,8 +40,8 @@ var (
 // ErrReadOnly.
 func Open(path string) (*Store, error) { return open(path, true) }
 
-// OpenExisting is [Open] for a process that makes no accounts, such as a worker: a file
-// that is missing or empty is ErrMissing, and nothing is made.
+// OpenExisting is [Open] for a process that makes no accounts, such as a worker. A missing or
+// empty file is ErrMissing, and no file is made.
 func OpenExisting(path string) (*Store, error) { return open(path, false) }
 
 func open(path string, create bool) (*Store, error) {
@@ -101,8 +101,8 @@ func (s *Store) lookAt(f *os.File) error {
 	}
 }
 
-// makeNew makes the buckets of a new file. One with the buckets of another program is not
-// ours to write to.
+// makeNew makes the buckets of a new file. It writes to no file with the buckets of another
+// program.
 func (s *Store) makeNew() error {
 	if !s.create {
 		return nil

@@ -52,7 +52,7 @@ func TestSessionEndsWithTheCredential(t *testing.T) {
 	}
 }
 
-// A copy of the file signs nobody in.
+// A copy of the file opens no session.
 func TestFileHoldsNoSessionID(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")
@@ -70,7 +70,7 @@ func TestFileHoldsNoSessionID(t *testing.T) {
 	}
 }
 
-// wantSession says whose session an ID is; of nobody by the empty ID.
+// wantSession checks the account of a session; an empty want means none.
 func wantSession(t *testing.T, s *bolt.Store, sid, want string) {
 	t.Helper()
 	got, err := s.Session(t.Context(), sid)

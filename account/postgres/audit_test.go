@@ -20,7 +20,7 @@ func TestSweepOfTheAuditLogGoesByTheDatabase(t *testing.T) {
 	}
 }
 
-// A worker may have no right but to add to the audit log. It is told what it lacks.
+// A worker may have no right but to add to the audit log. The error names the missing right.
 func TestAuditLogWithoutRights(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

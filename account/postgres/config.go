@@ -37,8 +37,8 @@ var (
 	ErrPasswordInURL = errors.New("the URL must hold no password, since others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
 	// ErrService means that a service file is to say what the URL should.
 	ErrService = errors.New("a service file (service in the URL, or PGSERVICE) may hold a password and name other files, which nobody judges: put host, port, user and database into the URL, and the password into a file")
-	// ErrClear means that passwords and hashes would travel in clear, or to anybody who
-	// answers in place of the server.
+	// ErrClear means that passwords and hashes would travel in clear, or to an impostor of the
+	// server.
 	ErrClear = errors.New("the connection to another machine must be encrypted and the server's certificate verified: add sslmode=verify-full (and sslrootcert) to the URL")
 )
 

@@ -209,8 +209,8 @@ func TestSubmissionThatIsRememberedMeanwhile(t *testing.T) {
 	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = '$argon2id$old'; END $$`)
 }
 
-// security 32: a sign-in that began under the old password and reads the row FOR SHARE
-// holds no session after the change, whichever of the two comes first.
+// security 32: a sign-in began under the old password and reads the row FOR SHARE. It holds no
+// session after the change, whichever of the two comes first.
 func TestSignInInProgress(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)

@@ -40,9 +40,9 @@ func (c column) isTexts() bool {
 }
 func (c column) isAny() bool { return true }
 
-// whereIs finds a table $2 of the schema $1, or of the search path. There it passes over our
-// own schema, which would come first for a user of the database that is called rekey: its
-// "sessions" would be rekey's.
+// whereIs finds a table $2 of the schema $1, or of the search path. There it passes over
+// rekey's schema, which comes first for a database user of the name rekey. Its "sessions" would
+// be rekey's.
 const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_catalog.row_security_active(c.oid)
 	FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relname = $2 AND CASE $1::text WHEN '' THEN n.nspname = ANY (current_schemas(false)) AND n.nspname <> 'rekey' ELSE n.nspname = $1 END

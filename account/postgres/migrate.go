@@ -108,8 +108,8 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
 }
 
-// makeSchema makes the schema that goose's own table is in. It asks first: a user who may
-// not make one gets on with one that is there.
+// makeSchema makes the schema of goose's own table. It looks first: a user without the right to
+// make a schema can use an existing one.
 func makeSchema(ctx context.Context, db *sql.DB) error {
 	var there bool
 	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'rekey')`).Scan(&there)

@@ -112,8 +112,8 @@ func TestMigrateNewerSchema(t *testing.T) {
 	}
 }
 
-// An index that an interrupted migration left is not valid; the next one makes it anew, and no
-// line of the audit log waits for it.
+// An index that an interrupted migration left is not valid. The next migration makes it anew,
+// and no line of the audit log waits for it.
 func TestMigrateAfterAnInterruptedOne(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

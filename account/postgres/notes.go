@@ -17,13 +17,13 @@ type Note struct {
 	Mend bool   // that something should be done about it
 }
 
-// Notes are the findings about the database for operators, as of the time when it was opened:
-// a look-up without an index, a locale that folds letters its own way, a pooler in between,
-// how a time in a column of closed accounts is read.
+// Notes are the findings about the database for operators, as of its opening. They concern a
+// look-up without an index, the folding of a locale and a pooler. Another is how a time in a
+// column of closed accounts is read.
 func (s *Store) Notes() []Note { return s.notes }
 
-// foldsASCII reports whether a column's letters A to Z become a to z in lower case, as account.ParseAddress
-// folds them: in Turkish and in Azerbaijani an I becomes a dotless one.
+// foldsASCII reports whether a column's letters A to Z become a to z in lower case, as
+// account.ParseAddress folds them. In Turkish and in Azerbaijani an I becomes a dotless one.
 func (c column) foldsASCII(ctx context.Context, pool *pgxpool.Pool) (folds bool, err error) {
 	collation := c.collation
 	if c.base == "citext" || collation == "" {

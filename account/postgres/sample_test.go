@@ -142,7 +142,7 @@ func TestTablesThatMayTakeNoHash(t *testing.T) {
 	}
 }
 
-// rows are all rows with their versions: who looks sees no trial.
+// rows are all rows with their versions, in which a trial leaves no trace.
 func rows(t *testing.T, url string) (all string) {
 	t.Helper()
 	c := connect(t, url)

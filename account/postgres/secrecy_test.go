@@ -25,8 +25,8 @@ func shown(err error) string {
 	return text.String()
 }
 
-// security 11: what the server says of an error quotes values: the row that breaks a
-// constraint, the text that a trigger raises. None of it is in ours, only the SQLSTATE.
+// security 11: the server's error texts quote the row that breaks a constraint, or the text of
+// a trigger. Errors of this package hold only the SQLSTATE.
 func TestServerIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for what, broken := range map[string]string{

@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/account/storetest"
 )
 
-// several is one store to the suite and takes the next of several for each call, so that
-// what races in the suite races between pools as it does between workers.
+// several is one store to the suite and takes the next of several for each call. Calls that
+// race in the suite race between pools, as they do between workers.
 type several struct {
 	stores []*postgres.Accounts
 	calls  atomic.Int64

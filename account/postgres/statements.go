@@ -123,8 +123,8 @@ func (c column) folded() string {
 	}
 }
 
-// holds is whether a boolean is true, or a time is set and, where it is an end, yet to come;
-// otherwise for a setting that is empty.
+// holds is whether a boolean is true, or a time is set. A time that is an end must be yet to
+// come. A setting that is empty holds otherwise.
 func (c column) holds(otherwise string) string {
 	switch {
 	case c.name == "":
@@ -152,8 +152,8 @@ func (c column) list() string {
 	}
 }
 
-// setNow sets a time to that of the database when the row is locked: a session that was
-// made before that, in a transaction which began before this one, is older.
+// setNow sets a time to that of the database when the row is locked. A session that was made
+// before it in an earlier transaction is older.
 func (c column) setNow() string {
 	switch c.base {
 	case "":

@@ -66,10 +66,9 @@ func writing() pgx.TxOptions {
 	return pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
 }
 
-// lock keeps what concerns one account from running beside itself, in this process and in
-// others, until the transaction ends. A server that loses its worker in the middle of a
-// transaction would keep the locks, also that of a row of the application's own table, for
-// as long as TCP does not notice; hence the timeout.
+// lock serializes work on one account, in this process and in others, until the transaction
+// ends. A server that loses its worker in a transaction would keep the locks until TCP notices.
+// That includes the lock of a row of the application's own table; hence the timeout.
 func lock(ctx context.Context, tx pgx.Tx, accountID string) error {
 	_, err := tx.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', '60s', true), pg_advisory_xact_lock($1)`, lockKey(accountID))
 	return err

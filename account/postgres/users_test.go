@@ -84,8 +84,8 @@ func TestEmptyColumns(t *testing.T) {
 	}
 }
 
-// security 10, 20: what differs in capitals is two accounts of one address, which the
-// caller withholds; what the database folds beyond ASCII is another address
+// security 10, 20: two spellings that differ in capitals are two accounts of one address, which
+// the caller withholds. A spelling that the database folds beyond ASCII is another address
 // (CVE-2019-19844).
 func TestFindInATableOfUsers(t *testing.T) {
 	t.Parallel()
@@ -125,8 +125,8 @@ func TestViewOfUsers(t *testing.T) {
 	}
 }
 
-// A hash that does not fit is an operator's business: nothing is cut, the owner is told, and
-// the next submission is applied when the column was mended.
+// A hash that does not fit is an operator's business. Nothing is cut, the owner gets an answer,
+// and the next submission is applied when the column was mended.
 func TestHashThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

@@ -148,8 +148,8 @@ func (b *broken) Audit(ctx context.Context, id string) ([]account.Entry, error) 
 	return slices.DeleteFunc(all, func(e account.Entry) bool { return e.At.Equal(meddled) }), err
 }
 
-// meddled is when faults use the good store, which writes audit entries as it should:
-// these are not shown, so that it is the fault that is found.
+// meddled is the time of the audit entries that faults write with the good store. They are
+// hidden, so that the fault itself is found.
 var meddled = noon.AddDate(-1, 0, 0)
 
 // drop deletes a token's record.

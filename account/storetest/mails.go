@@ -34,7 +34,7 @@ func limitsMails(s *suite) {
 	s.change(submit(first, "new"), ann.ID)
 }
 
-// security 25: nobody waits longer than an hour for the next mail, and gets one then.
+// security 25: no owner waits longer than an hour for the next mail, and gets one then.
 func refillsMails(s *suite) {
 	ann := s.signUp("ann")
 	const ms = time.Millisecond
@@ -60,8 +60,8 @@ func refillsMails(s *suite) {
 	}
 }
 
-// security 25: a mail of which it is not known whether it arrived goes out three times at
-// most, each copy counts, and each has a link that works.
+// security 25: a mail whose arrival is unknown goes out three times at most. Each copy counts,
+// and each has a link that works.
 func limitsCopies(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	first := token(ann, "1")

@@ -41,8 +41,8 @@ func (s *suite) noNotice(what, run, submission string) {
 	s.fails(what, err, account.ErrNotFound)
 }
 
-// security 18: the change owes a notice to every address that the account has then, and
-// whoever takes the account over takes none of them off.
+// security 18: the change owes a notice to every address that the account has then. A thief who
+// changes the account removes none of them.
 func owesEveryAddress(s *suite) {
 	ann := s.signUp("ann")
 	c := submit(s.mail(ann, "1"), "new")
@@ -100,7 +100,7 @@ func notesWhoIsTold(s *suite) {
 	s.same("what the end returns", again.Submission, s.end(c.Run, nil).Submission)
 }
 
-// security 18, 43: a notice that nobody got is in the audit log, once.
+// security 18, 43: a notice that reached no address is in the audit log, once.
 func givesUp(s *suite) {
 	_, c := s.changed("ann")
 	given := account.Entry{

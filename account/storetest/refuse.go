@@ -25,9 +25,8 @@ func refusals() []refusal {
 	}
 }
 
-// security 10, 30: what the owner changed since the mail refuses even an accepted
-// submission; the refusal is audited (security 43), and stays the answer when the
-// change is tried again.
+// security 10, 30: a change by the owner since the mail refuses even an accepted submission.
+// The refusal is audited (security 43), and stays the answer when the change is retried.
 func refuses(s *suite) {
 	for _, r := range refusals() {
 		a := s.signUp(r.id)
