@@ -26,8 +26,9 @@ const (
 const DefaultTimeout = 15 * time.Minute
 
 // waits are how long a mail server may take. RFC 5321 section 4.5.3.2 has minutes for each
-// step. Before the end of the content a mail was surely not taken, and hanging up early costs
-// another attempt: a minute is enough, and frees what a server that hangs holds.
+// step. Before the end of the content a mail was surely not taken, and an early end costs
+// another attempt only. So a minute is enough, and frees the resources that a hanging server
+// holds.
 type waits struct {
 	reply   time.Duration // for the way to and through the login, and for each reply up to the content
 	last    time.Duration // for the reply to the content (section 4.5.3.2.6)
@@ -67,7 +68,7 @@ type SMTP struct {
 	tokens *tokens // nil for a login by password, or none
 }
 
-// NewSMTP checks the configuration. It connects to nobody; Check does.
+// NewSMTP checks the configuration. It opens no connection; Check does.
 func NewSMTP(c Config) (*SMTP, error) {
 	from, err := sender(c.From)
 	if err != nil {

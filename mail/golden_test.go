@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// An owner who did not ask learns that somebody does, from the second mail on.
+// An owner who requested nothing learns of foreign requests from the second mail on.
 func TestGoldenAskedAgain(t *testing.T) {
 	t.Parallel()
 	says := mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute}

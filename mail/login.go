@@ -12,7 +12,7 @@ import (
 // section 6).
 const refusedLogin = 535
 
-// login proves to a mail server who we are. Its error is an [*Error].
+// login authenticates rekey to a mail server. Its error is an [*Error].
 type login func(*smtp.Client) error
 
 // login is nil for a mail server that wants none. An access token is fetched before the

@@ -40,10 +40,10 @@ func inASCII(name string) (string, error) {
 	return idna.Lookup.ToASCII(name)
 }
 
-// urlInASCII is an absolute URL as it can stand in a mail: its host in A-labels, as browsers
-// show it where they doubt the letters, and the rest percent-encoded. Readers of mails end a
-// link at letters beyond ASCII. One in ASCII stays as it is, and so does what is no URL. A
-// mailto URL gets A-labels too.
+// urlInASCII is an absolute URL as it can stand in a mail. Its host is in A-labels, as browsers
+// show it where they doubt the letters, and the rest is percent-encoded. Readers of mails end a
+// link at letters beyond ASCII. A URL in ASCII stays as it is, and so does a text that is no
+// URL. A mailto URL gets A-labels too.
 func urlInASCII(text string) (string, error) {
 	u, err := url.Parse(text)
 	if isASCII(text) || err != nil || u.Host == "" && u.Scheme != "mailto" {
@@ -63,8 +63,8 @@ func urlInASCII(text string) (string, error) {
 	return u.String(), nil
 }
 
-// mailtoInASCII is the addresses of a mailto URL with their domains in A-labels, since a reader
-// of mails need not know letters beyond ASCII in one (RFC 6068 section 2).
+// mailtoInASCII is the addresses of a mailto URL with their domains in A-labels. A reader of
+// mails need not know letters beyond ASCII there (RFC 6068 section 2).
 func mailtoInASCII(to string) (_ string, err error) {
 	addresses := strings.Split(to, ",")
 	for i := range addresses {
@@ -92,8 +92,8 @@ func percent(part string) string {
 var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
 
 // IDDomain is the right side of the Message-IDs of a host that sends mails (RFC 5322 section
-// 3.6.4): the host, without the dot that ends a full name; an IPv6 address as a literal; and for
-// what is neither a name that nobody has.
+// 3.6.4). It is the host, without the dot that ends a full name, or an IPv6 address as a
+// literal. Any other text gives a reserved name.
 func IDDomain(host string) string {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
 		return "[IPv6:" + addr.WithZone("").String() + "]"

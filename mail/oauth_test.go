@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// endpoint is a token endpoint that answers what it is told to.
+// endpoint is a token endpoint with configured answers.
 type endpoint struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -200,8 +200,8 @@ func TestTokenEndpointIsSilent(t *testing.T) {
 	both.Wait()
 }
 
-// security 21: a secret is sent to an endpoint that proves who it is, and with it goes what
-// it needs.
+// security 21: a secret is sent only to an endpoint that proves its identity, with the
+// parameters that it needs.
 func TestOAuthSettings(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// security 21: addresses that hosts have arrive in the spelling of RFC 5321, in the envelope and
-// in the header, and SMTPUTF8 (RFC 6531) is asked for where letters want it and nowhere else.
+// security 21: addresses that hosts have arrive in the spelling of RFC 5321, in the envelope
+// and in the header. SMTPUTF8 (RFC 6531) is requested only where letters want it.
 func TestUnusualRecipients(t *testing.T) {
 	t.Parallel()
 	for stored, c := range map[string]struct {

@@ -15,13 +15,15 @@ var (
 	ready = []string{"220 hi", "250 hi", "250 2.1.0 ok", "250 2.1.5 ok", "354 go"}
 )
 
-// Servers' replies to a recipient, as their documents quote them: Gmail's by "Gmail SMTP
-// errors and codes" (support.google.com/a/answer/3726730), Exchange Online's by "Email
-// non-delivery reports and SMTP errors in Exchange Online" and Exchange's by "Sender
-// filtering" (both learn.microsoft.com), Postfix's by its smtpd_check.c, Exim's by its
+// Servers' replies to a recipient, as their documents quote them. Gmail's are from "Gmail SMTP
+// errors and codes" (support.google.com/a/answer/3726730). Exchange Online's are from "Email
+// non-delivery reports and SMTP errors in Exchange Online", Exchange's from "Sender filtering"
+// (both learn.microsoft.com). Postfix's are from its smtpd_check.c, Exim's from its
 // src/configure.default and test suite. Outlook.com's are from reports: spamresource.com,
-// "Microsoft: Multiple types of invalid user bounces", 2023. Whose fault it is decides: a
-// sender's quota, name, address or reputation is no reason to give a mail up. security 23.
+// "Microsoft: Multiple types of invalid user bounces", 2023.
+//
+// The cause decides: a sender's quota, name, address or reputation is no reason to give a mail
+// up. security 23.
 func TestWhoseFaultARefusalIs(t *testing.T) {
 	t.Parallel()
 	for text, final := range map[string]bool{
@@ -43,7 +45,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM": false,
 		"550 5.7.606 Access denied, banned sending IP [203.0.113.7]":                            false,
 		"550 5.7.705 Access denied, tenant has exceeded threshold":                              false,
-		"550 5.4.1 Recipient address rejected: Access denied.":                                  false, // nobody there, or a connector
+		"550 5.4.1 Recipient address rejected: Access denied.":                                  false, // unknown, or a connector
 		// Exchange, and Outlook.com, which says so also for what it blocks
 		"554 5.1.0 Sender Denied": false,
 		"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).": false,
@@ -206,8 +208,8 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// A domain of the sender in other letters than ASCII is told in A-labels, in the envelope and
-// in the header.
+// A domain of the sender in other letters than ASCII is written in A-labels, in the envelope
+// and in the header.
 func TestSenderInUnicode(t *testing.T) {
 	t.Parallel()
 	srv, config := serve(t, script{})

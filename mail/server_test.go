@@ -214,8 +214,8 @@ func after(step func(*smtp.Conn) error) func(*smtp.Conn, string) error {
 	return func(c *smtp.Conn, _ string) error { return step(c) }
 }
 
-// recite starts a mail server that gives one reply after the other, whatever it is told.
-// It can do what go-smtp does not: refuse to greet, and refuse the DATA command.
+// recite starts a mail server that gives one reply after the other, whatever it receives.
+// Unlike go-smtp it can refuse to greet, and refuse the DATA command.
 func recite(t *testing.T, replies ...string) mail.Config {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

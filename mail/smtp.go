@@ -22,9 +22,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return s.converse(ctx, func(t *talk) error { return t.send(msg) })
 }
 
-// Check says whether the mail server can be reached, proves who it is, takes our name, our
-// login and our sender. It names no recipient: that would look like a search for addresses,
-// every half a minute. Its error is an [*Error].
+// Check says whether the mail server can be reached, proves its identity, takes rekey's name,
+// login and sender. It names no recipient: every half a minute that would look like a search
+// for addresses. Its error is an [*Error].
 func (s *SMTP) Check(ctx context.Context) error {
 	return s.converse(ctx, func(t *talk) error {
 		if err := t.Mail("<" + s.from.Address + ">"); err != nil {
@@ -66,8 +66,8 @@ type talk struct {
 // conversation ends, so none is bound by this alone.
 func (t *talk) within(d time.Duration) { _ = t.conn.SetDeadline(time.Now().Add(d)) }
 
-// send says for whom the mail is and hands it over. Only the last reply says that it is
-// taken, and it is waited for longest: who hangs up before sends the mail again.
+// send names the recipient of the mail and hands it over. Only the last reply says that it is
+// taken, and it is waited for longest: a client that hangs up before sends the mail again.
 func (t *talk) send(msg *gomail.Msg) error {
 	t.within(t.waits.reply)
 	from, fromErr := msg.GetSender(false)
@@ -101,9 +101,9 @@ func (t *talk) send(msg *gomail.Msg) error {
 	return nil
 }
 
-// spell asks for SMTPUTF8 (RFC 6531) where an address has letters beyond ASCII, and only
-// there: a relay behind the mail server may lack it and would bounce the mail. A mail server
-// that does not offer it never takes such a mail.
+// spell requests SMTPUTF8 (RFC 6531) only where an address has letters beyond ASCII. A relay
+// behind the mail server may lack it and would bounce the mail. A mail server that does not
+// offer it never takes such a mail.
 func (t *talk) spell(to string) error {
 	if isASCII(to) {
 		return nil
