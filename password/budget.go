@@ -20,8 +20,8 @@ type Budget struct {
 	wait     time.Duration
 }
 
-// NewBudget returns a budget: parallel evaluations at once (at least one; the number of
-// cores is right), queue further callers waiting, each for as long as wait.
+// NewBudget returns a budget. It runs parallel evaluations at once (at least one; the number of
+// cores is right). It lets queue further callers wait, each for as long as wait.
 func NewBudget(parallel, queue int, wait time.Duration) *Budget {
 	parallel, queue = max(parallel, 1), max(queue, 0)
 	return &Budget{

@@ -48,8 +48,8 @@ const (
 	maxThreads = 16
 )
 
-// ErrHash means that a stored hash is not one that a [Hasher] of this package made, or
-// costs more than this package is ready to spend.
+// ErrHash means that a stored hash is not one of a [Hasher] of this package, or costs more than
+// this package is ready to spend.
 var ErrHash = errors.New("neither an Argon2id hash in PHC format nor a bcrypt hash")
 
 // MaxBytes implements [Hasher].

@@ -45,7 +45,7 @@ func (p Policy) Normalize(password string) string {
 }
 
 // Check judges a password by the cheap rules: its characters, its length and the block list.
-// The length counts the password as it was typed and as it is hashed, whichever is less: one
+// The length counts the password as it was typed and as it is hashed, whichever is less. One
 // key of an Arabic keyboard is eighteen code points in NFKC. The bound of the hash counts the
 // hashed form. The error is a [*Refusal].
 func (p Policy) Check(typed string) error {

@@ -19,7 +19,7 @@ const (
 // the password.
 type Refusal struct {
 	Code        Code
-	Reason      string   // a sentence for the person who chose it
+	Reason      string   // a sentence for the person with the password
 	Suggestions []string // sentences that say what would help, best first; at least one
 }
 

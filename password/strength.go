@@ -15,10 +15,10 @@ const (
 	judged = 32
 )
 
-// Strength judges how hard a password is to guess for someone who knows the context: the
-// owner's address, the name of the product. The password as it was typed and as it is hashed
-// must both be hard. Only the first 32 code points count. It costs milliseconds and
-// megabytes, so call it within a [Budget]. The error is a [*Refusal].
+// Strength judges how hard a password is to guess with knowledge of the context: the owner's
+// address, the name of the product. The password as it was typed and as it is hashed must both
+// be hard. Only the first 32 code points count. It costs milliseconds and megabytes, so call it
+// within a [Budget]. The error is a [*Refusal].
 func (p Policy) Strength(typed string, context ...string) error {
 	hashed := p.Normalize(typed)
 	if err := strength(hashed, context); err != nil || hashed == typed {

@@ -76,7 +76,7 @@ func (c *Corpus) knows(ctx context.Context, pw string) (bool, error) {
 }
 
 // ask returns the range of a prefix. There is no second try: the time of a check is short, and
-// a person who is asked to retry does.
+// a person can retry.
 func (c *Corpus) ask(ctx context.Context, prefix string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ranges.JoinPath(prefix).String(), nil)
 	if err != nil {
@@ -99,8 +99,8 @@ func (c *Corpus) ask(ctx context.Context, prefix string) (io.ReadCloser, error) 
 func prefix(sum [sha1.Size]byte) string { return fmt.Sprintf("%X", sum)[:prefixDigits] }
 
 // scan looks for a hash in a range, line by line, without keeping it. It reads all of it, so
-// that neither the time nor a connection that is cut off tells what was found; and what is
-// malformed in one place is rejected as a whole.
+// that neither the time nor a broken connection reveals the result. A malformed line rejects
+// the whole.
 func scan(body io.Reader, sum [sha1.Size]byte) (bool, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, maxLine), maxLine)
@@ -138,9 +138,9 @@ func parse(prefix, line []byte) (hash [sha1.Size]byte, count uint64, err error) 
 	return hash, count, nil
 }
 
-// cause is what may be told about a failed call. The errors of net/http name the URL, which
-// ends in the prefix, and quote the server, which knows it; so only those pass that are
-// about the way to the server.
+// cause is the part of a failed call that may be shown. The errors of net/http name the URL,
+// which ends in the prefix, and quote the server, which knows it. Only errors about the way to
+// the server pass.
 func cause(ctx context.Context, err error) error {
 	if over := ctx.Err(); over != nil {
 		return over

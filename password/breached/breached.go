@@ -9,8 +9,8 @@
 // the encrypted traffic nothing about the query.
 //
 // The SHA-1 of the given bytes is compared. The corpus has the UTF-8 of passwords as people
-// typed them, mostly in the composed form that a normalized password has too; one call for one
-// spelling says least about it.
+// typed them, mostly in the composed form that a normalized password has too. One call for one
+// spelling reveals least about it.
 package breached
 
 import (
@@ -28,8 +28,8 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// DefaultTimeout is how long a check may take from the first packet to the last: many
-// times what the API needs, and little to somebody who waits for a page.
+// DefaultTimeout is how long a check may take from the first packet to the last. It is many
+// times the need of the API, and short for a user who waits for a page.
 const DefaultTimeout = 1500 * time.Millisecond
 
 // ErrUnchecked means that the server gave no answer that can be relied on, so that nothing is

@@ -28,7 +28,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) *server {
 	return s
 }
 
-// The server proves who it is before it learns a prefix.
+// The server proves its identity before it learns a prefix.
 func TestCertificateIsVerified(t *testing.T) {
 	t.Parallel()
 	s := serveTLS(t, honest)

@@ -24,8 +24,8 @@ func rangeOf(pw string) (prefix, suffix string) {
 	return digits[:5], digits[5:]
 }
 
-// padded is a range as the API gives it: 800 made-up lines and those that are given, in
-// the middle, with CR LF between lines and none at the end.
+// padded is a range as the API gives it, with 800 made-up lines and the given ones in the
+// middle. It has CR LF between lines and none at the end.
 func padded(lines ...string) string {
 	var all []string
 	for i := range 800 {
