@@ -16,8 +16,8 @@ import (
 const codecEncoding = "binary/rekey-v1"
 
 // Codec seals every payload that Temporal keeps, with its metadata, and refuses every payload
-// that it did not seal: someone with access to Temporal but not to the keys cannot put words
-// into a run's mouth. It is safe for concurrent use.
+// that it did not seal. An attacker with access to Temporal but not to the keys cannot feed
+// data to a run. It is safe for concurrent use.
 //
 // Sealed data is a MAC under the family key and then Tink's ciphertext, which begins
 // with the ID of its key. The package comment says why.

@@ -81,7 +81,7 @@ func freeze(t *testing.T) {
 	check(t, os.WriteFile(filepath.Join("testdata", "vectors.json"), append(raw, '\n'), 0o644))
 }
 
-// security 41: nobody runs production on the keys that everybody can read here.
+// security 41: production commands refuse these public keys.
 func TestFrozenKeysetsAreForDevelopment(t *testing.T) {
 	dir, _ := frozen(t)
 	for u, load := range loaders(keys.Open(dir)) {

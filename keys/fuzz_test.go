@@ -47,8 +47,8 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// FuzzDecode: the only payloads that open are those that were sealed, the only one to wait
-// for is that of the newer key, and everything else is foreign.
+// FuzzDecode: only sealed payloads open, only one of the newer key is worth waiting for, and
+// everything else is foreign.
 func FuzzDecode(f *testing.F) {
 	dir, v := frozen(f)
 	c := codec(f, dir)

@@ -118,7 +118,7 @@ func seal(tb testing.TB, c *keys.Codec, text string) []byte {
 	return sealed[0].Data
 }
 
-// ours is a payload with our encoding and any data.
+// ours is a payload with rekey's encoding and any data.
 func ours(data []byte) *commonpb.Payload {
 	return &commonpb.Payload{
 		Metadata: map[string][]byte{converter.MetadataEncoding: []byte("binary/rekey-v1")},
@@ -145,9 +145,8 @@ func newPassword() keys.NewPassword {
 	}
 }
 
-// ages is a deployment that has rotated, and what it sealed at each age: under a key that
-// is retired since, under one that only opens, under the primary one, and under one that
-// a later process has and this one lacks.
+// ages is a deployment that has rotated, with a payload of each age. Their keys are a retired
+// one, one that only opens, the primary one, and a later one that this process lacks.
 type ages struct {
 	dir         string
 	payloads    map[string][]byte

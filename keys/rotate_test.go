@@ -265,7 +265,7 @@ func TestPublicHalf(t *testing.T) {
 	}
 }
 
-// Operators who rotate at the same moment lose no key to each other.
+// Operators who rotate at the same moment lose no key of each other.
 func TestAddAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)

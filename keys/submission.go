@@ -11,14 +11,14 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// NewPassword is what a submission says: which link was used and the hash of the
-// password that was chosen. A starter seals it and only a worker can open it, so neither
-// Temporal nor its operators, nor a codec server, nor the starter itself reads it back.
+// NewPassword is the content of a submission: the used link and the hash of the new password. A
+// starter seals it and only a worker can open it. Neither Temporal nor its operators, nor a
+// codec server, nor the starter itself reads it back.
 type NewPassword struct {
 	Hash     string    // PHC string, as the store keeps it
 	Digest   [32]byte  `json:"Token"` // of the token, see link.Digest
 	Accepted time.Time // when the starter took it
-	Client   string    `json:",omitempty"` // network address of who submitted, for the audit log
+	Client   string    `json:",omitempty"` // network address of the caller, for the audit log
 }
 
 // ID names a submission: the same for the same link and password, and without the
@@ -74,10 +74,10 @@ func (d Dir) SubmissionOpener() (*Opener, error) {
 	return &Opener{decrypt, known(h, m)}, nil
 }
 
-// Open opens a submission. ErrForeign means that it was never sealed for this context, or
-// under a key that is retired; ErrUnknownKey that it names a key that this process lacks. The
-// second is worth waiting for only inside a payload that rekey sealed: unlike those, a
-// submission says nothing about who sealed it.
+// Open opens a submission. ErrForeign means that it was never sealed for this context, or under
+// a key that is retired. ErrUnknownKey means that it names a key that this process lacks. Only
+// a submission inside a payload of rekey is worth waiting for: a submission alone does not
+// prove its sender.
 func (o *Opener) Open(sealed []byte, context string) (NewPassword, error) {
 	var p NewPassword
 	plain, err := o.decrypt.Decrypt(sealed, submissionInfo(context))
