@@ -11,9 +11,9 @@ import (
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
-// BaseURL is where the pages are reached from outside, and what links begin with: an absolute
-// http or https URL, whose path may be that of a folder. It has one form, however it was spelled:
-// the host in lower case and in ASCII, no slash at the end. The zero BaseURL is none.
+// BaseURL is the public URL of the pages, with which links begin. It is an absolute http or
+// https URL, whose path may be that of a folder. It has one form in every spelling: the host in
+// lower case and in ASCII, no slash at the end. The zero BaseURL is none.
 type BaseURL struct {
 	text string
 	url  url.URL

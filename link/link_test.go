@@ -27,8 +27,8 @@ func TestOpenGivesBackWhatWasSealed(t *testing.T) {
 	}
 }
 
-// security 4: the same claims never make the same token; what differs is at least the
-// 24 bytes of nonce behind the key's prefix of 5.
+// security 4: the same claims never make the same token. Tokens differ in at least the 24 bytes
+// of nonce behind the key's prefix of 5.
 func TestEachTokenIsAnother(t *testing.T) {
 	t.Parallel()
 	b, nonces := newBox(t, frozenKey(t), base, namespace), map[string]bool{}

@@ -32,9 +32,9 @@ func linkifiers() map[string]func(text string) string {
 	}
 }
 
-// No program leaves out the end of a link, whatever the length of its address: 3 in 100 links
-// ended in a character that some leave out. Where a template puts something behind a link, a
-// program may take that for its end, and the link works.
+// No program leaves out the end of a link, whatever the length of its address. Before, 3 in 100
+// links ended in a character that some leave out. A template may put text behind a link that a
+// program takes for its end. The link still works.
 func TestLinkifiersFindTheWholeLink(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, frozenKey(t), base, namespace)
