@@ -25,8 +25,8 @@ func (h *handler) admit(head http.Header, r *http.Request) error {
 	return nil
 }
 
-// preflight answers the question that a browser asks before the UI's request. It carries no
-// credentials, so nobody is known here, and nothing is told.
+// preflight answers the request that a browser sends before the UI's request. It carries no
+// credentials, so the answer reveals nothing.
 func (h *handler) preflight(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if r.Header.Get("Origin") == "" {
 		return 0, errOrigin

@@ -119,8 +119,8 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// security 28: the payload keyset opens a payload that holds a submission, and what shows is
-// still sealed: neither the hash nor the digest of the token in any spelling.
+// security 28: the payload keyset opens a payload that holds a submission. The content is still
+// sealed: neither the hash nor the digest of the token shows in any spelling.
 func TestSubmissionStaysSealed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -146,7 +146,8 @@ func TestSubmissionStaysSealed(t *testing.T) {
 	}
 }
 
-// One payload that only claims to be ours refuses all, and the answer does not say which it was.
+// One payload that only claims to be sealed refuses all, and the answer does not say which it
+// was.
 func TestRefusedPayloads(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -223,7 +224,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// The log tells who asked for how much, and nothing of what was in it.
+// The log has the sender and the size of a request, and nothing of its content.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

@@ -24,8 +24,8 @@ const (
 )
 
 // OIDC knows the people of an OpenID Connect issuer by the access token that Temporal's UI
-// passes on (RFC 6750): a JWT signed by the issuer, for this audience, that has not expired.
-// Opaque access tokens are refused; there is no call per request to ask the issuer.
+// passes on (RFC 6750). It is a JWT signed by the issuer, for this audience, that has not
+// expired. Opaque access tokens are refused; there is no call per request to the issuer.
 //
 // It asks the issuer for its configuration and fails when that is not had. The issuer has
 // to be https, except on loopback.
@@ -45,7 +45,7 @@ func newOIDC(ctx context.Context, way http.RoundTripper, issuer, audience string
 	return &oidcAuth{provider.VerifierContext(through(ctx, keys), &oidc.Config{ClientID: audience}), keys}, nil
 }
 
-// through is how the library is told which way to go.
+// through hands the HTTP transport to the library.
 func through(ctx context.Context, way http.RoundTripper) context.Context {
 	return oidc.ClientContext(ctx, &http.Client{
 		Transport: way, Timeout: fetchTimeout,
