@@ -73,8 +73,8 @@ func worked(ctx context.Context, temporal Temporal, queue string, marks []Mark, 
 	return slices.ContainsFunc(found.GetPollers(), func(p *taskqueuepb.PollerInfo) bool { return fresh(p, now, polls) }), err
 }
 
-// Look says what does not belong together among the processes of a task queue and whoever
-// asks: a *[Mismatch], or nil. Any other error means that Temporal does not tell.
+// Look compares the marks of the processes of a task queue and of the caller. It returns a
+// *[Mismatch], or nil. Any other error means that Temporal does not answer.
 func Look(ctx context.Context, temporal Temporal, namespace, queue string, asking ...Mark) error {
 	marks, now, err := present(ctx, temporal, queue)
 	if err != nil {

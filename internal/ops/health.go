@@ -1,7 +1,7 @@
 // Package ops answers the monitoring of a process: the probes of an orchestrator, and
-// Prometheus. Nothing that it says names anybody or is secret, and nothing that it is sent is
-// read. But counts tell who asks for an address at a quiet hour whether it has an account, so
-// they are for those who may use `rekey find`.
+// Prometheus. Its answers hold no name and no secret, and it reads no input. But counts reveal
+// at a quiet hour whether a requested address has an account. So they are for users of `rekey
+// find` only.
 package ops
 
 import (

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/ops"
 )
 
-// switched is a check that fails when it is told to, with a text that nobody may see.
+// switched is a check that fails on demand, with a text that no client may see.
 type switched struct {
 	broken atomic.Bool
 	asked  atomic.Int64
@@ -88,7 +88,7 @@ func TestReadiness(t *testing.T) {
 	})
 }
 
-// A flood of probes asks nobody: checks are made on their own time.
+// A flood of probes causes no check: checks are made on their own time.
 func TestProbesCostNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

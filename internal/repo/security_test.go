@@ -123,7 +123,7 @@ func functionOf(file *ast.File, comment *ast.CommentGroup) string {
 	return ""
 }
 
-// Each type that crosses Temporal has a row that says who checks it.
+// Each type that crosses Temporal has a row with its checks.
 func TestWhatCrossesTemporalIsListed(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

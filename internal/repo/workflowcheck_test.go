@@ -53,8 +53,8 @@ func TestWorkflowcheckNeedsItsExceptions(t *testing.T) {
 	}
 }
 
-// The check finds the clock of the machine in the workflow, with the exceptions that we
-// give it. It finds none in ours.
+// The check finds the clock of the machine in the workflow, with the exceptions of its
+// configuration. It finds none in rekey's.
 func TestWorkflowcheckFindsAClock(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

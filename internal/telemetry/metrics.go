@@ -49,7 +49,7 @@ func NewMetrics(ctx context.Context, name, version string) (*Metrics, error) {
 	return &Metrics{registry, provider.Meter(span.Scope)}, nil
 }
 
-// Handler answers a scrape. A few at once are enough for everybody who may ask.
+// Handler answers a scrape. A few at once are enough for all scrapers.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }

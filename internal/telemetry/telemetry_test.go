@@ -51,7 +51,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A type's name is chosen by whoever may talk to Temporal, so only ours become labels.
+// Any client of Temporal chooses a type's name, so only rekey's become labels.
 func TestForeignTypesAreNoLabels(t *testing.T) {
 	t.Parallel()
 	m, err := telemetry.NewMetrics(t.Context(), "rekey-test", "v1.2.3")

@@ -8,8 +8,7 @@ import (
 )
 
 // typed is a handler whose labels name no type of workflow or activity but the given ones. The
-// SDK labels what it is asked to run by the name that it was asked with, known or not, and
-// anybody with access to Temporal chooses that name.
+// SDK labels requests by their names, known or not. Any client of Temporal chooses these names.
 type typed struct {
 	client.MetricsHandler
 	types []string

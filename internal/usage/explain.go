@@ -26,7 +26,7 @@ func Explain(err error) error {
 	switch v := culprit(parse.Context, text); {
 	case v != nil:
 		text = complaint(v, text)
-	case strings.HasPrefix(text, "unexpected argument") && strings.Contains(text, "@"): // an address is repeated to nobody
+	case strings.HasPrefix(text, "unexpected argument") && strings.Contains(text, "@"): // no address is repeated
 		text = "one argument too many"
 	}
 	return Mark(fmt.Errorf("%s; see `%s`", text, help(parse.Context)))

@@ -74,7 +74,7 @@ func TestVoidChangeIsAnError(t *testing.T) {
 }
 
 // A change outlives another name of a receiver, of a parameter and of a variable, new
-// formatting, new comments, and the way of a declaration to another file.
+// formatting and new comments. It also outlives the move of a declaration to another file.
 func TestChangeOutlivesRefactoring(t *testing.T) {
 	t.Parallel()
 	c := overlay.Change{In: "run.wait", Node: "IfStmt/ExprStmt(stop)", With: "{r}.pause({ctx}, {IfStmt.Cond})\n$"}

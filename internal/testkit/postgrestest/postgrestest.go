@@ -79,8 +79,8 @@ func (s *Server) Database(tb testing.TB) string {
 	return s.URL(name)
 }
 
-// Copy makes a database like that of a URL of the binary's cluster, which nobody may be
-// connected to.
+// Copy makes a database like that of a URL of the binary's cluster, which must have no
+// connections.
 func Copy(tb testing.TB, database string) string {
 	tb.Helper()
 	s, name := shared.server, fmt.Sprintf("test_%d", databases.Add(1))
