@@ -1,5 +1,5 @@
-// Package accessible looks at every page and mail as somebody does who cannot see them, or not
-// well: with axe-core, Deque's judge of the Web Content Accessibility Guidelines 2.2.
+// Package accessible judges every page and mail for users with no or little sight. It uses
+// axe-core, Deque's judge of the Web Content Accessibility Guidelines 2.2.
 package accessible
 
 import (
@@ -83,8 +83,8 @@ func open(t *testing.T) context.Context {
 	return ctx
 }
 
-// screens are what a page is looked at on. 320 pixels are a page of 1280 at four times its size
-// (WCAG 2.2, 1.4.10), which must not be scrolled sideways.
+// screens are the sizes at which a page is judged. 320 pixels are a page of 1280 at four times
+// its size (WCAG 2.2, 1.4.10). It must not be scrolled sideways.
 var screens = []struct {
 	width  int64
 	scheme string

@@ -1,5 +1,5 @@
-// Package bench measures how fast rekey is, side by side with the least that Temporal and
-// net/http can do in its place, in the same minutes on the same machine. It has tests only:
+// Package bench measures how fast rekey is. It runs beside the least code on Temporal and
+// net/http that could replace it, in the same minutes on the same machine. It has tests only:
 //
 //	go test -v -timeout 2h ./dev/bench -scale 1
 //

@@ -22,8 +22,8 @@ import (
 type moment struct {
 	name  string
 	reach func(*testing.T, *story) // acts until then
-	// How many mails of each kind come in the end: more than one are repetitions of a
-	// mail that the mail server had taken and the worker did not know of.
+	// Numbers of mails of each kind in the end. More than one are repetitions of a mail that
+	// the mail server had taken without the worker's knowledge.
 	links, notices int
 	use            int // the link of which mail is used
 }
@@ -45,8 +45,8 @@ func moments() []moment {
 	}
 }
 
-// security 23: the only worker is killed at any step and started again, and the reset ends
-// as if nothing had been: the password changed once, the owner told, no link left.
+// security 23: the only worker is killed at any step and started again, and the reset ends as
+// without a kill. The password changed once, the owner was notified, and no link is left.
 func TestWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	for _, m := range moments() {
@@ -172,8 +172,8 @@ func oneMail(t *testing.T, mails []inbox.Message) {
 	}
 }
 
-// linksAreUsed checks that no link that was mailed changes the password again. A person who
-// used one still learns so.
+// linksAreUsed checks that no mailed link changes the password again. A person who used one
+// still learns so.
 func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
 	t.Helper()
 	for _, m := range links {

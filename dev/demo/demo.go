@@ -61,7 +61,7 @@ func New(cfg Config) (*http.ServeMux, error) {
 	return mux, nil
 }
 
-// home is the page of who is signed in.
+// home is the page of the signed-in account.
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	who, err := a.signedIn(r)
 	if err != nil {
@@ -159,7 +159,7 @@ func (a *app) fail(w http.ResponseWriter, err error) {
 func answer(w http.ResponseWriter, status int, body map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone; nobody is left to tell
+	_ = json.NewEncoder(w).Encode(body) // the client is gone
 }
 
 func isForm(r *http.Request) bool {

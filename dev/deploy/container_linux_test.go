@@ -33,8 +33,8 @@ var plain = sync.OnceValues(func() (string, error) {
 
 // built runs a command that builds a program into the file that is its last argument.
 func built(name string, command ...string) (string, error) {
-	// The go command remembers that a test passed until a file changes that the test itself has
-	// looked at; what its child processes read it does not see.
+	// The go command keeps a passed test until a file changes that the test itself has read. It
+	// does not see the files that child processes read.
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
 			return filepath.SkipDir
@@ -52,7 +52,7 @@ func built(name string, command ...string) (string, error) {
 	return file, os.Chmod(file, 0o755)
 }
 
-// container is the root that a container of ours starts with: the program, and what it is given.
+// container is the root that a container of rekey starts with: the program, and its files.
 type container struct {
 	root string
 	env  []string
@@ -132,7 +132,7 @@ func (c *container) okay(t *testing.T, args ...string) string {
 	return p.Out.String()
 }
 
-// service is a container with the files and settings that Compose gives a service of ours.
+// service is a container with the files and settings that Compose gives a service of rekey.
 func service(t *testing.T, s types.ServiceConfig, secrets, keys string) *container {
 	t.Helper()
 	c := newContainer(t)

@@ -39,8 +39,8 @@ func (c *cluster) problems(t *testing.T) []string {
 	return found
 }
 
-// restricted is the standard of that name (Pod Security Standards) and more: a root that cannot
-// be written, no token of the API, a bound of memory, an image that stays what it is.
+// restricted is the standard of that name (Pod Security Standards) and more. It wants a
+// read-only root, no token of the API, a bound of memory, and an image that stays the same.
 func restricted(pod corev1.PodSpec, container corev1.Container) string {
 	user, own := pod.SecurityContext, container.SecurityContext
 	switch {
@@ -92,8 +92,8 @@ func (c *cluster) listens(container corev1.Container) string {
 	return ""
 }
 
-// ends wants more time than a worker or a starter takes to stop: 5 s before the signal and 30 s
-// or some more of drain.
+// ends wants more time than a worker or a starter takes to stop. This is 5 s before the signal
+// and 30 s or some more of drain.
 func ends(jobs []string, name string, pod corev1.PodSpec) string {
 	if slices.Contains(jobs, name) || pod.TerminationGracePeriodSeconds != nil && *pod.TerminationGracePeriodSeconds >= 60 {
 		return ""

@@ -183,7 +183,7 @@ func TestReleaseIsSigned(t *testing.T) {
 	}
 }
 
-// A key that nobody can verify signs nothing, and a release never goes over another.
+// A key that cannot be verified signs nothing, and a release never replaces another.
 func TestReleaseRefusesStrangers(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

@@ -76,7 +76,7 @@ func misfits(t *testing.T, args []string, env map[string]string) []string {
 	return found
 }
 
-// composeMisfits are those of all services of ours.
+// composeMisfits are the misfits of all services of rekey.
 func composeMisfits(t *testing.T, pairs ...string) []string {
 	t.Helper()
 	var found []string

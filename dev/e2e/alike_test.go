@@ -17,7 +17,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// alike is what could make the answer to an account another than the one to nobody.
+// alike is a difference that could make the answers to an account and to an unknown address
+// differ.
 type alike struct {
 	name  string
 	who   func(*account.Account)
@@ -74,8 +75,8 @@ func withoutMailServer(t *testing.T, s *stack.Stack, _ account.Account) {
 	}
 }
 
-// security 1: whatever an account is like and whatever is broken, forgot_password answers as
-// it does to an address that nobody has: before a worker has come to it, and afterwards.
+// security 1: forgot_password answers an account in any state, with any fault, as it answers an
+// unknown address. It does so before a worker has read the request, and afterwards.
 func TestForgotAnswersAlike(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })

@@ -56,8 +56,8 @@ func audits() map[string]audited {
 			ends:  statemachine.StateCompleted,
 			wants: []account.Entry{issued, {Event: account.EventPasswordChanged, Client: user}},
 		},
-		// A password that is refused and a link that is not ours come to no worker. They are
-		// counted in the starter; an audit line each would be anybody's to write.
+		// A refused password and a foreign link come to no worker. The starter counts them;
+		// with an audit line each, any client could fill the log.
 		"weak passwords and links of nobody": {
 			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
 				t.Helper()
@@ -134,12 +134,12 @@ func audits() map[string]audited {
 		"of nobody": {
 			who:   func(a *account.Account) { a.Address, a.ID = "nobody."+a.Address, "" },
 			acts:  waits,
-			wants: nil, // strangers do not make the log grow
+			wants: nil, // attackers do not make the log grow
 		},
 	}
 }
 
-// hadMails gives somebody all mails that there are at once.
+// hadMails counts as many mails for an account as it may have at once.
 func hadMails(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	for mail := range worker.DefaultMailLimit {
@@ -165,8 +165,7 @@ func waits(t *testing.T, s *stack.Stack, who account.Account) {
 	waitForTimer(t, s, who.Address)
 }
 
-// security 43: the audit log says of every reset what happened, in which run, when, and
-// who did it.
+// security 43: the audit log has every reset with its events, run, times and callers.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })

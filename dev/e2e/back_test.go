@@ -68,7 +68,7 @@ func (b *tab) history() page.GetNavigationHistoryResult {
 	return h
 }
 
-// shows waits for a page that may have been kept alive: the browser then tells of no new one, in
+// shows waits for a page that may have been kept alive. The browser then reports no new one, in
 // which chromedp would look for a heading.
 func (b *tab) shows(heading string) {
 	b.t.Helper()
@@ -206,8 +206,8 @@ func TestPagesAfterAForm(t *testing.T) {
 	}
 }
 
-// security 23: while nobody sets it, a new password has a page that may be loaded again and has
-// no link in its address. It goes on by itself.
+// security 23: before a worker sets it, a new password has a page that may be loaded again and
+// has no link in its address. It goes on by itself.
 func TestPendingPageGoesOn(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

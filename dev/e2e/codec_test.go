@@ -186,7 +186,7 @@ func opened(t *testing.T, body []byte) string {
 	return all.String()
 }
 
-// The development program's codec server has nobody sign in, and is for one page only.
+// The development program's codec server has no sign-in, and is for one page only.
 func TestCodecServerIsForTheUIOnly(t *testing.T) {
 	t.Parallel()
 	s := withCodec(t)

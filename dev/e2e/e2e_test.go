@@ -25,8 +25,8 @@ import (
 // cheap is the least Argon2id, where hashing is not what a test is about.
 var cheap = stack.Throwaway("").Hashing
 
-// shared is the stack of all tests that need nothing special of theirs; each takes
-// accounts of its own.
+// shared is the stack of all tests without a special configuration. Each takes accounts of its
+// own.
 var shared *stack.Stack
 
 func TestMain(m *testing.M) {

@@ -91,8 +91,8 @@ func TestParallelSubmissions(t *testing.T) {
 	})
 }
 
-// withLinks does something for n people who were mailed a link, four at a time, each in a
-// test of their own, which may end where it stands. The short suite takes a fifth of them.
+// withLinks runs a function for n people with a mailed link, four at a time. Each has a test of
+// its own, which may end where it stands. The short suite takes a fifth of them.
 func withLinks(t *testing.T, n int, do func(t *testing.T, who account.Account, token string)) {
 	t.Helper()
 	if !suite.All() {
@@ -100,7 +100,7 @@ func withLinks(t *testing.T, n int, do func(t *testing.T, who account.Account, t
 	}
 	var all errgroup.Group
 	all.SetLimit(4)
-	defer all.Wait() // nobody returns an error
+	defer all.Wait() // no function returns an error
 	for range n {
 		who := newPerson(t, shared, nil)
 		all.Go(func() error {

@@ -123,8 +123,8 @@ func checkSecrets(t *testing.T, s *site.Site, who account.Account, token string,
 	}
 }
 
-// A worker that is told to stop finishes the mail that it is sending; a starter, the
-// answer that it owes. Neither is done again by the next.
+// A worker that stops finishes the mail that it is sending; a starter, the answer that it owes.
+// Neither is done again by the next.
 func TestProcessesDrain(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)

@@ -24,8 +24,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// scan is a site whose people, links and passwords can be found again wherever they are
-// written, and all that its programs and its starters said.
+// scan is a site whose people, links and passwords can be recognized in any text. It has all
+// output of its programs and its starters.
 type scan struct {
 	*site.Site
 	owner, other, bounced, damaged account.Account
@@ -35,7 +35,7 @@ type scan struct {
 	metrics  strings.Builder
 	tokens   []string
 	answers  bytes.Buffer // all but pages
-	pages    bytes.Buffer // shown to who has the link, with the form to use it
+	pages    bytes.Buffer // shown to a holder of the link, with the form to use it
 }
 
 // newScan makes the site. Its accounts are there already, and one of them is damaged.

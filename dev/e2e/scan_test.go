@@ -24,9 +24,9 @@ const (
 	scannedWeak  = `scanned.owner scanned.owner`
 )
 
-// Processes that meet every fault that has something to quote tell nobody: not the one who
-// asks, not the log at debug level, not Temporal's file, and not the errors that commands
-// end with. The store keeps what is its own, and no link and no password.
+// Processes meet every fault whose text could quote data, and reveal nothing. That holds for
+// the caller, the log at debug level, Temporal's file, and the errors of commands. The store
+// keeps its own data, and no link and no password.
 //
 // security 11, 28, 38.
 func TestProcessesTellNothing(t *testing.T) {

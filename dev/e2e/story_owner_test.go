@@ -51,8 +51,8 @@ func (o *owner) submit(token, password, code string) {
 	o.decided(o.submission(token, password), code)
 }
 
-// submission submits until it is decided: until a worker is there, and a wait that a stranger has
-// used is armed again. It may run beside the test.
+// submission submits until it is decided: until a worker is there, and a wait that an attacker
+// has used is armed again. It may run beside the test.
 func (o *owner) submission(token, password string) answer {
 	for {
 		a := postAside(o.Stack, "/account/reset_password", "token", token, "password", password)

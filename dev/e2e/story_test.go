@@ -180,7 +180,7 @@ func (s story) tell(t *testing.T, l *lab) (map[string]*recordedRun, error) {
 type lab struct {
 	*stack.Stack
 	codec    *keys.Codec
-	temporal client.Client // of an operator, who has the payload keys
+	temporal client.Client // of an operator with the payload keys
 
 	mu     sync.Mutex
 	faults map[string]inbox.Fault // of the mail server, by recipient

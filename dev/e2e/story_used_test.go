@@ -37,8 +37,8 @@ func forgets(o *owner) {
 	o.token(1)
 }
 
-// lateMail is a second mail that takes longer than what is left of the first link: it is
-// taken at the seventh attempt, a minute after the first.
+// lateMail is a second mail that takes longer than the rest of the first link. It is taken at
+// the seventh attempt, a minute after the first.
 func lateMail(o *owner) {
 	o.first()
 	later := inbox.Reply(451, "try again later")
@@ -74,7 +74,7 @@ func refusedMail(o *owner) {
 	o.ask()
 }
 
-// used are the stories in which somebody does something about a link.
+// used are the stories in which a link gets a response.
 func used() []story { return slices.Concat(byOwners(), byStrangers(), byOperators()) }
 
 func byOwners() []story {
@@ -140,7 +140,7 @@ func toTheLimit(o *owner) {
 	o.submit(tokens[workflow.MaxMails-1], newPassword, "")
 }
 
-// second asks again while the mail server keeps the second mail, and does something then.
+// second requests another link while the mail server keeps the second mail, and acts then.
 func (o *owner) second(then func()) {
 	came, release := o.hold(nil)
 	o.ask()
@@ -179,8 +179,8 @@ func retried(o *owner) {
 	happy(o)
 }
 
-// late asks again while the owner is being told, and uses the link that comes of it: a person
-// who has just forgotten the new password waits for nobody. The link of the run that continued is
+// late requests another link while the notice is being sent, and uses that link. A person who
+// has just forgotten the new password waits for no notice. The link of the continued run is
 // judged by what that run handed on.
 func late(o *owner) {
 	token := o.first()
@@ -205,8 +205,8 @@ func owed(o *owner) {
 	happy(o)
 }
 
-// security 18: owedLate asks again while the backup address takes no mail, and uses the link that
-// comes of it at once. The backup address is told of both changes later.
+// security 18: owedLate requests another link while the backup address takes no mail, and uses
+// it at once. The backup address is notified of both changes later.
 func owedLate(o *owner) {
 	token := o.first()
 	o.refuse(o.who.Notify[0])

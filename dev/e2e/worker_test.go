@@ -215,8 +215,8 @@ func TestSetupRefusesAnotherKind(t *testing.T) {
 	}
 }
 
-// security 18: a mail server that defers one address is asked again for that one alone;
-// the other is told once. Temporal keeps who was told, sealed.
+// security 18: a mail server that defers one address gets a retry for that one alone; the other
+// is notified once. Temporal keeps the notified addresses, sealed.
 func TestNoticeIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

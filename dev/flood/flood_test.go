@@ -33,9 +33,9 @@ const (
 	addresses = 100_000
 )
 
-// security 33: 20,000 requests for one address are answered alike, whether there is an
-// account or not, and leave one run with a short history, three mails at most, and no
-// memory behind. The owner can reset the password all the same.
+// security 33: 20,000 requests for one address are answered alike, whether there is an account
+// or not. They leave one run with a short history, three mails at most, and no memory behind.
+// The owner can reset the password all the same.
 func TestFloodForOneAddress(t *testing.T) {
 	suite.Long(t)
 	s := start(t, nil)
@@ -72,8 +72,8 @@ func TestFloodForOneAddress(t *testing.T) {
 	resets(t, s, mails[0])
 }
 
-// security 34: 100,000 random addresses, asked for by 5,000 clients that each have a limit
-// too, start as many runs as the budget has, and when the flood is over the next person is
+// security 34: 5,000 clients, each with a limit too, send requests for 100,000 random
+// addresses. They start as many runs as the budget has. After the flood the next person is
 // served.
 func TestFloodOfAddresses(t *testing.T) {
 	suite.Long(t)

@@ -18,7 +18,8 @@ import (
 const hanging = 600
 
 // security 34: a mail server that accepts connections and stays silent holds up mails and
-// nothing else. An owner who has a link sets a password meanwhile, and is told so within 3 s.
+// nothing else. An owner who has a link sets a password meanwhile, and has the answer within 3
+// s.
 func TestTarpit(t *testing.T) {
 	suite.Long(t)
 	s := start(t, nil)

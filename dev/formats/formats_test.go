@@ -31,7 +31,7 @@ func read(t *testing.T, path ...string) string {
 	return string(b)
 }
 
-// formats are documents in formats of other people, each with a judge that is not ours. Compose,
+// formats are documents in standard formats, each with a judge that is not rekey's. Compose,
 // the objects of the manifests and the SBOM have theirs in dev/deploy.
 var formats = []struct {
 	file  string

@@ -19,8 +19,8 @@ var (
 	ErrHang = errors.New("no answer")
 )
 
-// Reply is a fault: the mail is not kept and is answered with an SMTP reply of
-// this code, 4xx or 5xx (RFC 5321 section 4.2.1), and text.
+// Reply is a fault: the mail is not kept. The answer is an SMTP reply of this code, 4xx or 5xx
+// (RFC 5321 section 4.2.1), and text.
 func Reply(code int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCodeNotSet, Message: text}
 }

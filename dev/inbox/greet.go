@@ -8,8 +8,8 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// greeter accepts connections for the mail server, which greets whoever comes: one that a
-// fault keeps from being greeted does not get that far.
+// greeter accepts connections for the mail server, which greets every client. A connection that
+// a fault keeps from being greeted does not get that far.
 type greeter struct {
 	net.Listener
 	inbox *Inbox

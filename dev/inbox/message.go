@@ -17,7 +17,7 @@ import (
 
 // Message is one mail. The fields that have a JSON form are Mailpit's.
 type Message struct {
-	ID          string // ours; the sender's is MessageID
+	ID          string // the inbox's; the sender's is MessageID
 	MessageID   string // without angle brackets
 	From        *mail.Address
 	To          []*mail.Address
@@ -36,7 +36,7 @@ type Message struct {
 	Username    string   // always empty
 
 	Created    time.Time `json:"-"` // when it came
-	Read       bool      `json:"-"` // somebody opened it
+	Read       bool      `json:"-"` // it was opened
 	Recipients []string  `json:"-"` // the envelope's
 	Raw        []byte    `json:"-"` // as received; not to be changed
 }

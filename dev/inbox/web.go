@@ -50,8 +50,8 @@ func (i *Inbox) handler() http.Handler {
 
 func alive(http.ResponseWriter, *http.Request) {}
 
-// local answers only those who ask for this machine by its own name, so that a
-// web page cannot read the mails by pointing its name at 127.0.0.1.
+// local answers only requests for this machine by its own name. A web page cannot read the
+// mails by pointing its name at 127.0.0.1.
 func local(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLocal(r.Host) {

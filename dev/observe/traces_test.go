@@ -302,7 +302,7 @@ func TestHeaderHoldsTraceIDsOnly(t *testing.T) {
 	}
 }
 
-// kinds are the types of a history's events, as far as their order is ours.
+// kinds are the types of a history's events, as far as rekey decides their order.
 func kinds(h *historypb.History) map[string]int {
 	count := map[string]int{}
 	for _, e := range h.GetEvents() {
@@ -313,7 +313,7 @@ func kinds(h *historypb.History) map[string]int {
 	return count
 }
 
-// A worker replays with traces what was recorded without, and the other way round; traces
+// A worker replays with traces a run that was recorded without, and the other way round. Traces
 // change nothing of a history but its headers, so they cost no action either.
 func TestTracesLeaveHistoriesAsTheyAre(t *testing.T) {
 	t.Parallel()
@@ -361,8 +361,7 @@ func (l *lab) replay(t *testing.T, h *historypb.History, with ...interceptor.Wor
 	}
 }
 
-// security 27: whoever may talk to Temporal can send a header of any content. It stops no
-// reset.
+// security 27: any client of Temporal can send a header of any content. It stops no reset.
 func TestStrangersHeader(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, true)

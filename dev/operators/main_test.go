@@ -27,8 +27,7 @@ const (
 	patience    = 2 * time.Minute
 )
 
-// room is a site with an operator, who has key files of their own and whose commands are
-// kept.
+// room is a site with an operator, who has own key files and whose commands are kept.
 type room struct {
 	*site.Site
 	keys string // folder with account.json and payload.json
@@ -106,7 +105,7 @@ func (r *room) find(t *testing.T, address string) (all []found) {
 	return all
 }
 
-// findUntil looks at the newest run of somebody until it is as wanted.
+// findUntil looks at the newest run of a person until it is as wanted.
 func (r *room) findUntil(t *testing.T, address, what string, is func(found) bool) (now found) {
 	t.Helper()
 	process.Eventually(t, patience, what, func() bool {

@@ -1,5 +1,5 @@
-// Package options is the command line of the development program. It links nothing of Temporal, so
-// that a wrong flag or a busy port is told before Temporal's server is compiled.
+// Package options is the command line of the development program. It links nothing of Temporal,
+// so that a wrong flag or a busy port is reported before Temporal's server is compiled.
 package options
 
 import (

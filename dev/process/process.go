@@ -1,5 +1,5 @@
-// Package process runs a program as a child of a test: what it writes can be waited
-// for, it can be sent signals, and it does not outlive the test.
+// Package process runs a program as a child of a test. A test waits for its output and sends it
+// signals, and it does not outlive the test.
 package process
 
 import (

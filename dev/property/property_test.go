@@ -81,9 +81,9 @@ func (s *site) newPerson(t *rapid.T) *person {
 	return p
 }
 
-// security 5, 6, 10, 23, 29, 36: whatever people do in whatever order, every answer is
-// what the model says, a link changes the password of its account once at most, and the
-// owner is told exactly when it did.
+// security 5, 6, 10, 23, 29, 36: after any actions in any order, every answer is the model's. A
+// link changes the password of its account once at most, and the owner is notified exactly when
+// it did.
 func TestStories(t *testing.T) {
 	if !suite.All() { // a quarter of them is the short suite's
 		if err := flag.Set("rapid.checks", "25"); err != nil {

@@ -41,7 +41,7 @@ func (p *program) build() (string, error) {
 			return
 		}
 		p.path = filepath.Join(dir, "rekey")
-		p.err = errors.Join(build(p.path, p.flags...), os.Chmod(dir, 0o711)) //nolint:gosec // a test may run it as somebody without rights
+		p.err = errors.Join(build(p.path, p.flags...), os.Chmod(dir, 0o711)) //nolint:gosec // a test may run it as a user without rights
 	})
 	return p.path, p.err
 }

@@ -66,8 +66,8 @@ func (s *Stack) openKeys(used bool) error {
 	return nil
 }
 
-// endUnreadable ends the open runs, also those that are paused, that were sealed under keys which are lost: no worker could
-// lead them on, and every one of them would try again and again.
+// endUnreadable ends the open runs, also paused ones, that were sealed under lost keys. No
+// worker could continue them, and each would retry for ever.
 func (s *Stack) endUnreadable(ctx context.Context) error {
 	if !s.KeysLost {
 		return nil

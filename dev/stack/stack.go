@@ -1,6 +1,6 @@
-// Package stack puts the whole product together in one process: the Temporal server
-// with its UI, an inbox, the worker, the starter and the demo application. The
-// development program runs it, and the end-to-end tests do.
+// Package stack puts the whole product together in one process. It has the Temporal server with
+// its UI, an inbox, the worker, the starter and the demo application. The development program
+// runs it, and the end-to-end tests do.
 package stack
 
 import (
@@ -91,8 +91,8 @@ type Stack struct {
 	Store    *bolt.Store
 	Starter  *starter.Client
 	Keys     keys.Dir
-	// KeysLost is whether Data was in use and had no keysets any more, so that others were
-	// made, and Ended how many open runs could be read no longer and were ended.
+	// KeysLost reports that Data was in use and had no keysets any more, so that others were
+	// made. Ended is how many unreadable open runs were ended.
 	KeysLost bool
 	Ended    int
 

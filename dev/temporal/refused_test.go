@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// with is the URL with another user, who has a password.
+// with is the URL with another user and a password.
 func with(t *testing.T, database, user string) string {
 	t.Helper()
 	u := parse(t, database)

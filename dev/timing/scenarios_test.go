@@ -18,7 +18,7 @@ import (
 
 const newPassword = "plum velvet thirty gulls"
 
-// scenario is a situation in which an account could be told from nobody by time.
+// scenario is a situation in which the time could reveal an account.
 type scenario struct {
 	name    string
 	config  func(*stack.Config)
@@ -57,8 +57,8 @@ func later(f func(context.Context, *lab) error) func(context.Context, *lab) erro
 	}
 }
 
-// outlive waits until the runs of nobody are over, while those of accounts go on trying to
-// send their mail.
+// outlive waits until the runs of unknown addresses are over, while runs of accounts still try
+// to send their mail.
 func outlive(f func(context.Context, *lab) error) func(context.Context, *lab) error {
 	return func(ctx context.Context, l *lab) error {
 		if err := f(ctx, l); err != nil {

@@ -33,8 +33,8 @@ type fleet struct {
 	addrs    []string // where the starters listen
 }
 
-// newFleet makes a site with its runs in one database and its accounts in another, and
-// runs so many workers and as many starters, which share the base URL.
+// newFleet makes a site with its runs in one database and its accounts in another. It runs so
+// many workers and as many starters, which share the base URL.
 func newFleet(t *testing.T, runs, accounts string, processes int) *fleet {
 	t.Helper()
 	f := &fleet{Site: site.Bare(t), accountsURL: accounts}
@@ -66,7 +66,7 @@ func (f *fleet) startStarter(t *testing.T, n int) {
 	f.starters[n] = f.Starter(t, "REKEY_LISTEN="+f.addrs[n])
 }
 
-// person is one of many, who was signed in before.
+// person is one of many, with a session from before.
 type person struct {
 	account.Account
 

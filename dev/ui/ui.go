@@ -1,8 +1,7 @@
-// Package ui serves Temporal's own web interface against a Temporal server, so
-// that a developer sees each run, its history and its state next to the inbox
-// that received the mail.
+// Package ui serves Temporal's own web interface against a Temporal server. A developer sees
+// each run, its history and its state next to the inbox with the mail.
 //
-// Anybody who reaches it may cancel and terminate runs: it listens on loopback only.
+// Every client may cancel and terminate runs: it listens on loopback only.
 package ui
 
 import (

@@ -21,7 +21,7 @@ func used(t *testing.T) (data, token string) {
 	return data, token
 }
 
-// Without its keys nothing can be read of an open run: it ends, and the start says so.
+// Without its keys an open run is unreadable: it ends, and the start says so.
 func TestKeysThatAreGone(t *testing.T) {
 	t.Parallel()
 	data, token := used(t)

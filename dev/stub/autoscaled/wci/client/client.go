@@ -20,7 +20,7 @@ type Client struct{}
 // Module provides the Client.
 var Module = fx.Provide(func() Client { return Client{} })
 
-// DescribeWorkerControllerInstance answers as if nobody had asked for a controller.
+// DescribeWorkerControllerInstance answers as if there were no controller.
 func (Client) DescribeWorkerControllerInstance(
 	context.Context, *namespace.Namespace, *deploymentpb.WorkerDeploymentVersion,
 ) (*iface.QueryDescribeWorkerControllerInstanceResponse, []byte, error) {
