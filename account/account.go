@@ -1,5 +1,5 @@
-// Package account is what a password reset reads and changes: accounts, the records of
-// mailed tokens, and the audit log, behind the interface [Store].
+// Package account holds the data of a password reset: accounts, the records of mailed tokens,
+// and the audit log, behind the interface [Store].
 //
 // Stores live in subpackages; package storetest holds the one suite that each of them
 // passes.
@@ -104,7 +104,7 @@ func (c Change) Entry(accountID string, e Event, detail string) Entry {
 	return Entry{At: c.At, Event: e, Run: c.Run, AccountID: accountID, Client: c.Client, Detail: detail}
 }
 
-// Event names what an audit entry is about.
+// Event is the kind of an audit entry.
 type Event string
 
 // The events of the audit log.
@@ -116,7 +116,7 @@ const (
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
-	EventNoticeFailed    Event = "notice_failed"    // an owner was not told of a change; the detail says whether at all
+	EventNoticeFailed    Event = "notice_failed"    // an owner's notice failed; the detail says whether at each address
 )
 
 // Entry is a line of the audit log. It holds no address, token or hash.
@@ -143,7 +143,7 @@ var (
 	// ErrTokenUnknown means that there is no record of the token for this run.
 	ErrTokenUnknown = errors.New("no record of the token")
 
-	// ErrRefused is what every refusal of a change is: final, and no fault.
+	// ErrRefused marks every refusal of a change: final, and no fault.
 	ErrRefused = errors.New("refused")
 	// ErrAccountGone refuses: the account was deleted since the mail.
 	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)

@@ -80,7 +80,7 @@ func lower(s string) string {
 	}, s)
 }
 
-// The names that can be registered, and those that browsers ask for besides: emoji, underlines.
+// The names that can be registered, and others that browsers resolve: emoji, underlines.
 var (
 	registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
 	lookup       = idna.New(idna.MapForLookup(), idna.StrictDomainName(false))

@@ -10,10 +10,10 @@ import (
 // EventForgotten is the line that [Ledger.Forget] leaves. It has the operator and no account.
 const EventForgotten Event = "account_forgotten"
 
-// ErrAccountThere means that an account is not deleted: what is kept of it is in use.
+// ErrAccountThere means that an account is not deleted: its records are in use.
 var ErrAccountThere = errors.New("the account is there still: delete it in the application first")
 
-// Ledger is what a store does for operators beside the work of a [Store]. Its methods may be
+// Ledger is the work of a store for operators, beside that of a [Store]. Its methods may be
 // called concurrently and while workers use the store.
 type Ledger interface {
 	// Entries returns the lines of the audit log that a filter picks, in the order of writing.

@@ -18,7 +18,7 @@ const (
 // Issued is what [Store.IssueToken] knows of a mail.
 type Issued struct {
 	Copy    int       // 1, or more when earlier copies may have arrived; of ErrMailLimit too
-	Asked   int       // mails that were asked for in 24 hours, this one too; copies do not count
+	Asked   int       // mails requested in 24 hours, this one too; copies do not count
 	Expires time.Time // when the last link of earlier copies ends; zero when there are none
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // MaxCopies is how many copies of a notice an address gets at most, while no mail server
-// says what became of them.
+// confirms one.
 const MaxCopies = 3
 
 // copyPause is how long to wait for the second and the third copy. A broken mail server is soon
@@ -28,18 +28,18 @@ type Notice struct {
 // Debt is how far a notice has come.
 type Debt struct {
 	Left  []Recipient // open recipients, the next one first; none when the notice is settled
-	Told  int         `json:",omitempty"` // addresses that were told, or that may have been
+	Told  int         `json:",omitempty"` // addresses that were notified, or that may have been
 	Since time.Time   `json:",omitzero"`  // when the first mail was tried
 }
 
-// Recipient is an address that is to be told.
+// Recipient is an address that is owed a notice.
 type Recipient struct {
 	Address string
 	Copies  int       `json:",omitempty"` // mails to it that may have gone out
 	Next    time.Time `json:",omitzero"`  // when the next one may be tried
 }
 
-// Telling is what became of a mail to an address.
+// Telling is the outcome of a mail to an address.
 type Telling string
 
 // Outcomes of a mail and of a notice.
@@ -51,7 +51,7 @@ const (
 	TellGivenUp Telling = "given_up" // of the notice: no more mails are tried
 )
 
-// NewDebt is what is owed to the owner of an account: one mail to each of its addresses.
+// NewDebt is the debt to the owner of an account: one mail to each of its addresses.
 func NewDebt(a Account) Debt {
 	d := Debt{}
 	for _, to := range append([]string{a.Address}, a.Notify...) {
@@ -69,7 +69,7 @@ func (d Debt) Settled() bool { return len(d.Left) == 0 }
 // Untold reports that the notice is over and reached no address.
 func (d Debt) Untold() bool { return d.Settled() && d.Told == 0 }
 
-// Recipient returns the entry of an address that is still to be told.
+// Recipient returns the entry of an address that is still owed a notice.
 func (d Debt) Recipient(address string) (Recipient, bool) {
 	if i := d.find(address); i >= 0 {
 		return d.Left[i], true
@@ -81,10 +81,9 @@ func (d Debt) find(address string) int {
 	return slices.IndexFunc(d.Left, func(r Recipient) bool { return r.Address == address })
 }
 
-// After is the debt when something became of a mail to an address. A copy counts before it
-// is sent, so that whatever becomes of the worker there are [MaxCopies] at most. After
-// them, none of which is known to be lost, the address counts as told. An address that is
-// not left changes nothing.
+// After is the debt after an outcome of a mail to an address. A copy counts before it is sent,
+// so that a dying worker causes no more than [MaxCopies]. After them, none of which is known to
+// be lost, the address counts as notified. An address that is not left changes nothing.
 func (d Debt) After(what Telling, address string, at time.Time) Debt {
 	if what == TellGivenUp {
 		d.Left = nil

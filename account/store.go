@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Kept is how long records outlive what they are needed for. A submission that was accepted
-// in time is applied within a day, so this is plenty.
+// Kept is how long records outlive their use. A submission that was accepted in time is applied
+// within a day, so this is plenty.
 const Kept = 7 * 24 * time.Hour
 
-// Store keeps accounts and what resets need of them. Every method may be called
-// concurrently, also by several processes where the store allows that, and a method
-// that returned nil has written durably.
+// Store keeps accounts and the data of resets. Every method may be called concurrently, also by
+// several processes where the store allows that. A method that returned nil has written
+// durably.
 //
 // An error that is none of this package's sentinels is a fault of the store. Nothing was
 // changed, or it is unknown whether it was, and the call may be repeated. Error texts and

@@ -67,7 +67,7 @@ func changeBy(t account.TokenRecord) account.Change {
 	return account.Change{Record: t.Key, Submission: "submission", Run: t.Run, Hash: "$argon2id$new", At: t.Issued}
 }
 
-// security 23: what was written is there after a stop, also what makes a repetition one.
+// security 23: written data is there after a stop, also the data that makes a repetition one.
 func TestReopen(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")

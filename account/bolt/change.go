@@ -17,7 +17,7 @@ type applied struct {
 	AccountID string
 	Run       string
 	At        time.Time
-	Debt      *account.Debt `json:",omitempty"` // nil for what was applied before there were notices here
+	Debt      *account.Debt `json:",omitempty"` // nil for changes from before there were notices here
 }
 
 // ChangePassword implements [account.Store].

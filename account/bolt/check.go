@@ -29,8 +29,8 @@ func (s *Store) checkSize(tx *bbolt.Tx) error {
 	return err
 }
 
-// checkFree finds a list of free pages that names what is no page, or one twice. That none
-// of them is in use is checkTree's.
+// checkFree finds a list of free pages with a missing page or one named twice. That none is in
+// use, checkTree checks.
 func checkFree(tx *bbolt.Tx) error {
 	free := 0
 	for id := 2; id < pagesOf(tx); id++ { // the first two are never free

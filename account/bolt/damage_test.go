@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 )
 
-// pageSize is what bbolt takes on this machine.
+// pageSize is that of bbolt on this machine.
 var pageSize = os.Getpagesize()
 
 // lived is a file whose store has been used for a while: it has branch pages and free ones.
@@ -49,7 +49,7 @@ func lived(t *testing.T) []byte {
 	return b
 }
 
-// use does what a worker does, and returns what went wrong and what it read.
+// use acts as a worker. It returns errors and the data that it read.
 func use(t *testing.T, s *bolt.Store) (read string, err error) {
 	t.Helper()
 	var all []string

@@ -44,8 +44,8 @@ func dropOwed(tx *bbolt.Tx, submission []byte) error {
 	return nil
 }
 
-// submission reads what is remembered of a submission; one from before there were notices
-// here gets that of its account. Errors: account.ErrNotFound.
+// submission reads a remembered submission. One from before there were notices here gets that
+// of its account. Errors: account.ErrNotFound.
 func submission(tx *bbolt.Tx, id string) (a applied, err error) {
 	ok, err := get(tx, bucketSubmissions, []byte(id), &a)
 	if err == nil && !ok {
@@ -182,7 +182,7 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 		}
 		id, err := newest(tx, run)
 		if errors.Is(err, account.ErrNotFound) {
-			return nil // and commit what was deleted
+			return nil // and commit the deletion
 		}
 		if err != nil {
 			return err

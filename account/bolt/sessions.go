@@ -10,9 +10,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// session is what is kept of a signed-in browser. It counts only while the account has
-// the credential it was made under, so a sign-in that races a password change holds
-// nothing after it.
+// session is the record of a signed-in browser. It counts only while the account has the
+// credential it was made under. So a sign-in that races a password change holds nothing after
+// it.
 type session struct {
 	AccountID  string
 	Credential [32]byte

@@ -33,8 +33,8 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// security 17, 18: a session ends with what it was made under, also when the host
-// application changes that itself.
+// security 17, 18: a session ends with its credential, also when the host application changes
+// that itself.
 func TestSessionEndsWithTheCredential(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string]func(*account.Account){

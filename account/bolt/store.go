@@ -15,8 +15,8 @@ import (
 // besides: to put accounts in and to keep sessions.
 type Store struct {
 	db      *bbolt.DB
-	file    *os.File // what db has open, to be looked at without it
-	create  bool     // while it is being opened: make what is missing
+	file    *os.File // the file that db has open, to be read without it
+	create  bool     // while it is being opened: make a missing file
 	damaged atomic.Bool
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// A worker whose clock is years ahead deletes nothing that is young by the database's.
+// A worker whose clock is years ahead deletes no line that is young by the database's clock.
 func TestSweepOfTheAuditLogGoesByTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, migrated(t))

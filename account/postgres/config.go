@@ -81,7 +81,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 	return cfg, verified(&conn.Config)
 }
 
-// cause is what a setting was refused for, without the setting.
+// cause is the reason why a setting was refused, without the setting.
 func cause(err error) error {
 	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && parse.Unwrap() != nil {
 		return parse.Unwrap()
@@ -89,8 +89,8 @@ func cause(err error) error {
 	return errors.New("a parameter is not as it should be")
 }
 
-// verified refuses a connection to another machine that anybody on the way could read or
-// answer. Every host of the URL counts, and what pgx would fall back to.
+// verified refuses a connection to another machine that an attacker on the way could read or
+// answer. Every host of the URL counts, and every fallback of pgx.
 func verified(c *pgconn.Config) error {
 	all := append([]*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
 	for _, to := range all {

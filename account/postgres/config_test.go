@@ -53,7 +53,7 @@ func TestClearIsForThisMachine(t *testing.T) {
 	}
 }
 
-// A command line and a variable are seen by others, and so is what is logged.
+// Other users see a command line, a variable and the log.
 func TestURLHoldsNoPassword(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]error{
@@ -112,7 +112,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		lossy: "synchronous_commit is off",
 	} {
 		s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
-		if err == nil { // what is only read works
+		if err == nil { // a read works
 			err = s.Record(t.Context(), entry())
 			must(t, s.Close())
 		}

@@ -33,7 +33,7 @@ func (a *application) exec(statement string) {
 	must(a, err)
 }
 
-// until waits for what a query says, with a deadline.
+// until waits until a query is true, with a deadline.
 func (a *application) until(query string) {
 	a.Helper()
 	ctx, cancel := context.WithTimeout(a.Context(), time.Minute)
@@ -74,8 +74,7 @@ func changing(ctx context.Context, s *postgres.Store, c account.Change) <-chan e
 	return done
 }
 
-// security 10: a change waits for what the application is doing with the account, and
-// judges what came of it.
+// security 10: a change waits for the application's work on the account, and judges its result.
 func TestChangeWaitsForTheApplication(t *testing.T) {
 	t.Parallel()
 	for statement, want := range map[string]error{
@@ -121,7 +120,7 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 		ASSERT NOT EXISTS (SELECT FROM sessions);
 		ASSERT (SELECT count(*) FROM rekey.audit WHERE event = 'password_changed') = 1;
 	END $$`)
-	// A connection tells its statistics when it has been idle or ends.
+	// A connection reports its statistics when it has been idle or ends.
 	must(t, s.Close())
 	other.until(`SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = current_database()`)
 }

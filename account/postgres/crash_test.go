@@ -84,7 +84,7 @@ func (c *crashing) oneMore() {
 	}
 }
 
-// mailed signs the crowd up, and one for each crash, and mails everybody a link.
+// mailed signs the crowd up, and one for each crash, and mails each a link.
 func (c *crashing) mailed() (changes []account.Change) {
 	c.Helper()
 	for i := range crowd + crashes {

@@ -23,7 +23,7 @@ var migrations embed.FS
 // SchemaVersion is the version of the schema that this package reads and writes.
 const SchemaVersion = 3
 
-// versions is the table in which goose notes what was applied.
+// versions is goose's table of applied migrations.
 const versions = "rekey.goose_db_version"
 
 // Errors about the version of the schema.

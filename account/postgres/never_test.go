@@ -93,7 +93,7 @@ func TestWhatGoesAwayIsAFault(t *testing.T) {
 	}
 }
 
-// Sessions that another table keeps are told when the worker starts.
+// Sessions that another table keeps are reported when the worker starts.
 func TestSessionsThatCannotEnd(t *testing.T) {
 	t.Parallel()
 	for keys, refused := range map[string]bool{

@@ -139,7 +139,7 @@ func TestBansThatAreOver(t *testing.T) {
 	}
 }
 
-// rekey's own tables have nothing to tell.
+// The notes of rekey's own tables are empty.
 func TestOwnTablesHaveNoNotes(t *testing.T) {
 	t.Parallel()
 	if got := noted(openAt(t, migrated(t)).Store); got != "" {

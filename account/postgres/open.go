@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ErrNotDurable means that a crash of the server could lose what was reported as done.
+// ErrNotDurable means that a crash of the server could lose committed changes.
 var ErrNotDurable = errors.New("synchronous_commit is off for this user, so a crash of the server could undo a change that was reported as done: ALTER ROLE ... SET synchronous_commit = on")
 
 // Open connects to the database. It checks the version of the schema, the tables and columns of
@@ -73,7 +73,7 @@ func unreached(to *pgx.ConnConfig, err error) error {
 	return fmt.Errorf("%s: %w", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), fault(err))
 }
 
-// checkServer finds out whether the database has our schema, and keeps what it says.
+// checkServer checks that the database has rekey's schema, and keeps facts about the server.
 func (s *Store) checkServer(ctx context.Context) error {
 	if err := checkVersion(ctx, s.pool); err != nil {
 		return err

@@ -48,8 +48,8 @@ func plan(t *testing.T, s *Store, statement, kind, value string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Look-ups by address and by ID use the indexes that an application has or is asked for,
-// whatever the types.
+// Look-ups by address and by ID use the indexes of an application or of the advice, whatever
+// the types.
 func TestIndexesServe(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)

@@ -22,7 +22,7 @@ func pooled(ctx context.Context, c *pgx.ConnConfig) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(ctx) }() // it has told what it is for
+	defer func() { _ = conn.Close(ctx) }() // its work is done
 	own, err := session(ctx, conn)
 	if err != nil || own == conn.PgConn().PID() {
 		return false, err

@@ -114,8 +114,8 @@ func TestBehindAPooler(t *testing.T) {
 	}
 }
 
-// A migration holds a lock of its session, so a pooler that shares sessions is refused; one
-// that does not is none of our business.
+// A migration holds a lock of its session, so a pooler that shares sessions is refused. One
+// that does not is accepted.
 func TestMigrateBehindAPooler(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[string]error{"transaction": postgres.ErrPooled, "session": nil} {

@@ -74,8 +74,8 @@ func (c column) takes(sample string) error {
 	return nil
 }
 
-// tryHash tries accounts until one is taken. The doubt is what refused all of too few, or not for
-// the hash.
+// tryHash tries accounts until one is taken. The doubt is the reason when all were refused, but
+// too few or not for the hash.
 func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt string, err error) {
 	var refusals []error // for the hash
 	for passed, i := 0, 0; i < len(ids) && passed < telling; i++ {

@@ -82,7 +82,7 @@ func TestUpdateThatDoesNothing(t *testing.T) {
 	}
 }
 
-// Values of another kind than we wrote are a fault, and are not quoted either.
+// Values of a foreign kind are a fault, and are not quoted either.
 func TestBrokenValues(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

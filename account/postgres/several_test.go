@@ -24,7 +24,7 @@ func (s *several) next() *postgres.Accounts {
 	return s.stores[int(s.calls.Add(1))%len(s.stores)]
 }
 
-// security 5, 23: what every store does holds among several on one database.
+// security 5, 23: several stores on one database pass the suite of every store.
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {

@@ -34,9 +34,9 @@ const (
 	firstPause = 5 * time.Millisecond // doubled after each attempt, and varied by half of it
 )
 
-// update runs a transaction, and runs it again when another one was in its way, a few
-// times and no longer than the context says. Whether a transaction whose connection broke
-// was committed is not known: that is an error, and the caller's to repeat.
+// update runs a transaction, and repeats it after a conflict with another one, a few times and
+// within the context. It is unknown whether a transaction whose connection broke was committed:
+// that is an error, and the caller's to retry.
 func (s *Store) update(ctx context.Context, f func(pgx.Tx) error) error {
 	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, 2*pause {
 		err := pgx.BeginTxFunc(ctx, s.pool, writing(), f)

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// plainTables are what many an application has, with IDs of a type.
+// plainTables are those of many an application, with IDs of a type.
 func plainTables(id string) string {
 	return `CREATE TABLE users (id ` + id + ` PRIMARY KEY, email text, password text, changed_at timestamptz, banned boolean);
 		CREATE TABLE sessions (user_id ` + id + ` REFERENCES users, data text)`
@@ -36,7 +36,7 @@ func reset(t *testing.T, s *postgres.Store, address, hash string) (account.Accou
 	return found[0], err
 }
 
-// IDs are what the application made them, and come back as it would write them.
+// IDs keep the values of the application, and come back as it would write them.
 func TestTypesOfIDs(t *testing.T) {
 	t.Parallel()
 	for kind, id := range map[string]string{
@@ -105,7 +105,7 @@ func TestFindInATableOfUsers(t *testing.T) {
 	}
 }
 
-// A view puts right what does not fit.
+// A view adapts a table that does not fit.
 func TestViewOfUsers(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

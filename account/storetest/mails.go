@@ -84,7 +84,7 @@ func limitsCopies(s *suite) {
 	s.change(submit(second, "new"), ann.ID)
 }
 
-// A mail can say how many were asked for in 24 hours. Copies were not.
+// A mail can name the number of requests in 24 hours. Copies were not requested.
 func countsWhatWasAskedFor(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	const day = 24 * time.Hour
@@ -114,7 +114,7 @@ func countsWhatWasAskedFor(s *suite) {
 	s.issues(again, plenty, account.Issued{Copy: 2, Asked: 2, Expires: token(ann, "7").Expires}, nil)
 }
 
-// issues records a token and compares what comes of it.
+// issues records a token and compares the result.
 func (s *suite) issues(t account.TokenRecord, limit int, want account.Issued, err error) {
 	s.Helper()
 	got, failed := s.IssueToken(s.Context(), t, limit)

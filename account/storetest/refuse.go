@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// refusal is what the host application may do between the mail and the change.
+// refusal is an action of the host application between the mail and the change.
 type refusal struct {
 	id     string
 	change func(*account.Account) // nil deletes the account

@@ -1,5 +1,5 @@
-// Package storetest holds what every [account.Store] must do, as one suite: a store
-// that passes it can carry resets.
+// Package storetest holds the duties of every [account.Store], as one suite: a store that
+// passes it can carry resets.
 //
 // The suite is itself under test: for each check there is a store with a fault, and the
 // check must find it.
@@ -27,8 +27,8 @@ type Harness interface {
 	NewSession(ctx context.Context, accountID, credential string) (string, error)
 	// Session returns the account of a session. Errors: account.ErrNotFound.
 	Session(ctx context.Context, sid string) (account.Account, error)
-	// Audit returns the audit log of an account in the order of writing; of the empty
-	// ID, what was logged without an account.
+	// Audit returns the audit log of an account in the order of writing. The empty ID selects
+	// entries without an account.
 	Audit(ctx context.Context, accountID string) ([]account.Entry, error)
 }
 
