@@ -22,7 +22,7 @@ const (
 	SecurityNone     Security = "none"     // to this machine only
 )
 
-// DefaultTimeout is the sum of what a mail server may take for each step.
+// DefaultTimeout is the sum of the times that a mail server may take for each step.
 const DefaultTimeout = 15 * time.Minute
 
 // waits are how long a mail server may take. RFC 5321 section 4.5.3.2 has minutes for each
@@ -37,7 +37,7 @@ type waits struct {
 
 func standardWaits() waits { return waits{time.Minute, 10 * time.Minute, 5 * time.Second} }
 
-// Config says which mail server takes our mails.
+// Config is the mail server for rekey's mails.
 type Config struct {
 	Host     string
 	Port     int
@@ -47,7 +47,7 @@ type Config struct {
 	// OAuth is where an access token is had, which replaces the password; nil for none.
 	OAuth *OAuth
 	From  string // name@example.com or Name <name@example.com>
-	// Hello is the name that we greet with: a full name, or an IP address. Empty means the
+	// Hello is rekey's name in the greeting: a full name, or an IP address. Empty means the
 	// domain of From. Many mail servers refuse the short name of a host.
 	Hello string
 	// Timeout bounds one conversation, from the connection to the last reply; 0 means

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// Outcome is what is known about a mail that was not sent.
+// Outcome is the fate of a mail that was not sent.
 type Outcome string
 
 // The outcomes of a failed attempt.
@@ -47,7 +47,7 @@ type Error struct {
 	Code     int    // SMTP reply code; 0 when there was no reply
 	Enhanced string // status code of RFC 3463, such as 5.1.1; empty when the reply had none
 	Step     string // where the conversation ended
-	Cause    string // what is known besides; one of few texts, or empty
+	Cause    string // a further fact; one of few texts, or empty
 }
 
 // Error implements error.
@@ -113,7 +113,7 @@ func reply(err error) (code int, enhanced string) {
 // as qmail writes it ("no mailbox here by that name. (#5.1.1)").
 var status = regexp.MustCompile(`^#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s|$)|\(#([245]\.[0-9]{1,3}\.[0-9]{1,3})\)\s*$`)
 
-// judge says what a reply to a mail's recipient, to DATA or to its content means for it.
+// judge is the meaning of a reply to a mail's recipient, to DATA or to its content.
 func judge(step string, err error) *Error {
 	code, enhanced := reply(err)
 	outcome := Deferred
@@ -166,9 +166,10 @@ func saysSo(step string, err error) bool {
 }
 
 var (
-	// vague are the codes that leave open whose address or policy it is about.
+	// vague are the codes that may be about any address or policy.
 	vague = regexp.MustCompile(`^(?:|5\.0\.[0-9]+|5\.1\.0)$`)
-	// names are what a reply quotes: addresses, the URL of an explanation, hosts. They are no words.
+	// names are quotations in a reply: addresses, the URL of an explanation, hosts. They are no
+	// words.
 	names = regexp.MustCompile(`<[^>]*>|https?://\S+|\S*@\S*|\b[\w-]*[A-Za-z][\w-]*(?:\.[\w-]+)+`)
 	ours  = regexp.MustCompile(`(?i)\b(?:sender|client|relay(?:ing)?|[he][eh]lo|ip|r?dns|ptr|spf|dkim|dmarc|tls|starttls|administrative prohibition|spam|policy|` +
 		`(?:black|block|deny|grey|gray) ?-?list(?:ed|ing)?|listed (?:at|by|on)|(?:is|are) listed|(?:rb|dnsb)ls?|reputation|block(?:ed|ing)|authenticat(?:ed?|ion)|(?:un)?authori[sz](?:ed|ation)|suspended|outgoing|` +
@@ -185,6 +186,6 @@ var (
 	// 5.1.10 (RFC 7505). The owner of a disabled or full mailbox (5.2.z) mends it and requests
 	// a new link. Servers use higher numbers for senders, such as 5.2.252.
 	recipients = regexp.MustCompile(`^5\.(?:1\.(?:[012346]|10)|2\.[0-4])$`)
-	// contents are the codes about the mail itself: it stays as it is, whenever it is sent.
+	// contents are the codes about the mail itself, which no later attempt changes.
 	contents = regexp.MustCompile(`^5\.6\.`)
 )

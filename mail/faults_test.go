@@ -155,7 +155,7 @@ func TestSendPatient(t *testing.T) {
 	t.Parallel()
 	const reply = 2 * time.Second
 	srv, config := serve(t, script{content: func(*smtp.Conn, string) error {
-		<-time.After(2 * reply) // what such a server takes
+		<-time.After(2 * reply) // the time of such a server
 		return nil
 	}})
 	s, err := mail.NewSMTP(config)

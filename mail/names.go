@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// sender reads the sender of our mails. Its domain becomes A-labels, since mail servers
-// know no others; a local part beyond ASCII would need SMTPUTF8.
+// sender reads the sender of rekey's mails. Its domain becomes A-labels, since mail servers
+// know no others. A local part beyond ASCII would need SMTPUTF8.
 func sender(s string) (*mail.Address, error) {
 	from, err := mail.ParseAddress(s)
 	if err == nil {
@@ -75,7 +75,7 @@ func mailtoInASCII(to string) (_ string, err error) {
 	return percent(strings.Join(addresses, ",")), nil
 }
 
-// percent encodes what is beyond ASCII in a part of a URL that is written as it was read.
+// percent encodes the bytes beyond ASCII in a part of a URL.
 func percent(part string) string {
 	var b strings.Builder
 	for _, c := range []byte(part) {
@@ -107,7 +107,7 @@ func IDDomain(host string) string {
 // name is a host name of a kind that no command is hidden in.
 var name = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9])?$`)
 
-// helloName is what we call ourselves: a name, or an address as a literal (RFC 5321
+// helloName is rekey's name in the greeting: a full name, or an address as a literal (RFC 5321
 // sections 4.1.1.1 and 4.1.3).
 func helloName(s string) (string, error) {
 	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && addr.Zone() == "" {

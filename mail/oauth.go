@@ -57,7 +57,7 @@ func newTokens(c *OAuth) (*tokens, error) {
 	}}, nil
 }
 
-// fetch asks the token endpoint.
+// fetch calls the token endpoint.
 func (c *OAuth) fetch(ctx context.Context, refresh string) (*oauth2.Token, error) {
 	if refresh == "" {
 		own := clientcredentials.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, TokenURL: c.TokenURL, Scopes: strings.Fields(c.Scope)}

@@ -19,10 +19,10 @@ import (
 type endpoint struct {
 	*httptest.Server
 	mu    sync.Mutex
-	asked []string // the grants, with what proved them
+	asked []string // the grants, with their proofs
 }
 
-// issue starts an endpoint. For the n-th request, from 1, answer says what it gives.
+// issue starts an endpoint. For the n-th request, from 1, answer writes the response.
 func issue(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) *endpoint {
 	t.Helper()
 	e := &endpoint{}
@@ -134,8 +134,8 @@ func TestAccessTokenCalledBack(t *testing.T) {
 	}
 }
 
-// security 38: each way to fail has a text of its own, and none holds a secret, or what the
-// endpoint says.
+// security 38: each failure has a text of its own, and none holds a secret, or text of the
+// endpoint.
 func TestLoginTexts(t *testing.T) {
 	t.Parallel()
 	never := func(string) bool { return false }

@@ -49,8 +49,8 @@ func TestUnusualRecipients(t *testing.T) {
 	}
 }
 
-// A mail server without SMTPUTF8 never takes a letter beyond ASCII: the error is final and says
-// why, and the address is not told.
+// A mail server without SMTPUTF8 never takes a letter beyond ASCII. The error is final, names
+// the reason, and does not hold the address.
 func TestServerWithoutSMTPUTF8(t *testing.T) {
 	t.Parallel()
 	srv, config := serve(t, script{ascii: true})

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// taken is what a mail server says up to the recipient, and up to the content.
+// taken is the conversation up to the recipient, and up to the content.
 var (
 	taken = []string{"220 hi", "250-hi\r\n250 ENHANCEDSTATUSCODES", "250 2.1.0 ok"}
 	ready = []string{"220 hi", "250 hi", "250 2.1.0 ok", "250 2.1.5 ok", "354 go"}
@@ -46,7 +46,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		"550 5.7.606 Access denied, banned sending IP [203.0.113.7]":                            false,
 		"550 5.7.705 Access denied, tenant has exceeded threshold":                              false,
 		"550 5.4.1 Recipient address rejected: Access denied.":                                  false, // unknown, or a connector
-		// Exchange, and Outlook.com, which says so also for what it blocks
+		// Exchange, and Outlook.com, which also writes it for blocked mails
 		"554 5.1.0 Sender Denied": false,
 		"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).": false,
 		// GMX, IONOS and Domino have no enhanced codes; an URL, a host or an address in a reply is no word.
@@ -93,7 +93,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		// gateways of Cisco and of Barracuda
 		"550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.": false,
 		"550 #5.1.0 Address rejected.": true, "550 5.1.0 Address rejected": true, "550 cuda_nsu No such user": true,
-		// words alone, about us: reputation, limits, checks
+		// words alone, about the sender: reputation, limits, checks
 		"550 rejected because 203.0.113.7 is in a black list at zen.spamhaus.org":  false,
 		"550 JunkMail rejected - host [203.0.113.7] is in an RBL":                  false,
 		"550 Your IP address is listed at zen.spamhaus.org":                        false,
@@ -173,7 +173,7 @@ func TestRefusalOfTheContent(t *testing.T) {
 	}
 }
 
-// security 38: an error tells the numbers of a reply and nothing else of it.
+// security 38: an error holds the numbers of a reply and nothing else of it.
 func TestErrorTellsNumbers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -12,8 +12,8 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// Send hands over one mail. Its error is an [*Error]. When ctx ends, the connection is
-// cut and the outcome is what is known by then.
+// Send hands over one mail. Its error is an [*Error]. The end of ctx cuts the connection; the
+// outcome is then the last known one.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := s.compose(m)
 	if err != nil {
@@ -35,8 +35,8 @@ func (s *SMTP) Check(ctx context.Context) error {
 	})
 }
 
-// converse connects, talks and says goodbye. An access token that the mail server refuses
-// may have been called back, so it is asked once more with another.
+// converse connects, talks and says goodbye. A refused access token may have been revoked, so
+// there is one more attempt with another.
 func (s *SMTP) converse(ctx context.Context, do func(*talk) error) error {
 	ctx, hangUp := context.WithTimeout(ctx, s.config.Timeout)
 	defer hangUp()
@@ -62,8 +62,8 @@ type talk struct {
 	waits waits
 }
 
-// within bounds what is done next. The connection is closed when the context of the
-// conversation ends, so none is bound by this alone.
+// within bounds the next step. The connection is closed when the context of the conversation
+// ends, so none is bound by this alone.
 func (t *talk) within(d time.Duration) { _ = t.conn.SetDeadline(time.Now().Add(d)) }
 
 // send names the recipient of the mail and hands it over. Only the last reply says that it is

@@ -20,12 +20,12 @@ var builtIn embed.FS
 // ASCII.
 type Brand struct {
 	Product   string
-	Support   string // whom to ask for help: an address or a URL
-	ForgotURL string // where a reset is asked for
+	Support   string // help for owners: an address or a URL
+	ForgotURL string // page for requesting a reset
 	SignInURL string // where people sign in
 }
 
-// Product is what the mails call it.
+// Product is the product's name in mails.
 func (t *Templates) Product() string { return t.brand.Product }
 
 // Templates write mails. They are safe for concurrent use.

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// security 9: a mail links to what it was given, whose base is the configured one, and
-// loads nothing from anywhere.
+// security 9: a mail links to the given URLs, whose base is the configured one, and loads
+// nothing from anywhere.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	urls := regexp.MustCompile(`https?://[^\s"'<>]+`)
@@ -39,7 +39,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// A link is also printed, for those whose mail program shows no button.
+// A link is also printed, for mail programs without buttons.
 func TestLinkIsPrinted(t *testing.T) {
 	t.Parallel()
 	all := mails(t)
