@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Bcrypt makes hashes for an application whose sign-in knows no other. It is the weaker choice: little memory, and it looks at 72 bytes
-// only; longer passwords are refused, not cut.
+// Bcrypt makes hashes for an application whose sign-in knows no other. It is the weaker choice:
+// little memory, and it looks at 72 bytes only. Longer passwords are refused, not cut.
 type Bcrypt struct {
 	Cost int // 2^Cost rounds, 4 to 14; zero means that of DefaultBcrypt
 	// Letter is that of "$2a$", "$2b$" or "$2y$"; zero means a. They name one algorithm for the
@@ -30,7 +30,7 @@ const (
 	bcryptBytes  = 72 // of a password that bcrypt looks at
 	bcryptLen    = 60 // of a hash
 	bcryptDigest = 23 // of the 24 bytes that bcrypt makes
-	// maxBcryptCost is what Verify is ready to spend: somewhat more than a second.
+	// maxBcryptCost is the highest cost that Verify accepts: somewhat more than a second.
 	maxBcryptCost = 14
 )
 

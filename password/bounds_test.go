@@ -121,7 +121,7 @@ func allocatedBytes() uint64 {
 	return m.TotalAlloc
 }
 
-// heapBytes is what the heap takes of the machine's memory.
+// heapBytes is the heap's share of the machine's memory.
 func heapBytes() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

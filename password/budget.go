@@ -10,10 +10,10 @@ import (
 // later. Nothing was done with it.
 var ErrBusy = errors.New("too many passwords are being hashed")
 
-// Budget bounds what evaluating passwords takes from a process: so many at once, so many
-// waiting, and none for longer than so. Without it, two hundred submissions at once would
-// take four gigabytes. A process has one, since its parts share the same cores. It is
-// safe for concurrent use.
+// Budget bounds the resources for evaluating passwords: so many at once, so many waiting, and
+// none for longer than so. Without it, two hundred submissions at once would take four
+// gigabytes. A process has one, since its parts share the same cores. It is safe for concurrent
+// use.
 type Budget struct {
 	running  chan struct{} // a place for each that runs
 	admitted chan struct{} // a place for each that runs or waits

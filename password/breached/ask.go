@@ -21,9 +21,9 @@ const (
 	prefixDigits = 5 // of a hash, in upper case: all that leaves
 	suffixDigits = 2*sha1.Size - prefixDigits
 
-	// userAgent is asked for by the API and tells no version.
+	// userAgent is required by the API and holds no version.
 	userAgent = "rekey-password-reset"
-	// maxAnswer is more than ten times what a range has.
+	// maxAnswer is more than ten times the size of a range.
 	maxAnswer = 1 << 20
 	// maxLine is more than a line has: 35 digits, a colon, a count.
 	maxLine = 128
@@ -38,9 +38,9 @@ const (
 // errUnusable is an answer that no range server gives, or none at all.
 var errUnusable = errors.New("no usable answer")
 
-// newHTTP is a client of its own, not the process's default: what is hung into that one,
-// tracing for instance, would see the prefix. It follows no redirect, not even on the
-// same host: the place it leads to would learn the prefix too.
+// newHTTP is a client of its own, not the process's default: hooks of that one, tracing for
+// instance, would see the prefix. It follows no redirect, not even on the same host: its target
+// would learn the prefix too.
 func newHTTP(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
@@ -58,7 +58,7 @@ func newHTTP(timeout time.Duration) *http.Client {
 	}
 }
 
-// knows asks for the range of a password and looks for the password in it.
+// knows fetches the range of a password and looks for the password in it.
 func (c *Corpus) knows(ctx context.Context, pw string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()

@@ -72,8 +72,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// wire carries bytes to a server. Once cut it carries nothing on the connections that it
-// has, and does not tell.
+// wire carries bytes to a server. Once cut it carries nothing on the connections that it has,
+// and reports no error.
 type wire struct {
 	net.Listener
 	to     string

@@ -37,7 +37,7 @@ func padded(lines ...string) string {
 	return strings.Join(all, "\r\n")
 }
 
-// server is a range server and what it was asked.
+// server is a range server and its requests.
 type server struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -96,7 +96,7 @@ func says(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
 }
 
-// corpus asks a server, and fails closed unless told otherwise.
+// corpus queries a server, and fails closed by default.
 func corpus(tb testing.TB, address string, change ...func(*Config)) *Corpus {
 	tb.Helper()
 	cfg := Config{URL: address + "/range", FailClosed: true, Timeout: 10 * time.Second, Log: zerolog.Nop()}
@@ -111,7 +111,7 @@ func corpus(tb testing.TB, address string, change ...func(*Config)) *Corpus {
 	return c
 }
 
-// failsOpen takes what cannot be checked and logs into log.
+// failsOpen accepts unchecked passwords and logs into log.
 func failsOpen(log *bytes.Buffer) func(*Config) {
 	return func(cfg *Config) { cfg.FailClosed, cfg.Log = false, zerolog.New(log) }
 }
