@@ -20,8 +20,8 @@ func (c *Codec) ClientOptions(o client.Options) client.Options {
 }
 
 // DataConverter converts values to sealed payloads. A payload that rekey did not seal is
-// ErrForeign everywhere: errors.Is finds it in what a future's Get returns. No payload at all
-// is nothing to refuse, and leaves a value as it is.
+// ErrForeign everywhere: errors.Is finds it in the error of a future's Get. A missing payload
+// is no error, and leaves a value as it is.
 //
 // In workflow code a payload under a key that the worker lacks panics. An error there would be
 // a branch that depends on the keys of a worker. For the run's own input it would end the run.
@@ -36,8 +36,8 @@ func (c *Codec) ClientOptions(o client.Options) client.Options {
 // workflow.GetVersion and SideEffect. They are one more reason to promote a key only when
 // every worker has it.
 //
-// Elsewhere, in clients and activities, it is the error ErrUnknownKey; an activity whose
-// input it is fails in a way that Temporal retries.
+// Elsewhere, in clients and activities, it is the error ErrUnknownKey. An activity with such an
+// input fails in a way that Temporal retries.
 func DataConverter(c *Codec) converter.DataConverter {
 	return dataConverter{converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), c)}
 }
@@ -70,7 +70,7 @@ type inWorkflow struct{ converter.DataConverter }
 
 func (d inWorkflow) WithWorkflowContext(workflow.Context) converter.DataConverter { return d }
 
-// WithContext is for what a workflow hands to an activity in its own process.
+// WithContext is for local activities of a workflow.
 func (d inWorkflow) WithContext(context.Context) converter.DataConverter { return dataConverter(d) }
 
 func (d inWorkflow) FromPayload(p *commonpb.Payload, to any) error {

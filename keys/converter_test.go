@@ -22,8 +22,8 @@ import (
 	rekey "github.com/rekeyhq/rekey/workflow"
 )
 
-// verbatim sends payloads as they are, so that a test can say what another client sends.
-// The SDK does so by itself for the results of activities.
+// verbatim sends payloads as they are, so that a test acts as another client. The SDK does so
+// by itself for the results of activities.
 type verbatim struct{ converter.DataConverter }
 
 func (v verbatim) ToPayloads(values ...any) (*commonpb.Payloads, error) {
@@ -35,7 +35,7 @@ func (v verbatim) ToPayloads(values ...any) (*commonpb.Payloads, error) {
 	return v.DataConverter.ToPayloads(values...)
 }
 
-// WithWorkflowContext and WithContext let the SDK reach what is wrapped.
+// WithWorkflowContext and WithContext let the SDK reach the wrapped converter.
 func (v verbatim) WithWorkflowContext(ctx workflow.Context) converter.DataConverter {
 	return verbatim{v.DataConverter.(workflow.ContextAware).WithWorkflowContext(ctx)}
 }
@@ -71,7 +71,7 @@ func newEnvironment(d converter.DataConverter) *testsuite.TestWorkflowEnvironmen
 
 func silent() log.Logger { return log.NewStructuredLogger(slog.New(slog.DiscardHandler)) }
 
-// fate is what became of a run that met a payload.
+// fate is the outcome of a run that met a payload.
 func fate(env *testsuite.TestWorkflowEnvironment) string {
 	var waits *temporal.PanicError
 	var failed *temporal.ApplicationError

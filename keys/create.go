@@ -25,7 +25,7 @@ func Create(dir string, dev bool) (err error) {
 		}
 	}()
 	place := func(from, to string) error {
-		err := os.Link(from, to) // a rename would replace what is there
+		err := os.Link(from, to) // a rename would replace the file
 		switch {
 		case errors.Is(err, os.ErrExist):
 			return fmt.Errorf("%s: %w", to, ErrExists)

@@ -1,4 +1,4 @@
-// Package keys holds every key of rekey and what is sealed under them.
+// Package keys holds every key of rekey and all data sealed under them.
 //
 // Each use has a keyset (Tink) in a file of its own, so that a process gets only the keys that
 // it needs. A starter can open links and seal submissions, and only a worker can open

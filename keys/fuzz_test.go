@@ -18,7 +18,7 @@ type seed struct {
 	data     []byte
 }
 
-// seeds are where fuzzing begins: what was sealed once, and its near misses.
+// seeds are where fuzzing begins: payloads that were sealed once, and their near misses.
 func seeds(tb testing.TB) map[string]seed {
 	tb.Helper()
 	_, v := frozen(tb)

@@ -19,7 +19,7 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// value is what a method of a Dir returned.
+// value is the result of a method of a Dir.
 func value[T any](tb testing.TB, v T, err error) T {
 	tb.Helper()
 	check(tb, err)
@@ -34,8 +34,8 @@ func newKeys(tb testing.TB) string {
 	return dir
 }
 
-// clone is the folder as another process has it: what happens to the first one since
-// does not reach it.
+// clone is the folder as another process has it: later changes of the first one do not reach
+// it.
 func clone(tb testing.TB, dir string) string {
 	tb.Helper()
 	other := tb.TempDir()
@@ -103,7 +103,7 @@ func info(tb testing.TB, dir string, u keys.Use) keys.Info {
 	return keys.Info{}
 }
 
-// inClear is a payload as a client without our codec sends it.
+// inClear is a payload of a client without rekey's codec.
 func inClear(tb testing.TB, v any) *commonpb.Payload {
 	tb.Helper()
 	p, err := converter.GetDefaultDataConverter().ToPayload(v)

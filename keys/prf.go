@@ -9,7 +9,7 @@ import (
 // AccountKeys makes account keys. It is safe for concurrent use.
 type AccountKeys struct{ set *prf.Set }
 
-// AccountKeys returns what makes account keys.
+// AccountKeys returns the maker of account keys.
 func (d Dir) AccountKeys() (*AccountKeys, error) {
 	set, err := d.prf(Account)
 	if err != nil {
@@ -27,7 +27,7 @@ func (k *AccountKeys) Key(address string) string {
 // Salts makes salts for password hashes. It is safe for concurrent use.
 type Salts struct{ set *prf.Set }
 
-// Salts returns what makes salts.
+// Salts returns the maker of salts.
 func (d Dir) Salts() (*Salts, error) {
 	set, err := d.prf(Salt)
 	if err != nil {

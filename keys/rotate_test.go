@@ -203,7 +203,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Since when the primary key seals tells an operator when the old one may go.
+// The time since when the primary key seals shows an operator when the old one may go.
 func TestPromoted(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)

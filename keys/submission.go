@@ -32,7 +32,7 @@ func (p NewPassword) ID() string {
 // Sealer seals submissions (HPKE, RFC 9180). It is safe for concurrent use.
 type Sealer struct{ encrypt tink.HybridEncrypt }
 
-// SubmissionSealer returns what seals submissions.
+// SubmissionSealer returns the sealer of submissions.
 func (d Dir) SubmissionSealer() (*Sealer, error) {
 	h, _, err := d.load(SubmissionPublic)
 	if err != nil {
@@ -61,7 +61,7 @@ type Opener struct {
 	known   keyIDs
 }
 
-// SubmissionOpener returns what opens submissions.
+// SubmissionOpener returns the opener of submissions.
 func (d Dir) SubmissionOpener() (*Opener, error) {
 	h, m, err := d.load(Submission)
 	if err != nil {
