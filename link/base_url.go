@@ -19,9 +19,9 @@ type BaseURL struct {
 	url  url.URL
 }
 
-// ParseBaseURL reads a base URL. A host in other letters becomes A-labels (RFC 5891), as browsers
-// ask for it; links go through mails, where letters beyond ASCII are not safe. Errors do not
-// repeat the text, which may hold a password.
+// ParseBaseURL reads a base URL. A host in other letters becomes A-labels (RFC 5891), as
+// browsers request it. Links go through mails, where letters beyond ASCII are not safe. Errors
+// do not repeat the text, which may hold a password.
 func ParseBaseURL(text string) (BaseURL, error) {
 	u, err := url.Parse(text)
 	if err != nil || !loopback.Web(u) || u.User != nil || strings.ContainsAny(text, "?#") {
@@ -52,7 +52,7 @@ func (b BaseURL) String() string { return b.text }
 // URL is the URL in its parts.
 func (b BaseURL) URL() *url.URL { return &b.url }
 
-// ForgotURL is the page that asks for a mail.
+// ForgotURL is the page for requesting a mail.
 func (b BaseURL) ForgotURL() string { return b.text + "/account/forgot-password" }
 
 // inASCII leaves a host that is in ASCII as it is but for its case: links that are mailed

@@ -25,7 +25,7 @@ func frozenToken(tb testing.TB) string {
 
 // A token of an earlier release still opens. When this fails, an upgrade breaks all
 // links that are under way: make the token again only if that is meant.
-func TestFrozenToken(t *testing.T) { // not parallel: TestSeedCorpus reads what it writes
+func TestFrozenToken(t *testing.T) { // not parallel: TestSeedCorpus reads its output
 	b := newBox(t, frozenKey(t), base, namespace)
 	if *golden.Update {
 		text := seal(t, b, link.Reset, claims()).Text()

@@ -31,10 +31,10 @@ type Purpose string
 const (
 	Reset  Purpose = "reset"  // sets a new password
 	Cancel Purpose = "cancel" // calls the reset off: "this wasn't me"
-	Follow Purpose = "follow" // tells what becomes of a password that was handed in, and does nothing
+	Follow Purpose = "follow" // shows the outcome of a submitted password, and does nothing
 )
 
-// Bounds on the length of a token's text, and on what may follow one. A text outside them is
+// Bounds on the length of a token's text, and of the text behind one. A text outside them is
 // refused unread.
 const (
 	minText = 60
@@ -54,7 +54,7 @@ type Box struct {
 	kinds map[Purpose]kind
 }
 
-// kind is what links of one purpose have in common.
+// kind is common to links of one purpose.
 type kind struct {
 	url   string // all but the token
 	bound []byte // the associated data
@@ -153,6 +153,5 @@ func foreign(r rune) bool {
 	return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// URL is what a mail points at: below the configured base URL, never below what a
-// request says.
+// URL is the link of a mail: below the configured base URL, never below that of a request.
 func (b *Box) URL(p Purpose, t Token) string { return b.kinds[p].url + t.Text() }

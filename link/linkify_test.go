@@ -14,7 +14,8 @@ func linkifiers() map[string]func(text string) string {
 	var (
 		// android.util.Patterns, WEB_URL_WITH_PROTOCOL: PATH_AND_QUERY, then WORD_BOUNDARY.
 		android = regexp.MustCompile(`https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#](?:[a-zA-Z0-9;/?:@&=#~.+!*'(),_$-]|%[a-fA-F0-9]{2})*)?(?:\b|$|^)`)
-		// mozTXTToHTMLConv::FindURLEnd, free text: what ends a link, and what does not stand at the end of one.
+		// mozTXTToHTMLConv::FindURLEnd, free text: characters that end a link, and characters
+		// that do not stand at its end.
 		mozilla    = regexp.MustCompile("https?://[^\\s<>\"`{}()\\[\\]]+")
 		mozillaEnd = regexp.MustCompile(`[.,;!?\-:']+$`)
 		// GitHub Flavored Markdown, section 6.9: extended autolink path validation.
