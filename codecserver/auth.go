@@ -89,8 +89,8 @@ type proxyAuth struct {
 // maxWho bounds a name in the log.
 const maxWho = 256
 
-// proxyAuth also requires a person: a proxy that lets requests through without having asked
-// for one is set up wrongly.
+// proxyAuth also requires a person: a proxy that lets requests through without a sign-in is set
+// up wrongly.
 func (p proxyAuth) Who(r *http.Request) (string, error) {
 	names := r.Header.Values(p.userHeader)
 	if !p.presented(r) || len(names) != 1 || names[0] == "" || len(names[0]) > maxWho {

@@ -1,5 +1,5 @@
-// Package codecserver serves the reading half of Temporal's codec server protocol: Temporal's UI
-// and its command line send it the payloads of a run, and show what it answers.
+// Package codecserver serves the reading half of Temporal's codec server protocol. Temporal's
+// UI and its command line send it the payloads of a run, and show its answer.
 //
 // An operator who opens a run in the UI reads its input, its results and its failures. Temporal
 // itself still reads none. The server needs one keyset, payload.json, which opens no

@@ -33,7 +33,7 @@ type Decoder interface {
 	Decode([]*commonpb.Payload) ([]*commonpb.Payload, error)
 }
 
-// Config is what a handler needs.
+// Config is the configuration of a handler.
 type Config struct {
 	Decoder Decoder
 	// Origin is that of Temporal's UI, as browsers send it: https://temporal.example.com.
@@ -46,7 +46,8 @@ type Config struct {
 	Log     zerolog.Logger
 }
 
-// New returns the handler of POST /decode, and of POST /encode for no payloads. It refuses a configuration that lets everybody in.
+// New returns the handler of POST /decode, and of POST /encode for no payloads. It refuses a
+// configuration that admits every client.
 func New(c Config) (http.Handler, error) {
 	if len(c.Auth) == 0 {
 		return nil, errors.New("a codec server needs a way to know who asks")
@@ -73,7 +74,7 @@ func CheckOrigin(origin string) error {
 
 type handler struct{ Config }
 
-// request is what the log tells about one.
+// request is a request in the log.
 type request struct {
 	who      string
 	payloads int
@@ -208,7 +209,7 @@ func read(w http.ResponseWriter, r *http.Request) ([]*commonpb.Payload, error) {
 	return sealed.Payloads, nil
 }
 
-// namespace is what the client says; it decides nothing.
+// namespace is the client's claim; it decides nothing.
 func namespace(r *http.Request) string {
 	name := r.Header.Get("X-Namespace")
 	return name[:min(len(name), maxNamespace)]

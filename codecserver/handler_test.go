@@ -36,7 +36,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// The command line and the UI ask for nothing when a field is empty.
+// The command line and the UI send nothing when a field is empty.
 func TestDecodeNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -67,7 +67,7 @@ func TestNoEncode(t *testing.T) {
 	}
 }
 
-// Temporal's command line asks this before a query or signal, which fails without an answer.
+// Temporal's command line sends this before a query or signal, which fails without an answer.
 func TestEncodeNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

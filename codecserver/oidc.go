@@ -27,8 +27,8 @@ const (
 // passes on (RFC 6750). It is a JWT signed by the issuer, for this audience, that has not
 // expired. Opaque access tokens are refused; there is no call per request to the issuer.
 //
-// It asks the issuer for its configuration and fails when that is not had. The issuer has
-// to be https, except on loopback.
+// It fetches the issuer's configuration and fails without it. The issuer has to be https,
+// except on loopback.
 func OIDC(ctx context.Context, issuer, audience string) (Auth, error) {
 	return newOIDC(ctx, http.DefaultTransport, issuer, audience)
 }
@@ -86,8 +86,8 @@ func (o *oidcAuth) Who(r *http.Request) (string, error) {
 	return "", ErrUnknown // the library's error quotes the access token
 }
 
-// source is where the issuer's keys come from. The library asks whenever none of those it
-// has fits.
+// source is the source of the issuer's keys. The library calls it whenever none of the known
+// ones fits.
 type source struct {
 	next http.RoundTripper
 
@@ -96,7 +96,7 @@ type source struct {
 	down     bool
 }
 
-// RoundTrip asks, unless there was an answer just now.
+// RoundTrip sends the request, unless there was an answer just now.
 func (s *source) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.isFresh() {
 		return nil, errors.New("the issuer's keys are fresh")

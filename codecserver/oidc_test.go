@@ -222,7 +222,7 @@ func TestOIDCIssuerIsAway(t *testing.T) {
 					t.Error("followed a redirect")
 				}
 				i.fault = nil
-				synctest.Wait() // the library forgets a failed fetch a moment after it has told of it
+				synctest.Wait() // the library forgets a failed fetch a moment after it has reported it
 				if name, err := whoHas(t, a, i.jwt(t, nil)); name != "olga" || err != nil {
 					t.Errorf("when it is back: %q, %v", name, err)
 				}
@@ -231,7 +231,7 @@ func TestOIDCIssuerIsAway(t *testing.T) {
 	}
 }
 
-// While the issuer is away, what its known keys tell is still true.
+// While the issuer is away, its known keys still count.
 func TestOIDCExpiredIsNotUnavailable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
