@@ -66,8 +66,7 @@ func distinct(marks []Mark) (first []Mark, more bool) {
 	return marks[:min(len(marks), mostMarks)], len(marks) > mostMarks
 }
 
-// compare says in what each of some processes differs from some of the others: the first pair
-// of each kind.
+// compare finds the differences between some processes and others: the first pair of each kind.
 func compare(some, others []Mark) (reasons []string) {
 	said := map[string]bool{}
 	for _, a := range some {

@@ -24,7 +24,7 @@ const (
 	polls = 90 * time.Second
 )
 
-// Temporal is what is asked of a client.
+// Temporal is the used part of a client.
 type Temporal interface {
 	DescribeTaskQueue(ctx context.Context, queue string, kind enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error)
 	WorkflowService() workflowservice.WorkflowServiceClient
@@ -61,7 +61,7 @@ func fresh(p *taskqueuepb.PollerInfo, now time.Time, within time.Duration) bool 
 	return now.Sub(p.GetLastAccessTime().AsTime()) < within
 }
 
-// worked reports whether anybody takes the runs of a task queue.
+// worked reports whether any worker takes the runs of a task queue.
 func worked(ctx context.Context, temporal Temporal, queue string, marks []Mark, now time.Time) (bool, error) {
 	if slices.ContainsFunc(marks, func(m Mark) bool { return m.Role == Worker }) {
 		return true, nil

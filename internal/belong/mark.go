@@ -1,8 +1,8 @@
 // Package belong finds out whether the processes of a task queue belong together. Processes
 // with different keys, base URLs or products all start healthy, and no mail goes out.
 //
-// Each process polls a task queue of its own, on which nothing is ever scheduled, and its
-// identity there says what it works with: Temporal lists it to all others.
+// Each process polls a task queue of its own, on which nothing is ever scheduled. Its identity
+// there is its mark: Temporal lists it to all others.
 package belong
 
 import (

@@ -21,11 +21,12 @@ const (
 	// the answer.
 	lookEvery = 4 * time.Second
 	lookWait  = 3 * time.Second
-	// lookFirst is when it does so first: Temporal has heard of it then, and so tells the time.
+	// lookFirst is the time of the first look: Temporal knows the own poll then, and so tells
+	// the time.
 	lookFirst = 500 * time.Millisecond
 )
 
-// Watch is what a process needs to look for the others.
+// Watch is the configuration of a process that looks for the others.
 type Watch struct {
 	Temporal  Temporal
 	Namespace string
@@ -120,7 +121,7 @@ func (w Watch) tell(wrong *Mismatch, again bool) {
 	}
 }
 
-// failure writes into the log what fails, once until it fails in another way or no more.
+// failure logs an error once, until it changes or ends.
 type failure struct {
 	log     zerolog.Logger
 	message string

@@ -1,5 +1,5 @@
-// Package failpoint stops a process in the middle of what it does, so that a test can
-// kill it exactly there.
+// Package failpoint stops a process in the middle of its work, so that a test can kill it
+// exactly there.
 //
 // It does so only in a program built with the tag "failpoint". In any other, [Hit] is empty,
 // the compiler removes the calls, and nothing of it is in the binary. A test in dev/crash looks

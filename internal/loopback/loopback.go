@@ -1,4 +1,5 @@
-// Package loopback tells this machine from all others, to which nothing is sent in clear.
+// Package loopback distinguishes this machine from all others, to which nothing is sent in
+// clear.
 package loopback
 
 import (

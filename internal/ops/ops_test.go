@@ -31,7 +31,7 @@ func (s *switched) ask(context.Context) error {
 	return nil
 }
 
-// probe asks for a path and returns the status and the body.
+// probe requests a path and returns the status and the body.
 func probe(h http.Handler, method, path, body string) (int, string) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))

@@ -297,8 +297,8 @@ func TestDocumentsAreLinked(t *testing.T) {
 	}
 }
 
-// openAPI is what the tests need of web/openapi.yaml, which the tests of package web
-// hold equal to its routes.
+// openAPI is the tests' part of web/openapi.yaml, which the tests of package web hold equal to
+// its routes.
 type openAPI struct {
 	Paths      map[string]map[string]any
 	Components struct {

@@ -60,7 +60,7 @@ func ours(deps []string) []string {
 	return names
 }
 
-// A backend with pages of its own links neither those of rekey nor what they are made with.
+// A backend with pages of its own links neither those of rekey nor their libraries.
 func TestClientLinksNoSite(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

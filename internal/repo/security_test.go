@@ -23,8 +23,8 @@ import (
 
 const securityPage = "docs/security.md"
 
-// Every requirement has a test, and the page names them all. It cannot tell whether a
-// test is any good; it can tell when one is gone.
+// Every requirement has a test, and the page names them all. It cannot judge whether a test is
+// any good, only whether one is gone.
 func TestSecurityRequirementsHaveTests(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

@@ -36,12 +36,12 @@ func Read(path string) ([]byte, error) { return read(path, ours) }
 // owner.
 func ReadAs(path string) ([]byte, error) { return read(path, anybodys) }
 
-// owners are those whose files are read.
+// owners are the users whose files are read.
 type owners int
 
 const (
 	ours     owners = iota // root's, and those of the user of this process
-	anybodys               // and for root those of everybody
+	anybodys               // and for root those of all users
 )
 
 func read(path string, who owners) ([]byte, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/telemetry"
 )
 
-// scrape is what Prometheus reads.
+// scrape is a scrape of Prometheus.
 func scrape(t *testing.T, m *telemetry.Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -78,7 +78,7 @@ func TestForeignTypesAreNoLabels(t *testing.T) {
 	}
 }
 
-// Traces are off unless OpenTelemetry's variables ask for them.
+// Traces are off unless OpenTelemetry's variables enable them.
 func TestWhetherToTrace(t *testing.T) {
 	const endpoint = "http://127.0.0.1:1"
 	for name, tc := range map[string]struct {

@@ -19,7 +19,7 @@ func (t typed) WithTags(tags map[string]string) client.MetricsHandler {
 	tags = maps.Clone(tags)
 	for _, label := range []string{"workflow_type", "activity_type"} {
 		if name, ok := tags[label]; ok && name != "none" && !slices.Contains(t.types, name) {
-			tags[label] = "_OTHER" // as OpenTelemetry calls what is not known
+			tags[label] = "_OTHER" // OpenTelemetry's name for an unknown value
 		}
 	}
 	return typed{t.MetricsHandler.WithTags(tags), t.types}

@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Explain turns what kong says of a command line into what to do about it.
+// Explain turns kong's errors of a command line into advice.
 func Explain(err error) error {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) || parse.Context == nil {

@@ -50,8 +50,8 @@ func Exit(program string, err error) {
 	os.Exit(Status(err))
 }
 
-// Parse reads the command line of a program without commands into c. It ends the program
-// when help is asked for, or when the command line is wrong.
+// Parse reads the command line of a program without commands into c. It ends the program for a
+// request of help, or when the command line is wrong.
 func Parse(c any, program, description string, more ...kong.Option) {
 	parser, err := kong.New(c, append(more, kong.Name(program), kong.Description(description))...)
 	if err != nil {
@@ -77,8 +77,8 @@ func Words(args []string) []string {
 	}
 }
 
-// Unset names the required flags that have no value. An empty variable, which is a
-// value to kong, is what Compose makes of one that is missing.
+// Unset names the required flags that have no value. Compose makes an empty variable of a
+// missing one, and kong takes it for a value.
 func Unset(c *kong.Context) error {
 	if c.Selected() == nil {
 		return nil

@@ -1,5 +1,5 @@
-// Package cost tells from a run's history what the run costs its operator: how much
-// Temporal stores, and how many Actions Temporal Cloud bills.
+// Package cost computes the cost of a run for its operator from its history: how much Temporal
+// stores, and how many Actions Temporal Cloud bills.
 package cost
 
 import (
@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Cost is what one run costs.
+// Cost is the cost of one run.
 type Cost struct {
 	Events  int // of the history, without those of workflow tasks
 	Tasks   int // events of workflow tasks, whose number varies from run to run
@@ -54,7 +54,7 @@ func isTask(kind enumspb.EventType) bool {
 	}
 }
 
-// actions are what one event is billed as. Each case names its line of the list.
+// actions are the billed actions of one event. Each case names its line of the list.
 func actions(e *historypb.HistoryEvent) (int, error) {
 	switch kind := e.GetEventType(); kind {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, // "Workflow started", also by continue-as-new

@@ -135,7 +135,7 @@ func field(n ast.Node, path string) ast.Node {
 	return n
 }
 
-// nameOf is what a node is called by: a name, an operator, the kind of a literal.
+// nameOf is the name of a node: a name, an operator, the kind of a literal.
 func nameOf(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.Ident:

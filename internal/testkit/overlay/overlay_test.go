@@ -35,7 +35,7 @@ func TestProgramIsBuiltChanged(t *testing.T) {
 	path, err := overlay.Write(
 		t.TempDir(),
 		overlay.Change{Package: folder, In: "main", Node: "ExprStmt 3/BasicLit", With: `"three"`},
-		overlay.Change{Package: folder, In: "main", Node: "ExprStmt", With: "{ExprStmt 3}"}, // sees what the first did
+		overlay.Change{Package: folder, In: "main", Node: "ExprStmt", With: "{ExprStmt 3}"}, // sees the first change
 	)
 	if err != nil {
 		t.Fatal(err)
