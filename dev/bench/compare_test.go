@@ -137,8 +137,8 @@ const (
 	forgots   = 4_000
 )
 
-// TestStrangers measures what a starter can take from the internet. No worker runs: what is
-// started is left alone.
+// TestStrangers measures a starter's capacity for requests from the internet. No worker runs:
+// started runs wait.
 func TestStrangers(t *testing.T) {
 	measures(t)
 	l := newLane(t, "SQLite", 0)

@@ -44,7 +44,7 @@ type lane struct {
 	temporal client.Client
 	http     http.Client
 	people   int          // accounts that there are
-	asked    atomic.Int64 // of these, how many have asked for a mail
+	asked    atomic.Int64 // accounts with a request among these
 	floors   atomic.Int64 // runs of the floor
 }
 
@@ -56,7 +56,7 @@ func newLane(t *testing.T, database string, people int) *lane {
 		parts: map[string]*process.Process{}, http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 	l.Mail.Keep(math.MaxInt)
-	if database == "PostgreSQL" { // as it is by default, where that of the tests is not
+	if database == "PostgreSQL" { // the default, unlike the tests'
 		l.postgres = postgrestest.Start(t, "fsync=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=128MB")
 		l.TemporalDB = l.postgres.URL("temporal")
 	}

@@ -1,4 +1,4 @@
-// Package bounds measures what the processes of rekey take at most. It has tests only.
+// Package bounds measures the upper bounds of rekey's processes. It has tests only.
 package bounds
 
 import (
@@ -22,8 +22,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
 
-// begin makes a site without limits on requests, where a worker runs. Temporal keeps its runs in
-// memory: what it takes is not measured here, and a commit to a disk for each step takes minutes.
+// begin makes a site without limits on requests, where a worker runs. Temporal keeps its runs
+// in memory: its costs are not measured here, and a commit to a disk for each step takes
+// minutes.
 func begin(t *testing.T, people ...account.Account) (s *site.Site, worker *process.Process) {
 	t.Helper()
 	s = site.Bare(t)

@@ -63,7 +63,7 @@ func (s *story) kill(t *testing.T) {
 	s.release = func() {}
 }
 
-// ask asks for a link.
+// ask requests a link.
 func (s *story) ask(t *testing.T) {
 	t.Helper()
 	s.Forgot(t, s.who)

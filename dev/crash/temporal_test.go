@@ -141,8 +141,8 @@ func greylists(links, notices []*person) func(inbox.Message) error {
 	}
 }
 
-// askForABriefLink asks for links that live for a second, as an application can whose
-// backend is a starter. The command takes a minute at least.
+// askForABriefLink requests links that live for a second, as an application can whose backend
+// is a starter. The command takes a minute at least.
 func (s *story) askForABriefLink(t *testing.T, people []*person) {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
@@ -230,7 +230,7 @@ func (s *story) ends(t *testing.T, p *person) {
 	}
 }
 
-// changedOnceEach checks that everybody's password was changed once.
+// changedOnceEach checks that each password was changed once.
 func changedOnceEach(t *testing.T, store *bolt.Store, people []*person) {
 	t.Helper()
 	for _, p := range people {

@@ -42,7 +42,7 @@ func TestTerminatedInTheTransaction(t *testing.T) {
 	}
 }
 
-// terminatedAt ends the run at a failpoint of its worker, and waits for what follows the run.
+// terminatedAt ends the run at a failpoint of its worker, and waits for the finishing run.
 func (s *story) terminatedAt(t *testing.T, at string, changed bool) {
 	t.Helper()
 	stopped(at)(t, s)

@@ -150,7 +150,7 @@ func (s *story) completes(t *testing.T, links, notices int) {
 	s.Open(t, func(store *bolt.Store) { changedOnce(t, store, s.who) })
 }
 
-// sorted tells mails with a link from notices.
+// sorted separates mails with a link from notices.
 func sorted(mails []inbox.Message) (links, notices []inbox.Message) {
 	for _, m := range mails {
 		if site.ResetLink.MatchString(m.Text) {
@@ -187,7 +187,7 @@ func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
 	}
 }
 
-// stored is what a test looks at afterwards, in a file or in a database.
+// stored is the store after a story, in a file or in a database.
 type stored interface {
 	account.Store
 	Audit(ctx context.Context, accountID string) ([]account.Entry, error)
@@ -210,7 +210,7 @@ func changedOnce(t *testing.T, store stored, who account.Account) {
 	if err != nil || len(log) == 0 {
 		t.Fatalf("audit log: %v, %v", log, err)
 	}
-	// The end of a run deletes what links have left, and says so if there was any.
+	// The end of a run deletes left links, and reports whether there was any.
 	if applied, err := store.End(t.Context(), log[0].Run, time.Now()); err != nil || applied.AccountID != who.ID {
 		t.Errorf("what was applied: %+v, %v", applied, err)
 	}
@@ -220,7 +220,7 @@ func changedOnce(t *testing.T, store stored, who account.Account) {
 	}
 }
 
-// decisions counts what was decided about an account's password.
+// decisions counts the decisions about an account's password.
 func decisions(t *testing.T, store stored, who account.Account) map[account.Event]int {
 	t.Helper()
 	entries, err := store.Audit(t.Context(), who.ID)

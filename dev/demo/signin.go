@@ -13,7 +13,7 @@ import (
 
 const maxBody = 16 << 10
 
-// credentials are what a person signs in with; Username and Email mean the same.
+// credentials are the input of a sign-in; Username and Email mean the same.
 type credentials struct {
 	Username string `json:"username"`
 	Email    string `json:"email"`

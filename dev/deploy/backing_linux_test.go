@@ -139,7 +139,7 @@ func (s *site) startTemporal(t *testing.T) {
 	})
 }
 
-// makeNamespace does what the job temporal-namespace does.
+// makeNamespace acts as the job temporal-namespace.
 func (s *site) makeNamespace(t *testing.T) {
 	t.Helper()
 	namespaces, err := client.NewNamespaceClient(client.Options{

@@ -83,7 +83,7 @@ func (s *site) startInbox(t *testing.T) *inbox.Inbox {
 	return mails
 }
 
-// run starts a service and waits for what it says when it is there.
+// run starts a service and waits for its first output.
 func (s *site) run(t *testing.T, name, says string) *process.Process {
 	t.Helper()
 	c := s.container(t, name)

@@ -12,7 +12,7 @@ import (
 )
 
 // issuer is an OpenID Connect issuer with a certificate that no authority of the world has
-// signed, and that certificate. `rekey codec` asks its issuer before it listens.
+// signed, and that certificate. `rekey codec` calls its issuer before it listens.
 func issuer(t *testing.T) (url string, certificate []byte) {
 	t.Helper()
 	mux := http.NewServeMux()

@@ -11,7 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// problems are what the rules find in the file.
+// problems are the findings of the rules in the file.
 func problems(t *testing.T, p *types.Project) []string {
 	t.Helper()
 	var found []string
@@ -99,7 +99,8 @@ func limited(s types.ServiceConfig) string {
 	return ""
 }
 
-// checked wants a health check of what runs for long. Temporal's UI has nothing to ask it with.
+// checked wants a health check of services that run for long. Temporal's UI has no program for
+// it.
 func checked(s types.ServiceConfig) string {
 	if job(s) || s.Name == "ui" {
 		return ""
@@ -118,7 +119,7 @@ const (
 	done    = types.ServiceConditionCompletedSuccessfully
 )
 
-// order is what each service waits for.
+// order is the dependencies of each service.
 var order = map[string]map[string]string{
 	"temporal-schema":    {"postgres": healthy},
 	"temporal":           {"temporal-schema": done},

@@ -28,7 +28,7 @@ func settings(t *testing.T, command ...string) map[string]bool {
 	return helped.by[name]
 }
 
-// helped is what help has said, which is asked for often.
+// helped is the output of help, which many tests need.
 var helped struct {
 	sync.Mutex
 

@@ -109,7 +109,7 @@ func TestWorkerDrains(t *testing.T) {
 	}
 }
 
-// alone is what a starter says that has no worker.
+// alone is the report of a starter without a worker.
 const alone = `"reasons":{"peers":"no worker polls task queue rekey of namespace default: requests and new passwords wait until one does"}}`
 
 // A starter that stops in the middle of a request is not ready, and alive.

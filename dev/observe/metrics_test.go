@@ -79,7 +79,7 @@ type story struct {
 	worker, starter *process.Process
 	traces          *site.Collector
 	token           string
-	early           map[string]float64 // codes of the answers to what had to be submitted again
+	early           map[string]float64 // codes of the answers to repeated submissions
 }
 
 func newStory(t *testing.T) *story {

@@ -87,7 +87,7 @@ func (l *lab) post(t *testing.T, want int, path string, body map[string]string) 
 }
 
 // submit submits a password. The notice waits for the answer, so that it comes from the run
-// itself: one that has ended is asked in another way.
+// itself: an ended one is queried in another way.
 func (l *lab) submit(t *testing.T, token string) {
 	t.Helper()
 	answered := make(chan struct{})
@@ -267,8 +267,8 @@ func headers(h *historypb.History) []*commonpb.Header {
 	return slices.DeleteFunc(found, func(h *commonpb.Header) bool { return len(h.GetFields()) == 0 })
 }
 
-// security 11: what goes through Temporal in clear is a header with the IDs of a trace.
-// Whatever else a caller attaches to its request stays outside.
+// security 11: a header with the IDs of a trace goes through Temporal in clear. All other data
+// that a caller attaches to its request stays outside.
 func TestHeaderHoldsTraceIDsOnly(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, true)

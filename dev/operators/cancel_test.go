@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// canceled is what `rekey cancel --json` says.
+// canceled is the output of `rekey cancel --json`.
 type canceled struct {
 	Result string
 	Named  bool

@@ -83,7 +83,7 @@ func answered(t *testing.T, p *process.Process, want string) {
 	}
 }
 
-// found is what `rekey find --json` says of a run.
+// found is a run in the output of `rekey find --json`.
 type found struct {
 	Run     string `json:"run_id"`
 	ID      string `json:"workflow_id"`
@@ -132,7 +132,7 @@ func stop(t *testing.T, p *process.Process) {
 	}
 }
 
-// line is what a test looks at of an audit entry.
+// line is the tested part of an audit entry.
 type line struct {
 	Event    account.Event
 	Operator string
@@ -161,7 +161,7 @@ func (r *room) audited(t *testing.T, who account.Account, want ...line) {
 
 var token = regexp.MustCompile(`/account/(?:change-password|cancel-reset)/([A-Za-z0-9_-]+)`)
 
-// toldNothing looks for what no command may print: links, their tokens and addresses.
+// toldNothing looks for secrets that no command may print: links, their tokens and addresses.
 //
 // security 42.
 func (r *room) toldNothing(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// copyFile copies what a process that has stopped has left.
+// copyFile copies the file of a stopped process.
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)
@@ -101,7 +101,7 @@ func TestTemporalIsRestored(t *testing.T) {
 	r.audited(t, frank, line{Event: account.EventMailIssued}, line{Event: account.EventMailIssued}, line{Event: account.EventPasswordChanged})
 }
 
-// open asks for a link and waits until it is mailed.
+// open requests a link and waits until it is mailed.
 func (r *room) open(t *testing.T, who account.Account) {
 	t.Helper()
 	r.Forgot(t, who)

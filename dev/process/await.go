@@ -21,7 +21,7 @@ func Eventually(t *testing.T, patience time.Duration, what string, ask func() bo
 	})
 }
 
-// Succeeds is Eventually for what can say why it is not so.
+// Succeeds is Eventually with an error as the reason for the wait.
 func Succeeds(t *testing.T, patience time.Duration, what string, try func() error) {
 	t.Helper()
 	again, late := time.NewTicker(100*time.Millisecond), time.After(patience)

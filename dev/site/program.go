@@ -62,7 +62,7 @@ func Build(t *testing.T, path string, flags ...string) {
 
 func build(path string, flags ...string) error {
 	args := append([]string{"build", "-o", path}, flags...)
-	out, err := exec.Command("go", append(args, "github.com/rekeyhq/rekey/cmd/rekey")...).CombinedOutput() //nolint:gosec,noctx // a test says what it builds
+	out, err := exec.Command("go", append(args, "github.com/rekeyhq/rekey/cmd/rekey")...).CombinedOutput() //nolint:gosec,noctx // a test chooses the build
 	if err != nil {
 		return fmt.Errorf("build rekey: %w\n%s", err, out)
 	}

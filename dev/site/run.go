@@ -24,7 +24,7 @@ func (s *Site) Start(t *testing.T, more []string, args ...string) *process.Proce
 	return s.StartWith(t, nil, more, args...)
 }
 
-// StartWith is Start with what the kernel is to do first, such as to take rights away.
+// StartWith is Start with attributes for the kernel, such as fewer rights.
 func (s *Site) StartWith(t *testing.T, attr *syscall.SysProcAttr, more []string, args ...string) *process.Process {
 	t.Helper()
 	return process.StartWith(t, attr, s.Program(t), append(append([]string{}, s.Env...), more...), args...)
@@ -69,7 +69,7 @@ func (s *Site) Starter(t *testing.T, more ...string) *process.Process {
 	return p
 }
 
-// Answer is what the JSON routes say.
+// Answer is the answer of the JSON routes.
 type Answer struct {
 	HTTP   int         `json:"-"` // the status code
 	Header http.Header `json:"-"`
@@ -124,7 +124,7 @@ func (s *Site) postUntil(t *testing.T, path string, body map[string]string, is f
 	return a
 }
 
-// Forgot asks for a link.
+// Forgot requests a link.
 func (s *Site) Forgot(t *testing.T, who account.Account) {
 	t.Helper()
 	if a := s.Post(t, "/account/forgot_password", map[string]string{"email": who.Address}); a.HTTP != http.StatusOK {

@@ -19,8 +19,8 @@ import (
 // temporalFile is the database of the Temporal server in the data folder.
 const temporalFile = "temporal.db"
 
-// openData opens what is in the folder, or makes it. Accounts are there before anybody can
-// ask for a reset.
+// openData opens the data of the folder, or makes it. Accounts are there before the first
+// request for a reset.
 func (s *Stack) openData(ctx context.Context) (err error) {
 	accounts := filepath.Join(s.Data, "accounts.db")
 	used := slices.ContainsFunc([]string{accounts, filepath.Join(s.Data, temporalFile)}, func(file string) bool {

@@ -20,7 +20,7 @@ const (
 // oldest is the oldest PostgreSQL that this release of Temporal supports.
 const oldest = 12
 
-// code is what PostgreSQL calls an error, or "".
+// code is the SQLSTATE of an error, or "".
 func code(err error) string {
 	var told *pgconn.PgError
 	if errors.As(err, &told) {

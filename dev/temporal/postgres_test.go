@@ -99,7 +99,7 @@ func TestFileOrDatabase(t *testing.T) {
 // secret would break a URL that is put together by hand.
 const secret = "s3cret: @/%x"
 
-// logs are what a server has said so far.
+// logs are a server's log lines so far.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -99,7 +99,7 @@ func (s *Server) Stop() {
 	})
 }
 
-// ready returns when the frontend answers: a dial asks it for its capabilities.
+// ready returns when the frontend answers: a dial requests its capabilities.
 func (s *Server) ready(ctx context.Context) error {
 	c, err := client.DialContext(ctx, client.Options{HostPort: s.addr, Logger: sdklog.NewStructuredLogger(silent)})
 	if err != nil {

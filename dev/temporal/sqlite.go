@@ -35,7 +35,7 @@ func openSQLite(file string) (*stores, error) {
 // and SQLITE_NOTADB).
 var damaged = regexp.MustCompile(`\((11|26)\)$|malformed|not a database`)
 
-// spoiled says what to do about a file that is damaged.
+// spoiled names the remedy for a damaged file.
 func spoiled(err error) error {
 	if !damaged.MatchString(err.Error()) {
 		return err

@@ -158,7 +158,7 @@ func useAll(ctx context.Context, l *lab) error {
 	})
 }
 
-// follow asks for all, and does something with the token of one page's link in each mail.
+// follow requests links for all, and uses the token of one page's link in each mail.
 func (l *lab) follow(ctx context.Context, page string, do func(ctx context.Context, address, token string) error) error {
 	if err := askAll(ctx, l); err != nil {
 		return err

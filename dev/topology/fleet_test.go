@@ -71,11 +71,11 @@ type person struct {
 	account.Account
 
 	session string
-	hashed  bool // is checked also by what costs a hash
+	hashed  bool // is checked also by costly hashes
 }
 
-// settle puts n people into the store, over connections that end: what those did is then
-// counted when a ledger begins.
+// settle puts n people into the store, over connections that end: their work is then counted
+// when a ledger begins.
 func (f *fleet) settle(t *testing.T, n int) (people []*person) {
 	t.Helper()
 	store := openAccounts(t, f.accountsURL)

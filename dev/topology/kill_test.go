@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// blow is what happens when so many resets are done, while others are in progress.
+// blow is an event after so many resets, while others are in progress.
 type blow struct {
 	after int
 	what  string

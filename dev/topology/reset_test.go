@@ -22,7 +22,7 @@ const (
 // noticed after 15 seconds, and a mail can lose two workers and the database.
 const patience = 3 * time.Minute
 
-// each does something for everybody, so many at a time, until it fails or the test ends.
+// each runs a function for all people, so many at a time, until it fails or the test ends.
 func each(t *testing.T, people []*person, atOnce int, do func(context.Context, *person) error) error {
 	t.Helper()
 	all, ctx := errgroup.WithContext(t.Context())

@@ -45,7 +45,7 @@ func TestKeysThatAreGone(t *testing.T) {
 	again.stop(t)
 }
 
-// broken starts the program in a folder that it cannot use and returns what it says.
+// broken starts the program in a folder that it cannot use and returns its output.
 func broken(t *testing.T, data string) string {
 	t.Helper()
 	p := launch(t, nil, "--data", data)

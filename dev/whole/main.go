@@ -24,7 +24,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/usage"
 )
 
-// cli is the command line, with what it does.
+// cli is the command line, with its action.
 type cli struct{ options.Options }
 
 func main() {
@@ -114,7 +114,7 @@ rekey is running. Stop it with Ctrl-C.
 	fmt.Fprintf(w, "password: %s\n", demo.Password)
 }
 
-// kind says what is special about a seeded account.
+// kind names a special property of a seeded account.
 func kind(a account.Account) string {
 	switch {
 	case a.Disabled:

@@ -268,7 +268,7 @@ func TestWithoutResetPassword(t *testing.T) {
 	p.interruptTwice(t)
 }
 
-// interruptTwice does what an impatient person does while a request is in progress.
+// interruptTwice acts as an impatient person while a request is in progress.
 func (p *program) interruptTwice(t *testing.T) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))

@@ -14,7 +14,7 @@ import (
 
 var errNone = serviceerror.NewUnimplemented("this server has no controllers of workers")
 
-// Client answers what the server asks about controllers.
+// Client answers the server's queries about controllers.
 type Client struct{}
 
 // Module provides the Client.
