@@ -22,7 +22,7 @@ import (
 type alike struct {
 	name  string
 	who   func(*account.Account)
-	first func(t *testing.T, s *stack.Stack, who account.Account) // before anybody asks
+	first func(t *testing.T, s *stack.Stack, who account.Account) // before the first request
 	noted account.Entry                                           // by the worker that has come to it; empty when none can
 }
 
@@ -112,14 +112,14 @@ func noted(t *testing.T, s *stack.Stack, who account.Account, want account.Entry
 	return slices.ContainsFunc(log, func(e account.Entry) bool { return e.Event == want.Event && e.Detail == want.Detail })
 }
 
-// reply is all that a client can tell answers apart by, but the time.
+// reply is all visible differences of an answer, but the time.
 type reply struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// forgotReplies asks for a mail, by JSON and by the form.
+// forgotReplies requests a mail, by JSON and by the form.
 func forgotReplies(t *testing.T, s *stack.Stack, address string) map[string]reply {
 	t.Helper()
 	replies := map[string]reply{}

@@ -51,7 +51,7 @@ func TestCanceledRunIsResetInTemporal(t *testing.T) {
 	}
 }
 
-// resetToLastTask is what an operator's `temporal workflow reset` does by default.
+// resetToLastTask is an operator's `temporal workflow reset` by default.
 func resetToLastTask(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

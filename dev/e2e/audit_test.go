@@ -27,10 +27,10 @@ const (
 	asker, askerAgain, user, disowner = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 )
 
-// audited is a reset and what the audit log says of it in the end.
+// audited is a reset and its entries in the audit log in the end.
 type audited struct {
 	who   func(*account.Account)
-	first func(t *testing.T, s *stack.Stack, who account.Account) // before anybody asks
+	first func(t *testing.T, s *stack.Stack, who account.Account) // before the first request
 	acts  func(t *testing.T, s *stack.Stack, who account.Account)
 	ends  statemachine.State // "" when it need not end
 	wants []account.Entry
@@ -212,7 +212,7 @@ func someone(t *testing.T, s *stack.Stack, change func(*account.Account)) accoun
 	return who
 }
 
-// checkAudit compares what the log says of an account's newest run.
+// checkAudit compares the log's entries of an account's newest run.
 func checkAudit(t *testing.T, s *stack.Stack, who account.Account, began time.Time, wants []account.Entry) {
 	t.Helper()
 	run, err := temporalClient(t, s).DescribeWorkflowExecution(t.Context(), workflowID(t, s, who.Address), "")

@@ -18,8 +18,8 @@ var journeys = map[string][]chromedp.ExecAllocatorOption{
 	"without JavaScript": {withoutScripts},
 }
 
-// spy notes what the fields hold when a form was sent, and when Chromium lays the page aside
-// and takes it out again. It runs after the page's own script.
+// spy notes the content of the fields when a form was sent, and when Chromium lays the page
+// aside and takes it out again. It runs after the page's own script.
 const spy = `(() => {
   const note = (when, persisted) => {
     const fields = [...document.querySelectorAll("#password, #confirm")].map((f) => f.type + ":" + f.value);
@@ -31,13 +31,13 @@ const spy = `(() => {
   return document.documentElement.id = "spied";
 })()`
 
-// left is what a spy noted.
+// left is the notes of a spy.
 func (b *tab) left(when string) string {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[string](`sessionStorage["`+when+`"] ?? ""`))
 }
 
-// nothingIsLeft checks what a spy noted; shown is what it noted when the page came back alive.
+// nothingIsLeft checks a spy's notes; shown is the note of a page that came back alive.
 func (b *tab) nothingIsLeft(shown string) {
 	b.t.Helper()
 	const empty = ",password:,password:,false"
@@ -107,8 +107,8 @@ func (b *tab) stays(path, heading string) {
 	}
 }
 
-// security 12: Back brings no password back, neither what was set nor what was refused before,
-// also when it was shown.
+// security 12: Back brings no password back, neither a new one nor a refused one, also when it
+// was shown.
 func TestBackShowsNoPassword(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)

@@ -135,7 +135,7 @@ func mailCount(t *testing.T, s *stack.Stack, address string) int {
 	return len(mails)
 }
 
-// finished waits for the end of what follows the newest run.
+// finished waits for the end of the run that finishes the newest run.
 func finished(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	o := operatorOf(t, s, who)
@@ -186,7 +186,7 @@ func TestTerminatedBeforeTheChange(t *testing.T) {
 	}
 }
 
-// security 27: workflow resets of a run that told the owner mail nothing again.
+// security 27: workflow resets of a run that has sent its notice mail nothing again.
 func TestWorkflowResetsMailOneNotice(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)

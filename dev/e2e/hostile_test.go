@@ -132,7 +132,7 @@ func (s stranger) heartbeat(ctx context.Context) error {
 	return s.RecordActivityHeartbeatByID(ctx, client.DefaultNamespace, s.id, "", workflow.AwaitTokenSubmission, "hash")
 }
 
-// mustFail turns a refusal around: what should be refused and is not, is an error.
+// mustFail turns a refusal around: an accepted call is an error.
 func (s stranger) mustFail(act func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := act(ctx); err == nil {

@@ -94,7 +94,7 @@ func (r *rollout) tried(t *testing.T, address, queue string) {
 	})
 }
 
-// moveMail does what `temporal activity update-options --task-queue rekey` does.
+// moveMail acts as `temporal activity update-options --task-queue rekey`.
 func (r *rollout) moveMail(t *testing.T, address string) {
 	t.Helper()
 	id := r.id(t, account.Account{Address: address})

@@ -20,7 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// secondStarter is another process's client: what is used once is used once for all.
+// secondStarter is another process's client: a used link is used for all.
 func secondStarter(t *testing.T, s *stack.Stack) *starter.Client {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
@@ -34,7 +34,7 @@ func secondStarter(t *testing.T, s *stack.Stack) *starter.Client {
 	return c
 }
 
-// submitter submits a password through a link and says what came of it.
+// submitter submits a password through a link and returns the outcome.
 type submitter func(ctx context.Context, token, newPassword string) string
 
 // submitters are the two ways in, which know nothing of each other.
@@ -172,8 +172,8 @@ func TestTwoLinksAtOnce(t *testing.T) {
 	}
 }
 
-// security 5: a link that is used and canceled at once has one outcome, and both are told
-// the same.
+// security 5: a link that is used and canceled at once has one outcome, and both get the same
+// answer.
 func TestSubmitAgainstCancel(t *testing.T) {
 	t.Parallel()
 	var used, canceled atomic.Int64

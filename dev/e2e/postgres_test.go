@@ -58,7 +58,7 @@ func TestTwoWorkersOnATableOfUsers(t *testing.T) {
 	}
 }
 
-// changedInTheTable says that everybody has the new password and no session, by one change.
+// changedInTheTable checks that all people have the new password and no session, by one change.
 func changedInTheTable(t *testing.T, url string, people []account.Account) {
 	t.Helper()
 	store, err := postgres.Open(t.Context(), postgres.Config{URL: url, Users: &postgres.Users{

@@ -88,7 +88,7 @@ func checkPassword(t *testing.T, s *site.Site, who account.Account, want string)
 	})
 }
 
-// checkSecrets looks for what no log may hold, even when all is logged.
+// checkSecrets looks for secrets that no log may hold, even when all is logged.
 //
 // security 11: no token; and no address, no password and no hash.
 func checkSecrets(t *testing.T, s *site.Site, who account.Account, token string, mails []inbox.Message, logs ...*process.Process) {

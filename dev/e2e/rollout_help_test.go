@@ -64,7 +64,7 @@ func newRollout(t *testing.T) *rollout {
 	}
 	store.Close()
 	s.Run(t, 0, "setup")
-	s.Starter(t, "REKEY_COOL_DOWN=1s", "REKEY_CLIENT_LIMIT=0") // a test asks as often as it takes
+	s.Starter(t, "REKEY_COOL_DOWN=1s", "REKEY_CLIENT_LIMIT=0") // a test sends many requests
 	r.temporal = s.Dial(t)
 	return r
 }
@@ -87,7 +87,7 @@ func (r *rollout) versioned(t *testing.T, build string) *process.Process {
 	return p
 }
 
-// makeCurrent is what the command of that line does, and waits until it has effect.
+// makeCurrent runs the command of that line, and waits until it has effect.
 func (r *rollout) makeCurrent(t *testing.T, build string) {
 	t.Helper()
 	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)
@@ -102,7 +102,7 @@ func (r *rollout) makeCurrent(t *testing.T, build string) {
 	})
 }
 
-// drainage is what Temporal says of a build's open runs, and when it looked last.
+// drainage is Temporal's state of a build's open runs, and the time of its last look.
 func (r *rollout) drainage(t *testing.T, build string) client.WorkerDeploymentVersionDrainageInfo {
 	t.Helper()
 	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)

@@ -140,8 +140,8 @@ func (r *rollout) changed(t *testing.T, build string, want map[string]bool) {
 	}
 }
 
-// Without versions the same two builds do not go together: the second cannot replay what
-// the first began. Nothing is lost, and the first can end it.
+// Without versions the same two builds do not go together: the second cannot replay runs of the
+// first. Nothing is lost, and the first can end them.
 func TestUnversionedBuildCannotReplay(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
@@ -175,7 +175,7 @@ func TestUnversionedBuildCannotReplay(t *testing.T) {
 	})
 }
 
-// A worker whose operator forgot the deployment says that it gets nothing.
+// A worker whose operator forgot the deployment reports that it gets nothing.
 func TestUnversionedWorkerBesideADeployment(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

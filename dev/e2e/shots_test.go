@@ -40,7 +40,7 @@ func (b *tab) picture(name string) {
 	b.do("resize", chromedp.EmulateViewport(1280, 800))
 }
 
-// keep writes what the tab shows, where pictures are asked for.
+// keep writes a picture of the tab, with -shots.
 func (b *tab) keep(name string) {
 	b.t.Helper()
 	if !*shots {

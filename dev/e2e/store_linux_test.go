@@ -30,7 +30,7 @@ func limitFiles(t *testing.T, p *process.Process, size uint64) {
 	}
 }
 
-// begin asks for a reset and waits for the link.
+// begin requests a reset and waits for the link.
 func begin(t *testing.T, s *site.Site, who account.Account) (token string) {
 	t.Helper()
 	asks(t, s, who.Address)
@@ -112,9 +112,9 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, b, 0o600)
 }
 
-// A worker whose store breaks says what to do, and one that is started on a broken store
-// does so at once and ends. Meanwhile everybody is answered as ever and new passwords are
-// accepted; with the store back, all is done.
+// A worker whose store breaks reports the remedy, and one that is started on a broken store
+// does so at once and ends. Meanwhile all answers stay the same and new passwords are accepted.
+// With the store back, all is done.
 //
 // security 23.
 func TestStoreIsBroken(t *testing.T) {
@@ -174,7 +174,7 @@ func TestStoreIsBroken(t *testing.T) {
 type breakage struct {
 	how  func() error
 	attr *syscall.SysProcAttr // the user of the worker
-	want string               // what it says
+	want string               // its error
 }
 
 const (

@@ -72,7 +72,7 @@ func workAs(text string) error {
 	return stack.Part(ctx, cfg, spec.URL).Work(ctx, holding{store, spec.Holds})
 }
 
-// held is what a worker writes when its store holds a change.
+// held is a worker's output when its store holds a change.
 const held = "held"
 
 // holding is a store whose changes never end, by a switch.
@@ -181,7 +181,7 @@ func killedTelling(o *owner) {
 	o.next(release)
 }
 
-// inCoolDown asks at a starter that has not heard of the first request.
+// inCoolDown sends a request to a starter that does not know of the first one.
 func inCoolDown(o *owner) {
 	o.first()
 	o.signal(workflow.RequestSignal, workflow.Caller{AccountKey: workflow.AccountKey(o.id)})

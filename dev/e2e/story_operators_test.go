@@ -76,8 +76,8 @@ func (o *owner) signsIn(pw string) {
 	}
 }
 
-// terminated ends the run between its change and its notice, and goes on to what follows it,
-// which is what is recorded. It is begun, and asked for the outcome, as the starter does.
+// terminated ends the run between its change and its notice, and records the run that finishes
+// it. That run is started, and queried for the outcome, as the starter does.
 func terminated(o *owner) {
 	token, run := o.first(), o.newest()
 	o.refuse(o.who.Address)

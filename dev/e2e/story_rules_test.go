@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// recordedRun is a run that is over, and what it said when it ended.
+// recordedRun is a run that is over, and its outcome.
 type recordedRun struct {
 	*historypb.History
 

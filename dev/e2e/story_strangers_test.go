@@ -61,13 +61,12 @@ func strangersNotice(o *owner) {
 	o.complete(workflow.SendEmail, workflow.Delivery{Notice: "the run of somebody else"})
 }
 
-// foreignVerdict completes the change with what was said about another one.
+// foreignVerdict completes the change with the verdict of another one.
 func (o *owner) foreignVerdict() {
 	o.complete(workflow.ChangePassword, workflow.Verdict{Event: statemachine.PasswordChanged, Submission: "of another run", Account: o.who.ID})
 }
 
-// copiedVerdict completes the change with what was said about the same submission in another
-// run.
+// copiedVerdict completes the change with the verdict of the same submission in another run.
 func (o *owner) copiedVerdict() {
 	var change workflow.Change
 	for _, e := range o.history("").GetEvents() {

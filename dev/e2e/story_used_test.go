@@ -46,7 +46,8 @@ func lateMail(o *owner) {
 	o.ask()
 }
 
-// afterTheLast asks when the last link that a run mails has ended, and the run is still open.
+// afterTheLast requests a link when the last link of a run has ended, and the run is still
+// open.
 func afterTheLast(o *owner) {
 	o.links(workflow.MaxMails)
 	o.until("the end of the last link", func(h *historypb.History) bool {
@@ -104,7 +105,7 @@ func byOwners() []story {
 	}
 }
 
-// happy asks, and uses the link of the first mail.
+// happy requests a link, and uses that of the first mail.
 func happy(o *owner) { o.submit(o.first(), newPassword, "") }
 
 // twice submits again when the run is over: the same is okay, another password has lost,
@@ -132,7 +133,7 @@ func resent(use, other int) func(*owner) {
 	}
 }
 
-// toTheLimit asks once more than a run mails.
+// toTheLimit sends one request more than a run mails.
 func toTheLimit(o *owner) {
 	tokens := o.links(workflow.MaxMails)
 	o.ask()

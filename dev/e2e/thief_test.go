@@ -84,7 +84,7 @@ func recordOf(t *testing.T, token string) account.RecordKey {
 	return link.Digest(sha256.Sum256([]byte(raw(t, token)))).RecordKey()
 }
 
-// everything is all that is kept: the files, and what is in the sealed payloads.
+// everything is all kept data: the files, and the content of the sealed payloads.
 func everything(t *testing.T, s *stack.Stack, who account.Account) []byte {
 	t.Helper()
 	loot := append(files(t, s.Data, "temporal.db"), files(t, s.Data, "accounts.db")...)

@@ -135,7 +135,7 @@ func TestVerdictOfAnotherRun(t *testing.T) {
 	}
 	copied(workflow.AwaitTokenSubmission, submission)
 	copied(untilScheduled(t, s, id, workflow.ChangePassword, 1), verdict)
-	untilScheduled(t, s, id, workflow.ChangePassword, 2) // it is no verdict, and the change is asked for again
+	untilScheduled(t, s, id, workflow.ChangePassword, 2) // it is no verdict, and the change is retried
 	stop()
 	if err := s.StartWorker(t.Context()); err != nil {
 		t.Fatal(err)

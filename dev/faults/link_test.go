@@ -66,7 +66,7 @@ func passing() map[string]fault {
 func impatient(f fault) func(*mail.Config) {
 	return func(c *mail.Config) {
 		c.Username, c.Password = "rekey", "secret"
-		if f.err == inbox.ErrHang { //nolint:errorlint // it is what the table says
+		if f.err == inbox.ErrHang { //nolint:errorlint // it is the table's value
 			c.Timeout = 3 * time.Second
 		}
 	}

@@ -21,7 +21,7 @@ func changeUnder(w *world, at inbox.Step, f inbox.Fault) {
 	})
 }
 
-// notices are the mails that told the owner; the first mail had the link.
+// notices are the mails after the first, which had the link.
 func (w *world) notices() []inbox.Message {
 	w.t.Helper()
 	notices := w.mails()[1:]
@@ -92,9 +92,9 @@ func TestNoticeWithoutAMailServer(t *testing.T) {
 	}
 }
 
-// A mail server that refuses the notice is asked for a day, like one that is away: it is
-// unknown whose fault a refusal is. The run and the store say that the owner was not notified.
-// The quoted text appears nowhere.
+// A mail server that refuses the notice gets retries for a day, like one that is away: the
+// cause of a refusal is unknown. The run and the store say that the owner was not notified. The
+// quoted text appears nowhere.
 //
 // security 18, 23, 38.
 func TestNoticeRefused(t *testing.T) {

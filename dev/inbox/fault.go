@@ -37,10 +37,10 @@ const (
 	Content               // the whole mail, after DATA
 )
 
-// Fault decides what happens at a step: nil lets it pass, a Reply refuses it, ErrDropped,
-// ErrLost and ErrHang do not answer. At Content it is given the mail; before, what is known
-// of it by then, and ErrLost is as ErrDropped. It is called once for each conversation or
-// mail, concurrently for several.
+// Fault decides about a step: nil lets it pass, a Reply refuses it, ErrDropped, ErrLost and
+// ErrHang do not answer. At Content it gets the mail. Before, it gets the known part, and
+// ErrLost is as ErrDropped. It is called once for each conversation or mail, concurrently for
+// several.
 type Fault func(Message) error
 
 // faults holds the faults that are set; the zero value has none.

@@ -31,7 +31,7 @@ func (g greeter) Accept() (net.Conn, error) {
 }
 
 func (g greeter) refuse(conn net.Conn, fault error) {
-	defer func() { _ = conn.Close() }() // what was said is said
+	defer func() { _ = conn.Close() }() // no answer is due any more
 	if reply, ok := errors.AsType[*smtp.SMTPError](fault); ok {
 		fmt.Fprintf(conn, "%d %s\r\n", reply.Code, reply.Message)
 	}

@@ -23,7 +23,7 @@ type Inbox struct {
 	mail  net.Listener
 	page  net.Listener
 	fault faults
-	// closing ends what waits inside the servers: a hung answer, a page's events.
+	// closing ends waits inside the servers: a hung answer, a page's events.
 	closing context.Context
 	close   context.CancelFunc
 	serving sync.WaitGroup

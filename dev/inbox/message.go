@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // reads what is not UTF-8
+	_ "github.com/emersion/go-message/charset" // reads charsets other than UTF-8
 	gomail "github.com/emersion/go-message/mail"
 )
 
@@ -50,8 +50,8 @@ type Attachment struct {
 	Size        int // bytes
 }
 
-// parse reads a mail. It takes what it can: an inbox that hid a malformed mail
-// would hide the fault one looks for.
+// parse reads a mail. It takes all that it can: an inbox that hid a malformed mail would hide
+// the fault that a developer looks for.
 func parse(from string, recipients []string, raw []byte) Message {
 	m := Message{
 		ID: rand.Text(), ReturnPath: from, Recipients: recipients,

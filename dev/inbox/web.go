@@ -72,7 +72,7 @@ func isLocal(host string) bool {
 	return loopback.Is(host) || strings.HasSuffix(at.Hostname(), ".localhost")
 }
 
-// view is what the page shows: the list, and one mail when one is open.
+// view is the content of the page: the list, and one mail when one is open.
 type view struct {
 	List listing
 	Mail *Message
@@ -136,7 +136,7 @@ func inNewTab(html string) string {
 	return base + html
 }
 
-// events tells the page of each change in the inbox.
+// events sends the page each change in the inbox.
 func (i *Inbox) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
