@@ -18,8 +18,9 @@ var ErrAddress = errors.New("not a mail address such as name@example.com")
 
 // ParseAddress returns a mail address in the one form in which addresses are stored and
 // compared: ASCII letters in lower case, the domain in A-labels (RFC 5890). It takes addresses
-// that hosts have in their tables, even against an RFC. Before the @ these have dots anywhere,
-// letters beyond ASCII or quotes. Domains may have one label, digits or an underline.
+// that hosts have in their tables, even against an RFC. Before the @ they may have dots
+// anywhere, letters beyond ASCII or quotes. A domain may be one label or have digits only, or
+// an underline.
 //
 // ErrAddress means that the text cannot be one mail address: no @ or two, spaces and control
 // characters, a display name, a comment, a list. An address literal is refused too: no mail

@@ -7,7 +7,7 @@ import (
 )
 
 // MaxCopies is how many copies of a notice an address gets at most, while no mail server
-// confirms one.
+// reports their outcome.
 const MaxCopies = 3
 
 // copyPause is how long to wait for the second and the third copy. A broken mail server is soon

@@ -124,7 +124,7 @@ func (c column) folded() string {
 }
 
 // holds is whether a boolean is true, or a time is set. A time that is an end must be yet to
-// come. A setting that is empty holds otherwise.
+// come. An empty setting returns otherwise.
 func (c column) holds(otherwise string) string {
 	switch {
 	case c.name == "":
