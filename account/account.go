@@ -1,5 +1,5 @@
-// Package account is what a password reset reads and changes: accounts, the records of
-// mailed tokens, and the audit log, behind the interface [Store].
+// Package account holds the data of a password reset: accounts, the records of mailed tokens,
+// and the audit log, behind the interface [Store].
 //
 // Stores live in subpackages; package storetest holds the one suite that each of them
 // passes.
@@ -26,10 +26,10 @@ type Account struct {
 	Resettable bool     // whether its password may be reset; false for SSO-only accounts
 }
 
-// HasPassword reports whether the account has a password of its own, which alone can be
-// reset. It has none when the credential is empty or begins with "!" or "*", as no hash of
-// crypt(3) or PHC does: so Django marks accounts of LDAP or single sign-on
-// (set_unusable_password), and shadow(5) those that are locked.
+// HasPassword reports whether the account has a password of its own, which alone can be reset.
+// It has none when the credential is empty or begins with "!" or "*", as no hash of crypt(3) or
+// PHC does. Django marks accounts of LDAP or single sign-on so (set_unusable_password),
+// shadow(5) locked ones.
 func (a Account) HasPassword() bool {
 	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
@@ -48,14 +48,14 @@ type TokenRecord struct {
 	Credential [32]byte // digest of the account's credential at issue
 	Run        string   // original run ID of the reset
 	Mail       string   // names the mail, without "/"; the same on all its attempts
-	Client     string   // network address of who asked, for the audit log; empty when unknown
-	Operator   string   `json:",omitempty"` // who asked, when it was an operator; for the audit log
+	Client     string   // network address of the caller, for the audit log; empty when unknown
+	Operator   string   `json:",omitempty"` // operator who made the request, for the audit log
 	Issued     time.Time
 	Expires    time.Time // for the sweep: whether a link came in time is judged on acceptance
 }
 
-// CredentialDigest is what a token record keeps of a stored password hash: enough to
-// tell that the password was changed since, and nothing to attack the password with.
+// CredentialDigest is the part of a password hash that a token record keeps. It shows that the
+// password was changed since, and helps no attack on the password.
 func CredentialDigest(credential string) [32]byte { return sha256.Sum256([]byte(credential)) }
 
 // SameCredential reports, in constant time, whether a digest is that of a stored password
@@ -84,14 +84,14 @@ type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
 	Run        string    // original run ID of the reset
-	Client     string    // network address of who submitted, for the audit log; empty when unknown
+	Client     string    // network address of the caller, for the audit log; empty when unknown
 	Hash       string    // the new stored password hash
 	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
 	At         time.Time // when it is applied
 }
 
-// Fits says why a change may not replace the password of an account: its sign-in would not
-// read the new hash, and the owner would be locked out. Nil when it may. Errors: ErrHashForm.
+// Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner
+// would be locked out.
 func (c Change) Fits(a Account) error {
 	if !c.Upgrade && Form(c.Hash) != Form(a.Credential) {
 		return ErrHashForm
@@ -104,7 +104,7 @@ func (c Change) Entry(accountID string, e Event, detail string) Entry {
 	return Entry{At: c.At, Event: e, Run: c.Run, AccountID: accountID, Client: c.Client, Detail: detail}
 }
 
-// Event names what an audit entry is about.
+// Event is the kind of an audit entry.
 type Event string
 
 // The events of the audit log.
@@ -116,7 +116,7 @@ const (
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
-	EventNoticeFailed    Event = "notice_failed"    // an owner was not told of a change; the detail says whether at all
+	EventNoticeFailed    Event = "notice_failed"    // an owner's notice failed; the detail says whether at each address
 )
 
 // Entry is a line of the audit log. It holds no address, token or hash.
@@ -125,8 +125,8 @@ type Entry struct {
 	Event     Event
 	Run       string // original run ID
 	AccountID string // empty when no account is known
-	Client    string // network address of who asked, empty when unknown
-	Operator  string `json:",omitempty"` // who did it, when it was an operator
+	Client    string // network address of the caller, empty when unknown
+	Operator  string `json:",omitempty"` // operator who did it
 	Detail    string
 }
 
@@ -143,7 +143,7 @@ var (
 	// ErrTokenUnknown means that there is no record of the token for this run.
 	ErrTokenUnknown = errors.New("no record of the token")
 
-	// ErrRefused is what every refusal of a change is: final, and no fault.
+	// ErrRefused marks every refusal of a change: final, and no fault.
 	ErrRefused = errors.New("refused")
 	// ErrAccountGone refuses: the account was deleted since the mail.
 	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)

@@ -7,8 +7,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// Callers ask for ErrRefused and nothing else, so each refusal must be one, and what
-// is none must not be.
+// Callers compare with ErrRefused only, so each refusal must be one, and no other error may be.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
@@ -25,7 +24,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// security 30: what marks an account without a password is none, and every hash is one.
+// security 30: the mark of an account without a password is no hash, and every hash is one.
 func TestHasPassword(t *testing.T) {
 	t.Parallel()
 	for credential, want := range map[string]bool{

@@ -18,11 +18,13 @@ var ErrAddress = errors.New("not a mail address such as name@example.com")
 
 // ParseAddress returns a mail address in the one form in which addresses are stored and
 // compared: ASCII letters in lower case, the domain in A-labels (RFC 5890). It takes addresses
-// that hosts have in their tables, even against an RFC: dots anywhere, letters beyond ASCII
-// and a quoted local part before the @; a domain of one label, of digits or with an underline
-// behind it. Text that cannot be one mail address is ErrAddress: no @ or two, spaces and
-// control characters, a display name, a comment, a list. So is an address literal, which is no
-// name of a mail domain that a host would have (RFC 5321 section 4.1.3 wants it avoided).
+// that hosts have in their tables, even against an RFC. Before the @ they may have dots
+// anywhere, letters beyond ASCII or quotes. A domain may be one label or have digits only, or
+// an underline.
+//
+// ErrAddress means that the text cannot be one mail address: no @ or two, spaces and control
+// characters, a display name, a comment, a list. An address literal is refused too: no mail
+// domain of a host is one (RFC 5321 section 4.1.3 wants it avoided).
 //
 // Only ASCII letters are folded, since wider folding makes two people's addresses one
 // (Django CVE-2019-19844). A Unicode domain is mapped as browsers do (UTS 46), which
@@ -48,9 +50,9 @@ func SameAddress(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// Deliverable is a stored address as mail servers take it: a Unicode domain in A-labels, the
-// local part as it is, since only the server knows whether case matters there. An address that
-// needs no change, or cannot be converted, is returned unchanged.
+// Deliverable returns a stored address as mail servers take it, with a Unicode domain in
+// A-labels. The local part stays: only the server knows whether case matters there. An address
+// that needs no change, or cannot be converted, is returned unchanged.
 func Deliverable(stored string) string {
 	local, domain := cut(stored)
 	ascii := toASCII(domain)
@@ -79,16 +81,16 @@ func lower(s string) string {
 	}, s)
 }
 
-// The names that can be registered, and those that browsers ask for besides: emoji, underlines.
+// The names that can be registered, and others that browsers resolve: emoji, underlines.
 var (
 	registration = idna.New(idna.ValidateForRegistration(), idna.MapForLookup())
 	lookup       = idna.New(idna.MapForLookup(), idna.StrictDomainName(false))
 )
 
-// toASCII is a domain in A-labels. A domain that cannot be converted is returned in lower
-// case. Registration wants a name that is a name in its final form too. ToASCII judges the
-// direction of writing (RFC 5893) by what was typed: the sign \u2135 runs to the right, the
-// letter that it is mapped to runs to the left and may not stand before an "a".
+// toASCII returns a domain in A-labels, or in lower case when it cannot be converted.
+// Registration wants a name that is valid in its final form too. ToASCII judges the direction
+// of writing (RFC 5893) by the typed text. The sign \u2135 runs to the right. Its mapped letter
+// runs to the left and may not stand before an "a".
 func toASCII(domain string) string {
 	for _, profile := range []*idna.Profile{registration, lookup} {
 		if once, err := profile.ToASCII(domain); err == nil {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Form is what a sign-in tells the format of a stored hash by: the text before its costs,
-// salt and digest. Hashes of two forms are never read as one another. It is empty for what
-// has no such text, such as a digest in hexadecimal, and never holds salt or digest.
+// Form is the text by which a sign-in knows the format of a stored hash: the text before its
+// costs, salt and digest. Hashes of two forms are never read as one another. It is empty for a
+// hash without such text, such as a digest in hexadecimal. It never holds salt or digest.
 //
 //	$2y$12$...                 $2y$                   crypt(3), PHC
 //	$wp$2y$10$...              $wp$2y$                WordPress 6.8

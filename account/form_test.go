@@ -43,8 +43,8 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// FuzzForm: a form is a beginning of the hash, short, and the form of itself, so that it
-// does not depend on what follows.
+// FuzzForm: a form is short, a beginning of the hash, and the form of itself. So it does not
+// depend on the text behind it.
 func FuzzForm(f *testing.F) {
 	for credential := range forms() {
 		f.Add(credential)

@@ -14,9 +14,9 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 )
 
-// FuzzParseAddress: what is taken is in its final form, without anything that could end a
-// header or an SMTP command, one address to the standard library where it is written down for
-// a mail server, and what 0.2.0 took is what it was there: workflow IDs are made of it.
+// FuzzParseAddress: an accepted address is in its final form and holds nothing that could end a
+// header or an SMTP command. The standard library reads its deliverable form as one address. An
+// address that 0.2.0 took stays as it was there: workflow IDs are made of it.
 func FuzzParseAddress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got, err := account.ParseAddress(s)

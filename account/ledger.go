@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// EventForgotten is the line that [Ledger.Forget] leaves: who had it done, and no account.
+// EventForgotten is the line that [Ledger.Forget] leaves. It has the operator and no account.
 const EventForgotten Event = "account_forgotten"
 
-// ErrAccountThere means that an account is not deleted: what is kept of it is in use.
+// ErrAccountThere means that an account is not deleted: its records are in use.
 var ErrAccountThere = errors.New("the account is there still: delete it in the application first")
 
-// Ledger is what a store does for operators beside the work of a [Store]. Its methods may be
+// Ledger is the work of a store for operators, beside that of a [Store]. Its methods may be
 // called concurrently and while workers use the store.
 type Ledger interface {
 	// Entries returns the lines of the audit log that a filter picks, in the order of writing.
 	Entries(ctx context.Context, f Filter) ([]Entry, error)
 
-	// Forget deletes, in one transaction, all that is kept of a deleted account: token records,
-	// mail counts, remembered submissions, sessions in rekey's own tables, and lines of the audit
-	// log. It writes one line of [EventForgotten] with by's time and operator, and no account. An
-	// account of which nothing is kept is no error. Errors: ErrAccountThere; then nothing is
-	// deleted.
+	// Forget deletes the records of a deleted account in one transaction. These are token
+	// records, mail counts, remembered submissions, sessions in rekey's own tables, and lines
+	// of the audit log. It writes one line of [EventForgotten] with by's time and operator, and
+	// no account. An account without records is no error. Errors: ErrAccountThere; then nothing
+	// is deleted.
 	Forget(ctx context.Context, accountID string, by Entry) (Forgotten, error)
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// MailRefill is how long an account that has had all its mails waits for the next:
-	// strangers who ask for somebody's mails must not keep the owner from having one.
+	// MailRefill is how long an account that has had all its mails waits for the next. Requests
+	// of strangers must not keep the owner from having one.
 	MailRefill = time.Hour
 	// MailCopies is how often a mail goes out of which it is not known whether it arrived.
 	MailCopies = 3
@@ -18,7 +18,7 @@ const (
 // Issued is what [Store.IssueToken] knows of a mail.
 type Issued struct {
 	Copy    int       // 1, or more when earlier copies may have arrived; of ErrMailLimit too
-	Asked   int       // mails that were asked for in 24 hours, this one too; copies do not count
+	Asked   int       // mails requested in 24 hours, this one too; copies do not count
 	Expires time.Time // when the last link of earlier copies ends; zero when there are none
 }
 
@@ -30,9 +30,9 @@ type Counted struct {
 
 // Judge says whether a mail may go out with t, and under which name it is counted. A store
 // calls it in the transaction that issues t, and counts each name once. Out are the other
-// records of the same account and mail: a mail that did not arrive has none, so each is a
-// copy that may have. Counted is what the account has been counted, in any order. Errors:
-// ErrTooManyCopies, ErrMailLimit.
+// records of the same account and mail. A mail that did not arrive has no record, so each is a
+// copy that may have arrived. Counted are the counted mails of the account, in any order.
+// Errors: ErrTooManyCopies, ErrMailLimit.
 func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (name string, i Issued, err error) {
 	i = Issued{Copy: len(out) + 1, Asked: 1}
 	for _, copied := range out {
@@ -65,11 +65,12 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 }
 
 // RoomForMail reports whether an account that had mails at these times may have one more now.
-// It has size mails at once and then one each MailRefill: a leaky bucket (ITU-T I.371, GCRA),
-// whose level a mail raises by one and MailRefill lowers by one. It is never more than full,
-// so that operators who go over it make nobody wait longer. A time in the future, from another
-// clock, counts as now, and not at all when it is further away than MailRefill: a clock that
-// was wrong once must not lock anybody out.
+// It has size mails at once and then one each MailRefill. This is a leaky bucket (ITU-T I.371,
+// GCRA): a mail raises its level by one, and MailRefill lowers it by one. The level stays
+// within size, so that mails of operators beyond it extend no wait.
+//
+// A time in the future, from another clock, counts as now. It does not count when it is further
+// away than MailRefill: a wrong clock must lock no owner out.
 func RoomForMail(sent []time.Time, now time.Time, size int) bool {
 	sent = slices.SortedFunc(slices.Values(sent), time.Time.Compare)
 	var level time.Duration // until the bucket is empty

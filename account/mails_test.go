@@ -11,8 +11,8 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// security 25: the bucket takes its size at once, refills by one an hour, is never more than
-// full, and believes no clock that is wrong.
+// security 25: the bucket takes its size at once and refills by one an hour. It is never more
+// than full, and believes no clock that is wrong.
 func TestRoomForMail(t *testing.T) {
 	t.Parallel()
 	const hour = time.Hour
@@ -48,8 +48,8 @@ func TestRoomForMail(t *testing.T) {
 	}
 }
 
-// security 25, 33: whoever asks as often as they can gets the size and one an hour, in every
-// stretch of time; and who waits an hour always gets one.
+// security 25, 33: requests at the highest rate get the size and one an hour, in every stretch
+// of time. A request after a wait of an hour always gets one.
 func TestBucketBoundsAndRefills(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -7,16 +7,16 @@ import (
 )
 
 // MaxCopies is how many copies of a notice an address gets at most, while no mail server
-// says what became of them.
+// reports their outcome.
 const MaxCopies = 3
 
-// copyPause is how long to wait for the second and the third of them: a mail server that broke
-// is soon back, and one that loses its answers for longer is given time.
+// copyPause is how long to wait for the second and the third copy. A broken mail server is soon
+// back. One that loses its answers for longer is given time.
 var copyPause = [MaxCopies]time.Duration{30 * time.Second, 15 * time.Minute, 0}
 
-// Notice is what a change of a password leaves owing: its owner is told of it at every
-// address that the account had in the transaction of the change. The store owes it, and
-// not the run, so that a run that is terminated leaves nobody untold.
+// Notice is the notice that a change of a password owes to the owner. It goes to every address
+// that the account had in the transaction of the change. The store owes it, not the run, so
+// that it outlives a terminated run.
 type Notice struct {
 	Submission string    // that was applied
 	Run        string    // original run ID of the reset
@@ -27,19 +27,19 @@ type Notice struct {
 
 // Debt is how far a notice has come.
 type Debt struct {
-	Left  []Recipient // who is still to be told, the next one first; none when it is settled
-	Told  int         `json:",omitempty"` // addresses that were told, or that may have been
+	Left  []Recipient // open recipients, the next one first; none when the notice is settled
+	Told  int         `json:",omitempty"` // addresses that were notified, or that may have been
 	Since time.Time   `json:",omitzero"`  // when the first mail was tried
 }
 
-// Recipient is an address that is to be told.
+// Recipient is an address that is owed a notice.
 type Recipient struct {
 	Address string
 	Copies  int       `json:",omitempty"` // mails to it that may have gone out
 	Next    time.Time `json:",omitzero"`  // when the next one may be tried
 }
 
-// Telling is what became of a mail to an address.
+// Telling is the outcome of a mail to an address.
 type Telling string
 
 // Outcomes of a mail and of a notice.
@@ -47,11 +47,11 @@ const (
 	TellBegun   Telling = "begun"    // it goes out now, or fails
 	TellDone    Telling = "done"     // a mail server took it
 	TellNotSent Telling = "not_sent" // it definitely did not go out
-	TellUnclear Telling = "unclear"  // nobody knows
+	TellUnclear Telling = "unclear"  // unknown
 	TellGivenUp Telling = "given_up" // of the notice: no more mails are tried
 )
 
-// NewDebt is what is owed to the owner of an account: one mail to each of its addresses.
+// NewDebt is the debt to the owner of an account: one mail to each of its addresses.
 func NewDebt(a Account) Debt {
 	d := Debt{}
 	for _, to := range append([]string{a.Address}, a.Notify...) {
@@ -63,13 +63,13 @@ func NewDebt(a Account) Debt {
 	return d
 }
 
-// Settled reports that nobody is to be told any more.
+// Settled reports that no recipient is left.
 func (d Debt) Settled() bool { return len(d.Left) == 0 }
 
-// Untold reports that the notice is over and reached nobody.
+// Untold reports that the notice is over and reached no address.
 func (d Debt) Untold() bool { return d.Settled() && d.Told == 0 }
 
-// Recipient returns the entry of an address that is still to be told.
+// Recipient returns the entry of an address that is still owed a notice.
 func (d Debt) Recipient(address string) (Recipient, bool) {
 	if i := d.find(address); i >= 0 {
 		return d.Left[i], true
@@ -81,10 +81,9 @@ func (d Debt) find(address string) int {
 	return slices.IndexFunc(d.Left, func(r Recipient) bool { return r.Address == address })
 }
 
-// After is the debt when something became of a mail to an address. A copy counts before it
-// is sent, so that whatever becomes of the worker there are [MaxCopies] at most. After
-// them, none of which is known to be lost, the address counts as told. An address that is
-// not left changes nothing.
+// After is the debt after an outcome of a mail to an address. A copy counts before it is sent,
+// so that a dying worker causes no more than [MaxCopies]. After them, none of which is known to
+// be lost, the address counts as notified. An address that is not left changes nothing.
 func (d Debt) After(what Telling, address string, at time.Time) Debt {
 	if what == TellGivenUp {
 		d.Left = nil
@@ -116,7 +115,7 @@ func (d Debt) After(what Telling, address string, at time.Time) Debt {
 	return d
 }
 
-// GivenUp is the line of the audit log about a notice that is given up with somebody left.
+// GivenUp is the line of the audit log about a notice that is given up with recipients left.
 func (n Notice) GivenUp(at time.Time) Entry {
 	detail := "nobody was told that the password was changed"
 	if n.Told > 0 {

@@ -23,8 +23,8 @@ func same(t *testing.T, what string, want, got any) {
 	}
 }
 
-// security 18: each address of an account is told once, however it is written, also one that
-// is no address as rekey takes them.
+// security 18: each address of an account is notified once, in whatever spelling, also one that
+// rekey refuses as an address.
 func TestNewDebt(t *testing.T) {
 	t.Parallel()
 	a := account.Account{Address: "Ann@example.com", Notify: []string{
@@ -33,8 +33,8 @@ func TestNewDebt(t *testing.T) {
 	same(t, "debt", owed("Ann@example.com", "office@example.com", "not an address"), account.NewDebt(a))
 }
 
-// A mail server that loses its answers gets three copies at most, the second half a minute
-// and the third 15 minutes after the one before; then the address counts as told.
+// A mail server that loses its answers gets three copies at most. The second follows after half
+// a minute and the third after 15 minutes. Then the address counts as notified.
 func TestUnclearCopiesAreBounded(t *testing.T) {
 	t.Parallel()
 	d := owed("ann@example.com")

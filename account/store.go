@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// Kept is how long records outlive what they are needed for. A submission that was accepted
-// in time is applied within a day, so this is plenty.
+// Kept is how long records outlive their use. A submission that was accepted in time is applied
+// within a day, so this is plenty.
 const Kept = 7 * 24 * time.Hour
 
-// Store keeps accounts and what resets need of them. Every method may be called
-// concurrently, also by several processes where the store allows that, and a method
-// that returned nil has written durably.
+// Store keeps accounts and the data of resets. Every method may be called concurrently, also by
+// several processes where the store allows that. A method that returned nil has written
+// durably.
 //
 // An error that is none of this package's sentinels is a fault of the store. Nothing was
 // changed, or it is unknown whether it was, and the call may be repeated. Error texts and
 // audit entries hold no address, token or hash. A call with an ended context does nothing and
 // returns the context's error (errors.Is).
 //
-// An entry of the audit log has the account's ID, and the time, the run, the client and the
-// operator of its TokenRecord, Change or Entry. Entries are kept in the order of writing. The Detail
-// of a refusal is the text of its error.
+// An entry of the audit log has the account's ID. The time, the run, the client and the
+// operator are those of its TokenRecord, Change or Entry. Entries are kept in the order of
+// writing. The Detail of a refusal is the text of its error.
 type Store interface {
 	// Find returns every account with the address, in any spelling of its host, closed
 	// accounts too. The argument is normalized by [ParseAddress]; the results have the address
@@ -102,16 +102,18 @@ type Store interface {
 	// too.
 	End(ctx context.Context, run string, at time.Time) (Notice, error)
 
-	// Record writes an entry of the audit log unchanged, also with an event that this package
-	// does not name, with a missing account or with none.
+	// Record writes an entry of the audit log unchanged. Its event may be unknown to this
+	// package, its account missing or empty.
 	Record(ctx context.Context, e Entry) error
 
 	// Sweep deletes records of tokens that expired before a time, and mail counts and
-	// remembered submissions from before it, except submissions with an unsettled notice. It
-	// returns the number of deleted records; audit entries stay. The time must be days ago:
-	// mails count until the bucket of their account is empty, and a submission may be repeated
-	// while its run is open. A store that several processes share does not trust the caller's
-	// clock: it also keeps records that are newer than Kept by a clock of its own.
+	// remembered submissions from before it. Submissions with an unsettled notice stay, as do
+	// audit entries. It returns the number of deleted records.
+	//
+	// The time must be days ago. Mails count until the bucket of their account is empty, and a
+	// submission may be repeated while its run is open. A store that several processes share
+	// does not trust the caller's clock. It also keeps records that are newer than Kept by a
+	// clock of its own.
 	Sweep(ctx context.Context, before time.Time) (int, error)
 
 	// SweepAudit deletes lines of the audit log that are older than keep, which is more than

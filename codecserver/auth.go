@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Auth is one way to prove who sends a request.
+// Auth is one way to authenticate the sender of a request.
 type Auth interface {
 	// This method names the sender for the log. It must be safe for concurrent use and must
 	// not hold on to the request. Errors: ErrUnknown when the request does not prove it,
@@ -48,8 +48,8 @@ func bearer(r *http.Request) (string, bool) {
 	return text, ok && strings.EqualFold(scheme, "Bearer")
 }
 
-// Bearer knows those who hold a secret: operators, with Temporal's command line
-// (temporal --codec-auth "Bearer ..."). It is not for browsers.
+// Bearer knows holders of a secret: operators, with Temporal's command line (temporal
+// --codec-auth "Bearer ..."). It is not for browsers.
 func Bearer(text string) (Auth, error) {
 	s, err := newSecret(text)
 	if err != nil {
@@ -67,9 +67,9 @@ func (b bearerAuth) Who(r *http.Request) (string, error) {
 	return "bearer", nil
 }
 
-// Proxy knows an authenticating proxy by a secret of its own, which the proxy puts into the
-// Authorization header in place of whatever the client sent. The proxy has read the
-// client's cookies and names the person in a header.
+// Proxy knows an authenticating proxy by a secret of its own. The proxy puts it into the
+// Authorization header in place of the client's value. It has read the client's cookies and
+// names the person in a header.
 //
 // Where a request comes from proves nothing: every process of a machine reaches its
 // loopback addresses, and so does every page in its browsers.
@@ -89,8 +89,8 @@ type proxyAuth struct {
 // maxWho bounds a name in the log.
 const maxWho = 256
 
-// proxyAuth also requires a person: a proxy that lets requests through without having asked
-// for one is set up wrongly.
+// proxyAuth also requires a person: a proxy that lets requests through without a sign-in is set
+// up wrongly.
 func (p proxyAuth) Who(r *http.Request) (string, error) {
 	names := r.Header.Values(p.userHeader)
 	if !p.presented(r) || len(names) != 1 || names[0] == "" || len(names[0]) > maxWho {

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/codecserver"
 )
 
-// who asks an Auth about a request with these headers.
+// who calls an Auth with a request with these headers.
 func who(a codecserver.Auth, headers ...string) (string, error) {
 	r := request("", func(r *http.Request) {
 		r.Header.Del("Authorization")

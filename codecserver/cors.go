@@ -6,9 +6,9 @@ import "net/http"
 // in the third and an ID token in the last.
 const askedHeaders = "Content-Type, X-Namespace, Authorization, Authorization-Extras"
 
-// admit refuses the pages of other origins, and tells the browser that the UI's may read the
-// answer (Fetch Standard, section 3.3, CORS protocol). A request without Origin is from no
-// page: a browser sends one with every POST.
+// admit refuses the pages of other origins, and lets the browser show the UI's pages the answer
+// (Fetch Standard, section 3.3, CORS protocol). A request without Origin is from no page: a
+// browser sends one with every POST.
 //
 // The origin is compared, never copied into the answer.
 func (h *handler) admit(head http.Header, r *http.Request) error {
@@ -25,8 +25,8 @@ func (h *handler) admit(head http.Header, r *http.Request) error {
 	return nil
 }
 
-// preflight answers the question that a browser asks before the UI's request. It carries no
-// credentials, so nobody is known here, and nothing is told.
+// preflight answers the request that a browser sends before the UI's request. It carries no
+// credentials, so the answer reveals nothing.
 func (h *handler) preflight(w http.ResponseWriter, r *http.Request) (status int, err error) {
 	if r.Header.Get("Origin") == "" {
 		return 0, errOrigin

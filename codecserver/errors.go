@@ -9,7 +9,7 @@ import (
 
 // Errors of an Auth.
 var (
-	// ErrUnknown means that a request does not prove who sends it.
+	// ErrUnknown means that a request does not prove its sender.
 	ErrUnknown = errors.New("the request does not prove who sends it")
 	// ErrUnavailable means that it may, and that the proof cannot be checked now.
 	ErrUnavailable = errors.New("the proof of who sends the request cannot be checked now")
@@ -25,8 +25,8 @@ var (
 	errEncode      = errors.New("payloads to seal")
 )
 
-// problem is what a client is told. The texts are fixed: they quote nothing and do not
-// say which of the payloads was at fault.
+// problem is the body of an error. The texts are fixed: they quote nothing and do not say which
+// of the payloads was at fault.
 type problem struct {
 	Status  int    `json:"-"`
 	Code    string `json:"code"`

@@ -85,8 +85,8 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever is sent, the answer is one of the few there are. Only what was sealed
-// is opened, what is in clear stays as it is, and a refusal quotes nothing.
+// FuzzDecode: every request gets one of few answers. Only sealed payloads are opened, payloads
+// in clear stay as they are, and a refusal quotes nothing.
 func FuzzDecode(f *testing.F) {
 	s, sealed := frozen(f)
 	good := map[string]string{}

@@ -33,20 +33,21 @@ type Decoder interface {
 	Decode([]*commonpb.Payload) ([]*commonpb.Payload, error)
 }
 
-// Config is what a handler needs.
+// Config is the configuration of a handler.
 type Config struct {
 	Decoder Decoder
 	// Origin is that of Temporal's UI, as browsers send it: https://temporal.example.com.
 	// Pages of every other origin are refused.
 	Origin string
-	// Auth are the ways to prove who sends a request; one of them must agree.
+	// Auth are the ways to authenticate a sender; one of them must agree.
 	Auth []Auth
 	// Cookies lets the UI send cookies, which a proxy in front of this server reads.
 	Cookies bool
 	Log     zerolog.Logger
 }
 
-// New returns the handler of POST /decode, and of POST /encode for no payloads. It refuses a configuration that lets everybody in.
+// New returns the handler of POST /decode, and of POST /encode for no payloads. It refuses a
+// configuration that admits every client.
 func New(c Config) (http.Handler, error) {
 	if len(c.Auth) == 0 {
 		return nil, errors.New("a codec server needs a way to know who asks")
@@ -57,8 +58,8 @@ func New(c Config) (http.Handler, error) {
 	return &handler{c}, nil
 }
 
-// CheckOrigin refuses what a browser would never send as an origin: then nothing would match.
-// An attacker who alters a page on its way reads its data, so an origin elsewhere is https.
+// CheckOrigin refuses a value that no browser sends as an origin: it would never match. An
+// attacker who alters a page on its way reads its data, so an origin elsewhere is https.
 func CheckOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	switch {
@@ -73,7 +74,7 @@ func CheckOrigin(origin string) error {
 
 type handler struct{ Config }
 
-// request is what the log tells about one.
+// request is a request in the log.
 type request struct {
 	who      string
 	payloads int
@@ -160,10 +161,10 @@ func give(w http.ResponseWriter, payloads []*commonpb.Payload) (status int, err 
 	return http.StatusOK, nil
 }
 
-// open replaces sealed payloads by what is in them. Payloads that do not claim to be sealed
-// stay as they are: the sender has read them already. Temporal's UI sends search attributes
-// too, which nobody seals, and a stranger's signal in clear must not keep an operator from
-// reading the run that it was sent to.
+// open replaces sealed payloads by their content. Payloads that do not claim to be sealed stay
+// as they are: the sender has read them already. Temporal's UI sends search attributes too,
+// which are never sealed. A foreign signal in clear must not keep an operator from reading its
+// run.
 func (h *handler) open(payloads []*commonpb.Payload) error {
 	var sealed []*commonpb.Payload
 	for _, p := range payloads {
@@ -183,8 +184,8 @@ func (h *handler) open(payloads []*commonpb.Payload) error {
 	return nil
 }
 
-// seal seals none. Temporal's command line has the arguments of a query or signal sealed
-// before it asks for one, also when there are none, and gives up without an answer.
+// seal seals none. Temporal's command line has the arguments of a query or signal sealed first,
+// also when there are none. Without an answer it gives up.
 func (*handler) seal(payloads []*commonpb.Payload) error {
 	if len(payloads) > 0 {
 		return errEncode
@@ -208,7 +209,7 @@ func read(w http.ResponseWriter, r *http.Request) ([]*commonpb.Payload, error) {
 	return sealed.Payloads, nil
 }
 
-// namespace is what the client says; it decides nothing.
+// namespace is the client's claim; it decides nothing.
 func namespace(r *http.Request) string {
 	name := r.Header.Get("X-Namespace")
 	return name[:min(len(name), maxNamespace)]
@@ -228,5 +229,5 @@ func refuse(w http.ResponseWriter, p problem) {
 func answer(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that hung up is nobody's fault
+	_, _ = w.Write(body) // a client that hung up is no fault
 }

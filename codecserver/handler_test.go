@@ -36,7 +36,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// The command line and the UI ask for nothing when a field is empty.
+// The command line and the UI send nothing when a field is empty.
 func TestDecodeNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -67,7 +67,7 @@ func TestNoEncode(t *testing.T) {
 	}
 }
 
-// Temporal's command line asks this before a query or signal, which fails without an answer.
+// Temporal's command line sends this before a query or signal, which fails without an answer.
 func TestEncodeNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -119,8 +119,8 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// security 28: the payload keyset opens a payload that holds a submission, and what shows is
-// still sealed: neither the hash nor the digest of the token in any spelling.
+// security 28: the payload keyset opens a payload that holds a submission. The content is still
+// sealed: neither the hash nor the digest of the token shows in any spelling.
 func TestSubmissionStaysSealed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -146,7 +146,8 @@ func TestSubmissionStaysSealed(t *testing.T) {
 	}
 }
 
-// One payload that only claims to be ours refuses all, and the answer does not say which it was.
+// One payload that only claims to be sealed refuses all, and the answer does not say which it
+// was.
 func TestRefusedPayloads(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
@@ -223,7 +224,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// The log tells who asked for how much, and nothing of what was in it.
+// The log has the sender and the size of a request, and nothing of its content.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

@@ -30,13 +30,13 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// value is what a call returned that must go well.
+// value is the result of a call that must succeed.
 func value[T any](tb testing.TB) func(T, error) T {
 	tb.Helper()
 	return func(v T, err error) T { tb.Helper(); check(tb, err); return v }
 }
 
-// server is a handler with what it logs, and the keys it opens payloads with.
+// server is a handler with its log, and the keys it opens payloads with.
 type server struct {
 	http.Handler
 	log   bytes.Buffer
@@ -60,7 +60,7 @@ func newServer(tb testing.TB, change func(*codecserver.Config)) *server {
 	return s
 }
 
-// request is one that is right in everything; a test changes what it is about.
+// request is a valid one, with changes by a test.
 func request(body string, change func(*http.Request)) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/decode?preserveStorageRefs=true", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -73,7 +73,7 @@ func request(body string, change func(*http.Request)) *http.Request {
 	return r
 }
 
-// answer is what a client gets.
+// answer is the answer to a client.
 type answer struct {
 	status int
 	code   string

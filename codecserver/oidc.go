@@ -24,11 +24,11 @@ const (
 )
 
 // OIDC knows the people of an OpenID Connect issuer by the access token that Temporal's UI
-// passes on (RFC 6750): a JWT signed by the issuer, for this audience, that has not expired.
-// Opaque access tokens are refused; there is no call per request to ask the issuer.
+// passes on (RFC 6750). It is a JWT signed by the issuer, for this audience, that has not
+// expired. Opaque access tokens are refused; there is no call per request to the issuer.
 //
-// It asks the issuer for its configuration and fails when that is not had. The issuer has
-// to be https, except on loopback.
+// It fetches the issuer's configuration and fails without it. The issuer has to be https,
+// except on loopback.
 func OIDC(ctx context.Context, issuer, audience string) (Auth, error) {
 	return newOIDC(ctx, http.DefaultTransport, issuer, audience)
 }
@@ -45,7 +45,7 @@ func newOIDC(ctx context.Context, way http.RoundTripper, issuer, audience string
 	return &oidcAuth{provider.VerifierContext(through(ctx, keys), &oidc.Config{ClientID: audience}), keys}, nil
 }
 
-// through is how the library is told which way to go.
+// through hands the HTTP transport to the library.
 func through(ctx context.Context, way http.RoundTripper) context.Context {
 	return oidc.ClientContext(ctx, &http.Client{
 		Transport: way, Timeout: fetchTimeout,
@@ -86,8 +86,8 @@ func (o *oidcAuth) Who(r *http.Request) (string, error) {
 	return "", ErrUnknown // the library's error quotes the access token
 }
 
-// source is where the issuer's keys come from. The library asks whenever none of those it
-// has fits.
+// source is the source of the issuer's keys. The library calls it whenever none of the known
+// ones fits.
 type source struct {
 	next http.RoundTripper
 
@@ -96,7 +96,7 @@ type source struct {
 	down     bool
 }
 
-// RoundTrip asks, unless there was an answer just now.
+// RoundTrip sends the request, unless there was an answer just now.
 func (s *source) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.isFresh() {
 		return nil, errors.New("the issuer's keys are fresh")

@@ -75,7 +75,7 @@ func (i *identity) auth(t *testing.T) Auth {
 	return a
 }
 
-// claims are those of a person who may ask, with some changed.
+// claims are those of an authorized person, with some changed.
 func claims(t *testing.T, changed map[string]any) string {
 	t.Helper()
 	all := map[string]any{"iss": issuer, "aud": []string{"api", audience}, "sub": "olga", "exp": time.Now().Add(time.Minute).Unix()}
@@ -139,7 +139,7 @@ func TestOIDC(t *testing.T) {
 	})
 }
 
-// A JWT that nobody signed, and one that is "signed" with the public key as the password.
+// A JWT without a signature, and one that is "signed" with the public key as the password.
 func TestOIDCAlgorithms(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestOIDCIssuerIsAway(t *testing.T) {
 					t.Error("followed a redirect")
 				}
 				i.fault = nil
-				synctest.Wait() // the library forgets a failed fetch a moment after it has told of it
+				synctest.Wait() // the library forgets a failed fetch a moment after it has reported it
 				if name, err := whoHas(t, a, i.jwt(t, nil)); name != "olga" || err != nil {
 					t.Errorf("when it is back: %q, %v", name, err)
 				}
@@ -231,7 +231,7 @@ func TestOIDCIssuerIsAway(t *testing.T) {
 	}
 }
 
-// While the issuer is away, what its known keys tell is still true.
+// While the issuer is away, its known keys still count.
 func TestOIDCExpiredIsNotUnavailable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -267,7 +267,7 @@ func TestOIDCRefusesToStart(t *testing.T) {
 	}
 }
 
-// An issuer that has its keys fetched in clear gives them to whoever is on the way.
+// An issuer whose keys are fetched in clear gives them to any attacker on the way.
 func TestOIDCKeysInClear(t *testing.T) {
 	t.Parallel()
 	i := newIdentity(t)

@@ -1,6 +1,6 @@
-// Command dev runs the whole product on one machine, in one process. That process, command whole,
-// links Temporal's server, which takes minutes to compile; so this one judges the command line and
-// the ports first, says what it waits for, and then is whole.
+// Command dev runs the whole product on one machine, in one process. That process is command
+// whole, which links Temporal's server and takes minutes to compile. So this one judges the
+// command line and the ports first, prints the reason of the wait, and then is whole.
 package main
 
 import (
@@ -94,7 +94,7 @@ func report(w io.Writer, lines io.Reader) {
 	}
 }
 
-// run is the program in place of this one: it has the terminal, and what it is told by a signal.
+// run runs the program in place of this one: it has the terminal and gets the signals.
 func run(ctx context.Context, program string, args ...string) (status int, err error) {
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // what build has made, with the arguments of this program
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

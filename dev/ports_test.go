@@ -50,8 +50,8 @@ func TestEveryBusyPortIsNamed(t *testing.T) {
 	refused(t, p, 1, "dev: --inbox ($REKEY_DEV_INBOX) cannot be used: listen tcp "+addr+": bind: address already in use\n"+another)
 }
 
-// quietAddr is an address that nobody listens on, and that is given to nobody who asks for any:
-// systems take such ports from 32768 or 49152 on.
+// quietAddr is an address without a listener, which no request for a free port gets: systems
+// take such ports from 32768 or 49152 on.
 func quietAddr(t *testing.T) string {
 	t.Helper()
 	for port := 20_000 + rand.N(10_000); port < 32_000; port++ {

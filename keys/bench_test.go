@@ -31,7 +31,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodeMadeUp is what a stranger's payload costs.
+// BenchmarkDecodeMadeUp is the cost of an invented payload.
 func BenchmarkDecodeMadeUp(b *testing.B) {
 	c := codec(b, newKeys(b))
 	in := []*commonpb.Payload{ours(madeUp(seal(b, c, text)))}

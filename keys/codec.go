@@ -12,12 +12,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// codecEncoding marks our payloads in Temporal.
+// codecEncoding marks rekey's payloads in Temporal.
 const codecEncoding = "binary/rekey-v1"
 
 // Codec seals every payload that Temporal keeps, with its metadata, and refuses every payload
-// that it did not seal: someone with access to Temporal but not to the keys cannot put words
-// into a run's mouth. It is safe for concurrent use.
+// that it did not seal. An attacker with access to Temporal but not to the keys cannot feed
+// data to a run. It is safe for concurrent use.
 //
 // Sealed data is a MAC under the family key and then Tink's ciphertext, which begins
 // with the ID of its key. The package comment says why.
@@ -84,8 +84,7 @@ func (c *Codec) seal(p *commonpb.Payload) (*commonpb.Payload, error) {
 	}, nil
 }
 
-// IsSealed reports that a payload says of itself that a Codec sealed it; Decode tells
-// whether that is true.
+// IsSealed reports that a payload claims to be sealed by a Codec; only Decode proves it.
 func IsSealed(p *commonpb.Payload) bool {
 	return string(p.GetMetadata()[converter.MetadataEncoding]) == codecEncoding
 }

@@ -53,8 +53,8 @@ func TestCodecSealsAnew(t *testing.T) {
 	}
 }
 
-// security 27: all that a stranger can write is refused, also what looks like a payload
-// under a key that is still to come: a run must not wait for that one.
+// security 27: all invented payloads are refused. A run must not wait for one that looks sealed
+// under a future key.
 func TestCodecRefusesStrangers(t *testing.T) {
 	t.Parallel()
 	c := codec(t, newKeys(t))
@@ -106,8 +106,8 @@ func TestCodecRefusesTampering(t *testing.T) {
 	}
 }
 
-// security 27 and 37: whichever keys a worker has, it never takes a payload of ours for a
-// stranger's, nor a stranger's for ours. That is what keeps replays alike on all workers.
+// security 27 and 37: with every set of keys a worker tells sealed payloads from foreign ones.
+// That keeps replays alike on all workers.
 func TestCodecAges(t *testing.T) {
 	t.Parallel()
 	a := newAges(t, newKeys(t))

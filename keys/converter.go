@@ -20,32 +20,32 @@ func (c *Codec) ClientOptions(o client.Options) client.Options {
 }
 
 // DataConverter converts values to sealed payloads. A payload that rekey did not seal is
-// ErrForeign everywhere: errors.Is finds it in what a future's Get returns. No payload at all
-// is nothing to refuse, and leaves a value as it is.
+// ErrForeign everywhere: errors.Is finds it in the error of a future's Get. A missing payload
+// is no error, and leaves a value as it is.
 //
-// In workflow code a payload under a key that the worker lacks panics. An error there
-// would be a branch that depends on which keys a worker has, and for the run's own input
-// it would be the run's end. A panic fails the workflow task and nothing else, as long as
-// the worker keeps to the default panic policy (worker.BlockWorkflow), and Temporal offers
-// the task again until a worker with the key takes it. The input is no exception: the SDK
-// (v1.50) decodes it in workflowExecutor.Execute, with the converter that
-// WithWorkflowContext gives and inside the run's first coroutine, so a panic ends as any
+// In workflow code a payload under a key that the worker lacks panics. An error there would be
+// a branch that depends on the keys of a worker. For the run's own input it would end the run.
+// A panic fails only the workflow task, as long as the worker keeps to the default panic policy
+// (worker.BlockWorkflow). Temporal offers the task again until a worker with the key takes it.
+//
+// The input is no exception. The SDK (v1.50) decodes it in workflowExecutor.Execute, with the
+// converter of WithWorkflowContext and inside the run's first coroutine. So a panic ends as any
 // other of workflow code.
 //
 // Two things the SDK reads outside of workflow code, and drops their errors: the markers of
 // workflow.GetVersion and SideEffect. They are one more reason to promote a key only when
 // every worker has it.
 //
-// Elsewhere, in clients and activities, it is the error ErrUnknownKey; an activity whose
-// input it is fails in a way that Temporal retries.
+// Elsewhere, in clients and activities, it is the error ErrUnknownKey. An activity with such an
+// input fails in a way that Temporal retries.
 func DataConverter(c *Codec) converter.DataConverter {
 	return dataConverter{converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), c)}
 }
 
-// FailureConverter seals the texts and stack traces of failures. The types of failures
-// stay readable and hold nothing. Failures are no evidence: anybody can report one of any
-// type, with its text in clear, and a text that cannot be opened reads "Encoded failure".
-// No workflow code may depend on a failure's type, text or details.
+// FailureConverter seals the texts and stack traces of failures. The types of failures stay
+// readable and hold nothing. Failures are no evidence: any client of Temporal can report one of
+// any type, with its text in clear. A text that cannot be opened reads "Encoded failure". No
+// workflow code may depend on a failure's type, text or details.
 func FailureConverter(d converter.DataConverter) converter.FailureConverter {
 	return temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: d, EncodeCommonAttributes: true,
@@ -70,7 +70,7 @@ type inWorkflow struct{ converter.DataConverter }
 
 func (d inWorkflow) WithWorkflowContext(workflow.Context) converter.DataConverter { return d }
 
-// WithContext is for what a workflow hands to an activity in its own process.
+// WithContext is for local activities of a workflow.
 func (d inWorkflow) WithContext(context.Context) converter.DataConverter { return dataConverter(d) }
 
 func (d inWorkflow) FromPayload(p *commonpb.Payload, to any) error {

@@ -22,8 +22,8 @@ import (
 	rekey "github.com/rekeyhq/rekey/workflow"
 )
 
-// verbatim sends payloads as they are, so that a test can say what another client sends.
-// The SDK does so by itself for the results of activities.
+// verbatim sends payloads as they are, so that a test acts as another client. The SDK does so
+// by itself for the results of activities.
 type verbatim struct{ converter.DataConverter }
 
 func (v verbatim) ToPayloads(values ...any) (*commonpb.Payloads, error) {
@@ -35,7 +35,7 @@ func (v verbatim) ToPayloads(values ...any) (*commonpb.Payloads, error) {
 	return v.DataConverter.ToPayloads(values...)
 }
 
-// WithWorkflowContext and WithContext let the SDK reach what is wrapped.
+// WithWorkflowContext and WithContext let the SDK reach the wrapped converter.
 func (v verbatim) WithWorkflowContext(ctx workflow.Context) converter.DataConverter {
 	return verbatim{v.DataConverter.(workflow.ContextAware).WithWorkflowContext(ctx)}
 }
@@ -71,7 +71,7 @@ func newEnvironment(d converter.DataConverter) *testsuite.TestWorkflowEnvironmen
 
 func silent() log.Logger { return log.NewStructuredLogger(slog.New(slog.DiscardHandler)) }
 
-// fate is what became of a run that met a payload.
+// fate is the outcome of a run that met a payload.
 func fate(env *testsuite.TestWorkflowEnvironment) string {
 	var waits *temporal.PanicError
 	var failed *temporal.ApplicationError
@@ -90,8 +90,8 @@ func fate(env *testsuite.TestWorkflowEnvironment) string {
 	return text
 }
 
-// security 27 and 37: the result of an activity. A stranger's is an error that the
-// workflow can tell; that of a key which is still to come fails the workflow task.
+// security 27 and 37: the result of an activity. A foreign one is an error that the workflow
+// can tell. One under a future key fails the workflow task.
 func TestActivityResults(t *testing.T) {
 	t.Parallel()
 	d, results := sent(t)
@@ -117,8 +117,8 @@ func TestActivityResults(t *testing.T) {
 	}
 }
 
-// security 27 and 37: the input of a run. A stranger's ends the run that the stranger
-// started; ours waits for the key.
+// security 27 and 37: the input of a run. A foreign one ends its run, a sealed one waits for
+// the key.
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	d, inputs := sent(t)
@@ -136,7 +136,7 @@ func TestInputs(t *testing.T) {
 	}
 }
 
-// security 27 and 37: signals. The SDK drops a stranger's.
+// security 27 and 37: signals. The SDK drops a foreign one.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	d, signals := sent(t)
@@ -195,7 +195,7 @@ func TestOutsideOfWorkflows(t *testing.T) {
 	}
 }
 
-// Failures show their type and nothing else, and come back whole to those who have keys.
+// Failures show their type and nothing else. A holder of the keys reads them whole.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	d := keys.DataConverter(codec(t, newKeys(t)))

@@ -8,11 +8,10 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// Create makes a folder with a fresh keyset for every use, or nothing: if the folder holds
-// any keyset (ErrExists), also one that another process makes at the same moment, it stays
-// as it is. A part of one set and a part of another would understand nothing of each
-// other. With dev the keysets are marked as being for development, and production commands
-// refuse them.
+// Create makes a folder with a fresh keyset for every use. A folder with any keyset stays as it
+// is (ErrExists), also with one of another process at the same moment. Parts of two sets would
+// understand nothing of each other. With dev the keysets are marked as being for development,
+// and production commands refuse them.
 func Create(dir string, dev bool) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -26,7 +25,7 @@ func Create(dir string, dev bool) (err error) {
 		}
 	}()
 	place := func(from, to string) error {
-		err := os.Link(from, to) // a rename would replace what is there
+		err := os.Link(from, to) // a rename would replace the file
 		switch {
 		case errors.Is(err, os.ErrExist):
 			return fmt.Errorf("%s: %w", to, ErrExists)

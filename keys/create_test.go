@@ -32,7 +32,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// modes lists all files of a folder, so that a test also sees what was left behind.
+// modes lists all files of a folder, so that a test also sees leftovers.
 func modes(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

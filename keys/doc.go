@@ -1,8 +1,8 @@
-// Package keys holds every key of rekey and what is sealed under them.
+// Package keys holds every key of rekey and all data sealed under them.
 //
-// Each use has a keyset (Tink) in a file of its own, so that a process is given only
-// what it needs: a starter can open links and seal submissions, only a worker can open
-// submissions, a codec server can read payloads and nothing else.
+// Each use has a keyset (Tink) in a file of its own, so that a process gets only the keys that
+// it needs. A starter can open links and seal submissions, and only a worker can open
+// submissions. A codec server can only read payloads.
 //
 //	link.json            AEAD   seals links                        starter, worker
 //	payload.json         AEAD   seals all that Temporal keeps      everybody
@@ -13,20 +13,18 @@
 //
 // # Rotation
 //
-// Keysets rotate in three steps, with all processes restarted in between: Add a key,
-// Promote it, and Retire the old one when nothing is left that it sealed. The two PRFs
-// do not rotate: another account key would be another workflow ID, and an account could
-// have two runs at once; another salt would make a repeated submission look like a
-// different one.
+// Keysets rotate in three steps, with all processes restarted in between. Add a key, Promote
+// it, and Retire the old one when nothing is left that it sealed. The two PRFs do not rotate.
+// Another account key would be another workflow ID, and an account could have two runs at once.
+// Another salt would make a repeated submission look like a different one.
 //
 // # Strangers
 //
-// Anybody with access to Temporal can put any bytes where a run reads them, with or without
-// rekey's keys. A run must refuse invented payloads ([ErrForeign]). It must wait for a key
-// that its worker does not have yet ([ErrUnknownKey]). All workers must judge alike, with
-// every set of keys. The key ID in front of a sealed payload cannot tell the two apart:
-// anybody can write an ID that no keyset has, and the run that waits for that key waits for
-// ever. Two things do:
+// Any client of Temporal can put any bytes where a run reads them, with or without rekey's
+// keys. A run must refuse invented payloads ([ErrForeign]). It must wait for a key that its
+// worker does not have yet ([ErrUnknownKey]). All workers must judge alike, with every set of
+// keys. The key ID in front of a sealed payload cannot tell the two apart. A client can invent
+// an ID, and a run would wait for that key for ever. Two things do:
 //
 //   - payload.json holds one more key, the family key, which never rotates. Each payload
 //     begins with a MAC of its ciphertext under it. No valid MAC: made up.

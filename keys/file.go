@@ -13,10 +13,10 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// format marks our files.
+// format marks rekey's files.
 const format = "rekey/keyset/v1"
 
-// meta is what a file says about its keyset.
+// meta is a file's data about its keyset.
 type meta struct {
 	Format  string    `json:"format"`
 	Use     Use       `json:"use"`
@@ -24,15 +24,15 @@ type meta struct {
 	Created time.Time `json:"created"`
 	// Promoted is when the primary key became it, zero for the first one.
 	Promoted time.Time `json:"promoted,omitzero"`
-	// Retired are the IDs of deleted keys: what they sealed is not waited for.
+	// Retired are the IDs of deleted keys. A worker does not wait for data that they sealed.
 	Retired []uint32 `json:"retired,omitempty"`
 	// Family authenticates the payloads of a deployment, whichever key seals them. It
 	// stays when keys rotate. Only payload.json has one.
 	Family []byte `json:"family,omitempty"`
 }
 
-// content is a file: Tink's own JSON with what Tink does not say. The keys are in
-// clear; the file's permissions protect them.
+// content is a file: Tink's own JSON and meta. The keys are in clear; the file's permissions
+// protect them.
 type content struct {
 	meta
 	Keyset json.RawMessage `json:"keyset"`

@@ -14,8 +14,8 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 )
 
-// vectors are what the frozen keysets made once. To make them, the keysets and the seed
-// corpus again: go test ./keys -run 'TestFrozen|TestSeedCorpus' -update
+// vectors are outputs of the frozen keysets. To make them, the keysets and the seed corpus
+// again: go test ./keys -run 'TestFrozen|TestSeedCorpus' -update
 type vectors struct {
 	Payloads    map[string][]byte // by age, see newAges
 	Submissions map[string][]byte
@@ -45,7 +45,7 @@ func made(tb testing.TB, dir string) vectors {
 
 // A release reads the keysets of earlier ones and all that is sealed under them, and makes
 // the same account keys, salts and IDs. When this fails, an upgrade breaks deployments.
-func TestFrozen(t *testing.T) { // not parallel: TestSeedCorpus reads what it writes
+func TestFrozen(t *testing.T) { // not parallel: TestSeedCorpus reads its output
 	if *golden.Update {
 		freeze(t)
 	}
@@ -81,7 +81,7 @@ func freeze(t *testing.T) {
 	check(t, os.WriteFile(filepath.Join("testdata", "vectors.json"), append(raw, '\n'), 0o644))
 }
 
-// security 41: nobody runs production on the keys that everybody can read here.
+// security 41: production commands refuse these public keys.
 func TestFrozenKeysetsAreForDevelopment(t *testing.T) {
 	dir, _ := frozen(t)
 	for u, load := range loaders(keys.Open(dir)) {

@@ -18,7 +18,7 @@ type seed struct {
 	data     []byte
 }
 
-// seeds are where fuzzing begins: what was sealed once, and its near misses.
+// seeds are where fuzzing begins: payloads that were sealed once, and their near misses.
 func seeds(tb testing.TB) map[string]seed {
 	tb.Helper()
 	_, v := frozen(tb)
@@ -47,8 +47,8 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// FuzzDecode: the only payloads that open are those that were sealed, the only one to wait
-// for is that of the newer key, and everything else is foreign.
+// FuzzDecode: only sealed payloads open, only one of the newer key is worth waiting for, and
+// everything else is foreign.
 func FuzzDecode(f *testing.F) {
 	dir, v := frozen(f)
 	c := codec(f, dir)

@@ -19,7 +19,7 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// value is what a method of a Dir returned.
+// value is the result of a method of a Dir.
 func value[T any](tb testing.TB, v T, err error) T {
 	tb.Helper()
 	check(tb, err)
@@ -34,8 +34,8 @@ func newKeys(tb testing.TB) string {
 	return dir
 }
 
-// clone is the folder as another process has it: what happens to the first one since
-// does not reach it.
+// clone is the folder as another process has it: later changes of the first one do not reach
+// it.
 func clone(tb testing.TB, dir string) string {
 	tb.Helper()
 	other := tb.TempDir()
@@ -103,7 +103,7 @@ func info(tb testing.TB, dir string, u keys.Use) keys.Info {
 	return keys.Info{}
 }
 
-// inClear is a payload as a client without our codec sends it.
+// inClear is a payload of a client without rekey's codec.
 func inClear(tb testing.TB, v any) *commonpb.Payload {
 	tb.Helper()
 	p, err := converter.GetDefaultDataConverter().ToPayload(v)
@@ -118,7 +118,7 @@ func seal(tb testing.TB, c *keys.Codec, text string) []byte {
 	return sealed[0].Data
 }
 
-// ours is a payload with our encoding and any data.
+// ours is a payload with rekey's encoding and any data.
 func ours(data []byte) *commonpb.Payload {
 	return &commonpb.Payload{
 		Metadata: map[string][]byte{converter.MetadataEncoding: []byte("binary/rekey-v1")},
@@ -145,9 +145,8 @@ func newPassword() keys.NewPassword {
 	}
 }
 
-// ages is a deployment that has rotated, and what it sealed at each age: under a key that
-// is retired since, under one that only opens, under the primary one, and under one that
-// a later process has and this one lacks.
+// ages is a deployment that has rotated, with a payload of each age. Their keys are a retired
+// one, one that only opens, the primary one, and a later one that this process lacks.
 type ages struct {
 	dir         string
 	payloads    map[string][]byte

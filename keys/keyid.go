@@ -13,8 +13,8 @@ const (
 	prefixVersion = 1
 )
 
-// keyIDs are the keys that a keyset has or has had: what none of them opens, no key that
-// is still to come will open.
+// keyIDs are the keys that a keyset has or has had: data that none of them opens, no future key
+// will open.
 type keyIDs map[uint32]bool
 
 func known(h *keyset.Handle, m meta) keyIDs {

@@ -13,7 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/secretfile"
 )
 
-// Use is what a keyset is for; with ".json" it is the name of its file.
+// Use is the purpose of a keyset; with ".json" it is the name of its file.
 type Use string
 
 // The uses of keysets.
@@ -59,16 +59,16 @@ var (
 	ErrNoKey = errors.New("the keyset has no such key: see `rekey keys list`")
 	// ErrPrimary means that a key cannot be retired because it is the one that seals.
 	ErrPrimary = errors.New("this key seals what is new: promote another one first")
-	// ErrForeign means that something is not sealed by us, or was altered, or was
-	// sealed under a key that is retired.
+	// ErrForeign means that rekey did not seal the data, or that it was altered, or was sealed
+	// under a key that is retired.
 	ErrForeign = errors.New("not sealed under our keys")
-	// ErrUnknownKey means that something was sealed by us, under a key that this
-	// process lacks: it waits for the key file that has it.
+	// ErrUnknownKey means that rekey sealed the data under a key that this process lacks. It
+	// waits for the key file that has it.
 	ErrUnknownKey = errors.New("sealed under a key that this process lacks")
 )
 
-// Dir is a folder of keysets. Each method reads only the file it needs, and reads it
-// anew; what it returns is safe for concurrent use.
+// Dir is a folder of keysets. Each method reads only the file it needs, and reads it anew; its
+// result is safe for concurrent use.
 type Dir struct {
 	path     string
 	allowDev bool
@@ -93,7 +93,7 @@ func Open(path string, options ...func(*Dir)) Dir {
 // IsZero reports that a Dir names no folder: it was not made by Open.
 func (d Dir) IsZero() bool { return d.read == nil }
 
-// Link returns what seals and opens links.
+// Link returns the AEAD that seals and opens links.
 func (d Dir) Link() (tink.AEAD, error) {
 	h, _, err := d.load(Link)
 	if err != nil {
@@ -108,7 +108,7 @@ func (d Dir) file(u Use) string { return filepath.Join(d.path, string(u)+".json"
 // may read it. A caller that knows which setting named the folder adds that.
 type FileError struct{ err error }
 
-// Error names the file, and says what to do.
+// Error names the file and the remedy.
 func (e *FileError) Error() string { return e.err.Error() }
 
 // Unwrap returns the cause.

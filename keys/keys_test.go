@@ -143,7 +143,7 @@ func replace(from, to string) func([]byte) []byte {
 	return func(raw []byte) []byte { return bytes.Replace(raw, []byte(from), []byte(to), 1) }
 }
 
-// Without its family key a payload keyset would take everything for a stranger's.
+// Without its family key a payload keyset would judge every payload foreign.
 func TestPayloadKeysetWithoutFamily(t *testing.T) {
 	t.Parallel()
 	for _, to := range []string{`"other": "`, `"family": "AAAA`} {
@@ -157,8 +157,8 @@ func TestPayloadKeysetWithoutFamily(t *testing.T) {
 	}
 }
 
-// security 4 and 26: the nonce of a link has 192 random bits, so nobody who holds the
-// keys can make the same link again.
+// security 4 and 26: the nonce of a link has 192 random bits, so no holder of the keys can make
+// the same link again.
 func TestLinkNonce(t *testing.T) {
 	t.Parallel()
 	a, err := open(newKeys(t)).Link()

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lock waits until nobody else rotates keysets of a folder, in this process or another one. The
-// kernel gives the lock back when its holder ends.
+// lock waits until no other caller rotates keysets of a folder, in this process or another one.
+// The kernel gives the lock back when its holder ends.
 func lock(dir string) (unlock func() error, err error) {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -19,8 +19,8 @@ func (c *Codec) Mark(text string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:markLen])
 }
 
-// KeyIDs are the IDs of the keys in a keyset, in order. They are no secret: what a key seals
-// begins with its ID, and both halves of a pair have the same.
+// KeyIDs are the IDs of the keys in a keyset, in order. They are no secret: all data sealed by
+// a key begins with its ID, and both halves of a pair have the same.
 func (d Dir) KeyIDs(u Use) ([]uint32, error) {
 	h, _, err := d.load(u)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // AccountKeys makes account keys. It is safe for concurrent use.
 type AccountKeys struct{ set *prf.Set }
 
-// AccountKeys returns what makes account keys.
+// AccountKeys returns the maker of account keys.
 func (d Dir) AccountKeys() (*AccountKeys, error) {
 	set, err := d.prf(Account)
 	if err != nil {
@@ -27,7 +27,7 @@ func (k *AccountKeys) Key(address string) string {
 // Salts makes salts for password hashes. It is safe for concurrent use.
 type Salts struct{ set *prf.Set }
 
-// Salts returns what makes salts.
+// Salts returns the maker of salts.
 func (d Dir) Salts() (*Salts, error) {
 	set, err := d.prf(Salt)
 	if err != nil {
@@ -36,14 +36,14 @@ func (d Dir) Salts() (*Salts, error) {
 	return &Salts{set}, nil
 }
 
-// Salt is the salt for a link's password hash: always the same for the same link, so
-// that the same submission twice is one submission, and unlike any other link's.
+// Salt is the salt for a link's password hash. It is always the same for the same link, so that
+// a repeated submission is one submission. It differs from any other link's.
 func (s *Salts) Salt(tokenDigest [32]byte) []byte {
 	return compute(s.set, "rekey/v1 salt|", tokenDigest[:])
 }
 
-// ChallengeKey is what the challenges of starters are signed with, in hexadecimal digits: the same
-// for all that share the keyset, and of no use for salts.
+// ChallengeKey is the key, in hexadecimal digits, that signs the challenges of starters. All
+// starters with the keyset share it. It is of no use for salts.
 func (s *Salts) ChallengeKey() string {
 	return hex.EncodeToString(compute(s.set, "rekey/v1 challenge|", nil))
 }

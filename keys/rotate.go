@@ -15,14 +15,14 @@ type Info struct {
 	Use      Use
 	Dev      bool      // made for development
 	Created  time.Time // when the keyset was made, with its first key
-	Promoted time.Time // since when the primary key seals; what an older one sealed is older
+	Promoted time.Time // since when the primary key seals; data of an older one is older
 	Keys     []Key     // in the order they were added
 }
 
 // Key describes a key of a keyset.
 type Key struct {
 	ID      uint32
-	Primary bool // seals what is new; the others only open
+	Primary bool // seals new data; the others only open
 }
 
 // List describes the keysets of a folder; files that are not there are left out, since
@@ -65,8 +65,8 @@ func Add(dir string, u Use) (id uint32, err error) {
 	return id, err
 }
 
-// Promote makes a key the one that seals. Every process must have it by then, or it
-// meets what it cannot open and waits. Errors: ErrNoKey.
+// Promote makes a key the one that seals. Every process must have it by then, or it meets data
+// that it cannot open and waits. Errors: ErrNoKey.
 func Promote(dir string, u Use, id uint32) error {
 	return rotate(dir, u, func(k *keyset.Manager, m *meta) error {
 		if primary, err := find(k, id); primary || err != nil {

@@ -203,7 +203,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Since when the primary key seals tells an operator when the old one may go.
+// The time since when the primary key seals shows an operator when the old one may go.
 func TestPromoted(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
@@ -265,7 +265,7 @@ func TestPublicHalf(t *testing.T) {
 	}
 }
 
-// Operators who rotate at the same moment lose no key to each other.
+// Operators who rotate at the same moment lose no key of each other.
 func TestAddAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)

@@ -25,8 +25,8 @@ func (d Dir) save(u Use, h *keyset.Handle, m meta, place func(from, to string) e
 	return d.write(SubmissionPublic, public, m, place)
 }
 
-// write makes a file beside its place and moves it there in one step, so that a crash
-// leaves the old one or the new one.
+// write makes a file beside its place and moves it there in one step. So a crash leaves the old
+// one or the new one.
 func (d Dir) write(u Use, h *keyset.Handle, m meta, place func(from, to string) error) error {
 	raw, err := marshal(h, m)
 	if err != nil {
@@ -56,9 +56,9 @@ func marshal(h *keyset.Handle, m meta) ([]byte, error) {
 	return append(raw, '\n'), err
 }
 
-// replace puts a new file in the place of an old one, with the mode, owner and group of
-// that: an operator who rotates as root must not take the keys from a service that reads
-// them as another user or through its group.
+// replace puts a new file in the place of an old one, with the mode, owner and group of that. A
+// service may read the keys as another user or through its group, and a rotation by root must
+// not end that.
 func replace(from, to string) error {
 	switch info, err := os.Stat(to); {
 	case errors.Is(err, os.ErrNotExist): // a public half that was not there

@@ -61,7 +61,7 @@ func (s *server) RespondWorkflowTaskCompleted(_ context.Context, r *workflowserv
 	return &workflowservice.RespondWorkflowTaskCompletedResponse{}, nil
 }
 
-// answer is what a worker answers to the first task of a run with this input.
+// answer is a worker's answer to the first task of a run with this input.
 func answer(t *testing.T, c *keys.Codec, input *commonpb.Payloads) string {
 	t.Helper()
 	s := &server{tasks: make(chan *workflowservice.PollWorkflowTaskQueueResponse, 1), answers: make(chan string, 1)}
@@ -106,9 +106,9 @@ func firstTask(input *commonpb.Payloads) *workflowservice.PollWorkflowTaskQueueR
 	}
 }
 
-// security 27 and 37: what a worker with the default panic policy tells Temporal about a
-// run whose input it cannot decode. A failed task is offered again, to any worker; the run
-// stays open until one has the key.
+// security 27 and 37: a worker with the default panic policy answers Temporal about a run whose
+// input it cannot decode. A failed task is offered again, to any worker; the run stays open
+// until one has the key.
 func TestInputWaitsForItsKey(t *testing.T) {
 	t.Parallel()
 	a := newAges(t, newKeys(t))

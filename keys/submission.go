@@ -11,14 +11,14 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// NewPassword is what a submission says: which link was used and the hash of the
-// password that was chosen. A starter seals it and only a worker can open it, so neither
-// Temporal nor its operators, nor a codec server, nor the starter itself reads it back.
+// NewPassword is the content of a submission: the used link and the hash of the new password. A
+// starter seals it and only a worker can open it. Neither Temporal nor its operators, nor a
+// codec server, nor the starter itself reads it back.
 type NewPassword struct {
 	Hash     string    // PHC string, as the store keeps it
 	Digest   [32]byte  `json:"Token"` // of the token, see link.Digest
 	Accepted time.Time // when the starter took it
-	Client   string    `json:",omitempty"` // network address of who submitted, for the audit log
+	Client   string    `json:",omitempty"` // network address of the caller, for the audit log
 }
 
 // ID names a submission: the same for the same link and password, and without the
@@ -32,7 +32,7 @@ func (p NewPassword) ID() string {
 // Sealer seals submissions (HPKE, RFC 9180). It is safe for concurrent use.
 type Sealer struct{ encrypt tink.HybridEncrypt }
 
-// SubmissionSealer returns what seals submissions.
+// SubmissionSealer returns the sealer of submissions.
 func (d Dir) SubmissionSealer() (*Sealer, error) {
 	h, _, err := d.load(SubmissionPublic)
 	if err != nil {
@@ -61,7 +61,7 @@ type Opener struct {
 	known   keyIDs
 }
 
-// SubmissionOpener returns what opens submissions.
+// SubmissionOpener returns the opener of submissions.
 func (d Dir) SubmissionOpener() (*Opener, error) {
 	h, m, err := d.load(Submission)
 	if err != nil {
@@ -74,10 +74,10 @@ func (d Dir) SubmissionOpener() (*Opener, error) {
 	return &Opener{decrypt, known(h, m)}, nil
 }
 
-// Open opens a submission. ErrForeign means that it was never sealed for this context, or
-// under a key that is retired; ErrUnknownKey that it names a key that this process lacks. The
-// second is worth waiting for only inside a payload that rekey sealed: unlike those, a
-// submission says nothing about who sealed it.
+// Open opens a submission. ErrForeign means that it was never sealed for this context, or under
+// a key that is retired. ErrUnknownKey means that it names a key that this process lacks. Only
+// a submission inside a payload of rekey is worth waiting for: a submission alone does not
+// prove its sender.
 func (o *Opener) Open(sealed []byte, context string) (NewPassword, error) {
 	var p NewPassword
 	plain, err := o.decrypt.Decrypt(sealed, submissionInfo(context))

@@ -11,17 +11,17 @@ import (
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
-// BaseURL is where the pages are reached from outside, and what links begin with: an absolute
-// http or https URL, whose path may be that of a folder. It has one form, however it was spelled:
-// the host in lower case and in ASCII, no slash at the end. The zero BaseURL is none.
+// BaseURL is the public URL of the pages, with which links begin. It is an absolute http or
+// https URL, whose path may be that of a folder. It has one form in every spelling: the host in
+// lower case and in ASCII, no slash at the end. The zero BaseURL is none.
 type BaseURL struct {
 	text string
 	url  url.URL
 }
 
-// ParseBaseURL reads a base URL. A host in other letters becomes A-labels (RFC 5891), as browsers
-// ask for it; links go through mails, where letters beyond ASCII are not safe. Errors do not
-// repeat the text, which may hold a password.
+// ParseBaseURL reads a base URL. A host in other letters becomes A-labels (RFC 5891), as
+// browsers request it. Links go through mails, where letters beyond ASCII are not safe. Errors
+// do not repeat the text, which may hold a password.
 func ParseBaseURL(text string) (BaseURL, error) {
 	u, err := url.Parse(text)
 	if err != nil || !loopback.Web(u) || u.User != nil || strings.ContainsAny(text, "?#") {
@@ -52,7 +52,7 @@ func (b BaseURL) String() string { return b.text }
 // URL is the URL in its parts.
 func (b BaseURL) URL() *url.URL { return &b.url }
 
-// ForgotURL is the page that asks for a mail.
+// ForgotURL is the page for requesting a mail.
 func (b BaseURL) ForgotURL() string { return b.text + "/account/forgot-password" }
 
 // inASCII leaves a host that is in ASCII as it is but for its case: links that are mailed

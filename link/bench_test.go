@@ -14,7 +14,7 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen is what every page view and submission costs before any call.
+// BenchmarkOpen is the cost of every page view and submission before any call.
 func BenchmarkOpen(b *testing.B) {
 	box := newBox(b, frozenKey(b), base, namespace)
 	text := seal(b, box, link.Reset, claims()).Text()

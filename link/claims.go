@@ -32,8 +32,8 @@ type header struct {
 	Expires int64 // Unix seconds
 }
 
-// encode refuses what [decode] would not give back as it was: a run ID or account key
-// that is not in its one usual spelling would name another workflow.
+// encode refuses claims that [decode] would not return unchanged. A run ID or account key that
+// is not in its one usual spelling would name another workflow.
 func (c Claims) encode() ([]byte, error) {
 	h := header{Expires: c.Expires.Unix()}
 	run, err := hex.DecodeString(strings.ReplaceAll(c.RunID, "-", ""))

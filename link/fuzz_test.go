@@ -25,7 +25,7 @@ func frozenToken(tb testing.TB) string {
 
 // A token of an earlier release still opens. When this fails, an upgrade breaks all
 // links that are under way: make the token again only if that is meant.
-func TestFrozenToken(t *testing.T) { // not parallel: TestSeedCorpus reads what it writes
+func TestFrozenToken(t *testing.T) { // not parallel: TestSeedCorpus reads its output
 	b := newBox(t, frozenKey(t), base, namespace)
 	if *golden.Update {
 		text := seal(t, b, link.Reset, claims()).Text()
@@ -70,8 +70,8 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// FuzzOpen: the only text that opens is the one that was sealed, alone or before something
-// that no token has, and all others say ErrInvalid and give nothing.
+// FuzzOpen: the sealed text opens, alone or before a character that no token has. All other
+// texts are ErrInvalid and give nothing.
 func FuzzOpen(f *testing.F) {
 	b, sealed := newBox(f, frozenKey(f), base, namespace), frozenToken(f)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -1,11 +1,13 @@
 // Package link makes and opens the links that are mailed.
 //
 // A link holds a token: a few facts about its run, sealed with AEAD under 192 random bits of
-// nonce (XAES-256-GCM), so that nobody can guess or alter one and a forged one is refused in
-// microseconds without asking anybody. Opening a token is a filter only. The record of its
-// digest in the account store decides whether it still counts, so a thief of the key can make
-// tokens that open and change no password. With a run's IDs too, which are in clear in
-// Temporal, the thief can cancel that reset with one.
+// nonce (XAES-256-GCM). So no attacker can guess or alter one, and a forged one is refused in
+// microseconds without a call.
+//
+// Opening a token is a filter only. The record of its digest in the account store decides
+// whether it still counts. So a thief of the key can make tokens that open and change no
+// password. With a run's IDs too, which are in clear in Temporal, the thief can cancel that
+// reset with one.
 //
 // A token's purpose (reset or cancel), the base URL and the Temporal namespace are bound to it
 // as associated data. A token of a staging system is no token in production, and a cancel link
@@ -29,10 +31,10 @@ type Purpose string
 const (
 	Reset  Purpose = "reset"  // sets a new password
 	Cancel Purpose = "cancel" // calls the reset off: "this wasn't me"
-	Follow Purpose = "follow" // tells what becomes of a password that was handed in, and does nothing
+	Follow Purpose = "follow" // shows the outcome of a submitted password, and does nothing
 )
 
-// Bounds on the length of a token's text, and on what may follow one. A text outside them is
+// Bounds on the length of a token's text, and of the text behind one. A text outside them is
 // refused unread.
 const (
 	minText = 60
@@ -52,7 +54,7 @@ type Box struct {
 	kinds map[Purpose]kind
 }
 
-// kind is what links of one purpose have in common.
+// kind is common to links of one purpose.
 type kind struct {
 	url   string // all but the token
 	bound []byte // the associated data
@@ -85,9 +87,9 @@ func bind(parts ...string) []byte {
 // draws bounds how often Seal begins anew. One token in 32 ends badly, at some lengths.
 const draws = 20
 
-// Seal makes a token. Each call makes another one, also for the same claims. Its text ends
-// with a letter or a digit: programs that make links of plain text leave other characters
-// at the end of a link out.
+// Seal makes a token. Each call makes another one, also for the same claims. Its text ends with
+// a letter or a digit. Programs that make links of plain text leave out other characters at the
+// end.
 func (b *Box) Seal(p Purpose, c Claims) (Token, error) {
 	k, ok := b.kinds[p]
 	if !ok {
@@ -113,10 +115,10 @@ func (b *Box) Seal(p Purpose, c Claims) (Token, error) {
 	return Token{}, errors.New("seal a link: the key draws the same nonces")
 }
 
-// Open reads a token's text, as far as it can be one: the slash, the bracket or the full
-// stop that another program took for the end of a link counts for nothing. The token is the
-// same as without it. Everything else that is wrong with a text is ErrInvalid. Expiry is not
-// judged here (see [Claims.Expired]).
+// Open reads a token's text, as far as it can be one. It ignores the slash, the bracket or the
+// full stop that another program took for the end of a link. The token is the same as without
+// it. Every other fault of a text is ErrInvalid. Expiry is not judged here (see
+// [Claims.Expired]).
 func (b *Box) Open(p Purpose, text string) (Claims, Token, error) {
 	k, ok := b.kinds[p]
 	if !ok || len(text) > maxText+maxTail {
@@ -151,6 +153,5 @@ func foreign(r rune) bool {
 	return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// URL is what a mail points at: below the configured base URL, never below what a
-// request says.
+// URL is the link of a mail: below the configured base URL, never below that of a request.
 func (b *Box) URL(p Purpose, t Token) string { return b.kinds[p].url + t.Text() }

@@ -27,8 +27,8 @@ func TestOpenGivesBackWhatWasSealed(t *testing.T) {
 	}
 }
 
-// security 4: the same claims never make the same token; what differs is at least the
-// 24 bytes of nonce behind the key's prefix of 5.
+// security 4: the same claims never make the same token. Tokens differ in at least the 24 bytes
+// of nonce behind the key's prefix of 5.
 func TestEachTokenIsAnother(t *testing.T) {
 	t.Parallel()
 	b, nonces := newBox(t, frozenKey(t), base, namespace), map[string]bool{}
@@ -119,8 +119,8 @@ func TestOneSpelling(t *testing.T) {
 	}
 }
 
-// security 4: what no token has ends one, and what other programs leave at the end of a link
-// makes no second token of it.
+// security 4: a character that no token has ends one. Characters that other programs leave at
+// the end of a link make no second token of it.
 func TestTail(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, frozenKey(t), base, namespace)

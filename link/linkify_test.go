@@ -14,7 +14,8 @@ func linkifiers() map[string]func(text string) string {
 	var (
 		// android.util.Patterns, WEB_URL_WITH_PROTOCOL: PATH_AND_QUERY, then WORD_BOUNDARY.
 		android = regexp.MustCompile(`https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#](?:[a-zA-Z0-9;/?:@&=#~.+!*'(),_$-]|%[a-fA-F0-9]{2})*)?(?:\b|$|^)`)
-		// mozTXTToHTMLConv::FindURLEnd, free text: what ends a link, and what does not stand at the end of one.
+		// mozTXTToHTMLConv::FindURLEnd, free text: characters that end a link, and characters
+		// that do not stand at its end.
 		mozilla    = regexp.MustCompile("https?://[^\\s<>\"`{}()\\[\\]]+")
 		mozillaEnd = regexp.MustCompile(`[.,;!?\-:']+$`)
 		// GitHub Flavored Markdown, section 6.9: extended autolink path validation.
@@ -32,9 +33,9 @@ func linkifiers() map[string]func(text string) string {
 	}
 }
 
-// No program leaves out the end of a link, whatever the length of its address: 3 in 100 links
-// ended in a character that some leave out. Where a template puts something behind a link, a
-// program may take that for its end, and the link works.
+// No program leaves out the end of a link, whatever the length of its address. Before, 3 in 100
+// links ended in a character that some leave out. A template may put text behind a link that a
+// program takes for its end. The link still works.
 func TestLinkifiersFindTheWholeLink(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, frozenKey(t), base, namespace)

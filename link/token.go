@@ -11,8 +11,8 @@ import (
 // reaches no log and no payload by accident; [Token.Text] is the one way out. It is safe
 // for concurrent use.
 //
-// The bytes sit behind a function because package fmt walks through the unexported
-// fields of a caller's struct without asking their methods, and stops at functions.
+// The bytes sit behind a function. Package fmt walks through the unexported fields of a
+// caller's struct without calling their methods, and stops at functions.
 type Token struct{ bytes func() []byte }
 
 const redacted = "[token]"

@@ -69,8 +69,7 @@ func TestTokenIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// security 4, 11: what is hashed is the token's bytes, and the store's key is the hash
-// of that hash.
+// security 4, 11: the token's bytes are hashed, and the store's key is the hash of that hash.
 func TestDigests(t *testing.T) {
 	t.Parallel()
 	token := seal(t, newBox(t, frozenKey(t), base, namespace), link.Reset, claims())

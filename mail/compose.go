@@ -28,7 +28,7 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 }
 
 // headers mark a mail as automatic, so that no vacation responder answers it (RFC 3834 section
-// 5), and tell mail services to leave its links as they are: a rewritten link passes the token
+// 5). They tell mail services to leave its links as they are: a rewritten link passes the token
 // to a click tracker.
 func headers() map[gomail.Header]string {
 	return map[gomail.Header]string{

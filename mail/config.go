@@ -22,12 +22,13 @@ const (
 	SecurityNone     Security = "none"     // to this machine only
 )
 
-// DefaultTimeout is the sum of what a mail server may take for each step.
+// DefaultTimeout is the sum of the times that a mail server may take for each step.
 const DefaultTimeout = 15 * time.Minute
 
 // waits are how long a mail server may take. RFC 5321 section 4.5.3.2 has minutes for each
-// step. Before the end of the content a mail was surely not taken, and hanging up early costs
-// another attempt: a minute is enough, and frees what a server that hangs holds.
+// step. Before the end of the content a mail was surely not taken, and an early end costs
+// another attempt only. So a minute is enough, and frees the resources that a hanging server
+// holds.
 type waits struct {
 	reply   time.Duration // for the way to and through the login, and for each reply up to the content
 	last    time.Duration // for the reply to the content (section 4.5.3.2.6)
@@ -36,7 +37,7 @@ type waits struct {
 
 func standardWaits() waits { return waits{time.Minute, 10 * time.Minute, 5 * time.Second} }
 
-// Config says which mail server takes our mails.
+// Config is the mail server for rekey's mails.
 type Config struct {
 	Host     string
 	Port     int
@@ -46,7 +47,7 @@ type Config struct {
 	// OAuth is where an access token is had, which replaces the password; nil for none.
 	OAuth *OAuth
 	From  string // name@example.com or Name <name@example.com>
-	// Hello is the name that we greet with: a full name, or an IP address. Empty means the
+	// Hello is rekey's name in the greeting: a full name, or an IP address. Empty means the
 	// domain of From. Many mail servers refuse the short name of a host.
 	Hello string
 	// Timeout bounds one conversation, from the connection to the last reply; 0 means
@@ -67,7 +68,7 @@ type SMTP struct {
 	tokens *tokens // nil for a login by password, or none
 }
 
-// NewSMTP checks the configuration. It connects to nobody; Check does.
+// NewSMTP checks the configuration. It opens no connection; Check does.
 func NewSMTP(c Config) (*SMTP, error) {
 	from, err := sender(c.From)
 	if err != nil {

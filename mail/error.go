@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// Outcome is what is known about a mail that was not sent.
+// Outcome is the fate of a mail that was not sent.
 type Outcome string
 
 // The outcomes of a failed attempt.
@@ -47,7 +47,7 @@ type Error struct {
 	Code     int    // SMTP reply code; 0 when there was no reply
 	Enhanced string // status code of RFC 3463, such as 5.1.1; empty when the reply had none
 	Step     string // where the conversation ended
-	Cause    string // what is known besides; one of few texts, or empty
+	Cause    string // a further fact; one of few texts, or empty
 }
 
 // Error implements error.
@@ -68,9 +68,9 @@ func (e *Error) Error() string {
 	}
 }
 
-// Kind is a word for what happened, which may be read by everybody who sees that there is a
-// mail: mail_deferred_connect, mail_deferred_4xx, mail_unknown_content and the like. A mail
-// that is refused at login has the step, since that is about us.
+// Kind is a word for the failure: mail_deferred_connect, mail_deferred_4xx,
+// mail_unknown_content and the like. It may be shown to all readers who know of the mail. A
+// mail that is refused at login has the step: it concerns rekey, not the recipient.
 func (e *Error) Kind() string {
 	switch before := slices.Contains([]string{stepAddress, stepToken, stepConnect, stepTLS, stepGreeting, stepHello, stepLogin}, e.Step); {
 	case before:
@@ -84,8 +84,8 @@ func (e *Error) Kind() string {
 	}
 }
 
-// failed is the error of a step before the mail server was told of a mail: it is about us
-// and our configuration, so a mail is never refused by it.
+// failed is the error of a step before the mail server knew of a mail. It is about rekey and
+// its configuration, so it never refuses a mail.
 func failed(step string, err error, cause string) *Error {
 	code, enhanced := reply(err)
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -95,7 +95,7 @@ func failed(step string, err error, cause string) *Error {
 }
 
 // reply is the reply in an error: its code and its enhanced status code. The latter is read
-// from a server that does not announce it (RFC 2034) too, and only where it belongs: a reply
+// from a server that does not announce it (RFC 2034) too. It counts only in its place: a reply
 // may quote one, or the address of a host.
 func reply(err error) (code int, enhanced string) {
 	e, ok := errors.AsType[*textproto.Error](err)
@@ -108,12 +108,12 @@ func reply(err error) (code int, enhanced string) {
 	return e.Code, enhanced
 }
 
-// status is the enhanced code of a reply: at its start, as RFC 2034 has it and with the "#" of
-// Cisco's gateways ("#5.7.1 Your access to submit messages"), or at its end as qmail writes it
-// ("no mailbox here by that name. (#5.1.1)").
+// status is the enhanced code of a reply. It stands at the start, as in RFC 2034 and with the
+// "#" of Cisco's gateways ("#5.7.1 Your access to submit messages"). Or it stands at the end,
+// as qmail writes it ("no mailbox here by that name. (#5.1.1)").
 var status = regexp.MustCompile(`^#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s|$)|\(#([245]\.[0-9]{1,3}\.[0-9]{1,3})\)\s*$`)
 
-// judge says what a reply to a mail's recipient, to DATA or to its content means for it.
+// judge is the meaning of a reply to a mail's recipient, to DATA or to its content.
 func judge(step string, err error) *Error {
 	code, enhanced := reply(err)
 	outcome := Deferred
@@ -127,13 +127,13 @@ func judge(step string, err error) *Error {
 }
 
 // final reports whether a 5yz reply is about this recipient or this content, which no later
-// attempt changes. Every other is about us, the way or the policy of a server: somebody
-// mends that, and a mail is worth a day of trying.
+// attempt changes. Every other one is about the sender, the way or the policy of a server. An
+// operator can mend that, and a mail is worth a day of retries.
 //
-// The enhanced code decides (RFC 3463). Without one, or with 5.0.0, which says no more than
-// the class, the reply code does (RFC 5321 section 4.2.3): at RCPT 550, 551 and 553 are
-// about the mailbox, while 552 there means too many recipients (section 4.5.3.1.10). After
-// the content 552 is about its size; 550 there is policy, and 554 is said of senders too.
+// The enhanced code decides (RFC 3463). Without one, or with 5.0.0, which says no more than the
+// class, the reply code decides (RFC 5321 section 4.2.3). At RCPT 550, 551 and 553 are about
+// the mailbox, while 552 there means too many recipients (section 4.5.3.1.10). After the
+// content 552 is about its size. There 550 is policy, and 554 also means senders.
 func final(step string, code int, enhanced string) bool {
 	if !undecided.MatchString(cmp.Or(enhanced, "5.0.0")) {
 		return recipients.MatchString(enhanced) || step == stepContent && contents.MatchString(enhanced)
@@ -148,13 +148,14 @@ func final(step string, code int, enhanced string) bool {
 	}
 }
 
-// saysSo reports whether the words of a reply agree with a code that is vague: no word is about
-// the sender, its host or a policy, and at RCPT one is about the mailbox. Exim has no enhanced
-// codes ("relay not permitted", "Sender verify failed"; its src/configure.default and acl.c), and
-// 5.1.0 is also Postfix's for a sender that is not listed (smtpd_check.c, "Sender address
-// rejected") and Exchange's "554 5.1.0 Sender Denied" (learn.microsoft.com, "Sender filtering").
-// Servers have no end of words for a policy and few for a mailbox that is not there, so what has
-// neither is tried for a day.
+// saysSo reports whether the words of a reply agree with a code that is vague. No word may be
+// about the sender, its host or a policy, and at RCPT one must be about the mailbox.
+//
+// Exim has no enhanced codes ("relay not permitted", "Sender verify failed"; its
+// src/configure.default and acl.c). The code 5.1.0 is also Postfix's for a sender that is not
+// listed (smtpd_check.c, "Sender address rejected"). Exchange writes "554 5.1.0 Sender Denied"
+// (learn.microsoft.com, "Sender filtering"). Servers have endless words for a policy and few
+// for a missing mailbox, so a reply without either is retried for a day.
 func saysSo(step string, err error) bool {
 	e, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
@@ -165,9 +166,10 @@ func saysSo(step string, err error) bool {
 }
 
 var (
-	// vague are the codes that leave open whose address or policy it is about.
+	// vague are the codes that may be about any address or policy.
 	vague = regexp.MustCompile(`^(?:|5\.0\.[0-9]+|5\.1\.0)$`)
-	// names are what a reply quotes: addresses, the URL of an explanation, hosts. They are no words.
+	// names are quotations in a reply: addresses, the URL of an explanation, hosts. They are no
+	// words.
 	names = regexp.MustCompile(`<[^>]*>|https?://\S+|\S*@\S*|\b[\w-]*[A-Za-z][\w-]*(?:\.[\w-]+)+`)
 	ours  = regexp.MustCompile(`(?i)\b(?:sender|client|relay(?:ing)?|[he][eh]lo|ip|r?dns|ptr|spf|dkim|dmarc|tls|starttls|administrative prohibition|spam|policy|` +
 		`(?:black|block|deny|grey|gray) ?-?list(?:ed|ing)?|listed (?:at|by|on)|(?:is|are) listed|(?:rb|dnsb)ls?|reputation|block(?:ed|ing)|authenticat(?:ed?|ion)|(?:un)?authori[sz](?:ed|ation)|suspended|outgoing|` +
@@ -179,11 +181,11 @@ var (
 
 var (
 	undecided = regexp.MustCompile(`^5\.0\.`)
-	// recipients are the codes about a destination mailbox. 5.1.7 and 5.1.8 are about the
-	// sender's address, 5.1.9 is about a relay (RFC 3886), 5.1.10 is a domain that takes no
-	// mail (RFC 7505). A mailbox that is disabled or full (5.2.z) is its owner's to mend, who
-	// asks again then; servers use higher numbers for senders, such as 5.2.252.
+	// recipients are the codes about a destination mailbox. The codes 5.1.7 and 5.1.8 are about
+	// the sender's address, 5.1.9 is about a relay (RFC 3886). A domain that takes no mail has
+	// 5.1.10 (RFC 7505). The owner of a disabled or full mailbox (5.2.z) mends it and requests
+	// a new link. Servers use higher numbers for senders, such as 5.2.252.
 	recipients = regexp.MustCompile(`^5\.(?:1\.(?:[012346]|10)|2\.[0-4])$`)
-	// contents are the codes about the mail itself: it stays as it is, whenever it is sent.
+	// contents are the codes about the mail itself, which no later attempt changes.
 	contents = regexp.MustCompile(`^5\.6\.`)
 )

@@ -21,9 +21,9 @@ var hello = mail.Message{
 	Text: "https://example.com/secret-link\n", HTML: "<p>https://example.com/secret-link</p>\n",
 }
 
-// A reply about the recipient or the content refuses a mail, a lost reply to the content
-// leaves it open, and everything else is tried again. security 23: a link is kept alive
-// exactly when its mail may have arrived.
+// A reply about the recipient or the content refuses a mail, a lost reply to the content leaves
+// it open. Every other failure is retried. security 23: a link is kept alive exactly when its
+// mail may have arrived.
 func TestSendOutcomes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -149,13 +149,13 @@ func TestSendTimeout(t *testing.T) {
 	}
 }
 
-// The last reply is waited for longer than any other: a mail server that reads a mail before
-// it says that it is taken is not sent it again.
+// The last reply is waited for longer than any other. A mail server may read a mail before it
+// takes it, and must not get it twice.
 func TestSendPatient(t *testing.T) {
 	t.Parallel()
 	const reply = 2 * time.Second
 	srv, config := serve(t, script{content: func(*smtp.Conn, string) error {
-		<-time.After(2 * reply) // what such a server takes
+		<-time.After(2 * reply) // the time of such a server
 		return nil
 	}})
 	s, err := mail.NewSMTP(config)

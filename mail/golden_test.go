@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// An owner who did not ask learns that somebody does, from the second mail on.
+// An owner who requested nothing learns of foreign requests from the second mail on.
 func TestGoldenAskedAgain(t *testing.T) {
 	t.Parallel()
 	says := mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute}
@@ -77,7 +77,7 @@ func TestGoldenAskedAgain(t *testing.T) {
 	}
 }
 
-// The golden MIME is what the mail server was given, with a fixed date and boundary.
+// The golden MIME is the mail that the mail server got, with a fixed date and boundary.
 func TestGoldenMIME(t *testing.T) {
 	t.Parallel()
 	date, boundary := regexp.MustCompile(`(?m)^Date: .*$`), regexp.MustCompile(`boundary=([0-9a-f]+)`)
@@ -96,7 +96,7 @@ func TestGoldenMIME(t *testing.T) {
 	}
 }
 
-// delivered is what a mail server is given for m.
+// delivered is the mail that a mail server gets for m.
 func delivered(t *testing.T, m mail.Message) string {
 	t.Helper()
 	srv, config := serve(t, script{})

@@ -12,7 +12,7 @@ import (
 // section 6).
 const refusedLogin = 535
 
-// login proves to a mail server who we are. Its error is an [*Error].
+// login authenticates rekey to a mail server. Its error is an [*Error].
 type login func(*smtp.Client) error
 
 // login is nil for a mail server that wants none. An access token is fetched before the
@@ -45,8 +45,8 @@ func (s *SMTP) login(ctx context.Context) (login, error) {
 	}, nil
 }
 
-// mechanisms are those that we speak, the best first. Of NTLM and CRAM-MD5 a thief of what
-// is sent learns the password.
+// mechanisms are the supported ones, the best first. A thief of an exchange of NTLM or CRAM-MD5
+// learns the password.
 func mechanisms() []string { return []string{"XOAUTH2", "SCRAM-SHA-256", "PLAIN", "LOGIN"} }
 
 // prove logs in by the best way that the mail server offers.

@@ -1,8 +1,8 @@
 // Package mail writes the two mails of a reset and hands them to a mail server.
 //
-// A mail is fixed text, the links of this reset and the operator's settings of the product.
-// Its only part from the account is the recipient's address, so nobody can make rekey mail
-// their own words to others.
+// A mail is fixed text, the links of this reset and the operator's settings of the product. Its
+// only part from the account is the recipient's address, so rekey never mails text of an
+// attacker.
 //
 // A failed attempt is judged by one question: can the mail have arrived? The answer decides
 // whether its link stays valid. Callers get only this answer of a failure, since mail servers

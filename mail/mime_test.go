@@ -71,7 +71,7 @@ func TestHeaderInjection(t *testing.T) {
 	}
 }
 
-// security 21: a mail goes to one address or to nobody.
+// security 21: a mail goes to exactly one address or is refused.
 func TestRecipients(t *testing.T) {
 	t.Parallel()
 	srv, config := serve(t, script{})

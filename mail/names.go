@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// sender reads the sender of our mails. Its domain becomes A-labels, since mail servers
-// know no others; a local part beyond ASCII would need SMTPUTF8.
+// sender reads the sender of rekey's mails. Its domain becomes A-labels, since mail servers
+// know no others. A local part beyond ASCII would need SMTPUTF8.
 func sender(s string) (*mail.Address, error) {
 	from, err := mail.ParseAddress(s)
 	if err == nil {
@@ -40,10 +40,10 @@ func inASCII(name string) (string, error) {
 	return idna.Lookup.ToASCII(name)
 }
 
-// urlInASCII is an absolute URL as it can stand in a mail: its host in A-labels, as browsers
-// show it where they doubt the letters, and the rest percent-encoded. Readers of mails end a
-// link at letters beyond ASCII. One in ASCII stays as it is, and so does what is no URL. A
-// mailto URL gets A-labels too.
+// urlInASCII is an absolute URL as it can stand in a mail. Its host is in A-labels, as browsers
+// show it where they doubt the letters, and the rest is percent-encoded. Readers of mails end a
+// link at letters beyond ASCII. A URL in ASCII stays as it is, and so does a text that is no
+// URL. A mailto URL gets A-labels too.
 func urlInASCII(text string) (string, error) {
 	u, err := url.Parse(text)
 	if isASCII(text) || err != nil || u.Host == "" && u.Scheme != "mailto" {
@@ -63,8 +63,8 @@ func urlInASCII(text string) (string, error) {
 	return u.String(), nil
 }
 
-// mailtoInASCII is the addresses of a mailto URL with their domains in A-labels, since a reader
-// of mails need not know letters beyond ASCII in one (RFC 6068 section 2).
+// mailtoInASCII is the addresses of a mailto URL with their domains in A-labels. A reader of
+// mails need not know letters beyond ASCII there (RFC 6068 section 2).
 func mailtoInASCII(to string) (_ string, err error) {
 	addresses := strings.Split(to, ",")
 	for i := range addresses {
@@ -75,7 +75,7 @@ func mailtoInASCII(to string) (_ string, err error) {
 	return percent(strings.Join(addresses, ",")), nil
 }
 
-// percent encodes what is beyond ASCII in a part of a URL that is written as it was read.
+// percent encodes the bytes beyond ASCII in a part of a URL.
 func percent(part string) string {
 	var b strings.Builder
 	for _, c := range []byte(part) {
@@ -92,8 +92,8 @@ func percent(part string) string {
 var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
 
 // IDDomain is the right side of the Message-IDs of a host that sends mails (RFC 5322 section
-// 3.6.4): the host, without the dot that ends a full name; an IPv6 address as a literal; and for
-// what is neither a name that nobody has.
+// 3.6.4). It is the host, without the dot that ends a full name, or an IPv6 address as a
+// literal. Any other text gives a reserved name.
 func IDDomain(host string) string {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
 		return "[IPv6:" + addr.WithZone("").String() + "]"
@@ -107,7 +107,7 @@ func IDDomain(host string) string {
 // name is a host name of a kind that no command is hidden in.
 var name = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9])?$`)
 
-// helloName is what we call ourselves: a name, or an address as a literal (RFC 5321
+// helloName is rekey's name in the greeting: a full name, or an address as a literal (RFC 5321
 // sections 4.1.1.1 and 4.1.3).
 func helloName(s string) (string, error) {
 	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && addr.Zone() == "" {

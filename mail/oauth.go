@@ -16,8 +16,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
-// OAuth says where an access token for the login comes from (RFC 6749): by the client's own
-// credentials (section 4.4), or by a refresh token (section 6) that an administrator got.
+// OAuth is the source of an access token for the login (RFC 6749). It is the client's own
+// credentials (section 4.4), or a refresh token (section 6) that an administrator got.
 type OAuth struct {
 	TokenURL     string // of the token endpoint; https, but on loopback
 	ClientID     string
@@ -53,11 +53,11 @@ func newTokens(c *OAuth) (*tokens, error) {
 	}
 	return &tokens{fetch: c.fetch, refresh: c.RefreshToken, turn: make(chan struct{}, 1), client: &http.Client{
 		Timeout:       tokenWait,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // credentials go to nobody else
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // credentials go to no other host
 	}}, nil
 }
 
-// fetch asks the token endpoint.
+// fetch calls the token endpoint.
 func (c *OAuth) fetch(ctx context.Context, refresh string) (*oauth2.Token, error) {
 	if refresh == "" {
 		own := clientcredentials.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, TokenURL: c.TokenURL, Scopes: strings.Fields(c.Scope)}

@@ -15,14 +15,14 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// endpoint is a token endpoint that answers what it is told to.
+// endpoint is a token endpoint with configured answers.
 type endpoint struct {
 	*httptest.Server
 	mu    sync.Mutex
-	asked []string // the grants, with what proved them
+	asked []string // the grants, with their proofs
 }
 
-// issue starts an endpoint. For the n-th request, from 1, answer says what it gives.
+// issue starts an endpoint. For the n-th request, from 1, answer writes the response.
 func issue(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) *endpoint {
 	t.Helper()
 	e := &endpoint{}
@@ -134,8 +134,8 @@ func TestAccessTokenCalledBack(t *testing.T) {
 	}
 }
 
-// security 38: each way to fail has a text of its own, and none holds a secret, or what the
-// endpoint says.
+// security 38: each failure has a text of its own, and none holds a secret, or text of the
+// endpoint.
 func TestLoginTexts(t *testing.T) {
 	t.Parallel()
 	never := func(string) bool { return false }
@@ -200,8 +200,8 @@ func TestTokenEndpointIsSilent(t *testing.T) {
 	both.Wait()
 }
 
-// security 21: a secret is sent to an endpoint that proves who it is, and with it goes what
-// it needs.
+// security 21: a secret is sent only to an endpoint that proves its identity, with the
+// parameters that it needs.
 func TestOAuthSettings(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

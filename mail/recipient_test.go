@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// security 21: addresses that hosts have arrive in the spelling of RFC 5321, in the envelope and
-// in the header, and SMTPUTF8 (RFC 6531) is asked for where letters want it and nowhere else.
+// security 21: addresses that hosts have arrive in the spelling of RFC 5321, in the envelope
+// and in the header. SMTPUTF8 (RFC 6531) is requested only where letters want it.
 func TestUnusualRecipients(t *testing.T) {
 	t.Parallel()
 	for stored, c := range map[string]struct {
@@ -49,8 +49,8 @@ func TestUnusualRecipients(t *testing.T) {
 	}
 }
 
-// A mail server without SMTPUTF8 never takes a letter beyond ASCII: the error is final and says
-// why, and the address is not told.
+// A mail server without SMTPUTF8 never takes a letter beyond ASCII. The error is final, names
+// the reason, and does not hold the address.
 func TestServerWithoutSMTPUTF8(t *testing.T) {
 	t.Parallel()
 	srv, config := serve(t, script{ascii: true})

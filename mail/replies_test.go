@@ -9,19 +9,21 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// taken is what a mail server says up to the recipient, and up to the content.
+// taken is the conversation up to the recipient, and up to the content.
 var (
 	taken = []string{"220 hi", "250-hi\r\n250 ENHANCEDSTATUSCODES", "250 2.1.0 ok"}
 	ready = []string{"220 hi", "250 hi", "250 2.1.0 ok", "250 2.1.5 ok", "354 go"}
 )
 
-// Servers' replies to a recipient, as their documents quote them: Gmail's by "Gmail SMTP
-// errors and codes" (support.google.com/a/answer/3726730), Exchange Online's by "Email
-// non-delivery reports and SMTP errors in Exchange Online" and Exchange's by "Sender
-// filtering" (both learn.microsoft.com), Postfix's by its smtpd_check.c, Exim's by its
+// Servers' replies to a recipient, as their documents quote them. Gmail's are from "Gmail SMTP
+// errors and codes" (support.google.com/a/answer/3726730). Exchange Online's are from "Email
+// non-delivery reports and SMTP errors in Exchange Online", Exchange's from "Sender filtering"
+// (both learn.microsoft.com). Postfix's are from its smtpd_check.c, Exim's from its
 // src/configure.default and test suite. Outlook.com's are from reports: spamresource.com,
-// "Microsoft: Multiple types of invalid user bounces", 2023. Whose fault it is decides: a
-// sender's quota, name, address or reputation is no reason to give a mail up. security 23.
+// "Microsoft: Multiple types of invalid user bounces", 2023.
+//
+// The cause decides: a sender's quota, name, address or reputation is no reason to give a mail
+// up. security 23.
 func TestWhoseFaultARefusalIs(t *testing.T) {
 	t.Parallel()
 	for text, final := range map[string]bool{
@@ -43,8 +45,8 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM": false,
 		"550 5.7.606 Access denied, banned sending IP [203.0.113.7]":                            false,
 		"550 5.7.705 Access denied, tenant has exceeded threshold":                              false,
-		"550 5.4.1 Recipient address rejected: Access denied.":                                  false, // nobody there, or a connector
-		// Exchange, and Outlook.com, which says so also for what it blocks
+		"550 5.4.1 Recipient address rejected: Access denied.":                                  false, // unknown, or a connector
+		// Exchange, and Outlook.com, which also writes it for blocked mails
 		"554 5.1.0 Sender Denied": false,
 		"550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).": false,
 		// GMX, IONOS and Domino have no enhanced codes; an URL, a host or an address in a reply is no word.
@@ -91,7 +93,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		// gateways of Cisco and of Barracuda
 		"550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.": false,
 		"550 #5.1.0 Address rejected.": true, "550 5.1.0 Address rejected": true, "550 cuda_nsu No such user": true,
-		// words alone, about us: reputation, limits, checks
+		// words alone, about the sender: reputation, limits, checks
 		"550 rejected because 203.0.113.7 is in a black list at zen.spamhaus.org":  false,
 		"550 JunkMail rejected - host [203.0.113.7] is in an RBL":                  false,
 		"550 Your IP address is listed at zen.spamhaus.org":                        false,
@@ -171,7 +173,7 @@ func TestRefusalOfTheContent(t *testing.T) {
 	}
 }
 
-// security 38: an error tells the numbers of a reply and nothing else of it.
+// security 38: an error holds the numbers of a reply and nothing else of it.
 func TestErrorTellsNumbers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -206,8 +208,8 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// A domain of the sender in other letters than ASCII is told in A-labels, in the envelope and
-// in the header.
+// A domain of the sender in other letters than ASCII is written in A-labels, in the envelope
+// and in the header.
 func TestSenderInUnicode(t *testing.T) {
 	t.Parallel()
 	srv, config := serve(t, script{})

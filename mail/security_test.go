@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// security 21: a link travels encrypted to a mail server that proved who it is.
+// security 21: a link travels encrypted to a mail server that proved its identity.
 func TestSendEncrypted(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]script{
@@ -35,8 +35,8 @@ func TestSendEncrypted(t *testing.T) {
 
 const untrusted = "the certificate of the mail server is not trusted"
 
-// security 21: the mail stays here when the connection is not what was asked for. Each
-// fault is ours to mend, so the mail is deferred, and its connection is closed.
+// security 21: no mail goes out over a connection that is not as configured. An operator can
+// mend each fault, so the mail is deferred, and its connection is closed.
 func TestSendDistrusts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -19,13 +19,13 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// script is how a mail server misbehaves; what is nil goes well.
+// script is how a mail server misbehaves; nil goes well.
 type script struct {
 	hello, sender, recipient func(*smtp.Conn) error
 	data                     func(*smtp.Conn) error // before the content is read
 	content                  func(c *smtp.Conn, mail string) error
 	starttls, tls            bool                    // offered
-	ascii, utf8              bool                    // SMTPUTF8 is not offered; is to be asked for
+	ascii, utf8              bool                    // SMTPUTF8 is not offered; must be requested
 	auth                     bool                    // offered, for owner and secret
 	bearer                   func(token string) bool // offered, for tokens that it takes
 }
@@ -33,7 +33,7 @@ type script struct {
 // server is a real mail server on loopback that follows a script.
 type server struct {
 	script
-	mails chan string   // what it took, header and body
+	mails chan string   // accepted mails, header and body
 	gone  chan struct{} // a conversation's connection is closed
 	to    chan string
 	from  chan string
@@ -172,8 +172,8 @@ func (s bearerSession) AuthMechanisms() []string { return []string{"XOAUTH2"} }
 
 func (s bearerSession) Auth(string) (sasl.Server, error) { return &xoauth2{takes: s.bearer}, nil }
 
-// xoauth2 is the server's part of XOAUTH2: what it refuses it explains in a challenge, which
-// the client answers with nothing.
+// xoauth2 is the server's part of XOAUTH2. It explains a refusal in a challenge, which the
+// client answers with nothing.
 type xoauth2 struct {
 	takes   func(string) bool
 	refused bool
@@ -214,8 +214,8 @@ func after(step func(*smtp.Conn) error) func(*smtp.Conn, string) error {
 	return func(c *smtp.Conn, _ string) error { return step(c) }
 }
 
-// recite starts a mail server that gives one reply after the other, whatever it is told.
-// It can do what go-smtp does not: refuse to greet, and refuse the DATA command.
+// recite starts a mail server that gives one reply after the other, whatever it receives.
+// Unlike go-smtp it can refuse to greet, and refuse the DATA command.
 func recite(t *testing.T, replies ...string) mail.Config {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,8 +12,8 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// Send hands over one mail. Its error is an [*Error]. When ctx ends, the connection is
-// cut and the outcome is what is known by then.
+// Send hands over one mail. Its error is an [*Error]. The end of ctx cuts the connection; the
+// outcome is then the last known one.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := s.compose(m)
 	if err != nil {
@@ -22,9 +22,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return s.converse(ctx, func(t *talk) error { return t.send(msg) })
 }
 
-// Check says whether the mail server can be reached, proves who it is, takes our name, our
-// login and our sender. It names no recipient: that would look like a search for addresses,
-// every half a minute. Its error is an [*Error].
+// Check says whether the mail server can be reached, proves its identity, takes rekey's name,
+// login and sender. It names no recipient: every half a minute that would look like a search
+// for addresses. Its error is an [*Error].
 func (s *SMTP) Check(ctx context.Context) error {
 	return s.converse(ctx, func(t *talk) error {
 		if err := t.Mail("<" + s.from.Address + ">"); err != nil {
@@ -35,8 +35,8 @@ func (s *SMTP) Check(ctx context.Context) error {
 	})
 }
 
-// converse connects, talks and says goodbye. An access token that the mail server refuses
-// may have been called back, so it is asked once more with another.
+// converse connects, talks and says goodbye. A refused access token may have been revoked, so
+// there is one more attempt with another.
 func (s *SMTP) converse(ctx context.Context, do func(*talk) error) error {
 	ctx, hangUp := context.WithTimeout(ctx, s.config.Timeout)
 	defer hangUp()
@@ -62,12 +62,12 @@ type talk struct {
 	waits waits
 }
 
-// within bounds what is done next. The connection is closed when the context of the
-// conversation ends, so none is bound by this alone.
+// within bounds the next step. The connection is closed when the context of the conversation
+// ends, so none is bound by this alone.
 func (t *talk) within(d time.Duration) { _ = t.conn.SetDeadline(time.Now().Add(d)) }
 
-// send says for whom the mail is and hands it over. Only the last reply says that it is
-// taken, and it is waited for longest: who hangs up before sends the mail again.
+// send names the recipient of the mail and hands it over. Only the last reply says that it is
+// taken, and it is waited for longest: a client that hangs up before sends the mail again.
 func (t *talk) send(msg *gomail.Msg) error {
 	t.within(t.waits.reply)
 	from, fromErr := msg.GetSender(false)
@@ -101,9 +101,9 @@ func (t *talk) send(msg *gomail.Msg) error {
 	return nil
 }
 
-// spell asks for SMTPUTF8 (RFC 6531) where an address has letters beyond ASCII, and only
-// there: a relay behind the mail server may lack it and would bounce the mail. A mail server
-// that does not offer it never takes such a mail.
+// spell requests SMTPUTF8 (RFC 6531) only where an address has letters beyond ASCII. A relay
+// behind the mail server may lack it and would bounce the mail. A mail server that does not
+// offer it never takes such a mail.
 func (t *talk) spell(to string) error {
 	if isASCII(to) {
 		return nil

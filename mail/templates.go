@@ -15,17 +15,17 @@ import (
 //go:embed templates
 var builtIn embed.FS
 
-// Brand is what mails say about the product. All of it is required but SignInURL: whoever
-// did not change their password must learn what to do. URLs with letters beyond ASCII are
-// mailed in ASCII.
+// Brand is the product in mails. All of it is required but SignInURL: an owner who did not
+// change the password must learn the next step. URLs with letters beyond ASCII are mailed in
+// ASCII.
 type Brand struct {
 	Product   string
-	Support   string // whom to ask for help: an address or a URL
-	ForgotURL string // where a reset is asked for
+	Support   string // help for owners: an address or a URL
+	ForgotURL string // page for requesting a reset
 	SignInURL string // where people sign in
 }
 
-// Product is what the mails call it.
+// Product is the product's name in mails.
 func (t *Templates) Product() string { return t.brand.Product }
 
 // Templates write mails. They are safe for concurrent use.
@@ -47,9 +47,9 @@ const (
 	changedMail = "changed"
 )
 
-// Load reads the templates: the built-in ones, each replaced by the file of the same name
-// in dir; dir "" replaces none. Each is tried once, so that a broken one is found at
-// start and not by an owner who waits for a mail.
+// Load reads the built-in templates, each replaced by the file of the same name in dir; dir ""
+// replaces none. Each is tried once, so that a broken one is found at start and not by an owner
+// who waits for a mail.
 func Load(dir string, b Brand) (*Templates, error) {
 	if b.Product == "" || b.Support == "" || b.ForgotURL == "" {
 		return nil, errors.New("mails need the product's name, a support contact and the address of the forgot page")

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/mail"
 )
 
-// security 9: a mail links to what it was given, whose base is the configured one, and
-// loads nothing from anywhere.
+// security 9: a mail links to the given URLs, whose base is the configured one, and loads
+// nothing from anywhere.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	urls := regexp.MustCompile(`https?://[^\s"'<>]+`)
@@ -39,7 +39,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// A link is also printed, for those whose mail program shows no button.
+// A link is also printed, for mail programs without buttons.
 func TestLinkIsPrinted(t *testing.T) {
 	t.Parallel()
 	all := mails(t)
@@ -48,8 +48,8 @@ func TestLinkIsPrinted(t *testing.T) {
 	}
 }
 
-// security 17, 18: the notice says when, what to do for whoever did not do it, and what a
-// new password does not end.
+// security 17, 18: the notice has the time and the limits of a new password. It has the next
+// step for an owner who did not change the password.
 func TestNoticeHelps(t *testing.T) {
 	t.Parallel()
 	m := mails(t)["changed"]
@@ -202,8 +202,8 @@ func TestLoadRequiresBrand(t *testing.T) {
 	}
 }
 
-// Every URL in a mail is in ASCII, as a reader of mails and a browser take it; one that is
-// already stays as it was written, and an address for help is none.
+// Every URL in a mail is in ASCII, as a reader of mails and a browser take it. A URL in ASCII
+// stays as it was written, and an address for help is no URL.
 func TestURLsInMailsAreASCII(t *testing.T) {
 	t.Parallel()
 	b := brand()

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Reset is what a mail with a link says.
+// Reset is the content of a mail with a link.
 type Reset struct {
 	URL       string        // sets a new password
 	CancelURL string        // calls the reset off
 	Life      time.Duration // how long the link works
-	Asked     int           // mails that were asked for in 24 hours, this one too
+	Asked     int           // mails requested in 24 hours, this one too
 }
 
-// Changed is what the notice of a changed password says.
+// Changed is the content of the notice of a changed password.
 type Changed struct {
-	At time.Time // told in UTC
+	At time.Time // written in UTC
 }
 
 // Reset writes the mail with the links.
@@ -58,7 +58,7 @@ func render(t interface {
 	return b.String(), err
 }
 
-// inWords tells a life in the largest unit that it is a whole number of.
+// inWords writes a life in the largest unit that it is a whole number of.
 func inWords(d time.Duration) string {
 	unit, name := time.Second, "second"
 	switch {

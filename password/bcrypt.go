@@ -10,14 +10,14 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Bcrypt makes hashes for an application whose sign-in knows no other. It is the weaker choice: little memory, and it looks at 72 bytes
-// only; longer passwords are refused, not cut.
+// Bcrypt makes hashes for an application whose sign-in knows no other. It is the weaker choice:
+// little memory, and it looks at 72 bytes only. Longer passwords are refused, not cut.
 type Bcrypt struct {
 	Cost int // 2^Cost rounds, 4 to 14; zero means that of DefaultBcrypt
-	// Letter is that of "$2a$", "$2b$" or "$2y$"; zero means a. They name one algorithm for
-	// what is hashed here, and applications are particular about them: Laravel wants y, the
-	// bcrypt of Node refuses it. Only bytes of 0xFF, which UTF-8 has not, make a and y differ
-	// (crypt_blowfish 1.1 to 1.3, BF_set_key), and only more than 254 bytes a and b
+	// Letter is that of "$2a$", "$2b$" or "$2y$"; zero means a. They name one algorithm for the
+	// passwords hashed here, but applications insist on one: Laravel wants y, the bcrypt of
+	// Node refuses it. Only bytes of 0xFF, which UTF-8 has not, make a and y differ
+	// (crypt_blowfish 1.1 to 1.3, BF_set_key). Only more than 254 bytes make a and b differ
 	// (OpenBSD 5.5).
 	Letter byte
 }
@@ -30,7 +30,7 @@ const (
 	bcryptBytes  = 72 // of a password that bcrypt looks at
 	bcryptLen    = 60 // of a hash
 	bcryptDigest = 23 // of the 24 bytes that bcrypt makes
-	// maxBcryptCost is what Verify is ready to spend: somewhat more than a second.
+	// maxBcryptCost is the highest cost that Verify accepts: somewhat more than a second.
 	maxBcryptCost = 14
 )
 
@@ -52,9 +52,9 @@ func (b Bcrypt) letter() byte { return cmp.Or(b.Letter, 'a') }
 
 func (b Bcrypt) cost() int { return cmp.Or(b.Cost, DefaultBcrypt().Cost) }
 
-// Hash implements [Hasher]. It panics for a password that it would have to cut, for a salt
-// that is not of 16 bytes and for a cost that there is not: a Client has refused the one,
-// makes no other, and has asked Check.
+// Hash implements [Hasher]. It panics for a password that it would have to cut, for a salt that
+// is not of 16 bytes and for an impossible cost. A Client has refused such a password, makes no
+// such salt, and has called Check.
 func (b Bcrypt) Hash(password string, salt []byte) string {
 	if len(password) > bcryptBytes {
 		panic(errors.New("password: more than bcrypt looks at"))
@@ -66,8 +66,8 @@ func (b Bcrypt) Hash(password string, salt []byte) string {
 	return "$2" + string(b.letter()) + string(hash[len("$2a"):])
 }
 
-// isBcrypt reports that a stored hash is meant as one of bcrypt's. The letters differ by
-// who fixed which fault, and mean the same for what is no such fault.
+// isBcrypt reports that a stored hash is meant as one of bcrypt's. The letters differ by the
+// fixed fault, and mean the same for hashes without it.
 func isBcrypt(stored string) bool {
 	return strings.HasPrefix(stored, "$2a$") || strings.HasPrefix(stored, "$2b$") || strings.HasPrefix(stored, "$2y$")
 }

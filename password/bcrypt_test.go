@@ -100,7 +100,7 @@ func TestVerifyRefusesBcrypt(t *testing.T) {
 	}
 }
 
-// security 39: an application that does not normalize gets what was typed.
+// security 39: an application that does not normalize gets the password as typed.
 func TestVerbatim(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

@@ -7,7 +7,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// BenchmarkHash is what every accepted password costs a starter, on one core.
+// BenchmarkHash is the cost of every accepted password for a starter, on one core.
 func BenchmarkHash(b *testing.B) {
 	p := password.DefaultParams()
 	for b.Loop() {
@@ -15,7 +15,7 @@ func BenchmarkHash(b *testing.B) {
 	}
 }
 
-// BenchmarkJudge is what judging one costs before it is hashed.
+// BenchmarkJudge is the cost of judging a password before it is hashed.
 func BenchmarkJudge(b *testing.B) {
 	policy := password.DefaultPolicy()
 	for b.Loop() {

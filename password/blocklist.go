@@ -12,7 +12,7 @@ import (
 // @zxcvbn-ts/language-common 4.1.3 (MIT, see blocklist.LICENSE.txt), and make_blocklist.js
 // tells how the file is made.
 //
-// That list, the longest in order of frequency that may be passed on freely, has 3,543
+// That list is the longest in order of frequency that may be passed on freely. It has 3,543
 // passwords of 9 characters or more, 1,557 of 10 or more and 41 of 15 or more: few people
 // choose such. So from 10 up the list has all of them, fewer than 3,000. People do repeat a
 // short one several times. Hence has counts that as listed too, and Strength refuses passwords
@@ -40,9 +40,8 @@ func (l blockList) has(password string) bool {
 	return listed || repeated
 }
 
-// period is the shortest beginning of s that gives s when it is written again and again,
-// the last time perhaps in part: "abc" of "abcabcab", and s itself when s repeats
-// nothing.
+// period is the shortest beginning of s that gives s when it is repeated, the last time perhaps
+// in part: "abc" of "abcabcab". It is s itself when s repeats nothing.
 func period(s string) string {
 	for n := range s {
 		if n > 0 && strings.HasPrefix(s, s[n:]) && n <= len(s)/2 {

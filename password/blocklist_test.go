@@ -11,8 +11,8 @@ import (
 
 func listed() []string { return strings.Split(strings.TrimSuffix(blockListText, "\n"), "\n") }
 
-// security 14: the 3,000 commonest passwords that pass the length rule. The counts are
-// what the source has; see blockListText.
+// security 14: the 3,000 commonest passwords that pass the length rule. The counts are those of
+// the source; see blockListText.
 func TestBlockListHolds(t *testing.T) {
 	t.Parallel()
 	for minLength, want := range map[int]int{8: 3000, 9: 3000, 10: 1557, 11: 615, 12: 308, 13: 105, 14: 66, 15: 41} {

@@ -17,10 +17,10 @@ func long(s string) string { return s + strings.Repeat("x", DefaultMaxBytes-len(
 // full is one that is made of s all through.
 func full(s string) string { return strings.Repeat(s, DefaultMaxBytes/len(s)+1)[:DefaultMaxBytes] }
 
-// security 35: a 1,024-byte password of each zxcvbn pattern takes at most 12 times as long as its
-// hash alone (250 ms where a hash takes 20), and 64 MiB, from the policy to the hash. All that is
-// allocated is counted, also what was freed. The long suite judges the time: of ten tries one has
-// to be fast enough, since others use the machine too.
+// security 35: a 1,024-byte password of each zxcvbn pattern takes at most 12 times as long as
+// its hash alone, and 64 MiB. This is all work from the policy to the hash: 250 ms where a hash
+// takes 20. All allocations are counted, also freed ones. The long suite judges the time: of
+// ten tries one has to be fast enough, since other processes use the machine too.
 //
 // It is not parallel: nothing else runs in the process meanwhile.
 func TestLongPasswordsCostLittle(t *testing.T) {
@@ -121,7 +121,7 @@ func allocatedBytes() uint64 {
 	return m.TotalAlloc
 }
 
-// heapBytes is what the heap takes of the machine's memory.
+// heapBytes is the heap's share of the machine's memory.
 func heapBytes() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -10,18 +10,18 @@ import (
 // later. Nothing was done with it.
 var ErrBusy = errors.New("too many passwords are being hashed")
 
-// Budget bounds what evaluating passwords takes from a process: so many at once, so many
-// waiting, and none for longer than so. Without it, two hundred submissions at once would
-// take four gigabytes. A process has one, since its parts share the same cores. It is
-// safe for concurrent use.
+// Budget bounds the resources for evaluating passwords: so many at once, so many waiting, and
+// none for longer than so. Without it, two hundred submissions at once would take four
+// gigabytes. A process has one, since its parts share the same cores. It is safe for concurrent
+// use.
 type Budget struct {
 	running  chan struct{} // a place for each that runs
 	admitted chan struct{} // a place for each that runs or waits
 	wait     time.Duration
 }
 
-// NewBudget returns a budget: parallel evaluations at once (at least one; the number of
-// cores is right), queue further callers waiting, each for as long as wait.
+// NewBudget returns a budget. It runs parallel evaluations at once (at least one; the number of
+// cores is right). It lets queue further callers wait, each for as long as wait.
 func NewBudget(parallel, queue int, wait time.Duration) *Budget {
 	parallel, queue = max(parallel, 1), max(queue, 0)
 	return &Budget{

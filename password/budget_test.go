@@ -86,7 +86,7 @@ func TestAtMostSoManyAtOnce(t *testing.T) {
 	})
 }
 
-// security 15: the queue is bounded; who finds it full is told at once.
+// security 15: the queue is bounded, and a full one refuses a caller at once.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestFullQueue(t *testing.T) {
 	})
 }
 
-// security 15: the wait has a deadline, and who gave up leaves the queue.
+// security 15: the wait has a deadline, and a caller who gave up leaves the queue.
 func TestWaitIsOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,14 +13,13 @@ import (
 
 // Hasher makes stored hashes. It is safe for concurrent use.
 type Hasher interface {
-	// Hash returns the stored form of a normalized password under a salt of 16 bytes. The
-	// same input gives the same string: it is what makes a submission that is sent again
-	// the same submission.
+	// Hash returns the stored form of a normalized password under a salt of 16 bytes. The same
+	// input gives the same string, so that a repeated submission is the same submission.
 	Hash(password string, salt []byte) string
 	// MaxBytes is the length of the longest password that it takes whole; 0 for any.
 	MaxBytes() int
-	// Check says what is wrong with its costs: a hash of more than [Verify] is ready to
-	// spend would keep its owner from signing in.
+	// Check refuses wrong costs: a hash beyond the limits of [Verify] would keep its owner from
+	// signing in.
 	Check() error
 }
 
@@ -48,8 +47,8 @@ const (
 	maxThreads = 16
 )
 
-// ErrHash means that a stored hash is not one that a [Hasher] of this package made, or
-// costs more than this package is ready to spend.
+// ErrHash means that a stored hash is not one of a [Hasher] of this package, or costs more than
+// this package is ready to spend.
 var ErrHash = errors.New("neither an Argon2id hash in PHC format nor a bcrypt hash")
 
 // MaxBytes implements [Hasher].
@@ -113,7 +112,7 @@ func parse(phc string) (p Params, salt, hash []byte, err error) {
 	salt, saltErr := base64.RawStdEncoding.DecodeString(fields[4])
 	hash, hashErr := base64.RawStdEncoding.DecodeString(fields[5])
 	sized := 8 <= len(salt) && len(salt) <= 64 && 16 <= len(hash) && len(hash) <= 64
-	// Scanning and decoding are lenient, so what they found is written again and compared.
+	// Scanning and decoding are lenient, so their result is written again and compared.
 	if errors.Join(costsErr, saltErr, hashErr) != nil || !sized || !p.affordable() || p.encode(salt, hash) != phc {
 		return Params{}, nil, nil, ErrHash
 	}

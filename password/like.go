@@ -12,15 +12,15 @@ import (
 // this package makes.
 var ErrUnsupported = errors.New("no hash like that can be made")
 
-// The beginnings of stored hashes whose format can be made: that of bcrypt says its letter.
+// The beginnings of stored hashes whose format can be made: that of bcrypt has its letter.
 var (
 	argonCosts  = regexp.MustCompile(`^\$argon2id\$v=19\$m=([0-9]{1,9}),t=([0-9]{1,9}),p=([0-9]{1,3})\$`)
 	bcryptStart = regexp.MustCompile(`^\$2([aby])\$(?:([0-9]{2})\$)?`)
 )
 
-// Like returns what makes hashes that are read by whatever reads a stored one: of its format,
-// letter and costs. Costs that cannot be read are those of the defaults: such a hash is
-// damaged, or a test's. The error is ErrUnsupported.
+// Like returns a Hasher whose hashes have the format, letter and costs of a stored one, so that
+// its readers read them. Unreadable costs become the defaults: such a hash is damaged, or a
+// test's. The error is ErrUnsupported.
 func Like(stored string) (Hasher, error) {
 	var like Hasher
 	if found := bcryptStart.FindStringSubmatch(stored); found != nil {
@@ -56,8 +56,8 @@ func Text(h Hasher) string {
 	}
 }
 
-// Parse reads what [Text] wrote. A text that it did not write, and costs that
-// [Hasher].Check refuses, are ErrUnsupported.
+// Parse reads the output of [Text]. Other text, and costs that [Hasher].Check refuses, are
+// ErrUnsupported.
 func Parse(text string) (Hasher, error) {
 	var p Params
 	var b Bcrypt

@@ -52,7 +52,7 @@ func TestLikeNothing(t *testing.T) {
 	}
 }
 
-// FuzzParseText: what is read is in its only spelling and affordable.
+// FuzzParseText: an accepted text is in its only spelling and affordable.
 func FuzzParseText(f *testing.F) {
 	for _, text := range []string{"", "2y12", "2a4", "2a04", "2x04", "2y99", "2y-1", "19456,2,1", "0,0,0", "64,1,1", "64,1,1,1", " 64,1,1", "064,1,1", "262145,1,1", "2,1,1"} {
 		f.Add(text)

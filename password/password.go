@@ -1,9 +1,9 @@
 // Package password judges new passwords and hashes them.
 //
-// The policy follows NIST SP 800-63B-4 (section 3.1.1.2): length and a block list in
-// place of composition rules, every printable character allowed, nothing truncated; and
-// an estimate of how hard the password is to guess. A refusal says why, and what would
-// help. Hashing is Argon2id with the costs of the OWASP Password Storage Cheat Sheet.
+// The policy follows NIST SP 800-63B-4 (section 3.1.1.2). It has a length and a block list in
+// place of composition rules, allows every printable character and truncates nothing. It also
+// estimates how hard the password is to guess. A refusal names the reason and a remedy. Hashing
+// is Argon2id with the costs of the OWASP Password Storage Cheat Sheet.
 //
 // A password goes through four steps, in this order:
 //

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// plain is the beginning of a password in characters that zxcvbn-go can count. It takes
-// bytes for code points in places, so sixteen times "é" would pass as strong. Hence each
-// letter beyond ASCII becomes a control character: no password has one, 32 code points
-// need no more than there are, and zxcvbn-go reckons them as symbols.
+// plain is the beginning of a password in characters that zxcvbn-go can count. It takes bytes
+// for code points in places, so sixteen times "é" would pass as strong. Hence each letter
+// beyond ASCII becomes a control character. No password has one, there are enough for 32 code
+// points, and zxcvbn-go reckons them as symbols.
 type plain struct {
 	text    string
 	letters map[rune]rune
@@ -49,8 +49,8 @@ func fold(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// words are the context in the same characters: whole, in its parts, and the beginnings
-// of all these, since a password may be cut in the middle of one.
+// words are the context in the same characters: whole, in its parts, and the beginnings of all
+// these. A password may be cut in the middle of one.
 func (p plain) words(context []string) []string {
 	var whole, cut []string
 	for _, c := range context {

@@ -10,15 +10,15 @@ import (
 const (
 	// DefaultMinLength is the minimum for a password that is the only factor.
 	DefaultMinLength = 15
-	// MinLengthWithMFA is the minimum where a second factor is always asked.
+	// MinLengthWithMFA is the minimum where a second factor is always required.
 	MinLengthWithMFA = 8
 	// DefaultMaxBytes is far above the 64 characters that have to be allowed, and low
 	// enough that hashing costs the same for all.
 	DefaultMaxBytes = 1024
 )
 
-// Policy says what a new password must be. It is safe for concurrent use; the zero
-// Policy takes no password, start from [DefaultPolicy].
+// Policy is the set of rules for a new password. It is safe for concurrent use; the zero Policy
+// takes no password, start from [DefaultPolicy].
 type Policy struct {
 	MinLength int // in code points
 	MaxBytes  int // in bytes of UTF-8
@@ -29,14 +29,14 @@ type Policy struct {
 }
 
 // DefaultPolicy is for a password that is the only factor. Where a second one is always
-// asked, set MinLength to [MinLengthWithMFA].
+// required, set MinLength to [MinLengthWithMFA].
 func DefaultPolicy() Policy {
 	return Policy{MinLength: DefaultMinLength, MaxBytes: DefaultMaxBytes, blocked: loadBlockList()}
 }
 
-// Normalize returns the form in which a password is judged and hashed, at reset and at
-// sign-in alike: NFKC, so that "é" typed as one code point or as two is one password
-// (NIST SP 800-63B-4, section 3.1.1.2). With Verbatim it is the password as it is.
+// Normalize returns the form in which a password is judged and hashed, at reset and at sign-in
+// alike. It is NFKC, so that "é" typed as one code point or as two is one password (NIST SP
+// 800-63B-4, section 3.1.1.2). With Verbatim it is the password as it is.
 func (p Policy) Normalize(password string) string {
 	if p.Verbatim {
 		return password
@@ -45,7 +45,7 @@ func (p Policy) Normalize(password string) string {
 }
 
 // Check judges a password by the cheap rules: its characters, its length and the block list.
-// The length counts the password as it was typed and as it is hashed, whichever is less: one
+// The length counts the password as it was typed and as it is hashed, whichever is less. One
 // key of an Arabic keyboard is eighteen code points in NFKC. The bound of the hash counts the
 // hashed form. The error is a [*Refusal].
 func (p Policy) Check(typed string) error {

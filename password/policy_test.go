@@ -69,9 +69,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// security 13: the length is that of what was typed or of what is hashed, whichever is less;
-// what there is room for is what is hashed (NIST SP 800-63B-4 counts each code point of the
-// password).
+// security 13: the length is that of the typed or of the hashed form, whichever is less. The
+// upper bound is of the hashed form (NIST SP 800-63B-4 counts each code point of the password).
 func TestBoundsAfterNormalization(t *testing.T) {
 	t.Parallel()
 	p, bcrypt := DefaultPolicy(), DefaultPolicy()
@@ -115,7 +114,7 @@ func TestSignInWithTheOtherForm(t *testing.T) {
 	}
 }
 
-// security 13, 14: what a person is told.
+// security 13, 14: the texts that a person reads.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

@@ -11,16 +11,16 @@ const (
 	TooLong  Code = "password_too_long"
 	TooWeak  Code = "password_too_weak" // easy to guess
 	Blocked  Code = "password_blocked"  // on the list of common passwords
-	Invalid  Code = "password_invalid"  // holds what cannot be seen or typed
-	Breached Code = "password_breached" // known from a data breach; package breached tells
+	Invalid  Code = "password_invalid"  // holds an invisible or untypable character
+	Breached Code = "password_breached" // known from a data breach; see package breached
 )
 
 // Refusal is the error for a password that the policy does not take. It never holds
 // the password.
 type Refusal struct {
 	Code        Code
-	Reason      string   // a sentence for the person who chose it
-	Suggestions []string // sentences that say what would help, best first; at least one
+	Reason      string   // a sentence for the person with the password
+	Suggestions []string // sentences with remedies, best first; at least one
 }
 
 // Error is the reason.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Sample returns a text that looks like the hashes of a [Hasher] of this package: of its
-// format, costs, length and letters, and of no password. It costs nothing to make. It is
+// Sample returns a text that looks like the hashes of a [Hasher] of this package. It has their
+// format, costs, length and letters, and is of no password. It costs nothing to make. It is
 // empty for any other Hasher.
 func Sample(h Hasher) string {
 	salt, digest := make([]byte, 16), make([]byte, hashLen)
@@ -26,7 +26,8 @@ func Sample(h Hasher) string {
 }
 
 // leastPasses are the passes that Argon2id needs at least with so much memory in KiB, most
-// memory first: settings of one strength (OWASP Password Storage Cheat Sheet, "Argon2id").
+// memory first. The settings are of one strength (OWASP Password Storage Cheat Sheet,
+// "Argon2id").
 var leastPasses = []struct{ memory, passes uint32 }{ //nolint:gochecknoglobals // a constant table
 	{47104, 1}, {19456, 2}, {12288, 3}, {9216, 4}, {7168, 5},
 }
@@ -34,9 +35,9 @@ var leastPasses = []struct{ memory, passes uint32 }{ //nolint:gochecknoglobals /
 // leastBcryptCost is that of the same sheet, "bcrypt".
 const leastBcryptCost = 10
 
-// Advice says what costs should be that are below today's advice; empty for costs that are
-// not, and for a Hasher that is none of this package. Check judges what is possible, and this
-// what is wise.
+// Advice names better costs for costs below today's advice. It is empty for other costs, and
+// for a Hasher that is none of this package. Check judges the possible range, Advice the safe
+// one.
 func Advice(h Hasher) string {
 	switch h := h.(type) {
 	case Params:

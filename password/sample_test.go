@@ -6,8 +6,8 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// A sample is what a table would be given: read as a hash, of the same length, format and
-// costs, and another one each time.
+// A sample is read as a hash of the same length, format and costs, and is another one each
+// time.
 func TestSampleIsLikeAHash(t *testing.T) {
 	t.Parallel()
 	for _, h := range []password.Hasher{
@@ -33,7 +33,7 @@ func TestSampleIsLikeAHash(t *testing.T) {
 	}
 }
 
-// Costs below the sheet's are told, those of one of its settings are not.
+// Costs below the sheet's are reported, costs of one of its settings are not.
 func TestAdviceIsTheSheets(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

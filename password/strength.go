@@ -10,15 +10,15 @@ const (
 	// minScore is zxcvbn's "safely unguessable: moderate protection from offline
 	// slow-hash scenario".
 	minScore = 3
-	// judged is how many code points zxcvbn looks at. It takes seconds and up to a
-	// gigabyte for a hundred, and what is strong after 32 does not get weaker.
+	// judged is how many code points zxcvbn looks at. A hundred would take seconds and up to a
+	// gigabyte, and a password that is strong after 32 does not get weaker.
 	judged = 32
 )
 
-// Strength judges how hard a password is to guess for someone who knows the context: the
-// owner's address, the name of the product. The password as it was typed and as it is hashed
-// must both be hard. Only the first 32 code points count. It costs milliseconds and
-// megabytes, so call it within a [Budget]. The error is a [*Refusal].
+// Strength judges how hard a password is to guess with knowledge of the context: the owner's
+// address, the name of the product. The password as it was typed and as it is hashed must both
+// be hard. Only the first 32 code points count. It costs milliseconds and megabytes, so call it
+// within a [Budget]. The error is a [*Refusal].
 func (p Policy) Strength(typed string, context ...string) error {
 	hashed := p.Normalize(typed)
 	if err := strength(hashed, context); err != nil || hashed == typed {
@@ -41,7 +41,7 @@ func strength(password string, context []string) error {
 	return refuse(TooWeak, "The password is easy to guess.", suggestions(found)...)
 }
 
-// dated finds what zxcvbn-go takes for a date; it does not say so in its answer.
+// dated finds dates as zxcvbn-go takes them; its answer does not name them.
 var dated = regexp.MustCompile(`(19|20)\d\d|\d{1,2}[-/\\_. ]\d{1,2}[-/\\_. ]\d{2}`)
 
 // hints are the kinds of things that made a password weak.
@@ -54,7 +54,7 @@ func hints(guess scoring.MinEntropyMatch) map[string]bool {
 	return found
 }
 
-// suggestions turns what made a password weak into what to do about it.
+// suggestions turns the weaknesses of a password into remedies.
 func suggestions(found map[string]bool) []string {
 	var s []string
 	for _, hint := range []struct{ found, text string }{

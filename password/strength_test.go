@@ -54,7 +54,7 @@ func TestStrength(t *testing.T) {
 	}
 }
 
-// security 14: what zxcvbn would find strong is weak for the one whose name it is.
+// security 14: a password that is strong for zxcvbn is weak for an owner of that name.
 func TestContextMakesWeak(t *testing.T) {
 	t.Parallel()
 	for password, address := range map[string]string{
@@ -64,7 +64,7 @@ func TestContextMakesWeak(t *testing.T) {
 		"franjipots zoltkarbruvno": "zoltkarbruvno.franjipots@example.com",
 		"żółtkárbruvňo":            "z\u0307o\u0301łtka\u0301rbruvn\u030co",
 		"ŻÓŁTKÁRBRUVŇO":            "żółtkárbruvňo",
-		// Longer than what zxcvbn looks at, alone and behind another word.
+		// Longer than zxcvbn's view, alone and behind another word.
 		"zoltkarbruvnoquibblexfranjipotswelkdin":  "zoltkarbruvnoquibblexfranjipotswelkdin@example.com",
 		"123456 zoltkarbruvnoquibblexfranjipotsw": "zoltkarbruvnoquibblexfranjipotswelkdin@example.com",
 	} {
@@ -136,7 +136,8 @@ func BenchmarkStrength(b *testing.B) {
 	}
 }
 
-// security 14: what is easy to type is easy to guess, whatever it becomes before it is hashed.
+// security 14: an easily typed password is easy to guess, whatever it becomes before it is
+// hashed.
 func TestStrengthOfWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// unseen reports that a password holds a character that its owner neither sees nor types, as
-// copying from a page or a document brings it along: who types what is seen cannot sign in.
-// Code points that Unicode has not assigned yet are among them, since a later version may
-// give them another NFKC.
+// unseen reports that a password holds a character that its owner neither sees nor types.
+// Copying from a page or a document can bring one along, and the owner could not sign in by
+// typing. Code points that Unicode has not assigned yet count too: a later version may give
+// them another NFKC.
 //
 // The model is OpaqueString (RFC 8265, section 4.2). That refuses the joiners of emoji and of
 // Khmer too, which keyboards type; here they may stand where they join something.
@@ -32,8 +32,8 @@ func unseen(password string) bool {
 const keycap = '\u20E3'
 
 // seen reports that a character shows between its neighbours, or changes how they show. The
-// replacement character stands for bytes that are not UTF-8, here and in what a JSON decoder
-// made of them: two passwords that differ there only would be one.
+// replacement character stands for bytes that are not UTF-8, here and in the output of a JSON
+// decoder. Two passwords that differ there only would be one.
 func seen(before, r, after rune) bool {
 	switch {
 	case r == '\u200B': // zero width space
@@ -55,8 +55,8 @@ func seen(before, r, after rune) bool {
 // (Unicode 17, section 23.2).
 var spaceless = []*unicode.RangeTable{unicode.Khmer, unicode.Lao, unicode.Myanmar, unicode.Thai}
 
-// shaped are the scripts whose letters change in the company of others, so that the two joiners
-// change what is seen: the cursive ones (RFC 5892, A.1) and those with a virama (A.1 and A.2).
+// shaped are the scripts whose letters change beside others, so that the two joiners are
+// visible. These are the cursive ones (RFC 5892, A.1) and the ones with a virama (A.1 and A.2).
 var shaped = []*unicode.RangeTable{
 	unicode.Adlam, unicode.Arabic, unicode.Mandaic, unicode.Mongolian, unicode.Nko, unicode.Syriac,
 	unicode.Bengali, unicode.Devanagari, unicode.Gujarati, unicode.Gurmukhi, unicode.Kannada, unicode.Khmer,

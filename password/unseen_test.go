@@ -9,9 +9,9 @@ import (
 // around is a password with something in its middle, where a person would not look for it.
 func around(s string) string { return "gravel lantern" + s + " oboe thursday" }
 
-// security 13: every code point that is not seen is refused with a reason, at both ends and
-// inside, by its kind: control, format, unassigned, private use, surrogate, line and paragraph
-// separator.
+// security 13: every invisible code point is refused with a reason, at both ends and inside.
+// The reason names its kind: control, format, unassigned, private use, surrogate, line and
+// paragraph separator.
 func TestNoKindOfUnseenCharacter(t *testing.T) {
 	t.Parallel()
 	p := DefaultPolicy()

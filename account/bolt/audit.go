@@ -15,8 +15,8 @@ func (s *Store) Record(ctx context.Context, e account.Entry) error {
 	return s.update(ctx, func(tx *bbolt.Tx) error { return audit(tx, e) })
 }
 
-// Audit returns the audit log of an account, oldest first; of the empty ID, what was
-// logged without an account. It reads the whole log.
+// Audit returns the audit log of an account, oldest first. The empty ID selects entries without
+// an account. It reads the whole log.
 func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, error) {
 	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
 }

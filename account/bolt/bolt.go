@@ -17,7 +17,7 @@
 //	  <account ID> NUL <mail>      -> time, RFC 3339
 //	submissions                       which submissions were applied
 //	  <submission ID>              -> applied as JSON
-//	owed                              which of them somebody is to be told of; made when needed
+//	owed                              which of them are owed a notice; made when needed
 //	  <submission ID>              -> ""
 //	sessions
 //	  <SHA-256(session ID)>        -> session as JSON

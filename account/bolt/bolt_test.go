@@ -67,7 +67,7 @@ func changeBy(t account.TokenRecord) account.Change {
 	return account.Change{Record: t.Key, Submission: "submission", Run: t.Run, Hash: "$argon2id$new", At: t.Issued}
 }
 
-// security 23: what was written is there after a stop, also what makes a repetition one.
+// security 23: written data is there after a stop, also the data that makes a repetition one.
 func TestReopen(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")
@@ -101,7 +101,7 @@ func TestFileIsForItsOwner(t *testing.T) {
 	}
 }
 
-// One process owns a file; who comes second is told what to do.
+// One process owns a file. The error of the second one tells the remedy.
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")

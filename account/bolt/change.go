@@ -17,7 +17,7 @@ type applied struct {
 	AccountID string
 	Run       string
 	At        time.Time
-	Debt      *account.Debt `json:",omitempty"` // nil for what was applied before there were notices here
+	Debt      *account.Debt `json:",omitempty"` // nil for changes from before there were notices here
 }
 
 // ChangePassword implements [account.Store].
@@ -70,8 +70,8 @@ func record(tx *bbolt.Tx, c account.Change) (t account.TokenRecord, err error) {
 	return t, err
 }
 
-// allowed returns the account of a token record if it is still what it was when the
-// mail went out, and the new hash is of the form of the old one.
+// allowed returns the account of a token record if it has not changed since the mail. The new
+// hash must have the form of the old one.
 func allowed(tx *bbolt.Tx, t account.TokenRecord, c account.Change) (account.Account, error) {
 	a, err := read(tx, t.AccountID)
 	if errors.Is(err, account.ErrNotFound) {

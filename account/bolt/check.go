@@ -6,9 +6,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// checkPages reads the whole file, so that damage shows at the start of a worker and not in
-// the middle of a reset. It cannot find a wrong byte within a key or value that leaves the
-// order of keys as it is: bbolt has no sums over its pages.
+// checkPages reads the whole file, so that damage shows at the start of a worker and not in the
+// middle of a reset. Pages of bbolt have no sums: a wrong byte in a key or value that leaves
+// the order of keys stays unnoticed.
 //
 // bbolt's own cursors come after it. They follow whatever a page says, also in a circle.
 func (s *Store) checkPages(tx *bbolt.Tx) error {
@@ -29,8 +29,8 @@ func (s *Store) checkSize(tx *bbolt.Tx) error {
 	return err
 }
 
-// checkFree finds a list of free pages that names what is no page, or one twice. That none
-// of them is in use is checkTree's.
+// checkFree finds a list of free pages with a missing page or one named twice. That none is in
+// use, checkTree checks.
 func checkFree(tx *bbolt.Tx) error {
 	free := 0
 	for id := 2; id < pagesOf(tx); id++ { // the first two are never free

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 )
 
-// pageSize is what bbolt takes on this machine.
+// pageSize is that of bbolt on this machine.
 var pageSize = os.Getpagesize()
 
 // lived is a file whose store has been used for a while: it has branch pages and free ones.
@@ -49,7 +49,7 @@ func lived(t *testing.T) []byte {
 	return b
 }
 
-// use does what a worker does, and returns what went wrong and what it read.
+// use acts as a worker. It returns errors and the data that it read.
 func use(t *testing.T, s *bolt.Store) (read string, err error) {
 	t.Helper()
 	var all []string
@@ -87,7 +87,7 @@ func opened(t *testing.T, file []byte) (read string, err error) {
 // it is one that held nothing. Neither a panic nor a fault of the memory that the file is
 // mapped to ends the process.
 //
-// security 23: nobody works on with a store that is damaged.
+// security 23: no process works on with a damaged store.
 func TestDamagedPages(t *testing.T) {
 	t.Parallel()
 	good := lived(t)
@@ -210,7 +210,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 	}
 }
 
-// A value that is not ours is damage as well, and is not quoted.
+// A foreign value is damage as well, and is not quoted.
 func TestDamagedValue(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")

@@ -11,8 +11,8 @@ import (
 
 var _ account.Ledger = (*Store)(nil)
 
-// Forget implements [account.Ledger]. It reads the whole audit log, and the file keeps bytes of
-// what was deleted until its pages are used again.
+// Forget implements [account.Ledger]. It reads the whole audit log. The file keeps bytes of
+// deleted data until its pages are used again.
 func (s *Store) Forget(ctx context.Context, accountID string, by account.Entry) (f account.Forgotten, err error) {
 	if accountID == "" {
 		return f, errID

@@ -16,9 +16,9 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 )
 
-// limited calls f while no file may be written beyond so many bytes. The kernel refuses
-// such a write as it does one to a full disk (with EFBIG for ENOSPC), the first bytes of it
-// written or none; and it can be told to do so at each byte, for everybody, root included.
+// limited calls f while no file may be written beyond so many bytes. The kernel refuses such a
+// write as it does one to a full disk (with EFBIG for ENOSPC). It has then written the first
+// bytes or none. The limit can be at each byte and holds for root too.
 //
 // The limit is the whole process's: a test that sets it must not be parallel.
 func limited(t *testing.T, size int, f func()) {
@@ -37,7 +37,7 @@ func limited(t *testing.T, size int, f func()) {
 // state is all that a change of the password of ann changes.
 type state struct {
 	Account account.Account
-	Signed  account.Account // who is signed in
+	Signed  account.Account // signed in
 	Audit   []account.Entry
 	Swept   int // token records, counted mails, remembered submissions
 }
@@ -111,7 +111,7 @@ func TestDiskIsFull(t *testing.T) {
 	}
 }
 
-// fillUp makes a file with ann, who is signed in and was mailed a token.
+// fillUp makes a file with ann, who is signed in and has a mailed token.
 func fillUp(t *testing.T, path string, token account.TokenRecord) (sid string) {
 	t.Helper()
 	s, err := bolt.Open(path)
@@ -143,8 +143,8 @@ func TestReadOnlyFile(t *testing.T) {
 	}
 }
 
-// asNobody calls f as somebody to whom a file's mode applies. Root may do everything, but
-// a thread of it may see files as another.
+// asNobody calls f as a user to whom a file's mode applies. Root may do everything, but a
+// thread of it may see files as another user.
 func asNobody(t *testing.T, path string, f func()) {
 	t.Helper()
 	if os.Geteuid() == 0 {

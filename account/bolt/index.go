@@ -26,7 +26,7 @@ func members(tx *bbolt.Tx, bucket []byte, owner string) [][]byte {
 	return found
 }
 
-// dropAll deletes an owner's pairs and, in another bucket, what their members name.
+// dropAll deletes an owner's pairs and their members in another bucket.
 func dropAll(tx *bbolt.Tx, index, bucket []byte, owner string) error {
 	for _, member := range members(tx, index, owner) {
 		if err := tx.Bucket(bucket).Delete(member); err != nil {

@@ -21,7 +21,7 @@ func putOther(t *testing.T, path string) {
 	must(t, db.Close())
 }
 
-// A mistyped path makes nobody unknown: what should be there is not made.
+// A mistyped path must not make accounts unknown, so no file is made.
 func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")

@@ -13,7 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// owes reports that somebody is to be told of a change.
+// owes reports that a notice of the change is still owed.
 func (a applied) owes() bool { return a.Debt != nil && !a.Debt.Settled() }
 
 func (a applied) notice(submission string) account.Notice {
@@ -44,8 +44,8 @@ func dropOwed(tx *bbolt.Tx, submission []byte) error {
 	return nil
 }
 
-// submission reads what is remembered of a submission; one from before there were notices
-// here gets that of its account. Errors: account.ErrNotFound.
+// submission reads a remembered submission. One from before there were notices here gets that
+// of its account. Errors: account.ErrNotFound.
 func submission(tx *bbolt.Tx, id string) (a applied, err error) {
 	ok, err := get(tx, bucketSubmissions, []byte(id), &a)
 	if err == nil && !ok {
@@ -67,8 +67,8 @@ func submission(tx *bbolt.Tx, id string) (a applied, err error) {
 	return a, remember(tx, id, a)
 }
 
-// newest is the submission that a run applied last. It reads them all, and nobody waits
-// for it. Errors: account.ErrNotFound.
+// newest is the submission that a run applied last. It reads all submissions; no user waits for
+// it. Errors: account.ErrNotFound.
 func newest(tx *bbolt.Tx, run string) (id string, err error) {
 	var last time.Time
 	err = tx.Bucket(bucketSubmissions).ForEach(func(k, v []byte) error {
@@ -182,7 +182,7 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 		}
 		id, err := newest(tx, run)
 		if errors.Is(err, account.ErrNotFound) {
-			return nil // and commit what was deleted
+			return nil // and commit the deletion
 		}
 		if err != nil {
 			return err

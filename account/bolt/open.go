@@ -19,17 +19,16 @@ const lockWait = 2 * time.Second
 // smallest is the size of two pages, which every bbolt file begins with.
 const smallest = 2 * 4096
 
-// Errors of opening a file. ErrDamaged is also what every method returns that meets
-// damage later.
+// Errors of opening a file. Every method that meets damage later returns ErrDamaged too.
 var (
 	// ErrLocked means that another process has the file open.
 	ErrLocked = errors.New("another process has this bbolt file open, and it takes one at a time: stop that one, or give several workers a store that they can share")
 	// ErrSchema means that the file was written by another version of rekey.
 	ErrSchema = errors.New("the file has another schema version: run the rekey that wrote it, or a newer one")
-	// ErrMissing means that there is no file, or one of no bytes. With a new one in its
-	// place nobody would have an account.
+	// ErrMissing means that there is no file, or one of no bytes. A new file would have no
+	// accounts.
 	ErrMissing = errors.New("there is no account store: check the path, or let the application that keeps the accounts make the file first")
-	// ErrDamaged means that the file is not what this package wrote.
+	// ErrDamaged means that this package did not write the file so.
 	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and start again; passwords that were set and links that were mailed since the backup are lost")
 	// ErrReadOnly means that the file may not be read and written.
 	ErrReadOnly = errors.New("the account store must be readable and writable for this process: mend the owner, the mode or the mount of the file")
@@ -40,8 +39,8 @@ var (
 // ErrReadOnly.
 func Open(path string) (*Store, error) { return open(path, true) }
 
-// OpenExisting is [Open] for a process that makes no accounts, such as a worker: a file
-// that is missing or empty is ErrMissing, and nothing is made.
+// OpenExisting is [Open] for a process that makes no accounts, such as a worker. A missing or
+// empty file is ErrMissing, and no file is made.
 func OpenExisting(path string) (*Store, error) { return open(path, false) }
 
 func open(path string, create bool) (*Store, error) {
@@ -69,7 +68,7 @@ func (s *Store) open(path string) error {
 	return nil
 }
 
-// openFile opens the file for bbolt, and refuses what bbolt would take for a new one.
+// openFile opens the file for bbolt, and refuses a file that bbolt would take for a new one.
 func (s *Store) openFile(path string, flag int, mode os.FileMode) (*os.File, error) {
 	if !s.create {
 		flag &^= os.O_CREATE
@@ -101,8 +100,8 @@ func (s *Store) lookAt(f *os.File) error {
 	}
 }
 
-// makeNew makes the buckets of a new file. One with the buckets of another program is not
-// ours to write to.
+// makeNew makes the buckets of a new file. It writes to no file with the buckets of another
+// program.
 func (s *Store) makeNew() error {
 	if !s.create {
 		return nil
@@ -128,8 +127,8 @@ func makeBuckets(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketMeta).Put(keySchema, []byte(schema))
 }
 
-// explain says what to do about an error of opening a file. bbolt's own error for a foreign
-// file gives an operator no advice.
+// explain names the remedy for an error of opening a file. For a foreign file bbolt's own error
+// gives an operator no advice.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, ErrMissing), errors.Is(err, ErrDamaged), errors.Is(err, ErrSchema):

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// The format of bbolt's pages, which has been the same since its first release; the fields
-// are in the byte order of the machine. bbolt.Open has found its version in the file.
+// The format of bbolt's pages is the same since its first release. The fields are in the byte
+// order of the machine. bbolt.Open has found its version in the file.
 //
 //	page     id 8, kind 2, count 2, overflow 4 bytes; then count elements; then keys, values
 //	branch   where the key is 4, its length 4, page of the child 8
@@ -23,9 +23,8 @@ const (
 	flagBucket = 1
 )
 
-// tree reads a file's pages and follows nothing that it has not looked at. bbolt's own
-// check does: damage can make it fault or never end, in a goroutine where that ends the
-// process.
+// tree reads a file's pages and follows only references that it has checked. Damage can make
+// bbolt's own check fault, which ends the process, or never end.
 type tree struct {
 	file     io.ReaderAt
 	pageSize int

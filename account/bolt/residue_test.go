@@ -71,14 +71,14 @@ func TestForgottenLeavesNothingBehind(t *testing.T) {
 				t.Errorf("indexed %v: %s still has %q", indexed, bucket, k)
 			}
 		})
-		if lines != 2 { // that somebody was forgotten
+		if lines != 2 { // the line of EventForgotten
 			t.Errorf("indexed %v: %d lines", indexed, lines)
 		}
 	}
 }
 
-// A value that cannot be read is a fault and no answer: the run tries again until
-// somebody has mended it, and nothing is written meanwhile.
+// A value that cannot be read is a fault and no answer. The run retries until an operator has
+// mended it, and nothing is written meanwhile.
 func TestBrokenValues(t *testing.T) {
 	t.Parallel()
 	link := account.RecordKey([]byte("llllllllllllllllllllllllllllllll"))
@@ -125,7 +125,7 @@ func TestAuditSweepPassesAClockThatWasAhead(t *testing.T) {
 	}
 }
 
-// One notice that cannot be read keeps nobody else from being told, and is told of.
+// One notice that cannot be read delays no other notice, and is reported.
 func TestBrokenNotice(t *testing.T) {
 	t.Parallel()
 	s := lived(t)

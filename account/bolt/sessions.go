@@ -10,17 +10,17 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// session is what is kept of a signed-in browser. It counts only while the account has
-// the credential it was made under, so a sign-in that races a password change holds
-// nothing after it.
+// session is the record of a signed-in browser. It counts only while the account has the
+// credential it was made under. So a sign-in that races a password change holds nothing after
+// it.
 type session struct {
 	AccountID  string
 	Credential [32]byte
 }
 
-// NewSession signs an account in under the credential that was just verified and
-// returns the session ID for a cookie: 130 random bits, of which the file holds a hash.
-// Errors: account.ErrNotFound.
+// NewSession signs an account in under the credential that was just verified. It returns the
+// session ID for a cookie: 130 random bits, of which the file holds a hash. Errors:
+// account.ErrNotFound.
 func (s *Store) NewSession(ctx context.Context, accountID, credential string) (string, error) {
 	sid := rand.Text()
 	key := sha256.Sum256([]byte(sid))
@@ -43,7 +43,7 @@ func addSession(tx *bbolt.Tx, key []byte, accountID, credential string) error {
 	return put(tx, bucketSessions, key, session{accountID, account.CredentialDigest(credential)})
 }
 
-// Session returns who is signed in. Errors: account.ErrNotFound when nobody is.
+// Session returns the account of a session. Errors: account.ErrNotFound when there is none.
 func (s *Store) Session(ctx context.Context, sid string) (a account.Account, err error) {
 	key := sha256.Sum256([]byte(sid))
 	err = s.view(ctx, func(tx *bbolt.Tx) error {

@@ -33,8 +33,8 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// security 17, 18: a session ends with what it was made under, also when the host
-// application changes that itself.
+// security 17, 18: a session ends with its credential, also when the host application changes
+// that itself.
 func TestSessionEndsWithTheCredential(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string]func(*account.Account){
@@ -52,7 +52,7 @@ func TestSessionEndsWithTheCredential(t *testing.T) {
 	}
 }
 
-// A copy of the file signs nobody in.
+// A copy of the file opens no session.
 func TestFileHoldsNoSessionID(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "accounts.db")
@@ -70,7 +70,7 @@ func TestFileHoldsNoSessionID(t *testing.T) {
 	}
 }
 
-// wantSession says whose session an ID is; of nobody by the empty ID.
+// wantSession checks the account of a session; an empty want means none.
 func wantSession(t *testing.T, s *bolt.Store, sid, want string) {
 	t.Helper()
 	got, err := s.Session(t.Context(), sid)

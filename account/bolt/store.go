@@ -15,8 +15,8 @@ import (
 // besides: to put accounts in and to keep sessions.
 type Store struct {
 	db      *bbolt.DB
-	file    *os.File // what db has open, to be looked at without it
-	create  bool     // while it is being opened: make what is missing
+	file    *os.File // the file that db has open, to be read without it
+	create  bool     // while it is being opened: make a missing file
 	damaged atomic.Bool
 }
 
@@ -45,10 +45,11 @@ func (s *Store) view(ctx context.Context, f func(*bbolt.Tx) error) error {
 	return s.guard(func() error { return s.db.View(f) })
 }
 
-// guard returns ErrDamaged where bbolt panics, and where the memory that it maps the file
-// to cannot be read: a damaged file is an operator's business and must not end the process,
-// which may be a whole application. After that no transaction begins any more: bbolt may
-// hold its locks, and what it would write to a damaged file could be the end of the rest.
+// guard returns ErrDamaged where bbolt panics, and where the memory that it maps the file to
+// cannot be read. A damaged file must not end the process, which may be a whole application.
+//
+// No transaction begins afterwards. bbolt may hold its locks, and a write to a damaged file
+// could destroy the rest.
 func (s *Store) guard(f func() error) (err error) {
 	if s.damaged.Load() {
 		return ErrDamaged

@@ -32,9 +32,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err err
 const (
 	// sweepBatch is how many lines of the audit log one transaction deletes at most.
 	sweepBatch = 1000
-	// sweepLook is how many newer lines in a row end a sweep: lines are in the order of
-	// writing, and some may have been written by a clock that was wrong. Lines of the future
-	// do not count.
+	// sweepLook is how many newer lines in a row end a sweep. Lines are in the order of
+	// writing, but a wrong clock may have written some. Lines of the future do not count.
 	sweepLook = 1000
 )
 

@@ -48,14 +48,14 @@ func drawn(t *testing.T) map[string][2]string {
 	return tree
 }
 
-// keys turns a key of the drawing into what matches it in the file of lived.
+// keys turns a key of the drawing into its pattern in the file of lived.
 var keys = strings.NewReplacer(
 	" NUL ", "\x00", "<account ID>", "(ann|bob)", "<address>", `(ann|bob)@example\.com`, "<mail>", "mail-(ann|bob)",
 	"<key>", "([klm]{32}|s{32})", "<SHA-256(SHA-256(token))>", "[kl]{32}", "<SHA-256(session ID)>", "s{32}",
 	"<submission ID>", "submission", "<sequence, 8 bytes>", "\x00{7}.",
 )
 
-// isDrawn reports whether a value is what the drawing says.
+// isDrawn reports whether a value is as in the drawing.
 func isDrawn(kind string, v []byte) bool {
 	as := func(value any) bool {
 		d := json.NewDecoder(bytes.NewReader(v))

@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// Accounts is a store with the little that an application needs besides which keeps its
-// accounts in rekey's own tables: to put accounts in and to keep sessions.
+// Accounts is a store for an application that keeps its accounts in rekey's own tables. It adds
+// accounts and sessions.
 type Accounts struct{ *Store }
 
 // OpenAccounts is [Open] for such an application.

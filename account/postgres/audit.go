@@ -15,8 +15,8 @@ func (s *Store) Record(ctx context.Context, e account.Entry) error {
 	return s.update(ctx, func(tx pgx.Tx) error { return audit(ctx, tx, e) })
 }
 
-// Audit returns the audit log of an account, oldest first; of the empty ID, what was
-// logged without an account.
+// Audit returns the audit log of an account, oldest first. The empty ID selects entries without
+// an account.
 func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, error) {
 	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
 }
@@ -42,7 +42,7 @@ func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry,
 	return log, readable(err)
 }
 
-// readable is fault for what reads the audit log.
+// readable is fault for a read of the audit log.
 func readable(err error) error {
 	switch sqlState(err) {
 	case noPermission:

@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// A worker whose clock is years ahead deletes nothing that is young by the database's.
+// A worker whose clock is years ahead deletes no line that is young by the database's clock.
 func TestSweepOfTheAuditLogGoesByTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, migrated(t))
@@ -20,7 +20,7 @@ func TestSweepOfTheAuditLogGoesByTheDatabase(t *testing.T) {
 	}
 }
 
-// A worker may have no right but to add to the audit log. It is told what it lacks.
+// A worker may have no right but to add to the audit log. The error names the missing right.
 func TestAuditLogWithoutRights(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

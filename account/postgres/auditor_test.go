@@ -28,8 +28,8 @@ func grants(t *testing.T, after string) string {
 	return block
 }
 
-// security 24: who reads the audit log needs the rights that the documents name, may do
-// nothing else, and is told which one is missing.
+// security 24: an auditor needs the rights that the documents name and may do nothing else. The
+// error names a missing right.
 func TestAuditorNeedsLittle(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
@@ -81,7 +81,7 @@ func TestAuditorNeedsLittle(t *testing.T) {
 	}
 }
 
-// A database without our schema is told as such.
+// A database without rekey's schema has an error of its own.
 func TestAuditorWithoutASchema(t *testing.T) {
 	t.Parallel()
 	a, err := postgres.OpenAuditor(t.Context(), postgres.Config{URL: postgrestest.Database(t)})

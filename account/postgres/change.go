@@ -76,9 +76,8 @@ func repeated(ctx context.Context, tx pgx.Tx, c account.Change) (owner string, d
 	return owner, err == nil, err
 }
 
-// allowed returns the account of a token record if it is still what it was when the mail
-// went out, and the new hash is of the form of the old one. It stays so until the transaction
-// ends.
+// allowed returns the account of a token record if it has not changed since the mail. The new
+// hash must have the form of the old one. The account stays so until the transaction ends.
 func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.TokenRecord, c account.Change) (account.Account, error) {
 	a, err := one(tx.Query(ctx, s.users.lock, t.AccountID))
 	if errors.Is(err, account.ErrNotFound) {

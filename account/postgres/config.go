@@ -37,8 +37,8 @@ var (
 	ErrPasswordInURL = errors.New("the URL must hold no password, since others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
 	// ErrService means that a service file is to say what the URL should.
 	ErrService = errors.New("a service file (service in the URL, or PGSERVICE) may hold a password and name other files, which nobody judges: put host, port, user and database into the URL, and the password into a file")
-	// ErrClear means that passwords and hashes would travel in clear, or to anybody who
-	// answers in place of the server.
+	// ErrClear means that passwords and hashes would travel in clear, or to an impostor of the
+	// server.
 	ErrClear = errors.New("the connection to another machine must be encrypted and the server's certificate verified: add sslmode=verify-full (and sslrootcert) to the URL")
 )
 
@@ -81,7 +81,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 	return cfg, verified(&conn.Config)
 }
 
-// cause is what a setting was refused for, without the setting.
+// cause is the reason why a setting was refused, without the setting.
 func cause(err error) error {
 	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && parse.Unwrap() != nil {
 		return parse.Unwrap()
@@ -89,8 +89,8 @@ func cause(err error) error {
 	return errors.New("a parameter is not as it should be")
 }
 
-// verified refuses a connection to another machine that anybody on the way could read or
-// answer. Every host of the URL counts, and what pgx would fall back to.
+// verified refuses a connection to another machine that an attacker on the way could read or
+// answer. Every host of the URL counts, and every fallback of pgx.
 func verified(c *pgconn.Config) error {
 	all := append([]*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
 	for _, to := range all {

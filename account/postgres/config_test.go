@@ -18,8 +18,8 @@ import (
 
 const secret = "hunter2-of-postgres"
 
-// security 41: accounts travel in clear on this machine only; beyond it the server has to
-// prove who it is. Nothing is dialed before that is judged.
+// security 41: accounts travel in clear on this machine only. Beyond it the server has to prove
+// its identity. Nothing is dialed before that is judged.
 func TestClearIsForThisMachine(t *testing.T) {
 	t.Parallel()
 	over, cancel := context.WithCancel(t.Context())
@@ -53,7 +53,7 @@ func TestClearIsForThisMachine(t *testing.T) {
 	}
 }
 
-// A command line and a variable are seen by others, and so is what is logged.
+// Other users see a command line, a variable and the log.
 func TestURLHoldsNoPassword(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]error{
@@ -82,7 +82,7 @@ func TestURLHoldsNoPassword(t *testing.T) {
 	}
 }
 
-// The password of Config is the one that is used, and a wrong one is told apart.
+// The password of Config is the one that is used, and a wrong one has its own error.
 func TestPassword(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
@@ -112,7 +112,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		lossy: "synchronous_commit is off",
 	} {
 		s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
-		if err == nil { // what is only read works
+		if err == nil { // a read works
 			err = s.Record(t.Context(), entry())
 			must(t, s.Close())
 		}
@@ -122,8 +122,8 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// impostor answers as PostgreSQL does to a client that asks for TLS, with a certificate
-// that nobody has signed.
+// impostor answers as PostgreSQL does to a client that asks for TLS, with an unsigned
+// certificate.
 func impostor(t *testing.T) (port string) {
 	t.Helper()
 	fake := httptest.NewUnstartedServer(nil)
@@ -150,7 +150,7 @@ func impostor(t *testing.T) (port string) {
 	return port
 }
 
-// security 41: a server that cannot prove who it is gets no password.
+// security 41: a server that cannot prove its identity gets no password.
 func TestImpostor(t *testing.T) {
 	t.Parallel()
 	url := "postgres://rekey@127.0.0.1:" + impostor(t) + "/app?sslmode=verify-full"

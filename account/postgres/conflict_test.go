@@ -33,7 +33,7 @@ func (a *application) exec(statement string) {
 	must(a, err)
 }
 
-// until waits for what a query says, with a deadline.
+// until waits until a query is true, with a deadline.
 func (a *application) until(query string) {
 	a.Helper()
 	ctx, cancel := context.WithTimeout(a.Context(), time.Minute)
@@ -74,8 +74,7 @@ func changing(ctx context.Context, s *postgres.Store, c account.Change) <-chan e
 	return done
 }
 
-// security 10: a change waits for what the application is doing with the account, and
-// judges what came of it.
+// security 10: a change waits for the application's work on the account, and judges its result.
 func TestChangeWaitsForTheApplication(t *testing.T) {
 	t.Parallel()
 	for statement, want := range map[string]error{
@@ -121,7 +120,7 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 		ASSERT NOT EXISTS (SELECT FROM sessions);
 		ASSERT (SELECT count(*) FROM rekey.audit WHERE event = 'password_changed') = 1;
 	END $$`)
-	// A connection tells its statistics when it has been idle or ends.
+	// A connection reports its statistics when it has been idle or ends.
 	must(t, s.Close())
 	other.until(`SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = current_database()`)
 }
@@ -209,8 +208,8 @@ func TestSubmissionThatIsRememberedMeanwhile(t *testing.T) {
 	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = '$argon2id$old'; END $$`)
 }
 
-// security 32: a sign-in that began under the old password and reads the row FOR SHARE
-// holds no session after the change, whichever of the two comes first.
+// security 32: a sign-in began under the old password and reads the row FOR SHARE. It holds no
+// session after the change, whichever of the two comes first.
 func TestSignInInProgress(t *testing.T) {
 	t.Parallel()
 	url, s, change := used(t)

@@ -65,8 +65,8 @@ func TestServerCrashes(t *testing.T) {
 	}
 }
 
-// hold keeps an account from being changed until the crash, whenever that comes, and returns
-// the query for whether somebody waits for it.
+// hold locks an account until the crash, whenever that comes. It returns the query for whether
+// a session waits for it.
 func (c *crashing) hold(url, id string) (held string) {
 	c.Helper()
 	holder := connect(c.T, url)
@@ -84,7 +84,7 @@ func (c *crashing) oneMore() {
 	}
 }
 
-// mailed signs the crowd up, and one for each crash, and mails everybody a link.
+// mailed signs the crowd up, and one for each crash, and mails each a link.
 func (c *crashing) mailed() (changes []account.Change) {
 	c.Helper()
 	for i := range crowd + crashes {

@@ -22,10 +22,10 @@ type table struct {
 type column struct {
 	name     string // quoted
 	declared string // its type, as in a cast
-	base     string // that type, or what it is a domain over
+	base     string // that type, or the base of a domain
 	category string // of types, as PostgreSQL has them: S is for texts
 	limit    int    // longest text in characters, 0 for no limit
-	// collation is quoted, with its schema; empty for what has none.
+	// collation is quoted, with its schema; empty for a type without one.
 	collation string
 	// ownFolding is that lower case in its locale is not that of ASCII.
 	ownFolding bool
@@ -40,16 +40,16 @@ func (c column) isTexts() bool {
 }
 func (c column) isAny() bool { return true }
 
-// whereIs finds a table $2 of the schema $1, or of the search path. There it passes over our
-// own schema, which would come first for a user of the database that is called rekey: its
-// "sessions" would be rekey's.
+// whereIs finds a table $2 of the schema $1, or of the search path. There it passes over
+// rekey's schema, which comes first for a database user of the name rekey. Its "sessions" would
+// be rekey's.
 const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_catalog.row_security_active(c.oid)
 	FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relname = $2 AND CASE $1::text WHEN '' THEN n.nspname = ANY (current_schemas(false)) AND n.nspname <> 'rekey' ELSE n.nspname = $1 END
 	ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1`
 
-// errRowSecurity refuses what could hide rows: a DELETE or a look-up that sees none succeeds,
-// so that sessions would outlive a change. The effect of a policy cannot be judged.
+// errRowSecurity refuses a policy that could hide rows. A DELETE or a look-up that sees none
+// succeeds, so that sessions would outlive a change. The effect of a policy cannot be judged.
 var errRowSecurity = errors.New("row-level security may hide rows from this user of the database, and a hidden session would outlive a change: ALTER ROLE ... BYPASSRLS, since a policy that hides nothing cannot be told from one that does")
 
 // describe finds a table.

@@ -14,9 +14,8 @@
 //
 // # Signing in
 //
-// A sign-in that races a change must hold no session after it. An application with a table
-// of its own sees to that when it makes the session in the transaction that verified the
-// password, and reads the row FOR SHARE there: it then waits for a change in progress and
-// finds the new hash, or the change waits for it and ends its session with the others.
-// [Accounts] does so by itself.
+// A sign-in that races a change must hold no session after it. An application with a table of
+// its own makes the session in the transaction that verified the password. It reads the row FOR
+// SHARE there. Either the sign-in waits for a change in progress and finds the new hash, or the
+// change waits and ends its session. [Accounts] does so by itself.
 package postgres

@@ -30,7 +30,7 @@ func (e *Error) Error() string {
 	return "PostgreSQL: " + e.text + " (SQLSTATE " + e.Code + ")"
 }
 
-// SQLSTATEs that mean more to us than that something failed.
+// SQLSTATEs that mean more to rekey than a failure.
 const (
 	stringTooLong       = "22001"
 	outOfRange          = "22003"
@@ -48,7 +48,7 @@ const (
 	lockNotAvailable    = "55P03"
 )
 
-// advice is what to do about a SQLSTATE.
+// advice is the remedy for a SQLSTATE.
 var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	stringTooLong:       "a value is too long for its column: if it is the column of the password, widen it, or drop --upgrade-hash",
 	uniqueViolation:     "another transaction wrote the same, time and again",
@@ -81,8 +81,7 @@ var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"57P03":             "the server is starting or stopping",
 }
 
-// fault is an error as it may be seen. Sentinels and the end of a context stay what they
-// are.
+// fault is an error as it may be seen. It does not change sentinels and the end of a context.
 func fault(err error) error {
 	if err == nil {
 		return nil
@@ -120,7 +119,7 @@ func why(code string) string {
 	return "the server refuses; its log says why"
 }
 
-// link says what is wrong with the connection.
+// link names the fault of the connection.
 func link(err error) string {
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "the server is not trusted: " + untrusted.Error()

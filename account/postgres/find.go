@@ -13,14 +13,14 @@ import (
 )
 
 // Find implements [account.Store]. It looks an address up as lower(column), or in a citext
-// column as it is, with its domain in A-labels and in letters; an index on that serves it.
+// column as it is, with its domain in A-labels and in letters. An index on that serves it.
 // Different addresses that the database takes for the same are left out (Django
-// CVE-2019-19844). Capitals beyond ASCII in a domain are found where the locale of the
-// database knows them; before the @ they are not folded, and are found as they are stored.
+// CVE-2019-19844). Capitals beyond ASCII in a domain are found where the locale of the database
+// knows them. Before the @ they are not folded, and are found as they are stored.
 func (s *Store) Find(ctx context.Context, address string) ([]account.Account, error) {
 	spelled := spellings(address)
 	found, err := s.among(ctx, spelled)
-	if sqlState(err) == untranslatable { // the database is not in UTF-8, and nobody there is spelled so
+	if sqlState(err) == untranslatable { // the database is not in UTF-8, and has no such spelling
 		found, err = s.among(ctx, slices.DeleteFunc(spelled, beyondASCII))
 	}
 	if err != nil {
@@ -41,8 +41,8 @@ func beyondASCII(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// spellings are the ways in which a normalized address may be stored, as the database gives
-// them in lower case: a locale that knows letters beyond ASCII folds those of the local part too.
+// spellings are the ways in which a normalized address may be stored, in lower case of the
+// database. A locale that knows letters beyond ASCII folds those of the local part too.
 func spellings(address string) []string {
 	at := strings.LastIndexByte(address, '@') + 1
 	locals, domains := []string{address[:at], strings.ToLower(address[:at])}, []string{address[at:]}
@@ -68,8 +68,8 @@ func (s *Store) Account(ctx context.Context, id string) (account.Account, error)
 	return a, fault(err)
 }
 
-// HasAccounts reports whether this user of the database sees any account. None is what a
-// wrong table looks like, or a view that shows this user nobody.
+// HasAccounts reports whether this user of the database sees any account. A wrong table, or a
+// view without rows for this user, shows none.
 func (s *Store) HasAccounts(ctx context.Context) (some bool, err error) {
 	err = s.pool.QueryRow(ctx, s.users.some).Scan(&some)
 	return some, fault(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// host is an application that has had its table of users for long, and its own ways to
-// sign people in. Only what the suite asks for as an application does it write itself.
+// host is an application with an old table of users, and its own sign-in. It writes only the
+// part of the application in the suite.
 type host struct {
 	*postgres.Store
 	db      *pgxpool.Pool
@@ -48,8 +48,8 @@ func withSessions() (string, postgres.Users, host) {
 		}
 }
 
-// withChangedAt is an application whose sessions say when they began, such as signed
-// cookies, and whose users say when their password was changed.
+// withChangedAt is an application whose sessions hold their beginning, such as signed cookies.
+// Its users hold the time of the change of their password.
 func withChangedAt() (string, postgres.Users, host) {
 	return `CREATE EXTENSION citext;
 		CREATE TABLE users (id varchar(40) PRIMARY KEY, email citext, password text, changed timestamp, locked boolean, local boolean, recovery text);
@@ -119,7 +119,7 @@ func (h *host) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// NewSession is the sign-in that the package comment asks for.
+// NewSession is the sign-in of the package comment.
 func (h *host) NewSession(ctx context.Context, id, credential string) (string, error) {
 	sid := rand.Text()
 	return sid, pgx.BeginFunc(ctx, h.db, func(tx pgx.Tx) error {

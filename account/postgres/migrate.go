@@ -23,7 +23,7 @@ var migrations embed.FS
 // SchemaVersion is the version of the schema that this package reads and writes.
 const SchemaVersion = 3
 
-// versions is the table in which goose notes what was applied.
+// versions is goose's table of applied migrations.
 const versions = "rekey.goose_db_version"
 
 // Errors about the version of the schema.
@@ -108,8 +108,8 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
 }
 
-// makeSchema makes the schema that goose's own table is in. It asks first: a user who may
-// not make one gets on with one that is there.
+// makeSchema makes the schema of goose's own table. It looks first: a user without the right to
+// make a schema can use an existing one.
 func makeSchema(ctx context.Context, db *sql.DB) error {
 	var there bool
 	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'rekey')`).Scan(&there)

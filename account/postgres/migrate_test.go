@@ -79,14 +79,14 @@ func TestMigrateAgainKeepsWhatIsThere(t *testing.T) {
 	must(t, err)
 }
 
-// A worker works with the schema it knows and no other, and says what to do.
+// A worker works with the schema it knows and no other. Its error names the remedy.
 func TestOpenJudgesTheSchema(t *testing.T) {
 	t.Parallel()
 	const insert = "INSERT INTO rekey.goose_db_version (version_id, is_applied) VALUES "
 	for what, test := range map[string]struct {
 		before  string
 		want    error
-		migrate bool // is what is advised
+		migrate bool // is the advice
 	}{
 		"no schema":   {"DROP SCHEMA rekey CASCADE", postgres.ErrSchemaOld, true},
 		"no versions": {"DROP TABLE rekey.goose_db_version", postgres.ErrSchemaOld, true},
@@ -112,8 +112,8 @@ func TestMigrateNewerSchema(t *testing.T) {
 	}
 }
 
-// An index that an interrupted migration left is not valid; the next one makes it anew, and no
-// line of the audit log waits for it.
+// An index that an interrupted migration left is not valid. The next migration makes it anew,
+// and no line of the audit log waits for it.
 func TestMigrateAfterAnInterruptedOne(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
@@ -136,7 +136,7 @@ func TestMigrateAnothersSchema(t *testing.T) {
 	postgrestest.Exec(t, url, "SELECT secret FROM rekey.tokens")
 }
 
-// A migration that was released is never changed; what is new is a file more.
+// A released migration is never changed; a new one is a file more.
 func TestMigrationsAreNumbered(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(os.DirFS("schema"), "*.sql")

@@ -21,10 +21,10 @@ func never(err error) error {
 	return fmt.Errorf("%w: %w", account.ErrNeverTaken, e)
 }
 
-// refuses reports that a SQLSTATE is about the row: the classes 22 (data exception), 23
-// (integrity constraint violation) and 44 (WITH CHECK OPTION violation), such as a foreign key
-// on a session, a CHECK of the hash, a column that is too short; and what a trigger raises. Not
-// 23505, which may be of another transaction.
+// refuses reports that a SQLSTATE is about the row, or that a trigger raised it. The classes
+// are 22 (data exception), 23 (integrity constraint violation) and 44 (WITH CHECK OPTION
+// violation). Examples are a foreign key on a session, a CHECK of the hash, a column that is
+// too short. The code 23505 is none: it may be of another transaction.
 func refuses(code string) bool {
 	class := code[:min(2, len(code))]
 	return code == raised || code != uniqueViolation && (class == "22" || class == "23" || class == "44")
@@ -41,9 +41,9 @@ func (s *Store) refuse(ctx context.Context, owner string, c account.Change, refu
 	return refusal
 }
 
-// blocking finds a foreign key that would refuse the end of a session: on the table of
-// sessions $1, or on a table whose rows go with theirs. A trigger before the DELETE may
-// remove such rows first, and a table may refer to itself.
+// blocking finds a foreign key that would refuse the end of a session. It is on the table of
+// sessions $1, or on a table whose rows are deleted with its rows. A trigger before the DELETE
+// may remove such rows first, and a table may refer to itself.
 const blocking = `WITH RECURSIVE ended(id) AS (
 		SELECT $1::oid
 		UNION

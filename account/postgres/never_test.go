@@ -74,8 +74,8 @@ func TestChangeThatIsNeverTaken(t *testing.T) {
 	}
 }
 
-// A right that was taken away and a column that is gone are a fault, to be tried again, and
-// the check of the store tells.
+// A revoked right and a missing column are faults that are retried, and the check of the store
+// reports them.
 func TestWhatGoesAwayIsAFault(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
@@ -93,7 +93,7 @@ func TestWhatGoesAwayIsAFault(t *testing.T) {
 	}
 }
 
-// Sessions that another table keeps are told when the worker starts.
+// Sessions that another table keeps are reported when the worker starts.
 func TestSessionsThatCannotEnd(t *testing.T) {
 	t.Parallel()
 	for keys, refused := range map[string]bool{

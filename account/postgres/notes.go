@@ -17,13 +17,13 @@ type Note struct {
 	Mend bool   // that something should be done about it
 }
 
-// Notes are the findings about the database for operators, as of the time when it was opened:
-// a look-up without an index, a locale that folds letters its own way, a pooler in between,
-// how a time in a column of closed accounts is read.
+// Notes are the findings about the database for operators, as of its opening. They concern a
+// look-up without an index, the folding of a locale and a pooler. Another is how a time in a
+// column of closed accounts is read.
 func (s *Store) Notes() []Note { return s.notes }
 
-// foldsASCII reports whether a column's letters A to Z become a to z in lower case, as account.ParseAddress
-// folds them: in Turkish and in Azerbaijani an I becomes a dotless one.
+// foldsASCII reports whether a column's letters A to Z become a to z in lower case, as
+// account.ParseAddress folds them. In Turkish and in Azerbaijani an I becomes a dotless one.
 func (c column) foldsASCII(ctx context.Context, pool *pgxpool.Pool) (folds bool, err error) {
 	collation := c.collation
 	if c.base == "citext" || collation == "" {
@@ -77,12 +77,12 @@ func (s *Store) explainLookup(ctx context.Context) error {
 	return fault(err)
 }
 
-// ends are names of times that end something: what they say is over once they have passed. The
-// word stands by itself: suspend_at says when something began, and weekend nothing.
+// ends are names of times that end a state, which is over after them. The word stands by
+// itself: suspend_at is a beginning, and weekend neither.
 var ends = regexp.MustCompile(`(?i:(^|_)(until|till|ends?|expires?|expiry)(_?(at|on|date))?$)` +
 	`|[a-z0-9](Until|Till|Ends?|Expires?|Expiry)(At|On|Date)?$`)
 
-// notes tell of a locale whose lower case is not that of mail addresses.
+// notes report a locale whose lower case is not that of mail addresses.
 func (c column) notes() []Note {
 	if !c.ownFolding {
 		return nil
@@ -90,7 +90,7 @@ func (c column) notes() []Note {
 	return []Note{{Text: fmt.Sprintf("the locale of the column %s has a lower case of its own (lower('I') is not 'i'): addresses are compared in the collation \"C\"", c.name)}}
 }
 
-// ends tell how a time in the column of closed accounts is read.
+// ends report how a time in the column of closed accounts is read.
 func (u Users) ends(t table) []Note {
 	c := t.columns[u.Disabled]
 	switch {

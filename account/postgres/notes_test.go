@@ -36,9 +36,9 @@ func name(url string) string {
 	return database
 }
 
-// security 20: a locale in which I and i are two letters hides nobody, in whatever type the
-// addresses are, and be it the column's or the database's; where it says so, the index that is
-// asked for serves.
+// security 20: a locale in which I and i are two letters hides no account. The type of the
+// addresses does not matter, nor whether the column or the database has the locale. Where a
+// note is made, the index that it proposes serves.
 func TestLettersFoldedByALocale(t *testing.T) {
 	t.Parallel()
 	for kind, at := range map[string]func(*testing.T) string{
@@ -71,7 +71,7 @@ func TestLettersFoldedByALocale(t *testing.T) {
 	}
 }
 
-// The advice can be followed: a view has no index, a partitioned table none that is made
+// The advice can be followed. A view has no index, a partitioned table none that is made
 // CONCURRENTLY, and an index of something else does not serve.
 func TestIndexThatIsAskedFor(t *testing.T) {
 	t.Parallel()
@@ -139,7 +139,7 @@ func TestBansThatAreOver(t *testing.T) {
 	}
 }
 
-// rekey's own tables have nothing to tell.
+// The notes of rekey's own tables are empty.
 func TestOwnTablesHaveNoNotes(t *testing.T) {
 	t.Parallel()
 	if got := noted(openAt(t, migrated(t)).Store); got != "" {

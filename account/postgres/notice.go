@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// noticeOf is what a row of rekey.submissions owes; known is false for one from before it
+// noticeOf is the debt in a row of rekey.submissions; known is false for a row from before it
 // had that. The error of encoding/json is left out, because it may quote an address.
 func noticeOf(row pgx.Row) (n account.Notice, known bool, err error) {
 	var debt *string
@@ -40,7 +40,7 @@ func (s *Store) Notice(ctx context.Context, run, submission string) (n account.N
 	return n, err
 }
 
-// notice reads what a submission owes and locks it.
+// notice reads the debt of a submission and locks it.
 func (s *Store) notice(ctx context.Context, tx pgx.Tx, which string, args ...any) (account.Notice, error) {
 	n, known, err := noticeOf(tx.QueryRow(ctx, selectNotice+which+` FOR UPDATE`, args...))
 	if err != nil || known {
@@ -57,7 +57,7 @@ func (s *Store) notice(ctx context.Context, tx pgx.Tx, which string, args ...any
 	return n, owe(ctx, tx, n)
 }
 
-// owe writes what a submission owes.
+// owe writes the debt of a submission.
 func owe(ctx context.Context, tx pgx.Tx, n account.Notice) error {
 	debt, err := json.Marshal(n.Debt)
 	if err != nil {
@@ -67,7 +67,7 @@ func owe(ctx context.Context, tx pgx.Tx, n account.Notice) error {
 	return err
 }
 
-// remember writes a submission and what it owes.
+// remember writes a submission and its debt.
 func remember(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
 	debt, err := json.Marshal(account.NewDebt(a))
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 		n, err = s.notice(ctx, tx, `WHERE run = $1 ORDER BY at DESC LIMIT 1`, run)
 		applied = err == nil
 		if errors.Is(err, account.ErrNotFound) {
-			return nil // and commit what was deleted
+			return nil // and commit the deletion
 		}
 		return err
 	})

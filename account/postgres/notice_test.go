@@ -9,8 +9,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// One notice that cannot be read keeps nobody else from being told. The error names its run, and
-// nothing of its address.
+// One notice that cannot be read delays no other. The error names its run, and nothing of its
+// address.
 func TestOneDamagedNotice(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

@@ -11,14 +11,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ErrNotDurable means that a crash of the server could lose what was reported as done.
+// ErrNotDurable means that a crash of the server could lose committed changes.
 var ErrNotDurable = errors.New("synchronous_commit is off for this user, so a crash of the server could undo a change that was reported as done: ALTER ROLE ... SET synchronous_commit = on")
 
-// Open connects to the database and tries all that it will need there: the version of the
-// schema, the tables and columns of Users, and the permissions. Errors: [ErrURL],
-// [ErrPasswordInURL], [ErrService], [ErrClear], [ErrSchemaOld], [ErrSchemaNew], [ErrNoSessions],
-// [ErrNotDurable], an [*Error], a [*SettingError], which may wrap one, or the end of ctx. A
-// permission that is missing is an [*Error] of the Code "42501" that names it.
+// Open connects to the database. It checks the version of the schema, the tables and columns of
+// Users, and the permissions.
+//
+// Errors: [ErrURL], [ErrPasswordInURL], [ErrService], [ErrClear], [ErrSchemaOld],
+// [ErrSchemaNew], [ErrNoSessions], [ErrNotDurable], an [*Error], a [*SettingError], which may
+// wrap one, or the end of ctx. A missing permission is an [*Error] of the Code "42501" that
+// names it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	pool, between, err := connect(ctx, cfg)
 	if err != nil {
@@ -71,7 +73,7 @@ func unreached(to *pgx.ConnConfig, err error) error {
 	return fmt.Errorf("%s: %w", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), fault(err))
 }
 
-// checkServer finds out whether the database has our schema, and keeps what it says.
+// checkServer checks that the database has rekey's schema, and keeps facts about the server.
 func (s *Store) checkServer(ctx context.Context) error {
 	if err := checkVersion(ctx, s.pool); err != nil {
 		return err
@@ -99,8 +101,8 @@ func (s *Store) trials() []struct{ setting, statement, grant string } {
 	return users
 }
 
-// Check tries what a change needs, for no row, so that a standby, a right that was taken
-// away and a column that is gone are known before somebody waits for a new password.
+// Check tries the statements of a change, for no row. It finds a standby, a revoked right and a
+// missing column before a user waits for a new password.
 func (s *Store) Check(ctx context.Context) error { return s.try(ctx) }
 
 // try runs the statements about users without a user, and takes them back.
@@ -116,8 +118,9 @@ func (s *Store) try(ctx context.Context) error {
 	return s.checkGrants(ctx)
 }
 
-// checkGrants names what this user lacks in our schema. Of the audit log only the sweep of old
-// lines needs more than to add to it, and says so itself: a worker may have no other right.
+// checkGrants names the rights that this user lacks in rekey's schema. A worker may have no
+// right on the audit log but to add to it. The sweep of old lines needs more, and reports that
+// itself.
 func (s *Store) checkGrants(ctx context.Context) error {
 	var missing *string
 	err := s.pool.QueryRow(ctx, `SELECT string_agg(privilege || ' ON rekey.' || name, ', ') FROM (VALUES

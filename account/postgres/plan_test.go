@@ -24,7 +24,7 @@ func open(t *testing.T, url string, users *Users) *Store {
 	return s
 }
 
-// plan is how the server would carry out a statement for a value that it is told late.
+// plan is the server's plan of a statement for a value that it gets late.
 func plan(t *testing.T, s *Store, statement, kind, value string) string {
 	t.Helper()
 	var lines []string
@@ -48,8 +48,8 @@ func plan(t *testing.T, s *Store, statement, kind, value string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Look-ups by address and by ID use the indexes that an application has or is asked for,
-// whatever the types.
+// Look-ups by address and by ID use the indexes of an application or of the advice, whatever
+// the types.
 func TestIndexesServe(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)
@@ -88,8 +88,8 @@ func TestIndexesServe(t *testing.T) {
 	}
 }
 
-// A worker that loses its network in the middle of a transaction keeps a row of the
-// application locked for a minute, not for as long as TCP takes to notice.
+// A worker that loses its network in the middle of a transaction locks a row of the application
+// for a minute. Without the limit it would be as long as TCP takes to notice.
 func TestForgottenTransactionsEnd(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Database(t)

@@ -12,10 +12,9 @@ import (
 // PgBouncer does in transaction mode.
 var ErrPooled = errors.New("a pooler such as PgBouncer gives each transaction another session, and a migration holds a lock of its session: give `rekey migrate` the address of the server itself")
 
-// pooled reports whether a pooler is in between: the process that the start of a connection
-// names is the server's own otherwise. It costs a connection, and sets how statements are
-// sent: names that are prepared stay in a session that the next process gets too (SQLSTATE
-// 42P05).
+// pooled reports whether a pooler is in between. Without one, the process that the start of a
+// connection names is the server's own. The test costs a connection, and decides how statements
+// are sent. Prepared names stay in a session that the next process gets too (SQLSTATE 42P05).
 func pooled(ctx context.Context, c *pgx.ConnConfig) (bool, error) {
 	probe := c.Copy()
 	probe.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -23,7 +22,7 @@ func pooled(ctx context.Context, c *pgx.ConnConfig) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(ctx) }() // it has told what it is for
+	defer func() { _ = conn.Close(ctx) }() // its work is done
 	own, err := session(ctx, conn)
 	if err != nil || own == conn.PgConn().PID() {
 		return false, err
@@ -40,9 +39,8 @@ func session(ctx context.Context, conn *pgx.Conn) (pid uint32, err error) {
 // moveWait is how long a pooler may take to find another session.
 const moveWait = 3 * time.Second
 
-// moves reports whether a pooler gives a connection another session for its next
-// transaction: while a second connection is in one, the first does not get its old session
-// back, or none.
+// moves reports whether a pooler gives a connection another session for its next transaction.
+// While a second connection is in one, the first gets another session, or none.
 func moves(ctx context.Context, c *pgx.ConnConfig) (bool, error) {
 	first, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {

@@ -57,8 +57,8 @@ func bouncer(t *testing.T, database, mode string) string {
 	}
 }
 
-// Behind a pooler that gives each transaction another session, workers start and stop and
-// start again, beside each other, and a reset is what it is elsewhere.
+// A pooler may give each transaction another session. Workers start, stop and start again
+// behind it, beside each other, and a reset is as elsewhere.
 func TestBehindAPooler(t *testing.T) {
 	t.Parallel()
 	direct := migrated(t)
@@ -114,8 +114,8 @@ func TestBehindAPooler(t *testing.T) {
 	}
 }
 
-// A migration holds a lock of its session, so a pooler that shares sessions is refused; one
-// that does not is none of our business.
+// A migration holds a lock of its session, so a pooler that shares sessions is refused. One
+// that does not is accepted.
 func TestMigrateBehindAPooler(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[string]error{"transaction": postgres.ErrPooled, "session": nil} {

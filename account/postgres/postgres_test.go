@@ -27,13 +27,13 @@ func issue(ctx context.Context, s account.Store, t account.TokenRecord, limit in
 	return err
 }
 
-// template is a database with our schema, for the others of the binary to be copied from.
+// template is a database with rekey's schema, for the others of the binary to be copied from.
 var template struct {
 	sync.Mutex
 	url string
 }
 
-// migrated makes a database with our schema and returns its URL.
+// migrated makes a database with rekey's schema and returns its URL.
 func migrated(tb testing.TB) string {
 	tb.Helper()
 	template.Lock()

@@ -71,7 +71,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// A copy of the database signs nobody in.
+// A copy of the database opens no session.
 func TestDatabaseHoldsNoSessionID(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

@@ -15,24 +15,27 @@ import (
 const (
 	// sampled is how many accounts are looked at.
 	sampled = 100
-	// telling is how many accounts of a kind have to be refused for the tables to be at fault: a
-	// trigger or a CHECK may refuse one for a reason of its own. As many that others are at work
-	// on are waited for.
+	// telling is how many refused accounts of a kind show that the tables are at fault. A
+	// trigger or a CHECK may refuse one for a reason of its own. The trials wait for as many
+	// locked rows.
 	telling = 3
 	// lockWait is how long a trial waits for a row that is being changed.
 	lockWait = "2s"
 )
 
-// TryHashes finds out whether the tables take the hashes that would be written, before
-// somebody waits for a new password: a CHECK, a domain, a column that is too short, a
-// trigger. For some accounts that may be reset, like is given the stored hash, and once an
-// empty one. It returns a sample of what would be written in its place: the same one for all
-// of a kind, and empty for none. Each trial is a change of one account in a transaction that is
-// undone; accounts of a kind are tried in an order by chance until one is taken. In a trial the
-// setting rekey.trial is "on" for triggers, since what they do outside of the database is not
-// undone. The error is a [*SettingError] when three or more of a kind are refused for the hash
-// and none is taken, with the names of column and constraint, or an [*Error], or the end of
-// ctx. Doubts name what refused a kind of which that cannot be said.
+// TryHashes finds out whether the tables take the hashes of later changes, before a user waits
+// for a new password. A CHECK, a domain, a column that is too short or a trigger may refuse
+// one.
+//
+// For some accounts that may be reset, like is given the stored hash, and once an empty one. It
+// returns a sample of the new hash: the same one for all of a kind, and empty for none. Each
+// trial is a change of one account in a transaction that is undone. Accounts of a kind are
+// tried in random order until one is taken. In a trial the setting rekey.trial is "on" for
+// triggers: effects outside of the database cannot be undone.
+//
+// The error is a [*SettingError] when three or more of a kind are refused for the hash and none
+// is taken. It has the names of column and constraint. Other errors are an [*Error] and the end
+// of ctx. Doubts name the refusals of a kind without such a verdict.
 func (s *Store) TryHashes(ctx context.Context, like func(stored string) string) (doubts []string, err error) {
 	if err := s.users.hash.takes(like("")); err != nil {
 		return nil, err
@@ -71,8 +74,8 @@ func (c column) takes(sample string) error {
 	return nil
 }
 
-// tryHash tries accounts until one is taken. The doubt is what refused all of too few, or not for
-// the hash.
+// tryHash tries accounts until one is taken. The doubt is the reason when all were refused, but
+// too few or not for the hash.
 func (s *Store) tryHash(ctx context.Context, sample string, ids []string) (doubt string, err error) {
 	var refusals []error // for the hash
 	for passed, i := 0, 0; i < len(ids) && passed < telling; i++ {
@@ -147,8 +150,8 @@ func (s *Store) isForHash(ctx context.Context, refusal error) (is bool, err erro
 	return is, err
 }
 
-// refused names what takes no such hash. Names of the catalogue are no secrets, and the sample
-// is nobody's hash.
+// refused names the column or constraint that takes no such hash. Names of the catalogue are no
+// secrets, and the sample is no account's hash.
 func (s *Store) refused(sample string, forHash bool, err error) error {
 	what := fmt.Sprintf("the column %s does not take a hash such as would be written (%d characters)", s.users.hash.name, utf8.RuneCountInString(sample))
 	if !forHash {

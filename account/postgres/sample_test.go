@@ -16,7 +16,7 @@ const (
 	argonSample  = "$argon2id$v=19$m=19456,t=2,p=1$uuuuuuuuuuuuuuuuuuuuuu$uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
 )
 
-// asUpgraded is what a worker would write with and without --upgrade-hash argon2id.
+// asUpgraded is the hash of a worker with and without --upgrade-hash argon2id.
 func asUpgraded(string) string { return argonSample }
 
 func asStored(stored string) string {
@@ -40,15 +40,15 @@ func taken(t *testing.T, s *postgres.Store, like func(string) string) {
 }
 
 // untouched are tables with three owners, an account without a password and some that are
-// locked, and a log of what triggers saw.
+// locked, and a log of triggers.
 const untouched = `CREATE TABLE users (id integer PRIMARY KEY, email text, password text, locked boolean DEFAULT false);
 	CREATE TABLE sessions (user_id integer); CREATE TABLE seen (hash text);
 	INSERT INTO users VALUES (1, 'ann@example.com', '$2y$12$old', false), (2, 'bob@example.com', '$2y$10$old', false), (3, 'carol@example.com', '!', false),
 		(4, 'dave@example.com', '$argon2id$old', true), (5, 'erin@example.com', '$argon2id$old', true), (6, 'finn@example.com', '$argon2id$old', true),
 		(7, 'gail@example.com', '$2y$12$old', false);`
 
-// Tables that take no hash such as would be written are found when the worker starts. The
-// error names what is in the way; every row is as it was.
+// Tables that refuse the new hashes are found when the worker starts. The error names the
+// obstacle; every row stays unchanged.
 func TestTablesThatTakeNoHash(t *testing.T) {
 	t.Parallel()
 	const trigger = `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %; END$$; CREATE TRIGGER f BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()`
@@ -142,7 +142,7 @@ func TestTablesThatMayTakeNoHash(t *testing.T) {
 	}
 }
 
-// rows are all rows with their versions: who looks sees no trial.
+// rows are all rows with their versions, in which a trial leaves no trace.
 func rows(t *testing.T, url string) (all string) {
 	t.Helper()
 	c := connect(t, url)

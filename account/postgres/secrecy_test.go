@@ -25,8 +25,8 @@ func shown(err error) string {
 	return text.String()
 }
 
-// security 11: what the server says of an error quotes values: the row that breaks a
-// constraint, the text that a trigger raises. None of it is in ours, only the SQLSTATE.
+// security 11: the server's error texts quote the row that breaks a constraint, or the text of
+// a trigger. Errors of this package hold only the SQLSTATE.
 func TestServerIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for what, broken := range map[string]string{
@@ -82,7 +82,7 @@ func TestUpdateThatDoesNothing(t *testing.T) {
 	}
 }
 
-// Values of another kind than we wrote are a fault, and are not quoted either.
+// Values of a foreign kind are a fault, and are not quoted either.
 func TestBrokenValues(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

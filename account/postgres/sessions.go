@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// NewSession signs an account in under the credential that was just verified and returns
-// the session ID for a cookie: 130 random bits, of which the database holds a hash. Errors:
+// NewSession signs an account in under the credential that was just verified. It returns the
+// session ID for a cookie: 130 random bits, of which the database holds a hash. Errors:
 // account.ErrNotFound; account.ErrCredentialChanged when the credential was changed since.
 func (s *Accounts) NewSession(ctx context.Context, accountID, credential string) (string, error) {
 	sid := rand.Text()
@@ -34,7 +34,7 @@ func (s *Accounts) NewSession(ctx context.Context, accountID, credential string)
 	return sid, nil
 }
 
-// Session returns who is signed in. Errors: account.ErrNotFound when nobody is.
+// Session returns the account of a session. Errors: account.ErrNotFound when there is none.
 func (s *Accounts) Session(ctx context.Context, sid string) (account.Account, error) {
 	key := sha256.Sum256([]byte(sid))
 	var id string

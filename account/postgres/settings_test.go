@@ -116,7 +116,7 @@ func TestGrantsForATableOfUsers(t *testing.T) {
 	must(t, err)
 }
 
-// A view that shows this user nobody looks like a wrong table; whoever starts a worker can
+// A view without rows for this user looks like a wrong table. The operator of a worker can
 // tell.
 func TestNobodyIsSeen(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/account/storetest"
 )
 
-// several is one store to the suite and takes the next of several for each call, so that
-// what races in the suite races between pools as it does between workers.
+// several is one store to the suite and takes the next of several for each call. Calls that
+// race in the suite race between pools, as they do between workers.
 type several struct {
 	stores []*postgres.Accounts
 	calls  atomic.Int64
@@ -24,7 +24,7 @@ func (s *several) next() *postgres.Accounts {
 	return s.stores[int(s.calls.Add(1))%len(s.stores)]
 }
 
-// security 5, 23: what every store does holds among several on one database.
+// security 5, 23: several stores on one database pass the suite of every store.
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {

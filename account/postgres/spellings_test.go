@@ -19,8 +19,8 @@ func notUnicode(t *testing.T) string {
 }
 
 // security 20: addresses are found as they are stored, for every RFC and every folding of the
-// database; letters that look alike stay two owners (CVE-2019-19844). An address that the
-// database's encoding lacks has no account, and is no fault that is retried for a day.
+// database. Letters that look alike stay two owners (CVE-2019-19844). An address that the
+// database's encoding lacks has no account. It is no fault that is retried for a day.
 func TestFindUnusualAddresses(t *testing.T) {
 	t.Parallel()
 	for kind, at := range map[string]func(*testing.T) string{"text": migrated2, "citext": migrated2, "text in Turkish": turkish, "text in LATIN1": notUnicode} {

@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// A standby answers look-ups and takes no change: a worker does not start there, and one
-// whose server became a standby is not ready. Both say what to do.
+// A standby answers look-ups and takes no change. A worker does not start there, and one whose
+// server became a standby is not ready. Both errors name the remedy.
 func TestStandby(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)

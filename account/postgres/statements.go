@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// statements are what is asked of the table of users.
+// statements are the queries of the table of users.
 type statements struct {
-	some        string // whether there is anybody
+	some        string // whether there is an account
 	find        string // by $1, the spellings of an address
-	index       string // how to make what serves find
+	index       string // the statement of an index that serves find
 	read        string // by $1, an ID
 	lock        string // read, and keep others from changing it
 	sample      string // $1 accounts that may be reset
@@ -110,7 +110,7 @@ func (c column) among() string {
 	return c.folded() + ` = ANY ($1::text[])`
 }
 
-// folded is what an index of the column is about. Where the locale folds letters of ASCII
+// folded is the expression of an index of the column. Where the locale folds letters of ASCII
 // otherwise, only the collation "C" does not.
 func (c column) folded() string {
 	switch {
@@ -123,8 +123,8 @@ func (c column) folded() string {
 	}
 }
 
-// holds is whether a boolean is true, or a time is set and, where it is an end, yet to come;
-// otherwise for a setting that is empty.
+// holds is whether a boolean is true, or a time is set. A time that is an end must be yet to
+// come. An empty setting returns otherwise.
 func (c column) holds(otherwise string) string {
 	switch {
 	case c.name == "":
@@ -140,7 +140,7 @@ func (c column) holds(otherwise string) string {
 	}
 }
 
-// list is what a column has as an array of texts.
+// list is the value of a column as an array of texts.
 func (c column) list() string {
 	switch {
 	case c.name == "":
@@ -152,8 +152,8 @@ func (c column) list() string {
 	}
 }
 
-// setNow sets a time to that of the database when the row is locked: a session that was
-// made before that, in a transaction which began before this one, is older.
+// setNow sets a time to that of the database when the row is locked. A session that was made
+// before it in an earlier transaction is older.
 func (c column) setNow() string {
 	switch c.base {
 	case "":

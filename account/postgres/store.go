@@ -34,9 +34,9 @@ const (
 	firstPause = 5 * time.Millisecond // doubled after each attempt, and varied by half of it
 )
 
-// update runs a transaction, and runs it again when another one was in its way, a few
-// times and no longer than the context says. Whether a transaction whose connection broke
-// was committed is not known: that is an error, and the caller's to repeat.
+// update runs a transaction, and repeats it after a conflict with another one, a few times and
+// within the context. It is unknown whether a transaction whose connection broke was committed:
+// that is an error, and the caller's to retry.
 func (s *Store) update(ctx context.Context, f func(pgx.Tx) error) error {
 	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, 2*pause {
 		err := pgx.BeginTxFunc(ctx, s.pool, writing(), f)
@@ -66,10 +66,9 @@ func writing() pgx.TxOptions {
 	return pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
 }
 
-// lock keeps what concerns one account from running beside itself, in this process and in
-// others, until the transaction ends. A server that loses its worker in the middle of a
-// transaction would keep the locks, also that of a row of the application's own table, for
-// as long as TCP does not notice; hence the timeout.
+// lock serializes work on one account, in this process and in others, until the transaction
+// ends. A server that loses its worker in a transaction would keep the locks until TCP notices.
+// That includes the lock of a row of the application's own table; hence the timeout.
 func lock(ctx context.Context, tx pgx.Tx, accountID string) error {
 	_, err := tx.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', '60s', true), pg_advisory_xact_lock($1)`, lockKey(accountID))
 	return err

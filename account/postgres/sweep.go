@@ -28,8 +28,8 @@ func (s *Store) Now(ctx context.Context) (at time.Time, err error) {
 	return at, fault(err)
 }
 
-// Sweep implements [account.Store]. The clock of the database has a say, so that a worker
-// whose own is days ahead deletes nothing that is needed.
+// Sweep implements [account.Store]. The clock of the database counts too, so that a worker
+// whose own is days ahead deletes no needed record.
 func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
 	err = s.update(ctx, func(tx pgx.Tx) error {
 		swept = 0

@@ -8,7 +8,7 @@ import (
 )
 
 // A worker whose clock is days ahead deletes nothing that lives: the clock of the database
-// has a say. Nor does one that is behind delete more than it asks for.
+// counts too. A worker whose clock is behind deletes no more than it requests.
 func TestSweepHeedsTheDatabasesClock(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, migrated(t))

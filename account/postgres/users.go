@@ -8,15 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Users describes a table of users that an application has already. Names are taken as
-// they are, capitals too, and quoted; a table may be schema.table. A view that can be
-// updated is as good as a table, for what does not fit as it is.
+// Users describes an application's existing table of users. Names are taken as they are,
+// capitals too, and quoted; a table may be schema.table. A view that can be updated serves
+// where the table does not fit.
 type Users struct {
 	Table string
 	ID    string // unique, of any type that has a text form
 	Email string // text or citext
-	// Password is a column of text with the stored hash. NULL, empty, or what begins with "!"
-	// or "*", is an account without one; see HasPassword of account.Account.
+	// Password is a column of text with the stored hash. NULL, empty, or a text that begins
+	// with "!" or "*", is an account without one; see HasPassword of account.Account.
 	Password string
 
 	// ChangedAt is when the password was changed (timestamp, in UTC if it has no zone).
@@ -58,7 +58,7 @@ var ErrNoSessions = errors.New("a reset must end the sessions of its account: na
 
 var errName = errors.New("want a name of at most 63 bytes, or schema.name for a table")
 
-// check judges what can be judged without the database.
+// check judges all that needs no database.
 func (u Users) check() error {
 	for _, table := range []struct{ setting, name string }{{"Table", u.Table}, {"Sessions", u.Sessions}} {
 		if _, ok := identifier(table.name); !ok && table.name != "" {

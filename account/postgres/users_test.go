@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// plainTables are what many an application has, with IDs of a type.
+// plainTables are those of many an application, with IDs of a type.
 func plainTables(id string) string {
 	return `CREATE TABLE users (id ` + id + ` PRIMARY KEY, email text, password text, changed_at timestamptz, banned boolean);
 		CREATE TABLE sessions (user_id ` + id + ` REFERENCES users, data text)`
@@ -36,7 +36,7 @@ func reset(t *testing.T, s *postgres.Store, address, hash string) (account.Accou
 	return found[0], err
 }
 
-// IDs are what the application made them, and come back as it would write them.
+// IDs keep the values of the application, and come back as it would write them.
 func TestTypesOfIDs(t *testing.T) {
 	t.Parallel()
 	for kind, id := range map[string]string{
@@ -84,8 +84,8 @@ func TestEmptyColumns(t *testing.T) {
 	}
 }
 
-// security 10, 20: what differs in capitals is two accounts of one address, which the
-// caller withholds; what the database folds beyond ASCII is another address
+// security 10, 20: two spellings that differ in capitals are two accounts of one address, which
+// the caller withholds. A spelling that the database folds beyond ASCII is another address
 // (CVE-2019-19844).
 func TestFindInATableOfUsers(t *testing.T) {
 	t.Parallel()
@@ -105,7 +105,7 @@ func TestFindInATableOfUsers(t *testing.T) {
 	}
 }
 
-// A view puts right what does not fit.
+// A view adapts a table that does not fit.
 func TestViewOfUsers(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
@@ -125,8 +125,8 @@ func TestViewOfUsers(t *testing.T) {
 	}
 }
 
-// A hash that does not fit is an operator's business: nothing is cut, the owner is told, and
-// the next submission is applied when the column was mended.
+// A hash that does not fit is an operator's business. Nothing is cut, the owner gets an answer,
+// and the next submission is applied when the column was mended.
 func TestHashThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)

@@ -49,7 +49,7 @@ func findsWhereItMoved(s *suite) {
 	s.found("ann.lee@xn--mnchen-3ya.example")
 }
 
-// found says who has an address.
+// found checks the accounts of an address.
 func (s *suite) found(address string, want ...account.Account) {
 	s.Helper()
 	got, err := s.Find(s.Context(), address)

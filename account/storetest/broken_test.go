@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// broken is a good store, of which some methods are replaced by ones with a fault. It
-// remembers what it was asked for, which faults need.
+// broken is a good store, of which some methods are replaced by ones with a fault. It remembers
+// its calls, which faults need.
 type broken struct {
 	Harness // the good store
 
@@ -148,8 +148,8 @@ func (b *broken) Audit(ctx context.Context, id string) ([]account.Entry, error) 
 	return slices.DeleteFunc(all, func(e account.Entry) bool { return e.At.Equal(meddled) }), err
 }
 
-// meddled is when faults use the good store, which writes audit entries as it should:
-// these are not shown, so that it is the fault that is found.
+// meddled is the time of the audit entries that faults write with the good store. They are
+// hidden, so that the fault itself is found.
 var meddled = noon.AddDate(-1, 0, 0)
 
 // drop deletes a token's record.
@@ -187,8 +187,8 @@ func (b *broken) owner(submission string) string {
 	return b.applied[submission]
 }
 
-// meet returns when all racers of an account have come to it, so that what each of
-// them saw before is out of date afterwards.
+// meet returns when all racers of an account have come to it, so that earlier reads are out of
+// date afterwards.
 func (b *broken) meet(id string) {
 	b.mu.Lock()
 	if b.meeting[id] == nil {

@@ -69,8 +69,8 @@ func takesOneSubmission(s *suite) {
 	s.same("refusals in the audit log", 0, s.count(ann.ID, account.EventChangeRefused))
 }
 
-// security 4, 27: the record decides, for its own run and scope, and what is unknown
-// changes nothing.
+// security 4, 27: the record decides, for its own run and scope, and an unknown token changes
+// nothing.
 func knowsItsTokens(s *suite) {
 	ann := s.signUp("ann")
 	t := token(ann, "sign-in")

@@ -24,7 +24,7 @@ func ended(id string) account.Entry {
 	return account.Entry{At: noon.Add(time.Hour), Event: account.EventResetEnded, Run: "run of " + id, AccountID: id}
 }
 
-// The answer about a run that ended from outside is the store's: what it applied is told.
+// The store answers about a run that ended from outside, with the change that it applied.
 func endsAfterAChange(s *suite) {
 	ann, c := s.changed("ann")
 	want := s.tell(c, account.TellDone, ann.Address)

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// before is a fault in what goes into a change.
+// before is a fault in the input of a change.
 func before(do func(ctx context.Context, b *broken, c *account.Change)) func(*broken) {
 	return func(b *broken) {
 		b.change = func(ctx context.Context, c account.Change) (string, error) {
@@ -19,7 +19,7 @@ func before(do func(ctx context.Context, b *broken, c *account.Change)) func(*br
 	}
 }
 
-// after is a fault in what follows on a change. It returns another answer or the same.
+// after is a fault after a change. It returns another answer or the same.
 func after(do func(ctx context.Context, b *broken, c account.Change, owner string, err error) (string, error)) func(*broken) {
 	return func(b *broken) {
 		b.change = func(ctx context.Context, c account.Change) (string, error) {
@@ -29,7 +29,7 @@ func after(do func(ctx context.Context, b *broken, c account.Change, owner strin
 	}
 }
 
-// succeeding is a fault in what a change does besides.
+// succeeding is a fault in the side effects of a change.
 func succeeding(do func(ctx context.Context, b *broken, c account.Change, owner string)) func(*broken) {
 	return after(func(ctx context.Context, b *broken, c account.Change, owner string, err error) (string, error) {
 		if err == nil {
@@ -39,7 +39,7 @@ func succeeding(do func(ctx context.Context, b *broken, c account.Change, owner 
 	})
 }
 
-// again is a fault in what a change does that was applied before.
+// again is a fault in a change that was applied before.
 func again(do func(ctx context.Context, b *broken, c account.Change, owner string)) func(*broken) {
 	return succeeding(func(ctx context.Context, b *broken, c account.Change, owner string) {
 		if b.owner(c.Submission) != "" {
@@ -48,7 +48,7 @@ func again(do func(ctx context.Context, b *broken, c account.Change, owner strin
 	})
 }
 
-// unknown is a fault in what is done with a token that is not known.
+// unknown is a fault in the treatment of an unknown token.
 func unknown(do func(ctx context.Context, b *broken, c account.Change) (string, error)) func(*broken) {
 	return after(func(ctx context.Context, b *broken, c account.Change, owner string, err error) (string, error) {
 		if errors.Is(err, account.ErrTokenUnknown) {

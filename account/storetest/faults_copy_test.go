@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// knowing is a fault in what is known of a mail that is issued or refused.
+// knowing is a fault in the answer about a mail that is issued or refused.
 func knowing(change func(*account.Issued)) func(*broken) {
 	return func(b *broken) {
 		b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// ending is a fault in what the end of a run does besides.
+// ending is a fault in the side effects of the end of a run.
 func ending(do func(ctx context.Context, b *broken, run string, n *account.Notice, err error) error) func(*broken) {
 	return func(b *broken) {
 		b.end = func(ctx context.Context, run string, at time.Time) (account.Notice, error) {

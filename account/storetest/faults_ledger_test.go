@@ -17,7 +17,7 @@ func filtering(change func(*account.Filter)) func(*broken) {
 	}
 }
 
-// forgetting is a fault of what is forgotten, and how.
+// forgetting is a fault in the deletion of an account's records.
 func forgetting(how func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error)) func(*broken) {
 	return func(b *broken) {
 		b.forget = func(ctx context.Context, id string, by account.Entry) (account.Forgotten, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// issuing is a fault that changes what is issued.
+// issuing is a fault that changes the issued record.
 func issuing(change func(t *account.TokenRecord, limit *int)) func(*broken) {
 	return func(b *broken) {
 		b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {
@@ -20,7 +20,7 @@ func issuing(change func(t *account.TokenRecord, limit *int)) func(*broken) {
 	}
 }
 
-// limiting is a fault in what a store does at the mail limit.
+// limiting is a fault at the mail limit.
 func limiting(do func(ctx context.Context, b *broken, t account.TokenRecord)) func(*broken) {
 	return func(b *broken) {
 		b.issue = func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// noticing is a fault in what a store says is owed.
+// noticing is a fault in the debt that a store returns.
 func noticing(do func(ctx context.Context, b *broken, n *account.Notice)) func(*broken) {
 	return func(b *broken) {
 		b.notice = func(ctx context.Context, run, submission string) (account.Notice, error) {
@@ -21,7 +21,7 @@ func noticing(do func(ctx context.Context, b *broken, n *account.Notice)) func(*
 	}
 }
 
-// telling is a fault in what is noted. Not okay notes nothing, and pretends.
+// telling is a fault in the noted outcome. Not okay notes nothing, and pretends.
 func telling(okay func(what account.Telling) bool) func(*broken) {
 	return func(b *broken) {
 		b.tell = func(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error) {
@@ -35,7 +35,7 @@ func telling(okay func(what account.Telling) bool) func(*broken) {
 	}
 }
 
-// owing is a fault in the list of what is owed.
+// owing is a fault in the list of owed notices.
 func owing(list func(ctx context.Context, b *broken, before time.Time, most int) ([]account.Notice, error)) func(*broken) {
 	return func(b *broken) {
 		b.owed = func(ctx context.Context, before time.Time, most int) ([]account.Notice, error) {

@@ -29,7 +29,7 @@ func ignoring(change func(a *account.Account)) func(*broken) {
 	})
 }
 
-// refusing is a fault in what a store does with a change that it refuses.
+// refusing is a fault in a store that refuses a change.
 func refusing(do func(ctx context.Context, b *broken, c account.Change, err error) error) func(*broken) {
 	return after(func(ctx context.Context, b *broken, c account.Change, owner string, err error) (string, error) {
 		if errors.Is(err, account.ErrRefused) {

@@ -99,7 +99,7 @@ func forgets(s *suite) {
 	s.must(s.issue(token(ann, "3"), 1))
 }
 
-// owesNothing says that nobody is to be told of a change, nor can be.
+// owesNothing checks that no notice of a change is owed or can be sent.
 func (s *suite) owesNothing(c account.Change) {
 	s.Helper()
 	s.noNotice("a forgotten change", c.Run, c.Submission)

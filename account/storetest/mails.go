@@ -34,7 +34,7 @@ func limitsMails(s *suite) {
 	s.change(submit(first, "new"), ann.ID)
 }
 
-// security 25: nobody waits longer than an hour for the next mail, and gets one then.
+// security 25: no owner waits longer than an hour for the next mail, and gets one then.
 func refillsMails(s *suite) {
 	ann := s.signUp("ann")
 	const ms = time.Millisecond
@@ -60,8 +60,8 @@ func refillsMails(s *suite) {
 	}
 }
 
-// security 25: a mail of which it is not known whether it arrived goes out three times at
-// most, each copy counts, and each has a link that works.
+// security 25: a mail whose arrival is unknown goes out three times at most. Each copy counts,
+// and each has a link that works.
 func limitsCopies(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	first := token(ann, "1")
@@ -84,7 +84,7 @@ func limitsCopies(s *suite) {
 	s.change(submit(second, "new"), ann.ID)
 }
 
-// A mail can say how many were asked for in 24 hours. Copies were not.
+// A mail can name the number of requests in 24 hours. Copies were not requested.
 func countsWhatWasAskedFor(s *suite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	const day = 24 * time.Hour
@@ -114,7 +114,7 @@ func countsWhatWasAskedFor(s *suite) {
 	s.issues(again, plenty, account.Issued{Copy: 2, Asked: 2, Expires: token(ann, "7").Expires}, nil)
 }
 
-// issues records a token and compares what comes of it.
+// issues records a token and compares the result.
 func (s *suite) issues(t account.TokenRecord, limit int, want account.Issued, err error) {
 	s.Helper()
 	got, failed := s.IssueToken(s.Context(), t, limit)

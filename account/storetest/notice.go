@@ -17,7 +17,7 @@ func (s *suite) changed(id string) (account.Account, account.Change) {
 	return a, c
 }
 
-// tell notes what became of a mail of a notice.
+// tell notes the outcome of a mail of a notice.
 func (s *suite) tell(c account.Change, what account.Telling, address string) account.Notice {
 	s.Helper()
 	n, err := s.Tell(s.Context(), c.Submission, what, address, c.At.Add(time.Minute))
@@ -25,7 +25,7 @@ func (s *suite) tell(c account.Change, what account.Telling, address string) acc
 	return n
 }
 
-// owes says what a change owes.
+// owes checks the debt of a change.
 func (s *suite) owes(what string, c account.Change, id string, want account.Debt) {
 	s.Helper()
 	for _, submission := range []string{c.Submission, ""} {
@@ -41,8 +41,8 @@ func (s *suite) noNotice(what, run, submission string) {
 	s.fails(what, err, account.ErrNotFound)
 }
 
-// security 18: the change owes a notice to every address that the account has then, and
-// whoever takes the account over takes none of them off.
+// security 18: the change owes a notice to every address that the account has then. A thief who
+// changes the account removes none of them.
 func owesEveryAddress(s *suite) {
 	ann := s.signUp("ann")
 	c := submit(s.mail(ann, "1"), "new")
@@ -67,7 +67,7 @@ func owesEveryAddress(s *suite) {
 	s.owes("when the change is repeated", c, ann.ID, all)
 }
 
-// security 18: what became of a mail is kept, and the run's newest change is the one meant.
+// security 18: the outcome of a mail is kept, and the run's newest change is the one meant.
 func notesWhoIsTold(s *suite) {
 	ann, c := s.changed("ann")
 	const office = "office@example.com"
@@ -100,7 +100,7 @@ func notesWhoIsTold(s *suite) {
 	s.same("what the end returns", again.Submission, s.end(c.Run, nil).Submission)
 }
 
-// security 18, 43: a notice that nobody got is in the audit log, once.
+// security 18, 43: a notice that reached no address is in the audit log, once.
 func givesUp(s *suite) {
 	_, c := s.changed("ann")
 	given := account.Entry{
@@ -156,7 +156,7 @@ func listsWhatIsOwed(s *suite) {
 	s.same("what is not settled", []string{"bob"}, s.owed(noon.Add(week), plenty))
 }
 
-// security 18: what is owed is not swept before it is settled.
+// security 18: an owed notice is not swept before it is settled.
 func keepsWhatIsOwed(s *suite) {
 	ann, c := s.changed("ann")
 	s.sweep(1) // the mail
@@ -167,7 +167,7 @@ func keepsWhatIsOwed(s *suite) {
 	s.noNotice("what was swept", c.Run, c.Submission)
 }
 
-// Two workers that tell two addresses of one account lose nothing of it.
+// Two workers that notify two addresses of one account lose nothing of it.
 func racesTelling(s *suite) {
 	s.inRounds(func(a account.Account) {
 		c := submit(s.mail(a, "1"), "new")

@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// refusal is what the host application may do between the mail and the change.
+// refusal is an action of the host application between the mail and the change.
 type refusal struct {
 	id     string
 	change func(*account.Account) // nil deletes the account
@@ -25,9 +25,8 @@ func refusals() []refusal {
 	}
 }
 
-// security 10, 30: what the owner changed since the mail refuses even an accepted
-// submission; the refusal is audited (security 43), and stays the answer when the
-// change is tried again.
+// security 10, 30: a change by the owner since the mail refuses even an accepted submission.
+// The refusal is audited (security 43), and stays the answer when the change is retried.
 func refuses(s *suite) {
 	for _, r := range refusals() {
 		a := s.signUp(r.id)

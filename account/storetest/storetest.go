@@ -1,5 +1,5 @@
-// Package storetest holds what every [account.Store] must do, as one suite: a store
-// that passes it can carry resets.
+// Package storetest holds the duties of every [account.Store], as one suite: a store that
+// passes it can carry resets.
 //
 // The suite is itself under test: for each check there is a store with a fault, and the
 // check must find it.
@@ -12,8 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// Harness is a store under test, with the part of a host application that the suite
-// plays: it keeps accounts and sessions and reads the audit log.
+// Harness is a store under test, with the part of a host application that the suite plays. It
+// keeps accounts and sessions and reads the audit log.
 type Harness interface {
 	account.Store
 	account.Ledger
@@ -25,10 +25,10 @@ type Harness interface {
 	// NewSession signs an account in under the credential that was verified, which
 	// may be stale by now. It returns a session ID.
 	NewSession(ctx context.Context, accountID, credential string) (string, error)
-	// Session returns who is signed in. Errors: account.ErrNotFound.
+	// Session returns the account of a session. Errors: account.ErrNotFound.
 	Session(ctx context.Context, sid string) (account.Account, error)
-	// Audit returns the audit log of an account in the order of writing; of the empty
-	// ID, what was logged without an account.
+	// Audit returns the audit log of an account in the order of writing. The empty ID selects
+	// entries without an account.
 	Audit(ctx context.Context, accountID string) ([]account.Entry, error)
 }
 

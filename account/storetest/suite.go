@@ -20,7 +20,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // plenty is a mail limit that no check reaches.
 const plenty = 1000
 
-// suite is what a check works with.
+// suite is the state of a check.
 type suite struct {
 	testing.TB
 	Harness
@@ -126,7 +126,7 @@ func (s *suite) is(want account.Account) {
 	s.same("account "+want.ID, want, got)
 }
 
-// audited says what the audit log of an account ends with.
+// audited checks the last entries of an account's audit log.
 func (s *suite) audited(id string, want ...account.Entry) {
 	s.Helper()
 	got, err := s.Audit(s.Context(), id)

@@ -36,7 +36,7 @@ func later(a account.Account, mail string) account.TokenRecord {
 	return t
 }
 
-// sweep deletes what is from before the later tokens, and says how much that must be.
+// sweep deletes records from before the later tokens, and checks their number.
 func (s *suite) sweep(want int) {
 	s.Helper()
 	for _, want := range []int{want, 0} {

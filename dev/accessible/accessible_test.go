@@ -1,5 +1,5 @@
-// Package accessible looks at every page and mail as somebody does who cannot see them, or not
-// well: with axe-core, Deque's judge of the Web Content Accessibility Guidelines 2.2.
+// Package accessible judges every page and mail for users with no or little sight. It uses
+// axe-core, Deque's judge of the Web Content Accessibility Guidelines 2.2.
 package accessible
 
 import (
@@ -28,7 +28,7 @@ import (
 //go:embed testdata/axe.min.js
 var axe string
 
-// judge returns what axe finds: rules of level A and AA and what is good practice. A mail has no
+// judge returns axe's findings: rules of level A and AA and of good practice. A mail has no
 // landmarks of its own, since a mail program shows it within its own.
 const judge = `axe.run({
 	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -83,8 +83,8 @@ func open(t *testing.T) context.Context {
 	return ctx
 }
 
-// screens are what a page is looked at on. 320 pixels are a page of 1280 at four times its size
-// (WCAG 2.2, 1.4.10), which must not be scrolled sideways.
+// screens are the sizes at which a page is judged. 320 pixels are a page of 1280 at four times
+// its size (WCAG 2.2, 1.4.10). It must not be scrolled sideways.
 var screens = []struct {
 	width  int64
 	scheme string
@@ -92,7 +92,7 @@ var screens = []struct {
 
 var cleanURL = regexp.MustCompile(`data-clean-url="([^"]*)"`)
 
-// look opens a text in the browser and returns what is wrong with it on every screen.
+// look opens a text in the browser and returns its faults on every screen.
 func look(t *testing.T, ctx context.Context, text *string, url string) (found []string) { //nolint:revive // t before ctx, as everywhere in tests
 	t.Helper()
 	path := "/"
@@ -154,7 +154,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	}
 }
 
-// The judge finds what is wrong on each screen.
+// The judge finds the faults on each screen.
 func TestJudgeFindsFaults(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile(filepath.Join(root, "web/testdata/pages/change.html"))

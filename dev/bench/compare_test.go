@@ -1,5 +1,5 @@
-// Package bench measures how fast rekey is, side by side with the least that Temporal and
-// net/http can do in its place, in the same minutes on the same machine. It has tests only:
+// Package bench measures how fast rekey is. It runs beside the least code on Temporal and
+// net/http that could replace it, in the same minutes on the same machine. It has tests only:
 //
 //	go test -v -timeout 2h ./dev/bench -scale 1
 //
@@ -137,8 +137,8 @@ const (
 	forgots   = 4_000
 )
 
-// TestStrangers measures what a starter can take from the internet. No worker runs: what is
-// started is left alone.
+// TestStrangers measures a starter's capacity for requests from the internet. No worker runs:
+// started runs wait.
 func TestStrangers(t *testing.T) {
 	measures(t)
 	l := newLane(t, "SQLite", 0)

@@ -27,7 +27,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// limit is higher than any measurement comes to, so that limits are worked out and refuse nobody.
+// limit is higher than any measurement comes to, so that limits are computed and refuse no
+// request.
 const limit = 1_000_000
 
 const newPassword = "plum velvet thirty gulls"
@@ -43,7 +44,7 @@ type lane struct {
 	temporal client.Client
 	http     http.Client
 	people   int          // accounts that there are
-	asked    atomic.Int64 // of these, how many have asked for a mail
+	asked    atomic.Int64 // accounts with a request among these
 	floors   atomic.Int64 // runs of the floor
 }
 
@@ -55,7 +56,7 @@ func newLane(t *testing.T, database string, people int) *lane {
 		parts: map[string]*process.Process{}, http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 	l.Mail.Keep(math.MaxInt)
-	if database == "PostgreSQL" { // as it is by default, where that of the tests is not
+	if database == "PostgreSQL" { // the default, unlike the tests'
 		l.postgres = postgrestest.Start(t, "fsync=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=128MB")
 		l.TemporalDB = l.postgres.URL("temporal")
 	}
@@ -76,7 +77,7 @@ func address(n int) string { return fmt.Sprintf("person-%d@example.com", n) }
 
 func (l *lane) worker(t *testing.T) {
 	t.Helper()
-	l.parts["worker"] = l.Start(t, nil, "worker") // whoever waits for a mail waits for it
+	l.parts["worker"] = l.Start(t, nil, "worker") // requests of mails wait for it
 }
 
 func (l *lane) starter(t *testing.T) {
@@ -156,7 +157,7 @@ func (l *lane) mail(ctx context.Context, address string, n int) (m inbox.Message
 	return mails[n-1], nil
 }
 
-// link has somebody ask for a mail who has not asked before, and returns the token in it.
+// link requests a mail for a new person, and returns the token in it.
 func (l *lane) link(ctx context.Context) (who, token string, seen log, err error) {
 	n := int(l.asked.Add(1)) - 1
 	if n >= l.people {
@@ -225,7 +226,7 @@ func (l *lane) floor(ctx context.Context) (log, error) {
 	return log{{"floor: the answer", began, time.Now()}}, err
 }
 
-// stranger asks for a mail to nobody.
+// stranger requests a mail for an unknown address.
 func (l *lane) stranger(ctx context.Context) (log, error) {
 	return nil, l.forgot(ctx, rand.Text()+"@example.com")
 }

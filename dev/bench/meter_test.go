@@ -14,16 +14,16 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 )
 
-// event is something that was seen from outside, and when it was asked for.
+// event is something seen from outside, and the time of its request.
 type event struct {
 	what      string
 	began, at time.Time
 }
 
-// log is what one repetition has seen.
+// log is the events of one repetition.
 type log []event
 
-// step is one repetition of what is measured.
+// step is one repetition of a measurement.
 type step func(context.Context) (log, error)
 
 // meter adds up all batches of something.
@@ -82,7 +82,7 @@ func silence(seen []time.Time) (longest time.Duration) {
 
 func (m *meter) perSecond() float64 { return float64(m.n) / m.took.Seconds() }
 
-// cpu is the CPU time of some parts for one, in milliseconds; NaN where the system does not tell.
+// cpu is the CPU time of some parts for one, in milliseconds; NaN where the system has none.
 func (m *meter) cpu(parts ...string) float64 {
 	if len(m.used) == 0 {
 		return math.NaN()
@@ -109,7 +109,7 @@ func (m *meter) spread(what string) spread {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// cpu is the CPU time of each part so far; nil where the system does not tell.
+// cpu is the CPU time of each part so far; nil where the system has none.
 func (l *lane) cpu(t *testing.T) map[string]time.Duration {
 	t.Helper()
 	pids := map[string]int{}
@@ -133,7 +133,7 @@ func (l *lane) cpu(t *testing.T) map[string]time.Duration {
 	return used
 }
 
-// peak is the most memory that a part has had, in MiB; NaN where the system does not tell.
+// peak is the most memory that a part has had, in MiB; NaN where the system has none.
 func (l *lane) peak(t *testing.T, part string) float64 {
 	t.Helper()
 	peak, err := process.Peak(l.parts[part].Pid())

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// table is what a measurement gives, in Markdown.
+// table is the result of a measurement, in Markdown.
 type table struct {
 	columns []string
 	rows    [][]any // texts, integers and floats
@@ -31,7 +31,7 @@ func (t *table) String() string {
 	return b.String()
 }
 
-// text shows "-" for what was not measured, and three digits of a number that has a fraction.
+// text shows "-" for a missing value, and three digits of a number that has a fraction.
 func text(cell any) string {
 	f, ok := cell.(float64)
 	switch {

@@ -49,7 +49,7 @@ func (r role) client() client.Options {
 	return client.Options{HostPort: r.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
 }
 
-// ready is what a part writes when it works.
+// ready is a part's output when it works.
 const ready = "ready"
 
 // serve serves as `rekey starter` does, with a thread more for each core.

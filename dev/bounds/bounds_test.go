@@ -1,4 +1,4 @@
-// Package bounds measures what the processes of rekey take at most. It has tests only.
+// Package bounds measures the upper bounds of rekey's processes. It has tests only.
 package bounds
 
 import (
@@ -22,8 +22,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
 
-// begin makes a site without limits on requests, where a worker runs. Temporal keeps its runs in
-// memory: what it takes is not measured here, and a commit to a disk for each step takes minutes.
+// begin makes a site without limits on requests, where a worker runs. Temporal keeps its runs
+// in memory: its costs are not measured here, and a commit to a disk for each step takes
+// minutes.
 func begin(t *testing.T, people ...account.Account) (s *site.Site, worker *process.Process) {
 	t.Helper()
 	s = site.Bare(t)
@@ -49,7 +50,7 @@ func many(t *testing.T, n, atOnce int, do func(i int) error) {
 	}
 }
 
-// forgot asks again where a busy machine answered 503: what is measured is what open runs take.
+// forgot retries where a busy machine answered 503: the test measures the size of open runs.
 func forgot(s *site.Site, address string) error {
 	var a site.Answer
 	for range 10 {
@@ -90,7 +91,7 @@ func TestManySubmissionsTakeLittleMemory(t *testing.T) {
 	}
 }
 
-// insist submits a password and comes back when it is told to.
+// insist submits a password and retries as the answer says.
 func insist(s *site.Site, token string, busy *atomic.Int32) error {
 	for late := time.Now().Add(3 * time.Minute); time.Now().Before(late); {
 		a, err := s.Try("/account/reset_password/"+token, map[string]string{"password": "nine lanterns over the bay"})
@@ -107,7 +108,8 @@ func insist(s *site.Site, token string, busy *atomic.Int32) error {
 	return errors.New("reset_password: not in three minutes")
 }
 
-// comeBack is when to ask again. Only a starter that could not take the password says.
+// comeBack is the time of the next try. Only a starter that could not take the password names
+// one.
 func comeBack(a site.Answer) (time.Duration, error) {
 	if a.HTTP == http.StatusAccepted {
 		return time.Second, nil

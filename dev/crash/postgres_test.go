@@ -11,7 +11,7 @@ import (
 )
 
 // security 23: a worker is killed inside its transaction in PostgreSQL and after it, while
-// another one is there: that one ends the reset, and the password changed once.
+// another one runs. That one ends the reset, and the password changed once.
 func TestWorkerOnPostgresIsKilled(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

@@ -7,8 +7,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-// security 23, 36: a starter is killed when it has handed a submission over and before it says
-// so. A retry learns that it worked; a retry with another password, that the link is used.
+// security 23, 36: a starter is killed after it has handed a submission over and before its
+// answer. A retry learns that it worked; a retry with another password, that the link is used.
 func TestStarterIsKilled(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

@@ -20,8 +20,8 @@ const (
 	otherPassword = "four herons on a cold pier"
 )
 
-// patience is how long a test waits for what must happen. It is less than what a killed
-// worker's attempt may take at most, so a test fails when nobody noticed the kill.
+// patience is how long a test waits for a result. It is less than an attempt of a killed worker
+// may take, so a test fails when the kill went unnoticed.
 const patience = 90 * time.Second
 
 // story is one reset of one person at a site whose worker is killed on the way.
@@ -63,7 +63,7 @@ func (s *story) kill(t *testing.T) {
 	s.release = func() {}
 }
 
-// ask asks for a link.
+// ask requests a link.
 func (s *story) ask(t *testing.T) {
 	t.Helper()
 	s.Forgot(t, s.who)

@@ -35,9 +35,9 @@ type person struct {
 	end           string // of the run
 }
 
-// security 23: Temporal is killed with 200 runs, 25 in each state that a reset can be in, and
-// comes back on its file; each run ends as it should. Runs may expire before the kill or after
-// it: a run waits for a minute after its link, and they are not waited for.
+// security 23: Temporal is killed with 200 runs, 25 in each state of a reset, and comes back on
+// its file. Each run ends as it should. Runs may expire before the kill or after it. A run
+// waits for a minute after its link, and the test does not wait for such runs.
 func TestTemporalIsKilled(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
@@ -108,8 +108,8 @@ func endAs(end string, people []*person) {
 	}
 }
 
-// each does something for everybody, twenty at a time, each in a test of their own, which
-// may end where it stands. It ends this one when somebody's failed.
+// each runs a function for all people, twenty at a time. Each has a test of its own, which may
+// end where it stands. A failed one ends this test.
 func each(t *testing.T, people []*person, do func(*testing.T, *person)) {
 	t.Helper()
 	var all errgroup.Group
@@ -120,7 +120,7 @@ func each(t *testing.T, people []*person, do func(*testing.T, *person)) {
 			return nil
 		})
 	}
-	_ = all.Wait() // nobody returns an error
+	_ = all.Wait() // no function returns an error
 	if t.Failed() {
 		t.FailNow()
 	}
@@ -141,8 +141,8 @@ func greylists(links, notices []*person) func(inbox.Message) error {
 	}
 }
 
-// askForABriefLink asks for links that live for a second, as an application can whose
-// backend is a starter. The command takes a minute at least.
+// askForABriefLink requests links that live for a second, as an application can whose backend
+// is a starter. The command takes a minute at least.
 func (s *story) askForABriefLink(t *testing.T, people []*person) {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
@@ -221,7 +221,7 @@ func (s *story) isRefused(t *testing.T, p *person) {
 	}
 }
 
-// ends waits for the end of somebody's run.
+// ends waits for the end of a person's run.
 func (s *story) ends(t *testing.T, p *person) {
 	t.Helper()
 	process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, p.Account) != "" })
@@ -230,7 +230,7 @@ func (s *story) ends(t *testing.T, p *person) {
 	}
 }
 
-// changedOnceEach checks that everybody's password was changed once.
+// changedOnceEach checks that each password was changed once.
 func changedOnceEach(t *testing.T, store *bolt.Store, people []*person) {
 	t.Helper()
 	for _, p := range people {

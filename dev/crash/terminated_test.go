@@ -16,9 +16,10 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 18, 23: the run is terminated while its worker is in the store's transaction, or just
-// after it, and the worker is killed there. The transaction counts as a whole: the owner of a
-// change is told once; without one nobody is told, and nothing is changed later.
+// security 18, 23: the run is terminated while its worker is in the store's transaction, or
+// just after it, and the worker is killed there. The transaction counts as a whole. The owner
+// of a change is notified once. Without a change no notice is sent, and nothing is changed
+// later.
 func TestTerminatedInTheTransaction(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
@@ -41,7 +42,7 @@ func TestTerminatedInTheTransaction(t *testing.T) {
 	}
 }
 
-// terminatedAt ends the run at a failpoint of its worker, and waits for what follows the run.
+// terminatedAt ends the run at a failpoint of its worker, and waits for the finishing run.
 func (s *story) terminatedAt(t *testing.T, at string, changed bool) {
 	t.Helper()
 	stopped(at)(t, s)

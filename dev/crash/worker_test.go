@@ -22,8 +22,8 @@ import (
 type moment struct {
 	name  string
 	reach func(*testing.T, *story) // acts until then
-	// How many mails of each kind come in the end: more than one are repetitions of a
-	// mail that the mail server had taken and the worker did not know of.
+	// Numbers of mails of each kind in the end. More than one are repetitions of a mail that
+	// the mail server had taken without the worker's knowledge.
 	links, notices int
 	use            int // the link of which mail is used
 }
@@ -45,8 +45,8 @@ func moments() []moment {
 	}
 }
 
-// security 23: the only worker is killed at any step and started again, and the reset ends
-// as if nothing had been: the password changed once, the owner told, no link left.
+// security 23: the only worker is killed at any step and started again, and the reset ends as
+// without a kill. The password changed once, the owner was notified, and no link is left.
 func TestWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	for _, m := range moments() {
@@ -150,7 +150,7 @@ func (s *story) completes(t *testing.T, links, notices int) {
 	s.Open(t, func(store *bolt.Store) { changedOnce(t, store, s.who) })
 }
 
-// sorted tells mails with a link from notices.
+// sorted separates mails with a link from notices.
 func sorted(mails []inbox.Message) (links, notices []inbox.Message) {
 	for _, m := range mails {
 		if site.ResetLink.MatchString(m.Text) {
@@ -172,8 +172,8 @@ func oneMail(t *testing.T, mails []inbox.Message) {
 	}
 }
 
-// linksAreUsed checks that no link that was mailed changes the password again. A person who
-// used one still learns so.
+// linksAreUsed checks that no mailed link changes the password again. A person who used one
+// still learns so.
 func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
 	t.Helper()
 	for _, m := range links {
@@ -187,7 +187,7 @@ func (s *story) linksAreUsed(t *testing.T, links []inbox.Message) {
 	}
 }
 
-// stored is what a test looks at afterwards, in a file or in a database.
+// stored is the store after a story, in a file or in a database.
 type stored interface {
 	account.Store
 	Audit(ctx context.Context, accountID string) ([]account.Entry, error)
@@ -210,7 +210,7 @@ func changedOnce(t *testing.T, store stored, who account.Account) {
 	if err != nil || len(log) == 0 {
 		t.Fatalf("audit log: %v, %v", log, err)
 	}
-	// The end of a run deletes what links have left, and says so if there was any.
+	// The end of a run deletes left links, and reports whether there was any.
 	if applied, err := store.End(t.Context(), log[0].Run, time.Now()); err != nil || applied.AccountID != who.ID {
 		t.Errorf("what was applied: %+v, %v", applied, err)
 	}
@@ -220,7 +220,7 @@ func changedOnce(t *testing.T, store stored, who account.Account) {
 	}
 }
 
-// decisions counts what was decided about an account's password.
+// decisions counts the decisions about an account's password.
 func decisions(t *testing.T, store stored, who account.Account) map[account.Event]int {
 	t.Helper()
 	entries, err := store.Audit(t.Context(), who.ID)

@@ -1,6 +1,6 @@
-// Package demo is the host application of the development program: what a company
-// that adopts rekey already has. People sign in and out of it and forget their
-// passwords. It reads and writes the same account store as the worker.
+// Package demo is the host application of the development program: the part that a company has
+// before it adopts rekey. People sign in and out of it and forget their passwords. It reads and
+// writes the same account store as the worker.
 package demo
 
 import (
@@ -24,10 +24,10 @@ var files embed.FS
 // cookieName is the session cookie's name.
 const cookieName = "sid"
 
-// errSignIn is all that a failed sign-in tells, whatever was wrong.
+// errSignIn is the one answer to every failed sign-in.
 var errSignIn = errors.New("that address and password do not match")
 
-// Config is what the application needs. All fields are required.
+// Config is the application's configuration. All fields are required.
 type Config struct {
 	Store         *bolt.Store
 	Budget        *password.Budget // verifying a password costs as much as hashing one
@@ -61,7 +61,7 @@ func New(cfg Config) (*http.ServeMux, error) {
 	return mux, nil
 }
 
-// home is the page of who is signed in.
+// home is the page of the signed-in account.
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	who, err := a.signedIn(r)
 	if err != nil {
@@ -159,7 +159,7 @@ func (a *app) fail(w http.ResponseWriter, err error) {
 func answer(w http.ResponseWriter, status int, body map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone; nobody is left to tell
+	_ = json.NewEncoder(w).Encode(body) // the client is gone
 }
 
 func isForm(r *http.Request) bool {

@@ -13,7 +13,7 @@ import (
 
 const maxBody = 16 << 10
 
-// credentials are what a person signs in with; Username and Email mean the same.
+// credentials are the input of a sign-in; Username and Email mean the same.
 type credentials struct {
 	Username string `json:"username"`
 	Email    string `json:"email"`
@@ -62,7 +62,7 @@ func (a *app) newSession(ctx context.Context, c credentials) (string, error) {
 func (a *app) find(ctx context.Context, address string) (account.Account, error) {
 	address, err := account.ParseAddress(address)
 	if err != nil {
-		return account.Account{}, nil //nolint:nilerr // nobody has that address
+		return account.Account{}, nil //nolint:nilerr // unknown address
 	}
 	found, err := a.Store.Find(ctx, address)
 	if err != nil || len(found) != 1 {

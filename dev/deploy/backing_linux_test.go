@@ -25,7 +25,7 @@ import (
 )
 
 // startPostgres starts PostgreSQL with the certificate of the service and fills it with the
-// script that the image runs. Over TCP it takes nobody without TLS and a password.
+// script that the image runs. Over TCP it requires TLS and a password.
 func (s *site) startPostgres(t *testing.T) *postgrestest.Server {
 	t.Helper()
 	server := postgrestest.Start(t, "listen_addresses="+s.address("postgres"), "unix_socket_permissions=0777")
@@ -139,7 +139,7 @@ func (s *site) startTemporal(t *testing.T) {
 	})
 }
 
-// makeNamespace does what the job temporal-namespace does.
+// makeNamespace acts as the job temporal-namespace.
 func (s *site) makeNamespace(t *testing.T) {
 	t.Helper()
 	namespaces, err := client.NewNamespaceClient(client.Options{

@@ -21,10 +21,9 @@ const (
 	chose = "plum velvet thirty gulls"
 )
 
-// docker-compose.yml works: every service of rekey runs with the command, settings, secrets
-// and key files of the file in an empty root, against a PostgreSQL and a Temporal server that
-// are set up by its scripts and settings, over TLS with its certificates; and a password is
-// reset.
+// docker-compose.yml works. Every service of rekey runs with the command, settings, secrets and
+// key files of the file in an empty root. PostgreSQL and a Temporal server have its scripts and
+// settings, and TLS with its certificates. A password is reset.
 func TestComposeComesUp(t *testing.T) { //nolint:paralleltest // a Temporal server takes its settings from the environment
 	suite.Long(t)
 	s := newSite(t)
@@ -84,7 +83,7 @@ func (s *site) startInbox(t *testing.T) *inbox.Inbox {
 	return mails
 }
 
-// run starts a service and waits for what it says when it is there.
+// run starts a service and waits for its first output.
 func (s *site) run(t *testing.T, name, says string) *process.Process {
 	t.Helper()
 	c := s.container(t, name)
@@ -125,7 +124,7 @@ func (s *site) reset(t *testing.T, mails *inbox.Inbox) {
 	}
 }
 
-// asksCodec checks that the codec server answers who has the bearer, and nobody else.
+// asksCodec checks that the codec server answers the bearer only.
 func (s *site) asksCodec(t *testing.T) {
 	t.Helper()
 	url := "http://" + s.address("codec") + ":8081/decode"

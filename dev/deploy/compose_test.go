@@ -15,7 +15,7 @@ import (
 const root = "../.."
 
 // compose loads docker-compose.yml as Compose does, with the settings of the demo. Each pair is
-// a passage of the file and what a test puts in its place.
+// a passage of the file and a test's replacement.
 func compose(t *testing.T, pairs ...string) *types.Project {
 	t.Helper()
 	p, err := loadCompose(t, pairs...)

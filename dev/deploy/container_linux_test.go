@@ -26,15 +26,15 @@ const user = 65532
 // is compiled from its first package on, so its tests belong to the long suite.
 var program = sync.OnceValues(func() (string, error) { return built("rekey", filepath.Join(root, "deploy/build"), "v1.2.3-test") })
 
-// plain is rekey as anybody builds it.
+// plain is rekey from a plain build.
 var plain = sync.OnceValues(func() (string, error) {
 	return built("plain", "go", "build", "-C", "../../cmd/rekey", "-o")
 })
 
 // built runs a command that builds a program into the file that is its last argument.
 func built(name string, command ...string) (string, error) {
-	// The go command remembers that a test passed until a file changes that the test itself has
-	// looked at; what its child processes read it does not see.
+	// The go command keeps a passed test until a file changes that the test itself has read. It
+	// does not see the files that child processes read.
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
 			return filepath.SkipDir
@@ -52,7 +52,7 @@ func built(name string, command ...string) (string, error) {
 	return file, os.Chmod(file, 0o755)
 }
 
-// container is the root that a container of ours starts with: the program, and what it is given.
+// container is the root that a container of rekey starts with: the program, and its files.
 type container struct {
 	root string
 	env  []string
@@ -68,7 +68,8 @@ func newContainer(t *testing.T) *container {
 	if err := os.Link(file, filepath.Join(c.root, "rekey")); err != nil {
 		c.give(t, file, "/rekey", 0o755)
 	}
-	// All that the program asks of /proc, which an engine mounts: Temporal's SDK reads itself.
+	// The program reads nothing else of /proc, which an engine mounts: Temporal's SDK reads
+	// itself.
 	self := filepath.Join(c.root, "proc/self")
 	if err := errors.Join(os.MkdirAll(self, 0o755), os.Symlink("/rekey", filepath.Join(self, "exe"))); err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func own(t *testing.T, path string) {
 func (c *container) start(t *testing.T, args ...string) *process.Process {
 	t.Helper()
 	attr := &syscall.SysProcAttr{Chroot: c.root, Credential: &syscall.Credential{Uid: user, Gid: user}}
-	if os.Geteuid() != 0 { // a user namespace lets anybody change the root
+	if os.Geteuid() != 0 { // a user namespace allows every user a new root
 		attr.Credential = nil
 		attr.Cloneflags = syscall.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: user, HostID: os.Getuid(), Size: 1}}
@@ -132,7 +133,7 @@ func (c *container) okay(t *testing.T, args ...string) string {
 	return p.Out.String()
 }
 
-// service is a container with the files and settings that Compose gives a service of ours.
+// service is a container with the files and settings that Compose gives a service of rekey.
 func service(t *testing.T, s types.ServiceConfig, secrets, keys string) *container {
 	t.Helper()
 	c := newContainer(t)
@@ -152,7 +153,7 @@ func service(t *testing.T, s types.ServiceConfig, secrets, keys string) *contain
 	return c
 }
 
-// set replaces a setting that the machine of the test cannot have as it is.
+// set replaces a setting that the machine of the test cannot have.
 func (c *container) set(name, value string) {
 	c.env = slices.DeleteFunc(c.env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 	c.env = append(c.env, name+"="+value)

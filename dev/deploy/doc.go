@@ -1,7 +1,7 @@
-// Package deploy holds the tests of what rekey is shipped and run with: the container, Compose,
-// the Kubernetes manifests, and the files of a release.
+// Package deploy holds the tests of rekey's deployment: the container, Compose, the Kubernetes
+// manifests, and the files of a release.
 //
-// No container engine takes part. The files are read with the libraries of those who run them and
-// held to rules, and what a container of ours does is done by the real program in an empty root,
-// with the files, settings and command of Compose.
+// No container engine takes part. The libraries of the engines read the files, and rules judge
+// them. The real program does the work of a container in an empty root, with the files,
+// settings and command of Compose.
 package deploy

@@ -23,7 +23,7 @@ import (
 
 const manifests = root + "/deploy/kubernetes"
 
-// cluster is what the manifests make.
+// cluster is the objects of the manifests.
 type cluster struct {
 	pods     map[string]corev1.PodTemplateSpec // by component
 	replaced map[string]appsv1.DeploymentStrategyType
@@ -36,7 +36,7 @@ type cluster struct {
 	confined bool // the namespace enforces the restricted standard
 }
 
-// kustomization is what we use of Kustomize's file.
+// kustomization is the used part of Kustomize's file.
 type kustomization struct {
 	metav1.TypeMeta `json:",inline"`
 	Namespace       string   `json:"namespace"`
@@ -47,8 +47,8 @@ type kustomization struct {
 	} `json:"images"`
 }
 
-// apply decodes every object as strictly as an API server: a field that is not there is an
-// error. The pairs are passages and what a test puts in their place, in all files.
+// apply decodes every object as strictly as an API server: an unknown field is an error. The
+// pairs are passages and a test's replacements, in all files.
 func apply(t *testing.T, pairs ...string) (*cluster, error) {
 	t.Helper()
 	var k kustomization
@@ -213,7 +213,7 @@ func TestManifestRulesBite(t *testing.T) {
 	}
 }
 
-// env is what a container is given, of the manifest and of ConfigMaps.
+// env is the environment of a container, of the manifest and of ConfigMaps.
 func (c *cluster) env(container corev1.Container) map[string]string {
 	all := map[string]string{}
 	for _, from := range container.EnvFrom {

@@ -14,7 +14,7 @@ import (
 // patience is how long a server is waited for. It only bounds a test that has failed.
 const patience = 2 * time.Minute
 
-// builds is a folder for what is built once.
+// builds is a folder for builds that are made once.
 var builds string
 
 // sqlTool is Temporal's tool for schemas, which a test finds under this name in its image.

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// problems are what the rules find in the manifests.
+// problems are the findings of the rules in the manifests.
 func (c *cluster) problems(t *testing.T) []string {
 	t.Helper()
 	var found []string
@@ -39,8 +39,8 @@ func (c *cluster) problems(t *testing.T) []string {
 	return found
 }
 
-// restricted is the standard of that name (Pod Security Standards) and more: a root that cannot
-// be written, no token of the API, a bound of memory, an image that stays what it is.
+// restricted is the standard of that name (Pod Security Standards) and more. It wants a
+// read-only root, no token of the API, a bound of memory, and an image that stays the same.
 func restricted(pod corev1.PodSpec, container corev1.Container) string {
 	user, own := pod.SecurityContext, container.SecurityContext
 	switch {
@@ -66,7 +66,7 @@ func restricted(pod corev1.PodSpec, container corev1.Container) string {
 	return ""
 }
 
-// probed wants every process that stays to be asked whether it lives and is ready.
+// probed wants probes of life and readiness for every process that stays.
 func probed(jobs []string, name string, container corev1.Container) string {
 	if slices.Contains(jobs, name) {
 		return ""
@@ -92,8 +92,8 @@ func (c *cluster) listens(container corev1.Container) string {
 	return ""
 }
 
-// ends wants more time than a worker or a starter takes to stop: 5 s before the signal and 30 s
-// or some more of drain.
+// ends wants more time than a worker or a starter takes to stop. This is 5 s before the signal
+// and 30 s or some more of drain.
 func ends(jobs []string, name string, pod corev1.PodSpec) string {
 	if slices.Contains(jobs, name) || pod.TerminationGracePeriodSeconds != nil && *pod.TerminationGracePeriodSeconds >= 60 {
 		return ""
@@ -101,7 +101,7 @@ func ends(jobs []string, name string, pod corev1.PodSpec) string {
 	return "is killed before it has ended"
 }
 
-// onlyKeys holds what a pod mounts of the keysets to the table in docs/design.md.
+// onlyKeys compares the keysets that a pod mounts with the table in docs/design.md.
 func onlyKeys(name string, pod corev1.PodSpec) string {
 	var given []string
 	for _, v := range pod.Volumes {
@@ -146,7 +146,7 @@ func deniesAll(p *networkingv1.NetworkPolicy) bool {
 // needs are the ports that each pod calls.
 var needs = map[string][]int{"worker": {5432, 587, 7233}, "starter": {7233}, "codec": nil, "setup": {7233}, "migrate": {5432}}
 
-// policed wants a policy for the pod alone, which lets out what it needs and no more.
+// policed wants a policy for the pod alone, which lets out its needs and no more.
 func (c *cluster) policed(name string, pod corev1.PodTemplateSpec) string {
 	for _, p := range c.policies {
 		if len(p.Spec.PodSelector.MatchLabels) > 0 && selects(p.Spec.PodSelector.MatchLabels, pod) {

@@ -43,7 +43,7 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
-// copySource copies what the root module is built of: the files that .dockerignore lets through.
+// copySource copies the source of the root module: the files that .dockerignore lets through.
 func copySource(t *testing.T, to string) {
 	t.Helper()
 	for line := range strings.Lines(replaced(t, filepath.Join(root, ".dockerignore"), nil)) {
@@ -183,7 +183,7 @@ func TestReleaseIsSigned(t *testing.T) {
 	}
 }
 
-// A key that nobody can verify signs nothing, and a release never goes over another.
+// A key that cannot be verified signs nothing, and a release never replaces another.
 func TestReleaseRefusesStrangers(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
@@ -236,7 +236,7 @@ func changed(t *testing.T, path string, do func()) {
 	}
 }
 
-// checkSBOM compares the document with what the go command reads in the program.
+// checkSBOM compares the document with the go command's view of the program.
 func checkSBOM(t *testing.T, program string) {
 	t.Helper()
 	var bom struct {

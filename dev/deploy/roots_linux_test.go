@@ -12,7 +12,7 @@ import (
 )
 
 // issuer is an OpenID Connect issuer with a certificate that no authority of the world has
-// signed, and that certificate. `rekey codec` asks its issuer before it listens.
+// signed, and that certificate. `rekey codec` calls its issuer before it listens.
 func issuer(t *testing.T) (url string, certificate []byte) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -26,9 +26,9 @@ func issuer(t *testing.T) (url string, certificate []byte) {
 	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
-// security 44: in an empty root the program has the embedded authorities and no other: it refuses
-// a server that they have not signed, believes what SSL_CERT_FILE names, and those that are
-// embedded take its place when the Go runtime is told so, which it could not without them.
+// security 44: in an empty root the program has the embedded authorities and no other. It
+// refuses a server that they have not signed, and believes the file of SSL_CERT_FILE. A setting
+// of the Go runtime puts the embedded ones in its place, which proves that they are there.
 func TestTLSIsVerifiedFromScratch(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

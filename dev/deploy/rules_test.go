@@ -11,7 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// problems are what the rules find in the file.
+// problems are the findings of the rules in the file.
 func problems(t *testing.T, p *types.Project) []string {
 	t.Helper()
 	var found []string
@@ -33,8 +33,8 @@ func problems(t *testing.T, p *types.Project) []string {
 	return append(found, apart(p)...)
 }
 
-// apart is that a network that leads out is of one service, so that nobody reaches another by it.
-// Mail is sent by the workers, and to the inbox of the demo.
+// apart checks that a network that leads out is of one service, so that no other service is
+// reached by it. Mail is sent by the workers, and to the inbox of the demo.
 func apart(p *types.Project) (found []string) {
 	members := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
@@ -62,7 +62,7 @@ func pinned(s types.ServiceConfig) string {
 	return fmt.Sprintf("image %s is not pinned", s.Image)
 }
 
-// onLoopback is what nothing escapes but the starter, and that only if it is told to.
+// onLoopback checks that only the starter listens beyond loopback, and only by a setting.
 func onLoopback(s types.ServiceConfig) string {
 	for _, port := range s.Ports {
 		if port.HostIP != "127.0.0.1" {
@@ -99,7 +99,8 @@ func limited(s types.ServiceConfig) string {
 	return ""
 }
 
-// checked wants a health check of what runs for long. Temporal's UI has nothing to ask it with.
+// checked wants a health check of services that run for long. Temporal's UI has no program for
+// it.
 func checked(s types.ServiceConfig) string {
 	if job(s) || s.Name == "ui" {
 		return ""
@@ -118,7 +119,7 @@ const (
 	done    = types.ServiceConditionCompletedSuccessfully
 )
 
-// order is what each service waits for.
+// order is the dependencies of each service.
 var order = map[string]map[string]string{
 	"temporal-schema":    {"postgres": healthy},
 	"temporal":           {"temporal-schema": done},
@@ -155,15 +156,15 @@ func profiled(s types.ServiceConfig) string {
 	return ""
 }
 
-// reach is what each service can talk to: a starter cannot reach the accounts or a mail server,
-// the codec server nothing of ours.
+// reach is the networks of each service. A starter cannot reach the accounts or a mail server,
+// the codec server no service of rekey.
 var reach = map[string]string{
 	"postgres": "store", "temporal": "store temporal", "temporal-schema": "store", "temporal-namespace": "temporal",
 	"ui": "front-ui temporal", "keys": "", "setup": "temporal", "migrate": "store", "worker": "mail store temporal",
 	"starter": "front-starter temporal", "codec": "front-codec", "mailpit": "front-mailpit mail",
 }
 
-// security 2: what a starter cannot reach it cannot ask who has an account.
+// security 2: a starter has no way to a service that knows accounts.
 func networked(s types.ServiceConfig) string {
 	networks := strings.Join(slices.Sorted(maps.Keys(s.Networks)), " ")
 	if want := reach[s.Name]; networks != want || s.Name == "keys" && s.NetworkMode != "none" {

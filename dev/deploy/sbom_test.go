@@ -24,7 +24,7 @@ func judgeSBOM(t *testing.T, text string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const base = "http://cyclonedx.org/schema/" // where the schemas say that they are; nothing is asked there
+	const base = "http://cyclonedx.org/schema/" // where the schemas say that they are; nothing is fetched there
 	compiler := jsonschema.NewCompiler()
 	main := fmt.Sprintf("bom-%s.schema.json", bom.SpecVersion)
 	for file, name := range map[string]string{main: main, "spdx.schema.json": "spdx.schema.json", "jsf-0.82.schemax.json": "jsf-0.82.schema.json"} {
@@ -56,7 +56,7 @@ func schemaDocument(t *testing.T, path string) any {
 	return document
 }
 
-// The schema finds what is wrong with an SBOM.
+// The schema finds the faults of an SBOM.
 func TestSBOMIsJudged(t *testing.T) {
 	t.Parallel()
 	const good = `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"a","licenses":[{"license":{"id":"MIT"}}]}]}`

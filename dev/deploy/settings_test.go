@@ -28,7 +28,7 @@ func settings(t *testing.T, command ...string) map[string]bool {
 	return helped.by[name]
 }
 
-// helped is what help has said, which is asked for often.
+// helped is the output of help, which many tests need.
 var helped struct {
 	sync.Mutex
 
@@ -76,7 +76,7 @@ func misfits(t *testing.T, args []string, env map[string]string) []string {
 	return found
 }
 
-// composeMisfits are those of all services of ours.
+// composeMisfits are the misfits of all services of rekey.
 func composeMisfits(t *testing.T, pairs ...string) []string {
 	t.Helper()
 	var found []string

@@ -21,7 +21,7 @@ import (
 type site struct {
 	*types.Project
 
-	secrets, keys string // folders of what deploy/compose/secrets.sh and the job keys made
+	secrets, keys string // folders of the output of deploy/compose/secrets.sh and the job keys
 	network       string // the first three bytes of the addresses
 }
 

@@ -44,8 +44,9 @@ func xoauth2(t *testing.T) *cluster {
 	return c
 }
 
-// With the component a worker has all that a login with an access token needs, and reaches the
-// token endpoint and nothing of the cluster by it; without it, it may not call out there.
+// With the component a worker has all that a login with an access token needs. It reaches the
+// token endpoint and nothing of the cluster by it. Without the component it may not call out
+// there.
 func TestManifestsForAnAccessToken(t *testing.T) {
 	t.Parallel()
 	c := xoauth2(t)
@@ -98,8 +99,8 @@ func TestComposeWithAnAccessToken(t *testing.T) {
 	}
 }
 
-// readsSecret runs a worker with settings: all of them fit, and the first thing that is missing
-// is the secret of a flag, which is not here.
+// readsSecret runs a worker with settings that all fit. It fails first at the missing secret of
+// a flag, which is not here.
 func readsSecret(t *testing.T, env map[string]string, flag string) {
 	t.Helper()
 	file, err := plain()

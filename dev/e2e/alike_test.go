@@ -17,11 +17,12 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// alike is what could make the answer to an account another than the one to nobody.
+// alike is a difference that could make the answers to an account and to an unknown address
+// differ.
 type alike struct {
 	name  string
 	who   func(*account.Account)
-	first func(t *testing.T, s *stack.Stack, who account.Account) // before anybody asks
+	first func(t *testing.T, s *stack.Stack, who account.Account) // before the first request
 	noted account.Entry                                           // by the worker that has come to it; empty when none can
 }
 
@@ -74,8 +75,8 @@ func withoutMailServer(t *testing.T, s *stack.Stack, _ account.Account) {
 	}
 }
 
-// security 1: whatever an account is like and whatever is broken, forgot_password answers as
-// it does to an address that nobody has: before a worker has come to it, and afterwards.
+// security 1: forgot_password answers an account in any state, with any fault, as it answers an
+// unknown address. It does so before a worker has read the request, and afterwards.
 func TestForgotAnswersAlike(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
@@ -111,14 +112,14 @@ func noted(t *testing.T, s *stack.Stack, who account.Account, want account.Entry
 	return slices.ContainsFunc(log, func(e account.Entry) bool { return e.Event == want.Event && e.Detail == want.Detail })
 }
 
-// reply is all that a client can tell answers apart by, but the time.
+// reply is all visible differences of an answer, but the time.
 type reply struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// forgotReplies asks for a mail, by JSON and by the form.
+// forgotReplies requests a mail, by JSON and by the form.
 func forgotReplies(t *testing.T, s *stack.Stack, address string) map[string]reply {
 	t.Helper()
 	replies := map[string]reply{}

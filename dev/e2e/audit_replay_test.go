@@ -14,10 +14,10 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// security 43: a run that an operator resets in Temporal has another run ID, and the
-// owner's "this wasn't me" in its history names the one before. It counts all the same:
-// otherwise the history would not fit the code, and the account could not be reset until
-// somebody terminates its run.
+// security 43: a run that an operator resets in Temporal has another run ID. The owner's "this
+// wasn't me" in its history names the run before and counts all the same. Otherwise the history
+// would not fit the code, and the account could not be reset until an operator terminates its
+// run.
 func TestCanceledRunIsResetInTemporal(t *testing.T) {
 	t.Parallel()
 	for name, cancel := range map[string]func(*testing.T, account.Account){
@@ -51,7 +51,7 @@ func TestCanceledRunIsResetInTemporal(t *testing.T) {
 	}
 }
 
-// resetToLastTask is what an operator's `temporal workflow reset` does by default.
+// resetToLastTask is an operator's `temporal workflow reset` by default.
 func resetToLastTask(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -27,10 +27,10 @@ const (
 	asker, askerAgain, user, disowner = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 )
 
-// audited is a reset and what the audit log says of it in the end.
+// audited is a reset and its entries in the audit log in the end.
 type audited struct {
 	who   func(*account.Account)
-	first func(t *testing.T, s *stack.Stack, who account.Account) // before anybody asks
+	first func(t *testing.T, s *stack.Stack, who account.Account) // before the first request
 	acts  func(t *testing.T, s *stack.Stack, who account.Account)
 	ends  statemachine.State // "" when it need not end
 	wants []account.Entry
@@ -56,8 +56,8 @@ func audits() map[string]audited {
 			ends:  statemachine.StateCompleted,
 			wants: []account.Entry{issued, {Event: account.EventPasswordChanged, Client: user}},
 		},
-		// A password that is refused and a link that is not ours come to no worker. They are
-		// counted in the starter; an audit line each would be anybody's to write.
+		// A refused password and a foreign link come to no worker. The starter counts them;
+		// with an audit line each, any client could fill the log.
 		"weak passwords and links of nobody": {
 			acts: func(t *testing.T, s *stack.Stack, who account.Account) {
 				t.Helper()
@@ -134,12 +134,12 @@ func audits() map[string]audited {
 		"of nobody": {
 			who:   func(a *account.Account) { a.Address, a.ID = "nobody."+a.Address, "" },
 			acts:  waits,
-			wants: nil, // strangers do not make the log grow
+			wants: nil, // attackers do not make the log grow
 		},
 	}
 }
 
-// hadMails gives somebody all mails that there are at once.
+// hadMails counts as many mails for an account as it may have at once.
 func hadMails(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	for mail := range worker.DefaultMailLimit {
@@ -165,8 +165,7 @@ func waits(t *testing.T, s *stack.Stack, who account.Account) {
 	waitForTimer(t, s, who.Address)
 }
 
-// security 43: the audit log says of every reset what happened, in which run, when, and
-// who did it.
+// security 43: the audit log has every reset with its events, run, times and callers.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
@@ -213,7 +212,7 @@ func someone(t *testing.T, s *stack.Stack, change func(*account.Account)) accoun
 	return who
 }
 
-// checkAudit compares what the log says of an account's newest run.
+// checkAudit compares the log's entries of an account's newest run.
 func checkAudit(t *testing.T, s *stack.Stack, who account.Account, began time.Time, wants []account.Entry) {
 	t.Helper()
 	run, err := temporalClient(t, s).DescribeWorkflowExecution(t.Context(), workflowID(t, s, who.Address), "")

@@ -18,8 +18,8 @@ var journeys = map[string][]chromedp.ExecAllocatorOption{
 	"without JavaScript": {withoutScripts},
 }
 
-// spy notes what the fields hold when a form was sent, and when Chromium lays the page aside
-// and takes it out again. It runs after the page's own script.
+// spy notes the content of the fields when a form was sent, and when Chromium lays the page
+// aside and takes it out again. It runs after the page's own script.
 const spy = `(() => {
   const note = (when, persisted) => {
     const fields = [...document.querySelectorAll("#password, #confirm")].map((f) => f.type + ":" + f.value);
@@ -31,13 +31,13 @@ const spy = `(() => {
   return document.documentElement.id = "spied";
 })()`
 
-// left is what a spy noted.
+// left is the notes of a spy.
 func (b *tab) left(when string) string {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[string](`sessionStorage["`+when+`"] ?? ""`))
 }
 
-// nothingIsLeft checks what a spy noted; shown is what it noted when the page came back alive.
+// nothingIsLeft checks a spy's notes; shown is the note of a page that came back alive.
 func (b *tab) nothingIsLeft(shown string) {
 	b.t.Helper()
 	const empty = ",password:,password:,false"
@@ -68,7 +68,7 @@ func (b *tab) history() page.GetNavigationHistoryResult {
 	return h
 }
 
-// shows waits for a page that may have been kept alive: the browser then tells of no new one, in
+// shows waits for a page that may have been kept alive. The browser then reports no new one, in
 // which chromedp would look for a heading.
 func (b *tab) shows(heading string) {
 	b.t.Helper()
@@ -107,8 +107,8 @@ func (b *tab) stays(path, heading string) {
 	}
 }
 
-// security 12: Back brings no password back, neither what was set nor what was refused before,
-// also when it was shown.
+// security 12: Back brings no password back, neither a new one nor a refused one, also when it
+// was shown.
 func TestBackShowsNoPassword(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)
@@ -206,8 +206,8 @@ func TestPagesAfterAForm(t *testing.T) {
 	}
 }
 
-// security 23: while nobody sets it, a new password has a page that may be loaded again and has
-// no link in its address. It goes on by itself.
+// security 23: before a worker sets it, a new password has a page that may be loaded again and
+// has no link in its address. It goes on by itself.
 func TestPendingPageGoesOn(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

@@ -23,7 +23,7 @@ type tab struct {
 	*watch
 }
 
-// browse opens a headless Chromium that may ask these origins for things, and no other.
+// browse opens a headless Chromium that may send requests to these origins, and no other.
 func browse(t *testing.T, origins []string, options ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	all := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
@@ -160,7 +160,7 @@ func pageChanged(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "Could not find node") || strings.Contains(err.Error(), "Inspected target navigated"))
 }
 
-// ask is a question to the page.
+// ask is a query of the page.
 func ask[T any](b *tab, question chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience/2)

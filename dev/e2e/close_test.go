@@ -16,8 +16,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// A request that comes when a submission is accepted and not applied yet is a late one: the
-// password is changed, and then another run mails another link.
+// A request that comes between the acceptance of a submission and its application is a late
+// one. The password is changed, and then another run mails another link.
 func TestRequestBehindASubmissionIsAnsweredByAnotherRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.CoolDown = time.Nanosecond })
@@ -112,9 +112,8 @@ func continuedRun(t *testing.T, s *stack.Stack, address string) bool {
 	return first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() != ""
 }
 
-// A request that comes at the moment in which a run closes, when its worker has decided
-// that and Temporal has not heard of it, is not lost: Temporal takes no end of a run that
-// has not read it.
+// A request is not lost at the moment in which a run closes, when its worker has decided and
+// Temporal does not know yet. Temporal takes no end of a run that has not read it.
 func TestRequestAtTheCloseIsNotLost(t *testing.T) {
 	t.Parallel()
 	closing := &atClose{}

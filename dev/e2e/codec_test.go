@@ -68,7 +68,7 @@ func TestTemporalUIReadsWithACodecServerOnly(t *testing.T) {
 	}
 }
 
-// run is what can be read on the pages of a run. Its input shows a text.
+// run is the text on the pages of a run. Its input shows a text.
 func (b *tab) run(at, id, input string) string {
 	b.t.Helper()
 	b.listed(at, id, statemachine.StateCompleted)
@@ -94,7 +94,7 @@ func (b *tab) openEvent(event, shows string) {
 	b.do("read "+shows, chromedp.WaitVisible(payload(shows)))
 }
 
-// askCodec asks the codec server as a page of the UI does, unless a change makes it another.
+// askCodec calls the codec server as a page of the UI does, unless a change makes it another.
 func askCodec(t *testing.T, s *stack.Stack, sealed []*commonpb.Payload, change func(*http.Request)) (status int, body []byte) {
 	t.Helper()
 	question, err := protojson.Marshal(&commonpb.Payloads{Payloads: sealed})
@@ -150,8 +150,7 @@ func keptPayloads(t *testing.T, s *stack.Stack, id string) (input, submission []
 	return input, submission
 }
 
-// security 28: a codec server shows of a submission what is sealed to the worker, and
-// nothing else of it.
+// security 28: a codec server shows the sealed part of a submission, and nothing else of it.
 func TestCodecServerShowsNoHash(t *testing.T) {
 	t.Parallel()
 	s := withCodec(t)
@@ -186,7 +185,7 @@ func opened(t *testing.T, body []byte) string {
 	return all.String()
 }
 
-// The development program's codec server has nobody sign in, and is for one page only.
+// The development program's codec server has no sign-in, and is for one page only.
 func TestCodecServerIsForTheUIOnly(t *testing.T) {
 	t.Parallel()
 	s := withCodec(t)

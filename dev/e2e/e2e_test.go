@@ -22,11 +22,11 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
-// cheap is the least Argon2id, where hashing is not what a test is about.
+// cheap is the least Argon2id, for tests of other things than hashing.
 var cheap = stack.Throwaway("").Hashing
 
-// shared is the stack of all tests that need nothing special of theirs; each takes
-// accounts of its own.
+// shared is the stack of all tests without a special configuration. Each takes accounts of its
+// own.
 var shared *stack.Stack
 
 func TestMain(m *testing.M) {
@@ -90,7 +90,7 @@ func newPerson(tb testing.TB, s *stack.Stack, change func(*account.Account)) acc
 	return who
 }
 
-// answer is what the JSON routes say.
+// answer is the answer of the JSON routes.
 type answer struct {
 	code   int
 	Status string

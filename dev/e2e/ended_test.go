@@ -19,7 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// operatorOf is somebody with access to the namespace, and the workflow ID of a person.
+// operatorOf is an attacker with access to the namespace, and the workflow ID of a person.
 func operatorOf(t *testing.T, s *stack.Stack, who account.Account) stranger {
 	t.Helper()
 	c, err := client.Dial(s.TemporalOptions())
@@ -82,9 +82,9 @@ func refuseNotices(s *stack.Stack, takes *atomic.Bool) {
 	})
 }
 
-// security 18: a run that is terminated after it changed the password, before the owner was
-// told. The link's holder hears that it was changed. A worker finds in the store what is owed,
-// and the owner is told, once.
+// security 18: a run is terminated after it changed the password and before its notice. The
+// link's holder hears that it was changed. A worker finds the owed notice in the store and
+// sends it once.
 func TestTerminatedAfterTheChange(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -135,7 +135,7 @@ func mailCount(t *testing.T, s *stack.Stack, address string) int {
 	return len(mails)
 }
 
-// finished waits for the end of what follows the newest run.
+// finished waits for the end of the run that finishes the newest run.
 func finished(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	o := operatorOf(t, s, who)
@@ -144,8 +144,8 @@ func finished(t *testing.T, s *stack.Stack, who account.Account) {
 	}
 }
 
-// A run that is terminated with a submission that nobody has applied. Without a worker
-// nobody says anything about the password; then it was not changed, and never will be.
+// A run is terminated with a submission that was not applied. Without a worker no page answers
+// about the password. Then it was not changed, and never will be.
 func TestTerminatedBeforeTheChange(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -186,7 +186,7 @@ func TestTerminatedBeforeTheChange(t *testing.T) {
 	}
 }
 
-// security 27: workflow resets of a run that told the owner mail nothing again.
+// security 27: workflow resets of a run that has sent its notice mail nothing again.
 func TestWorkflowResetsMailOneNotice(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)
@@ -215,8 +215,8 @@ func TestWorkflowResetsMailOneNotice(t *testing.T) {
 	}
 }
 
-// A workflow reset while a link waits: that link says that the reset was started again, and
-// "this wasn't me" in its mail calls off the run that goes on.
+// A workflow is reset while a link waits. That link says that the reset was started again. Its
+// "this wasn't me" calls off the run that goes on.
 func TestLinkOfARunThatGoesOn(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)

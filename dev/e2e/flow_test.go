@@ -20,7 +20,7 @@ const (
 	otherPassword = "brass kettle under ferns"
 )
 
-// security 17: a reset signs nobody in, by JSON or by the form, at its end or on the way.
+// security 17: a reset makes no session, by JSON or by the form, at its end or on the way.
 func TestResetSignsNobodyIn(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]string{"JSON": asJSON, "form": asForm} {
@@ -83,7 +83,7 @@ func TestResetFromRequestToNotice(t *testing.T) {
 	if code := signIn(t, shared, who.Address, demo.Password); code != 401 {
 		t.Errorf("sign-in with the old password: %d", code)
 	}
-	// security 18: every address that the store returns is told.
+	// security 18: every address that the store returns is notified.
 	for _, address := range []string{who.Address, who.Notify[0]} {
 		n := map[bool]int{true: 2, false: 1}[address == who.Address]
 		if text := mailed(t, shared, address, n); !strings.Contains(text, "changed") {
@@ -177,7 +177,7 @@ func TestCanceledByTheOwner(t *testing.T) {
 	tokens(t, shared, who.Address, 2) // a new run, a new link
 }
 
-// security 6: an expired link is told apart from a used one.
+// security 6: an expired link has another answer than a used one.
 func TestExpiredLink(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -219,8 +219,8 @@ func TestRequestsAndSubmissionsWithoutAWorker(t *testing.T) {
 	tokens(t, s, late.Address, 1)
 }
 
-// security 6, 23: what was handed in while the link lived is carried out, and whoever asks
-// again after its end hears so. Nothing new is taken then.
+// security 6, 23: a submission from the life of the link is applied, and a retry after its end
+// says so. Nothing new is taken then.
 func TestHandedInBeforeTheLinkExpired(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// stranger may talk to Temporal and has none of our keys.
+// stranger may talk to Temporal and has none of rekey's keys.
 type stranger struct {
 	client.Client
 	id string // workflow ID of the run that it is after
@@ -68,14 +68,14 @@ func (s stranger) start(conflict enumspb.WorkflowIdConflictPolicy, with any) fun
 	}
 }
 
-// sealedLookalike says that it is ours and is not.
+// sealedLookalike claims to be sealed and is not.
 func sealedLookalike() *commonpb.Payload {
 	return &commonpb.Payload{
 		Metadata: map[string][]byte{"encoding": []byte("binary/rekey-v1")}, Data: []byte(strings.Repeat("rubbish", 20)),
 	}
 }
 
-// security 27: whatever a client of Temporal without our keys does to an open run, no
+// security 27: a client of Temporal without the keys does all that it can to an open run. No
 // account changes, the run goes on, and the mailed link works afterwards.
 func TestStrangerAtAnOpenRun(t *testing.T) {
 	t.Parallel()
@@ -132,7 +132,7 @@ func (s stranger) heartbeat(ctx context.Context) error {
 	return s.RecordActivityHeartbeatByID(ctx, client.DefaultNamespace, s.id, "", workflow.AwaitTokenSubmission, "hash")
 }
 
-// mustFail turns a refusal around: what should be refused and is not, is an error.
+// mustFail turns a refusal around: an accepted call is an error.
 func (s stranger) mustFail(act func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := act(ctx); err == nil {
@@ -150,7 +150,7 @@ func linkWorks(t *testing.T, who account.Account, token string) {
 		t.Errorf("the account has changed (%v)", err)
 	}
 	a := answer{}
-	// A wait that a stranger has used is armed again in a moment.
+	// A wait that an attacker has used is armed again in a moment.
 	for late := time.Now().Add(patience); time.Now().Before(late); {
 		if a = reset(t, shared, token, newPassword); a.code != 202 && a.code != 503 {
 			break
@@ -164,7 +164,7 @@ func linkWorks(t *testing.T, who account.Account, token string) {
 	}
 }
 
-// security 27: a run that a stranger started under an account's ID stands in nobody's way.
+// security 27: a run that an attacker started under an account's ID blocks no owner.
 func TestStrangerStartsFirst(t *testing.T) {
 	t.Parallel()
 	for name, with := range map[string]any{
@@ -191,7 +191,8 @@ func TestStrangerStartsFirst(t *testing.T) {
 	}
 }
 
-// A person with Temporal's permission to end runs can end them. The owner asks again.
+// A person with Temporal's permission to end runs can end them. The owner requests another
+// link.
 func TestStrangerEndsTheRun(t *testing.T) {
 	t.Parallel()
 	code := map[string]string{"terminates": "link_ended", "cancels": "link_canceled", "takes its place": "link_ended"}

@@ -93,7 +93,7 @@ func TestJourney(t *testing.T) {
 	}
 }
 
-// looksRight checks the form for a new password, and what its script adds.
+// looksRight checks the form for a new password, and its script's additions.
 //
 // security 12, 16.
 func (b *tab) looksRight(scripts bool) {
@@ -144,7 +144,7 @@ func TestRefusedPasswordIsToldAndTheLinkStays(t *testing.T) {
 	b.heading("Your password was changed")
 }
 
-// The script tells of two passwords that differ before they are sent.
+// The script reports two passwords that differ before they are sent.
 func TestScriptComparesThePasswords(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)

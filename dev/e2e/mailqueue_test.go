@@ -74,7 +74,7 @@ func TestMailQueueRollsOutAndBack(t *testing.T) {
 	s.Mails(t, back, 2)
 }
 
-// tried waits until a mail to somebody was tried in vain, on a task queue.
+// tried waits until a mail to an address was tried in vain, on a task queue.
 func (r *rollout) tried(t *testing.T, address, queue string) {
 	t.Helper()
 	process.Eventually(t, patience, "an attempt of a mail", func() bool {
@@ -94,7 +94,7 @@ func (r *rollout) tried(t *testing.T, address, queue string) {
 	})
 }
 
-// moveMail does what `temporal activity update-options --task-queue rekey` does.
+// moveMail acts as `temporal activity update-options --task-queue rekey`.
 func (r *rollout) moveMail(t *testing.T, address string) {
 	t.Helper()
 	id := r.id(t, account.Account{Address: address})

@@ -20,7 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// secondStarter is another process's client: what is used once is used once for all.
+// secondStarter is another process's client: a used link is used for all.
 func secondStarter(t *testing.T, s *stack.Stack) *starter.Client {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
@@ -34,7 +34,7 @@ func secondStarter(t *testing.T, s *stack.Stack) *starter.Client {
 	return c
 }
 
-// submitter submits a password through a link and says what came of it.
+// submitter submits a password through a link and returns the outcome.
 type submitter func(ctx context.Context, token, newPassword string) string
 
 // submitters are the two ways in, which know nothing of each other.
@@ -91,8 +91,8 @@ func TestParallelSubmissions(t *testing.T) {
 	})
 }
 
-// withLinks does something for n people who were mailed a link, four at a time, each in a
-// test of their own, which may end where it stands. The short suite takes a fifth of them.
+// withLinks runs a function for n people with a mailed link, four at a time. Each has a test of
+// its own, which may end where it stands. The short suite takes a fifth of them.
 func withLinks(t *testing.T, n int, do func(t *testing.T, who account.Account, token string)) {
 	t.Helper()
 	if !suite.All() {
@@ -100,7 +100,7 @@ func withLinks(t *testing.T, n int, do func(t *testing.T, who account.Account, t
 	}
 	var all errgroup.Group
 	all.SetLimit(4)
-	defer all.Wait() // nobody returns an error
+	defer all.Wait() // no function returns an error
 	for range n {
 		who := newPerson(t, shared, nil)
 		all.Go(func() error {
@@ -172,8 +172,8 @@ func TestTwoLinksAtOnce(t *testing.T) {
 	}
 }
 
-// security 5: a link that is used and canceled at once has one outcome, and both are told
-// the same.
+// security 5: a link that is used and canceled at once has one outcome, and both get the same
+// answer.
 func TestSubmitAgainstCancel(t *testing.T) {
 	t.Parallel()
 	var used, canceled atomic.Int64

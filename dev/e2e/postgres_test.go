@@ -12,7 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// application is what somebody has who adopts rekey: users with passwords, and sessions.
+// application is the schema of an application that adopts rekey: users with passwords, and
+// sessions.
 const application = `
 	CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE, password varchar(60));
 	CREATE INDEX ON users (lower(email));
@@ -20,8 +21,8 @@ const application = `
 	INSERT INTO users (email, password) VALUES ('Erin@Example.com', '$2a$04$old'), ('frank@example.com', '$2a$04$old'), ('grace@example.com', '$2a$04$old');
 	INSERT INTO sessions SELECT id FROM users`
 
-// security 17, 23: two workers share a table of users that an application has, whose
-// sign-in reads bcrypt; one of them is killed, and everybody's password is reset.
+// security 17, 23: two workers share an application's table of users, whose sign-in reads
+// bcrypt. One of them is killed, and every password is reset.
 func TestTwoWorkersOnATableOfUsers(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Start(t).Database(t)
@@ -57,7 +58,7 @@ func TestTwoWorkersOnATableOfUsers(t *testing.T) {
 	}
 }
 
-// changedInTheTable says that everybody has the new password and no session, by one change.
+// changedInTheTable checks that all people have the new password and no session, by one change.
 func changedInTheTable(t *testing.T, url string, people []account.Account) {
 	t.Helper()
 	store, err := postgres.Open(t.Context(), postgres.Config{URL: url, Users: &postgres.Users{

@@ -88,7 +88,7 @@ func checkPassword(t *testing.T, s *site.Site, who account.Account, want string)
 	})
 }
 
-// checkSecrets looks for what no log may hold, even when all is logged.
+// checkSecrets looks for secrets that no log may hold, even when all is logged.
 //
 // security 11: no token; and no address, no password and no hash.
 func checkSecrets(t *testing.T, s *site.Site, who account.Account, token string, mails []inbox.Message, logs ...*process.Process) {
@@ -123,8 +123,8 @@ func checkSecrets(t *testing.T, s *site.Site, who account.Account, token string,
 	}
 }
 
-// A worker that is told to stop finishes the mail that it is sending; a starter, the
-// answer that it owes. Neither is done again by the next.
+// A worker that stops finishes the mail that it is sending; a starter, the answer that it owes.
+// Neither is done again by the next.
 func TestProcessesDrain(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)

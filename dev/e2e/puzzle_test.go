@@ -10,8 +10,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
-// security 3: when nothing is left of the budget, the page of a real browser proves its work and
-// gets its mail, under the content policy; without scripts it says what it always said.
+// security 3: with an empty budget, the page of a real browser proves its work and gets its
+// mail, under the content policy. Without scripts its text stays the same.
 func TestPuzzleInABrowser(t *testing.T) {
 	t.Parallel()
 	now := time.Now() // stands still, so that the budget is not refilled

@@ -249,7 +249,7 @@ func (g *gate) stopAfter(n, at int) (held <-chan struct{}) {
 	return all
 }
 
-// deleteFirst deletes the run whose history is asked for first.
+// deleteFirst deletes the run whose history is requested first.
 func (g *gate) deleteFirst(t *testing.T, s *site.Site) {
 	t.Helper()
 	c := s.Dial(t)

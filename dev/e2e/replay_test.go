@@ -47,9 +47,9 @@ func report(t *testing.T, p *process.Process) (r replayed) {
 	return r
 }
 
-// The check before a deployment, on a namespace with runs in every state, and then with
-// hundreds of them: a build with the same workflow, one with another, and each reason why
-// nothing can be said.
+// The check before a deployment runs on a namespace with runs in every state, and then with
+// hundreds of them. It gets a build with the same workflow, one with another, and each reason
+// for no verdict.
 func TestReplayBeforeADeployment(t *testing.T) {
 	t.Parallel()
 	suite.Long(t)
@@ -164,7 +164,7 @@ func checkGone(t *testing.T, s *site.Site, path string, runs int) {
 	}
 }
 
-// Ctrl-C ends it, and what was replayed until then is told.
+// Ctrl-C ends it, and the results until then are printed.
 func checkStops(t *testing.T, s *site.Site, path string) {
 	t.Helper()
 	g := inFront(t, s)

@@ -12,7 +12,7 @@ import (
 
 // security 7: requests that come soon after another leave no event on a run. Soon is half of
 // the cool-down at least and all of it at most, counted from the last one that left an event.
-// The link is good meanwhile: a run whose link may have ended is told once more.
+// The link is good meanwhile. A run whose link may have ended gets one more event.
 func TestRequestsWithinTheCoolDownLeaveNoTrace(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64

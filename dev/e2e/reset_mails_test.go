@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/worker"
 )
 
-// security 25: whoever may reset a run in Temporal has it mail a link again. Each is a mail of
-// its own, and they count as those that were asked for do.
+// security 25: an operator who resets a run in Temporal makes it mail a link again. Each is a
+// mail of its own, and counts as a requested one does.
 func TestMailsOfARunThatIsResetCount(t *testing.T) {
 	t.Parallel()
 	who := newPerson(t, shared, nil)
@@ -46,7 +46,7 @@ func TestMailsOfARunThatIsResetCount(t *testing.T) {
 	}
 }
 
-// resetToFirstTask has the newest run of somebody begin again.
+// resetToFirstTask has the newest run of a person begin again.
 func resetToFirstTask(t *testing.T, s *stack.Stack, who account.Account, n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -24,7 +24,7 @@ import (
 const deployment = "rekey"
 
 // mailBeforeWaiting is an overlay for a build whose workflow mails the link first and then
-// waits for its use. It cannot lead on what ours began.
+// waits for its use. It cannot continue runs of the original.
 func mailBeforeWaiting(t *testing.T) string {
 	t.Helper()
 	const workflow, in = "../../workflow", "run.mailFirstLink"
@@ -46,8 +46,8 @@ type rollout struct {
 }
 
 // newRollout makes a site where a starter runs and no worker does. A bbolt file is of one
-// worker, so each build has its own, with the same accounts; which of them knows of a
-// change tells whose activities made it.
+// worker, so each build has its own, with the same accounts. The file with a change shows whose
+// activities made it.
 func newRollout(t *testing.T) *rollout {
 	t.Helper()
 	s := site.New(t)
@@ -64,7 +64,7 @@ func newRollout(t *testing.T) *rollout {
 	}
 	store.Close()
 	s.Run(t, 0, "setup")
-	s.Starter(t, "REKEY_COOL_DOWN=1s", "REKEY_CLIENT_LIMIT=0") // a test asks as often as it takes
+	s.Starter(t, "REKEY_COOL_DOWN=1s", "REKEY_CLIENT_LIMIT=0") // a test sends many requests
 	r.temporal = s.Dial(t)
 	return r
 }
@@ -87,7 +87,7 @@ func (r *rollout) versioned(t *testing.T, build string) *process.Process {
 	return p
 }
 
-// makeCurrent is what the command of that line does, and waits until it has effect.
+// makeCurrent runs the command of that line, and waits until it has effect.
 func (r *rollout) makeCurrent(t *testing.T, build string) {
 	t.Helper()
 	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)
@@ -102,7 +102,7 @@ func (r *rollout) makeCurrent(t *testing.T, build string) {
 	})
 }
 
-// drainage is what Temporal says of a build's open runs, and when it looked last.
+// drainage is Temporal's state of a build's open runs, and the time of its last look.
 func (r *rollout) drainage(t *testing.T, build string) client.WorkerDeploymentVersionDrainageInfo {
 	t.Helper()
 	handle := r.temporal.WorkerDeploymentClient().GetHandle(deployment)
@@ -123,7 +123,7 @@ func (r *rollout) open(t *testing.T, build string, want int64) {
 	})
 }
 
-// run describes a run of somebody, the newest without a run ID.
+// run describes a run of a person, the newest without a run ID.
 func (r *rollout) run(t *testing.T, who account.Account, runID string) *workflowpb.WorkflowExecutionInfo {
 	t.Helper()
 	d, err := r.temporal.DescribeWorkflowExecution(t.Context(), r.id(t, who), runID)
@@ -142,8 +142,8 @@ func (r *rollout) id(t *testing.T, who account.Account) string {
 	return workflow.ID(accounts.Key(who.Address))
 }
 
-// ends waits for the end of a run and checks how it ended, and that it was pinned to a
-// build, which did all of it.
+// ends waits for the end of a run and checks its outcome. The run must be pinned to one build,
+// which did all of it.
 func (r *rollout) ends(t *testing.T, who account.Account, runID, build string, want enumspb.WorkflowExecutionStatus) {
 	t.Helper()
 	process.Eventually(t, patience, "the end of the run of "+who.ID, func() bool {

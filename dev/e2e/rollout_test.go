@@ -18,10 +18,9 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Two builds whose workflows do not understand each other's runs work side by side: what
-// the first began it ends, what is new goes to the second, while it ramps too and when it
-// follows a run of the first, or back to the first after a roll-back, and when nothing of
-// the first is left, it may go.
+// Two builds whose workflows cannot read each other's runs work side by side. The first ends
+// its own runs. New ones go to the second, also while it ramps and when they follow a run of
+// the first. After a roll-back they go to the first. A build without runs may go.
 func TestRollout(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
@@ -94,8 +93,7 @@ func (r *rollout) ramp(t *testing.T, build string) {
 	})
 }
 
-// asksTooLate is somebody who asks for another link when the password is changed and the
-// owner is being told.
+// asksTooLate requests another link when the password is changed and the notice is being sent.
 func (r *rollout) asksTooLate(t *testing.T, who account.Account, token string) {
 	t.Helper()
 	telling, told := make(chan struct{}), make(chan struct{})
@@ -123,7 +121,7 @@ func (r *rollout) asksTooLate(t *testing.T, who account.Account, token string) {
 	close(told)
 }
 
-// changed checks whose password a build has changed, in its store, which nobody has open.
+// changed checks whose password a build has changed, in its closed store.
 func (r *rollout) changed(t *testing.T, build string, want map[string]bool) {
 	t.Helper()
 	store, err := bolt.Open(r.stores[build])
@@ -142,8 +140,8 @@ func (r *rollout) changed(t *testing.T, build string, want map[string]bool) {
 	}
 }
 
-// Without versions the same two builds do not go together: the second cannot replay what
-// the first began. Nothing is lost, and the first can end it.
+// Without versions the same two builds do not go together: the second cannot replay runs of the
+// first. Nothing is lost, and the first can end them.
 func TestUnversionedBuildCannotReplay(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
@@ -177,7 +175,7 @@ func TestUnversionedBuildCannotReplay(t *testing.T) {
 	})
 }
 
-// A worker whose operator forgot the deployment says that it gets nothing.
+// A worker whose operator forgot the deployment reports that it gets nothing.
 func TestUnversionedWorkerBesideADeployment(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

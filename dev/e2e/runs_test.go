@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for an event.
 const patience = 2 * time.Minute
 
 // temporalClient is a client as an operator's tools have it, with the payload keys.

@@ -24,8 +24,8 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// scan is a site whose people, links and passwords can be found again wherever they are
-// written, and all that its programs and its starters said.
+// scan is a site whose people, links and passwords can be recognized in any text. It has all
+// output of its programs and its starters.
 type scan struct {
 	*site.Site
 	owner, other, bounced, damaged account.Account
@@ -35,7 +35,7 @@ type scan struct {
 	metrics  strings.Builder
 	tokens   []string
 	answers  bytes.Buffer // all but pages
-	pages    bytes.Buffer // shown to who has the link, with the form to use it
+	pages    bytes.Buffer // shown to a holder of the link, with the form to use it
 }
 
 // newScan makes the site. Its accounts are there already, and one of them is damaged.
@@ -86,7 +86,7 @@ func (s *scan) program(t *testing.T, env []string, command, says string) *proces
 // links are the tokens of a mail.
 type links struct{ reset, cancel string }
 
-// links asks for a mail and waits for it.
+// links requests a mail and waits for it.
 func (s *scan) links(t *testing.T, who account.Account, media, body string) links {
 	t.Helper()
 	s.ask(t, 200, "POST", "/account/forgot_password", media, body)
@@ -193,7 +193,7 @@ func (s *scan) check(t *testing.T) {
 	absent(t, "the account store", store, append(secrets, nobody))
 }
 
-// checkKept checks that what is looked at is what the flow has left behind.
+// checkKept checks that the scanned data is the data of the flow.
 func (s *scan) checkKept(t *testing.T, temporal, store, log []byte) {
 	t.Helper()
 	accounts, err := keys.Open(filepath.Join(s.Dir, "keys")).AccountKeys()
@@ -228,7 +228,7 @@ func (s *scan) checkKept(t *testing.T, temporal, store, log []byte) {
 	}
 }
 
-// linkSecrets are the tokens, the most of each, its bytes, and what its record is found by.
+// linkSecrets are the tokens, the most of each, its bytes, and the key of its record.
 func (s *scan) linkSecrets(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -239,7 +239,7 @@ func (s *scan) linkSecrets(t *testing.T) []string {
 	return all
 }
 
-// passwordSecrets are the passwords and what the breached-password server is not told.
+// passwordSecrets are the passwords and their digests.
 func passwordSecrets() []string {
 	var all []string
 	for _, p := range []string{scannedOld, scannedNew, scannedOther, scannedWeak} {

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 )
 
-// The passwords of the scan have what encoders write differently.
+// The passwords of the scan have characters that encoders write differently.
 const (
 	scannedOld   = `Scanned "oboe" & gülden/77 +old`
 	scannedNew   = `Scanned <pine> & "gülden" 77/é? velvet`
@@ -24,9 +24,9 @@ const (
 	scannedWeak  = `scanned.owner scanned.owner`
 )
 
-// Processes that meet every fault that has something to quote tell nobody: not the one who
-// asks, not the log at debug level, not Temporal's file, and not the errors that commands
-// end with. The store keeps what is its own, and no link and no password.
+// Processes meet every fault whose text could quote data, and reveal nothing. That holds for
+// the caller, the log at debug level, Temporal's file, and the errors of commands. The store
+// keeps its own data, and no link and no password.
 //
 // security 11, 28, 38.
 func TestProcessesTellNothing(t *testing.T) {
@@ -56,7 +56,7 @@ func TestProcessesTellNothing(t *testing.T) {
 	s.check(t)
 }
 
-// badCommands are commands whose files hold what they cannot use.
+// badCommands are commands with unusable files.
 func (s *scan) badCommands(t *testing.T) {
 	t.Helper()
 	marks := strings.Repeat(s.owner.Address+" "+s.owner.Credential+" "+scannedOld+"\n", 200)
@@ -99,7 +99,7 @@ func (s *scan) mailServerQuotes(t *testing.T) {
 	s.Mail.Fail(nil)
 }
 
-// wrongRequests have secrets where none are looked for, and what is no request.
+// wrongRequests have secrets in wrong places, or are no requests.
 func (s *scan) wrongRequests(t *testing.T, l links) {
 	t.Helper()
 	forged := l.reset[:len(l.reset)-1] + "_"
@@ -137,8 +137,8 @@ func (s *scan) wrongRequests(t *testing.T, l links) {
 	}
 }
 
-// refusedPasswords are answered for the policy, and by a starter that has to ask a server
-// that is away.
+// refusedPasswords are answered for the policy, and by a starter whose server of breached
+// passwords is away.
 func (s *scan) refusedPasswords(t *testing.T, l links) {
 	t.Helper()
 	for _, weak := range []string{scannedWeak, "Scanned short", strings.Repeat(scannedOther, 40)} {
@@ -151,7 +151,7 @@ func (s *scan) refusedPasswords(t *testing.T, l links) {
 	s.askAt(t, closed, &s.answers, 503, "POST", "/account/reset_password/"+l.reset, asJSON, jsonOf("password", scannedOther))
 }
 
-// withoutTemporal asks for a mail and a change while Temporal is away.
+// withoutTemporal requests a mail and a change while Temporal is away.
 func (s *scan) withoutTemporal(t *testing.T, l links) {
 	t.Helper()
 	s.StopTemporal(t)

@@ -18,8 +18,8 @@ import (
 )
 
 // A reader of Temporal's database, or of a backup of it, learns no address, no link and no
-// hash. The log, at debug level, tells none either; the account store has the addresses and
-// hashes, which are its own, and no link.
+// hash. The log, at debug level, holds none either. The account store has its own addresses and
+// hashes, and no link.
 //
 // security 11, 28.
 func TestNothingIsToldByWhatIsKept(t *testing.T) {

@@ -26,8 +26,8 @@ type screen struct {
 	width, height int64
 }
 
-// picture shows the page on a desktop and a phone. It must fit both: who has to scroll
-// sideways misses half of what a page says. With -shots the pictures are kept.
+// picture shows the page on a desktop and a phone. It must fit both: a reader who has to scroll
+// sideways misses half of a page. With -shots the pictures are kept.
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	for _, on := range []screen{{"", 1280, 800}, {"-phone", 390, 844}} {
@@ -40,7 +40,7 @@ func (b *tab) picture(name string) {
 	b.do("resize", chromedp.EmulateViewport(1280, 800))
 }
 
-// keep writes what the tab shows, where pictures are asked for.
+// keep writes a picture of the tab, with -shots.
 func (b *tab) keep(name string) {
 	b.t.Helper()
 	if !*shots {

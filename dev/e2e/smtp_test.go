@@ -71,8 +71,8 @@ func checkLife(t *testing.T, s *stack.Stack, m inbox.Message, token string) {
 	}
 }
 
-// The mail comes although the first conversation fails, its link works for 30 minutes from
-// then, and the notice comes although its first one fails as well.
+// The mail comes although the first conversation fails, and its link works for 30 minutes from
+// then. The notice comes although its first one fails as well.
 //
 // security 6, 18, 23.
 func TestMailFaultsThatPass(t *testing.T) {
@@ -165,8 +165,8 @@ func TestMailServerUnavailable(t *testing.T) {
 	}
 }
 
-// A recipient or a mail that is refused for good: the answer is everybody's, no link is left
-// that works, and what the mail server quotes is neither logged nor kept by Temporal.
+// A recipient or a mail is refused for good. The answer is the usual one, and no working link
+// is left. The mail server's text is neither logged nor kept by Temporal.
 //
 // security 2, 23, 38.
 func TestMailRefusedIsToldToNobody(t *testing.T) {

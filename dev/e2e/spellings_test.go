@@ -41,9 +41,9 @@ func told(in []byte, secret string) []string {
 	return found
 }
 
-// spellings are the ways in which bytes may be written. Base64 has three, one for each
-// place in a group where the bytes may begin; the characters at the ends depend on what
-// stands beside them and are left out.
+// spellings are the ways in which bytes may be written. Base64 has three, one for each place in
+// a group where the bytes may begin. The characters at the ends depend on neighbors and are
+// left out.
 func spellings(secret string) map[string]string {
 	numbers := strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]")
 	forms := map[string]string{

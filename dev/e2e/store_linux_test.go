@@ -30,14 +30,14 @@ func limitFiles(t *testing.T, p *process.Process, size uint64) {
 	}
 }
 
-// begin asks for a reset and waits for the link.
+// begin requests a reset and waits for the link.
 func begin(t *testing.T, s *site.Site, who account.Account) (token string) {
 	t.Helper()
 	asks(t, s, who.Address)
 	return s.Token(t, who, 1)
 }
 
-// asks asks for a reset. The answer is the same whatever the store is like, and for whoever.
+// asks requests a reset. The answer is the same for every store and address.
 func asks(t *testing.T, s *site.Site, address string) {
 	t.Helper()
 	a := s.PostPatiently(t, "/account/forgot_password", map[string]string{"email": address})
@@ -46,9 +46,8 @@ func asks(t *testing.T, s *site.Site, address string) {
 	}
 }
 
-// A full disk under a running worker: whoever asks is answered as ever, a new password is
-// accepted, nothing is half done; and when there is room again all is done, without anybody
-// doing anything.
+// A full disk under a running worker changes no answer. A new password is accepted, and nothing
+// is half done. When there is room again all is done, without help.
 //
 // security 23.
 func TestStoreOnAFullDisk(t *testing.T) {
@@ -113,9 +112,9 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, b, 0o600)
 }
 
-// A worker whose store breaks says what to do, and one that is started on a broken store
-// does so at once and ends. Meanwhile everybody is answered as ever and new passwords are
-// accepted; with the store back, all is done.
+// A worker whose store breaks reports the remedy, and one that is started on a broken store
+// does so at once and ends. Meanwhile all answers stay the same and new passwords are accepted.
+// With the store back, all is done.
 //
 // security 23.
 func TestStoreIsBroken(t *testing.T) {
@@ -174,8 +173,8 @@ func TestStoreIsBroken(t *testing.T) {
 // breakage is a way in which a file is no good for a worker.
 type breakage struct {
 	how  func() error
-	attr *syscall.SysProcAttr // who the worker is
-	want string               // what it says
+	attr *syscall.SysProcAttr // the user of the worker
+	want string               // its error
 }
 
 const (
@@ -221,7 +220,7 @@ func readOnly(s *site.Site) error {
 	return errors.Join(append(errs, os.Chmod(s.File(), 0o444))...)
 }
 
-// somebody is whom the mode of a file applies to: nobody instead of root.
+// somebody is a user to whom the mode of a file applies: nobody instead of root.
 func somebody() *syscall.SysProcAttr {
 	if os.Geteuid() != 0 {
 		return nil

@@ -11,11 +11,11 @@ import (
 	"google.golang.org/grpc"
 )
 
-// identity is what the clients call themselves in the histories, with a suffix for some.
-// The SDK's own would be process ID, user's machine and task queue.
+// identity is the clients' name in the histories, with a suffix for some. The SDK's own would
+// be process ID, user's machine and task queue.
 const identity = "rekey-record"
 
-// anonymous are the settings of a Temporal client that tells nothing of this machine.
+// anonymous are the settings of a Temporal client that reveals nothing of this machine.
 func anonymous(suffix string) client.Options {
 	return client.Options{
 		Identity: identity + suffix,
@@ -25,9 +25,9 @@ func anonymous(suffix string) client.Options {
 	}
 }
 
-// hideHost takes the host name out of the name of a worker's own task queue, which the SDK
-// puts there and a history keeps. Server and worker know the queue by the other name only,
-// so nothing has to be changed in what was recorded.
+// hideHost takes the host name out of the name of a worker's own task queue, which the SDK puts
+// there and a history keeps. Server and worker know the queue by the other name only, so no
+// recording has to be changed.
 func hideHost(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, o ...grpc.CallOption) error {
 	switch r := req.(type) {
 	case *workflowservice.PollWorkflowTaskQueueRequest:

@@ -28,8 +28,8 @@ var (
 	errTells    = errors.New("a recorded run names this machine or who uses it")
 )
 
-// tellsNothing checks that no text holds a name of this machine, of its user or of a
-// folder. It checks only: what it finds is to be kept from Temporal, see anonymous.
+// tellsNothing checks that no text holds a name of this machine, of its user or of a folder. It
+// checks only: a found name must be kept from Temporal, see anonymous.
 func tellsNothing(texts map[string][]byte) error {
 	private, err := privateNames()
 	if err != nil {

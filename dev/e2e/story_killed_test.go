@@ -72,10 +72,10 @@ func workAs(text string) error {
 	return stack.Part(ctx, cfg, spec.URL).Work(ctx, holding{store, spec.Holds})
 }
 
-// held is what a worker writes when its store holds a change.
+// held is a worker's output when its store holds a change.
 const held = "held"
 
-// holding is a store whose changes never end, if it says so.
+// holding is a store whose changes never end, by a switch.
 type holding struct {
 	account.Store
 
@@ -153,10 +153,10 @@ func killedWaiting(o *owner) {
 // killedChanging: the store has not finished the change.
 func killedChanging(o *owner) { o.holdsChange(func() {}) }
 
-// killedAfterStranger: the same, and somebody without a link says that it has.
+// killedAfterStranger: the same, and an attacker without a link claims that it has.
 func killedAfterStranger(o *owner) { o.holdsChange(o.foreignVerdict) }
 
-// killedAfterCopy: the same, and somebody has copied the submission and its verdict from
+// killedAfterCopy: the same, and an attacker has copied the submission and its verdict from
 // another run.
 func killedAfterCopy(o *owner) { o.holdsChange(o.copiedVerdict) }
 
@@ -181,15 +181,14 @@ func killedTelling(o *owner) {
 	o.next(release)
 }
 
-// inCoolDown asks at a starter that has not heard of the first request.
+// inCoolDown sends a request to a starter that does not know of the first one.
 func inCoolDown(o *owner) {
 	o.first()
 	o.signal(workflow.RequestSignal, workflow.Caller{AccountKey: workflow.AccountKey(o.id)})
 }
 
-// usedAnd lets a link be used and something else happen while no worker is there, so that
-// the next one hears of both in one workflow task. The submission is answered with a code;
-// the rest is for then.
+// usedAnd lets a link be used and something else happen without a worker. The next worker gets
+// both in one workflow task. The submission is answered with a code; the rest is for then.
 func (o *owner) usedAnd(token, code string, other func(), rest ...func()) {
 	o.t.Helper()
 	answered := o.aside(token)

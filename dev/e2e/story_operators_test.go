@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// byOperators are the stories of what else Temporal lets somebody do with a run.
+// byOperators are the stories of other actions on a run that Temporal allows.
 func byOperators() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
@@ -49,8 +49,8 @@ func canceledInTemporal(o *owner) {
 	o.cancelInTemporal()
 }
 
-// pausedRun is paused when its link is out. A paused run is open: its link says so, and what is
-// promised for a password that is handed in meanwhile is kept when the run goes on.
+// pausedRun is paused when its link is out. A paused run is open, and its link says so. A
+// password that is submitted meanwhile is set when the run goes on.
 func pausedRun(o *owner) {
 	token := o.first()
 	pause(o.t, o.Stack, o.who, false)
@@ -76,8 +76,8 @@ func (o *owner) signsIn(pw string) {
 	}
 }
 
-// terminated ends the run between its change and its notice, and goes on to what follows it,
-// which is what is recorded. It is begun, and asked for the outcome, as the starter does.
+// terminated ends the run between its change and its notice, and records the run that finishes
+// it. That run is started, and queried for the outcome, as the starter does.
 func terminated(o *owner) {
 	token, run := o.first(), o.newest()
 	o.refuse(o.who.Address)
@@ -96,8 +96,8 @@ func terminated(o *owner) {
 	o.must(err)
 }
 
-// mailPending asks while the mail server defers, does something to the run whose mail is
-// tried again, and uses the link that comes when the mail server takes it.
+// mailPending requests a link while the mail server defers, and acts on the run whose mail is
+// retried. It uses the link that comes when the mail server takes it.
 func (o *owner) mailPending(then func()) {
 	o.refuse(o.who.Address)
 	o.ask()
@@ -113,8 +113,8 @@ func resetMailing(o *owner) {
 	o.mailPending(func() { o.ask(); o.heard(); operatorOf(o.t, o.Stack, o.who).resetToLast(o.t, 0) })
 }
 
-// failedMail: somebody says that the mail has failed for good, which the mail server has and
-// has not taken yet.
+// failedMail: an attacker claims that the mail has failed for good. The mail server has it and
+// has not taken it yet.
 func failedMail(o *owner) {
 	came, release := o.hold(inbox.Reply(451, "try again later"))
 	defer release()

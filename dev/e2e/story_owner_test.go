@@ -19,8 +19,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 )
 
-// owner is the account of a story and what its owner does. A method ends the test when something
-// is not as it should be.
+// owner is the account of a story and the actions of its owner. A method ends the test when
+// something is wrong.
 type owner struct {
 	*lab
 	t   *testing.T
@@ -28,8 +28,7 @@ type owner struct {
 	id  string // workflow ID
 }
 
-// storyPatience is how long a story waits for what must happen. A run ends a minute after its
-// links.
+// storyPatience is how long a story waits for an event. A run ends a minute after its links.
 const storyPatience = 5 * time.Minute
 
 func (o *owner) must(err error) {
@@ -39,7 +38,7 @@ func (o *owner) must(err error) {
 	}
 }
 
-// ask asks for a link.
+// ask requests a link.
 func (o *owner) ask() {
 	o.t.Helper()
 	forgot(o.t, o.Stack, o.who.Address)
@@ -51,8 +50,8 @@ func (o *owner) submit(token, password, code string) {
 	o.decided(o.submission(token, password), code)
 }
 
-// submission submits until it is decided: until a worker is there, and a wait that a stranger has
-// used is armed again. It may run beside the test.
+// submission submits until it is decided: until a worker is there, and a wait that an attacker
+// has used is armed again. It may run beside the test.
 func (o *owner) submission(token, password string) answer {
 	for {
 		a := postAside(o.Stack, "/account/reset_password", "token", token, "password", password)
@@ -69,21 +68,21 @@ func (o *owner) decided(a answer, code string) {
 	}
 }
 
-// aside submits beside the test, and returns what checks the answer.
+// aside submits beside the test, and returns a check of the answer.
 func (o *owner) aside(token string) (answered func(code string)) {
 	came := make(chan answer, 1)
 	go func() { came <- o.submission(token, newPassword) }()
 	return func(code string) { o.t.Helper(); o.decided(<-came, code) }
 }
 
-// first asks and waits for the link of the first mail.
+// first requests a mail and waits for its link.
 func (o *owner) first() (token string) {
 	o.t.Helper()
 	o.ask()
 	return o.link(1)
 }
 
-// links asks n times and waits for the link of each mail.
+// links requests n mails and waits for the link of each.
 func (o *owner) links(n int) []string {
 	o.t.Helper()
 	all := make([]string, n)

@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// recordedRun is a run that is over, and what it said when it ended.
+// recordedRun is a run that is over, and its outcome.
 type recordedRun struct {
 	*historypb.History
 
@@ -146,8 +146,9 @@ func undisturbed(h *historypb.History) bool {
 	return true
 }
 
-// twins are runs that differ in nothing that a history shows in clear: which of two links was
-// used, what was asked after the end, and what was said in a stranger's name. The stories themselves check that.
+// twins are runs whose histories differ in nothing that is in clear. They differ in the used
+// link of two, the requests after the end, or the claims of an attacker. The stories themselves
+// check that.
 var twins = map[string]string{
 	"late-double-submission": "happy", "happy": "late-double-submission",
 	"resent-first-link": "resent-second-link", "resent-second-link": "resent-first-link",

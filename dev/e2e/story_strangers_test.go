@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// byStrangers are the stories of somebody who may talk to Temporal.
+// byStrangers are the stories of an attacker who may talk to Temporal.
 func byStrangers() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
@@ -19,7 +19,7 @@ func byStrangers() []story {
 	}
 }
 
-// strangersToken is somebody without keys who completes the wait before the owner does.
+// strangersToken is an attacker without keys who completes the wait before the owner does.
 func strangersToken(o *owner) {
 	token := o.first()
 	options := o.TemporalOptions()
@@ -32,10 +32,10 @@ func strangersToken(o *owner) {
 	o.submit(token, newPassword, "")
 }
 
-// foreignKey is the account key in what was sealed for somebody else.
+// foreignKey is the account key in payloads that were sealed for another account.
 const foreignKey = "the key of another account"
 
-// foreignSignals asks and disowns in the name of somebody else, and then uses the link.
+// foreignSignals sends signals with the key of another account, and then uses the link.
 func foreignSignals(o *owner) {
 	token := o.first()
 	for _, signal := range []string{workflow.RequestSignal, workflow.DisownSignal} {
@@ -51,7 +51,7 @@ func foreignInput(o *owner) {
 	o.must(err)
 }
 
-// strangersNotice is a notice of which somebody else says, before it is out, that it is.
+// strangersNotice is a notice that an attacker reports as sent before it is.
 func strangersNotice(o *owner) {
 	token := o.first()
 	came, release := o.hold(nil)
@@ -61,13 +61,12 @@ func strangersNotice(o *owner) {
 	o.complete(workflow.SendEmail, workflow.Delivery{Notice: "the run of somebody else"})
 }
 
-// foreignVerdict completes the change with what was said about another one.
+// foreignVerdict completes the change with the verdict of another one.
 func (o *owner) foreignVerdict() {
 	o.complete(workflow.ChangePassword, workflow.Verdict{Event: statemachine.PasswordChanged, Submission: "of another run", Account: o.who.ID})
 }
 
-// copiedVerdict completes the change with what was said about the same submission in another
-// run.
+// copiedVerdict completes the change with the verdict of the same submission in another run.
 func (o *owner) copiedVerdict() {
 	var change workflow.Change
 	for _, e := range o.history("").GetEvents() {

@@ -25,7 +25,7 @@ import (
 
 var recordFor = flag.String("record", "", "release, such as v1.2.3, that the runs of all stories are recorded for")
 
-// story is one reset, told to the product.
+// story is one reset, played on the product.
 type story struct {
 	name string
 	who  func(*account.Account) // makes the account a special one; without an ID there is none
@@ -33,7 +33,7 @@ type story struct {
 	runs []storyRun // that come of it, the first one first
 }
 
-// storyRun is one run of a story: the name of its file, and what makes it that run.
+// storyRun is one run of a story: the name of its file, and the rules that make it that run.
 type storyRun struct {
 	name  string
 	rules []rule
@@ -70,14 +70,14 @@ func sets() []set {
 	}
 }
 
-// TestStories tells each story to a product and checks the histories that come of it. With
-// -record it tells all of them and writes the histories for later releases to replay:
+// TestStories plays each story on a product and checks its histories. With -record it plays all
+// of them and writes the histories for later releases to replay:
 //
 //	go test ./dev/e2e -run TestStories -parallel 8 -record v1.2.3
 //
-// Nothing is written unless every run is what it is called, and no two are the same. The runs
-// hold nothing of the machine: clients have fixed names, and payloads are sealed under the keyset
-// in workflow/testdata/keys, which production refuses.
+// Nothing is written unless every run is as its name says, and no two are the same. The runs
+// hold nothing of the machine. Clients have fixed names, and payloads are sealed under the
+// keyset in workflow/testdata/keys, which production refuses.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	to := archive{filepath.Join(recorded, "histories"), *recordFor}
@@ -113,7 +113,7 @@ func TestStories(t *testing.T) {
 	t.Logf("%d runs are in %s. Now: go test ./workflow -run TestCost -update", len(kept.runs), to.folder())
 }
 
-// tape is what is recorded so far.
+// tape is the recording so far.
 type tape struct {
 	mu   sync.Mutex
 	runs map[string]*recordedRun
@@ -127,7 +127,7 @@ func (k *tape) histories() map[string]*historypb.History {
 	return all
 }
 
-// tell tells the stories of a set, on a product of their own.
+// tell plays the stories of a set, on a product of their own.
 func (k *tape) tell(t *testing.T, s set) {
 	t.Helper()
 	l := newLab(t, s)
@@ -147,7 +147,7 @@ func (k *tape) tell(t *testing.T, s set) {
 	}
 }
 
-// tell lets a story happen and returns its runs, which are what they should be.
+// tell plays a story and returns its runs, which are as they should be.
 func (s story) tell(t *testing.T, l *lab) (map[string]*recordedRun, error) {
 	t.Helper()
 	who := account.Account{ID: s.name, Address: s.name + "@example.com", Credential: cheap.Hash(demo.Password, make([]byte, 16)), Resettable: true}
@@ -176,11 +176,11 @@ func (s story) tell(t *testing.T, l *lab) (map[string]*recordedRun, error) {
 	return runs, errors.Join(errs...)
 }
 
-// lab is a running product that stories are told to, each with an account of its own.
+// lab is a running product for stories, each with an account of its own.
 type lab struct {
 	*stack.Stack
 	codec    *keys.Codec
-	temporal client.Client // of an operator, who has the payload keys
+	temporal client.Client // of an operator with the payload keys
 
 	mu     sync.Mutex
 	faults map[string]inbox.Fault // of the mail server, by recipient
@@ -225,7 +225,7 @@ func install(from, to string) error {
 	return nil
 }
 
-// fail sets what the mail server does with the mails to an address.
+// fail sets the fault of the mail server for mails to an address.
 func (l *lab) fail(address string, f inbox.Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

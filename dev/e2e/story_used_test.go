@@ -37,8 +37,8 @@ func forgets(o *owner) {
 	o.token(1)
 }
 
-// lateMail is a second mail that takes longer than what is left of the first link: it is
-// taken at the seventh attempt, a minute after the first.
+// lateMail is a second mail that takes longer than the rest of the first link. It is taken at
+// the seventh attempt, a minute after the first.
 func lateMail(o *owner) {
 	o.first()
 	later := inbox.Reply(451, "try again later")
@@ -46,7 +46,8 @@ func lateMail(o *owner) {
 	o.ask()
 }
 
-// afterTheLast asks when the last link that a run mails has ended, and the run is still open.
+// afterTheLast requests a link when the last link of a run has ended, and the run is still
+// open.
 func afterTheLast(o *owner) {
 	o.links(workflow.MaxMails)
 	o.until("the end of the last link", func(h *historypb.History) bool {
@@ -74,7 +75,7 @@ func refusedMail(o *owner) {
 	o.ask()
 }
 
-// used are the stories in which somebody does something about a link.
+// used are the stories in which a link gets a response.
 func used() []story { return slices.Concat(byOwners(), byStrangers(), byOperators()) }
 
 func byOwners() []story {
@@ -104,7 +105,7 @@ func byOwners() []story {
 	}
 }
 
-// happy asks, and uses the link of the first mail.
+// happy requests a link, and uses that of the first mail.
 func happy(o *owner) { o.submit(o.first(), newPassword, "") }
 
 // twice submits again when the run is over: the same is okay, another password has lost,
@@ -132,7 +133,7 @@ func resent(use, other int) func(*owner) {
 	}
 }
 
-// toTheLimit asks once more than a run mails.
+// toTheLimit sends one request more than a run mails.
 func toTheLimit(o *owner) {
 	tokens := o.links(workflow.MaxMails)
 	o.ask()
@@ -140,7 +141,7 @@ func toTheLimit(o *owner) {
 	o.submit(tokens[workflow.MaxMails-1], newPassword, "")
 }
 
-// second asks again while the mail server keeps the second mail, and does something then.
+// second requests another link while the mail server keeps the second mail, and acts then.
 func (o *owner) second(then func()) {
 	came, release := o.hold(nil)
 	o.ask()
@@ -179,8 +180,8 @@ func retried(o *owner) {
 	happy(o)
 }
 
-// late asks again while the owner is being told, and uses the link that comes of it: a person
-// who has just forgotten the new password waits for nobody. The link of the run that continued is
+// late requests another link while the notice is being sent, and uses that link. A person who
+// has just forgotten the new password waits for no notice. The link of the continued run is
 // judged by what that run handed on.
 func late(o *owner) {
 	token := o.first()
@@ -205,8 +206,8 @@ func owed(o *owner) {
 	happy(o)
 }
 
-// security 18: owedLate asks again while the backup address takes no mail, and uses the link that
-// comes of it at once. The backup address is told of both changes later.
+// security 18: owedLate requests another link while the backup address takes no mail, and uses
+// it at once. The backup address is notified of both changes later.
 func owedLate(o *owner) {
 	token := o.first()
 	o.refuse(o.who.Notify[0])

@@ -21,10 +21,10 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// security 4, 26: a thief of every keyset, all histories and the account store makes no
-// submission for a mailed link that the store accepts. The store accepts the digest of the
-// token, and neither that nor the token is anywhere but in the mail; and links and submissions
-// that are sealed with the stolen keys have no record.
+// security 4, 26: a thief has every keyset, all histories and the account store. The thief
+// makes no submission for a mailed link that the store accepts. The store accepts the digest of
+// the token, and only the mail has the digest or the token. Links and submissions that are
+// sealed with the stolen keys have no record.
 func TestThiefOfEverything(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *stack.Config) { c.Memory = false })
@@ -84,7 +84,7 @@ func recordOf(t *testing.T, token string) account.RecordKey {
 	return link.Digest(sha256.Sum256([]byte(raw(t, token)))).RecordKey()
 }
 
-// everything is all that is kept: the files, and what is in the sealed payloads.
+// everything is all kept data: the files, and the content of the sealed payloads.
 func everything(t *testing.T, s *stack.Stack, who account.Account) []byte {
 	t.Helper()
 	loot := append(files(t, s.Data, "temporal.db"), files(t, s.Data, "accounts.db")...)
@@ -102,7 +102,7 @@ func everything(t *testing.T, s *stack.Stack, who account.Account) []byte {
 	return append(loot, payloads(t, s, who)...)
 }
 
-// payloads is the content of all payloads of somebody's newest run.
+// payloads is the content of all payloads of a person's newest run.
 func payloads(t *testing.T, s *stack.Stack, who account.Account) (all []byte) {
 	t.Helper()
 	codec, err := s.Keys.Payload()
@@ -162,8 +162,8 @@ func forged(t *testing.T, s *stack.Stack, who account.Account, mailed string) li
 	return token
 }
 
-// completeWait submits to somebody's newest run, past the starter, and waits until the
-// run has judged it.
+// completeWait submits to a person's newest run, past the starter, and waits until the run has
+// judged it.
 func completeWait(t *testing.T, s *stack.Stack, who account.Account, p keys.NewPassword) {
 	t.Helper()
 	temporal, id := temporalClient(t, s), workflowID(t, s, who.Address)

@@ -21,7 +21,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// pause pauses the newest run of somebody, as an operator does, or lets it go on.
+// pause pauses the newest run of a person, as an operator does, or lets it go on.
 func pause(t *testing.T, s *stack.Stack, who account.Account, goOn bool) {
 	t.Helper()
 	c, id := temporalClient(t, s), workflowID(t, s, who.Address)
@@ -95,9 +95,9 @@ func untilScheduled(t *testing.T, s *stack.Stack, id, kind string, n int) (activ
 	return activityID
 }
 
-// security 27: somebody without keys copies the submission and the verdict of one run into
-// another run of the same account. The verdict names its run: nothing is "changed" there, nobody
-// is told so, and the link of that run works.
+// security 27: an attacker without keys copies the submission and the verdict of one run into
+// another run of the same account. The verdict names its run. So nothing is "changed" there, no
+// notice is sent, and the link of that run works.
 func TestVerdictOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -135,12 +135,12 @@ func TestVerdictOfAnotherRun(t *testing.T) {
 	}
 	copied(workflow.AwaitTokenSubmission, submission)
 	copied(untilScheduled(t, s, id, workflow.ChangePassword, 1), verdict)
-	untilScheduled(t, s, id, workflow.ChangePassword, 2) // it is no verdict, and the change is asked for again
+	untilScheduled(t, s, id, workflow.ChangePassword, 2) // it is no verdict, and the change is retried
 	stop()
 	if err := s.StartWorker(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	untilScheduled(t, s, id, workflow.AwaitTokenSubmission, 2) // nobody's submission: the wait is armed again
+	untilScheduled(t, s, id, workflow.AwaitTokenSubmission, 2) // a foreign submission: the wait is armed again
 	if a := get(t, s, "/account/reset_password/"+token); a.State != "open" {
 		t.Errorf("the link of the other run: %+v", a)
 	}
@@ -181,8 +181,8 @@ func onlyDecides(t *testing.T, s *stack.Stack) (stop func()) {
 	return w.Stop
 }
 
-// A request that comes at once after a cancel or a change is answered by a mail, although the
-// run that it comes too late for is still open, and the requests of a cool-down are one.
+// A request at once after a cancel or a change is answered by a mail, although its run is still
+// open. The requests of a cool-down are one.
 func TestAskedAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

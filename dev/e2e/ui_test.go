@@ -39,8 +39,8 @@ func (b *tab) part(name string) {
 	b.do("open "+name, chromedp.Click(fmt.Sprintf("//a[contains(normalize-space(), '%s')]", name)))
 }
 
-// An operator finds a run by its state. Without a codec server nothing on its pages tells
-// whose it is, or what was mailed.
+// An operator finds a run by its state. Without a codec server nothing on its pages reveals its
+// owner, or the mails.
 func TestRunInTemporalUI(t *testing.T) {
 	t.Parallel()
 	who := finishedRun(t, shared)
@@ -75,8 +75,8 @@ func TestRunInTemporalUI(t *testing.T) {
 	}
 }
 
-// With a codec server the run tells its story: what each step was for, and how the state
-// came about.
+// With a codec server the run shows its story: the purpose of each step, and the reason of its
+// state.
 func TestRunInTemporalUIDecoded(t *testing.T) {
 	t.Parallel()
 	s := withCodec(t)

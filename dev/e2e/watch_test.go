@@ -12,9 +12,9 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// watch notes what no page of ours may do, seen or unseen: ask another origin for
-// anything, send a token in a Referer, write an error to the console, break its own
-// content policy, or miss a file. It is safe for concurrent use.
+// watch notes faults that no page of rekey may have. These are requests to another origin, a
+// token in a Referer, errors in the console, breaches of its content policy, and missing files.
+// It is safe for concurrent use.
 type watch struct {
 	origins []string
 

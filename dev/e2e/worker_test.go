@@ -92,7 +92,7 @@ func (h *host) run(t *testing.T) (stop context.CancelFunc, done <-chan error) {
 	return stop, ended
 }
 
-// request asks for a reset as a backend does.
+// request requests a reset as a backend does.
 func (h *host) request(t *testing.T) {
 	t.Helper()
 	c, err := starter.Dial(t.Context(), starter.Config{
@@ -137,9 +137,9 @@ func (h *host) eventsOf(t *testing.T, c client.Client) (types []enumspb.EventTyp
 	return types
 }
 
-// A namespace must be set up first: without the search attribute no run could start. To
-// set it up again changes nothing. A worker that is stopped finishes the mail it is
-// handing over, tells Temporal, and ends without an error.
+// A namespace must be set up first: without the search attribute no run could start. To set it
+// up again changes nothing. A stopping worker finishes the mail it is handing over, informs
+// Temporal, and ends without an error.
 //
 // security 23: nothing that was begun is lost.
 func TestWorkerFromSetupToDrain(t *testing.T) {
@@ -164,8 +164,8 @@ func TestWorkerFromSetupToDrain(t *testing.T) {
 
 	h.talk = func(ctx context.Context) error {
 		<-activity.GetWorkerStopChannel(ctx)
-		// The conversation goes on after the worker was told to stop, as long as that
-		// takes: a stop that does not wait would cut it.
+		// The conversation goes on after the stop signal, as long as that takes: a stop that
+		// does not wait would cut it.
 		for range 5 {
 			if _, err := operator.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 				return &mail.Error{Outcome: mail.Deferred, Step: "content"}
@@ -215,8 +215,8 @@ func TestSetupRefusesAnotherKind(t *testing.T) {
 	}
 }
 
-// security 18: a mail server that defers one address is asked again for that one alone;
-// the other is told once. Temporal keeps who was told, sealed.
+// security 18: a mail server that defers one address gets a retry for that one alone; the other
+// is notified once. Temporal keeps the notified addresses, sealed.
 func TestNoticeIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

@@ -39,7 +39,7 @@ const (
 	runID      = "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310"
 	life       = 30 * time.Minute
 	lifetime   = life + time.Minute // of a run, from its last mail: clocks may differ
-	skew       = time.Minute        // what a starter allows for that
+	skew       = time.Minute        // a starter's tolerance for that
 	newHash    = "$argon2id$new"
 )
 
@@ -154,7 +154,7 @@ func (w *world) at(age time.Duration, do func()) { w.RegisterDelayedCallback(do,
 
 func (w *world) age() time.Duration { return w.Now().Sub(started) }
 
-// run runs the reset to its end and returns what it said.
+// run runs the reset to its end and returns its outcome.
 func (w *world) run() workflow.Outcome {
 	w.t.Helper()
 	w.ExecuteWorkflow(workflow.Name, workflow.Request{
@@ -190,8 +190,8 @@ func (w *world) claims(m inbox.Message) (c link.Claims, token link.Token, ok boo
 	return c, token, true
 }
 
-// use does what a starter does with the link of a mail, and reports whether it would have
-// taken a password for it.
+// use acts as a starter with the link of a mail, and reports whether it would have taken a
+// password for it.
 func (w *world) use(m inbox.Message) bool {
 	claims, token, ok := w.claims(m)
 	if !ok || claims.Expired(w.Now(), skew) {
@@ -230,7 +230,7 @@ func (w *world) audit() (events []account.Event) {
 	return events
 }
 
-// details is what an operator reads of the run.
+// details is an operator's view of the run.
 func (w *world) details() string {
 	w.t.Helper()
 	answer, err := w.QueryWorkflow("__temporal_workflow_metadata")

@@ -66,15 +66,15 @@ func passing() map[string]fault {
 func impatient(f fault) func(*mail.Config) {
 	return func(c *mail.Config) {
 		c.Username, c.Password = "rekey", "secret"
-		if f.err == inbox.ErrHang { //nolint:errorlint // it is what the table says
+		if f.err == inbox.ErrHang { //nolint:errorlint // it is the table's value
 			c.Timeout = 3 * time.Second
 		}
 	}
 }
 
-// Whatever fails in one conversation is tried again, the link of the mail that arrives works,
-// and it lives for 30 minutes from the attempt that was accepted. A mail that arrives twice
-// has one Message-ID, and either link works.
+// A failed conversation is retried, and the link of the mail that arrives works. It lives for
+// 30 minutes from the attempt that was accepted. A mail that arrives twice has one Message-ID,
+// and either link works.
 //
 // security 6, 23.
 func TestMailServerFailsOnce(t *testing.T) {
@@ -111,9 +111,9 @@ func TestMailServerFailsOnce(t *testing.T) {
 	}
 }
 
-// A mail server that loses its answers gets a mail three times in a day, later each time, and
-// then the run waits for the links that may have arrived: each works, and the last of them to
-// its end. The copies count as mails, so that a limit below them ends it earlier.
+// A mail server that loses its answers gets a mail three times in a day, later each time. Then
+// the run waits for the links that may have arrived: each works, and the last of them to its
+// end. The copies count as mails, so that a limit below them ends it earlier.
 //
 // security 6, 23, 25.
 func TestAnswersAreLost(t *testing.T) {
@@ -165,9 +165,8 @@ func TestAnswersAreLost(t *testing.T) {
 	}
 }
 
-// Nobody listens where the mail server is for two minutes. The link that comes in the end
-// lives for 30 minutes from then: it works when a life that counted from the request would
-// be over, and is refused when its own is.
+// The mail server does not listen for two minutes. The link that comes in the end lives for 30
+// minutes from then. It works after 30 minutes from the request, and is refused after its own.
 //
 // security 6, 23.
 func TestConnectionsRefusedForTwoMinutes(t *testing.T) {
@@ -207,8 +206,8 @@ func TestConnectionsRefusedForTwoMinutes(t *testing.T) {
 	}
 }
 
-// A mail server that is away for a day is given up, and one that is back after most of it
-// is not: the whole retry life, with 290 attempts, none of which leaves a link that works.
+// A mail server that is away for a day is given up, and one that is back after most of it is
+// not. This is the whole retry life, with 290 attempts, none of which leaves a link that works.
 //
 // security 23.
 func TestConnectionsRefusedForADay(t *testing.T) {
@@ -241,9 +240,9 @@ func TestConnectionsRefusedForADay(t *testing.T) {
 	})
 }
 
-// A mail server that refuses a recipient or a mail for good is not asked again, no working
-// link is left, for anybody who saw it on the way; the run goes on as any other, to its
-// expiry. The quoted text reaches neither the log nor the run.
+// A mail server that refuses a recipient or a mail for good gets no retry. No working link is
+// left, also for a reader of the refused mail. The run goes on as any other, to its expiry. The
+// quoted text reaches neither the log nor the run.
 //
 // security 2, 23, 38.
 func TestMailRefused(t *testing.T) {
@@ -258,7 +257,7 @@ func TestMailRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			var seen inbox.Message // by whoever refuses it
+			var seen inbox.Message // by the refusing server
 			w.mail.FailAt(tc.at, func(m inbox.Message) error {
 				seen = m
 				found := strings.Join(resetLink.FindStringSubmatch(m.Text), " ")
@@ -291,7 +290,7 @@ func (w *world) checkNoToken(mails int) {
 	diff(w.t, "swept", swept, mails)
 }
 
-// checkSecrets looks for what a mail server quoted in all that is told of a run.
+// checkSecrets looks for the mail server's text in the log and in the details of a run.
 func (w *world) checkSecrets(m inbox.Message) {
 	w.t.Helper()
 	secrets := append([]string{ann.Address, "no such user"}, resetLink.FindStringSubmatch(m.Text)...)
@@ -306,8 +305,8 @@ func (w *world) checkSecrets(m inbox.Message) {
 	}
 }
 
-// newClosedWorld is a world where nobody listens at the mail server's address until it is
-// opened. Meanwhile the port is kept, so that nobody else is given it.
+// newClosedWorld is a world where the mail server's address has no listener until it is opened.
+// Meanwhile the port is kept, so that no other listener gets it.
 func newClosedWorld(t *testing.T) (w *world, open func()) {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)

@@ -21,7 +21,7 @@ func changeUnder(w *world, at inbox.Step, f inbox.Fault) {
 	})
 }
 
-// notices are the mails that told the owner; the first mail had the link.
+// notices are the mails after the first, which had the link.
 func (w *world) notices() []inbox.Message {
 	w.t.Helper()
 	notices := w.mails()[1:]
@@ -33,7 +33,7 @@ func (w *world) notices() []inbox.Message {
 	return notices
 }
 
-// The owner is told of the change in the end, whatever the mail server does first.
+// The owner gets the notice of the change in the end, whatever the mail server does first.
 //
 // security 18, 23.
 func TestNoticeFailsOnce(t *testing.T) {
@@ -47,7 +47,7 @@ func TestNoticeFailsOnce(t *testing.T) {
 			diff(t, "credential", w.credential(), newHash)
 			diff(t, "notices", len(w.notices()), f.mails)
 			pause := time.Second
-			if slices.Equal(f.audit, leftOpen) { // nobody knows whether it went out
+			if slices.Equal(f.audit, leftOpen) { // unknown whether it went out
 				pause = 30 * time.Second
 			}
 			diff(t, "end", w.age(), submitted+pause)
@@ -58,8 +58,8 @@ func TestNoticeFailsOnce(t *testing.T) {
 	}
 }
 
-// A mail server that nobody can talk to for a day ends the trying, and one that is back
-// before does not. The change is done either way, and the run says which it was.
+// A mail server that cannot be reached for a day ends the retries, and one that is back before
+// does not. The change is done either way, and the run says which it was.
 //
 // security 18, 23.
 func TestNoticeWithoutAMailServer(t *testing.T) {
@@ -92,9 +92,9 @@ func TestNoticeWithoutAMailServer(t *testing.T) {
 	}
 }
 
-// A mail server that refuses the notice is asked for a day, like one that is away: it is
-// unknown whose fault a refusal is. The run and the store say that the owner was not notified.
-// The quoted text appears nowhere.
+// A mail server that refuses the notice gets retries for a day, like one that is away: the
+// cause of a refusal is unknown. The run and the store say that the owner was not notified. The
+// quoted text appears nowhere.
 //
 // security 18, 23, 38.
 func TestNoticeRefused(t *testing.T) {

@@ -26,8 +26,8 @@ func (*like) InterceptWorkflow(_ sdk.Context, next interceptor.WorkflowInboundIn
 	return in
 }
 
-// withRun tells an activity its run ID, as patientCalls tells the run: the environment's own
-// is no UUID.
+// withRun gives an activity its run ID, as patientCalls gives it to the run: the environment's
+// own is no UUID.
 type withRun struct {
 	interceptor.ActivityInboundInterceptorBase
 }

@@ -1,5 +1,4 @@
-// Package flood sends the whole product more than it should take, and looks at what it
-// did with it.
+// Package flood sends the whole product more than it should take, and checks the result.
 package flood
 
 import (
@@ -33,9 +32,9 @@ const (
 	addresses = 100_000
 )
 
-// security 33: 20,000 requests for one address are answered alike, whether there is an
-// account or not, and leave one run with a short history, three mails at most, and no
-// memory behind. The owner can reset the password all the same.
+// security 33: 20,000 requests for one address are answered alike, whether there is an account
+// or not. They leave one run with a short history, three mails at most, and no memory behind.
+// The owner can reset the password all the same.
 func TestFloodForOneAddress(t *testing.T) {
 	suite.Long(t)
 	s := start(t, nil)
@@ -72,8 +71,8 @@ func TestFloodForOneAddress(t *testing.T) {
 	resets(t, s, mails[0])
 }
 
-// security 34: 100,000 random addresses, asked for by 5,000 clients that each have a limit
-// too, start as many runs as the budget has, and when the flood is over the next person is
+// security 34: 5,000 clients, each with a limit too, send requests for 100,000 random
+// addresses. They start as many runs as the budget has. After the flood the next person is
 // served.
 func TestFloodOfAddresses(t *testing.T) {
 	suite.Long(t)
@@ -131,13 +130,13 @@ func put(t *testing.T, s *stack.Stack, address string) {
 	}
 }
 
-// always is one client that asks for one address.
+// always is one client with requests for one address.
 func always(address string) func(int) (string, string) {
 	return func(int) (string, string) { return address, "10.2.0.1" }
 }
 
-// forgotMany asks n times, several times at once, and counts the answers. For the i-th
-// request ask says for whom, and of which client a proxy would have got it.
+// forgotMany sends n requests, several at once, and counts the answers. For the i-th request
+// ask returns the address, and the client that a proxy would have named.
 func forgotMany(t *testing.T, s *stack.Stack, n int, ask func(i int) (address, client string)) map[int]int {
 	t.Helper()
 	var (
@@ -187,8 +186,8 @@ func post(t *testing.T, web *http.Client, url, client string, body map[string]st
 	return resp.StatusCode
 }
 
-// heap is what the process holds, in MiB, after all that it can let go: what is in a pool
-// stays for one collection more.
+// heap is the memory of the process, in MiB, after all that it can free: data in a pool stays
+// for one collection more.
 func heap() float64 {
 	runtime.GC()
 	runtime.GC()

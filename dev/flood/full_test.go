@@ -22,10 +22,10 @@ import (
 
 var cancelLink = regexp.MustCompile(`/account/cancel-reset/([A-Za-z0-9_-]+)`)
 
-// security 27: a stranger who sends a run as many signals as Temporal lets it have keeps
-// nobody from calling it off.
+// security 27: an attacker sends a run as many signals as Temporal lets it have. The owner can
+// still call it off.
 //
-// security 43: that leaves a line too, although it cannot say who did it.
+// security 43: that leaves a line too, although it cannot name the caller.
 func TestOwnerCancelsAFullRun(t *testing.T) {
 	suite.Long(t)
 	s := start(t, nil)

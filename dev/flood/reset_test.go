@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for an event.
 const patience = 60 * time.Second
 
 var resetLink = regexp.MustCompile(`/account/change-password/([A-Za-z0-9_-]+)`)
@@ -44,7 +44,7 @@ func resets(t *testing.T, s *stack.Stack, mail string) {
 	}
 }
 
-// insist sends what may be repeated, again while it has no effect yet.
+// insist repeats a request until it has effect.
 func insist(t *testing.T, url string, body map[string]string) (code int) {
 	t.Helper()
 	process.Eventually(t, patience, url, func() bool {

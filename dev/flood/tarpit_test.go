@@ -18,7 +18,8 @@ import (
 const hanging = 600
 
 // security 34: a mail server that accepts connections and stays silent holds up mails and
-// nothing else. An owner who has a link sets a password meanwhile, and is told so within 3 s.
+// nothing else. An owner who has a link sets a password meanwhile, and has the answer within 3
+// s.
 func TestTarpit(t *testing.T) {
 	suite.Long(t)
 	s := start(t, nil)
@@ -59,8 +60,8 @@ func TestTarpit(t *testing.T) {
 	t.Logf("%d hanging mails hold %.1f MiB of this process, server and runs included", silent.Load(), heap()-before)
 }
 
-// When a provider takes few mails, those that wait are links first of all: anybody can ask
-// for them. The notice of a change does not wait behind them.
+// When a provider takes few mails, most waiting ones are links: any client can request them.
+// The notice of a change does not wait behind them.
 func TestNoticesGoFirst(t *testing.T) {
 	suite.Long(t)
 	const links = 40

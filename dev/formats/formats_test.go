@@ -31,12 +31,12 @@ func read(t *testing.T, path ...string) string {
 	return string(b)
 }
 
-// formats are documents in formats of other people, each with a judge that is not ours. Compose,
+// formats are documents in standard formats, each with a judge that is not rekey's. Compose,
 // the objects of the manifests and the SBOM have theirs in dev/deploy.
 var formats = []struct {
 	file  string
 	judge func(text []byte) error
-	// breaks are passages and what makes each of them wrong for the judge.
+	// breaks are passages, each with a replacement that is wrong for the judge.
 	breaks [][2]string
 }{
 	{"web/openapi.yaml", judgeOpenAPI, [][2]string{
@@ -59,7 +59,7 @@ var formats = []struct {
 	}},
 }
 
-// security 45: what others have to read, they can.
+// security 45: documents for other programs can be read by them.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	for _, f := range formats {
@@ -88,7 +88,7 @@ func judgeOpenAPI(text []byte) error {
 	return doc.Validate(loader.Context, openapi3.EnableMultiError())
 }
 
-// judgeRules is what Prometheus does with a file of rules before it loads it.
+// judgeRules acts as Prometheus with a file of rules before it loads it.
 func judgeRules(text []byte) error {
 	_, errs := rulefmt.Parse(text, false, model.UTF8Validation)
 	return errors.Join(errs...)

@@ -31,8 +31,8 @@ type summary struct {
 	Snippet     string
 }
 
-// listing is one page of a list, with Mailpit's field names. Total and Unread
-// count the inbox, the Messages ones what the query found.
+// listing is one page of a list, with Mailpit's field names. Total and Unread count the inbox,
+// the Messages ones the mails found.
 type listing struct {
 	Total          int       `json:"total"`
 	Unread         int       `json:"unread"`
@@ -99,7 +99,7 @@ func (i *Inbox) answerList(w http.ResponseWriter, r *http.Request, found []Messa
 	answer(w, i.paged(found, number(r, "start", 0), min(number(r, "limit", 50), capacity)))
 }
 
-// number is a query parameter; what is no number of at least zero counts as absent.
+// number is a query parameter; a text that is no number of at least zero counts as absent.
 func number(r *http.Request, name string, absent int) int {
 	n, err := strconv.Atoi(r.FormValue(name))
 	if err != nil || n < 0 {

@@ -31,7 +31,7 @@ func (b *box) changes() <-chan struct{} {
 	return b.changed
 }
 
-// announce wakes everyone who waits; the caller holds the lock.
+// announce wakes every waiting caller; the caller holds the lock.
 func (b *box) announce() {
 	close(b.changed)
 	b.changed = make(chan struct{})

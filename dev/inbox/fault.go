@@ -19,8 +19,8 @@ var (
 	ErrHang = errors.New("no answer")
 )
 
-// Reply is a fault: the mail is not kept and is answered with an SMTP reply of
-// this code, 4xx or 5xx (RFC 5321 section 4.2.1), and text.
+// Reply is a fault: the mail is not kept. The answer is an SMTP reply of this code, 4xx or 5xx
+// (RFC 5321 section 4.2.1), and text.
 func Reply(code int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCodeNotSet, Message: text}
 }
@@ -37,10 +37,10 @@ const (
 	Content               // the whole mail, after DATA
 )
 
-// Fault decides what happens at a step: nil lets it pass, a Reply refuses it, ErrDropped,
-// ErrLost and ErrHang do not answer. At Content it is given the mail; before, what is known
-// of it by then, and ErrLost is as ErrDropped. It is called once for each conversation or
-// mail, concurrently for several.
+// Fault decides about a step: nil lets it pass, a Reply refuses it, ErrDropped, ErrLost and
+// ErrHang do not answer. At Content it gets the mail. Before, it gets the known part, and
+// ErrLost is as ErrDropped. It is called once for each conversation or mail, concurrently for
+// several.
 type Fault func(Message) error
 
 // faults holds the faults that are set; the zero value has none.

@@ -8,8 +8,8 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// greeter accepts connections for the mail server, which greets whoever comes: one that a
-// fault keeps from being greeted does not get that far.
+// greeter accepts connections for the mail server, which greets every client. A connection that
+// a fault keeps from being greeted does not get that far.
 type greeter struct {
 	net.Listener
 	inbox *Inbox
@@ -31,7 +31,7 @@ func (g greeter) Accept() (net.Conn, error) {
 }
 
 func (g greeter) refuse(conn net.Conn, fault error) {
-	defer func() { _ = conn.Close() }() // what was said is said
+	defer func() { _ = conn.Close() }() // no answer is due any more
 	if reply, ok := errors.AsType[*smtp.SMTPError](fault); ok {
 		fmt.Fprintf(conn, "%d %s\r\n", reply.Code, reply.Message)
 	}

@@ -23,7 +23,7 @@ type Inbox struct {
 	mail  net.Listener
 	page  net.Listener
 	fault faults
-	// closing ends what waits inside the servers: a hung answer, a page's events.
+	// closing ends waits inside the servers: a hung answer, a page's events.
 	closing context.Context
 	close   context.CancelFunc
 	serving sync.WaitGroup
@@ -56,7 +56,7 @@ func Start(smtpAddr, httpAddr string) (*Inbox, error) {
 	return i, nil
 }
 
-// listen refuses everything but loopback: who reads the mails owns the accounts.
+// listen refuses everything but loopback: a reader of the mails owns the accounts.
 func listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
@@ -74,7 +74,7 @@ func (i *Inbox) SMTPAddr() string { return i.mail.Addr().String() }
 // URL is the page's address; the API is below it at /api/v1/.
 func (i *Inbox) URL() string { return "http://" + i.page.Addr().String() }
 
-// Keep sets how many mails are kept, from the next one on: whoever waits for more than 500
+// Keep sets how many mails are kept, from the next one on. A test that waits for more than 500
 // would wait for some that are gone.
 func (i *Inbox) Keep(n int) { i.box.keep(n) }
 

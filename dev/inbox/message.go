@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // reads what is not UTF-8
+	_ "github.com/emersion/go-message/charset" // reads charsets other than UTF-8
 	gomail "github.com/emersion/go-message/mail"
 )
 
 // Message is one mail. The fields that have a JSON form are Mailpit's.
 type Message struct {
-	ID          string // ours; the sender's is MessageID
+	ID          string // the inbox's; the sender's is MessageID
 	MessageID   string // without angle brackets
 	From        *mail.Address
 	To          []*mail.Address
@@ -36,7 +36,7 @@ type Message struct {
 	Username    string   // always empty
 
 	Created    time.Time `json:"-"` // when it came
-	Read       bool      `json:"-"` // somebody opened it
+	Read       bool      `json:"-"` // it was opened
 	Recipients []string  `json:"-"` // the envelope's
 	Raw        []byte    `json:"-"` // as received; not to be changed
 }
@@ -50,8 +50,8 @@ type Attachment struct {
 	Size        int // bytes
 }
 
-// parse reads a mail. It takes what it can: an inbox that hid a malformed mail
-// would hide the fault one looks for.
+// parse reads a mail. It takes all that it can: an inbox that hid a malformed mail would hide
+// the fault that a developer looks for.
 func parse(from string, recipients []string, raw []byte) Message {
 	m := Message{
 		ID: rand.Text(), ReturnPath: from, Recipients: recipients,

@@ -24,7 +24,7 @@ func (i *Inbox) mailServer() *smtp.Server {
 	s.WriteTimeout = time.Minute
 	s.EnableSMTPUTF8 = true
 	s.AllowInsecureAuth = true // on loopback
-	// It would tell of the connections that a fault cut on purpose.
+	// It would log the connections that a fault cut on purpose.
 	s.ErrorLog = log.New(io.Discard, "", 0)
 	return s
 }
@@ -74,7 +74,7 @@ func (s *session) Data(r io.Reader) error {
 	return s.answer(fault)
 }
 
-// answer does what a fault wants, which is to answer or not.
+// answer executes a fault: an answer or none.
 func (s *session) answer(fault error) error {
 	if errors.Is(fault, ErrHang) {
 		<-s.inbox.closing.Done()

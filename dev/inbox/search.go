@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// matching understands the part of Mailpit's search that scripts use: words that
-// must all be found, and to:, from: and subject: before a word to say where.
+// matching understands the part of Mailpit's search that scripts use. All words must be found.
+// A word may have to:, from: or subject: before it for its place.
 func matching(query string) func(*Message) bool {
 	words := strings.Fields(strings.ToLower(strings.ReplaceAll(query, `"`, "")))
 	return func(m *Message) bool {

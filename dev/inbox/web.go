@@ -50,8 +50,8 @@ func (i *Inbox) handler() http.Handler {
 
 func alive(http.ResponseWriter, *http.Request) {}
 
-// local answers only those who ask for this machine by its own name, so that a
-// web page cannot read the mails by pointing its name at 127.0.0.1.
+// local answers only requests for this machine by its own name. A web page cannot read the
+// mails by pointing its name at 127.0.0.1.
 func local(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLocal(r.Host) {
@@ -72,7 +72,7 @@ func isLocal(host string) bool {
 	return loopback.Is(host) || strings.HasSuffix(at.Hostname(), ".localhost")
 }
 
-// view is what the page shows: the list, and one mail when one is open.
+// view is the content of the page: the list, and one mail when one is open.
 type view struct {
 	List listing
 	Mail *Message
@@ -136,7 +136,7 @@ func inNewTab(html string) string {
 	return base + html
 }
 
-// events tells the page of each change in the inbox.
+// events sends the page each change in the inbox.
 func (i *Inbox) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)

@@ -1,3 +1,3 @@
-// Package observe tests what a running product tells those who look after it: probes,
-// metrics, traces, and the dashboard and the alerts that are made of them.
+// Package observe tests the output of a running product for operators: probes, metrics, traces,
+// and the dashboard and the alerts on them.
 package observe

@@ -39,8 +39,8 @@ func lives(t *testing.T, p *process.Process) {
 	}
 }
 
-// Without a mail server a worker is degraded and takes work all the same; without Temporal
-// nobody is ready, and everybody is again when it is back. Nobody is to be killed for it.
+// Without a mail server a worker is degraded and takes work all the same. Without Temporal no
+// process is ready, and each is again when it is back. The liveness probe kills none for it.
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)
@@ -87,7 +87,7 @@ func TestAccountsAreDown(t *testing.T) {
 	becomes(t, worker, 200, up)
 }
 
-// A worker that is told to stop while a mail is on its way is not ready, and alive.
+// A worker that stops while a mail is on its way is not ready, and alive.
 func TestWorkerDrains(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)
@@ -109,10 +109,10 @@ func TestWorkerDrains(t *testing.T) {
 	}
 }
 
-// alone is what a starter says that has no worker.
+// alone is the report of a starter without a worker.
 const alone = `"reasons":{"peers":"no worker polls task queue rekey of namespace default: requests and new passwords wait until one does"}}`
 
-// A starter that is told to stop in the middle of a request is not ready, and alive.
+// A starter that stops in the middle of a request is not ready, and alive.
 func TestStarterDrains(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)

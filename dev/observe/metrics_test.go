@@ -79,7 +79,7 @@ type story struct {
 	worker, starter *process.Process
 	traces          *site.Collector
 	token           string
-	early           map[string]float64 // codes of the answers to what had to be submitted again
+	early           map[string]float64 // codes of the answers to repeated submissions
 }
 
 func newStory(t *testing.T) *story {
@@ -128,8 +128,8 @@ func (s *story) submit(t *testing.T, token, password string) (a site.Answer) {
 	return a
 }
 
-// stranger signals a run without our keys, and starts one of a type that no worker knows: its
-// workflow task fails.
+// stranger signals a run without rekey's keys, and starts one of a type that no worker knows:
+// its workflow task fails.
 func (s *story) stranger(t *testing.T, who account.Account) {
 	t.Helper()
 	accounts, err := keys.Open(s.Keys()).AccountKeys()
@@ -166,8 +166,8 @@ func (s *story) all(t *testing.T) (exported, string) {
 	return found, scrape(t, found, s.worker) + scrape(t, found, s.starter)
 }
 
-// security 11: real processes count everything once, export every metric that the dashboard
-// and the alerts name, and tell in no metric and no trace whom a reset is for.
+// security 11: real processes count everything once and export every metric that the dashboard
+// and the alerts name. No metric and no trace reveals the account of a reset.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

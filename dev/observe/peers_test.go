@@ -32,8 +32,8 @@ func reason(t *testing.T, p *process.Process, want string) {
 	})
 }
 
-// Processes that do not belong together say so in their log, in /readyz, in the metric of
-// their checks and to whoever asks rekey find; and they stop saying it when they do.
+// Processes that do not belong together report it in their log, in /readyz, in the metric of
+// their checks and in rekey find. They stop when they do belong together.
 func TestProcessesThatDoNotBelongTogether(t *testing.T) {
 	t.Parallel()
 	s := site.New(t)
@@ -50,7 +50,7 @@ func TestProcessesThatDoNotBelongTogether(t *testing.T) {
 			t.Error("no metric says so")
 		}
 	}
-	found := s.Run(t, 3, "find", s.People[0].Address) // nobody asked for a reset
+	found := s.Run(t, 3, "find", s.People[0].Address) // there was no request for a reset
 	if said := found.Err.String(); !strings.Contains(said, "rekey: warning: ") || !strings.Contains(said, url) {
 		t.Errorf("rekey find says %q", said)
 	}

@@ -87,7 +87,7 @@ func (l *lab) post(t *testing.T, want int, path string, body map[string]string) 
 }
 
 // submit submits a password. The notice waits for the answer, so that it comes from the run
-// itself: one that has ended is asked in another way.
+// itself: an ended one is queried in another way.
 func (l *lab) submit(t *testing.T, token string) {
 	t.Helper()
 	answered := make(chan struct{})
@@ -267,8 +267,8 @@ func headers(h *historypb.History) []*commonpb.Header {
 	return slices.DeleteFunc(found, func(h *commonpb.Header) bool { return len(h.GetFields()) == 0 })
 }
 
-// security 11: what goes through Temporal in clear is a header with the IDs of a trace.
-// Whatever else a caller attaches to its request stays outside.
+// security 11: a header with the IDs of a trace goes through Temporal in clear. All other data
+// that a caller attaches to its request stays outside.
 func TestHeaderHoldsTraceIDsOnly(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, true)
@@ -302,7 +302,7 @@ func TestHeaderHoldsTraceIDsOnly(t *testing.T) {
 	}
 }
 
-// kinds are the types of a history's events, as far as their order is ours.
+// kinds are the types of a history's events, as far as rekey decides their order.
 func kinds(h *historypb.History) map[string]int {
 	count := map[string]int{}
 	for _, e := range h.GetEvents() {
@@ -313,7 +313,7 @@ func kinds(h *historypb.History) map[string]int {
 	return count
 }
 
-// A worker replays with traces what was recorded without, and the other way round; traces
+// A worker replays with traces a run that was recorded without, and the other way round. Traces
 // change nothing of a history but its headers, so they cost no action either.
 func TestTracesLeaveHistoriesAsTheyAre(t *testing.T) {
 	t.Parallel()
@@ -361,8 +361,7 @@ func (l *lab) replay(t *testing.T, h *historypb.History, with ...interceptor.Wor
 	}
 }
 
-// security 27: whoever may talk to Temporal can send a header of any content. It stops no
-// reset.
+// security 27: any client of Temporal can send a header of any content. It stops no reset.
 func TestStrangersHeader(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, true)

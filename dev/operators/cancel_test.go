@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// canceled is what `rekey cancel --json` says.
+// canceled is the output of `rekey cancel --json`.
 type canceled struct {
 	Result string
 	Named  bool
@@ -22,8 +22,8 @@ func (r *room) cancel(t *testing.T, code int, what string) (c canceled) {
 // byUs is the line of a reset that the operator called off.
 var byUs = line{account.EventResetCanceled, "a.smith", "by an operator"}
 
-// security 42, 43: a cancel kills the link, may be repeated, comes too late for a password
-// that was accepted, and is in the audit log with who did it.
+// security 42, 43: a cancel kills the link, may be repeated, and comes too late for a password
+// that was accepted. It is in the audit log with its operator.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, "heidi")

@@ -1,4 +1,4 @@
-// Package operators tests what operators do to a product that is running, as they do it:
-// with the program rekey, on processes that serve people meanwhile. They find, cancel, resend
-// and count resets, and rotate keys; and what docs/operations tells them to type works.
+// Package operators tests the work of operators on a running product, as they do it. They use
+// the program rekey, on processes that serve people meanwhile. They find, cancel, resend and
+// count resets, and rotate keys; and the commands of docs/operations work.
 package operators

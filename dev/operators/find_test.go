@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 )
 
-// security 42: what operators see of a reset is its state, and never its link.
+// security 42: operators see the state of a reset, and never its link.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -79,8 +79,8 @@ func TestFind(t *testing.T) {
 	r.toldNothing(t)
 }
 
-// An address on a command line is seen by everybody on the machine, so it may come from
-// the standard input.
+// All users of the machine see an address on a command line, so it may come from the standard
+// input.
 func TestFindReadsStandardInput(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

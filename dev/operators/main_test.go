@@ -27,8 +27,7 @@ const (
 	patience    = 2 * time.Minute
 )
 
-// room is a site with an operator, who has key files of their own and whose commands are
-// kept.
+// room is a site with an operator, who has own key files and whose commands are kept.
 type room struct {
 	*site.Site
 	keys string // folder with account.json and payload.json
@@ -84,7 +83,7 @@ func answered(t *testing.T, p *process.Process, want string) {
 	}
 }
 
-// found is what `rekey find --json` says of a run.
+// found is a run in the output of `rekey find --json`.
 type found struct {
 	Run     string `json:"run_id"`
 	ID      string `json:"workflow_id"`
@@ -106,7 +105,7 @@ func (r *room) find(t *testing.T, address string) (all []found) {
 	return all
 }
 
-// findUntil looks at the newest run of somebody until it is as wanted.
+// findUntil looks at the newest run of a person until it is as wanted.
 func (r *room) findUntil(t *testing.T, address, what string, is func(found) bool) (now found) {
 	t.Helper()
 	process.Eventually(t, patience, what, func() bool {
@@ -133,7 +132,7 @@ func stop(t *testing.T, p *process.Process) {
 	}
 }
 
-// line is what a test looks at of an audit entry.
+// line is the tested part of an audit entry.
 type line struct {
 	Event    account.Event
 	Operator string
@@ -162,7 +161,7 @@ func (r *room) audited(t *testing.T, who account.Account, want ...line) {
 
 var token = regexp.MustCompile(`/account/(?:change-password|cancel-reset)/([A-Za-z0-9_-]+)`)
 
-// toldNothing looks for what no command may print: links, their tokens and addresses.
+// toldNothing looks for secrets that no command may print: links, their tokens and addresses.
 //
 // security 42.
 func (r *room) toldNothing(t *testing.T) {

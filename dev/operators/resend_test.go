@@ -8,8 +8,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 )
 
-// security 25, 42, 43: an operator asks within the limits of a run and over that of the day,
-// is told when nothing is mailed, and is in the audit log.
+// security 25, 42, 43: an operator sends links within the limits of a run and over that of the
+// day. The output says when nothing is mailed, and the audit log has the operator.
 func TestResend(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

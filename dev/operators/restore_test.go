@@ -9,7 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// copyFile copies what a process that has stopped has left.
+// copyFile copies the file of a stopped process.
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)
@@ -42,8 +42,8 @@ func copyDatabase(t *testing.T, from, to string) {
 	}
 }
 
-// The accounts are restored to yesterday and Temporal is not: a link that was mailed since
-// has no record any more and changes nothing, its run goes on, and another link works.
+// The accounts are restored to yesterday and Temporal is not. A link that was mailed since has
+// no record any more and changes nothing. Its run goes on, and another link works.
 func TestAccountsAreRestored(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -67,8 +67,8 @@ func TestAccountsAreRestored(t *testing.T) {
 	r.audited(t, erin, line{account.EventMailIssued, "a.smith", ""}, line{Event: account.EventPasswordChanged})
 }
 
-// Temporal is restored to yesterday and the accounts are not: a run that has ended since is
-// open again and changes nothing twice, and one that was begun since is gone with its link.
+// Temporal is restored to yesterday and the accounts are not. A run that has ended since is
+// open again and changes nothing twice. One that was begun since is gone with its link.
 func TestTemporalIsRestored(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -101,7 +101,7 @@ func TestTemporalIsRestored(t *testing.T) {
 	r.audited(t, frank, line{Event: account.EventMailIssued}, line{Event: account.EventMailIssued}, line{Event: account.EventPasswordChanged})
 }
 
-// open asks for a link and waits until it is mailed.
+// open requests a link and waits until it is mailed.
 func (r *room) open(t *testing.T, who account.Account) {
 	t.Helper()
 	r.Forgot(t, who)

@@ -18,7 +18,7 @@ type rotation struct {
 	*room
 	old, new        map[string]string // IDs of keys by keyset
 	worker, starter *process.Process
-	fresh           int // people who have been reset
+	fresh           int // people with a reset
 }
 
 var keyID = regexp.MustCompile(`\bkey (\d+) `)
@@ -68,7 +68,7 @@ func (r *rotation) restartStarter(t *testing.T) {
 	r.starter = r.Starter(t)
 }
 
-// whole carries out a whole reset of somebody new.
+// whole carries out a whole reset of a new person.
 func (r *rotation) whole(t *testing.T, when string) {
 	t.Helper()
 	who := r.People[len(r.People)-1-r.fresh]
@@ -77,7 +77,7 @@ func (r *rotation) whole(t *testing.T, when string) {
 	r.use(t, when, who, 1)
 }
 
-// use uses the link of somebody's n-th mail and waits until they are told.
+// use uses the link of a person's n-th mail and waits until they are notified.
 func (r *rotation) use(t *testing.T, when string, who account.Account, n int) {
 	t.Helper()
 	t.Log(when)
@@ -85,9 +85,9 @@ func (r *rotation) use(t *testing.T, when string, who account.Account, n int) {
 	r.Mails(t, who, n+1)
 }
 
-// security 37: keys are renewed while resets are open and processes are restarted one by
-// one. Between any two steps each process is on the old files or on the new ones, and all
-// that was mailed, sealed or begun before goes on.
+// security 37: keys are renewed while resets are open and processes are restarted one by one.
+// Between any two steps each process is on the old files or on the new ones. All that was
+// mailed, sealed or begun before goes on.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	r := begin(t, "a", "b", "c", "d", "e", "f", "g", "h")
@@ -132,8 +132,8 @@ func TestRotation(t *testing.T) {
 	r.whole(t, "the old keys are deleted")
 }
 
-// security 37: a key that is deleted while something needs it costs what it sealed and no
-// more: a dead link, a submission that is not applied, a run that ends. The owner asks again.
+// security 37: a key that is deleted too early costs only its sealed data. This is a dead link,
+// a submission that is not applied, or a run that ends. The owner requests another link.
 func TestKeyIsRetiredTooEarly(t *testing.T) {
 	t.Parallel()
 	r := begin(t)

@@ -17,7 +17,7 @@ type section struct {
 	dir  string // where they are typed
 	env  []string
 	here *strings.Replacer // puts the servers of the test in the place of those of the page
-	// after does what comes after the commands, with the text of the section.
+	// after acts after the commands, with the text of the section.
 	after func(*testing.T, string)
 }
 
@@ -31,8 +31,8 @@ var sections = map[string]func(*section, *testing.T){
 
 var command = regexp.MustCompile("(?ms)(<!-- not run: [^>]+ -->\n)?^```sh\n(.*?)^```$")
 
-// The commands of docs/operations do what the pages say, in their order. A command that is not
-// run says why.
+// The commands of docs/operations work as the pages say, in their order. A command that is not
+// run has a reason.
 func TestRunbook(t *testing.T) {
 	t.Parallel()
 	ran := 0
@@ -108,7 +108,7 @@ func (s *section) shell(t *testing.T, block string) *process.Process {
 	return process.Start(t, "/bin/sh", append(append([]string{}, s.Env...), s.env...), "-c", script)
 }
 
-// nineDaysAgo is what the page has the operator wait for.
+// nineDaysAgo replaces the operator's wait of the page.
 func nineDaysAgo(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.ReadFile(path)

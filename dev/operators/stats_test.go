@@ -6,7 +6,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 )
 
-// stats is what `rekey stats --json` says.
+// stats is the output of `rekey stats --json`.
 type stats struct {
 	Open, Ended []struct {
 		Name string
@@ -25,7 +25,7 @@ func (r *room) stats(t *testing.T) map[string]int {
 	return counts
 }
 
-// Stats count what is open and how the others ended. They need no keys.
+// Stats count the open runs and the ends of the others. They need no keys.
 func TestStats(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t, "heidi")

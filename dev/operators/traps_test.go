@@ -13,8 +13,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 )
 
-// resetTo is what an operator's `temporal workflow reset` does: the run begins again after
-// its n-th workflow task.
+// resetTo is an operator's `temporal workflow reset`: the run begins again after its n-th
+// workflow task.
 func (r *room) resetTo(t *testing.T, f found, n int) {
 	t.Helper()
 	c := r.Dial(t)
@@ -43,8 +43,8 @@ func (r *room) resetTo(t *testing.T, f found, n int) {
 	t.Fatal("the run has no such workflow task")
 }
 
-// Temporal's Reset gives a run another ID: the links that are out are dead, and what it has
-// done it does not do twice.
+// Temporal's Reset gives a run another ID. Its mailed links are dead, and it repeats none of
+// its work.
 func TestResetInTemporal(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

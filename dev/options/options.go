@@ -1,5 +1,5 @@
-// Package options is the command line of the development program. It links nothing of Temporal, so
-// that a wrong flag or a busy port is told before Temporal's server is compiled.
+// Package options is the command line of the development program. It links nothing of Temporal,
+// so that a wrong flag or a busy port is reported before Temporal's server is compiled.
 package options
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/usage"
 )
 
-// Program and About are what it is called, and what it is.
+// Program and About are its name and its purpose.
 const (
 	Program = "dev"
 	About   = "The whole of rekey in one process."
@@ -35,7 +35,7 @@ type Options struct {
 	LogLevel      string `enum:"debug,info,warn,error" default:"warn" env:"REKEY_DEV_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
 }
 
-// Check moves the ports by the offset, and refuses what cannot be started.
+// Check moves the ports by the offset, and refuses options that cannot work.
 func (c *Options) Check() error {
 	if err := cmp.Or(c.movePorts(), c.checkPorts()); err != nil {
 		return err

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// errNotYet is why a question that only knows yes and no is asked again.
+// errNotYet is the reason for a retry of a question that only knows yes and no.
 var errNotYet = errors.New("not so yet")
 
-// Eventually asks again until it is true. It gives up with the test too, so that what a
-// test began on the side ends with it.
+// Eventually retries until it is true. It gives up with the test too, so that work beside the
+// test ends with it.
 func Eventually(t *testing.T, patience time.Duration, what string, ask func() bool) {
 	t.Helper()
 	Succeeds(t, patience, what, func() error {
@@ -21,7 +21,7 @@ func Eventually(t *testing.T, patience time.Duration, what string, ask func() bo
 	})
 }
 
-// Succeeds is Eventually for what can say why it is not so.
+// Succeeds is Eventually with an error as the reason for the wait.
 func Succeeds(t *testing.T, patience time.Duration, what string, try func() error) {
 	t.Helper()
 	again, late := time.NewTicker(100*time.Millisecond), time.After(patience)

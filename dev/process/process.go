@@ -1,5 +1,5 @@
-// Package process runs a program as a child of a test: what it writes can be waited
-// for, it can be sent signals, and it does not outlive the test.
+// Package process runs a program as a child of a test. A test waits for its output and sends it
+// signals, and it does not outlive the test.
 package process
 
 import (
@@ -20,7 +20,7 @@ const patience = 60 * time.Second
 
 // Process is a program that a test started. Its methods may be called concurrently.
 type Process struct {
-	Out, Err *Output // what it has written to its standard output and error
+	Out, Err *Output // its standard output and error
 
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -34,10 +34,10 @@ func Start(t *testing.T, path string, env []string, args ...string) *Process {
 	return StartWith(t, nil, path, env, args...)
 }
 
-// StartWith is Start with what the kernel is to do first, such as to take rights away.
+// StartWith is Start with attributes for the kernel, such as fewer rights.
 func StartWith(t *testing.T, attr *syscall.SysProcAttr, path string, env []string, args ...string) *Process {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) //nolint:gosec // a test says what it runs
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) //nolint:gosec // a test chooses the program
 	cmd.SysProcAttr = attr
 	p := &Process{Out: newOutput(), Err: newOutput(), cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, env...)
@@ -75,7 +75,7 @@ func (p *Process) Await(t *testing.T, o *Output, text string) string {
 	t.Helper()
 	late := time.After(patience)
 	for {
-		// In this order, so that what a program wrote last is not missed.
+		// In this order, so that the last output is not missed.
 		ended, changed := p.hasEnded(), o.changes()
 		if line, ok := o.find(text); ok {
 			return line
@@ -131,8 +131,8 @@ func (p *Process) Kill(t *testing.T) {
 	}
 }
 
-// Stays checks that the program does not end within d: what must not happen has no
-// event that could be waited for.
+// Stays checks that the program does not end within d: an event that must not happen cannot be
+// waited for.
 func (p *Process) Stays(t *testing.T, d time.Duration) {
 	t.Helper()
 	select {
@@ -158,7 +158,7 @@ func (p *Process) Exit(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Output is what a program has written so far.
+// Output is the output of a program so far.
 type Output struct {
 	mu      sync.Mutex
 	text    strings.Builder
@@ -167,7 +167,7 @@ type Output struct {
 
 func newOutput() *Output { return &Output{changed: make(chan struct{})} }
 
-// Write takes what the program writes.
+// Write takes output of the program.
 func (o *Output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

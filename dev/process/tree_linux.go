@@ -48,7 +48,7 @@ func Peak(pid int) (float64, error) {
 // tick is the unit of times in /proc, on every Linux that Go runs on.
 const tick = time.Second / 100
 
-// stat is what /proc/PID/stat has of a process.
+// stat is the content of /proc/PID/stat.
 type stat struct {
 	parent int
 	used   time.Duration
@@ -85,8 +85,8 @@ func stats() (processes, error) {
 	return all, nil
 }
 
-// parse reads what stands after the name in brackets: state, parent, ..., utime (12th),
-// stime, cutime, cstime.
+// parse reads the fields after the name in brackets: state, parent, ..., utime (12th), stime,
+// cutime, cstime.
 func parse(line string) (s stat, err error) {
 	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
 	if len(fields) < 15 {

@@ -1,6 +1,6 @@
 package property
 
-// model says what must be seen of one account. A reset is one run.
+// model is the expected state of one account. A reset is one run.
 type model struct {
 	password string
 	reset    *reset // the newest, nil before the first request

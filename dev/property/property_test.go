@@ -31,10 +31,10 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// passwords are what people choose; the last is too short.
+// passwords are choices of people; the last is too short.
 var passwords = []string{"plum velvet thirty gulls", "brass kettle under ferns", "nine lanterns over the bay", "short"}
 
-// site is the product that all stories are told to, one after the other.
+// site is the product of all stories, which run one after the other.
 type site struct {
 	*stack.Stack
 	temporal client.Client
@@ -61,7 +61,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// person is the account of one story, with the model of what must become of it.
+// person is the account of one story, with the model of its fate.
 type person struct {
 	*site
 	account.Account
@@ -81,9 +81,9 @@ func (s *site) newPerson(t *rapid.T) *person {
 	return p
 }
 
-// security 5, 6, 10, 23, 29, 36: whatever people do in whatever order, every answer is
-// what the model says, a link changes the password of its account once at most, and the
-// owner is told exactly when it did.
+// security 5, 6, 10, 23, 29, 36: after any actions in any order, every answer is the model's. A
+// link changes the password of its account once at most, and the owner is notified exactly when
+// it did.
 func TestStories(t *testing.T) {
 	if !suite.All() { // a quarter of them is the short suite's
 		if err := flag.Set("rapid.checks", "25"); err != nil {
@@ -183,7 +183,7 @@ func (p *person) restarts(t *rapid.T) {
 	}
 }
 
-// check compares what is kept and what was mailed with the model.
+// check compares the stored data and the mails with the model.
 func (p *person) check(t *rapid.T) {
 	links, notices := p.sorted(t)
 	if p.mails = links; len(links) != len(p.model.links) || notices != p.model.changes {
@@ -237,7 +237,7 @@ func (p *person) checkAudit(t *rapid.T) {
 	}
 }
 
-// wantState is what the newest run says of itself. One that is open keeps it for its end.
+// wantState is the newest run's own state. An open one keeps it for its end.
 func (p *person) wantState() statemachine.State {
 	switch r := p.model.reset; {
 	case r == nil:
@@ -363,7 +363,7 @@ func (p *person) describe(t *rapid.T) *workflowservice.DescribeWorkflowExecution
 	return run
 }
 
-// state is what an operator sees of the newest run.
+// state is the newest run's state for an operator.
 func (p *person) state(t *rapid.T) statemachine.State {
 	if p.model.reset == nil {
 		return ""

@@ -14,7 +14,7 @@ import (
 // Ops is the setting that makes a command answer probes and scrapes on a free port.
 const Ops = "REKEY_OPS_LISTEN=127.0.0.1:0"
 
-// Probe asks a process that was started with [Ops] for a path and returns the answer.
+// Probe requests a path of a process that was started with [Ops] and returns the answer.
 func Probe(t *testing.T, p *process.Process, path string) (status int, body string) {
 	t.Helper()
 	var line struct{ Addr string }
@@ -33,7 +33,7 @@ func Probe(t *testing.T, p *process.Process, path string) (status int, body stri
 	return resp.StatusCode, string(text)
 }
 
-// Collector takes traces as an OpenTelemetry collector does, and keeps what it was sent.
+// Collector takes traces as an OpenTelemetry collector does, and keeps them.
 type Collector struct {
 	Env []string // makes a command send its traces here
 

@@ -48,7 +48,7 @@ func (p *program) build() (string, error) {
 			return
 		}
 		p.path = filepath.Join(dir, "rekey")
-		p.err = errors.Join(build(p.path, p.flags...), os.Chmod(dir, 0o711)) //nolint:gosec // a test may run it as somebody without rights
+		p.err = errors.Join(build(p.path, p.flags...), os.Chmod(dir, 0o711)) //nolint:gosec // a test may run it as a user without rights
 	})
 	return p.path, p.err
 }
@@ -69,7 +69,7 @@ func Build(t *testing.T, path string, flags ...string) {
 
 func build(path string, flags ...string) error {
 	args := append([]string{"build", "-o", path}, flags...)
-	out, err := exec.Command("go", append(args, "github.com/rekeyhq/rekey/cmd/rekey")...).CombinedOutput() //nolint:gosec,noctx // a test says what it builds
+	out, err := exec.Command("go", append(args, "github.com/rekeyhq/rekey/cmd/rekey")...).CombinedOutput() //nolint:gosec,noctx // a test chooses the build
 	if err != nil {
 		return fmt.Errorf("build rekey: %w\n%s", err, out)
 	}

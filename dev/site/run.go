@@ -24,7 +24,7 @@ func (s *Site) Start(t *testing.T, more []string, args ...string) *process.Proce
 	return s.StartWith(t, nil, more, args...)
 }
 
-// StartWith is Start with what the kernel is to do first, such as to take rights away.
+// StartWith is Start with attributes for the kernel, such as fewer rights.
 func (s *Site) StartWith(t *testing.T, attr *syscall.SysProcAttr, more []string, args ...string) *process.Process {
 	t.Helper()
 	return process.StartWith(t, attr, s.Program(t), append(append([]string{}, s.Env...), more...), args...)
@@ -69,7 +69,7 @@ func (s *Site) Starter(t *testing.T, more ...string) *process.Process {
 	return p
 }
 
-// Answer is what the JSON routes say.
+// Answer is the answer of the JSON routes.
 type Answer struct {
 	HTTP   int         `json:"-"` // the status code
 	Header http.Header `json:"-"`
@@ -106,8 +106,8 @@ func (s *Site) Post(t *testing.T, path string, body map[string]string) Answer {
 	return a
 }
 
-// PostPatiently is Post again while the starter cannot take it now, as a client does who is
-// told so: on a busy machine Temporal may not answer it in time.
+// PostPatiently is Post with retries while the starter cannot take it now, as a client does by
+// the answer. On a busy machine Temporal may not answer it in time.
 func (s *Site) PostPatiently(t *testing.T, path string, body map[string]string) Answer {
 	t.Helper()
 	return s.postUntil(t, path, body, func(a Answer) bool { return a.HTTP != http.StatusServiceUnavailable })
@@ -124,7 +124,7 @@ func (s *Site) postUntil(t *testing.T, path string, body map[string]string, is f
 	return a
 }
 
-// Forgot asks for a link.
+// Forgot requests a link.
 func (s *Site) Forgot(t *testing.T, who account.Account) {
 	t.Helper()
 	if a := s.Post(t, "/account/forgot_password", map[string]string{"email": who.Address}); a.HTTP != http.StatusOK {
@@ -140,7 +140,7 @@ func (s *Site) Reset(t *testing.T, token, password string) Answer {
 	return s.Post(t, resetPath+token, map[string]string{"password": password})
 }
 
-// Submit submits a password while nobody can apply it: it is accepted, and known to be so.
+// Submit submits a password without a worker to apply it: the answer says that it is accepted.
 func (s *Site) Submit(t *testing.T, token, password string) {
 	t.Helper()
 	a := s.PostPatiently(t, resetPath+token, map[string]string{"password": password})
@@ -149,8 +149,8 @@ func (s *Site) Submit(t *testing.T, token, password string) {
 	}
 }
 
-// Decide submits a password until it is decided about, as a person does who is told that it
-// takes longer, or that the starter cannot take it now.
+// Decide submits a password until it is decided about. A person does the same after an answer
+// that it takes longer, or that the starter cannot take it now.
 func (s *Site) Decide(t *testing.T, token, password string) Answer {
 	t.Helper()
 	return s.postUntil(t, resetPath+token, map[string]string{"password": password}, func(a Answer) bool {
@@ -166,7 +166,7 @@ func (s *Site) Insist(t *testing.T, token, password string) {
 	}
 }
 
-// Mails waits until somebody has n mails.
+// Mails waits until a person has n mails.
 func (s *Site) Mails(t *testing.T, who account.Account, n int) []inbox.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), s.Patience)
@@ -181,7 +181,7 @@ func (s *Site) Mails(t *testing.T, who account.Account, n int) []inbox.Message {
 // ResetLink finds the reset link's path and token in a mail.
 var ResetLink = regexp.MustCompile(`/account/change-password/([A-Za-z0-9_-]+)`)
 
-// Token waits for somebody's n-th mail and returns the token of its link to this site.
+// Token waits for a person's n-th mail and returns the token of its link to this site.
 func (s *Site) Token(t *testing.T, who account.Account, n int) string {
 	t.Helper()
 	text := s.Mails(t, who, n)[n-1].Text

@@ -16,8 +16,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/temporal"
 )
 
-// Site is a place where rekey is run: a Temporal server and a mail server that are
-// somewhere else, a folder with keysets and a file with accounts.
+// Site is a place where rekey is run. It has a Temporal server and a mail server elsewhere, a
+// folder with keysets and a file with accounts.
 type Site struct {
 	Path         string // of the rekey that is run; empty is the one that Main builds
 	Mail         *inbox.Inbox
@@ -26,7 +26,7 @@ type Site struct {
 	TemporalDB   string            // URL of the server's database; empty for temporal.db
 	Volatile     bool              // the server keeps its runs in memory and loses them when it ends
 	Dir          string            // holds the keysets in keys, accounts.db, temporal.db
-	URL          string            // the base URL: where the starter is told to listen
+	URL          string            // the base URL, where the starter listens
 	Env          []string          // the settings of every command
 	People       []account.Account // have the seeded password
 	Patience     time.Duration     // how long a mail or an answer is waited for; it only bounds a test that has failed
@@ -123,7 +123,7 @@ func Stack(t *testing.T, cfg stack.Config) *stack.Stack {
 	return s
 }
 
-// FreeAddr is an address that nobody listens on.
+// FreeAddr is an address without a listener.
 func FreeAddr(t *testing.T) string {
 	t.Helper()
 	addr, err := temporal.Free("127.0.0.1:0")

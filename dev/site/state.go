@@ -30,7 +30,7 @@ func (s *Site) State(t *testing.T, temporal client.Client, who account.Account) 
 	return string(bytes.Trim(value, `"`))
 }
 
-// WorkflowID is that of somebody's resets.
+// WorkflowID is that of a person's resets.
 func (s *Site) WorkflowID(t *testing.T, who account.Account) string {
 	t.Helper()
 	accounts, err := keys.Open(s.Keys()).AccountKeys()

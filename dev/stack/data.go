@@ -19,8 +19,8 @@ import (
 // temporalFile is the database of the Temporal server in the data folder.
 const temporalFile = "temporal.db"
 
-// openData opens what is in the folder, or makes it. Accounts are there before anybody can
-// ask for a reset.
+// openData opens the data of the folder, or makes it. Accounts are there before the first
+// request for a reset.
 func (s *Stack) openData(ctx context.Context) (err error) {
 	accounts := filepath.Join(s.Data, "accounts.db")
 	used := slices.ContainsFunc([]string{accounts, filepath.Join(s.Data, temporalFile)}, func(file string) bool {
@@ -66,8 +66,8 @@ func (s *Stack) openKeys(used bool) error {
 	return nil
 }
 
-// endUnreadable ends the open runs, also those that are paused, that were sealed under keys which are lost: no worker could
-// lead them on, and every one of them would try again and again.
+// endUnreadable ends the open runs, also paused ones, that were sealed under lost keys. No
+// worker could continue them, and each would retry for ever.
 func (s *Stack) endUnreadable(ctx context.Context) error {
 	if !s.KeysLost {
 		return nil

@@ -1,6 +1,6 @@
-// Package stack puts the whole product together in one process: the Temporal server
-// with its UI, an inbox, the worker, the starter and the demo application. The
-// development program runs it, and the end-to-end tests do.
+// Package stack puts the whole product together in one process. It has the Temporal server with
+// its UI, an inbox, the worker, the starter and the demo application. The development program
+// runs it, and the end-to-end tests do.
 package stack
 
 import (
@@ -30,10 +30,10 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Product is what pages and mails call the demo application.
+// Product is the demo application's name in pages and mails.
 const Product = "Harbor"
 
-// Config says where everything listens and what it keeps. Port 0 takes a free one.
+// Config is the addresses and the data of the stack. Port 0 takes a free one.
 type Config struct {
 	Listen   string // demo application and starter
 	Temporal string // Temporal's frontend
@@ -50,7 +50,7 @@ type Config struct {
 	TemporalDB string
 
 	ClientLimit    int            // requests per minute and client address, 0 for no limit
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	TrustedProxies []netip.Prefix // senders of a believed X-Forwarded-For
 	StartLimit     int            // resets started per second, 0 for no limit
 	ResetPassword  bool           // the feature flag user:reset-password
 
@@ -64,7 +64,7 @@ type Config struct {
 	MailRate    float64       // mails a second, 0 for no limit
 	MailUser    string        // logs in there, with any password; empty for no login
 
-	// Client are more settings of the Temporal clients, such as what they call themselves.
+	// Client are more settings of the Temporal clients, such as their names.
 	Client client.Options
 	// Traces makes the spans of requests; nil makes none. An interceptor in Client makes
 	// Temporal's.
@@ -73,11 +73,11 @@ type Config struct {
 	// Now is the clock of starter and worker; nil means time.Now. Temporal has its own.
 	Now func() time.Time
 
-	// Seed makes the accounts that are to be there before anybody can ask; nil makes none.
+	// Seed makes the accounts that must be there before the first request; nil makes none.
 	Seed func(context.Context, *bolt.Store) error
 
 	Log      zerolog.Logger
-	Progress func(string) // told what is being started
+	Progress func(string) // gets the name of each part that starts
 }
 
 // Stack is everything, running.
@@ -91,8 +91,8 @@ type Stack struct {
 	Store    *bolt.Store
 	Starter  *starter.Client
 	Keys     keys.Dir
-	// KeysLost is whether Data was in use and had no keysets any more, so that others were
-	// made, and Ended how many open runs could be read no longer and were ended.
+	// KeysLost reports that Data was in use and had no keysets any more, so that others were
+	// made. Ended is how many unreadable open runs were ended.
 	KeysLost bool
 	Ended    int
 

@@ -6,9 +6,9 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// Throwaway is a product for tests and measurements: on free ports, silent, with everything
-// in memory that can be and the rest in dir, without Temporal's UI, and with the least
-// Argon2id there is.
+// Throwaway is a product for tests and measurements, without Temporal's UI. It is silent, on
+// free ports, and keeps everything in memory that can be and the rest in dir. Its Argon2id has
+// the least costs.
 func Throwaway(dir string) Config {
 	const free = "127.0.0.1:0"
 	return Config{

@@ -42,8 +42,7 @@ func (s *Stack) startUI(ctx context.Context) error {
 	return nil
 }
 
-// listenCodec listens on loopback only: what answers there has no better way to know who asks
-// than fromUI.
+// listenCodec listens on loopback only: its server knows a caller only by fromUI.
 func (s *Stack) listenCodec() (net.Listener, error) {
 	if s.Codec == "" {
 		return nil, nil
@@ -75,11 +74,10 @@ func (s *Stack) codec(host string) (http.Handler, error) {
 	})
 }
 
-// fromUI knows the pages of this program's own Temporal UI, and nobody behind them: here is
-// no sign-in that could tell. Other programs of this machine could pretend to be a page;
-// they can also read the development keys. Pages of other sites cannot, not even of one that
-// gives its own name this machine's address (DNS rebinding): a browser says where a page
-// comes from.
+// fromUI knows the pages of this program's own Temporal UI, and no person: here is no sign-in.
+// Other programs of this machine could pretend to be a page; they can also read the development
+// keys. Pages of other sites cannot, not even of one that gives its own name this machine's
+// address (DNS rebinding). A browser says where a page comes from.
 type fromUI struct{ origin, host string }
 
 // fromUI implements codecserver.Auth.

@@ -16,7 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/web"
 )
 
-// support is whom the demo application's people ask for help.
+// support is the demo application's address for help.
 const support = "support@example.com"
 
 // startWeb makes the demo application and the starter, on one address, as a host application

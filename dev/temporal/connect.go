@@ -20,7 +20,7 @@ const (
 // oldest is the oldest PostgreSQL that this release of Temporal supports.
 const oldest = 12
 
-// code is what PostgreSQL calls an error, or "".
+// code is the SQLSTATE of an error, or "".
 func code(err error) string {
 	var told *pgconn.PgError
 	if errors.As(err, &told) {
@@ -29,14 +29,14 @@ func code(err error) string {
 	return ""
 }
 
-// claim connects to a database, and as long as the connection is there nobody else
-// claims it: two servers of one shard would take it from each other all the time.
+// claim connects to a database, and excludes other claims while the connection lasts. Two
+// servers of one shard would take it from each other all the time.
 func claim(ctx context.Context, database *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := connect(ctx, database)
 	if err != nil {
 		return nil, err
 	}
-	// One who was killed a moment ago is still noticed. The number is "rekey" in ASCII.
+	// A server killed a moment ago is still noticed. The number is "rekey" in ASCII.
 	_, err = conn.PgConn().Exec(ctx, "SET lock_timeout = '5s'; SELECT pg_advisory_lock(x'72656b6579'::bigint)").ReadAll()
 	if err == nil {
 		return conn, nil
@@ -78,7 +78,7 @@ func create(ctx context.Context, database *pgx.ConnConfig) error {
 	}
 	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database.Database}.Sanitize())
 	switch code(err) {
-	case databaseExists: // somebody was faster
+	case databaseExists: // another process was faster
 		err = nil
 	case notAllowed:
 		err = fmt.Errorf("it is missing and user %s may not create it; create it with that owner: %w", database.User, err)

@@ -12,10 +12,10 @@ import (
 // silent is for the one client that Start itself uses.
 var silent = slog.New(slog.DiscardHandler)
 
-// transient is what a healthy server says while it takes its shards and its parts find each
-// other, most of all after a kill; it tries again by itself. The server's own test of a
-// start passes over the same lines (temporal/server_test.go, v1.32.1). A cause that lasts
-// is told by other lines too.
+// transient are log lines of a healthy server while it takes its shards and its parts find each
+// other, most of all after a kill. It retries by itself. The server's own test of a start
+// ignores the same lines (temporal/server_test.go, v1.32.1). A lasting cause is in other lines
+// too.
 var transient = []string{
 	"Fail to process task",
 	"Failed to check Nexus endpoints ownership",

@@ -35,9 +35,9 @@ func reserve(frontend string) (ports, error) {
 	return p, nil
 }
 
-// Free returns the address that listening on addr gives, and nobody listens
-// there when it returns. It is for what opens its port itself: the server, which
-// ends the process when it cannot, and the child processes of tests.
+// Free returns the address that listening on addr gives, without a listener on it. It is for
+// code that opens its port itself: the server, which ends the process when it cannot, and the
+// child processes of tests.
 func Free(addr string) (*net.TCPAddr, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -50,9 +50,9 @@ func Free(addr string) (*net.TCPAddr, error) {
 	return l.Addr().(*net.TCPAddr), nil
 }
 
-// linger leaves a closed connection in TIME_WAIT on the listener's port. For a
-// minute the kernel gives such a port to nobody who asks for a free one, while
-// one who names it still gets it; so parallel tests never meet on a port.
+// linger leaves a closed connection in TIME_WAIT on the listener's port. For a minute the
+// kernel gives such a port to no request for a free one. A request for its number still gets
+// it, so parallel tests never meet on a port.
 func linger(l net.Listener) error {
 	far, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -75,9 +75,9 @@ func (p ports) services() map[string]config.Service {
 	return services
 }
 
-// hosts tells each service where the others are. Without it they find each other
-// by gossip, and after a kill the first task waits about a minute for the
-// dead members to be forgotten (1.5 s with it).
+// hosts tells each service the addresses of the others. Without it they find each other by
+// gossip. After a kill the first task then waits about a minute until the dead members are
+// forgotten (1.5 s with it).
 func (p ports) hosts() map[primitives.ServiceName]static.Hosts {
 	hosts := make(map[primitives.ServiceName]static.Hosts)
 	for name, addr := range p.byName() {

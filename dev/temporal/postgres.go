@@ -21,8 +21,8 @@ import (
 // connectWait is how long a server may take to answer; a URL can say less.
 const connectWait = 10 * time.Second
 
-// openPostgres opens two databases of one PostgreSQL server, as Temporal wants it: in
-// one database the versions of their tables would be kept in the same row.
+// openPostgres opens two databases of one PostgreSQL server, as Temporal wants it. In one
+// database the versions of their tables would be kept in the same row.
 func openPostgres(ctx context.Context, url string) (*stores, error) {
 	runs, err := pgx.ParseConfig(url)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// missing is the URL of a database that nobody has made yet.
+// missing is the URL of a database that does not exist.
 func missing(t *testing.T) string {
 	t.Helper()
 	u := parse(t, postgrestest.Database(t))
@@ -99,7 +99,7 @@ func TestFileOrDatabase(t *testing.T) {
 // secret would break a URL that is put together by hand.
 const secret = "s3cret: @/%x"
 
-// logs are what a server has said so far.
+// logs are a server's log lines so far.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -117,7 +117,7 @@ func (l *logs) String() string {
 	return l.text.String()
 }
 
-// A server that loses its database says so, without the password.
+// A server that loses its database reports it, without the password.
 func TestDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
 	cluster := postgrestest.Start(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// with is the URL with another user, who has a password.
+// with is the URL with another user and a password.
 func with(t *testing.T, database, user string) string {
 	t.Helper()
 	u := parse(t, database)
@@ -26,7 +26,7 @@ func with(t *testing.T, database, user string) string {
 	return u.String()
 }
 
-// refused starts a server on a database that it cannot use and checks what it says.
+// refused starts a server on a database that it cannot use and checks its error.
 func refused(t *testing.T, database string, want ...string) {
 	t.Helper()
 	_, err := temporal.Start(t.Context(), temporal.Options{Database: database})
@@ -95,7 +95,7 @@ func TestUserMayNotCreate(t *testing.T) {
 	refused(t, with(t, cluster.URL("none"), "guest"), "database none", "user guest may not create it")
 	refused(t, with(t, cluster.URL("theirs"), "guest"), "database theirs", "user guest may not create tables in it")
 
-	// With the least that is asked for, it works.
+	// With the least requirements, it works.
 	postgrestest.Exec(t, cluster.URL("postgres"), `ALTER DATABASE theirs OWNER TO guest`)
 	refused(t, with(t, cluster.URL("theirs"), "guest"), "database theirs_visibility", "user guest may not create it")
 	postgrestest.Exec(t, cluster.URL("postgres"), `CREATE DATABASE theirs_visibility OWNER guest`)

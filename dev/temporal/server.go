@@ -22,10 +22,10 @@ type Options struct {
 	// Empty keeps all in memory. One process at a time may use a file, and it
 	// keeps it until it ends: the server's SQLite pool never closes a file.
 	File string
-	// Database is the URL of a PostgreSQL database that holds every run, in place of
-	// File; a second one, with "_visibility" after its name, holds what lists them. Both
-	// are created when missing and the user may. One process at a time may use them, and
-	// no error or log line has the password.
+	// Database is the URL of a PostgreSQL database that holds every run, in place of File. A
+	// second one, with "_visibility" after its name, holds the list of runs. Both are created
+	// when missing and the user may. One process at a time may use them, and no error or log
+	// line has the password.
 	Database string
 	// Addr is the address of the frontend, host:port; the host is a loopback
 	// address and port 0 picks a free one. Empty means 127.0.0.1:0.
@@ -99,7 +99,7 @@ func (s *Server) Stop() {
 	})
 }
 
-// ready returns when the frontend answers: a dial asks it for its capabilities.
+// ready returns when the frontend answers: a dial requests its capabilities.
 func (s *Server) ready(ctx context.Context) error {
 	c, err := client.DialContext(ctx, client.Options{HostPort: s.addr, Logger: sdklog.NewStructuredLogger(silent)})
 	if err != nil {

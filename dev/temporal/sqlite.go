@@ -35,7 +35,7 @@ func openSQLite(file string) (*stores, error) {
 // and SQLITE_NOTADB).
 var damaged = regexp.MustCompile(`\((11|26)\)$|malformed|not a database`)
 
-// spoiled says what to do about a file that is damaged.
+// spoiled names the remedy for a damaged file.
 func spoiled(err error) error {
 	if !damaged.MatchString(err.Error()) {
 		return err
@@ -72,11 +72,11 @@ func sqliteStore(file string) *config.SQL {
 	return store
 }
 
-// createSchema creates the tables in one transaction, so that a process killed
-// in the middle leaves an empty file and not one that never starts again. A file
-// that has them already is left as it is.
+// createSchema creates the tables in one transaction. A process killed in the middle leaves an
+// empty file and not one that never starts again. A file that has them already is left as it
+// is.
 func createSchema(store *config.SQL, file string) (err error) {
-	// Histories are encrypted, yet nobody else has any business in them.
+	// Histories are encrypted, yet no other user needs them.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err

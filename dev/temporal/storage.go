@@ -11,12 +11,12 @@ import (
 
 // stores are where a server keeps its data.
 type stores struct {
-	runs, list *config.SQL // the runs themselves, and what lists them
+	runs, list *config.SQL // the runs themselves, and the lists of runs
 	shards     int32       // history shards
 	close      func() error
 }
 
-// open finds the data, and creates what is missing: database, tables, namespace.
+// open finds the data, and creates missing parts: database, tables, namespace.
 func open(ctx context.Context, o Options) (*stores, error) {
 	opened, err := openStores(ctx, o)
 	if err != nil {

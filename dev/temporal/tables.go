@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/server/tools/sql"
 )
 
-// tables are what a database of the server has in it.
+// tables are the tables of a server's database.
 type tables struct {
 	name     string // of their folder among the schemas that the server embeds
 	version  string // of schema.sql in that folder
@@ -40,7 +40,7 @@ func (t tables) prepare(ctx context.Context) error {
 	return nil
 }
 
-// update does with the server's own tool what its operators do.
+// update runs the server's own tool, as its operators do.
 func (t tables) update() error {
 	store := postgresStore(t.database, 1)
 	store.Connect = func(*config.SQL) (*sqlx.DB, error) {

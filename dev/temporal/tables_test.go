@@ -54,7 +54,7 @@ func beside(t *testing.T, database string) string {
 	return u.String()
 }
 
-// install installs what a server of some time ago had, with its own tool.
+// install installs the tables of an earlier server, with its own tool.
 func install(t *testing.T, database, folder, version string) {
 	t.Helper()
 	db, err := sql.NewConnection(&config.SQL{

@@ -19,9 +19,8 @@ const most = 0.05
 
 func (s samples) even() bool { return math.Abs(s.auc()-0.5) <= most }
 
-// auc is the chance that a time of one group is above one of the other, ties counting
-// half: the area under the curve of an attacker who guesses by time (Mann-Whitney). 0.5
-// is a coin.
+// auc is the chance that a time of one group is above one of the other, ties counting half. It
+// is the area under the curve of an attacker who guesses by time (Mann-Whitney). 0.5 is a coin.
 func auc(a, b []time.Duration) float64 {
 	type sample struct {
 		took time.Duration

@@ -21,7 +21,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 )
 
-// lab is a running product with as many accounts as addresses of nobody.
+// lab is a running product with as many accounts as unknown addresses.
 type lab struct {
 	*stack.Stack
 	known, unknown []string
@@ -77,8 +77,8 @@ func (l *lab) people(ctx context.Context, special func(*account.Account)) error 
 	return l.Store.PutMany(ctx, all)
 }
 
-// time asks for an account and for nobody, in pairs of a random order, so that the work which
-// one request leaves behind falls on both groups alike.
+// time sends requests for accounts and unknown addresses, in pairs of a random order. The work
+// that one request leaves behind falls on both groups alike.
 func (l *lab) time(ctx context.Context) (got samples, err error) {
 	for i := range l.known {
 		for _, which := range rand.Perm(2) {

@@ -18,7 +18,7 @@ import (
 
 const newPassword = "plum velvet thirty gulls"
 
-// scenario is a situation in which an account could be told from nobody by time.
+// scenario is a situation in which the time could reveal an account.
 type scenario struct {
 	name    string
 	config  func(*stack.Config)
@@ -57,8 +57,8 @@ func later(f func(context.Context, *lab) error) func(context.Context, *lab) erro
 	}
 }
 
-// outlive waits until the runs of nobody are over, while those of accounts go on trying to
-// send their mail.
+// outlive waits until the runs of unknown addresses are over, while runs of accounts still try
+// to send their mail.
 func outlive(f func(context.Context, *lab) error) func(context.Context, *lab) error {
 	return func(ctx context.Context, l *lab) error {
 		if err := f(ctx, l); err != nil {
@@ -158,7 +158,7 @@ func useAll(ctx context.Context, l *lab) error {
 	})
 }
 
-// follow asks for all, and does something with the token of one page's link in each mail.
+// follow requests links for all, and uses the token of one page's link in each mail.
 func (l *lab) follow(ctx context.Context, page string, do func(ctx context.Context, address, token string) error) error {
 	if err := askAll(ctx, l); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package timing measures whether the time of an answer tells who has an account. It runs the
-// whole product and asks, in pairs, for an account and for nobody, in every situation that could
-// make a difference. It has tests only.
+// Package timing measures whether the time of an answer reveals an account. It runs the whole
+// product and sends requests, in pairs, for an account and an unknown address, in every
+// situation that could make a difference. It has tests only.
 //
 // security 2.
 package timing
@@ -23,7 +23,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-// security 1, 2: the time of an answer does not tell who has an account, in any situation.
+// security 1, 2: the time of an answer does not reveal an account, in any situation.
 func TestTimeTellsNothing(t *testing.T) {
 	suite.Long(t)
 	for _, s := range scenarios() {
@@ -35,9 +35,9 @@ func TestTimeTellsNothing(t *testing.T) {
 	}
 }
 
-// security 2: an account whose answers take twice as long is found, also by 1,500
-// pairs. On a quiet machine one millisecond is; on a busy one that is less than answers
-// differ by chance, so the leak is measured by the answers.
+// security 2: an account whose answers take twice as long is found, also by 1,500 pairs. On a
+// quiet machine one millisecond is enough. On a busy one answers differ more by chance, so the
+// leak is measured by the answers.
 func TestLeakIsFound(t *testing.T) {
 	suite.Long(t)
 	if r := (scenario{before: leak(t)}).judge(t); r.even() {
@@ -45,9 +45,9 @@ func TestLeakIsFound(t *testing.T) {
 	}
 }
 
-// judge measures a scenario until all its samples together are even, three times at most. Of 500
-// pairs that are alike one sample in 160 misses by chance (the AUC's standard deviation is
-// 0.018), of 1,500 one in half a million (0.011).
+// judge measures a scenario until all its samples together are even, three times at most. Of
+// 500 pairs that are alike one sample in 160 misses by chance (the AUC's standard deviation is
+// 0.018). Of 1,500 pairs one in half a million does (0.011).
 func (s scenario) judge(t *testing.T) (all samples) {
 	t.Helper()
 	for try := 0; try < 3 && (try == 0 || !all.even()) && !t.Failed(); try++ {
@@ -62,8 +62,8 @@ func (s scenario) judge(t *testing.T) (all samples) {
 	return all
 }
 
-// leak puts a proxy in front of the product that works as long as a usual answer takes
-// for who has an account.
+// leak puts a proxy in front of the product. For accounts it works as long as a usual answer
+// takes.
 func leak(t *testing.T) func(context.Context, *lab) error {
 	t.Helper()
 	return func(ctx context.Context, l *lab) error {

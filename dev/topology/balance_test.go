@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// turns is what a load balancer does: each request goes to the next starter, and to the
-// one after it when that one cannot be reached or dies before it answers. The routes bear
-// to be asked twice.
+// turns is the work of a load balancer. Each request goes to the next starter, and to the one
+// after it when that one cannot be reached or dies before it answers. The routes allow a second
+// request.
 type turns struct {
 	starters []string
 	next     atomic.Uint64

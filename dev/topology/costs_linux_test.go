@@ -19,9 +19,9 @@ import (
 //	REKEY_TEST=all go test -v -run TestCosts ./dev/topology -costs 500
 var costs = flag.Int("costs", 20, "resets that TestCosts measures")
 
-// TestCosts measures what a reset takes from each process and writes to each database, with
-// one worker and one starter, and PostgreSQL as it is in production: each commit is synced.
-// It checks no figure but that there is one; they are the machine's.
+// TestCosts measures what a reset takes from each process and writes to each database. It has
+// one worker and one starter, and PostgreSQL as it is in production: each commit is synced. It
+// checks only that there are figures; they are the machine's.
 func TestCosts(t *testing.T) {
 	suite.Long(t)
 	const atOnce = 8
@@ -86,7 +86,7 @@ func (f *fleet) warmUp(t *testing.T) {
 	}
 }
 
-// stop ends whoever writes, so that PostgreSQL has counted all.
+// stop ends all writers, so that PostgreSQL has counted all.
 func (f *fleet) stop(t *testing.T) {
 	t.Helper()
 	for _, p := range []*process.Process{f.starters[0], f.workers[0]} {

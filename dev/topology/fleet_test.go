@@ -33,8 +33,8 @@ type fleet struct {
 	addrs    []string // where the starters listen
 }
 
-// newFleet makes a site with its runs in one database and its accounts in another, and
-// runs so many workers and as many starters, which share the base URL.
+// newFleet makes a site with its runs in one database and its accounts in another. It runs so
+// many workers and as many starters, which share the base URL.
 func newFleet(t *testing.T, runs, accounts string, processes int) *fleet {
 	t.Helper()
 	f := &fleet{Site: site.Bare(t), accountsURL: accounts}
@@ -66,16 +66,16 @@ func (f *fleet) startStarter(t *testing.T, n int) {
 	f.starters[n] = f.Starter(t, "REKEY_LISTEN="+f.addrs[n])
 }
 
-// person is one of many, who was signed in before.
+// person is one of many, with a session from before.
 type person struct {
 	account.Account
 
 	session string
-	hashed  bool // is checked also by what costs a hash
+	hashed  bool // is checked also by costly hashes
 }
 
-// settle puts n people into the store, over connections that end: what those did is then
-// counted when a ledger begins.
+// settle puts n people into the store, over connections that end: their work is then counted
+// when a ledger begins.
 func (f *fleet) settle(t *testing.T, n int) (people []*person) {
 	t.Helper()
 	store := openAccounts(t, f.accountsURL)

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// blow is what happens when so many resets are done, while others are in progress.
+// blow is an event after so many resets, while others are in progress.
 type blow struct {
 	after int
 	what  string
@@ -70,9 +70,9 @@ func restart(t *testing.T, _ *fleet, cluster *postgrestest.Server) {
 	cluster.Restart(t)
 }
 
-// security 23: two workers, two starters, Temporal and accounts on PostgreSQL. While 500
-// people reset their passwords, each process is killed and started again, and the database
-// too: every reset that was accepted is carried out, once.
+// security 23: two workers, two starters, Temporal and accounts on PostgreSQL. While 500 people
+// reset their passwords, each process is killed and started again, and the database too. Every
+// reset that was accepted is carried out, once.
 func TestKilledInProduction(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// ledger is what PostgreSQL knows of the work on one database.
+// ledger is PostgreSQL's count of the work on one database.
 type ledger struct {
 	*pgx.Conn
 
@@ -36,7 +36,7 @@ func (l *ledger) scan(t *testing.T, query string, into ...any) {
 	}
 }
 
-// read is what has been done so far. WAL is that of the whole server.
+// read is the work so far. WAL is that of the whole server.
 func (l *ledger) read(t *testing.T) (now ledger) {
 	t.Helper()
 	l.scan(t, `SELECT xact_commit, tup_inserted, tup_updated, tup_deleted, pg_database_size(datname),
@@ -46,7 +46,7 @@ func (l *ledger) read(t *testing.T) (now ledger) {
 	return now
 }
 
-// begin forgets what was counted before.
+// begin drops the earlier counts.
 func (l *ledger) begin(t *testing.T) {
 	t.Helper()
 	if _, err := l.Exec(t.Context(), "SELECT pg_stat_reset()"); err != nil {
@@ -57,7 +57,7 @@ func (l *ledger) begin(t *testing.T) {
 	l.Conn = conn
 }
 
-// report says what a reset has written since begin.
+// report writes the costs of a reset since begin.
 func (l *ledger) report(t *testing.T, name string, resets float64) {
 	t.Helper()
 	now := l.read(t)
@@ -89,7 +89,7 @@ func (l *ledger) tables(t *testing.T, resets float64) {
 	}
 }
 
-// history says how long the histories are, and of what: the first one stands for all.
+// history reports the lengths of the histories and their content: the first one stands for all.
 func (f *fleet) history(t *testing.T, people []*person) {
 	t.Helper()
 	accounts := f.accountKeys(t)

@@ -22,7 +22,7 @@ const (
 // noticed after 15 seconds, and a mail can lose two workers and the database.
 const patience = 3 * time.Minute
 
-// each does something for everybody, so many at a time, until it fails or the test ends.
+// each runs a function for all people, so many at a time, until it fails or the test ends.
 func each(t *testing.T, people []*person, atOnce int, do func(context.Context, *person) error) error {
 	t.Helper()
 	all, ctx := errgroup.WithContext(t.Context())
@@ -41,8 +41,8 @@ func each(t *testing.T, people []*person, atOnce int, do func(context.Context, *
 	return all.Wait()
 }
 
-// reset is what a person does: asks for a link, opens the first mail, sends the password and
-// looks at the page until it says that it is changed. An accepted request is never repeated.
+// reset acts as a person. It requests a link, opens the first mail, sends the password and
+// loads the page until that is changed. An accepted request is never repeated.
 func (f *fleet) reset(ctx context.Context, p *person) error {
 	if _, err := f.accepted(ctx, "/account/forgot_password", map[string]string{"email": p.Address}); err != nil {
 		return err
@@ -73,8 +73,7 @@ func (f *fleet) token(ctx context.Context, p *person) (string, error) {
 	return found[1], nil
 }
 
-// accepted sends a request until it is accepted, as a person does who is told to try
-// again, or is told nothing.
+// accepted sends a request until it is accepted, as a person does after a 503 or no answer.
 func (f *fleet) accepted(ctx context.Context, path string, body map[string]string) (a site.Answer, err error) {
 	err = eventually(ctx, path, func() (bool, error) {
 		a, _ = f.Try(path, body)
@@ -89,7 +88,7 @@ func (f *fleet) accepted(ctx context.Context, path string, body map[string]strin
 	return a, err
 }
 
-// eventually asks again until it is so. Unlike process.Eventually it may run beside the test,
+// eventually retries until it is so. Unlike process.Eventually it may run beside the test,
 // where nothing can end that.
 func eventually(ctx context.Context, what string, ask func() (bool, error)) error {
 	again, late := time.NewTicker(100*time.Millisecond), time.After(patience)
@@ -108,7 +107,7 @@ func eventually(ctx context.Context, what string, ask func() (bool, error)) erro
 	}
 }
 
-// look asks for the state of a link. While nobody answers there is none.
+// look requests the state of a link. Without an answer there is none.
 func (f *fleet) look(token string) (a site.Answer) {
 	resp, err := http.Get(f.URL + "/account/reset_password/" + token)
 	if err != nil {

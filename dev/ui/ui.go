@@ -1,8 +1,7 @@
-// Package ui serves Temporal's own web interface against a Temporal server, so
-// that a developer sees each run, its history and its state next to the inbox
-// that received the mail.
+// Package ui serves Temporal's own web interface against a Temporal server. A developer sees
+// each run, its history and its state next to the inbox with the mail.
 //
-// Anybody who reaches it may cancel and terminate runs: it listens on loopback only.
+// Every client may cancel and terminate runs: it listens on loopback only.
 package ui
 
 import (
@@ -20,7 +19,7 @@ import (
 	"github.com/temporalio/ui-server/v2/server/server_options"
 )
 
-// Options say where the interface listens and what it shows.
+// Options are the addresses and the content of the interface.
 type Options struct {
 	// Addr is the interface's address, host:port on loopback. Empty or port 0
 	// picks a free port.
@@ -29,8 +28,8 @@ type Options struct {
 	Temporal string
 	// Namespace is the one that opens first. Empty means "default".
 	Namespace string
-	// Codec is the URL of a codec server that the browser asks to decrypt
-	// payloads. Empty shows them encrypted.
+	// Codec is the URL of a codec server, where the browser decrypts payloads. Empty shows them
+	// encrypted.
 	Codec string
 }
 
@@ -81,7 +80,7 @@ func configuration(o Options, addr *net.TCPAddr) *config.Config {
 		Codec:               config.Codec{Endpoint: o.Codec},
 		// Plain HTTP on loopback, where not every browser keeps a secure cookie.
 		CORS: config.CORS{CookieInsecure: true},
-		// It would ask a server of Temporal's for news.
+		// It would request news of a server of Temporal's.
 		DisableNewsFetch: true,
 		// One line a request on standard output otherwise.
 		HideLogs: true,
@@ -102,8 +101,8 @@ func free(addr string) (*net.TCPAddr, error) {
 	return nil, errors.New("not a loopback address")
 }
 
-// answers returns when the interface answers. It does not say when it begins to
-// listen, so it is asked every few milliseconds.
+// answers returns when the interface answers. It has no event for the begin of listening, so it
+// is polled every few milliseconds.
 func (s *Server) answers(ctx context.Context) error {
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()

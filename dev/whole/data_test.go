@@ -23,7 +23,7 @@ func used(t *testing.T) (data, token string) {
 	return data, token
 }
 
-// Without its keys nothing can be read of an open run: it ends, and the start says so.
+// Without its keys an open run is unreadable: it ends, and the start says so.
 func TestKeysThatAreGone(t *testing.T) {
 	t.Parallel()
 	data, token := used(t)
@@ -47,7 +47,7 @@ func TestKeysThatAreGone(t *testing.T) {
 	again.stop(t)
 }
 
-// broken starts the program in a folder that it cannot use and returns what it says.
+// broken starts the program in a folder that it cannot use and returns its output.
 func broken(t *testing.T, data string) string {
 	t.Helper()
 	p := launch(t, nil, "--data", data)

@@ -1,6 +1,7 @@
-// Command whole runs the whole product on one machine, in one process: an embedded
-// Temporal server with its UI, an inbox that catches every mail, the worker, the
-// starter with its pages, and a small application to sign in to. Command dev builds and starts it.
+// Command whole runs the whole product on one machine, in one process. It has an embedded
+// Temporal server with its UI, and an inbox that catches every mail. It has the worker, the
+// starter with its pages, and a small application to sign in to. Command dev builds and starts
+// it.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/usage"
 )
 
-// cli is the command line, with what it does.
+// cli is the command line, with its action.
 type cli struct{ options.Options }
 
 func main() {
@@ -64,7 +65,7 @@ func (c *cli) config(data string, stdout, stderr io.Writer) stack.Config {
 	}
 	return stack.Config{
 		Listen: c.Listen, Temporal: c.Temporal, UI: c.UI, Inbox: c.Inbox, SMTP: c.SMTP,
-		Codec: "127.0.0.1:0", // the UI is told where
+		Codec: "127.0.0.1:0", // the UI gets the address
 		Data:  data, Memory: c.Data == "", TemporalDB: c.TemporalDB, ClientLimit: c.ClientLimit, ResetPassword: c.ResetPassword,
 		Seed:     func(ctx context.Context, store *bolt.Store) error { return demo.Seed(ctx, store, c.Accounts) },
 		Log:      zerolog.New(usage.Console(stderr)).Level(level).With().Timestamp().Logger(),
@@ -113,7 +114,7 @@ rekey is running. Stop it with Ctrl-C.
 	fmt.Fprintf(w, "password: %s\n", demo.Password)
 }
 
-// kind says what is special about a seeded account.
+// kind names a special property of a seeded account.
 func kind(a account.Account) string {
 	switch {
 	case a.Disabled:

@@ -117,8 +117,8 @@ func (p *program) post(t *testing.T, path, body string) (status int, answer stri
 	return p.do(t, http.MethodPost, p.url+path, body)
 }
 
-// reset submits a new password again and again while it is told that the first submission
-// is under way, as the page does.
+// reset submits a new password again and again while the answer is that the first submission is
+// under way, as the page does.
 func (p *program) reset(t *testing.T, token, password string) {
 	t.Helper()
 	for late := time.Now().Add(time.Minute); ; {
@@ -171,7 +171,7 @@ func TestSaysWhereEverythingIs(t *testing.T) {
 			t.Errorf("request %d: %d %s, want %d", n+1, status, body, want)
 		}
 	}
-	p.token(t, "alice") // else the end comes in the middle of a mail, and is told
+	p.token(t, "alice") // else the end comes in the middle of a mail, and is reported
 	p.stop(t)
 	if told := p.Err.String(); strings.Count(told, "\n") != 1 || !strings.Contains(told, "A client on a private network made too many requests") {
 		t.Errorf("standard error: %s", told)
@@ -216,8 +216,8 @@ func TestDataSurvivesARestart(t *testing.T) {
 	second.stop(t)
 }
 
-// token waits for the link mail of a person. The inbox has no call that waits, so its
-// list is asked again and again.
+// token waits for the link mail of a person. The inbox has no call that waits, so its list is
+// requested again and again.
 func (p *program) token(t *testing.T, who string) string {
 	t.Helper()
 	link := regexp.MustCompile(`/account/change-password/([A-Za-z0-9_-]+)`)
@@ -268,7 +268,7 @@ func TestWithoutResetPassword(t *testing.T) {
 	p.interruptTwice(t)
 }
 
-// interruptTwice does what an impatient person does while a request is in progress.
+// interruptTwice acts as an impatient person while a request is in progress.
 func (p *program) interruptTwice(t *testing.T) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))

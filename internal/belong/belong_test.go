@@ -96,7 +96,7 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// While keys are rotated, processes have one in common and nobody is told of anything.
+// While keys are rotated, processes have one in common and no mismatch is reported.
 func TestRotationIsNoDifference(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
@@ -147,10 +147,10 @@ func TestIdentity(t *testing.T) {
 // server is a Temporal that lists pollers.
 type server struct {
 	mu    sync.Mutex
-	queue map[string]map[string]time.Time // when who was heard of, by task queue
+	queue map[string]map[string]time.Time // time of the last poll of each identity, by task queue
 	away  bool
 	ahead time.Duration // of its clock
-	deny  bool          // whoever polls
+	deny  bool          // every poller
 }
 
 func (s *server) hear(queue, identity string, at time.Time) {
@@ -239,8 +239,9 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// security 46: an attacker who may poll can invent names and marks. Names cost nothing and change no reason. Of
-// too many marks only some are compared, and the result says so.
+// security 46: an attacker with the right to poll can invent names and marks. Names cost
+// nothing and change no reason. Of too many marks only some are compared, and the result says
+// so.
 func TestLookAtManyPollers(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
@@ -273,7 +274,7 @@ func TestLookAtManyPollers(t *testing.T) {
 	}
 }
 
-// Nothing is told before Temporal has answered, and a failure is in the log once.
+// Nothing is reported before Temporal has answered, and a failure is in the log once.
 func TestWatchKnowsNothingAtFirst(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
@@ -310,8 +311,8 @@ func TestWatchKnowsNothingAtFirst(t *testing.T) {
 	})
 }
 
-// Each change is told once, within ten seconds, and a worker that starts a moment after the
-// starter is no reason to say anything.
+// Each change is reported once, within ten seconds. A worker that starts a moment after the
+// starter is no reason for a report.
 func TestWatchTellsEachChangeOnce(t *testing.T) {
 	t.Parallel()
 	dir, other := newKeys(t), newKeys(t)

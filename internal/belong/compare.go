@@ -14,8 +14,8 @@ const (
 	sameName = "give all processes the same --product ($REKEY_PRODUCT), or each product keys and a --task-queue ($REKEY_TASK_QUEUE) of its own"
 )
 
-// Mismatch is an error that says what does not belong together, a sentence for each kind, in
-// fixed words: no name of a product, no URL.
+// Mismatch is an error that names the differences, a sentence for each kind, in fixed words: no
+// name of a product, no URL.
 type Mismatch struct{ Reasons []string }
 
 // Error implements error.
@@ -46,8 +46,8 @@ func difference(a, b Mark) (what, remedy string) {
 	return "", ""
 }
 
-// mostMarks bounds how many different marks are compared, each with each: anybody who may poll
-// makes them up.
+// mostMarks bounds how many different marks are compared, each with each: every poller can
+// invent some.
 const mostMarks = 100
 
 var tooMany = fmt.Sprintf("more than %d processes say different things of themselves, and the others are not compared: somebody makes them up, or none belongs to another", mostMarks)
@@ -66,8 +66,7 @@ func distinct(marks []Mark) (first []Mark, more bool) {
 	return marks[:min(len(marks), mostMarks)], len(marks) > mostMarks
 }
 
-// compare says in what each of some processes differs from some of the others: the first pair
-// of each kind.
+// compare finds the differences between some processes and others: the first pair of each kind.
 func compare(some, others []Mark) (reasons []string) {
 	said := map[string]bool{}
 	for _, a := range some {

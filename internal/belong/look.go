@@ -24,7 +24,7 @@ const (
 	polls = 90 * time.Second
 )
 
-// Temporal is what is asked of a client.
+// Temporal is the used part of a client.
 type Temporal interface {
 	DescribeTaskQueue(ctx context.Context, queue string, kind enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error)
 	WorkflowService() workflowservice.WorkflowServiceClient
@@ -61,7 +61,7 @@ func fresh(p *taskqueuepb.PollerInfo, now time.Time, within time.Duration) bool 
 	return now.Sub(p.GetLastAccessTime().AsTime()) < within
 }
 
-// worked reports whether anybody takes the runs of a task queue.
+// worked reports whether any worker takes the runs of a task queue.
 func worked(ctx context.Context, temporal Temporal, queue string, marks []Mark, now time.Time) (bool, error) {
 	if slices.ContainsFunc(marks, func(m Mark) bool { return m.Role == Worker }) {
 		return true, nil
@@ -73,8 +73,8 @@ func worked(ctx context.Context, temporal Temporal, queue string, marks []Mark, 
 	return slices.ContainsFunc(found.GetPollers(), func(p *taskqueuepb.PollerInfo) bool { return fresh(p, now, polls) }), err
 }
 
-// Look says what does not belong together among the processes of a task queue and whoever
-// asks: a *[Mismatch], or nil. Any other error means that Temporal does not tell.
+// Look compares the marks of the processes of a task queue and of the caller. It returns a
+// *[Mismatch], or nil. Any other error means that Temporal does not answer.
 func Look(ctx context.Context, temporal Temporal, namespace, queue string, asking ...Mark) error {
 	marks, now, err := present(ctx, temporal, queue)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package belong finds out whether the processes of a task queue belong together. Processes
 // with different keys, base URLs or products all start healthy, and no mail goes out.
 //
-// Each process polls a task queue of its own, on which nothing is ever scheduled, and its
-// identity there says what it works with: Temporal lists it to all others.
+// Each process polls a task queue of its own, on which nothing is ever scheduled. Its identity
+// there is its mark: Temporal lists it to all others.
 package belong
 
 import (
@@ -21,9 +21,9 @@ const (
 	Worker  = "worker"
 )
 
-// Mark is what a process says of itself to all others, and so to everybody who may read the
-// namespace: keyed hashes, and IDs of keys that stand at the beginning of all that they seal. A
-// field that is empty is compared with nothing.
+// Mark is what a process publishes to all others, and so to every reader of the namespace. It
+// has keyed hashes, and IDs of keys that stand at the beginning of all that they seal. A field
+// that is empty is compared with nothing.
 type Mark struct {
 	Role       string
 	Name       string // of the process: its ID and host, as Temporal's SDK has it
@@ -56,7 +56,7 @@ func Of(role string, dir keys.Dir, base, product string) (Mark, error) {
 	return m, err
 }
 
-// OfPayload is the mark of who has no more than payload.json.
+// OfPayload is the mark of a process with payload.json only.
 func OfPayload(role string, dir keys.Dir) (Mark, error) {
 	codec, err := dir.Payload()
 	if err != nil {
@@ -87,8 +87,8 @@ func (m Mark) String() string {
 	return fmt.Sprintf("%s#rekey1.%s.%s.%s.%s.%s.%s", m.Name, m.Role, m.Payload, m.Link, m.Submission, m.Base, m.Product)
 }
 
-// format is strict: anybody who may talk to Temporal chooses an identity, and operators read
-// it on a terminal.
+// format is strict: any client of Temporal chooses its identity, and operators read it on a
+// terminal.
 var format = regexp.MustCompile(`^([A-Za-z0-9@._-]{1,100})#rekey1\.(starter|worker)\.([0-9a-f]{8})\.([0-9a-f-]{8,200})\.([0-9a-f-]{8,200})\.([0-9a-f]{8})\.((?:[0-9a-f]{8})?)$`)
 
 // parse reads an identity. It ignores identities of other programs.

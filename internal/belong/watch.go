@@ -21,11 +21,12 @@ const (
 	// the answer.
 	lookEvery = 4 * time.Second
 	lookWait  = 3 * time.Second
-	// lookFirst is when it does so first: Temporal has heard of it then, and so tells the time.
+	// lookFirst is the time of the first look: Temporal knows the own poll then, and so tells
+	// the time.
 	lookFirst = 500 * time.Millisecond
 )
 
-// Watch is what a process needs to look for the others.
+// Watch is the configuration of a process that looks for the others.
 type Watch struct {
 	Temporal  Temporal
 	Namespace string
@@ -37,8 +38,8 @@ type Watch struct {
 	Tell func(error)
 }
 
-// Start says to the others that this process is there, looks for them, and writes into the
-// log what does not belong together, until stop is called.
+// Start publishes the mark of this process and looks for others. It logs each mismatch until
+// stop is called.
 func (w Watch) Start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var both sync.WaitGroup
@@ -50,7 +51,7 @@ func (w Watch) Start() (stop func()) {
 	}
 }
 
-// say polls for a task that never comes. One that a stranger schedules is left to time out.
+// say polls for a task that never comes. A foreign task is left to time out.
 func (w Watch) say(ctx context.Context) {
 	failed := failure{log: w.Log, message: "other processes do not see this one: its poll fails"}
 	for ctx.Err() == nil {
@@ -61,7 +62,7 @@ func (w Watch) say(ctx context.Context) {
 			TaskQueue: &taskqueuepb.TaskQueue{Name: workflow.PeersQueue(w.Queue), Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
 			Identity:  w.Self.String(),
 		})
-		if poll.Err() == nil { // the time of a poll that nobody answers is over, or the process ends
+		if poll.Err() == nil { // the poll timed out without an answer, or the process ends
 			failed.is(err)
 		}
 		cancel()
@@ -120,7 +121,7 @@ func (w Watch) tell(wrong *Mismatch, again bool) {
 	}
 }
 
-// failure writes into the log what fails, once until it fails in another way or no more.
+// failure logs an error once, until it changes or ends.
 type failure struct {
 	log     zerolog.Logger
 	message string

@@ -8,7 +8,7 @@ import (
 )
 
 // Hit never returns in a process whose environment variable REKEY_FAILPOINT names the
-// failpoint. It says on standard error that it was reached.
+// failpoint. It reports the failpoint on standard error.
 func Hit(name string) {
 	if os.Getenv("REKEY_FAILPOINT") != name {
 		return

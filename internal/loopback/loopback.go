@@ -1,4 +1,5 @@
-// Package loopback tells this machine from all others, to which nothing is sent in clear.
+// Package loopback distinguishes this machine from all others, to which nothing is sent in
+// clear.
 package loopback
 
 import (
@@ -20,14 +21,13 @@ func Is(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// Web reports whether a URL is one of http or https with a host: neither javascript: and the like
-// nor //host/..., which looks like a path.
+// Web reports whether a URL is one of http or https with a host. That excludes javascript: and
+// the like, and //host/..., which looks like a path.
 func Web(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
-// Sealed reports whether nobody else reads what is sent to a URL: it is https, or http to this
-// machine.
+// Sealed reports whether data travels unread to a URL: it is https, or http to this machine.
 func Sealed(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && Is(u.Host)
 }

@@ -1,7 +1,7 @@
 // Package ops answers the monitoring of a process: the probes of an orchestrator, and
-// Prometheus. Nothing that it says names anybody or is secret, and nothing that it is sent is
-// read. But counts tell who asks for an address at a quiet hour whether it has an account, so
-// they are for those who may use `rekey find`.
+// Prometheus. Its answers hold no name and no secret, and it reads no input. But counts reveal
+// at a quiet hour whether a requested address has an account. So they are for users of `rekey
+// find` only.
 package ops
 
 import (
@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Check is one thing that a process needs. It is asked on a timer and never by a probe, so
-// that a flood of probes costs nothing.
+// Check is one thing that a process needs. A timer calls it and never a probe, so that a flood
+// of probes costs nothing.
 type Check struct {
 	Name string
 	// Ask returns nil when all is well.
@@ -31,7 +31,7 @@ type Check struct {
 // askWait is how long a check may take that names no time.
 const askWait = 3 * time.Second
 
-// once asks a single time. A check that ignores its context, or panics, has failed.
+// once calls the check a single time. A check that ignores its context, or panics, has failed.
 func (c Check) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Wait, askWait))
 	defer cancel()
@@ -113,7 +113,7 @@ func (h *Health) Stop() {
 	h.loops.Wait()
 }
 
-// Report is the answer to a probe: words of this package, and what a check may tell.
+// Report is the answer to a probe: words of this package, and the public part of a check.
 type Report struct {
 	Status string            `json:"status"` // ready, degraded, unavailable or draining
 	Checks map[string]string `json:"checks"` // up, down, or unknown before the first answer

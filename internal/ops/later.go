@@ -16,7 +16,7 @@ type Later struct {
 // NewLater returns a check that waits for Is.
 func NewLater() *Later { return &Later{there: make(chan struct{})} }
 
-// Is says what is to be asked from now on. Only the first call counts.
+// Is sets the check from now on. Only the first call counts.
 func (l *Later) Is(ask func(context.Context) error) {
 	l.once.Do(func() {
 		l.ask = ask

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/ops"
 )
 
-// switched is a check that fails when it is told to, with a text that nobody may see.
+// switched is a check that fails on demand, with a text that no client may see.
 type switched struct {
 	broken atomic.Bool
 	asked  atomic.Int64
@@ -31,7 +31,7 @@ func (s *switched) ask(context.Context) error {
 	return nil
 }
 
-// probe asks for a path and returns the status and the body.
+// probe requests a path and returns the status and the body.
 func probe(h http.Handler, method, path, body string) (int, string) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
@@ -88,7 +88,7 @@ func TestReadiness(t *testing.T) {
 	})
 }
 
-// A flood of probes asks nobody: checks are made on their own time.
+// A flood of probes causes no check: checks are made on their own time.
 func TestProbesCostNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

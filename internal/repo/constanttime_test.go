@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// security 24: what compares secrets calls what takes as long for every answer. The
-// difference is too small to be measured by a test.
+// security 24: code that compares secrets calls functions of constant time. The difference is
+// too small to be measured by a test.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

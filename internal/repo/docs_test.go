@@ -1,5 +1,5 @@
-// Package repo_test holds what is true of the repository as a whole: which package may
-// import which, and that the documents say what the code does.
+// Package repo_test checks the repository as a whole: which package may import which, and
+// whether the documents agree with the code.
 package repo_test
 
 import (
@@ -63,8 +63,7 @@ func blocks(document, language string) []string {
 	return found
 }
 
-// The README is read by people who have a minute: it is short, and shows how the workflow is
-// written.
+// Readers of the README have a minute: it is short, and shows how the workflow is written.
 func TestReadmeIsShort(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
@@ -298,8 +297,8 @@ func TestDocumentsAreLinked(t *testing.T) {
 	}
 }
 
-// openAPI is what the tests need of web/openapi.yaml, which the tests of package web
-// hold equal to its routes.
+// openAPI is the tests' part of web/openapi.yaml, which the tests of package web hold equal to
+// its routes.
 type openAPI struct {
 	Paths      map[string]map[string]any
 	Components struct {

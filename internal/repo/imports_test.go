@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/rekeyhq/rekey/"
 
-// watch walks the source. The go command remembers that a test passed until a file changes
-// that the test itself has looked at; what its child processes read it does not see.
+// watch walks the source. The go command keeps a passed test until a file changes that the test
+// itself has read. It does not see the files that child processes read.
 func watch(t *testing.T) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -48,7 +48,7 @@ func listed(t *testing.T, args ...string) []string {
 	return strings.Fields(string(out))
 }
 
-// ours are those of the dependencies that this module holds.
+// ours are the dependencies that this module holds.
 func ours(deps []string) []string {
 	var names []string
 	for _, d := range deps {
@@ -60,7 +60,7 @@ func ours(deps []string) []string {
 	return names
 }
 
-// A backend with pages of its own links neither those of rekey nor what they are made with.
+// A backend with pages of its own links neither those of rekey nor their libraries.
 func TestClientLinksNoSite(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
@@ -71,8 +71,8 @@ func TestClientLinksNoSite(t *testing.T) {
 	}
 }
 
-// security 2: what could tell who has an account (the account store, the mail server) is
-// not in the process that answers a request.
+// security 2: the process that answers a request holds nothing that knows accounts (the account
+// store, the mail server).
 func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
@@ -170,8 +170,8 @@ func packages(t *testing.T) []string {
 	return ours(listed(t, "./..."))
 }
 
-// The embedded Temporal server and what else serves development only stay in the module
-// dev/: whoever imports rekey gets none of it.
+// The embedded Temporal server and other parts for development stay in the module dev/. An
+// importer of rekey gets none of them.
 func TestModuleIsLean(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

@@ -7,8 +7,9 @@ import (
 )
 
 // root is the folder of the repository, where each path of these tests begins. It becomes the
-// working folder in the first test and not in TestMain: the go command notes which files a test
-// reads, and from where, only while tests run, and would keep a result that is out of date.
+// working folder in the first test and not in TestMain. The go command notes the files that a
+// test reads, and their folder, only while tests run. It would keep a result that is out of
+// date.
 var root = sync.OnceValue(func() error { return os.Chdir("../..") })
 
 func inRoot(t *testing.T) {

@@ -23,8 +23,8 @@ import (
 
 const securityPage = "docs/security.md"
 
-// Every requirement has a test, and the page names them all. It cannot tell whether a
-// test is any good; it can tell when one is gone.
+// Every requirement has a test, and the page names them all. It cannot judge whether a test is
+// any good, only whether one is gone.
 func TestSecurityRequirementsHaveTests(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
@@ -123,7 +123,7 @@ func functionOf(file *ast.File, comment *ast.CommentGroup) string {
 	return ""
 }
 
-// Each type that crosses Temporal has a row that says who checks it.
+// Each type that crosses Temporal has a row with its checks.
 func TestWhatCrossesTemporalIsListed(t *testing.T) {
 	inRoot(t)
 	t.Parallel()

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-// exceptions are what workflowcheck.config.yaml lets the workflow call, and what the tool
-// says about each without it. A new one is a decision, to be made here too.
+// exceptions are the calls that workflowcheck.config.yaml allows the workflow, and the tool's
+// output about each without it. A new one is a decision, to be made here too.
 var exceptions = map[string]string{
 	"github.com/looplab/fsm.NewFSM": "github.com/looplab/fsm.NewFSM is non-deterministic, reason: iterates over map",
 }
@@ -53,8 +53,8 @@ func TestWorkflowcheckNeedsItsExceptions(t *testing.T) {
 	}
 }
 
-// The check finds the clock of the machine in the workflow, with the exceptions that we
-// give it. It finds none in ours.
+// The check finds the clock of the machine in the workflow, with the exceptions of its
+// configuration. It finds none in rekey's.
 func TestWorkflowcheckFindsAClock(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
@@ -104,7 +104,7 @@ func installed(t *testing.T, tool string) string {
 	return path
 }
 
-// sourceCopy is a copy of the module with what the tool reads of it.
+// sourceCopy is a copy of the module with the files that the tool reads of it.
 func sourceCopy(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -159,7 +159,7 @@ func change(t *testing.T, c overlay.Change) {
 	write(t, path, files[path])
 }
 
-// check is what the tool says about packages that it refuses.
+// check is the tool's output about packages that it refuses.
 func check(t *testing.T, tool, dir string, packages ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), tool, append([]string{"-config", workflowcheckConfig}, packages...)...)

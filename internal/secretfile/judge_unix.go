@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// noWait keeps a named pipe from holding the process until somebody writes.
+// noWait keeps a named pipe without a writer from blocking the process.
 const noWait = syscall.O_NONBLOCK
 
 const (

@@ -19,7 +19,7 @@ var (
 	ErrPermissions = errors.New("others may read or change the file: run chmod 0600 (or 0640) on it")
 	// ErrFolder means that others could put another file in the place of one.
 	ErrFolder = errors.New("others may replace files of the folder: run chmod go-w on it")
-	// ErrOwner means that somebody who is neither root nor this process's user could.
+	// ErrOwner means that a user other than root and this process's could.
 	ErrOwner = errors.New("it belongs to another user: run chown on it, for root or for the user of this process")
 	// ErrNoFile means that a path names a folder, a pipe or a device.
 	ErrNoFile = errors.New("it is no regular file: write the secret into one")
@@ -32,16 +32,16 @@ var (
 // ErrPermissions, ErrFolder, ErrOwner, ErrNoFile, ErrSize, or those of os.Open.
 func Read(path string) ([]byte, error) { return read(path, ours) }
 
-// ReadAs is [Read] for an operator who works on the files of a service: root may, for any
-// owner of them.
+// ReadAs is [Read] for an operator with the files of a service. Root may read them for any
+// owner.
 func ReadAs(path string) ([]byte, error) { return read(path, anybodys) }
 
-// owners are those whose files are read.
+// owners are the users whose files are read.
 type owners int
 
 const (
 	ours     owners = iota // root's, and those of the user of this process
-	anybodys               // and for root those of everybody
+	anybodys               // and for root those of all users
 )
 
 func read(path string, who owners) ([]byte, error) {
@@ -77,8 +77,8 @@ func open(path string, who owners) (*os.File, error) {
 	return f, nil
 }
 
-// judge looks at the file and at the folders that name it: that of the path, and that of the file
-// which a symbolic link leads to, as Kubernetes mounts secrets.
+// judge checks the file and the folders that name it. These are the folder of the path, and
+// that of the target of a symbolic link, as Kubernetes mounts secrets.
 func judge(path string, f *os.File, who owners) error {
 	info, err := f.Stat()
 	if err != nil {

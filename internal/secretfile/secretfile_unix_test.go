@@ -55,7 +55,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// security 24: who may write to the folder could put another file there, unless it is sticky.
+// security 24: a user with the right to write to the folder could replace the file, unless it
+// is sticky.
 func TestFolders(t *testing.T) {
 	t.Parallel()
 	folder, file := secret(t)
@@ -87,7 +88,7 @@ func TestKubernetes(t *testing.T) {
 	judged(t, "one for everybody", filepath.Join(mount, "secret"), secretfile.ErrPermissions)
 }
 
-// A pipe that nobody writes to does not hold the start.
+// A pipe without a writer does not hold the start.
 func TestNoFile(t *testing.T) {
 	t.Parallel()
 	folder, file := secret(t)
@@ -103,7 +104,7 @@ func TestNoFile(t *testing.T) {
 	}
 }
 
-// security 24: neither the file nor its folder belongs to somebody else. Root may work on the
+// security 24: neither the file nor its folder belongs to another user. Root may work on the
 // files of a service.
 func TestOwners(t *testing.T) {
 	t.Parallel()

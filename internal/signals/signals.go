@@ -8,9 +8,8 @@ import (
 	"syscall"
 )
 
-// Context returns a context that the first SIGINT or SIGTERM ends. The second one ends
-// the process, for those who do not want to wait for the first. A file that may not grow
-// any more is no reason to end one.
+// Context returns a context that the first SIGINT or SIGTERM ends. The second one ends the
+// process at once. A file that may not grow any more is no reason to end a process.
 func Context() context.Context {
 	ignoreFileSize()
 	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

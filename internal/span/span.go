@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Scope names who makes the spans of this module.
+// Scope is the instrumentation scope of this module's spans.
 const Scope = "github.com/rekeyhq/rekey"
 
 // Start begins a step. The name and the result passed to end are fixed words: no error text

@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/span"
 )
 
-// Metrics is what a process counts.
+// Metrics is the metrics of a process.
 type Metrics struct {
 	registry *prometheus.Registry
 	meter    metric.Meter
@@ -49,7 +49,7 @@ func NewMetrics(ctx context.Context, name, version string) (*Metrics, error) {
 	return &Metrics{registry, provider.Meter(span.Scope)}, nil
 }
 
-// Handler answers a scrape. A few at once are enough for everybody who may ask.
+// Handler answers a scrape. A few at once are enough for all scrapers.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
@@ -57,9 +57,9 @@ func (m *Metrics) Handler() http.Handler {
 // Meter makes metrics that a callback answers for.
 func (m *Metrics) Meter() metric.Meter { return m.meter }
 
-// Temporal is what Temporal's SDK and our own packages count through. A metric that cannot
-// be made is not counted, and no reason for anything to fail. Types are those of our workflows
-// and activities: a name that is none of them is counted as _OTHER.
+// Temporal is the handler of the metrics of Temporal's SDK and rekey's packages. A metric that
+// cannot be made is not counted, and no reason for anything to fail. Types are those of rekey's
+// workflows and activities: any other name is counted as _OTHER.
 func (m *Metrics) Temporal(types ...string) client.MetricsHandler {
 	return typed{opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: m.meter, UseMonotonicCounters: true, OnError: func(error) {},

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// service says who measures. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what
-// we say; of the machine and the process nothing is added.
+// service names the measured service. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override
+// it. Nothing of the machine and the process is added.
 func service(ctx context.Context, name, version string) (*resource.Resource, error) {
 	found, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", name), attribute.String("service.version", version)),

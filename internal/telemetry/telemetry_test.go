@@ -10,7 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/telemetry"
 )
 
-// scrape is what Prometheus reads.
+// scrape is a scrape of Prometheus.
 func scrape(t *testing.T, m *telemetry.Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -51,7 +51,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A type's name is chosen by whoever may talk to Temporal, so only ours become labels.
+// Any client of Temporal chooses a type's name, so only rekey's become labels.
 func TestForeignTypesAreNoLabels(t *testing.T) {
 	t.Parallel()
 	m, err := telemetry.NewMetrics(t.Context(), "rekey-test", "v1.2.3")
@@ -78,7 +78,7 @@ func TestForeignTypesAreNoLabels(t *testing.T) {
 	}
 }
 
-// Traces are off unless OpenTelemetry's variables ask for them.
+// Traces are off unless OpenTelemetry's variables enable them.
 func TestWhetherToTrace(t *testing.T) {
 	const endpoint = "http://127.0.0.1:1"
 	for name, tc := range map[string]struct {

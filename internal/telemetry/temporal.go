@@ -17,9 +17,9 @@ import (
 	"github.com/rekeyhq/rekey/internal/span"
 )
 
-// Interceptor carries a trace through Temporal, from who starts or asks a run to its
-// activities. In Temporal the header with it is in clear, so it holds the IDs of the trace
-// and nothing else: no baggage, which is what callers please.
+// Interceptor carries a trace through Temporal, from the caller of a run to its activities. In
+// Temporal the header with it is in clear. So it holds the IDs of the trace and no baggage,
+// which callers choose.
 //
 // Anybody with access to Temporal can send a header of any content. An invalid one begins
 // another trace; by default the SDK would fail the run.
@@ -36,8 +36,8 @@ func Interceptor(provider trace.TracerProvider) (interceptor.Interceptor, error)
 	})
 }
 
-// reserved is a span that tells of an error what type it is and not its text, and that
-// knows which errors of the SDK are none.
+// reserved is a span that records the type of an error and not its text. It knows which errors
+// of the SDK are none.
 type reserved struct {
 	trace.Span
 	fine bool

@@ -38,7 +38,8 @@ func wanted() bool {
 	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), os.Getenv("OTEL_TRACES_EXPORTER")) != ""
 }
 
-// exporter speaks OTLP over HTTP. Another protocol that is asked for is an error (OpenTelemetry Protocol Exporter).
+// exporter speaks OTLP over HTTP. A variable with another protocol is an error (OpenTelemetry
+// Protocol Exporter).
 func exporter(ctx context.Context) (sdk.SpanExporter, error) {
 	if kind := os.Getenv("OTEL_TRACES_EXPORTER"); kind != "" && kind != "otlp" {
 		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: want otlp or none, not %q", kind)

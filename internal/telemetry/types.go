@@ -8,8 +8,7 @@ import (
 )
 
 // typed is a handler whose labels name no type of workflow or activity but the given ones. The
-// SDK labels what it is asked to run by the name that it was asked with, known or not, and
-// anybody with access to Temporal chooses that name.
+// SDK labels requests by their names, known or not. Any client of Temporal chooses these names.
 type typed struct {
 	client.MetricsHandler
 	types []string
@@ -20,7 +19,7 @@ func (t typed) WithTags(tags map[string]string) client.MetricsHandler {
 	tags = maps.Clone(tags)
 	for _, label := range []string{"workflow_type", "activity_type"} {
 		if name, ok := tags[label]; ok && name != "none" && !slices.Contains(t.types, name) {
-			tags[label] = "_OTHER" // as OpenTelemetry calls what is not known
+			tags[label] = "_OTHER" // OpenTelemetry's name for an unknown value
 		}
 	}
 	return typed{t.MetricsHandler.WithTags(tags), t.types}

@@ -7,9 +7,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Console writes log lines for people. They have colors on a terminal only, and not there
-// either when the variable NO_COLOR is set to anything (https://no-color.org) or the
-// terminal is a dumb one.
+// Console writes log lines for people. They have colors on a terminal only. A terminal has none
+// when the variable NO_COLOR is set to anything (https://no-color.org) or it is a dumb one.
 func Console(w io.Writer) io.Writer {
 	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05", NoColor: !colored(w)}
 }
@@ -18,7 +17,7 @@ func colored(w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && IsTerminal(w)
 }
 
-// IsTerminal reports whether somebody may be looking at what is written.
+// IsTerminal reports whether a person may read the output.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Explain turns what kong says of a command line into what to do about it.
+// Explain turns kong's errors of a command line into advice.
 func Explain(err error) error {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) || parse.Context == nil {
@@ -26,7 +26,7 @@ func Explain(err error) error {
 	switch v := culprit(parse.Context, text); {
 	case v != nil:
 		text = complaint(v, text)
-	case strings.HasPrefix(text, "unexpected argument") && strings.Contains(text, "@"): // an address is repeated to nobody
+	case strings.HasPrefix(text, "unexpected argument") && strings.Contains(text, "@"): // no address is repeated
 		text = "one argument too many"
 	}
 	return Mark(fmt.Errorf("%s; see `%s`", text, help(parse.Context)))

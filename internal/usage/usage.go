@@ -14,8 +14,8 @@ import (
 // Failed is the exit status of a program that could not do its work.
 const Failed = 1
 
-// Wrong is the exit status of a program whose command line or settings are wrong, so that
-// repeating it as it is helps nobody. It is the one of Go's package flag and of shells.
+// Wrong is the exit status of a program whose command line or settings are wrong, so that a
+// retry cannot help. It is the one of Go's package flag and of shells.
 const Wrong = 2
 
 type wrongError struct{ error }
@@ -50,8 +50,8 @@ func Exit(program string, err error) {
 	os.Exit(Status(err))
 }
 
-// Parse reads the command line of a program without commands into c. It ends the program
-// when help is asked for, or when the command line is wrong.
+// Parse reads the command line of a program without commands into c. It ends the program for a
+// request of help, or when the command line is wrong.
 func Parse(c any, program, description string, more ...kong.Option) {
 	parser, err := kong.New(c, append(more, kong.Name(program), kong.Description(description))...)
 	if err != nil {
@@ -64,8 +64,8 @@ func Parse(c any, program, description string, more ...kong.Option) {
 	}
 }
 
-// Words makes the words of a command line that people try first what a parser knows: help
-// is the flag --help, of the command that follows, and --version is the command version.
+// Words translates words that people try first to words of the parser. The word help is the
+// flag --help of the command that follows, and --version is the command version.
 func Words(args []string) []string {
 	switch {
 	case len(args) > 0 && args[0] == "help":
@@ -77,8 +77,8 @@ func Words(args []string) []string {
 	}
 }
 
-// Unset names the required flags that have no value. An empty variable, which is a
-// value to kong, is what Compose makes of one that is missing.
+// Unset names the required flags that have no value. Compose makes an empty variable of a
+// missing one, and kong takes it for a value.
 func Unset(c *kong.Context) error {
 	if c.Selected() == nil {
 		return nil

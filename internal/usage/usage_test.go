@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	usage.Exit("program", nil)
 }
 
-// Every program tells a wrong command line, with status 2, from work that failed, with 1.
+// Every program exits with status 2 for a wrong command line, with 1 for failed work.
 func TestProgram(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

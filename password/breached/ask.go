@@ -21,9 +21,9 @@ const (
 	prefixDigits = 5 // of a hash, in upper case: all that leaves
 	suffixDigits = 2*sha1.Size - prefixDigits
 
-	// userAgent is asked for by the API and tells no version.
+	// userAgent is required by the API and holds no version.
 	userAgent = "rekey-password-reset"
-	// maxAnswer is more than ten times what a range has.
+	// maxAnswer is more than ten times the size of a range.
 	maxAnswer = 1 << 20
 	// maxLine is more than a line has: 35 digits, a colon, a count.
 	maxLine = 128
@@ -38,9 +38,9 @@ const (
 // errUnusable is an answer that no range server gives, or none at all.
 var errUnusable = errors.New("no usable answer")
 
-// newHTTP is a client of its own, not the process's default: what is hung into that one,
-// tracing for instance, would see the prefix. It follows no redirect, not even on the
-// same host: the place it leads to would learn the prefix too.
+// newHTTP is a client of its own, not the process's default: hooks of that one, tracing for
+// instance, would see the prefix. It follows no redirect, not even on the same host: its target
+// would learn the prefix too.
 func newHTTP(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
@@ -58,7 +58,7 @@ func newHTTP(timeout time.Duration) *http.Client {
 	}
 }
 
-// knows asks for the range of a password and looks for the password in it.
+// knows fetches the range of a password and looks for the password in it.
 func (c *Corpus) knows(ctx context.Context, pw string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -76,7 +76,7 @@ func (c *Corpus) knows(ctx context.Context, pw string) (bool, error) {
 }
 
 // ask returns the range of a prefix. There is no second try: the time of a check is short, and
-// a person who is asked to retry does.
+// a person can retry.
 func (c *Corpus) ask(ctx context.Context, prefix string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ranges.JoinPath(prefix).String(), nil)
 	if err != nil {
@@ -99,8 +99,8 @@ func (c *Corpus) ask(ctx context.Context, prefix string) (io.ReadCloser, error) 
 func prefix(sum [sha1.Size]byte) string { return fmt.Sprintf("%X", sum)[:prefixDigits] }
 
 // scan looks for a hash in a range, line by line, without keeping it. It reads all of it, so
-// that neither the time nor a connection that is cut off tells what was found; and what is
-// malformed in one place is rejected as a whole.
+// that neither the time nor a broken connection reveals the result. A malformed line rejects
+// the whole.
 func scan(body io.Reader, sum [sha1.Size]byte) (bool, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, maxLine), maxLine)
@@ -138,9 +138,9 @@ func parse(prefix, line []byte) (hash [sha1.Size]byte, count uint64, err error) 
 	return hash, count, nil
 }
 
-// cause is what may be told about a failed call. The errors of net/http name the URL, which
-// ends in the prefix, and quote the server, which knows it; so only those pass that are
-// about the way to the server.
+// cause is the part of a failed call that may be shown. The errors of net/http name the URL,
+// which ends in the prefix, and quote the server, which knows it. Only errors about the way to
+// the server pass.
 func cause(ctx context.Context, err error) error {
 	if over := ctx.Err(); over != nil {
 		return over

@@ -9,8 +9,8 @@
 // the encrypted traffic nothing about the query.
 //
 // The SHA-1 of the given bytes is compared. The corpus has the UTF-8 of passwords as people
-// typed them, mostly in the composed form that a normalized password has too; one call for one
-// spelling says least about it.
+// typed them, mostly in the composed form that a normalized password has too. One call for one
+// spelling reveals least about it.
 package breached
 
 import (
@@ -28,8 +28,8 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// DefaultTimeout is how long a check may take from the first packet to the last: many
-// times what the API needs, and little to somebody who waits for a page.
+// DefaultTimeout is how long a check may take from the first packet to the last. It is many
+// times the need of the API, and short for a user who waits for a page.
 const DefaultTimeout = 1500 * time.Millisecond
 
 // ErrUnchecked means that the server gave no answer that can be relied on, so that nothing is
@@ -39,7 +39,7 @@ var ErrUnchecked = errors.New("the password could not be compared with data brea
 // errAddress is fixed text, since an address may hold credentials.
 var errAddress = errors.New("want a URL such as https://api.pwnedpasswords.com/range, https unless it is of this machine, and nothing after the path")
 
-// Config is what a [Corpus] needs.
+// Config is the configuration of a [Corpus].
 type Config struct {
 	// URL is that of the range API, without the five digits:
 	// https://api.pwnedpasswords.com/range, or that of a mirror of one's own. It is
@@ -56,8 +56,8 @@ type Config struct {
 	Log zerolog.Logger
 }
 
-// Corpus is a server of breached passwords. It keeps nothing of what it asked, and is safe
-// for concurrent use.
+// Corpus is a server of breached passwords. It keeps nothing of its queries, and is safe for
+// concurrent use.
 type Corpus struct {
 	cfg       Config
 	ranges    *url.URL
@@ -77,9 +77,9 @@ func New(cfg Config) (*Corpus, error) {
 	return &Corpus{cfg: cfg, ranges: u, http: newHTTP(cfg.Timeout)}, nil
 }
 
-// Check asks whether a normalized password is known from a breach; one occurrence is
-// enough. The error is a [*password.Refusal] when it is. When that cannot be told it is
-// nil or, with FailClosed or once the context has ended, wraps ErrUnchecked.
+// Check looks a normalized password up in the corpus; one occurrence is enough. The error is a
+// [*password.Refusal] when it is. Without an answer it is nil or, with FailClosed or once the
+// context has ended, wraps ErrUnchecked.
 func (c *Corpus) Check(ctx context.Context, pw string) error {
 	known, err := c.knows(ctx, pw)
 	switch {

@@ -38,7 +38,7 @@ func refused(err error) bool {
 	return ok && r.Code == password.Breached
 }
 
-// security 14: a password of a breach is refused, with a reason and what would help.
+// security 14: a password of a breach is refused, with a reason and a remedy.
 func TestKnownPasswordsAreRefused(t *testing.T) {
 	t.Parallel()
 	c := corpus(t, serve(t, honest).URL)
@@ -54,8 +54,8 @@ func TestKnownPasswordsAreRefused(t *testing.T) {
 	}
 }
 
-// TestAnswers reads lines of a range and judges the password. The hash is that of "password",
-// as everybody knows it.
+// TestAnswers reads lines of a range and judges the password. The hash is the known one of
+// "password".
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const suffix = "1E4C9B93F3F0682250B6CF8331B7EE68FD8"
@@ -86,7 +86,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// All that leaves is five of the forty digits, in a request that is the same for everybody.
+// A request sends five of the forty digits, and is otherwise the same for every password.
 func TestOnlyFiveDigitsLeave(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,7 +111,7 @@ func TestOnlyFiveDigitsLeave(t *testing.T) {
 	if err := c.Check(t.Context(), "password"); err != nil {
 		t.Fatal(err)
 	}
-	c.http.CloseIdleConnections() // the end of what is sent
+	c.http.CloseIdleConnections() // the end of the request
 	want := "GET /range/5BAA6 HTTP/1.1\r\nHost: " + listener.Addr().String() +
 		"\r\nUser-Agent: rekey-password-reset\r\nAdd-Padding: true\r\nAccept-Encoding: gzip\r\n\r\n"
 	if diff := cmp.Diff(want, <-sent); diff != "" {

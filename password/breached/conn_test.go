@@ -28,7 +28,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) *server {
 	return s
 }
 
-// The server proves who it is before it learns a prefix.
+// The server proves its identity before it learns a prefix.
 func TestCertificateIsVerified(t *testing.T) {
 	t.Parallel()
 	s := serveTLS(t, honest)
@@ -72,8 +72,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// wire carries bytes to a server. Once cut it carries nothing on the connections that it
-// has, and does not tell.
+// wire carries bytes to a server. Once cut it carries nothing on the connections that it has,
+// and reports no error.
 type wire struct {
 	net.Listener
 	to     string

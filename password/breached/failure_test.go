@@ -96,8 +96,8 @@ func failures() map[string]http.HandlerFunc {
 	}
 }
 
-// An answer that cannot be relied on is a failure: it is neither "known" nor "not found",
-// it is asked for once, and its error holds nothing of the hash.
+// An unreliable answer is a failure, neither "known" nor "not found". It is requested once, and
+// its error holds nothing of the hash.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for name, h := range failures() {
@@ -183,7 +183,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// Nothing listens: the error says so, and where.
+// No server listens: the error says that, and the address.
 func TestNoServer(t *testing.T) {
 	t.Parallel()
 	s := serve(t, honest)

@@ -24,8 +24,8 @@ func rangeOf(pw string) (prefix, suffix string) {
 	return digits[:5], digits[5:]
 }
 
-// padded is a range as the API gives it: 800 made-up lines and those that are given, in
-// the middle, with CR LF between lines and none at the end.
+// padded is a range as the API gives it, with 800 made-up lines and the given ones in the
+// middle. It has CR LF between lines and none at the end.
 func padded(lines ...string) string {
 	var all []string
 	for i := range 800 {
@@ -37,7 +37,7 @@ func padded(lines ...string) string {
 	return strings.Join(all, "\r\n")
 }
 
-// server is a range server and what it was asked.
+// server is a range server and its requests.
 type server struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -96,7 +96,7 @@ func says(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
 }
 
-// corpus asks a server, and fails closed unless told otherwise.
+// corpus queries a server, and fails closed by default.
 func corpus(tb testing.TB, address string, change ...func(*Config)) *Corpus {
 	tb.Helper()
 	cfg := Config{URL: address + "/range", FailClosed: true, Timeout: 10 * time.Second, Log: zerolog.Nop()}
@@ -111,7 +111,7 @@ func corpus(tb testing.TB, address string, change ...func(*Config)) *Corpus {
 	return c
 }
 
-// failsOpen takes what cannot be checked and logs into log.
+// failsOpen accepts unchecked passwords and logs into log.
 func failsOpen(log *bytes.Buffer) func(*Config) {
 	return func(cfg *Config) { cfg.FailClosed, cfg.Log = false, zerolog.New(log) }
 }

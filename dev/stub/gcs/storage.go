@@ -1,4 +1,4 @@
-// Package storage has what Temporal's archiver names of Google's, and no client that works.
+// Package storage has Google's names in Temporal's archiver, and no client that works.
 package storage
 
 import (

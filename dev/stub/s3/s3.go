@@ -1,4 +1,4 @@
-// Package s3 has what Temporal's archiver names of S3's, and no client that works.
+// Package s3 has S3's names in Temporal's archiver, and no client that works.
 package s3
 
 import (

@@ -1,5 +1,5 @@
-// Package cost tells from a run's history what the run costs its operator: how much
-// Temporal stores, and how many Actions Temporal Cloud bills.
+// Package cost computes the cost of a run for its operator from its history: how much Temporal
+// stores, and how many Actions Temporal Cloud bills.
 package cost
 
 import (
@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Cost is what one run costs.
+// Cost is the cost of one run.
 type Cost struct {
 	Events  int // of the history, without those of workflow tasks
 	Tasks   int // events of workflow tasks, whose number varies from run to run
@@ -18,11 +18,11 @@ type Cost struct {
 	Actions int // see Of
 }
 
-// Of counts a run. Actions are those that a history shows, by the list of
-// https://docs.temporal.io/cloud/actions as of November 2026. Actions that no history shows
-// are not counted: heartbeats, queries, updates that were refused, attempts of an activity
-// that had not ended when the run did, and a start that found an open run. An event without a
-// rule is an error: the author of a new one adds its price.
+// Of counts the actions in the history of a run, by the list of
+// https://docs.temporal.io/cloud/actions as of November 2026. Actions outside of the history
+// are not counted. These are heartbeats, queries, refused updates, attempts of an activity that
+// outlived the run, and a start that found an open run. An event without a rule is an error:
+// the author of a new one adds its price.
 func Of(h *historypb.History) (Cost, error) {
 	c := Cost{Bytes: proto.Size(h)}
 	for _, e := range h.GetEvents() {
@@ -54,7 +54,7 @@ func isTask(kind enumspb.EventType) bool {
 	}
 }
 
-// actions are what one event is billed as. Each case names its line of the list.
+// actions are the billed actions of one event. Each case names its line of the list.
 func actions(e *historypb.HistoryEvent) (int, error) {
 	switch kind := e.GetEventType(); kind {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, // "Workflow started", also by continue-as-new
@@ -92,9 +92,9 @@ func actions(e *historypb.HistoryEvent) (int, error) {
 }
 
 // withStart reports that the first signal came with the start. Both are one action then ("one
-// total action occurs for any Signal-With-Start"): the server writes the two events side by
-// side, and no other signal can come before the first workflow task is scheduled, except to a
-// run that continues another, which may be made to wait for that task.
+// total action occurs for any Signal-With-Start"). The server writes the two events side by
+// side. No other signal can come before the first workflow task is scheduled. Only a continued
+// run may have to wait for that task.
 func withStart(events []*historypb.HistoryEvent) bool {
 	return len(events) > 1 && events[1].GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED &&
 		events[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId() == ""

@@ -1,5 +1,5 @@
-// Package golden compares what a test got with files that are checked in, in the
-// package's folder testdata. With the test flag -update it writes them anew.
+// Package golden compares a test's results with files in the package's folder testdata. With
+// the test flag -update it writes them anew.
 package golden
 
 import (

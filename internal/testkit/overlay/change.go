@@ -14,17 +14,17 @@ import (
 	"strings"
 )
 
-// Change puts other code in the place of a node of the syntax tree, so that it outlives new
-// formatting, other names of variables, and a declaration that moves to another file.
+// Change replaces the code of a node of the syntax tree. It outlives new formatting, other
+// names of variables, and a declaration that moves to another file.
 type Change struct {
 	Package string // its folder, as seen from the folder of the test
 	In      string // the declaration: "begin", "run.await" of a method, "MaxMails", "Request"
-	// Node is a path of steps below it, such as "CaseClause 2/CallExpr(Sleep).Fun": a type of
-	// package go/ast with a name where several have one, the how manieth, in source order, and
-	// a field of it.
+	// Node is a path of steps below it, such as "CaseClause 2/CallExpr(Sleep).Fun". A step is a
+	// type of package go/ast, with a name where several have one. The ordinal number follows,
+	// in source order, and then a field of it.
 	Node string
-	// With is the new code. "$" stands for the old one, "{Node}" for another node of the
-	// declaration, "{r}" for the receiver and "{ctx}" for the parameter of type Context.
+	// With is the new code. There "$" stands for the old one and "{Node}" for another node of
+	// the declaration. The receiver is "{r}", and "{ctx}" the parameter of type Context.
 	With string
 }
 
@@ -135,7 +135,7 @@ func field(n ast.Node, path string) ast.Node {
 	return n
 }
 
-// nameOf is what a node is called by: a name, an operator, the kind of a literal.
+// nameOf is the name of a node: a name, an operator, the kind of a literal.
 func nameOf(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.Ident:

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// Write writes the changed files to a folder, together with the file for -overlay, whose
-// path it returns. A change whose place is gone, or that is no Go, is an error: no test goes
-// on with a change that a new version of the source has made void.
+// Write writes the changed files to a folder, together with the file for -overlay, whose path
+// it returns. A change whose place is gone, or that is no Go, is an error. No test goes on with
+// a change that a new version of the source has made void.
 func Write(folder string, changes ...Change) (string, error) {
 	packages := map[string]map[string]string{} // by folder, then by file
 	changed := map[string]string{}

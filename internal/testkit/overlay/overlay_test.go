@@ -35,7 +35,7 @@ func TestProgramIsBuiltChanged(t *testing.T) {
 	path, err := overlay.Write(
 		t.TempDir(),
 		overlay.Change{Package: folder, In: "main", Node: "ExprStmt 3/BasicLit", With: `"three"`},
-		overlay.Change{Package: folder, In: "main", Node: "ExprStmt", With: "{ExprStmt 3}"}, // sees what the first did
+		overlay.Change{Package: folder, In: "main", Node: "ExprStmt", With: "{ExprStmt 3}"}, // sees the first change
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestVoidChangeIsAnError(t *testing.T) {
 }
 
 // A change outlives another name of a receiver, of a parameter and of a variable, new
-// formatting, new comments, and the way of a declaration to another file.
+// formatting and new comments. It also outlives the move of a declaration to another file.
 func TestChangeOutlivesRefactoring(t *testing.T) {
 	t.Parallel()
 	c := overlay.Change{In: "run.wait", Node: "IfStmt/ExprStmt(stop)", With: "{r}.pause({ctx}, {IfStmt.Cond})\n$"}

@@ -51,9 +51,9 @@ func Database(tb testing.TB) string {
 	return shared.server.Database(tb)
 }
 
-// Start starts a cluster for one test, which may do with it what others must not see. The
+// Start starts a cluster for one test, which may do things to it that others must not see. The
 // settings are added to its own: "ssl=on". Without "fsync=on" a crash of the machine loses
-// everything, and writing costs less than it does anywhere else.
+// everything, and writing costs less than elsewhere.
 func Start(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
 	Require(tb)
@@ -79,8 +79,8 @@ func (s *Server) Database(tb testing.TB) string {
 	return s.URL(name)
 }
 
-// Copy makes a database like that of a URL of the binary's cluster, which nobody may be
-// connected to.
+// Copy makes a database like that of a URL of the binary's cluster, which must have no
+// connections.
 func Copy(tb testing.TB, database string) string {
 	tb.Helper()
 	s, name := shared.server, fmt.Sprintf("test_%d", databases.Add(1))

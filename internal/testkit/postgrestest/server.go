@@ -165,7 +165,7 @@ func (s *Server) URL(database string) string {
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
 
 // Kill stops the server, if it runs, as a crash would: without a checkpoint, in the middle of
-// what it does.
+// its work.
 func (s *Server) Kill() error {
 	if s.stdin == nil {
 		return nil

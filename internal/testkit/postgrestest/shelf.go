@@ -12,7 +12,7 @@ type Shelf struct {
 	free []string
 }
 
-// Take returns the URL of a database for a test: one of the shelf, or what fresh makes.
+// Take returns the URL of a database for a test: one of the shelf, or a fresh one.
 func (s *Shelf) Take(tb testing.TB, fresh func() string) string {
 	tb.Helper()
 	url, ok := s.take()

@@ -1,6 +1,6 @@
-// Command report reads what `go test -json` prints and writes what a person wants to see: a line
-// for each package as it ends, the output of each test that fails, the ten slowest tests, and the
-// tests that were skipped with the reason. It exits with 1 when something has failed.
+// Command report reads the output of `go test -json` and writes a report for people. It has a
+// line for each package as it ends, the output of each failed test, and the ten slowest tests.
+// Skipped tests follow with the reason. It exits with 1 when something has failed.
 package main
 
 import (

@@ -10,8 +10,8 @@ import (
 
 // All reports whether every test runs.
 //
-// Ask it only where the answer matters. The go command repeats the tests of a package that has
-// read the variable when its value changes, and takes the result of all others from its cache.
+// Call it only where the answer matters. The go command repeats the tests of a package that has
+// read the variable when its value changes. All other results come from its cache.
 func All() bool { return os.Getenv("REKEY_TEST") == "all" }
 
 // Long ends a test of the long suite: one that takes long, or judges the time that something takes.

@@ -1,4 +1,4 @@
-// Package types has what Temporal's archiver names of S3's.
+// Package types has S3's types in Temporal's archiver.
 package types
 
 type (

@@ -14,13 +14,13 @@ import (
 
 var errNone = serviceerror.NewUnimplemented("this server has no controllers of workers")
 
-// Client answers what the server asks about controllers.
+// Client answers the server's queries about controllers.
 type Client struct{}
 
 // Module provides the Client.
 var Module = fx.Provide(func() Client { return Client{} })
 
-// DescribeWorkerControllerInstance answers as if nobody had asked for a controller.
+// DescribeWorkerControllerInstance answers as if there were no controller.
 func (Client) DescribeWorkerControllerInstance(
 	context.Context, *namespace.Namespace, *deploymentpb.WorkerDeploymentVersion,
 ) (*iface.QueryDescribeWorkerControllerInstanceResponse, []byte, error) {
