@@ -77,7 +77,7 @@ func compact(tb testing.TB, payloads ...*commonpb.Payload) string {
 	return string(value[[]byte](tb)(json.Marshal(json.RawMessage(inJSON(tb, payloads...)))))
 }
 
-// To write the seeds again: go test ./codec -run TestSeedCorpus -update
+// To write the seeds again: go test ./codecserver -run TestSeedCorpus -update
 func TestSeedCorpus(t *testing.T) {
 	t.Parallel()
 	for name, b := range bodies(t) {

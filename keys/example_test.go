@@ -39,5 +39,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// $argon2id$... <nil>
-	// not sealed under our keys
+	// not sealed with a key of this keyset
 }

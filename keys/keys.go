@@ -61,7 +61,7 @@ var (
 	ErrPrimary = errors.New("this key seals what is new: promote another one first")
 	// ErrForeign means that rekey did not seal the data, or that it was altered, or was sealed
 	// under a key that is retired.
-	ErrForeign = errors.New("not sealed under our keys")
+	ErrForeign = errors.New("not sealed with a key of this keyset")
 	// ErrUnknownKey means that rekey sealed the data under a key that this process lacks. It
 	// waits for the key file that has it.
 	ErrUnknownKey = errors.New("sealed under a key that this process lacks")

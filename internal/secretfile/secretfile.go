@@ -24,7 +24,7 @@ var (
 	// ErrNoFile means that a path names a folder, a pipe or a device.
 	ErrNoFile = errors.New("it is no regular file: write the secret into one")
 	// ErrSize means that a file is longer than any secret.
-	ErrSize = errors.New("the file has more than 1 MiB, so it is none of ours: check the path")
+	ErrSize = errors.New("the file has more than 1 MiB, so it is neither a keyset nor a secret: check the path")
 )
 
 // Read returns the content of a file of at most 1 MiB, judged after it was opened, so that it

@@ -18,8 +18,8 @@ Package replay does the same for a workflow of yours: [packages.md](packages.md#
 %s
 ## Found by other tests only
 
-A replay compares the workflow's commands, the values it passes and the fields it reads with a history, and a run shows
-only the paths that it took. These mistakes pass the replay and fail another test of package workflow. When a release
+A replay compares the workflow's commands, the values it passes and the fields it reads with a history. A run shows only
+the paths that it took. These mistakes pass the replay and fail another test of package workflow. When a release
 records a run that finds one, the test asks to move it up.
 
 | mistake | why not by a run | by |
