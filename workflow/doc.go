@@ -13,6 +13,7 @@
 // awaitEvent: a cancel, a used link, a mail, a request, the expiry. So a link that was used in
 // time wins over its expiry.
 //
+//	run.go                what a run remembers, its wait and its outcome
 //	link.go, requests.go  mail a link and start its life, answer further requests
 //	notice.go             mail a notice until it has reached every address
 //	finish.go             follow a run that was ended from outside
@@ -29,11 +30,13 @@
 //     (workflow.Now, workflow.NewTimer, workflow.Await). Nothing here ranges
 //     over a map, reads configuration or logs by other means. workflowcheck
 //     proves the most of it on every build.
-//   - The order, the kind and the IDs of activities and timers are history. So are the input
-//     of an activity and the duration of a timer.
+//   - The order and the kind of all commands are history: activities, timers, search attributes,
+//     continue-as-new. So are the IDs and inputs of activities and the durations of timers. The
+//     SDK replays another input or duration; package replay refuses it (docs/adr/0542).
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
 //   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
-//     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay.
+//     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay. So are the counts MaxMails and
+//     tries.
 //   - The code of an activity is no history. It reads the inputs of earlier builds, and its
 //     results keep their fields.
 //   - Fields of the types that [Values] lists never change their names: builds read each other's
@@ -72,8 +75,8 @@
 //
 // A run remembers the way that it took at the first call. The call is an Action for each run, and
 // a version that runs have taken never gets another meaning. The old way stays as long as a
-// recorded release has runs of it. They go when upgrades from that release are given up. The old
-// way goes with them, in a change of its own.
+// recorded release has runs of it. When upgrades from a release are no longer supported, one
+// change deletes its recorded runs and the old way.
 //
 // The recorded runs replay nothing else: a branch that no story takes is not covered. A new way
 // through the workflow gets a story in dev/e2e.

@@ -37,8 +37,8 @@ func (m Mail) LinkMail() LinkMail {
 	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits}
 }
 
-// tries is how often a link mail, or the record of a cancel, is begun whose result names another
-// run. A workflow reset is a reason for one more: its new activities still name the old run,
+// tries limits how often a link mail, or the record of a cancel, is begun while each result names
+// another run. A workflow reset is a reason for one more: its new activities still name the old run,
 // and are refused. A foreign completion is another reason.
 const tries = 4
 

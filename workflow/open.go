@@ -32,9 +32,9 @@ func Open(s enumspb.WorkflowExecutionStatus) bool {
 	return true
 }
 
-// GoesOn reports that a run is open, or that the newest of its workflow ID is and goes on with it.
-// That one follows a workflow reset, or is the next run, which takes over pending notices. Both
-// have the first run in common.
+// GoesOn reports that the newest run of a workflow ID is open and has the same first run ID as the
+// asked run. The newest run may be the asked one, one after a workflow reset, or the next run,
+// which takes over pending notices.
 func GoesOn(asked, newest *workflowpb.WorkflowExecutionInfo) bool {
 	return Open(newest.GetStatus()) && newest.GetFirstRunId() == asked.GetFirstRunId()
 }

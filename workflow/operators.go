@@ -113,8 +113,8 @@ func setAttribute(ctx workflow.Context, state statemachine.State) {
 	}
 }
 
-// showsWaiting reports that this run shows why it is kept waiting. Runs that a release before 0.3
-// led past such a result do not.
+// showsWaiting reports that this run shows why it is kept waiting. A run that passed
+// this point under a release before 0.3 does not.
 func showsWaiting(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "run-says-what-it-waits-for", workflow.DefaultVersion, 1) == 1
 }

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The first five are history: a run sets timers or decides by them. They change behind
+// These durations are history: a run sets timers or decides by them. They change behind
 // workflow.GetVersion only.
 const (
 	// mailRetry is how long a mail is tried. Mail servers and their operators need hours, and
@@ -21,8 +21,11 @@ const (
 	// withheldPause is how long a run whose mails were all withheld passes requests over. Without
 	// it each request of a stranger would begin an activity.
 	withheldPause = 10 * time.Minute
-	// retryPause is the pause before an activity is repeated whose result names another run.
+	// retryPause is the pause before an activity is repeated because its result names another run.
 	retryPause = 10 * time.Second
+)
+
+const (
 	// heartbeatTimeout is how long a worker may send no heartbeat until its activities begin again
 	// elsewhere. A caller waits for the mail or the answer meanwhile.
 	heartbeatTimeout = 3 * Heartbeat

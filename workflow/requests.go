@@ -4,7 +4,7 @@ import "go.temporal.io/sdk/workflow"
 
 // answerRequests takes the requests and reports whether this run answers them. The answer is
 // another link, a link in progress or just mailed, or the last link while it is good. After the
-// end of the last link this run is of no use, and another run answers.
+// end of the last link this run mails no more, and another run answers.
 func (r *run) answerRequests(ctx workflow.Context) bool {
 	caller, asked := r.takeRequests()
 	if !asked {

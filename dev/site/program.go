@@ -23,7 +23,7 @@ func Main(run func() int, buildFlags ...string) int {
 	rekey.flags = buildFlags
 	defer rekey.remove()
 	// The tests mostly wait, for processes, timers and mails. The flag on a command line wins.
-	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
 	return run()
