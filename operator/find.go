@@ -30,9 +30,9 @@ const (
 	effectLook = 200 * time.Millisecond
 )
 
-// Find returns the newest runs of an account, at most so many, the newest first. Errors: ErrNoRun,
-// account.ErrAddress.
-func (c *Client) Find(ctx context.Context, address string, most int) ([]Run, error) {
+// Find returns the newest runs of an account, limit at most, the newest first. Errors:
+// ErrNoRun, account.ErrAddress.
+func (c *Client) Find(ctx context.Context, address string, limit int) ([]Run, error) {
 	id, err := c.workflowID(address)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (c *Client) Find(ctx context.Context, address string, most int) ([]Run, err
 		return nil, err
 	}
 	listed, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: c.namespace, PageSize: int32(min(most, runsPerPage)), //nolint:gosec // small
+		Namespace: c.namespace, PageSize: int32(min(limit, runsPerPage)), //nolint:gosec // small
 		Query: fmt.Sprintf("WorkflowId = '%s'", id),
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Client) Find(ctx context.Context, address string, most int) ([]Run, err
 	found := []Run{newest}
 	for _, e := range listed.GetExecutions() {
 		run := e.GetExecution().GetRunId()
-		if run == newest.RunID || len(found) >= most {
+		if run == newest.RunID || len(found) >= limit {
 			continue
 		}
 		r, err := c.find(ctx, target{id, run})

@@ -35,13 +35,13 @@ type OpenRun struct {
 	Trying     *Attempt  `json:"trying,omitempty"`
 }
 
-// List returns open resets, at most so many. Waiting is ForMail, ForStore, ForLink, ForWorker, or
+// List returns open resets, limit at most. Waiting is ForMail, ForStore, ForLink, ForWorker, or
 // "" for all. It needs no key. Visibility, its first source, may be some seconds behind. Errors:
 // workflow.ErrNotSetUp.
-func (c *Client) List(ctx context.Context, waiting string, most int) ([]OpenRun, error) {
+func (c *Client) List(ctx context.Context, waiting string, limit int) ([]OpenRun, error) {
 	found := []OpenRun{}
 	var next []byte
-	for len(found) < most {
+	for len(found) < limit {
 		page, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Namespace: c.namespace, PageSize: runsPerPage, NextPageToken: next, Query: c.openRuns(waiting),
 		})
@@ -53,7 +53,7 @@ func (c *Client) List(ctx context.Context, waiting string, most int) ([]OpenRun,
 			if err != nil {
 				return nil, err
 			}
-			if open && len(found) < most && (waiting == "" || r.Waits == waiting) {
+			if open && len(found) < limit && (waiting == "" || r.Waits == waiting) {
 				found = append(found, r)
 			}
 		}

@@ -10,8 +10,8 @@ import (
 // later. Nothing was done with it.
 var ErrBusy = errors.New("too many passwords are being hashed")
 
-// Budget bounds the resources for evaluating passwords: so many at once, so many waiting, and
-// none for longer than so. Without it, two hundred submissions at once would take four
+// Budget bounds the resources for evaluating passwords: a number at once, a number in the
+// queue, and a time in the queue. Without it, two hundred submissions at once would take four
 // gigabytes. A process has one, since its parts share the same cores. It is safe for concurrent
 // use.
 type Budget struct {

@@ -42,11 +42,11 @@ func (c *codecCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	told, err := c.operate(p, "rekey-codec")
+	op, err := c.operate(p, "rekey-codec")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, told.close()) }()
+	defer func() { err = errors.Join(err, op.close()) }()
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen ($REKEY_CODEC_LISTEN): %w", err)

@@ -30,7 +30,7 @@ func TestPeersAreNotKnownAtFirst(t *testing.T) {
 	l := newLatest()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.ask(over); !errors.Is(err, errNotTold) {
+	if err := l.ask(over); !errors.Is(err, errNoPeersYet) {
 		t.Errorf("before anything is told: %v", err)
 	}
 	l.is(nil)

@@ -56,18 +56,18 @@ const (
 func (s *starterCmd) Run(p *process) (err error) {
 	s.makeRoom()
 	temporal, peers := ops.NewLater(), newLatest()
-	told, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery}, peers.check())
+	op, err := s.operate(p, "rekey-starter", ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery}, peers.check())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, told.close()) }()
-	client, err := s.client(p, told, peers)
+	defer func() { err = errors.Join(err, op.close()) }()
+	client, err := s.client(p, op, peers)
 	if err != nil {
 		return p.unlessStopped(err)
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
-	handler, err := web.NewHandler(client, s.handlerConfig(p, told))
+	handler, err := web.NewHandler(client, s.handlerConfig(p, op))
 	if err != nil {
 		return err
 	}
@@ -96,13 +96,13 @@ func (s *starterCmd) makeRoom() {
 	}
 }
 
-func (s *starterCmd) client(p *process, told *operation, peers *latest) (*starter.Client, error) {
+func (s *starterCmd) client(p *process, op *operation, peers *latest) (*starter.Client, error) {
 	cfg, err := s.clientConfig(p)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Peers = peers.is
-	if err := errors.Join(told.join(&cfg.Temporal), told.watch(cfg.Budget)); err != nil {
+	if err := errors.Join(op.join(&cfg.Temporal), op.watch(cfg.Budget)); err != nil {
 		return nil, err
 	}
 	return starter.Dial(p.ctx, cfg)
@@ -143,9 +143,9 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process, told *operation) web.Config {
+func (s *starterCmd) handlerConfig(p *process, op *operation) web.Config {
 	return web.Config{
-		Metrics: told.counter(), Traces: told.traces,
+		Metrics: op.counter(), Traces: op.traces,
 		LoginURL: s.LoginURL, Support: s.Support,
 		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,
 		Enabled:     s.ResetPassword,

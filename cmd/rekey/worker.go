@@ -61,7 +61,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	temporal, peers := ops.NewLater(), newLatest()
-	told, err := w.operate(p, "rekey-worker",
+	op, err := w.operate(p, "rekey-worker",
 		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
 		ops.Check{Name: "accounts", Ask: storeCheck(store), Every: checkEvery},
 		ops.Check{Name: "mail", Ask: mailer.Check, Tell: mailFailure, Every: mailEvery, Wait: mailWait, Optional: true},
@@ -70,8 +70,8 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, told.close()) }()
-	if err := told.join(&options); err != nil {
+	defer func() { err = errors.Join(err, op.close()) }()
+	if err := op.join(&options); err != nil {
 		return err
 	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)

@@ -28,7 +28,7 @@ type latest struct {
 
 func newLatest() *latest { return &latest{there: make(chan struct{})} }
 
-var errNotTold = errors.New("not told yet by Temporal which processes there are")
+var errNoPeersYet = errors.New("not told yet by Temporal which processes there are")
 
 func (l *latest) is(err error) {
 	wrong, _ := errors.AsType[*belong.Mismatch](err)
@@ -47,7 +47,7 @@ func (l *latest) ask(ctx context.Context) error {
 	select {
 	case <-l.there:
 	case <-ctx.Done():
-		return errNotTold
+		return errNoPeersYet
 	}
 	if wrong := l.wrong.Load(); wrong != nil {
 		return wrong
