@@ -18,6 +18,7 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/ui"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
@@ -32,6 +33,7 @@ func withCodec(t *testing.T) *stack.Stack {
 //
 // security 27, 28.
 func TestTemporalUIReadsWithACodecServerOnly(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := withCodec(t)
 	without, err := ui.Start(t.Context(), ui.Options{Temporal: s.Server.Addr()})

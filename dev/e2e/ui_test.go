@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
@@ -78,6 +79,7 @@ func TestRunInTemporalUI(t *testing.T) {
 // With a codec server the run shows its story: the purpose of each step, and the reason of its
 // state.
 func TestRunInTemporalUIDecoded(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	s := withCodec(t)
 	who := finishedRun(t, s)
