@@ -36,7 +36,7 @@ func watch(t *testing.T) {
 // linked has all that each package of this module links, by its name.
 var linked = sync.OnceValues(func() (map[string][]string, error) {
 	const line = `{{.ImportPath}} {{join .Deps " "}}`
-	out, err := exec.Command("go", "list", "-f", line, "./...").CombinedOutput() //nolint:noctx // several tests use it
+	out, err := exec.Command("go", "list", "-f", line, "./...").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
