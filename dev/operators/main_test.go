@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/worker"
 )
 
 func TestMain(m *testing.M) { os.Exit(site.Main(func() int { return postgrestest.Run(m) })) }
@@ -44,7 +46,9 @@ func newRoom(t *testing.T, people ...string) *room {
 	r.Put(t, r.People...)
 	r.Env = append(r.Env, "REKEY_OPERATOR=a.smith", "REKEY_COOL_DOWN=1s", "REKEY_CLIENT_LIMIT=0")
 	r.give(t, "account.json", "payload.json")
-	r.Run(t, 0, "setup")
+	if err := worker.Setup(t.Context(), r.Dial(t), client.DefaultNamespace); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

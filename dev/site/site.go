@@ -14,6 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // Site is a place where rekey is run: a Temporal server and a mail server that are
@@ -71,7 +72,9 @@ func At(t *testing.T, temporalAddr string, mail *inbox.Inbox) *Site {
 		"REKEY_PRODUCT=Harbor", "REKEY_SUPPORT=help@example.com", "REKEY_FROM=no-reply@example.com",
 		"REKEY_SMTP_HOST=" + host, "REKEY_SMTP_PORT=" + port, "REKEY_SMTP_SECURITY=none",
 	}
-	s.Run(t, 0, "keys", "new", s.Keys())
+	if err := keys.Create(s.Keys(), false); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
