@@ -1,6 +1,7 @@
 package site
 
 import (
+	"crypto/rand"
 	"net"
 	"path/filepath"
 	"strings"
@@ -38,22 +39,42 @@ func New(t *testing.T) *Site {
 	t.Helper()
 	s := Bare(t)
 	s.StartTemporal(t)
+	s.settle(t)
+	return s
+}
+
+// Shared makes a site that shares a Temporal server with other sites and has a task queue of its own.
+func Shared(t *testing.T, temporalAddr string) *Site {
+	t.Helper()
+	s := At(t, temporalAddr, mails(t))
+	s.Env = append(s.Env, "REKEY_TASK_QUEUE="+rand.Text())
+	s.settle(t)
+	return s
+}
+
+// settle makes the accounts of a site.
+func (s *Site) settle(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"erin", "frank", "grace"} {
 		s.People = append(s.People, Person(name))
 	}
 	s.Put(t, s.People...)
-	return s
 }
 
 // Bare makes a site without accounts whose Temporal server does not run yet.
 func Bare(t *testing.T) *Site {
+	t.Helper()
+	return At(t, FreeAddr(t), mails(t))
+}
+
+func mails(t *testing.T) *inbox.Inbox {
 	t.Helper()
 	mail, err := inbox.Start("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = mail.Close() })
-	return At(t, FreeAddr(t), mail)
+	return mail
 }
 
 // At makes a site without accounts that uses a Temporal server and a mail server that
