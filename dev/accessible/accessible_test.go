@@ -35,6 +35,12 @@ const judge = `axe.run({
 	rules: document.querySelector("body > table") === null ? {} : {region: {enabled: false}, "landmark-one-main": {enabled: false}},
 }).then(found => found.violations.flatMap(v => v.nodes.map(n => v.id + ": " + v.help + ": " + n.html)))`
 
+// changed waits until the page has the width and the colours of a screen.
+const changed = `new Promise(resolve => {
+	const look = () => innerWidth === %d && matchMedia("(prefers-color-scheme: %s)").matches ? resolve(true) : setTimeout(look);
+	look();
+})`
+
 const root = "../.."
 
 // pages are the golden files: every page, mail and state that there is. A new one is judged as
@@ -99,15 +105,18 @@ func look(t *testing.T, ctx context.Context, text *string, url string) (found []
 	if m := cleanURL.FindStringSubmatch(*text); m != nil {
 		path = m[1] + "/TOKEN"
 	}
+	_, err := chromedp.Run(ctx, chromedp.Navigate(url+path))
+	if err == nil {
+		_, err = chromedp.Run(ctx, chromedp.Evaluate[bool](axe+"; true"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, on := range screens {
-		err := chromedp.Do(ctx, emulate(on.scheme), chromedp.EmulateViewport(on.width, 800), chromedp.Navigate(url+path))
-		if err == nil {
-			err = chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-				_, err := chromedp.Evaluate[bool](axe+"; true")(ctx, target)
-				return err
-			}))
+		if err := chromedp.Do(ctx, emulate(on.scheme), chromedp.EmulateViewport(on.width, 800)); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil {
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf(changed, on.width, on.scheme), chromedp.EvalAwaitPromise)); err != nil {
 			t.Fatal(err)
 		}
 		problems, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](judge, chromedp.EvalAwaitPromise))

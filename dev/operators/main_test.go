@@ -3,6 +3,7 @@ package operators
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,15 +13,31 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/worker"
 )
 
-func TestMain(m *testing.M) { os.Exit(site.Main(func() int { return postgrestest.Run(m) })) }
+// server is the Temporal server of all rooms but those whose test stops it.
+var server *temporal.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(site.Main(func() int {
+		var err error
+		if server, err = temporal.Start(context.Background(), temporal.Options{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer server.Stop()
+		return postgrestest.Run(m)
+	}))
+}
 
 const (
 	newPassword = "plum velvet thirty gulls"
@@ -36,14 +53,21 @@ type room struct {
 
 func newRoom(t *testing.T, people ...string) *room {
 	t.Helper()
-	r := &room{Site: site.New(t), keys: filepath.Join(t.TempDir(), "operator")}
+	return roomAt(t, site.Shared(t, server.Addr()), people...)
+}
+
+func roomAt(t *testing.T, s *site.Site, people ...string) *room {
+	t.Helper()
+	r := &room{Site: s, keys: filepath.Join(t.TempDir(), "operator")}
 	for _, name := range people {
 		r.People = append(r.People, site.Person(name))
 	}
 	r.Put(t, r.People...)
 	r.Env = append(r.Env, "REKEY_OPERATOR=a.smith", "REKEY_COOL_DOWN=1s", "REKEY_CLIENT_LIMIT=0")
 	r.give(t, "account.json", "payload.json")
-	r.Run(t, 0, "setup")
+	if err := worker.Setup(t.Context(), r.Dial(t), client.DefaultNamespace); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/dev/site"
 )
 
 // copyFile copies the file of a stopped process.
@@ -71,7 +72,7 @@ func TestAccountsAreRestored(t *testing.T) {
 // open again and changes nothing twice. One that was begun since is gone with its link.
 func TestTemporalIsRestored(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
+	r := roomAt(t, site.New(t))
 	erin, frank := r.People[0], r.People[1]
 	worker := r.Worker(t)
 	r.Starter(t)

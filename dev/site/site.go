@@ -1,6 +1,7 @@
 package site
 
 import (
+	"crypto/rand"
 	"net"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // Site is a place where rekey is run. It has a Temporal server and a mail server elsewhere, a
@@ -37,22 +39,42 @@ func New(t *testing.T) *Site {
 	t.Helper()
 	s := Bare(t)
 	s.StartTemporal(t)
+	s.settle(t)
+	return s
+}
+
+// Shared makes a site that shares a Temporal server with other sites and has a task queue of its own.
+func Shared(t *testing.T, temporalAddr string) *Site {
+	t.Helper()
+	s := At(t, temporalAddr, mails(t))
+	s.Env = append(s.Env, "REKEY_TASK_QUEUE="+rand.Text())
+	s.settle(t)
+	return s
+}
+
+// settle makes the accounts of a site.
+func (s *Site) settle(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"erin", "frank", "grace"} {
 		s.People = append(s.People, Person(name))
 	}
 	s.Put(t, s.People...)
-	return s
 }
 
 // Bare makes a site without accounts whose Temporal server does not run yet.
 func Bare(t *testing.T) *Site {
+	t.Helper()
+	return At(t, FreeAddr(t), mails(t))
+}
+
+func mails(t *testing.T) *inbox.Inbox {
 	t.Helper()
 	mail, err := inbox.Start("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = mail.Close() })
-	return At(t, FreeAddr(t), mail)
+	return mail
 }
 
 // At makes a site without accounts that uses a Temporal server and a mail server that
@@ -71,7 +93,9 @@ func At(t *testing.T, temporalAddr string, mail *inbox.Inbox) *Site {
 		"REKEY_PRODUCT=Harbor", "REKEY_SUPPORT=help@example.com", "REKEY_FROM=no-reply@example.com",
 		"REKEY_SMTP_HOST=" + host, "REKEY_SMTP_PORT=" + port, "REKEY_SMTP_SECURITY=none",
 	}
-	s.Run(t, 0, "keys", "new", s.Keys())
+	if err := keys.Create(s.Keys(), false); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

@@ -3,22 +3,14 @@
 package repo_test
 
 import (
-	"cmp"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rekeyhq/rekey/statemachine"
@@ -92,143 +84,6 @@ func TestReadmeDrawsTheMachine(t *testing.T) {
 		t.Errorf("README.md lacks the picture of the machine, which is now:\n%s", statemachine.Reset.Diagram())
 	}
 }
-
-// setting is a row of the table in docs/settings.md: a flag of one command.
-type setting struct{ Command, Flag, Env, Default string }
-
-func bySetting(a, b setting) int {
-	return cmp.Or(cmp.Compare(a.Command, b.Command), cmp.Compare(a.Flag, b.Flag))
-}
-
-var row = regexp.MustCompile("(?m)^\\| `(--[^`]+)` \\| `([A-Z_]+)` \\| `?([^`|]+?)`? \\| ([a-z, ]+) \\| [^|]+ \\|$")
-
-func TestEverySettingIsListed(t *testing.T) {
-	inRoot(t)
-	t.Parallel()
-	watch(t)
-	program := filepath.Join(t.TempDir(), "rekey")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/rekey").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	all := commands(t, program)
-	var written, actual []setting
-	for _, m := range row.FindAllStringSubmatch(read(t, "docs/settings.md"), -1) {
-		who := strings.Split(m[4], ", ")
-		if m[4] == "all" {
-			who = all
-		}
-		for _, c := range who {
-			written = append(written, setting{c, m[1], m[2], m[3]})
-		}
-	}
-	for _, c := range all {
-		actual = append(actual, helped(t, program, c)...)
-	}
-	actual = append(actual, declared(t, filepath.Join("dev", "options", "options.go"), "dev")...)
-	slices.SortFunc(written, bySetting)
-	slices.SortFunc(actual, bySetting)
-	if diff := gocmp.Diff(actual, written); diff != "" {
-		t.Errorf("docs/settings.md (-code +table):\n%s", diff)
-	}
-}
-
-// commands are all that rekey has, such as "starter" and "keys new".
-func commands(t *testing.T, program string) []string {
-	t.Helper()
-	_, list, _ := strings.Cut(help(t, program), "Commands:")
-	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+(?: \w+)*)  `).FindAllStringSubmatch(list, -1) {
-		names = append(names, m[1])
-	}
-	if len(names) == 0 {
-		t.Fatal("rekey --help lists no command")
-	}
-	return names
-}
-
-func help(t *testing.T, program string, command ...string) string {
-	t.Helper()
-	run := exec.CommandContext(t.Context(), program, append(command, "--help")...)
-	run.Stderr = os.Stderr
-	out, err := run.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-var flag = regexp.MustCompile(`(--[a-z\[\]-]+)(?:=(\S+))? [^$]*\(\$([A-Z_]+)\)`)
-
-// helped are the settings in the help of a command of rekey.
-func helped(t *testing.T, program, command string) []setting {
-	t.Helper()
-	usage, rest, _ := strings.Cut(help(t, program, strings.Fields(command)...), "\n")
-	_, rest, _ = strings.Cut(rest, "Show context-sensitive help.")
-	rest, _, _ = strings.Cut(rest, "Commands:")
-	var found []setting
-	for _, m := range flag.FindAllStringSubmatch(strings.Join(strings.Fields(rest), " "), -1) {
-		s := setting{command, m[1], m[3], strings.Trim(m[2], `"`)}
-		switch {
-		case strings.Contains(usage, s.Flag+"="):
-			s.Default = "required"
-		case strings.HasPrefix(s.Flag, "--[no-]"):
-			s.Default = "true" // kong does not say; TestNegatableFlagsAreOn does
-		case s.Default == "": // a switch
-			s.Default = "false"
-		case s.Default == "STRING" || strings.HasSuffix(s.Default, ",..."):
-			s.Default = "none"
-		}
-		found = append(found, s)
-	}
-	return found
-}
-
-func TestNegatableFlagsAreOn(t *testing.T) {
-	inRoot(t)
-	t.Parallel()
-	for _, s := range declared(t, filepath.Join("cmd", "rekey", "starter.go"), "starter") {
-		if strings.HasPrefix(s.Flag, "--[no-]") && s.Default != "true" {
-			t.Errorf("%s has the default %q", s.Flag, s.Default)
-		}
-	}
-}
-
-// declared are the settings in the tags of a source file. It spares building the embedded
-// Temporal server for its help.
-func declared(t *testing.T, path, command string) []setting {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []setting
-	ast.Inspect(file, func(n ast.Node) bool {
-		field, ok := n.(*ast.Field)
-		if !ok || field.Tag == nil {
-			return true
-		}
-		text, err := strconv.Unquote(field.Tag.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tag := reflect.StructTag(text)
-		if tag.Get("env") == "" {
-			return true
-		}
-		name := cmp.Or(tag.Get("name"), kebab(field.Names[0].Name))
-		if _, ok := tag.Lookup("negatable"); ok {
-			name = "[no-]" + name
-		}
-		found = append(found, setting{command, "--" + name, tag.Get("env"), cmp.Or(tag.Get("default"), "none")})
-		return true
-	})
-	return found
-}
-
-var inner = regexp.MustCompile(`([a-z])([A-Z])`)
-
-// kebab is how kong makes a flag of a field's name.
-func kebab(name string) string { return strings.ToLower(inner.ReplaceAllString(name, "$1-$2")) }
 
 // Go code in a document is a passage of an example or of the workflow, which the compiler sees.
 func TestGoInDocumentsCompiles(t *testing.T) {

@@ -1,12 +1,16 @@
 package repo_test
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,23 +33,44 @@ func watch(t *testing.T) {
 	}
 }
 
-// deps lists all that a package of this module links, itself left out.
+// linked has all that each package of this module links, by its name.
+var linked = sync.OnceValues(func() (map[string][]string, error) {
+	const line = `{{.ImportPath}} {{join .Deps " "}}`
+	out, err := exec.Command("go", "list", "-f", line, "./...").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	all := map[string][]string{}
+	for l := range strings.Lines(string(out)) {
+		words := strings.Fields(l)
+		all[strings.TrimPrefix(words[0], module)] = words[1:]
+	}
+	return all, nil
+})
+
+// deps are all that a package of this module links, itself left out.
 func deps(t *testing.T, pkg string) []string {
 	t.Helper()
-	return slices.DeleteFunc(listed(t, "-deps", "./"+pkg), func(d string) bool { return d == module+pkg })
-}
-
-// listed are the words that the go command lists.
-func listed(t *testing.T, args ...string) []string {
-	t.Helper()
 	watch(t)
-	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	all, err := linked()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Fields(string(out))
+	if all[pkg] == nil {
+		t.Fatalf("there is no package %s", pkg)
+	}
+	return all[pkg]
+}
+
+// packages are all of this module.
+func packages(t *testing.T) []string {
+	t.Helper()
+	watch(t)
+	all, err := linked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // ours are the dependencies that this module holds.
@@ -64,9 +89,14 @@ func ours(deps []string) []string {
 func TestClientLinksNoSite(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
-	for _, d := range listed(t, "-f", `{{join .Imports "\n"}}`, "./starter") { // Temporal's SDK links templates
-		if slices.Contains([]string{module + "web", "html/template", "net/http"}, d) {
-			t.Errorf("starter imports %s", d)
+	for _, file := range parsed(t) {
+		if filepath.Dir(file.path) != "starter" || strings.HasSuffix(file.path, "_test.go") {
+			continue
+		}
+		for _, i := range file.Imports { // Temporal's SDK links templates
+			if slices.Contains([]string{strconv.Quote(module + "web"), `"html/template"`, `"net/http"`}, i.Path.Value) {
+				t.Errorf("%s imports %s", file.path, i.Path.Value)
+			}
 		}
 	}
 }
@@ -163,11 +193,6 @@ func TestImportsGoOneWay(t *testing.T) {
 			t.Errorf("%s imports (-allowed +found):\n%s", pkg, diff)
 		}
 	}
-}
-
-func packages(t *testing.T) []string {
-	t.Helper()
-	return ours(listed(t, "./..."))
 }
 
 // The embedded Temporal server and other parts for development stay in the module dev/. An

@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -69,38 +66,30 @@ var numbered = regexp.MustCompile(`security (\d+(?:(?:, | and )\d+)*)\b`)
 func securityTests(t *testing.T) map[int][]string {
 	t.Helper()
 	tests := map[int][]string{}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		suite := strings.HasPrefix(path, filepath.Join("account", "storetest")) && strings.HasSuffix(path, ".go")
-		if err != nil || entry.IsDir() || !suite && !strings.HasSuffix(path, "_test.go") {
-			return err
+	for _, file := range parsed(t) {
+		suite := strings.HasPrefix(file.path, filepath.Join("account", "storetest"))
+		if suite || strings.HasSuffix(file.path, "_test.go") {
+			addSecurityTests(t, tests, file)
 		}
-		return addSecurityTests(tests, path)
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return tests
 }
 
 // addSecurityTests finds the comments of a file and the functions that they are in or
 // above.
-func addSecurityTests(tests map[int][]string, path string) error {
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, path, nil, parser.ParseComments)
-	if err != nil {
-		return err
-	}
-	folder := filepath.ToSlash(filepath.Dir(path))
+func addSecurityTests(t *testing.T, tests map[int][]string, file source) {
+	t.Helper()
+	folder := filepath.ToSlash(filepath.Dir(file.path))
 	for _, comment := range file.Comments {
 		for _, m := range numbered.FindAllStringSubmatch(comment.Text(), -1) {
 			name := folder
-			if f := functionOf(file, comment); f != "" {
+			if f := functionOf(file.File, comment); f != "" {
 				name = strings.TrimPrefix(folder+"."+f, "..")
 			}
 			for n := range strings.FieldsFuncSeq(m[1], func(r rune) bool { return r < '0' || '9' < r }) {
 				n, err := strconv.Atoi(n)
 				if err != nil {
-					return err
+					t.Fatal(err)
 				}
 				if !slices.Contains(tests[n], name) {
 					tests[n] = append(tests[n], name)
@@ -108,7 +97,6 @@ func addSecurityTests(tests map[int][]string, path string) error {
 			}
 		}
 	}
-	return nil
 }
 
 // functionOf is the function that a comment is in or stands above, "" for one that is

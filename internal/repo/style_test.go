@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 )
@@ -68,11 +69,9 @@ type source struct {
 	set  *token.FileSet
 }
 
-// parsed are all Go files.
-func parsed(t *testing.T) []source {
-	t.Helper()
-	var files []source
-	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+// sources are all Go files, read once for all tests.
+var sources = sync.OnceValues(func() (files []source, err error) {
+	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" {
 			return err
 		}
@@ -81,6 +80,12 @@ func parsed(t *testing.T) []source {
 		files = append(files, source{file, path, set})
 		return err
 	})
+	return files, err
+})
+
+func parsed(t *testing.T) []source {
+	t.Helper()
+	files, err := sources()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestReplayBites(t *testing.T) {
 		for i, m := range slices.Concat(wrong, right) {
 			t.Run(m.what, func(t *testing.T) {
 				t.Parallel()
-				if i%10 != 0 { // the short suite has a sample
+				if i%20 != 0 { // the short suite has a sample
 					suite.Long(t)
 				}
 				tests := m.build(t)
