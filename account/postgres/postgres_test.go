@@ -55,9 +55,6 @@ func openAt(tb testing.TB, url string) *postgres.Accounts {
 	return s
 }
 
-// ownTables are databases that the suite runs in.
-var ownTables postgrestest.Shelf
-
 func ann() account.Account {
 	return account.Account{ID: "ann", Address: "ann@example.com", Credential: "$argon2id$old", Resettable: true}
 }
