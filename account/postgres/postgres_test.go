@@ -46,6 +46,9 @@ func migrated(tb testing.TB) string {
 	return postgrestest.Copy(tb, template.url)
 }
 
+// anew makes an application's tables go, for those of the next case of a test.
+const anew = `DROP SCHEMA public CASCADE; CREATE SCHEMA public; TRUNCATE rekey.tokens, rekey.mails, rekey.submissions; `
+
 // openAt opens rekey's own tables.
 func openAt(tb testing.TB, url string) *postgres.Accounts {
 	tb.Helper()

@@ -100,7 +100,7 @@ func (s *Server) initdb() error {
 func (s *Server) run() error {
 	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & exec >/dev/null 2>&1; cat; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
 		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
-		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "jit=off")
 	for _, setting := range s.settings {
 		s.cmd.Args = append(s.cmd.Args, "-c", setting)
 	}
