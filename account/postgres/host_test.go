@@ -77,16 +77,16 @@ func TestTablesOfAnApplication(t *testing.T) {
 	for name, shape := range map[string]func() (string, postgres.Users, host){"sessions": withSessions, "changed at": withChangedAt} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var databases postgrestest.Shelf
+			hosts := postgrestest.NewShelf(t, func() (string, *host) {
+				tables, users, h := shape()
+				url := migrated(t)
+				postgrestest.Exec(t, url, tables)
+				h.open(t, url, users)
+				return url, &h
+			})
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
 				t.Helper()
-				tables, users, h := shape()
-				h.open(t, databases.Take(t, func() string {
-					url := migrated(t)
-					postgrestest.Exec(t, url, tables)
-					return url
-				}), users)
-				return &h
+				return hosts.Take(t)
 			})
 		})
 	}

@@ -96,6 +96,7 @@ func TestWhatGoesAwayIsAFault(t *testing.T) {
 // Sessions that another table keeps are reported when the worker starts.
 func TestSessionsThatCannotEnd(t *testing.T) {
 	t.Parallel()
+	url := migrated(t)
 	for keys, refused := range map[string]bool{
 		`CREATE TABLE pushes (session_id integer REFERENCES sessions)`:                                                                                                   true,
 		`CREATE TABLE pushes (session_id integer REFERENCES sessions ON DELETE RESTRICT)`:                                                                                true,
@@ -108,8 +109,7 @@ func TestSessionsThatCannotEnd(t *testing.T) {
 		`CREATE TABLE pushes (session_id integer REFERENCES sessions); CREATE FUNCTION clear() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
 			CREATE TRIGGER clear BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION clear()`: false,
 	} {
-		url := migrated(t)
-		postgrestest.Exec(t, url, `CREATE TABLE users (id integer PRIMARY KEY, email text, password text);
+		postgrestest.Exec(t, url, anew+`CREATE TABLE users (id integer PRIMARY KEY, email text, password text);
 			CREATE TABLE sessions (id integer PRIMARY KEY, user_id integer REFERENCES users); `+keys)
 		users := plainUsers()
 		s, err := postgres.Open(t.Context(), postgres.Config{URL: url, Users: &users})

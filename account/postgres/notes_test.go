@@ -41,13 +41,13 @@ func name(url string) string {
 // note is made, the index that it proposes serves.
 func TestLettersFoldedByALocale(t *testing.T) {
 	t.Parallel()
-	for kind, at := range map[string]func(*testing.T) string{
-		"text in Turkish": turkish, "citext in Turkish": turkish, "varchar(99) in Turkish": turkish,
-		`text COLLATE "tr-x-icu" in C`: migrated2, "text in C": migrated2,
+	inTurkish, inC := turkish(t), migrated(t)
+	for kind, url := range map[string]string{
+		"text in Turkish": inTurkish, "citext in Turkish": inTurkish, "varchar(99) in Turkish": inTurkish,
+		`text COLLATE "tr-x-icu" in C`: inC, "text in C": inC,
 	} {
-		url := at(t)
 		declared, _, _ := strings.Cut(kind, " in ")
-		postgrestest.Exec(t, url, `CREATE EXTENSION citext; CREATE TABLE users (id integer PRIMARY KEY, email `+declared+`, password text, changed_at timestamptz);
+		postgrestest.Exec(t, url, anew+`CREATE EXTENSION citext; CREATE TABLE users (id integer PRIMARY KEY, email `+declared+`, password text, changed_at timestamptz);
 			INSERT INTO users VALUES (1, 'INFO@example.com'), (2, 'Ilker.Isik@Example.com'), (3, 'lower.info@example.com')`)
 		users := plainUsers()
 		users.Sessions, users.SessionsUser, users.ChangedAt = "", "", "changed_at"
@@ -76,6 +76,7 @@ func TestLettersFoldedByALocale(t *testing.T) {
 func TestIndexThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	const columns = `(id integer, email text, password text, tenant integer, changed_at timestamptz)`
+	url := migrated(t)
 	for what, test := range map[string]struct{ tables, want, index string }{
 		"table": {`CREATE TABLE users ` + columns, `CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`, ""},
 		"partitioned table": {
@@ -87,8 +88,7 @@ func TestIndexThatIsAskedFor(t *testing.T) {
 			`index the table under the view on lower("email"::text)`, `CREATE INDEX ON people (lower(email::text))`,
 		},
 	} {
-		url := migrated(t)
-		postgrestest.Exec(t, url, test.tables)
+		postgrestest.Exec(t, url, anew+test.tables)
 		users := plainUsers()
 		users.Sessions, users.SessionsUser, users.ChangedAt = "", "", "changed_at"
 		_, index, _ := strings.Cut(noted(openUsers(t, url, users)), "reads the whole table: ")
@@ -106,22 +106,17 @@ func TestIndexThatIsAskedFor(t *testing.T) {
 	}
 }
 
-func migrated2(t *testing.T) string {
-	t.Helper()
-	return migrated(t)
-}
-
 // A time in the past is no ban in a column whose name says that it is an end.
 func TestBansThatAreOver(t *testing.T) {
 	t.Parallel()
+	url := migrated(t)
 	for column, want := range map[string]string{
 		"banned_until timestamptz": "2", "locked_until timestamp": "2", `"suspendedTill" timestamptz`: "2", "lockout_end timestamptz": "2",
 		`"LOCKED_UNTIL" timestamptz`: "2", `"banEndsAt" timestamptz`: "2", "ban_expires_at timestamp": "2", "expiry timestamp": "2",
 		"suspend_at timestamptz": "12", "suspend_date timestamp": "12", "weekend timestamptz": "12", `"suspendDate" timestamptz`: "12",
 		"deleted_at timestamptz": "12", "banned_at timestamp": "12", "attended timestamp": "12",
 	} {
-		url := migrated(t)
-		postgrestest.Exec(t, url, plainTables("integer")+`; ALTER TABLE users DROP banned; ALTER TABLE users ADD `+column+`;
+		postgrestest.Exec(t, url, anew+plainTables("integer")+`; ALTER TABLE users DROP banned; ALTER TABLE users ADD `+column+`;
 			INSERT INTO users VALUES (1, 'a@example.com', 'old', NULL, now() - interval '1 hour'), (2, 'b@example.com', 'old', NULL, now() + interval '1 hour'), (3, 'c@example.com', 'old', NULL, NULL)`)
 		users := plainUsers()
 		users.Disabled = strings.Trim(strings.Fields(column)[0], `"`)

@@ -46,6 +46,9 @@ func migrated(tb testing.TB) string {
 	return postgrestest.Copy(tb, template.url)
 }
 
+// anew makes an application's tables go, for those of the next case of a test.
+const anew = `DROP SCHEMA public CASCADE; CREATE SCHEMA public; TRUNCATE rekey.tokens, rekey.mails, rekey.submissions; `
+
 // openAt opens rekey's own tables.
 func openAt(tb testing.TB, url string) *postgres.Accounts {
 	tb.Helper()
@@ -54,9 +57,6 @@ func openAt(tb testing.TB, url string) *postgres.Accounts {
 	tb.Cleanup(func() { must(tb, s.Close()) })
 	return s
 }
-
-// ownTables are databases that the suite runs in.
-var ownTables postgrestest.Shelf
 
 func ann() account.Account {
 	return account.Account{ID: "ann", Address: "ann@example.com", Credential: "$argon2id$old", Resettable: true}

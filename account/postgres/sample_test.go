@@ -81,7 +81,8 @@ func TestTablesThatTakeNoHash(t *testing.T) {
 			t.Parallel()
 			url := migrated(t)
 			postgrestest.Exec(t, url, untouched+test.tables)
-			before := rows(t, url)
+			c := connect(t, url)
+			before := c.rows()
 			users := plainUsers()
 			users.Disabled = "locked"
 			doubts, err := openUsers(t, url, users).TryHashes(t.Context(), test.like)
@@ -100,7 +101,7 @@ func TestTablesThatTakeNoHash(t *testing.T) {
 			if ok && strings.Contains(err.Error(), "uuu") {
 				t.Errorf("the error shows a hash: %v", err)
 			}
-			if after := rows(t, url); after != before {
+			if after := c.rows(); after != before {
 				t.Errorf("a trial is left:\n%s\n%s", before, after)
 			}
 		})
@@ -143,10 +144,9 @@ func TestTablesThatMayTakeNoHash(t *testing.T) {
 }
 
 // rows are all rows with their versions, in which a trial leaves no trace.
-func rows(t *testing.T, url string) (all string) {
-	t.Helper()
-	c := connect(t, url)
-	must(t, c.conn.QueryRow(t.Context(), `SELECT coalesce((SELECT string_agg(u::text, ' ' ORDER BY id) FROM users u), '') || ' seen ' || (SELECT count(*) FROM seen)`).Scan(&all))
+func (a *application) rows() (all string) {
+	a.Helper()
+	must(a, a.conn.QueryRow(a.Context(), `SELECT coalesce((SELECT string_agg(u::text, ' ' ORDER BY id) FROM users u), '') || ' seen ' || (SELECT count(*) FROM seen)`).Scan(&all))
 	return all
 }
 

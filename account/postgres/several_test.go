@@ -9,6 +9,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/account/storetest"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
 // several is one store to the suite and takes the next of several for each call. Calls that
@@ -27,10 +28,13 @@ func (s *several) next() *postgres.Accounts {
 // security 5, 23: several stores on one database pass the suite of every store.
 func TestStore(t *testing.T) {
 	t.Parallel()
+	stores := postgrestest.NewShelf(t, func() (string, *several) {
+		url := migrated(t)
+		return url, &several{stores: []*postgres.Accounts{openAt(t, url), openAt(t, url), openAt(t, url)}}
+	})
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		t.Helper()
-		url := ownTables.Take(t, func() string { return migrated(t) })
-		return &several{stores: []*postgres.Accounts{openAt(t, url), openAt(t, url), openAt(t, url)}}
+		return stores.Take(t)
 	})
 }
 

@@ -88,18 +88,16 @@ func TestUserIsUnknown(t *testing.T) {
 
 func TestUserMayNotCreate(t *testing.T) {
 	t.Parallel()
-	cluster := postgrestest.Start(t)
-	postgrestest.Exec(t, cluster.URL("postgres"), `CREATE ROLE guest LOGIN`)
-	postgrestest.Exec(t, cluster.URL("postgres"), `CREATE DATABASE theirs`)
-	postgrestest.Exec(t, cluster.URL("theirs"), `REVOKE CREATE ON SCHEMA public FROM PUBLIC`) // as since PostgreSQL 15
-	refused(t, with(t, cluster.URL("none"), "guest"), "database none", "user guest may not create it")
-	refused(t, with(t, cluster.URL("theirs"), "guest"), "database theirs", "user guest may not create tables in it")
+	theirs, none := postgrestest.Database(t), missing(t)
+	postgrestest.Exec(t, theirs, `CREATE ROLE guest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC`) // as since PostgreSQL 15
+	refused(t, with(t, none, "guest"), "database "+name(t, none), "user guest may not create it")
+	refused(t, with(t, theirs, "guest"), "database "+name(t, theirs), "user guest may not create tables in it")
 
 	// With the least requirements, it works.
-	postgrestest.Exec(t, cluster.URL("postgres"), `ALTER DATABASE theirs OWNER TO guest`)
-	refused(t, with(t, cluster.URL("theirs"), "guest"), "database theirs_visibility", "user guest may not create it")
-	postgrestest.Exec(t, cluster.URL("postgres"), `CREATE DATABASE theirs_visibility OWNER guest`)
-	start(t, temporal.Options{Database: with(t, cluster.URL("theirs"), "guest")})
+	postgrestest.Exec(t, theirs, `ALTER DATABASE `+name(t, theirs)+` OWNER TO guest`)
+	refused(t, with(t, theirs, "guest"), "database "+name(t, theirs)+"_visibility", "user guest may not create it")
+	postgrestest.Exec(t, theirs, `CREATE DATABASE `+name(t, theirs)+`_visibility OWNER guest`)
+	start(t, temporal.Options{Database: with(t, theirs, "guest")})
 }
 
 func TestPostgresIsTooOld(t *testing.T) {

@@ -15,11 +15,13 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 // The tables of an older server are brought up to date: they have all that a new database
 // has. A table that no server reads any more may be left.
 func TestOlderTablesAreUpdated(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	fresh, older := postgrestest.Database(t), postgrestest.Database(t)
 	postgrestest.Exec(t, older, `CREATE DATABASE "`+name(t, older)+`_visibility"`)

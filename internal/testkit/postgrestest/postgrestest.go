@@ -5,6 +5,7 @@
 package postgrestest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -74,17 +75,24 @@ var databases atomic.Int64
 // Database makes an empty database and returns its URL.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
-	name := fmt.Sprintf("test_%d", databases.Add(1))
-	Exec(tb, s.URL("postgres"), "CREATE DATABASE "+name)
-	return s.URL(name)
+	return s.create(tb, "")
 }
 
 // Copy makes a database like that of a URL of the binary's cluster, which must have no
 // connections.
 func Copy(tb testing.TB, database string) string {
 	tb.Helper()
-	s, name := shared.server, fmt.Sprintf("test_%d", databases.Add(1))
 	like, _, _ := strings.Cut(strings.TrimPrefix(database, "postgres:///"), "?")
-	Exec(tb, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+like)
+	return shared.server.create(tb, " TEMPLATE "+like)
+}
+
+func (s *Server) create(tb testing.TB, like string) string {
+	tb.Helper()
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.admin.Exec(context.Background(), "CREATE DATABASE "+name+like); err != nil {
+		tb.Fatal(err)
+	}
 	return s.URL(name)
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ type Server struct {
 	stdin    io.Closer     // nil while it does not run
 	log      bytes.Buffer  // may be read once it has ended
 	ended    chan struct{} // closed when none of its processes is left
+
+	mu    sync.Mutex
+	admin *pgx.Conn // makes databases
 }
 
 // ErrMissing means that PostgreSQL is not installed.
@@ -96,7 +100,7 @@ func (s *Server) initdb() error {
 func (s *Server) run() error {
 	s.cmd = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & exec >/dev/null 2>&1; cat; kill -QUIT $!; wait $!`, "sh", //nolint:gosec // as above
 		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
-		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "jit=off")
 	for _, setting := range s.settings {
 		s.cmd.Args = append(s.cmd.Args, "-c", setting)
 	}
@@ -133,7 +137,7 @@ func (s *Server) start() error {
 	return nil
 }
 
-// answers waits for the server.
+// answers waits for the server, and keeps the connection that it answers first.
 func (s *Server) answers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startWait)
 	defer cancel()
@@ -142,7 +146,8 @@ func (s *Server) answers() error {
 	for {
 		conn, err := pgx.Connect(ctx, s.URL("postgres"))
 		if err == nil {
-			return conn.Close(ctx)
+			s.admin = conn
+			return nil
 		}
 		select {
 		case <-tick.C:
@@ -174,6 +179,9 @@ func (s *Server) Kill() error {
 	_ = s.cmd.Wait() // says how a killed server ended
 	<-s.ended
 	s.stdin = nil
+	if s.admin != nil {
+		_ = s.admin.Close(context.Background())
+	}
 	return err
 }
 
@@ -198,20 +206,6 @@ func (s *Server) Standby(tb testing.TB) {
 // Remove stops the server and deletes its cluster.
 func (s *Server) Remove() error {
 	return errors.Join(s.Kill(), os.RemoveAll(s.dir))
-}
-
-// Exec runs statements in the database of a URL.
-func Exec(tb testing.TB, database, statements string) {
-	tb.Helper()
-	ctx := context.Background() // also for a test that is over
-	conn, err := pgx.Connect(ctx, database)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.PgConn().Exec(ctx, statements).ReadAll(); err != nil {
-		tb.Fatalf("%s: %v", statements, err)
-	}
 }
 
 // WantPassword gives the superuser a password and wants it from every connection.

@@ -1,43 +1,73 @@
 package postgrestest
 
 import (
+	"context"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// Shelf keeps databases of which tests use the rows only. The next test gets one that is
-// empty again, which takes less than making and deleting its three hundred files.
-type Shelf struct {
+// Shelf keeps stores, and their databases, of which tests use the rows only. The next test gets
+// one that is empty again: making three hundred files, and each connection, costs more.
+type Shelf[T any] struct {
+	tb    testing.TB
+	fresh func() (url string, store T)
+
 	mu   sync.Mutex
-	free []string
+	free []shelved[T]
 }
 
-// Take returns the URL of a database for a test: one of the shelf, or a fresh one.
-func (s *Shelf) Take(tb testing.TB, fresh func() string) string {
+type shelved[T any] struct {
+	store T
+	conn  *pgx.Conn // empties it
+}
+
+// NewShelf makes a shelf for the subtests of a test. What fresh opens has to last as long as
+// that test.
+func NewShelf[T any](tb testing.TB, fresh func() (url string, store T)) *Shelf[T] {
 	tb.Helper()
-	url, ok := s.take()
+	return &Shelf[T]{tb: tb, fresh: fresh}
+}
+
+// Take returns a store for a subtest: one of the shelf, or a fresh one.
+func (s *Shelf[T]) Take(tb testing.TB) T {
+	tb.Helper()
+	one, ok := s.take()
 	if !ok {
-		url = fresh()
+		one = s.make(tb)
 	}
 	tb.Cleanup(func() {
-		Exec(tb, url, emptied)
+		if _, err := one.conn.Exec(context.Background(), emptied); err != nil {
+			tb.Error(err)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.free = append(s.free, url)
+		s.free = append(s.free, one)
 	})
-	return url
+	return one.store
 }
 
-func (s *Shelf) take() (string, bool) {
+func (s *Shelf[T]) make(tb testing.TB) (one shelved[T]) {
+	tb.Helper()
+	url, store := s.fresh()
+	conn, err := pgx.Connect(tb.Context(), url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.tb.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return shelved[T]{store, conn}
+}
+
+func (s *Shelf[T]) take() (one shelved[T], ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.free) == 0 {
-		return "", false
-	}
 	last := len(s.free) - 1
-	url := s.free[last]
-	s.free = s.free[:last]
-	return url, true
+	if last < 0 {
+		return one, false
+	}
+	one, s.free = s.free[last], s.free[:last]
+	return one, true
 }
 
 // emptied deletes all rows but those that say which version the tables have.
