@@ -74,7 +74,7 @@ func (c cancellation) text() string {
 	case operator.Asked:
 		text = "requested: run " + c.Run.RunID + " is canceled when a worker is available"
 	default:
-		text = fmt.Sprintf("too late: run %s is %s, a password was accepted; `rekey find` shows the result", c.Run.RunID, c.Run.State)
+		text = fmt.Sprintf("too late: run %s is %s, with an accepted password; `rekey find` shows the result", c.Run.RunID, c.Run.State)
 	}
 	if c.Next != "" {
 		text += "; a newer request has started another reset: run " + c.Next

@@ -69,7 +69,7 @@ func TestResendWithoutAWorker(t *testing.T) {
 	r := newRoom(t)
 	grace := r.People[2]
 	answered(t, r.operate(t, 0, "resend", grace.Address), "requested: rekey mails a link as soon as a worker")
-	answered(t, r.operate(t, 3, "resend", grace.Address), "a mail is on its way")
+	answered(t, r.operate(t, 3, "resend", grace.Address), "a mail is in progress")
 	worker := r.Worker(t)
 	r.Token(t, grace, 1)
 	r.findUntil(t, grace.Address, "the run waits", inState("awaiting_token"))
