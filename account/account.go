@@ -137,9 +137,9 @@ var (
 	ErrNotFound = errors.New("no such account")
 	// ErrMailLimit means that the account has had its mails, and the next is due within
 	// MailRefill.
-	ErrMailLimit = errors.New("the account has had its mails for now")
+	ErrMailLimit = errors.New("the mail limit is reached for now")
 	// ErrTooManyCopies means that all copies of a mail may have arrived that there may be.
-	ErrTooManyCopies = errors.New("the mail has had its copies")
+	ErrTooManyCopies = errors.New("the limit of copies is reached")
 	// ErrTokenUnknown means that there is no record of the token for this run.
 	ErrTokenUnknown = errors.New("no record of the token")
 

@@ -11,7 +11,7 @@ import (
 const EventForgotten Event = "account_forgotten"
 
 // ErrAccountThere means that an account is not deleted: its records are in use.
-var ErrAccountThere = errors.New("the account is there still: delete it in the application first")
+var ErrAccountThere = errors.New("the account still exists: delete it in the application first")
 
 // Ledger is the work of a store for operators, beside that of a [Store]. Its methods may be
 // called concurrently and while workers use the store.

@@ -117,9 +117,9 @@ func (d Debt) After(what Telling, address string, at time.Time) Debt {
 
 // GivenUp is the line of the audit log about a notice that is given up with recipients left.
 func (n Notice) GivenUp(at time.Time) Entry {
-	detail := "nobody was told that the password was changed"
+	detail := "no address was notified of the password change"
 	if n.Told > 0 {
-		detail = fmt.Sprintf("%d of %d addresses were not told that the password was changed", len(n.Left), len(n.Left)+n.Told)
+		detail = fmt.Sprintf("%d of %d addresses were not notified of the password change", len(n.Left), len(n.Left)+n.Told)
 	}
 	return Entry{At: at, Event: EventNoticeFailed, Run: n.Run, AccountID: n.AccountID, Detail: detail}
 }

@@ -292,7 +292,7 @@ func TestGiveUpNotice(t *testing.T) {
 	must(t, err)
 	last := log[len(log)-1]
 	diff(t, "audit log", last, account.Entry{
-		At: s.now, Event: account.EventNoticeFailed, Run: run, AccountID: ann.ID, Detail: "nobody was told that the password was changed",
+		At: s.now, Event: account.EventNoticeFailed, Run: run, AccountID: ann.ID, Detail: "no address was notified of the password change",
 	})
 	diff(t, "entries", len(log), 3)
 

@@ -10,16 +10,16 @@ import (
 // Errors of an Auth.
 var (
 	// ErrUnknown means that a request does not prove its sender.
-	ErrUnknown = errors.New("the request does not prove who sends it")
+	ErrUnknown = errors.New("the caller is not authenticated")
 	// ErrUnavailable means that it may, and that the proof cannot be checked now.
-	ErrUnavailable = errors.New("the proof of who sends the request cannot be checked now")
+	ErrUnavailable = errors.New("the caller cannot be authenticated now")
 )
 
 var (
 	errPath        = errors.New("no such path")
 	errMethod      = errors.New("no such method")
 	errOrigin      = errors.New("foreign origin")
-	errContentType = errors.New("not JSON by its type")
+	errContentType = errors.New("not a JSON content type")
 	errBody        = errors.New("not JSON of payloads")
 	errBodyTooLong = errors.New("body too long")
 	errEncode      = errors.New("payloads to seal")

@@ -50,7 +50,7 @@ type Config struct {
 // configuration that admits every client.
 func New(c Config) (http.Handler, error) {
 	if len(c.Auth) == 0 {
-		return nil, errors.New("a codec server needs a way to know who asks")
+		return nil, errors.New("a codec server must authenticate callers")
 	}
 	if err := CheckOrigin(c.Origin); err != nil {
 		return nil, err

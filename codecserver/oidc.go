@@ -35,7 +35,7 @@ func OIDC(ctx context.Context, issuer, audience string) (Auth, error) {
 
 func newOIDC(ctx context.Context, way http.RoundTripper, issuer, audience string) (Auth, error) {
 	if audience == "" {
-		return nil, errors.New("an audience is needed: without one every access token of the issuer would do")
+		return nil, errors.New("an audience is required: otherwise every access token of the issuer is valid")
 	}
 	provider, err := oidc.NewProvider(through(ctx, encrypted{way}), issuer)
 	if err != nil {

@@ -52,13 +52,13 @@ var (
 	// ErrPermissions means that others than its owner could read or change a file.
 	ErrPermissions = secretfile.ErrPermissions
 	// ErrNotRotated means that the keys of this use must never change.
-	ErrNotRotated = errors.New("this keyset cannot be rotated: what it made must come out the same for ever")
+	ErrNotRotated = errors.New("this keyset cannot be rotated: its values must never change")
 	// ErrUse means that no keyset has this name.
-	ErrUse = errors.New("no keyset is named so: want link, payload or submission")
+	ErrUse = errors.New("unknown keyset: want link, payload or submission")
 	// ErrNoKey means that a keyset has no key of that ID.
 	ErrNoKey = errors.New("the keyset has no such key: see `rekey keys list`")
 	// ErrPrimary means that a key cannot be retired because it is the one that seals.
-	ErrPrimary = errors.New("this key seals what is new: promote another one first")
+	ErrPrimary = errors.New("this key seals new data: promote another one first")
 	// ErrForeign means that rekey did not seal the data, or that it was altered, or was sealed
 	// under a key that is retired.
 	ErrForeign = errors.New("not sealed with a key of this keyset")

@@ -20,7 +20,7 @@ func lock(dir string) (unlock func() error, err error) {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s, so that nobody else changes keysets meanwhile: %w", dir, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("lock the keysets of %s for a change: %w", dir, err), f.Close())
 	}
 	return f.Close, nil
 }

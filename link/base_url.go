@@ -28,11 +28,11 @@ func ParseBaseURL(text string) (BaseURL, error) {
 		return BaseURL{}, errors.New("base URL: want a URL such as https://accounts.example.com, without user, query and fragment")
 	}
 	if u.Host, err = inASCII(u.Host); err != nil {
-		return BaseURL{}, errors.New("base URL: the host is no name that can be registered")
+		return BaseURL{}, errors.New("base URL: the host is not a valid name")
 	}
 	u, err = url.Parse(strings.TrimRight(u.String(), "/"))
 	if err != nil {
-		return BaseURL{}, errors.New("base URL: the host is no name that can be registered")
+		return BaseURL{}, errors.New("base URL: the host is not a valid name")
 	}
 	return BaseURL{u.String(), *u}, nil
 }

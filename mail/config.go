@@ -102,7 +102,7 @@ func (c Config) encrypts() error {
 	case SecuritySTARTTLS, SecurityTLS:
 	case SecurityNone:
 		if !loopback.Is(c.Host) {
-			return fmt.Errorf("mail server %s: a mail holds a link and must not travel in clear: use starttls or tls", c.Host)
+			return fmt.Errorf("mail server %s: a link in a mail needs encryption: use starttls or tls", c.Host)
 		}
 	default:
 		return fmt.Errorf("security of the mail server: want starttls, tls or none, not %q", c.Security)

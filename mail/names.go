@@ -57,7 +57,7 @@ func urlInASCII(text string) (string, error) {
 		u.Host += port
 	}
 	if err != nil {
-		return "", errors.New("URL in mails: its host is no name that can be registered")
+		return "", errors.New("URL in mails: its host is not a valid name")
 	}
 	u.RawQuery = percent(u.RawQuery)
 	return u.String(), nil
@@ -118,7 +118,7 @@ func helloName(s string) (string, error) {
 	}
 	s, err := inASCII(s)
 	if err != nil || !name.MatchString(s) {
-		return "", errors.New("name that the mail server is greeted with: want a full name such as accounts.example.com, or an IP address")
+		return "", errors.New("name in the SMTP greeting: want a full name such as accounts.example.com, or an IP address")
 	}
 	return s, nil
 }

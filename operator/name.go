@@ -6,7 +6,7 @@ import (
 )
 
 // ErrOperator means that a name cannot stand in the audit log, which holds no address.
-var ErrOperator = errors.New("want your name as the audit log is to have it, such as a.smith: letters, digits, dot, dash and underscore, no mail address")
+var ErrOperator = errors.New("want your name for the audit log, such as a.smith: letters, digits, dot, dash and underscore, no mail address")
 
 var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 

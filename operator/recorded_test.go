@@ -35,9 +35,9 @@ type truth struct {
 var (
 	stateLine    = regexp.MustCompile("(?m)^\\*\\*State:\\*\\* `(\\w+)`")
 	withheldLine = regexp.MustCompile("; the last was withheld \\(`(\\w+)`\\)")
-	passedLine   = regexp.MustCompile(`(?m)^\*\*Asked for again, without another mail:\*\* (\d+)`)
+	passedLine   = regexp.MustCompile(`(?m)^\*\*Requests without another mail:\*\* (\d+)`)
 	refusedLine  = regexp.MustCompile(`(?m)^\*\*The change was refused:\*\* (.+)$`)
-	untoldLine   = "**The password was changed, and nobody was told.**"
+	untoldLine   = "**Password changed, but no address was notified.**"
 	recordedRuns = filepath.Join("..", "workflow", "testdata")
 )
 

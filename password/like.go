@@ -10,7 +10,7 @@ import (
 
 // ErrUnsupported means that a stored hash is of a format, or of costs, that no [Hasher] of
 // this package makes.
-var ErrUnsupported = errors.New("no hash like that can be made")
+var ErrUnsupported = errors.New("unsupported form of hash")
 
 // The beginnings of stored hashes whose format can be made: that of bcrypt has its letter.
 var (

@@ -37,7 +37,7 @@ func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, erro
 	}
 	out, err := c.decide(ctx, following(l), c.finished)
 	if errors.Is(err, errUndecided) {
-		err = fmt.Errorf("%w: nobody says yet what a run did that ended from outside", ErrUnavailable)
+		err = fmt.Errorf("%w: a run ended from outside, and its result is not known yet", ErrUnavailable)
 	}
 	return out, err
 }

@@ -120,7 +120,7 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 		return err
 	}
 	if found.GetWorkflowExecutionInfo().GetType().GetName() != workflow.FinishName {
-		return fmt.Errorf("the workflow %s is not of type %s: somebody else started it", id, workflow.FinishName)
+		return fmt.Errorf("the workflow %s is not of type %s: another program started it", id, workflow.FinishName)
 	}
 	return nil
 }

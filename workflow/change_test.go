@@ -42,7 +42,7 @@ func TestNoticeFailed(t *testing.T) {
 			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			diff(t, "last step", s.transitions()[4], "notice_failed completed")
 			diff(t, "given up", s.given, []workflow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
-			if !strings.Contains(s.details(), "nobody was told") {
+			if !strings.Contains(s.details(), "no address was notified") {
 				t.Errorf("details:\n%s", s.details())
 			}
 		})

@@ -136,8 +136,8 @@ func (e Ended) details() string {
 	case e.Submission == "":
 		return "The run " + e.Of + " ended from outside. The password was not changed."
 	case e.Owed:
-		return "The run " + e.Of + " ended from outside after the password was changed. The owner is to be told."
+		return "The run " + e.Of + " ended from outside after the password was changed. This run sends the notice."
 	default:
-		return "The run " + e.Of + " ended from outside after the password was changed. Nobody is to be told any more."
+		return "The run " + e.Of + " ended from outside after the password was changed. No notice is pending."
 	}
 }

@@ -88,7 +88,7 @@ func giveUpVersioned(ctx workflow.Context, notice Notice) {
 // Left.
 func giveUp(ctx workflow.Context, notice Notice) (d Delivery) {
 	notice.Sender = workflow.GetInfo(ctx).WorkflowExecution.RunID
-	err := workflow.ExecuteActivity(recordOptions(ctx, "note who was not told"), GiveUpNotice, notice.Mail()).Get(ctx, &d)
+	err := workflow.ExecuteActivity(recordOptions(ctx, "record the failed notice"), GiveUpNotice, notice.Mail()).Get(ctx, &d)
 	if err != nil || d.Notice != notice.Run {
 		return Delivery{}
 	}

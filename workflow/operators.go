@@ -14,13 +14,13 @@ import (
 // key. They are the same for all runs, so they need no seal.
 const (
 	Summary = "password reset"
-	Details = "The reset waits until its link is used, called off or expired. " +
-		"**RekeyState** says how it ended, or what it is kept waiting for.\n\n" +
+	Details = "The reset waits until its link is used, canceled or expired. " +
+		"**RekeyState** shows its result, or the cause of a delay.\n\n" +
 		"| pending activity | meaning |\n|---|---|\n" +
-		"| `await-token-submission` alone | the link is out, or withheld: all is well |\n" +
-		"| `send-email` | a mail is tried, for a day; the type of its last failure says why: `mail_deferred_connect`, `mail_deferred_4xx`, `store_away` |\n" +
-		"| `change-password` | a password was accepted and is being applied; it is tried until the store answers |\n\n" +
-		"Whose reset it is, and why no link was mailed, `rekey find` tells."
+		"| `await-token-submission` alone | the link is mailed or withheld: normal |\n" +
+		"| `send-email` | mail in progress, up to a day; its last failure type is the cause: `mail_deferred_connect`, `mail_deferred_4xx`, `store_away` |\n" +
+		"| `change-password` | rekey applies an accepted password, and retries until the store answers |\n\n" +
+		"`rekey find` shows resets by address, and why no link was mailed."
 
 	// FinishSummary is the Summary of FinishReset.
 	FinishSummary = "the end of a password reset"
@@ -58,16 +58,16 @@ func (r *run) details() string {
 		d = fmt.Appendf(d, "\n\n**The last link expires:** %s", stamp(r.expires))
 	}
 	if r.passedOver > 0 {
-		d = fmt.Appendf(d, "\n\n**Asked for again, without another mail:** %d", r.passedOver)
+		d = fmt.Appendf(d, "\n\n**Requests without another mail:** %d", r.passedOver)
 	}
 	if r.verdict.Reason != "" {
 		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
 	}
 	if r.noticeFailed {
-		d = append(d, "\n\n**The password was changed, and nobody was told.**"...)
+		d = append(d, "\n\n**Password changed, but no address was notified.**"...)
 	}
 	if pending := r.pendingNotices(); len(pending) > 0 {
-		d = fmt.Appendf(d, "\n\n**Addresses still to be told:** %d", addresses(pending))
+		d = fmt.Appendf(d, "\n\n**Addresses to notify:** %d", addresses(pending))
 	}
 	d = append(d, "\n\n| time | event | state |\n|---|---|---|\n"...)
 	for _, t := range r.history {

@@ -60,7 +60,7 @@ func mailOptions(ctx workflow.Context, summary string) workflow.Context {
 // every address of the account, so an attempt lasts as long as it sends heartbeats. A notice has
 // priority over link mails in the queue: every visitor can request links.
 func noticeOptions(ctx workflow.Context, patience time.Duration) workflow.Context {
-	ctx = workflow.WithScheduleToCloseTimeout(mailOptions(ctx, "tell the owner"), patience)
+	ctx = workflow.WithScheduleToCloseTimeout(mailOptions(ctx, "notify the owner"), patience)
 	ctx = workflow.WithPriority(ctx, temporal.Priority{PriorityKey: 1}) // of 5; 3 without
 	return workflow.WithStartToCloseTimeout(ctx, patience)
 }
@@ -80,7 +80,7 @@ func endOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
-		Summary:             "ask the store what the run did, and end it",
+		Summary:             "end the run in the store, and get its result",
 	})
 }
 

@@ -87,7 +87,7 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 	s = three(t)
 	s.at(lastMail+life-time.Second, s.ask)
 	s.at(lastMail+life-time.Second/2, func() {
-		if !strings.Contains(s.details(), "**Asked for again, without another mail:** 1") {
+		if !strings.Contains(s.details(), "**Requests without another mail:** 1") {
 			t.Errorf("the details do not tell of the request:\n%s", s.details())
 		}
 	})

@@ -128,7 +128,7 @@ func (r *run) recordCancel(ctx workflow.Context) {
 	}
 	left := recordRetry // for all attempts together
 	for n := range tries {
-		attempt := workflow.WithScheduleToCloseTimeout(recordOptions(ctx, "note who canceled"), left)
+		attempt := workflow.WithScheduleToCloseTimeout(recordOptions(ctx, "record the cancel"), left)
 		err := workflow.ExecuteActivity(attempt, RecordCancel, c).Get(ctx, nil)
 		pause := time.Duration(n) * retryPause
 		left = recordRetry - workflow.Now(ctx).Sub(c.At) - pause

@@ -22,16 +22,16 @@ const smallest = 2 * 4096
 // Errors of opening a file. Every method that meets damage later returns ErrDamaged too.
 var (
 	// ErrLocked means that another process has the file open.
-	ErrLocked = errors.New("another process has this bbolt file open, and it takes one at a time: stop that one, or give several workers a store that they can share")
+	ErrLocked = errors.New("another process has this bbolt file open, which allows one at a time: stop it, or use a store for several workers")
 	// ErrSchema means that the file was written by another version of rekey.
 	ErrSchema = errors.New("the file has another schema version: run the rekey that wrote it, or a newer one")
 	// ErrMissing means that there is no file, or one of no bytes. A new file would have no
 	// accounts.
-	ErrMissing = errors.New("there is no account store: check the path, or let the application that keeps the accounts make the file first")
+	ErrMissing = errors.New("there is no account store: check the path, or let your application create the file first")
 	// ErrDamaged means that this package did not write the file so.
-	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and start again; passwords that were set and links that were mailed since the backup are lost")
+	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and restart; later passwords and links are lost")
 	// ErrReadOnly means that the file may not be read and written.
-	ErrReadOnly = errors.New("the account store must be readable and writable for this process: mend the owner, the mode or the mount of the file")
+	ErrReadOnly = errors.New("the account store must be readable and writable for this process: correct the owner, the mode or the mount of the file")
 )
 
 // Open opens the file for the application that keeps its accounts there. One that is

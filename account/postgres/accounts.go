@@ -18,7 +18,7 @@ type Accounts struct{ *Store }
 // OpenAccounts is [Open] for such an application.
 func OpenAccounts(ctx context.Context, cfg Config) (*Accounts, error) {
 	if cfg.Users != nil {
-		return nil, errors.New("accounts of a table of users are that application's to write")
+		return nil, errors.New("only the application may write accounts of a table of users")
 	}
 	s, err := Open(ctx, cfg)
 	if err != nil {

@@ -34,9 +34,9 @@ var (
 	// ErrURL means that the URL is none.
 	ErrURL = errors.New("want a URL such as postgres://user@host:5432/database")
 	// ErrPasswordInURL means that the URL holds a password.
-	ErrPasswordInURL = errors.New("the URL must hold no password, since others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
+	ErrPasswordInURL = errors.New("the URL must hold no password, because others can see it: put it in a file, or in the password file of PostgreSQL (PGPASSFILE)")
 	// ErrService means that a service file is to say what the URL should.
-	ErrService = errors.New("a service file (service in the URL, or PGSERVICE) may hold a password and name other files, which nobody judges: put host, port, user and database into the URL, and the password into a file")
+	ErrService = errors.New("a service file (service in the URL, or PGSERVICE) may hold an unchecked password or file name: put host, port, user and database into the URL, and the password into a file")
 	// ErrClear means that passwords and hashes would travel in clear, or to an impostor of the
 	// server.
 	ErrClear = errors.New("the connection to another machine must be encrypted and the server's certificate verified: add sslmode=verify-full (and sslrootcert) to the URL")
@@ -86,7 +86,7 @@ func cause(err error) error {
 	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && parse.Unwrap() != nil {
 		return parse.Unwrap()
 	}
-	return errors.New("a parameter is not as it should be")
+	return errors.New("a parameter is invalid")
 }
 
 // verified refuses a connection to another machine that an attacker on the way could read or

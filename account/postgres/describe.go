@@ -50,7 +50,7 @@ const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_catalog
 
 // errRowSecurity refuses a policy that could hide rows. A DELETE or a look-up that sees none
 // succeeds, so that sessions would outlive a change. The effect of a policy cannot be judged.
-var errRowSecurity = errors.New("row-level security may hide rows from this user of the database, and a hidden session would outlive a change: ALTER ROLE ... BYPASSRLS, since a policy that hides nothing cannot be told from one that does")
+var errRowSecurity = errors.New("row-level security may hide rows from this database user, and a hidden session would survive a change: use ALTER ROLE ... BYPASSRLS, because rekey cannot see if a policy hides rows")
 
 // describe finds a table.
 func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (table, error) {
@@ -64,7 +64,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	err := pool.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind, &hides)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in this database, or its schema is not open to this user; capitals count", name)}
+		return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in this database, or this user cannot use its schema; case matters", name)}
 	case err != nil:
 		return table{}, &SettingError{setting, fault(err)}
 	case kind != "r" && kind != "p" && kind != "v":

@@ -10,7 +10,7 @@ import (
 
 // ErrPooled means that a pooler in between gives each transaction another session, as
 // PgBouncer does in transaction mode.
-var ErrPooled = errors.New("a pooler such as PgBouncer gives each transaction another session, and a migration holds a lock of its session: give `rekey migrate` the address of the server itself")
+var ErrPooled = errors.New("a migration locks its session, and a pooler such as PgBouncer changes sessions: give `rekey migrate` the address of the server itself")
 
 // pooled reports whether a pooler is in between. Without one, the process that the start of a
 // connection names is the server's own. The test costs a connection, and decides how statements

@@ -22,7 +22,7 @@ func TestWrongUsers(t *testing.T) {
 		setting, want string
 	}{
 		{func(u *postgres.Users) { u.Table = "user" }, "Table", "no table user"},
-		{func(u *postgres.Users) { u.Table = "Users" }, "Table", "capitals count"},
+		{func(u *postgres.Users) { u.Table = "Users" }, "Table", "case matters"},
 		{func(u *postgres.Users) { u.Table = "other.users" }, "Table", "no table other.users"},
 		{func(u *postgres.Users) { u.Table = "a.b.users" }, "Table", "schema.name"},
 		{func(u *postgres.Users) { u.Table = "users; DROP TABLE users" }, "Table", "no table"},

@@ -105,7 +105,7 @@ func givesUp(s *suite) {
 	_, c := s.changed("ann")
 	given := account.Entry{
 		At: c.At.Add(time.Minute), Event: account.EventNoticeFailed, Run: c.Run, AccountID: "ann",
-		Detail: "nobody was told that the password was changed",
+		Detail: "no address was notified of the password change",
 	}
 	for range 2 {
 		s.same("the notice is over, and nobody was told", true, s.tell(c, account.TellGivenUp, "").Untold())
@@ -116,7 +116,7 @@ func givesUp(s *suite) {
 	bob, c := s.changed("bob")
 	s.tell(c, account.TellDone, bob.Address)
 	s.same("the notice is over, and somebody was told", false, s.tell(c, account.TellGivenUp, "").Untold())
-	given.Run, given.AccountID, given.Detail = c.Run, "bob", "1 of 2 addresses were not told that the password was changed"
+	given.Run, given.AccountID, given.Detail = c.Run, "bob", "1 of 2 addresses were not notified of the password change"
 	s.audited("bob", given)
 
 	cy, c := s.changed("cy")

@@ -20,10 +20,10 @@ type auditCmd struct {
 	Account  string `env:"REKEY_AUDIT_ACCOUNT" help:"Only lines of this account ID."`
 	Reset    string `name:"run" env:"REKEY_AUDIT_RUN" help:"Only lines of this run, by its original run ID."`
 	Event    string `env:"REKEY_AUDIT_EVENT" help:"Only this event, such as password_changed."`
-	Operator string `env:"REKEY_AUDIT_OPERATOR" help:"Only what this operator did."`
-	Since    string `env:"REKEY_AUDIT_SINCE" help:"Only lines of this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or 24h for so long ago."`
-	Until    string `env:"REKEY_AUDIT_UNTIL" help:"Only lines of before this time, written as for --since."`
-	Last     int    `default:"100" env:"REKEY_AUDIT_LAST" help:"Lines to print at most, the last ones; 0 is all."`
+	Operator string `env:"REKEY_AUDIT_OPERATOR" help:"Only actions of this operator."`
+	Since    string `env:"REKEY_AUDIT_SINCE" help:"Only lines of this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or an age such as 24h."`
+	Until    string `env:"REKEY_AUDIT_UNTIL" help:"Only lines before this time, written as for --since."`
+	Last     int    `default:"100" env:"REKEY_AUDIT_LAST" help:"Maximum number of lines, the last ones; 0 is all."`
 	jsonFlag
 
 	Address string `arg:"" optional:"" name:"email" help:"Only lines of accounts that have this mail address now, or - to read it from standard input."`
@@ -138,7 +138,7 @@ func (a *auditCmd) owners(ctx context.Context, p *process, log auditor) ([]strin
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return a.Account != "" && id != a.Account })
 	if len(ids) == 0 {
-		return nil, refusal("no account has this address; --account finds the lines of one that had it")
+		return nil, refusal("no account has this address; use --account for an account that had it")
 	}
 	return ids, nil
 }
@@ -170,7 +170,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, errors.New("want a day such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or 24h for so long ago")
+	return time.Time{}, errors.New("want a day such as 2026-01-31, a time such as 2026-01-31T12:00:00Z, or an age such as 24h")
 }
 
 // auditLine is a line of the log as JSON.

@@ -15,7 +15,7 @@ type cancelCmd struct {
 	As   string `required:"" env:"REKEY_OPERATOR" help:"Your name, for the audit log: a.smith."`
 	jsonFlag
 
-	Reset string `arg:"" name:"email|run" help:"Mail address of the account, run ID or workflow ID (reset/...), or - to read it from standard input: a command line is seen by others and kept by the shell."`
+	Reset string `arg:"" name:"email|run" help:"Mail address of the account, run ID or workflow ID (reset/...), or - to read it from standard input: other users and the shell history see a command line."`
 }
 
 // Run cancels a run and prints the result.
@@ -27,7 +27,7 @@ func (c *cancelCmd) Run(p *process) error {
 	return p.operate(operator.Config{Keys: p.keys(c.Keys)}, func(ctx context.Context, o *operator.Client) error {
 		done, err := o.Cancel(ctx, text, c.As)
 		if errors.Is(err, operator.ErrTarget) {
-			return fmt.Errorf("%w, or - and one of them on standard input", err)
+			return fmt.Errorf("%w, or - to read one from standard input", err)
 		}
 		if err != nil {
 			return err
@@ -72,12 +72,12 @@ func (c cancellation) text() string {
 	case operator.AlreadyOver:
 		text = fmt.Sprintf("already over: run %s is %s", c.Run.RunID, c.Run.State)
 	case operator.Asked:
-		text = "asked for: run " + c.Run.RunID + " is canceled as soon as a worker is there"
+		text = "requested: run " + c.Run.RunID + " is canceled when a worker is available"
 	default:
-		text = fmt.Sprintf("too late: run %s is %s, its password counts; `rekey find` shows what becomes of it", c.Run.RunID, c.Run.State)
+		text = fmt.Sprintf("too late: run %s is %s, with an accepted password; `rekey find` shows the result", c.Run.RunID, c.Run.State)
 	}
 	if c.Next != "" {
-		text += "; somebody has asked again: run " + c.Next + " is another reset"
+		text += "; a newer request has started another reset: run " + c.Next
 	}
 	return text
 }

@@ -15,13 +15,13 @@ import (
 type codecCmd struct {
 	Listen   string `default:"127.0.0.1:8081" env:"REKEY_CODEC_LISTEN" help:"Address to serve on."`
 	Keys     string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json)."`
-	UIOrigin string `required:"" name:"ui-origin" env:"REKEY_UI_ORIGIN" help:"Where browsers have Temporal's UI from, whose pages alone may ask: https://temporal.example.com."`
+	UIOrigin string `required:"" name:"ui-origin" env:"REKEY_UI_ORIGIN" help:"Origin of Temporal's UI; only its pages may send requests: https://temporal.example.com."`
 
-	BearerFile   string `type:"path" env:"REKEY_BEARER_FILE" help:"File of a secret that operators send as a bearer: temporal --codec-auth."`
+	BearerFile   string `type:"path" env:"REKEY_BEARER_FILE" help:"File with a secret that operators send as a bearer: temporal --codec-auth."`
 	OIDCIssuer   string `name:"oidc-issuer" env:"REKEY_OIDC_ISSUER" help:"OpenID Connect issuer of the access tokens that the UI passes on: https://login.example.com."`
-	OIDCAudience string `name:"oidc-audience" env:"REKEY_OIDC_AUDIENCE" help:"Audience that those must have."`
-	ProxyFile    string `name:"proxy-secret-file" type:"path" env:"REKEY_PROXY_SECRET_FILE" help:"File of a secret that an authenticating proxy sends as a bearer. Lets the UI send cookies."`
-	ProxyUser    string `name:"proxy-user-header" default:"X-Forwarded-User" env:"REKEY_PROXY_USER_HEADER" help:"Header in which that proxy names the person."`
+	OIDCAudience string `name:"oidc-audience" env:"REKEY_OIDC_AUDIENCE" help:"Their required audience."`
+	ProxyFile    string `name:"proxy-secret-file" type:"path" env:"REKEY_PROXY_SECRET_FILE" help:"File with a secret that an authenticating proxy sends as a bearer. Lets the UI send cookies."`
+	ProxyUser    string `name:"proxy-user-header" default:"X-Forwarded-User" env:"REKEY_PROXY_USER_HEADER" help:"Header of that proxy with the operator's name."`
 
 	opsFlags
 }
@@ -64,7 +64,7 @@ func (c *codecCmd) check() error {
 	case (c.OIDCIssuer == "") != (c.OIDCAudience == ""):
 		return errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
 	case c.BearerFile == "" && c.OIDCIssuer == "" && c.ProxyFile == "": // every client could ask
-		return errors.New("say who may ask: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
+		return errors.New("no authentication: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
 	default:
 		return cmp.Or(checkListen("--listen ($REKEY_CODEC_LISTEN)", c.Listen), c.opsFlags.check())
 	}

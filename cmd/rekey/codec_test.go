@@ -39,7 +39,7 @@ func secretFile(t *testing.T, secret string) string {
 func TestCodecRefusesToStart(t *testing.T) {
 	t.Parallel()
 	bearer := "--bearer-file=" + secretFile(t, codecSecret)
-	wrong(t, codecArgs(t), "say who may ask", "$REKEY_BEARER_FILE", "$REKEY_OIDC_ISSUER", "$REKEY_PROXY_SECRET_FILE")
+	wrong(t, codecArgs(t), "no authentication: set", "$REKEY_BEARER_FILE", "$REKEY_OIDC_ISSUER", "$REKEY_PROXY_SECRET_FILE")
 	wrong(t, []string{"codec", "--keys", newKeys(t), bearer}, "--ui-origin ($REKEY_UI_ORIGIN)")
 	wrong(t, codecArgs(t, bearer, "--ui-origin=*"), "--ui-origin ($REKEY_UI_ORIGIN): want an origin")
 	refused(t, codecArgs(t, bearer, "--listen=256.0.0.1:1"), "--listen ($REKEY_CODEC_LISTEN)")

@@ -15,12 +15,12 @@ import (
 
 // findCmd is `rekey find`.
 type findCmd struct {
-	Keys  string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads account.json and, to tell why a mail was withheld, payload.json where it is)."`
-	UIURL string `name:"ui-url" env:"REKEY_UI_URL" help:"Where Temporal's UI is, to print the page of each run: https://temporal.example.com."`
-	Last  int    `default:"5" env:"REKEY_LAST" help:"Runs to print at most, the newest first: 1 to 50."`
+	Keys  string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads account.json, and payload.json if present, to show why a mail was withheld)."`
+	UIURL string `name:"ui-url" env:"REKEY_UI_URL" help:"URL of Temporal's UI, to print the page of each run: https://temporal.example.com."`
+	Last  int    `default:"5" env:"REKEY_LAST" help:"Maximum number of runs, the newest first: 1 to 50."`
 	jsonFlag
 
-	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: a command line is seen by others and kept by the shell."`
+	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: other users and the shell history see a command line."`
 }
 
 // foundRun is a run, and where Temporal's UI shows it.
@@ -93,18 +93,18 @@ func (r foundRun) note() string {
 			notes = append(notes, fmt.Sprintf(format, args...))
 		}
 	}
-	add(r.Paused, "paused in Temporal: nothing happens until it is unpaused there")
+	add(r.Paused, "paused in Temporal: unpause it there to continue")
 	if t := r.Trying; t != nil {
 		add(t.Next.IsZero(), "a mail is being sent, attempt %d%s", t.Number, lastFailure(t))
 		add(!t.Next.IsZero(), "a mail is not sent yet, attempt %d at %s%s", t.Number, stamp(t.Next), lastFailure(t))
 	}
 	add(r.Failure != "", "the run failed: %s", r.Failure)
-	add(r.Asked > 0, "asked for again, without another mail: %d", r.Asked)
+	add(r.Asked > 0, "requests without another mail: %d", r.Asked)
 	add(r.Withheld != "", "the last mail was withheld: %s", r.Withheld)
 	add(r.Refused != "", "the change was refused: %s", r.Refused)
-	add(r.Untold, "the password was changed, and nobody was told")
-	add(r.Owed, "an address is still to be told of a change")
-	add(r.Sealed, "only payload.json tells whether a mail was withheld, and it is not here or lacks the key")
+	add(r.Untold, "password changed, but no address was notified")
+	add(r.Owed, "a notice is pending for an address")
+	add(r.Sealed, "unknown whether a mail was withheld: payload.json is missing or lacks the key")
 	add(r.URL != "", "%s", r.URL)
 	return strings.Join(notes, "; ")
 }
@@ -113,5 +113,5 @@ func lastFailure(a *operator.Attempt) string {
 	if a.Why == "" {
 		return ""
 	}
-	return ", the last one ended with " + a.Why
+	return ", last failure: " + a.Why
 }

@@ -17,10 +17,10 @@ import (
 type forgetCmd struct {
 	storeFlags
 	As  string `required:"" env:"REKEY_OPERATOR" help:"Your name, for the audit log: a.smith."`
-	Yes bool   `env:"REKEY_FORGET_YES" help:"Do not ask: for programs."`
+	Yes bool   `env:"REKEY_FORGET_YES" help:"No question, for programs."`
 	jsonFlag
 
-	Account string `arg:"" help:"ID of the account, which your application has deleted."`
+	Account string `arg:"" help:"ID of an account that your application has deleted."`
 }
 
 func (f *forgetCmd) check() error { return cmp.Or(checkOperator(f.As), f.storeFlags.check()) }
@@ -28,7 +28,7 @@ func (f *forgetCmd) check() error { return cmp.Or(checkOperator(f.As), f.storeFl
 // Run deletes all that the store keeps of a deleted account, and prints how much that was.
 func (f *forgetCmd) Run(p *process) (err error) {
 	if !f.Yes {
-		if err := confirm(p, "This deletes all that rekey keeps of the account, its audit log too. Type its ID again: ", f.Account); err != nil {
+		if err := confirm(p, "This deletes all data of the account in rekey, with its audit log. Type its ID again: ", f.Account); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ func confirm(p *process, question, want string) error {
 		return err
 	}
 	if strings.TrimSpace(answer) != want {
-		return refusal("nothing is deleted: that was something else; --yes does not ask")
+		return refusal("nothing is deleted: wrong ID; --yes skips the question")
 	}
 	return nil
 }

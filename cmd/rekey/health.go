@@ -11,7 +11,7 @@ import (
 
 // healthCmd is `rekey health`: a container FROM scratch has no other client for a probe.
 type healthCmd struct {
-	URL string `arg:"" help:"What to ask: http://127.0.0.1:9090/readyz."`
+	URL string `arg:"" help:"URL to check: http://127.0.0.1:9090/readyz."`
 }
 
 func (h *healthCmd) check() error {

@@ -12,16 +12,16 @@ import (
 
 // keysCmd is `rekey keys`.
 type keysCmd struct {
-	New     keysNewCmd     `cmd:"" help:"Make a folder with every keyset."`
+	New     keysNewCmd     `cmd:"" help:"Create a folder with every keyset."`
 	List    keysListCmd    `cmd:"" help:"List the keysets of a folder and their keys."`
-	Add     keysAddCmd     `cmd:"" help:"Add a key to a keyset: the first step of a rotation. Give the folder to all processes before the next step."`
-	Promote keysPromoteCmd `cmd:"" help:"Make a key the one that new data is sealed under: the second step."`
-	Retire  keysRetireCmd  `cmd:"" help:"Delete a key that is no longer the primary: the last step, when all it sealed is over."`
+	Add     keysAddCmd     `cmd:"" help:"Add a key to a keyset, the first step of a rotation. Give the new files to all processes before the next step."`
+	Promote keysPromoteCmd `cmd:"" help:"Make a key the primary, which seals new data: the second step."`
+	Retire  keysRetireCmd  `cmd:"" help:"Delete a former primary key: the last step, after its links and runs have ended."`
 }
 
 type keysNewCmd struct {
-	Dir  string `arg:"" type:"path" help:"Folder to make."`
-	Keep bool   `env:"REKEY_KEYS_KEEP" help:"Be content with a folder that has every keyset: for a job that runs at each start."`
+	Dir  string `arg:"" type:"path" help:"Folder to create."`
+	Keep bool   `env:"REKEY_KEYS_KEEP" help:"Accept a folder that already has every keyset: for a job that runs at each start."`
 }
 
 // Run makes the folder.
@@ -97,7 +97,7 @@ func (k *keysAddCmd) Run(p *process) error {
 type keysPromoteCmd struct {
 	Dir string   `arg:"" type:"path" help:"Folder of keysets."`
 	Use keys.Use `arg:"" help:"Keyset: link, payload or submission."`
-	ID  uint32   `arg:"" help:"Key, as rekey keys list shows it."`
+	ID  uint32   `arg:"" help:"Key ID from rekey keys list."`
 }
 
 // Run makes the key the primary one.

@@ -89,7 +89,7 @@ func TestForget(t *testing.T) {
 	t.Parallel()
 	path := ledgerStore(t)
 	args := []string{"forget", "--store", path, "--as", "a.smith", "--yes", "ann"}
-	if err := refused(t, args, "the account is there still"); status(err) != exitRefused {
+	if err := refused(t, args, "the account still exists"); status(err) != exitRefused {
 		t.Errorf("status %d", status(err))
 	}
 	change(t, path, func(s *bolt.Store) error { return s.Delete(t.Context(), "ann") })
@@ -149,7 +149,7 @@ func TestSecretFilesAreForTheirOwner(t *testing.T) {
 
 // security 24: a service file of PostgreSQL may hold a password, so none is read.
 func TestNoServiceFile(t *testing.T) {
-	const store, why = "postgres://rekey@127.0.0.1:1/app", "a service file (service in the URL, or PGSERVICE) may hold a password"
+	const store, why = "postgres://rekey@127.0.0.1:1/app", "a service file (service in the URL, or PGSERVICE) may hold an unchecked password"
 	t.Setenv("PGSERVICEFILE", secretFile(t, "[app]\npassword=s3cret\nhost=127.0.0.2"))
 	refused(t, []string{"migrate", "--store", store + "?service=app"}, why)
 	refused(t, []string{"migrate", "--store", store}, "connection refused")

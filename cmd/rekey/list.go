@@ -12,8 +12,8 @@ import (
 
 // listCmd is `rekey list`. It reads only data in clear, so it needs no keys and no address.
 type listCmd struct {
-	Waiting string `default:"any" enum:"any,mail,store,link" env:"REKEY_WAITING" help:"What the resets wait for: a mail server, the store, their link, or any."`
-	Most    int    `default:"50" env:"REKEY_MOST" help:"Resets to print at most: 1 to 1000."`
+	Waiting string `default:"any" enum:"any,mail,store,link" env:"REKEY_WAITING" help:"Only resets that wait for mail, store or link, or any."`
+	Most    int    `default:"50" env:"REKEY_MOST" help:"Maximum number of resets: 1 to 1000."`
 	jsonFlag
 }
 

@@ -11,24 +11,24 @@ import (
 
 // mailFlags have the look of mails and their delivery.
 type mailFlags struct {
-	Product   string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as mails call it."`
-	Support   string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
-	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in."`
+	Product   string `required:"" env:"REKEY_PRODUCT" help:"Name of your product in mails."`
+	Support   string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
+	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in."`
 	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
 
 	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
 	Host         string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
 	Port         int    `name:"smtp-port" default:"587" env:"REKEY_SMTP_PORT" help:"Its port."`
 	Security     string `name:"smtp-security" enum:"starttls,tls,none" default:"starttls" env:"REKEY_SMTP_SECURITY" help:"Encryption: ${enum}; none is for loopback only."`
-	Username     string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server wants one."`
-	SMTPPassword string `name:"smtp-password-file" type:"path" env:"REKEY_SMTP_PASSWORD_FILE" help:"File that holds the password for it."`
-	Helo         string `name:"smtp-helo" env:"REKEY_SMTP_HELO" help:"Name to greet it with; without it the host of the base URL."`
+	Username     string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server needs one."`
+	SMTPPassword string `name:"smtp-password-file" type:"path" env:"REKEY_SMTP_PASSWORD_FILE" help:"File with the password of that user."`
+	Helo         string `name:"smtp-helo" env:"REKEY_SMTP_HELO" help:"Name in the SMTP greeting; default: the base URL's host."`
 
-	TokenURL     string `name:"smtp-oauth-token-url" env:"REKEY_SMTP_OAUTH_TOKEN_URL" help:"Token endpoint, for a mail server that wants an access token (XOAUTH2) and no password."`
+	TokenURL     string `name:"smtp-oauth-token-url" env:"REKEY_SMTP_OAUTH_TOKEN_URL" help:"Token endpoint, if the mail server needs an access token (XOAUTH2), not a password."`
 	ClientID     string `name:"smtp-oauth-client-id" env:"REKEY_SMTP_OAUTH_CLIENT_ID" help:"Client ID there."`
 	Scope        string `name:"smtp-oauth-scope" env:"REKEY_SMTP_OAUTH_SCOPE" help:"Scope of the access token."`
-	ClientSecret string `name:"smtp-oauth-secret-file" type:"path" env:"REKEY_SMTP_OAUTH_SECRET_FILE" help:"File that holds the client secret."`
-	RefreshToken string `name:"smtp-oauth-refresh-file" type:"path" env:"REKEY_SMTP_OAUTH_REFRESH_FILE" help:"File that holds a refresh token; without it the client's own credentials are used."`
+	ClientSecret string `name:"smtp-oauth-secret-file" type:"path" env:"REKEY_SMTP_OAUTH_SECRET_FILE" help:"File with the client secret."`
+	RefreshToken string `name:"smtp-oauth-refresh-file" type:"path" env:"REKEY_SMTP_OAUTH_REFRESH_FILE" help:"File with a refresh token; without it, the client's own credentials are used."`
 }
 
 func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {

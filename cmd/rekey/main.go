@@ -27,26 +27,26 @@ import (
 
 // cli is the command line. Every flag has an environment variable.
 type cli struct {
-	LogLevel  string `enum:"debug,info,warn,error" default:"info" env:"REKEY_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
-	LogFormat string `enum:"json,console" default:"json" env:"REKEY_LOG_FORMAT" help:"How logs are written: ${enum}."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" env:"REKEY_LOG_LEVEL" help:"Lowest log level: ${enum}."`
+	LogFormat string `enum:"json,console" default:"json" env:"REKEY_LOG_FORMAT" help:"Log format: ${enum}."`
 
-	TaskQueue string `name:"task-queue" default:"${task_queue}" env:"REKEY_TASK_QUEUE" help:"Task queue in Temporal; all processes and commands of a product have the same, and each product in a namespace has its own."`
+	TaskQueue string `name:"task-queue" default:"${task_queue}" env:"REKEY_TASK_QUEUE" help:"Task queue in Temporal. All processes and commands of a product share it; each product in a namespace has its own."`
 
-	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities: owns the account store and sends the mails."`
+	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities, use the account store and send the mails."`
 	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
-	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for those who may read them."`
-	Keys    keysCmd    `cmd:"" help:"Make, list and rotate keysets."`
+	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for authorized operators."`
+	Keys    keysCmd    `cmd:"" help:"Create, list and rotate keysets."`
 	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
-	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build: the check before it is deployed."`
-	List    listCmd    `cmd:"" help:"List open resets, and what each waits for: a mail server, the store or its link. Needs no key."`
+	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build, before you deploy it."`
+	List    listCmd    `cmd:"" help:"List open resets and what each waits for: a mail server, the store or its link. Needs no key."`
 	Find    findCmd    `cmd:"" help:"Show the resets of an account: state, mails, why none was sent, next expiry."`
-	Cancel  cancelCmd  `cmd:"" help:"Call a reset off, so that its links stop working."`
-	Resend  resendCmd  `cmd:"" help:"Mail an account another link, within the limits that hold for its owner."`
+	Cancel  cancelCmd  `cmd:"" help:"Cancel a reset, so that its links stop working."`
+	Resend  resendCmd  `cmd:"" help:"Mail another link to an account owner, within the owner's limits."`
 	Stats   statsCmd   `cmd:"" help:"Count resets by state and by age."`
-	Audit   auditCmd   `cmd:"" help:"Print the audit log: who asked for what, when, and how it ended."`
-	Forget  forgetCmd  `cmd:"" help:"Delete all that the store keeps of an account which your application has deleted."`
-	Migrate migrateCmd `cmd:"" help:"Make rekey's schema in a PostgreSQL database, or bring it up to date. Safe to repeat."`
-	Health  healthCmd  `cmd:"" help:"Ask a process of rekey how it is; fails unless it answers 200. For containers, which have no curl."`
+	Audit   auditCmd   `cmd:"" help:"Print the audit log: requests, callers, times and results."`
+	Forget  forgetCmd  `cmd:"" help:"Delete all data of an account that your application has deleted."`
+	Migrate migrateCmd `cmd:"" help:"Create or update rekey's schema in a PostgreSQL database. Safe to repeat."`
+	Health  healthCmd  `cmd:"" help:"Check the health of a rekey process; fails unless it answers 200. For containers without curl."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -78,7 +78,7 @@ func main() {
 
 const description = `Durable password reset on Temporal.
 
-Where Temporal is, its own settings say: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_...,
+Temporal's own settings apply: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_...,
 or the profile TEMPORAL_PROFILE of the file TEMPORAL_CONFIG_FILE.`
 
 // errHelp ends the command line after help was printed.

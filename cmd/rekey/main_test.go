@@ -175,10 +175,10 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 	wrong(t, workerArgs(t, "--audit-keep=24h"), "--audit-keep ($REKEY_AUDIT_KEEP): want 168h or more, or 0 for ever")
 	wrong(t, workerArgs(t, "--base-url=http://accounts.example.com"), "--base-url ($REKEY_BASE_URL): must be https")
 	wrong(t, workerArgs(t, "--smtp-security=maybe"), "--smtp-security", "starttls")
-	wrong(t, workerArgs(t, "--smtp-host=mail.example.com"), "--smtp-security ($REKEY_SMTP_SECURITY)", "must not travel in clear")
+	wrong(t, workerArgs(t, "--smtp-host=mail.example.com"), "--smtp-security ($REKEY_SMTP_SECURITY)", "needs encryption")
 	wrong(t, workerArgs(t, "--mail-rate=-1"), "--mail-rate ($REKEY_MAIL_RATE): want 0 or more, not -1")
-	wrong(t, workerArgs(t, "--smtp-helo=two words"), "--smtp-helo ($REKEY_SMTP_HELO): name that the mail server is greeted with")
-	wrong(t, workerArgs(t, "--base-url=https://\u0301.example"), "--base-url ($REKEY_BASE_URL): base URL: the host is no name")
+	wrong(t, workerArgs(t, "--smtp-helo=two words"), "--smtp-helo ($REKEY_SMTP_HELO): name in the SMTP greeting")
+	wrong(t, workerArgs(t, "--base-url=https://\u0301.example"), "--base-url ($REKEY_BASE_URL): base URL: the host is not a valid name")
 	wrong(t, workerArgs(t, "--smtp-oauth-scope=send"), "--smtp-oauth-token-url ($REKEY_SMTP_OAUTH_TOKEN_URL): the other settings")
 	lent := []string{"--smtp-oauth-token-url=https://login.example.com/token", "--smtp-oauth-client-id=rekey", "--smtp-oauth-secret-file=secret"}
 	wrong(t, workerArgs(t, lent...), "needs --smtp-username ($REKEY_SMTP_USERNAME) and no password")

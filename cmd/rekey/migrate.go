@@ -9,8 +9,8 @@ import (
 
 // migrateCmd is `rekey migrate`.
 type migrateCmd struct {
-	Store    string `required:"" env:"REKEY_STORE" help:"The database: postgres://user@host:5432/database?sslmode=verify-full. The user may be another one than the worker's; it makes the schema rekey and its tables."`
-	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File that holds the password of that user; PGPASSFILE and PGPASSWORD do too."`
+	Store    string `required:"" env:"REKEY_STORE" help:"URL of the database: postgres://user@host:5432/database?sslmode=verify-full. The user may differ from the worker's; it creates the schema rekey and its tables."`
+	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of that user; PGPASSFILE and PGPASSWORD work too."`
 }
 
 func (m *migrateCmd) check() error {

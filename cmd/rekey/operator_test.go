@@ -82,7 +82,7 @@ func TestOperatorsReadTheirKeyFiles(t *testing.T) {
 	all := operators(dir, erin)
 	refused(t, all["cancel"], "keyset payload", "`rekey keys new`")
 	refused(t, all["resend"], "keyset payload", "`rekey keys new`")
-	refused(t, all["find"], "connect to Temporal at 127.0.0.1:1", "TEMPORAL_ADDRESS says where it is")
+	refused(t, all["find"], "connect to Temporal at 127.0.0.1:1", "check TEMPORAL_ADDRESS")
 	refused(t, all["stats"], "connect to Temporal at 127.0.0.1:1")
 	if err := os.WriteFile(filepath.Join(dir, "payload.json"), []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
@@ -235,8 +235,8 @@ func TestAnswersToOperators(t *testing.T) {
 func TestReasonsForNoMail(t *testing.T) {
 	t.Parallel()
 	for reason, want := range map[workflow.Unanswered]string{
-		workflow.MailOnItsWay: "on its way", workflow.LastLinkOut: "had its 3 mails: wait until 2026-01-02T12:36:00Z",
-		workflow.InCoolDown: "cool-down: ask again at", operator.RunFull: "filled the run with signals",
+		workflow.MailOnItsWay: "in progress", workflow.LastLinkOut: "used its 3 mails: wait until 2026-01-02T12:36:00Z",
+		workflow.InCoolDown: "cool-down is not over: retry at", operator.RunFull: "limit of signals",
 	} {
 		if got := why(operator.Resent{Why: reason, Run: numbered(1)}); !strings.Contains(got, want) {
 			t.Errorf("%s: %q", reason, got)
@@ -274,8 +274,8 @@ func TestRunsInATable(t *testing.T) {
 func TestNotesOfNotices(t *testing.T) {
 	t.Parallel()
 	r := foundRun{Run: operator.Run{Untold: true, Owed: true, Paused: true, Failure: "x", Asked: 2}}
-	const want = "paused in Temporal: nothing happens until it is unpaused there; the run failed: x; " +
-		"asked for again, without another mail: 2; the password was changed, and nobody was told; an address is still to be told of a change"
+	const want = "paused in Temporal: unpause it there to continue; the run failed: x; " +
+		"requests without another mail: 2; password changed, but no address was notified; a notice is pending for an address"
 	if got := r.note(); got != want {
 		t.Errorf("note %q", got)
 	}

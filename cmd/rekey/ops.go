@@ -24,7 +24,7 @@ import (
 
 // opsFlags are the settings of the probes and metrics of a process.
 type opsFlags struct {
-	OpsListen string `name:"ops-listen" env:"REKEY_OPS_LISTEN" help:"Address for /livez, /readyz and /metrics, on a network of your own; none without."`
+	OpsListen string `name:"ops-listen" env:"REKEY_OPS_LISTEN" help:"Address for /livez, /readyz and /metrics, on a private network; off without it."`
 }
 
 const (

@@ -28,7 +28,7 @@ type latest struct {
 
 func newLatest() *latest { return &latest{there: make(chan struct{})} }
 
-var errNoPeersYet = errors.New("not told yet by Temporal which processes there are")
+var errNoPeersYet = errors.New("Temporal has not listed the processes yet")
 
 func (l *latest) is(err error) {
 	wrong, _ := errors.AsType[*belong.Mismatch](err)

@@ -14,9 +14,9 @@ import (
 // replayCmd is `rekey replay`.
 type replayCmd struct {
 	Keys       string        `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json)."`
-	Since      time.Duration `default:"24h" env:"REKEY_REPLAY_SINCE" help:"Replay the runs that are open, and those that began so long ago at most."`
-	WorkflowID string        `name:"workflow-id" env:"REKEY_REPLAY_WORKFLOW_ID" help:"Replay all runs of this workflow ID instead, open or not."`
-	Parallel   int           `default:"8" env:"REKEY_REPLAY_PARALLEL" help:"Runs that are downloaded and replayed at once."`
+	Since      time.Duration `default:"24h" env:"REKEY_REPLAY_SINCE" help:"Replay open runs, and runs that began within this time."`
+	WorkflowID string        `name:"workflow-id" env:"REKEY_REPLAY_WORKFLOW_ID" help:"Replay all runs of this workflow ID instead."`
+	Parallel   int           `default:"8" env:"REKEY_REPLAY_PARALLEL" help:"Runs to download and replay at once."`
 	jsonFlag
 }
 
@@ -24,11 +24,11 @@ type replayCmd struct {
 func (*replayCmd) Help() string {
 	return `Each history is downloaded and replayed in memory. Nothing in Temporal changes and no activity runs.
 
-A history fits when this build does in the same order what it says, and passes and reads the values that it holds. A field
-that it lacks is new and allowed. Another timeout, retry policy or task queue of an activity is a warning.
+A history fits if this build takes the same steps in the same order, and passes and reads the same values. A field that
+the history lacks is new and allowed. Another timeout, retry policy or task queue of an activity is a warning.
 
-Exit status: 0, this build leads all of them on, with warnings or without; 1, some diverge, so do not deploy it like that; 2, nothing can be said of
-some or all, because Temporal is not reached, a key is missing, or histories are damaged or gone.`
+Exit status: 0, this build can continue all runs, with or without warnings; 1, some runs diverge: do not deploy this build;
+2, some or all runs are unchecked: Temporal is unreachable, a key is missing, or histories are damaged or gone.`
 }
 
 // Run replays and writes the report.

@@ -79,7 +79,7 @@ func (r runs) history(ctx context.Context, run *commonpb.WorkflowExecution) (*hi
 	return &h, nil
 }
 
-var errStopped = errors.New("told to stop: not all runs were replayed")
+var errStopped = errors.New("stopped: not all runs were replayed")
 
 // fill replays the runs, some at once, and holds no history longer than that takes. When it ends
 // early, the report stays as it is.

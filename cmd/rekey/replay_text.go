@@ -11,14 +11,14 @@ import (
 )
 
 const remedy = `
-A run that is open stands still under this build, or goes on with values that it does not mean where the code passes or
-reads others. Put the change behind workflow.GetVersion, keep the names of fields, or deploy with versioned workers, so that
-each run stays with the build that began it: see "Before a deployment: replay" in docs/operations/upgrades.md.
+An open run stops under this build, or continues with wrong values where the code passes or reads others. Put the change
+behind workflow.GetVersion, keep the names of fields, or deploy versioned workers, so that each run stays with its build:
+see "Before a deployment: replay" in docs/operations/upgrades.md.
 `
 
 const warned = `
-These fit, with another policy (a timeout, retries, the task queue). What is scheduled keeps the old one, what comes gets
-the new one; that is no reason against a deployment, if it is meant.
+These runs fit, with another policy (timeout, retries, task queue). Scheduled activities keep the old one, later ones get
+the new one. Deploy the build if you intend that.
 `
 
 // write sorts the report and writes it.
@@ -92,7 +92,7 @@ func (r *report) verdict(early error) error {
 	case r.Unjudged > 0:
 		return unchecked(fmt.Errorf("%d of %d runs cannot be judged: %s", r.Unjudged, r.Replayed, r.Unreadable[0].Reason))
 	case r.Replayed == 0 && (r.wanted || r.Gone > 0):
-		return unchecked(errors.New("there is no history that could be replayed"))
+		return unchecked(errors.New("there is no history to replay"))
 	default:
 		return nil
 	}

@@ -14,11 +14,11 @@ import (
 type resendCmd struct {
 	Keys     string        `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json and account.json)."`
 	As       string        `required:"" env:"REKEY_OPERATOR" help:"Your name, for the audit log: a.smith."`
-	LinkLife time.Duration `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"How long a mailed link works, for a run that this starts."`
-	CoolDown time.Duration `default:"${cool_down}" env:"REKEY_COOL_DOWN" help:"As in rekey starter, for a run that this starts."`
+	LinkLife time.Duration `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"Life of a mailed link, if this starts a run."`
+	CoolDown time.Duration `default:"${cool_down}" env:"REKEY_COOL_DOWN" help:"As in rekey starter, if this starts a run."`
 	jsonFlag
 
-	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: a command line is seen by others and kept by the shell."`
+	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: other users and the shell history see a command line."`
 }
 
 // Run requests a mail as the owner would and prints whether one goes out.
@@ -55,13 +55,13 @@ type resending struct {
 func why(m operator.Resent) string {
 	switch m.Why {
 	case workflow.MailOnItsWay:
-		return "a mail is on its way: `rekey find` shows how far it has come"
+		return "a mail is in progress: `rekey find` shows its state"
 	case workflow.InCoolDown:
-		return "the last mail is younger than the cool-down: ask again at " + stamp(m.Again.Add(time.Second))
+		return "the cool-down is not over: retry at " + stamp(m.Again.Add(time.Second))
 	case workflow.LastLinkOut:
-		return fmt.Sprintf("the run has had its %d mails: wait until %s, or `rekey cancel` it and ask again", workflow.MaxMails, stamp(m.Run.Expires))
+		return fmt.Sprintf("the run has used its %d mails: wait until %s, or `rekey cancel` it and retry", workflow.MaxMails, stamp(m.Run.Expires))
 	case operator.RunFull:
-		return "somebody has filled the run with signals: `rekey cancel` it and ask again"
+		return "the run has reached its limit of signals: `rekey cancel` it and retry"
 	case workflow.LinksEnded: // another run answers
 	}
 	if m.Result == operator.Withheld {
@@ -77,7 +77,7 @@ func (r resending) write(out io.Writer, asJSON bool) error {
 		return err
 	}
 	if withheld && r.Run.Withheld == string(workflow.MailUnknown) {
-		return refusal("a mail may have arrived, and no further copy is sent: " + r.Why)
+		return refusal("a mail may have arrived; rekey sends no further copy: " + r.Why)
 	}
 	return refusal("nothing is mailed: " + r.Why)
 }
@@ -86,5 +86,5 @@ func (r resending) text() string {
 	if r.Result == operator.Mailed {
 		return fmt.Sprintf("mailed: link %d of %d of run %s, which ends at %s", r.Run.Mails, workflow.MaxMails, r.Run.RunID, stamp(r.Run.Expires))
 	}
-	return "asked for: a link is mailed as soon as a worker and the mail server are there; `rekey find` shows how far it has come"
+	return "requested: rekey mails a link as soon as a worker and the mail server are available; `rekey find` shows the state"
 }

@@ -8,11 +8,11 @@ import (
 )
 
 type keysRetireCmd struct {
-	Early bool `name:"early" env:"REKEY_EARLY" help:"Do not wait until all that it sealed is over, because the key is stolen: open links and runs are lost."`
+	Early bool `name:"early" env:"REKEY_EARLY" help:"Delete a stolen key at once: its open links and runs are lost."`
 
 	Dir string   `arg:"" type:"path" help:"Folder of keysets."`
 	Use keys.Use `arg:"" help:"Keyset: link, payload or submission."`
-	ID  uint32   `arg:"" help:"Key, as rekey keys list shows it."`
+	ID  uint32   `arg:"" help:"Key ID from rekey keys list."`
 }
 
 // Run deletes the key.
@@ -23,7 +23,7 @@ func (k *keysRetireCmd) Run(p *process) error {
 	if err := keys.Retire(k.Dir, k.Use, k.ID); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "key %d of %s is deleted: what it sealed cannot be read any more\n", k.ID, k.Use)
+	_, err := fmt.Fprintf(p.stdout, "key %d of %s is deleted: data that it sealed can no longer be read\n", k.ID, k.Use)
 	return err
 }
 

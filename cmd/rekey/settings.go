@@ -132,7 +132,7 @@ func (w *workerCmd) checkBuild() error {
 	case !activities.Upgrade(w.UpgradeHash).Valid():
 		return fmt.Errorf("--upgrade-hash ($REKEY_UPGRADE_HASH): want argon2id or bcrypt, not %s", w.UpgradeHash)
 	case w.Users != "" && !postgres.IsURL(w.Store):
-		return errors.New("--users-table ($REKEY_USERS_TABLE): is for --store ($REKEY_STORE) with a URL of PostgreSQL")
+		return errors.New("--users-table ($REKEY_USERS_TABLE): needs a PostgreSQL URL in --store ($REKEY_STORE)")
 	default:
 		return nil
 	}
@@ -144,13 +144,13 @@ func (m *mailFlags) check() error {
 	}
 	switch {
 	case m.SignInURL != "" && !isURL(m.SignInURL, loopback.Web):
-		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, since mails have it")
+		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, for the mails")
 	case !isHost(m.Host):
 		return errors.New("--smtp-host ($REKEY_SMTP_HOST): want a name or an IP address, such as mail.example.com; --smtp-port ($REKEY_SMTP_PORT) has the port")
 	case m.Port < 1 || m.Port > 65535:
 		return fmt.Errorf("--smtp-port ($REKEY_SMTP_PORT): want 1 to 65535, not %d", m.Port)
 	case m.Security == string(mail.SecurityNone) && !loopback.Is(m.Host):
-		return errors.New("--smtp-security ($REKEY_SMTP_SECURITY): none is for loopback only, since a mail holds a link that must not travel in clear: use starttls or tls")
+		return errors.New("--smtp-security ($REKEY_SMTP_SECURITY): none is for loopback only, because a link in a mail needs encryption: use starttls or tls")
 	}
 	return m.checkSMTP()
 }
@@ -191,7 +191,7 @@ func (m *mailFlags) checkLogin() error {
 
 // baseFlag is the base URL of starters and workers.
 type baseFlag struct {
-	BaseURL string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"Where the pages are reached, as in the mailed links: https://accounts.example.com."`
+	BaseURL string `required:"" name:"base-url" env:"REKEY_BASE_URL" help:"URL of the pages, as in the mailed links: https://accounts.example.com."`
 
 	base link.BaseURL // set by check
 }
@@ -203,7 +203,7 @@ func (f *baseFlag) check() error {
 	case err != nil:
 		return fmt.Errorf("--base-url ($REKEY_BASE_URL): %w", err)
 	case !loopback.Sealed(base.URL()):
-		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because links of mails begin with it")
+		return errors.New("--base-url ($REKEY_BASE_URL): must be https, because mailed links begin with it")
 	}
 	f.base = base
 	return nil

@@ -24,25 +24,25 @@ type starterCmd struct {
 	Listen string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
 	Keys   string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
 	baseFlag
-	LoginURL          string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"Where people sign in, offered after a reset."`
-	ChangePasswordURL string `name:"change-password-url" env:"REKEY_CHANGE_PASSWORD_URL" help:"Your page for changing a password while signed in, where /.well-known/change-password leads password managers; the page that asks for a mail without."`
-	HSTS              bool   `negatable:"" default:"true" env:"REKEY_HSTS" help:"Answer with Strict-Transport-Security while the base URL is https."`
-	Product           string `required:"" env:"REKEY_PRODUCT" help:"Name of your product, as the pages call it."`
-	Support           string `required:"" env:"REKEY_SUPPORT" help:"Whom an owner asks for help: an address or a URL."`
+	LoginURL          string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in, offered after a reset."`
+	ChangePasswordURL string `name:"change-password-url" env:"REKEY_CHANGE_PASSWORD_URL" help:"Your page to change a password while signed in, as the target of /.well-known/change-password; without it, the page that requests a mail."`
+	HSTS              bool   `negatable:"" default:"true" env:"REKEY_HSTS" help:"Send Strict-Transport-Security if the base URL is https."`
+	Product           string `required:"" env:"REKEY_PRODUCT" help:"Name of your product on the pages."`
+	Support           string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
 
-	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; off, both POST routes answer 400."`
-	LinkLife      time.Duration  `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"How long a mailed link works."`
+	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; if off, both POST routes answer 400."`
+	LinkLife      time.Duration  `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"Life of a mailed link."`
 	CoolDown      time.Duration  `default:"${cool_down}" env:"REKEY_COOL_DOWN" help:"A request this long after the last mail mails another link; in the first half of this time none does."`
-	MinLength     int            `default:"${min_length}" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Fewest characters of a password; 15, or 8 where a second factor is always asked (NIST SP 800-63B-4)."`
-	Hash          string         `default:"argon2id" enum:"argon2id,bcrypt" env:"REKEY_HASH" help:"How passwords are stored where a link does not say, as none did before 0.3.0: argon2id; or bcrypt, which takes 72 bytes at most."`
-	Normalize     string         `default:"nfkc" enum:"nfkc,none" env:"REKEY_NORMALIZE" help:"Form in which passwords are hashed: nfkc, if your sign-in applies it too; or none, as they were typed."`
-	BreachedURL   string         `name:"breached-url" env:"REKEY_BREACHED_URL" help:"Compare passwords with data breaches: https://api.pwnedpasswords.com/range or a mirror, which learns 5 hex digits of a hash; off without."`
-	BreachedFail  string         `name:"breached-fail" default:"open" enum:"open,closed" env:"REKEY_BREACHED_FAIL" help:"When that server cannot tell: open takes the password and logs a warning, closed answers 503."`
+	MinLength     int            `default:"${min_length}" env:"REKEY_PASSWORD_MIN_LENGTH" help:"Minimum password length: 15, or 8 if a second factor is always required (NIST SP 800-63B-4)."`
+	Hash          string         `default:"argon2id" enum:"argon2id,bcrypt" env:"REKEY_HASH" help:"Hash format for links that name none, from before 0.3.0: argon2id; or bcrypt, which takes 72 bytes at most."`
+	Normalize     string         `default:"nfkc" enum:"nfkc,none" env:"REKEY_NORMALIZE" help:"Unicode form of passwords before hashing: nfkc, if your sign-in applies it too; or none for unchanged."`
+	BreachedURL   string         `name:"breached-url" env:"REKEY_BREACHED_URL" help:"Compare passwords with data breaches: https://api.pwnedpasswords.com/range or a mirror, which learns 5 hex digits of a hash; off without it."`
+	BreachedFail  string         `name:"breached-fail" default:"open" enum:"open,closed" env:"REKEY_BREACHED_FAIL" help:"Without an answer: open takes the password and logs a warning, closed answers 503."`
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
-	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together; networks share it when it is short, and over it a page proves work or gets 503; 0 is no limit."`
-	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, whose X-Forwarded-For is believed: 10.0.0.0/8,..."`
-	IdleTimeout   time.Duration  `default:"620s" env:"REKEY_IDLE_TIMEOUT" help:"How long a connection without a request is kept: longer than your load balancer keeps one, or some of its requests get 502."`
-	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each some 60 MiB with argon2id; 0 is one per core. Go gets as many threads on top, unless GOMAXPROCS is set."`
+	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together. Near the limit, networks share it; above it, a page proves work or gets 503. 0 is no limit."`
+	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, trusted for X-Forwarded-For: 10.0.0.0/8,..."`
+	IdleTimeout   time.Duration  `default:"620s" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
+	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each about 60 MiB with argon2id; 0 is one per core. Go gets as many extra threads, unless GOMAXPROCS is set."`
 
 	opsFlags
 }

@@ -16,24 +16,24 @@ import (
 
 // storeFlags are the place of the accounts.
 type storeFlags struct {
-	Store    string `required:"" env:"REKEY_STORE" help:"Where the accounts are: postgres://user@host:5432/database?sslmode=verify-full for any number of workers; or the bbolt file of your application, which one worker owns."`
-	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File that holds the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD do too."`
+	Store    string `required:"" env:"REKEY_STORE" help:"Account store: postgres://user@host:5432/database?sslmode=verify-full for any number of workers; or the bbolt file of your application, for one worker."`
+	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD work too."`
 
 	usersFlags
 }
 
 // usersFlags describe an existing table of users.
 type usersFlags struct {
-	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Table of users that your application has already in that database: name or schema.name. The starter then needs --normalize as your sign-in has it. Without it the accounts are in rekey's own tables."`
+	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Existing table of users in that database: name or schema.name. The starter then needs the --normalize of your sign-in. Without the table, the accounts are in rekey's own tables."`
 	ID         string `name:"id-column" default:"id" env:"REKEY_ID_COLUMN" help:"Its column with the ID, of any type."`
-	Email      string `name:"email-column" default:"email" env:"REKEY_EMAIL_COLUMN" help:"Its column with the mail address; wants an index on lower(...), or on a citext column as it is."`
-	Hash       string `name:"password-column" default:"password" env:"REKEY_PASSWORD_COLUMN" help:"Its column with the password's hash. Nobody gets a mail who has none: NULL, empty, or what begins with ! or *, as Django and shadow mark accounts without a password."`
-	ChangedAt  string `name:"changed-at-column" env:"REKEY_CHANGED_AT_COLUMN" help:"Its column that says when the password was changed; your sessions must be of after that. This or --sessions-table is required."`
+	Email      string `name:"email-column" default:"email" env:"REKEY_EMAIL_COLUMN" help:"Its column with the mail address; needs an index on lower(...), or a citext column with an index."`
+	Hash       string `name:"password-column" default:"password" env:"REKEY_PASSWORD_COLUMN" help:"Its column with the password hash. Accounts without a password get no mail: NULL, empty, or a value that begins with ! or *, as in Django and shadow."`
+	ChangedAt  string `name:"changed-at-column" env:"REKEY_CHANGED_AT_COLUMN" help:"Its column with the time of the last change; your sessions must be newer. This or --sessions-table is required."`
 	Sessions   string `name:"sessions-table" env:"REKEY_SESSIONS_TABLE" help:"Table of sessions: a change deletes those of its user."`
 	SessionsBy string `name:"sessions-user-column" default:"user_id" env:"REKEY_SESSIONS_USER_COLUMN" help:"Its column with the ID of the user."`
-	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users that is true for those who are closed or locked and get no mail; or a time, which is set for them, or lies ahead where the name says an end, such as banned_until."`
-	Resettable string `name:"resettable-column" env:"REKEY_RESETTABLE_COLUMN" help:"Column of the users that is false for those whose password is not to be reset, such as with single sign-on."`
-	Notify     string `name:"notify-column" env:"REKEY_NOTIFY_COLUMN" help:"Column of the users with further addresses that are told of a change: text or text[]."`
+	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users for closed or locked accounts, which get no mail: true, or a time. If its name is an end, such as banned_until: a future time."`
+	Resettable string `name:"resettable-column" env:"REKEY_RESETTABLE_COLUMN" help:"Column of the users that is false if the password must not be reset, such as with single sign-on."`
+	Notify     string `name:"notify-column" env:"REKEY_NOTIFY_COLUMN" help:"Column of the users with further addresses to notify of a change: text or text[]."`
 }
 
 // usersSettings are the flags of the fields of postgres.Users.

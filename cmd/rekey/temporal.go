@@ -133,9 +133,9 @@ func explain(command *kong.Context, err error) error {
 	case errors.Is(err, keys.ErrUse):
 		return usage.Mark(err)
 	case errors.As(err, new(*serviceerror.Unavailable)), errors.As(err, new(*serviceerror.DeadlineExceeded)):
-		return fmt.Errorf("%w; TEMPORAL_ADDRESS says where it is", err)
+		return fmt.Errorf("%w; check TEMPORAL_ADDRESS", err)
 	case errors.As(err, new(*serviceerror.NamespaceNotFound)):
-		return fmt.Errorf("%w; TEMPORAL_NAMESPACE says which to use", err)
+		return fmt.Errorf("%w; check TEMPORAL_NAMESPACE", err)
 	default:
 		return err
 	}

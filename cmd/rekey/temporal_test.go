@@ -177,7 +177,7 @@ func TestTemporalSettingsThatAreWrong(t *testing.T) {
 func TestTemporalAway(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	for _, args := range [][]string{{"setup"}, starterArgs(t), workerArgs(t)} {
-		refused(t, args, "connect to Temporal at 127.0.0.1:1", "connection refused", "TEMPORAL_ADDRESS says where it is")
+		refused(t, args, "connect to Temporal at 127.0.0.1:1", "connection refused", "check TEMPORAL_ADDRESS")
 	}
 }
 

@@ -31,7 +31,7 @@ func TestMessagesSayWhatIsWanted(t *testing.T) {
 		"--hashes=1.5":                   "--hashes ($REKEY_HASHES): want a whole number, such as 10, not \"1.5\"",
 		"--reset-password=maybe":         "--reset-password ($REKEY_RESET_PASSWORD): want true or false, not \"maybe\"",
 		"--log-level=loud":               "--log-level ($REKEY_LOG_LEVEL): want one of debug, info, warn, error, not \"loud\"",
-		"--support":                      "--support ($REKEY_SUPPORT): its value is missing: want a text (Whom an owner asks for help",
+		"--support":                      "--support ($REKEY_SUPPORT): its value is missing: want a text (Support contact",
 	}
 	for flag, want := range starter {
 		wrong(t, starterArgs(t, flag), want)
@@ -61,7 +61,7 @@ func TestMessagesSayWhatIsWanted(t *testing.T) {
 	wrong(t, []string{"replay", "--keys", "k", "--since", "24"}, "--since ($REKEY_REPLAY_SINCE): want a time with its unit, such as 24h")
 	wrong(t, []string{"replay", "--keys", "k", "--since", "-24h"}, "--since ($REKEY_REPLAY_SINCE): its value is missing: want a time with its unit, such as 24h")
 	wrong(t, []string{"keys", "promote", "k", "link", "first"}, "<id>: want a whole number, such as 10, not \"first\"; see `rekey keys promote --help`")
-	wrong(t, []string{"keys", "add", newKeys(t), "lnik"}, "\"lnik\": no keyset is named so: want link, payload or submission")
+	wrong(t, []string{"keys", "add", newKeys(t), "lnik"}, "\"lnik\": unknown keyset: want link, payload or submission")
 }
 
 // Every flag with a limited set of values gets a value that it refuses.

@@ -26,16 +26,16 @@ type workerCmd struct {
 	storeFlags
 	baseFlag
 	MailLimit int     `default:"${mail_limit}" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
-	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails a second of all workers together, as your provider allows; 0 is no limit."`
+	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails per second of all workers together, as your provider allows; 0 is no limit."`
 
-	MaxLinkLife time.Duration `default:"${max_link_life}" env:"REKEY_MAX_LINK_LIFE" help:"How long a link works at most, whatever the starter says."`
+	MaxLinkLife time.Duration `default:"${max_link_life}" env:"REKEY_MAX_LINK_LIFE" help:"Maximum life of a link; it limits the starter's setting."`
 
-	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"How long lines of the audit log are kept, with the client addresses in them: 400 days; 0 is for ever, 168h the least."`
+	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"Time to keep lines of the audit log and their client addresses: 400 days; at least 168h, 0 is for ever."`
 
-	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"A format that your sign-in reads beside those of its accounts: argon2id, for every account that has another; or bcrypt (letter y, cost 12), for those whose own format rekey does not make. Without it a new hash has format and costs of the old one."`
+	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"Another format that your sign-in reads: argon2id, for every account with another format; or bcrypt (letter y, cost 12), for formats that rekey does not make. Without it, a new hash has format and costs of the old one."`
 
-	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, for builds that work side by side; unversioned without it."`
-	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it the release, or the revision that it was built from."`
+	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, to run builds in parallel; unversioned without it."`
+	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it, the release or the source revision."`
 
 	mailFlags
 	opsFlags

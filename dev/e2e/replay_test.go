@@ -128,10 +128,10 @@ func checkUnchecked(t *testing.T, s *site.Site, path string) {
 		t.Errorf("with other keysets:\n%s", out)
 	}
 	for env, want := range map[string]string{
-		"TEMPORAL_ADDRESS=" + site.FreeAddr(t): "TEMPORAL_ADDRESS says where it is",
-		"TEMPORAL_NAMESPACE=elsewhere":         "TEMPORAL_NAMESPACE says which to use",
+		"TEMPORAL_ADDRESS=" + site.FreeAddr(t): "check TEMPORAL_ADDRESS",
+		"TEMPORAL_NAMESPACE=elsewhere":         "check TEMPORAL_NAMESPACE",
 		"REKEY_KEYS=" + t.TempDir():            "payload.json",
-		"REKEY_REPLAY_WORKFLOW_ID=reset/none":  "there is no history that could be replayed",
+		"REKEY_REPLAY_WORKFLOW_ID=reset/none":  "there is no history to replay",
 	} {
 		if got := lastLine(replay(t, s, path, 2, []string{env})); !strings.Contains(got, want) {
 			t.Errorf("with %s: %s, want %q in it", env, got, want)
@@ -172,7 +172,7 @@ func checkStops(t *testing.T, s *site.Site, path string) {
 	p := process.Start(t, path, append(append([]string{}, s.Env...), "TEMPORAL_ADDRESS="+g.addr), "replay", "--json", "--parallel", "2")
 	process.Happens(t, patience, held, "ten downloads")
 	p.Signal(t, syscall.SIGINT)
-	if code := p.Exit(t); code != 2 || !strings.HasPrefix(lastLine(p), "rekey: told to stop") {
+	if code := p.Exit(t); code != 2 || !strings.HasPrefix(lastLine(p), "rekey: stopped") {
 		t.Errorf("exit code %d: %s", code, lastLine(p))
 	}
 	if got, want := report(t, p), (replayed{Replayed: 10, Partial: true}); !got.equal(want) {

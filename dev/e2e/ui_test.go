@@ -88,7 +88,7 @@ func TestRunInTemporalUIDecoded(t *testing.T) {
 	b.listed(s.UIURL, id, statemachine.StateCompleted)
 	b.click(id)
 	b.part("Timeline")
-	for _, summary := range []string{"wait for the link to be used", "mail a link", "change the password", "tell the owner"} {
+	for _, summary := range []string{"wait for the link to be used", "mail a link", "change the password", "notify the owner"} {
 		b.see(summary)
 	}
 	b.part("User Metadata")

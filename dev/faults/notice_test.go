@@ -116,7 +116,7 @@ func TestNoticeRefused(t *testing.T) {
 			if w.tries < 200 {
 				t.Errorf("%d attempts in a day", w.tries)
 			}
-			if !strings.Contains(w.details(), "`notice_failed` | `completed`") || !strings.Contains(w.details(), "nobody was told") {
+			if !strings.Contains(w.details(), "`notice_failed` | `completed`") || !strings.Contains(w.details(), "no address was notified") {
 				t.Errorf("details:\n%s", w.details())
 			}
 			w.checkSecrets(w.mails()[0])

@@ -92,7 +92,7 @@ func TestNamespaceThatIsNotThere(t *testing.T) {
 	s := site.New(t)
 	for _, command := range []string{"starter", "worker"} {
 		p := s.Start(t, []string{"TEMPORAL_NAMESPACE=nowhere"}, command)
-		if code := p.Exit(t); code == 0 || !strings.Contains(p.Err.String(), "TEMPORAL_NAMESPACE says which to use") {
+		if code := p.Exit(t); code == 0 || !strings.Contains(p.Err.String(), "check TEMPORAL_NAMESPACE") {
 			t.Errorf("rekey %s: exit code %d\n%s", command, code, p.Err)
 		}
 	}

@@ -20,7 +20,7 @@ func TestResend(t *testing.T) {
 
 	answered(t, r.operate(t, 0, "resend", "--cool-down=1h", frank.Address), "mailed: link 1 of 3 of run ")
 	r.Token(t, frank, 1)
-	answered(t, r.operate(t, 3, "resend", frank.Address), "the last mail is younger than the cool-down: ask again at ")
+	answered(t, r.operate(t, 3, "resend", frank.Address), "the cool-down is not over: retry at ")
 
 	r.Forgot(t, erin)
 	first := r.Token(t, erin, 1)
@@ -29,7 +29,7 @@ func TestResend(t *testing.T) {
 	second := r.Token(t, erin, 2)
 	answered(t, r.afterCoolDown(t, 0, erin), "mailed: link 3 of 3 of run ")
 	third := r.Token(t, erin, 3)
-	answered(t, r.operate(t, 3, "resend", erin.Address), "the run has had its 3 mails")
+	answered(t, r.operate(t, 3, "resend", erin.Address), "the run has used its 3 mails")
 	for _, link := range []string{first, second, third} {
 		if a := r.Reset(t, link, "short"); a.Code != "password_too_short" {
 			t.Errorf("link: %+v", a)
@@ -68,8 +68,8 @@ func TestResendWithoutAWorker(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	grace := r.People[2]
-	answered(t, r.operate(t, 0, "resend", grace.Address), "asked for: a link is mailed as soon as a worker")
-	answered(t, r.operate(t, 3, "resend", grace.Address), "a mail is on its way")
+	answered(t, r.operate(t, 0, "resend", grace.Address), "requested: rekey mails a link as soon as a worker")
+	answered(t, r.operate(t, 3, "resend", grace.Address), "a mail is in progress")
 	worker := r.Worker(t)
 	r.Token(t, grace, 1)
 	r.findUntil(t, grace.Address, "the run waits", inState("awaiting_token"))

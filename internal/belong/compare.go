@@ -50,7 +50,7 @@ func difference(a, b Mark) (what, remedy string) {
 // invent some.
 const mostMarks = 100
 
-var tooMany = fmt.Sprintf("more than %d processes say different things of themselves, and the others are not compared: somebody makes them up, or none belongs to another", mostMarks)
+var tooMany = fmt.Sprintf("more than %d processes have different settings, and the others are not compared: they are forged, or none belongs to another", mostMarks)
 
 // distinct are the first of some marks, in an order that does not change, one for all processes
 // that say the same of themselves. It reports whether there are more.

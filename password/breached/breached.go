@@ -37,7 +37,7 @@ const DefaultTimeout = 1500 * time.Millisecond
 var ErrUnchecked = errors.New("the password could not be compared with data breaches")
 
 // errAddress is fixed text, since an address may hold credentials.
-var errAddress = errors.New("want a URL such as https://api.pwnedpasswords.com/range, https unless it is of this machine, and nothing after the path")
+var errAddress = errors.New("want a URL such as https://api.pwnedpasswords.com/range, https unless it is on this machine, and nothing after the path")
 
 // Config is the configuration of a [Corpus].
 type Config struct {
