@@ -96,7 +96,7 @@ var problems = []problem{
 	{
 		err: starter.ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
 		Text: "Password reset is not available right now.",
-		Hint: "Try again in a minute. It is safe to retry.",
+		Hint: "Try again in a minute. Retries are safe.",
 	},
 	{
 		err: errDisabled, Status: 400, Code: "password_reset_unavailable",
@@ -132,7 +132,7 @@ var problems = []problem{
 	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here."},
 	{
 		err: errNotFound, Status: 404, Code: "not_found",
-		Text: "This page does not exist.",
+		Text: "Page not found.",
 		Hint: "If you followed a link from an email, copy the whole link.",
 	},
 	internal,
