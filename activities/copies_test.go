@@ -130,11 +130,11 @@ func TestMailsRefill(t *testing.T) {
 	s.now = s.now.Add(time.Hour)
 	diff(t, "after an hour", ask(), workflow.Reason(""))
 	for _, text := range []string{s.mailer.tried[0].Text, s.mailer.tried[0].HTML} {
-		if strings.Contains(text, "was asked for within") {
+		if strings.Contains(text, "requested within") {
 			t.Errorf("the first mail counts:\n%s", text)
 		}
 	}
-	if text := s.mailer.tried[1].Text; !strings.Contains(text, "This is email 2 that was asked for within 24 hours.") {
+	if text := s.mailer.tried[1].Text; !strings.Contains(text, "This is email 2 requested within 24 hours.") {
 		t.Errorf("the second mail:\n%s", text)
 	}
 }

@@ -33,20 +33,20 @@ func ExampleTemplates_Reset() {
 	//
 	// Hello,
 	//
-	// someone, hopefully you, asked to reset the password of your Acme
+	// someone, hopefully you, requested a password reset for your Acme
 	// account. Choose a new password here:
 	//
 	// https://example.com/account/change-password/AbvJ8s
 	//
 	// The link works for 30 minutes and only once.
 	//
-	// You did not ask for this? There is nothing you need to do: your password
-	// stays as it is. You can also make the link stop working (this wasn't me):
+	// Wasn't you? Ignore this email: your password stays the same. You can also
+	// cancel the reset (this wasn't me):
 	//
 	// https://example.com/account/cancel-reset/Zd7-p1
 	//
 	// Acme never asks for your password by mail or phone.
-	// Questions? We are glad to help: support@example.com
+	// Questions? We can help: support@example.com
 }
 
 // Rendering must be nothing beside a conversation with a mail server.

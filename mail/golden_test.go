@@ -67,9 +67,9 @@ func TestGoldenAskedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sentence := fmt.Sprintf("This is email %d that was asked for within 24 hours. If you did not ask for all of them, somebody else did.", asked)
+		sentence := fmt.Sprintf("This is email %d requested within 24 hours. If you did not request all of them, someone else did.", asked)
 		for _, body := range []string{m.Text, strings.NewReplacer("<strong>", "", "</strong>", "").Replace(m.HTML)} {
-			if strings.Contains(strings.Join(strings.Fields(body), " "), sentence) != want || !want && strings.Contains(body, "asked for within") {
+			if strings.Contains(strings.Join(strings.Fields(body), " "), sentence) != want || !want && strings.Contains(body, "requested within") {
 				t.Errorf("mail %d:\n%s", asked, body)
 			}
 		}

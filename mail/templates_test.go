@@ -54,7 +54,7 @@ func TestNoticeHelps(t *testing.T) {
 	t.Parallel()
 	m := mails(t)["changed"]
 	for _, body := range []string{m.Text, m.HTML} {
-		for _, need := range []string{"14 March 2026 at 15:09 UTC", "This was not you?", "API keys", brand().ForgotURL, brand().Support} {
+		for _, need := range []string{"14 March 2026 at 15:09 UTC", "Wasn't you?", "API keys", brand().ForgotURL, brand().Support} {
 			if !strings.Contains(body, need) {
 				t.Errorf("no %q in:\n%s", need, body)
 			}

@@ -119,7 +119,7 @@ func TestPuzzleOnThePage(t *testing.T) {
 	}
 	w := page("email=ada%40example.com")
 	for _, part := range []string{
-		"Too many people ask for a link right now.", "data-solving hidden", `data-solver="`, "/account/static/proof.js", `data-algorithm="SHA-256"`,
+		"Too many people are requesting links right now.", "data-solving hidden", `data-solver="`, "/account/static/proof.js", `data-algorithm="SHA-256"`,
 		`data-salt="`, `data-challenge="`, `data-signature="`, `data-max-number="100000"`, `value="ada@example.com"`,
 	} {
 		if !strings.Contains(w.Body.String(), part) {

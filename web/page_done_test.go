@@ -81,13 +81,13 @@ func TestPendingPage(t *testing.T) {
 	}{
 		"pending":       {&fakeResets{link: starter.Link{State: starter.LinkPending}}, 202, "is being set"},
 		"changed":       {&fakeResets{link: starter.Link{State: starter.LinkChanged}}, 303, ""},
-		"lost":          {&fakeResets{link: starter.Link{State: starter.LinkOpen}}, 200, "once more"},
+		"lost":          {&fakeResets{link: starter.Link{State: starter.LinkOpen}}, 200, "password again"},
 		"Temporal away": {&fakeResets{inspect: starter.ErrUnavailable}, 202, "is being set"},
 		"not known":     {&fakeResets{inspect: errors.New("x")}, 202, "is being set"},
 		"refused":       {&fakeResets{inspect: starter.ErrChangeRefused}, 400, "could not be changed"},
 		"canceled":      {&fakeResets{inspect: starter.ErrLinkCanceled}, 400, "was canceled"},
-		"expired":       {&fakeResets{inspect: starter.ErrLinkExpired}, 400, "Ask for a new one"},
-		"no ticket":     {&fakeResets{inspect: starter.ErrLinkInvalid}, 200, "The end of a password reset"},
+		"expired":       {&fakeResets{inspect: starter.ErrLinkExpired}, 400, "Request a new one"},
+		"no ticket":     {&fakeResets{inspect: starter.ErrLinkInvalid}, 200, "confirms nothing"},
 	} {
 		w := exchange(newTestHandler(t, tc.resets), "GET", "/account/password-pending/TICKET", "", forPage, fromForm)
 		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {

@@ -22,7 +22,7 @@ var (
 	errNotFound      = errors.New("no such route")
 	errMethod        = errors.New("method not allowed")
 	errCrossOrigin   = errors.New("posted by another site")
-	errTooMany       = errors.New("too many requests of this client")
+	errTooMany       = errors.New("too many requests from this client")
 	errDisabled      = errors.New("password reset is switched off")
 	errMismatch      = errors.New("the two passwords differ")
 )
@@ -51,72 +51,72 @@ var problems = []problem{
 	{
 		err: starter.ErrLinkInvalid, Status: 400, Code: "link_invalid", Over: true,
 		Text: "This link is not valid.",
-		Hint: "Your mail program may have cut it. Copy the whole link from the email, or ask for a new one.",
+		Hint: "Your mail program may have cut it. Copy the whole link from the email, or request a new one.",
 	},
 	{
 		err: starter.ErrLinkExpired, Status: 400, Code: "link_expired", Over: true,
 		Text: "This link has expired.",
-		Hint: "For your safety a link works for a short time only. Nothing was changed just now. Ask for a new one.",
+		Hint: "For your security, a link works only for a short time. Nothing was changed just now. Request a new one.",
 	},
 	{
 		err: starter.ErrLinkUsed, Status: 400, Code: "link_used", Over: true,
 		Text: "This link was already used.",
-		Hint: "A password was set with a link of this reset. If that was not you, ask for a new link now and set another password.",
+		Hint: "A password was set with a link of this reset. If it wasn't you, request a new link now and set another password.",
 	},
 	{
 		err: starter.ErrLinkCanceled, Status: 400, Code: "link_canceled", Over: true,
 		Text: "This reset was canceled.",
-		Hint: "No password was set with its links. If you still want to change yours, ask for a new link.",
+		Hint: "No password was set with its links. To change your password, request a new link.",
 	},
 	{
 		err: starter.ErrLinkEnded, Status: 400, Code: "link_ended", Over: true,
-		Text: "This reset was ended before the password was changed.",
-		Hint: "Nobody can change it with this link any more. If you still want to change it, ask for a new link.",
+		Text: "This reset ended before the password was changed.",
+		Hint: "This link no longer works. To change your password, request a new link.",
 	},
 	{
 		err: starter.ErrLinkRestarted, Status: 400, Code: "link_restarted", Over: true,
-		Text: "This reset was started again.",
-		Hint: "A newer email may have a link that works. If there is none, ask for a new one.",
+		Text: "This reset was restarted.",
+		Hint: "A newer email may have a working link. If there is none, request a new link.",
 	},
 	{
 		err: starter.ErrChangeRefused, Status: 400, Code: "change_refused", Over: true,
 		Text: "The password could not be changed.",
-		Hint: "No password was set with this link, and it no longer works. Ask for a new one; if that does not help, ask support.",
+		Hint: "No password was set with this link, and it no longer works. Request a new one. If that fails, contact support.",
 	},
 	{
 		err: starter.ErrBusy, Status: 503, Code: "busy", Retry: "10",
 		Text: "Too many passwords are being set right now.",
-		Hint: "Nothing was changed and your link is still good. Try again in a few seconds.",
+		Hint: "Nothing was changed, and your link still works. Try again in a few seconds.",
 	},
 	{
 		err: starter.ErrOverloaded, Status: 503, Code: "overloaded", Retry: "10",
-		Text: "Too many people ask for a link right now.",
-		Hint: "No mail was sent. Try again in a few seconds.",
+		Text: "Too many people are requesting links right now.",
+		Hint: "No email was sent. Try again in a few seconds.",
 	},
 	{
 		err: starter.ErrUnavailable, Status: 503, Code: "unavailable", Retry: "30",
 		Text: "Password reset is not available right now.",
-		Hint: "Try again in a minute; that does no harm.",
+		Hint: "Try again in a minute. Retries are safe.",
 	},
 	{
 		err: errDisabled, Status: 400, Code: "password_reset_unavailable",
 		Text: "Password reset is switched off.",
-		Hint: "Ask support if you cannot sign in.",
+		Hint: "Contact support if you cannot sign in.",
 	},
 	{
 		err: errMismatch, Status: 400, Code: "password_mismatch",
 		Text: "The two passwords are not the same.",
-		Hint: "Nothing was changed and your link is still good.",
+		Hint: "Nothing was changed, and your link still works.",
 	},
 	{
 		err: account.ErrAddress, Status: 400, Code: "address_invalid",
 		Text: "This is not an email address.",
-		Hint: "It looks like name@example.com: one address, without a name, a space or brackets.",
+		Hint: "Enter one address such as name@example.com, without a name, spaces or brackets.",
 	},
 	{
 		err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",
 		Text: "Too many requests.",
-		Hint: "You, or others on your network, asked too often in the last minute. Nothing was changed just now. Wait a minute, then try again.",
+		Hint: "You or others on your network sent too many requests in the last minute. Nothing was changed just now. Try again in a minute.",
 	},
 	{
 		err: errCrossOrigin, Status: 403, Code: "cross_origin", Again: true,
@@ -124,15 +124,15 @@ var problems = []problem{
 		Hint: "Nothing was done. Open the page here and try again.",
 	},
 	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
-	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has a field that is not known here."},
+	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has an unknown field."},
 	{err: errFieldRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
-	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body has to be a string."},
+	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body must be a string."},
 	{err: errBodyTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
-	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body has to be JSON or a form."},
+	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body must be JSON or a form."},
 	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here."},
 	{
 		err: errNotFound, Status: 404, Code: "not_found",
-		Text: "There is no such page.",
+		Text: "Page not found.",
 		Hint: "If you followed a link from an email, copy the whole link.",
 	},
 	internal,

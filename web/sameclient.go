@@ -28,10 +28,10 @@ func (s *sameClient) look(r *http.Request, client netip.Addr) {
 		if local(peer) {
 			once = &s.inside
 		}
-		s.say(once, peer, "X-Forwarded-For of a peer that is no trusted proxy was ignored, so all who come through that peer share one limit. "+
-			"If it is a proxy of yours, add it to --trusted-proxies ($REKEY_TRUSTED_PROXIES)")
+		s.say(once, peer, "X-Forwarded-For of an untrusted peer was ignored, so all clients behind that peer share one limit. "+
+			"If it is your proxy, add it to --trusted-proxies ($REKEY_TRUSTED_PROXIES)")
 	case trusted(client, s.proxies):
-		s.say(&s.unread, peer, "A trusted proxy named no client in X-Forwarded-For, or named only trusted addresses, so all who come through it share one limit. "+
+		s.say(&s.unread, peer, "A trusted proxy named no client in X-Forwarded-For, or named only trusted addresses, so all clients behind it share one limit. "+
 			"Make it set that header, or take it out of --trusted-proxies ($REKEY_TRUSTED_PROXIES)")
 	}
 }
@@ -40,7 +40,7 @@ func (s *sameClient) look(r *http.Request, client netip.Addr) {
 // than a person.
 func (s *sameClient) refused(client netip.Addr) {
 	if local(client) {
-		s.say(&s.shared, client, "A client on a private network made too many requests. If it is a proxy, all who come through it share one limit: "+
+		s.say(&s.shared, client, "A client on a private network made too many requests. If it is a proxy, all clients behind it share one limit: "+
 			"make it set X-Forwarded-For, and add it to --trusted-proxies ($REKEY_TRUSTED_PROXIES)")
 	}
 }

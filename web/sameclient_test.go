@@ -49,8 +49,8 @@ func TestProxiesThatDoNotFitAreTold(t *testing.T) {
 		want     [][]string // parts of each warning
 	}{
 		"they fit":             {2, [][2]string{{"10.0.0.1", "203.0.113.9"}, {"198.51.100.7", ""}}, nil},
-		"a proxy inside":       {2, [][2]string{{"192.168.1.1", "203.0.113.9"}}, [][]string{{"no trusted proxy", flag, `"addr":"192.168.1.1"`}}},
-		"a stranger's claim":   {2, [][2]string{{"198.51.100.7", "203.0.113.9"}}, [][]string{{"no trusted proxy", flag, "198.51.100.7"}}},
+		"a proxy inside":       {2, [][2]string{{"192.168.1.1", "203.0.113.9"}}, [][]string{{"an untrusted peer", flag, `"addr":"192.168.1.1"`}}},
+		"a stranger's claim":   {2, [][2]string{{"198.51.100.7", "203.0.113.9"}}, [][]string{{"an untrusted peer", flag, "198.51.100.7"}}},
 		"first a stranger":     {2, [][2]string{{"198.51.100.7", "1.2.3.4"}, {"192.168.1.1", "1.2.3.4"}}, [][]string{{"198.51.100.7"}, {"192.168.1.1"}}},
 		"strangers, one line":  {2, [][2]string{{"198.51.100.7", "1.2.3.4"}, {"198.51.100.8", "1.2.3.4"}}, [][]string{{"198.51.100.7"}}},
 		"no header":            {2, [][2]string{{"10.0.0.1", ""}}, [][]string{{"named no client", flag, `"addr":"10.0.0.1"`}}},

@@ -23,9 +23,9 @@ var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
 
 // Text is the sentence of the answer.
 func (u *unknownField) Text() string {
-	field := "a field that"
+	field := "an unknown field"
 	if fieldName.MatchString(u.name) {
-		field = `the field "` + u.name + `", which`
+		field = `the unknown field "` + u.name + `"`
 	}
-	return fmt.Sprintf("The body has %s is not known here. Known: %s.", field, cmp.Or(strings.Join(u.known, ", "), "none"))
+	return fmt.Sprintf("The body has %s. Known: %s.", field, cmp.Or(strings.Join(u.known, ", "), "none"))
 }

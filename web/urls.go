@@ -22,9 +22,9 @@ func CheckChangePasswordURL(change string, base link.BaseURL) error {
 	case err != nil || u.Hostname() == "" || !loopback.Sealed(u):
 		return errors.New("want a URL of https such as https://app.example.com/account/password")
 	case u.User != nil:
-		return errors.New("want a URL without user name and password, since anybody is led to it")
+		return errors.New("want a URL without user name and password, since every visitor is redirected to it")
 	case strings.HasSuffix(path.Clean(u.Path), wellKnownPath) && host(u) == host(base.URL()):
-		return errors.New("it leads to itself for ever: want your own page, or none for the page that asks for a mail")
+		return errors.New("it redirects to itself forever: want your own page, or none for the page that requests a mail")
 	}
 	return nil
 }

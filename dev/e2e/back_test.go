@@ -134,7 +134,7 @@ func TestBackShowsNoPassword(t *testing.T) {
 	posts := b.posts()
 	for range 2 { // the form that was taken, and before it the one that was refused
 		b.back()
-		b.see("The links of this reset do not work again.")
+		b.see("The links of this reset no longer work.")
 		if at := b.at(); at != form {
 			t.Errorf("Back leads to %s", at)
 		}
@@ -201,7 +201,7 @@ func TestPagesAfterAForm(t *testing.T) {
 				b.heading(heading)
 			}
 			b.visit(shared.URL + "/account/reset-canceled")
-			b.heading("The end of a password reset")
+			b.heading("Password reset")
 		})
 	}
 }

@@ -180,7 +180,7 @@ func TestUsedLinkPage(t *testing.T) {
 
 	third := b.newTab(func() { mail.click("Choose a new password") })
 	third.heading("Your password was changed")
-	third.see("The links of this reset do not work again.")
+	third.see("The links of this reset no longer work.")
 }
 
 func TestExpiredLinkPage(t *testing.T) {

@@ -38,7 +38,7 @@ func TestPuzzleInABrowser(t *testing.T) {
 		b.click("Send the link")
 	}
 	ask(plain)
-	plain.see("Too many people ask for a link right now.")
+	plain.see("Too many people are requesting links right now.")
 
 	b := browse(t, []string{s.URL})
 	ask(b)

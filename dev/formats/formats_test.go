@@ -40,7 +40,7 @@ var formats = []struct {
 	breaks [][2]string
 }{
 	{"web/openapi.yaml", judgeOpenAPI, [][2]string{
-		{`description: "What is wrong, in English."`, "description: What is wrong, in English."},
+		{`description: "Description of the error, in English."`, "description: Description of the error, in English."},
 		{"const: error", "konst: error"},
 		{`"#/components/schemas/Error"`, `"#/components/schemas/Errors"`},
 		{"in: path", "in: paths"},
