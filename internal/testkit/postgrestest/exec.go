@@ -15,7 +15,7 @@ var kept = struct {
 	idle map[string]*pgx.Conn
 }{idle: map[string]*pgx.Conn{}}
 
-// Exec runs statements in the database of a URL. Those of one test may share a session.
+// Exec runs statements in the database of a URL. Statements of one test may share a session.
 func Exec(tb testing.TB, database, statements string) {
 	tb.Helper()
 	ctx := context.Background() // also for a test that is over

@@ -23,8 +23,8 @@ type shelved[T any] struct {
 	conn  *pgx.Conn // empties it
 }
 
-// NewShelf makes a shelf for the subtests of a test. What fresh opens has to last as long as
-// that test.
+// NewShelf makes a shelf for the subtests of a test. The store that fresh opens lasts
+// as long as that test.
 func NewShelf[T any](tb testing.TB, fresh func() (url string, store T)) *Shelf[T] {
 	tb.Helper()
 	return &Shelf[T]{tb: tb, fresh: fresh}
