@@ -28,7 +28,7 @@ type latest struct {
 
 func newLatest() *latest { return &latest{there: make(chan struct{})} }
 
-var errNoPeersYet = errors.New("Temporal has not listed the processes yet")
+var errNoPeersYet = errors.New("the list of processes has not come from Temporal yet")
 
 func (l *latest) is(err error) {
 	wrong, _ := errors.AsType[*belong.Mismatch](err)
