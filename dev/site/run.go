@@ -127,7 +127,7 @@ func (s *Site) postUntil(t *testing.T, path string, body map[string]string, is f
 // Forgot requests a link.
 func (s *Site) Forgot(t *testing.T, who account.Account) {
 	t.Helper()
-	if a := s.Post(t, "/account/forgot_password", map[string]string{"email": who.Address}); a.HTTP != http.StatusOK {
+	if a := s.PostPatiently(t, "/account/forgot_password", map[string]string{"email": who.Address}); a.HTTP != http.StatusOK {
 		t.Fatalf("forgot_password: %+v", a)
 	}
 }
