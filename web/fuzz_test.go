@@ -24,7 +24,11 @@ func FuzzRequestBody(f *testing.F) {
 		resets.calls = nil
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, posted("/account/forgot_password", media, body))
-		checkAnswer(t, w, resets.calls, err, "request "+got["email"])
+		email := got["email"]
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || w.Code == http.StatusSeeOther {
+			email = strings.TrimSpace(email) // of a form, as browsers do with a field of the type email
+		}
+		checkAnswer(t, w, resets.calls, err, "request "+email)
 	})
 }
 
