@@ -27,10 +27,9 @@ func ParseBaseURL(text string) (BaseURL, error) {
 	if err != nil || !loopback.Web(u) || u.User != nil || strings.ContainsAny(text, "?#") {
 		return BaseURL{}, errors.New("base URL: want a URL such as https://accounts.example.com, without user, query and fragment")
 	}
-	if u.Host, err = inASCII(u.Host); err != nil {
-		return BaseURL{}, errors.New("base URL: the host is not a valid name")
+	if u.Host, err = inASCII(u.Host); err == nil {
+		u, err = url.Parse(strings.TrimRight(u.String(), "/"))
 	}
-	u, err = url.Parse(strings.TrimRight(u.String(), "/"))
 	if err != nil {
 		return BaseURL{}, errors.New("base URL: the host is not a valid name")
 	}

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -59,14 +56,7 @@ func afterTheLast(o *owner) {
 }
 
 func hadAllMails(o *owner) {
-	for n := range worker.DefaultMailLimit {
-		name := fmt.Sprint(o.who.ID, n)
-		_, err := o.Store.IssueToken(o.t.Context(), account.TokenRecord{
-			Key: sha256.Sum256([]byte(name)), Scope: account.ScopePasswordReset, AccountID: o.who.ID, Address: o.who.Address,
-			Run: "of earlier runs", Mail: name, Issued: time.Now(), Expires: time.Now().Add(time.Minute),
-		}, worker.DefaultMailLimit)
-		o.must(err)
-	}
+	hadMails(o.t, o.Stack, o.who)
 	o.ask()
 }
 
