@@ -115,6 +115,36 @@ func TestManyAtOnceTakeLittleMemory(t *testing.T) {
 	}
 }
 
+// A hash takes the memory of the one before. The race detector drops some of a pool, hence the
+// tries.
+//
+// It is not parallel: nothing else runs in the process meanwhile.
+func TestHashesShareMemory(t *testing.T) {
+	least := uint64(math.MaxUint64)
+	for range 10 {
+		before := allocatedBytes()
+		DefaultParams().Hash(passphrase, salt)
+		least = min(least, allocatedBytes()-before)
+	}
+	if least > 1<<20 {
+		t.Errorf("%d KiB for each, want less than 1,024", least>>10)
+	}
+}
+
+// A stored hash that asks for much keeps no memory.
+//
+// It is not parallel: nothing else runs in the process meanwhile.
+func TestLargeHashesKeepNoMemory(t *testing.T) {
+	large := Params{Memory: maxKept + 1024, Time: 1, Threads: 1}
+	for range 2 {
+		before := allocatedBytes()
+		large.Hash(passphrase, salt)
+		if got := allocatedBytes() - before; got < maxKept<<10 {
+			t.Errorf("%d MiB, want %d: they were kept", got>>20, large.Memory>>10)
+		}
+	}
+}
+
 func allocatedBytes() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

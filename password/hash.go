@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
-	"golang.org/x/crypto/argon2"
+	"github.com/rekeyhq/rekey/internal/argon2"
 )
 
 // Hasher makes stored hashes. It is safe for concurrent use.
@@ -72,8 +73,7 @@ func (p Params) withDefaults() Params {
 // section 3.1) that no other password has. The same input gives the same string.
 func (p Params) Hash(password string, salt []byte) string {
 	p = p.withDefaults()
-	hash := argon2.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, hashLen)
-	return p.encode(salt, hash)
+	return p.encode(salt, p.key(password, salt, hashLen))
 }
 
 // Verify reports, in constant time, whether a normalized password has a stored hash, of
@@ -87,8 +87,25 @@ func Verify(stored, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	got := argon2.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, uint32(len(want))) //nolint:gosec // parse takes no hash of more than 64 bytes
+	got := p.key(password, salt, uint32(len(want))) //nolint:gosec // parse takes no hash of more than 64 bytes
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// memories are those of hashes that have ended. The garbage collector frees what nobody used for two
+// of its rounds.
+var memories = sync.Pool{New: func() any { return new(argon2.Memory) }}
+
+// maxKept is the largest memory that is kept, in KiB: that of RFC 9106 where memory is scarce. A
+// stored hash may ask for more, which goes back at once.
+const maxKept = 64 * 1024
+
+func (p Params) key(password string, salt []byte, length uint32) []byte {
+	memory := memories.Get().(*argon2.Memory)
+	key := memory.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, length)
+	if memory.Size() <= maxKept {
+		memories.Put(memory)
+	}
+	return key
 }
 
 // encode is the PHC string, in the only spelling that parse takes.
