@@ -32,6 +32,8 @@ type cli struct {
 
 	TaskQueue string `name:"task-queue" default:"${task_queue}" env:"REKEY_TASK_QUEUE" help:"Task queue in Temporal. All processes and commands of a product share it; each product in a namespace has its own."`
 
+	Compression string `name:"temporal-compression" enum:"auto,on,off" default:"auto" env:"REKEY_TEMPORAL_COMPRESSION" help:"Compress requests to Temporal: ${enum}. With auto, not to an address of this machine or a private network."`
+
 	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities, use the account store and send the mails."`
 	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
 	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for authorized operators."`
@@ -58,6 +60,8 @@ type process struct {
 	stderr io.Writer
 	log    zerolog.Logger
 	queue  string // task queue
+
+	compression string // auto, on or off
 }
 
 // unlessStopped is the error of a start, or nil when a stop of the process cut the start short.
@@ -106,7 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := cmp.Or(c.check(), check(parsed)); err != nil {
 		return usage.Mark(err)
 	}
-	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr), queue: c.TaskQueue}
+	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr), queue: c.TaskQueue, compression: c.Compression}
 	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
 	return explain(parsed, parsed.Run(p))
 }

@@ -109,7 +109,7 @@ func (s *starterCmd) client(p *process, op *operation, peers *latest) (*starter.
 }
 
 func (s *starterCmd) clientConfig(p *process) (starter.Config, error) {
-	options, err := temporalOptions(p.log)
+	options, err := p.temporalOptions()
 	if err != nil {
 		return starter.Config{}, err
 	}

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
@@ -26,7 +28,7 @@ import (
 
 // temporalOptions reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile of its configuration file.
-func temporalOptions(logger zerolog.Logger) (client.Options, error) {
+func (p *process) temporalOptions() (client.Options, error) {
 	if err := checkSecrets("TEMPORAL_TLS_CLIENT_KEY_PATH"); err != nil {
 		return client.Options{}, err
 	}
@@ -44,8 +46,35 @@ func temporalOptions(logger zerolog.Logger) (client.Options, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
-	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(logger)))
-	return options, usage.Mark(checkTemporal(options))
+	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(p.log)))
+	if err := checkTemporal(options); err != nil {
+		return options, usage.Mark(err)
+	}
+	if p.compression == "off" || p.compression == "auto" && isNear(p.ctx, options.HostPort) {
+		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
+	return options, nil
+}
+
+// lookupWait bounds the question whether Temporal is near.
+const lookupWait = 2 * time.Second
+
+// isNear reports that all addresses of Temporal are of this machine or of private networks. The
+// bytes of a request cost less there than the CPU time of their compression, and most are
+// ciphertext, which gzip makes no smaller (docs/performance.md). A name that cannot be looked up
+// is far: Temporal is compressed by default.
+func isNear(ctx context.Context, target string) bool {
+	host, _, err := net.SplitHostPort(target[strings.LastIndexByte(target, '/')+1:])
+	if err != nil {
+		return strings.HasPrefix(target, "unix:")
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	return err == nil && !slices.ContainsFunc(addrs, func(a netip.Addr) bool {
+		a = a.Unmap()
+		return !a.IsLoopback() && !a.IsPrivate() && !a.IsLinkLocalUnicast()
+	})
 }
 
 // checkTemporal refuses an address that is none, and a connection that others can read.
@@ -111,7 +140,7 @@ func isTarget(address string) bool {
 
 // dial connects to Temporal. Each change is made to its options before.
 func (p *process) dial(ctx context.Context, change ...func(client.Options) client.Options) (c client.Client, namespace string, err error) {
-	options, err := temporalOptions(p.log)
+	options, err := p.temporalOptions()
 	if err != nil {
 		return nil, "", err
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
-	"github.com/rs/zerolog"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 )
 
 func TestCheckBaseURL(t *testing.T) {
@@ -83,7 +83,7 @@ func TestTemporalSettings(t *testing.T) {
 			for k, v := range tc.env {
 				t.Setenv(k, v)
 			}
-			o, err := temporalOptions(zerolog.Nop())
+			o, err := here(t).temporalOptions()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestTemporalMustProveWhoItIs(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
 	refused(t, []string{"setup"}, "not verified", "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION")
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:7233")
-	if _, err := temporalOptions(zerolog.Nop()); err != nil {
+	if _, err := here(t).temporalOptions(); err != nil {
 		t.Errorf("on loopback: %v", err)
 	}
 }
@@ -190,4 +190,35 @@ func TestExplain(t *testing.T) {
 	if err := errors.New("another"); explain(none, err) != err || explain(none, nil) != nil { //nolint:errorlint // the same one
 		t.Error(explain(none, err), explain(none, nil))
 	}
+}
+
+// here is a process with default flags.
+func here(t *testing.T) *process {
+	t.Helper()
+	return &process{ctx: t.Context(), compression: "auto"}
+}
+
+// Requests to a Temporal nearby are not compressed, unless the operator wants it.
+func TestCompression(t *testing.T) {
+	for address, near := range map[string]bool{
+		"127.0.0.1:7233": true, "localhost:7233": true, "[::1]:7233": true, "[::ffff:127.0.0.1]:7233": true, "unix:/run/temporal.sock": true,
+		"10.1.2.3:7233": true, "172.16.0.9:7233": true, "192.168.1.1:7233": true, "[fd00::7]:7233": true, "169.254.1.1:7233": true,
+		"dns:///10.1.2.3:7233": true, "passthrough:///10.1.2.3:7233": true,
+		"203.0.113.7:7233": false, "172.32.0.1:7233": false, "[2001:db8::7]:7233": false, "dns:///203.0.113.7:7233": false, "temporal.invalid:7233": false,
+	} {
+		for flag, compressed := range map[string]bool{"auto": !near, "on": true, "off": false} {
+			t.Setenv("TEMPORAL_ADDRESS", address)
+			t.Setenv("TEMPORAL_TLS", "true")
+			p := here(t)
+			p.compression = flag
+			o, err := p.temporalOptions()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, off := o.ConnectionOptions.GrpcCompression.(*client.GrpcCompressionNone); off == compressed {
+				t.Errorf("%s, %s: compressed %t", address, flag, !off)
+			}
+		}
+	}
+	refused(t, []string{"setup", "--temporal-compression", "gzip"}, "--temporal-compression", "want one of auto, on, off")
 }

@@ -43,7 +43,7 @@ type workerCmd struct {
 
 // Run works until p.ctx ends.
 func (w *workerCmd) Run(p *process) (err error) {
-	options, err := temporalOptions(p.log)
+	options, err := p.temporalOptions()
 	if err != nil {
 		return err
 	}

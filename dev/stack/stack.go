@@ -165,6 +165,7 @@ func (s *Stack) TemporalOptions() client.Options {
 	if s.Server != nil {
 		o.HostPort = s.Server.Addr()
 	}
+	o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{} // as `rekey` on a loopback address
 	return o
 }
 
