@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -67,6 +68,8 @@ type person struct {
 	account.Account
 	model model
 	mails []inbox.Message // with a link, oldest first
+
+	expiries int
 }
 
 func (s *site) newPerson(t *rapid.T) *person {
@@ -85,8 +88,8 @@ func (s *site) newPerson(t *rapid.T) *person {
 // link changes the password of its account once at most, and the owner is notified exactly when
 // it did.
 func TestStories(t *testing.T) {
-	if !suite.All() { // a quarter of them is the short suite's
-		if err := flag.Set("rapid.checks", "25"); err != nil {
+	if !suite.All() { // a quarter of them, always the same, is the short suite's
+		if err := errors.Join(flag.Set("rapid.checks", "25"), flag.Set("rapid.seed", "1")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,8 +168,12 @@ func (p *person) cancel(t *rapid.T) {
 	p.settle(t)
 }
 
-// expire lets half an hour pass.
-func (p *person) expire(*rapid.T) {
+// expire lets half an hour pass. A link that ended a day ago tells nothing, which the model leaves
+// out.
+func (p *person) expire(t *rapid.T) {
+	if p.expiries++; p.expiries > 30 {
+		t.Skip("most of a day has passed")
+	}
 	p.ahead.Add(int64(32 * time.Minute))
 	for _, l := range p.model.links {
 		l.expired = true

@@ -112,9 +112,15 @@ func (p *program) do(t *testing.T, method, url, body string) (status int, answer
 	return resp.StatusCode, string(b)
 }
 
+// post sends a request, and once more while Temporal does not answer, as people do.
 func (p *program) post(t *testing.T, path, body string) (status int, answer string) {
 	t.Helper()
-	return p.do(t, http.MethodPost, p.url+path, body)
+	for late := time.Now().Add(time.Minute); ; {
+		status, answer = p.do(t, http.MethodPost, p.url+path, body)
+		if status != http.StatusServiceUnavailable || time.Now().After(late) {
+			return status, answer
+		}
+	}
 }
 
 // reset submits a new password again and again while the answer is that the first submission is

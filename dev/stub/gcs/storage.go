@@ -28,7 +28,9 @@ var (
 	ErrObjectNotExist = errStub
 )
 
-func NewClient(context.Context, ...any) (*Client, error)          { return nil, errStub }
+// NewClient ends the process: a test of the suite that calls it fails.
+func NewClient(context.Context, ...any) (*Client, error) { panic(errStub) }
+
 func (*Client) Bucket(string) *BucketHandle                       { return nil }
 func (*BucketHandle) Object(string) *ObjectHandle                 { return nil }
 func (*BucketHandle) Objects(context.Context, *Query) *Iterator   { return nil }

@@ -42,7 +42,8 @@ type (
 
 var errStub = errors.New("this build has no S3")
 
-func NewFromConfig(aws.Config, ...func(*Options)) *Client { return nil }
+// NewFromConfig ends the process: a test of the suite that calls it fails.
+func NewFromConfig(aws.Config, ...func(*Options)) *Client { panic(errStub) }
 
 func (*Client) HeadBucket(context.Context, *HeadBucketInput, ...func(*Options)) (*HeadBucketOutput, error) {
 	return nil, errStub
