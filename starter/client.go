@@ -101,6 +101,7 @@ type Client struct {
 	starts      *startLimit              // nil for no limit
 	proven      *startLimit              // of clients that solved a puzzle
 	proof       *Proof
+	pace        pace
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts

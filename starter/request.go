@@ -2,7 +2,6 @@ package starter
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -13,16 +12,6 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
-)
-
-// An answer to a request takes answerAfter at least, longer than most calls to a Temporal nearby,
-// and up to answerSpread more by chance. Temporal needs some tenths of a millisecond longer to
-// start a run than to signal an open one. A run whose link was used or canceled is closed, while
-// the run of an address without an account is open until it expires. Work after the answer keeps
-// the machine busy for different times. That delays the next answer a little; hence the chance.
-const (
-	answerAfter  = 8 * time.Millisecond
-	answerSpread = 16 * time.Millisecond
 )
 
 // Request implements [Resets]. It runs nothing that depends on the account: the run that it starts
@@ -45,7 +34,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	early := time.NewTimer(answerAfter + rand.N(answerSpread)) //nolint:gosec // nobody may guess it, and nothing is lost if they do
+	early := time.NewTimer(c.pace.answer())
 	defer early.Stop()
 	err = c.start(ctx, in, repeat)
 	select {
@@ -69,8 +58,10 @@ func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) er
 	}
 	last.at = c.cfg.Now()
 	caller := workflow.Caller{AccountKey: in.AccountKey, Client: in.Client}
+	began := time.Now()
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
+		c.pace.started(began)
 		c.recent.Add(in.AccountKey, last)
 		return nil
 	}
@@ -111,7 +102,11 @@ const untouched = 3
 // mail another. An older one may have none, and be open for the grace. The run knows, so it gets a
 // signal.
 func (c *Client) repeated(ctx context.Context, id string, last sent) (done bool, late signaledRun, err error) {
+	began := time.Now()
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, id, "")
+	if err == nil || notFound(err) {
+		c.pace.looked(began)
+	}
 	if notFound(err) {
 		return false, signaledRun{}, nil
 	}

@@ -177,6 +177,34 @@ func TestStrangers(t *testing.T) {
 	r.print(t)
 }
 
+// mails is how many mails with a link are requested.
+const mails = 1_600
+
+// TestMails measures requests with their mails. Each is a run, and waits for its link.
+func TestMails(t *testing.T) {
+	measures(t)
+	l := newLane(t, "SQLite", warm+rounds*batch(mails))
+	l.worker(t)
+	l.starter(t)
+	l.play(t, "floor")
+	l.repeat(t, &meter{}, warm, warm, l.requested)
+	l.repeat(t, &meter{}, warm, warm, l.oneStep)
+	r := newReport()
+	var got, floor meter
+	for round := range rounds {
+		inTurn(
+			round,
+			func() { l.repeat(t, &floor, batch(mails), strangers, l.oneStep) },
+			func() { l.repeat(t, &got, batch(mails), strangers, l.requested) },
+		)
+	}
+	r.edge.add(
+		"mails requested and delivered", got.perSecond(), "runs with one activity", floor.perSecond(), got.perSecond()/floor.perSecond(),
+		1000*got.cpu("starter", "worker", "temporal"), 1000*floor.cpu("floor", "temporal"),
+	)
+	r.print(t)
+}
+
 // forged is the dearest link that is none: one of rekey's, for something else.
 func (l *lane) forged(t *testing.T) string {
 	t.Helper()

@@ -212,7 +212,7 @@ func (l *lane) floor(ctx context.Context) (log, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	began, id := time.Now(), floorID(l.floors.Add(1)-1)
-	run, err := l.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: floorQueue}, floorName)
+	run, err := l.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: floorQueue}, floorName, floorSteps)
 	if err != nil {
 		return nil, err
 	}
@@ -224,6 +224,22 @@ func (l *lane) floor(ctx context.Context) (log, error) {
 	}
 	err = update.Get(ctx, nil)
 	return log{{"floor: the answer", began, time.Now()}}, err
+}
+
+// requested asks for a mail for a new person, and waits for it.
+func (l *lane) requested(ctx context.Context) (log, error) {
+	_, _, seen, err := l.link(ctx)
+	return seen, err
+}
+
+// oneStep is a whole run with one activity.
+func (l *lane) oneStep(ctx context.Context) (log, error) {
+	id := floorID(l.floors.Add(1) - 1)
+	run, err := l.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: floorQueue}, floorName, 1)
+	if err != nil {
+		return nil, err
+	}
+	return nil, run.Get(ctx, nil)
 }
 
 // stranger requests a mail for an unknown address.

@@ -105,9 +105,9 @@ func (r role) floor(ctx context.Context) error {
 	select {} // until it is killed
 }
 
-// floorRun does as many activities as a reset, one after the other, that do nothing, and
-// answers an Update when they are done.
-func floorRun(ctx workflow.Context) error {
+// floorRun does so many activities, one after the other, that do nothing, and answers an Update when
+// they are done.
+func floorRun(ctx workflow.Context, steps int) error {
 	done := false
 	err := workflow.SetUpdateHandler(ctx, floorAsk, func(ctx workflow.Context) error {
 		return workflow.Await(ctx, func() bool { return done })
@@ -116,7 +116,7 @@ func floorRun(ctx workflow.Context) error {
 		return err
 	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-	for range floorSteps {
+	for range steps {
 		if err := workflow.ExecuteActivity(ctx, floorStep).Get(ctx, nil); err != nil {
 			return err
 		}

@@ -2,9 +2,11 @@ package timing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -15,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
@@ -25,20 +29,45 @@ import (
 type lab struct {
 	*stack.Stack
 	known, unknown []string
+	pairs          int          // 0 for the usual number
 	ahead          atomic.Int64 // of the starter's clock
 }
 
 // pairs of requests are sent in each situation.
 const pairs = 500
 
-// measure runs a scenario on a product of its own.
-func (s scenario) measure(t *testing.T) samples {
+// farPairs are fewer, for a large difference.
+const farPairs = 200
+
+var (
+	away   = flag.Duration("away", 0, "round trip from rekey to Temporal; a quarter more by chance")
+	pauses = flag.Bool("pauses", false, "send each request 50 to 400 ms after the last one")
+)
+
+// across delays each call by a round trip.
+func across(trip time.Duration) client.ConnectionOptions {
+	delay := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		select {
+		case <-time.After(trip + rand.N(trip/4)):
+			return invoke(ctx, method, req, reply, cc, opts...)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(delay)}}
+}
+
+// measure runs a scenario on a product of its own, a round trip away from Temporal.
+func (s scenario) measure(t *testing.T, trip time.Duration) samples {
 	t.Helper()
-	l := &lab{}
+	l := &lab{pairs: s.pairs}
 	cfg := stack.Throwaway(t.TempDir())
 	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
 	if s.config != nil {
 		s.config(&cfg)
+	}
+	if trip > 0 {
+		cfg.Client.ConnectionOptions = across(trip)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // a mail that never comes must not hang it
 	t.Cleanup(cancel)
@@ -65,7 +94,7 @@ func (s scenario) measure(t *testing.T) samples {
 // people makes the accounts. The addresses of both groups look alike.
 func (l *lab) people(ctx context.Context, special func(*account.Account)) error {
 	var all []account.Account
-	for n := range pairs {
+	for n := range cmp.Or(l.pairs, pairs) {
 		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "$argon2id$x", Resettable: true}
 		if special != nil {
 			special(&a)
@@ -82,6 +111,9 @@ func (l *lab) people(ctx context.Context, special func(*account.Account)) error 
 func (l *lab) time(ctx context.Context) (got samples, err error) {
 	for i := range l.known {
 		for _, which := range rand.Perm(2) {
+			if *pauses {
+				<-time.After(50*time.Millisecond + rand.N(350*time.Millisecond))
+			}
 			address, times := l.known[i], &got.known
 			if which == 1 {
 				address, times = l.unknown[i], &got.unknown

@@ -25,6 +25,7 @@ type scenario struct {
 	account func(*account.Account) // makes the accounts special ones
 	// before brings accounts and nobodies to where the timed request comes.
 	before func(context.Context, *lab) error
+	pairs  int // 0 for the usual number
 }
 
 func scenarios() []scenario {
@@ -35,17 +36,27 @@ func scenarios() []scenario {
 		{name: "again, within the cool-down", before: askAll},
 		{name: "again, another link is mailed", config: shortCoolDown, before: askAll},
 		{name: "again, no mail server", config: noMailServer, before: later(askAll)},
-		{name: "again, nobody's run is over", config: shortLife, before: later(outlive(askAll))},
+		{name: "again, nobody's run is over", config: unmailed, before: later(outlive(askAll))},
 		{name: "again, mail delayed", before: later(askAllWhileMailFails(450))},
 		{name: "again, mail refused", before: later(askAllWhileMailFails(550))},
 		{name: "again, reset canceled", before: later(cancelAll)},
 		{name: "again, link used", before: later(useAll)},
 		{name: "again, change refused", before: later(refuseAll)},
+		usedAtOnce(),
+		{name: "again, links expired", config: shortLife, before: later(expireAll)},
 	}
 }
 
+// usedAtOnce is within the cool-down. A request looks at the run, and starts another one if that is
+// closed: two calls for an account, and one for an unknown address.
+func usedAtOnce() scenario {
+	return scenario{name: "again, within the cool-down, link used", config: longCoolDown, before: useAll}
+}
+
 func noMailServer(c *stack.Config)  { c.Smarthost = "127.0.0.1:1" }
-func shortLife(c *stack.Config)     { noMailServer(c); c.LinkLife = time.Second }
+func shortLife(c *stack.Config)     { c.LinkLife = time.Second }
+func unmailed(c *stack.Config)      { noMailServer(c); shortLife(c) }
+func longCoolDown(c *stack.Config)  { c.CoolDown = time.Hour }
 func shortCoolDown(c *stack.Config) { c.CoolDown = time.Millisecond }
 
 // later lets the starter's cool-down pass.
@@ -64,25 +75,38 @@ func outlive(f func(context.Context, *lab) error) func(context.Context, *lab) er
 		if err := f(ctx, l); err != nil {
 			return err
 		}
-		c, err := client.DialContext(ctx, l.TemporalOptions())
-		if err != nil {
+		return l.open(ctx, len(l.known))
+	}
+}
+
+// expireAll lets all links expire.
+func expireAll(ctx context.Context, l *lab) error {
+	if err := askAll(ctx, l); err != nil {
+		return err
+	}
+	return l.open(ctx, 0)
+}
+
+// open waits until so many runs are open.
+func (l *lab) open(ctx context.Context, want int) error {
+	c, err := client.DialContext(ctx, l.TemporalOptions())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		open, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: client.DefaultNamespace, Query: "ExecutionStatus = 'Running'",
+		})
+		if err != nil || open.GetCount() == int64(want) {
 			return err
 		}
-		defer c.Close()
-		again := time.NewTicker(time.Second)
-		defer again.Stop()
-		for {
-			open, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-				Namespace: client.DefaultNamespace, Query: "ExecutionStatus = 'Running'",
-			})
-			if err != nil || open.GetCount() == int64(len(l.known)) {
-				return err
-			}
-			select {
-			case <-again.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -28,10 +28,20 @@ func TestTimeTellsNothing(t *testing.T) {
 	suite.Long(t)
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
-			if r := s.judge(t); !r.even() {
+			if r := s.judge(t, *away); !r.even() {
 				t.Errorf("AUC %.3f is more than %.2f from the 0.5 of a coin", r.auc(), most)
 			}
 		})
+	}
+}
+
+// security 2: the time of an answer follows that of the calls, which differ by 20 ms here.
+func TestTimeTellsNothingFarFromTemporal(t *testing.T) {
+	suite.Long(t)
+	s := usedAtOnce()
+	s.pairs = farPairs
+	if r := s.judge(t, 20*time.Millisecond); math.Abs(r.auc()-0.5) > 2*most {
+		t.Errorf("AUC %.3f is more than %.2f from the 0.5 of a coin", r.auc(), 2*most)
 	}
 }
 
@@ -40,7 +50,7 @@ func TestTimeTellsNothing(t *testing.T) {
 // leak is measured by the answers.
 func TestLeakIsFound(t *testing.T) {
 	suite.Long(t)
-	if r := (scenario{before: leak(t)}).judge(t); r.even() {
+	if r := (scenario{before: leak(t)}).judge(t, 0); r.even() {
 		t.Errorf("AUC %.3f", r.auc())
 	}
 }
@@ -48,11 +58,11 @@ func TestLeakIsFound(t *testing.T) {
 // judge measures a scenario until all its samples together are even, three times at most. Of
 // 500 pairs that are alike one sample in 160 misses by chance (the AUC's standard deviation is
 // 0.018). Of 1,500 pairs one in half a million does (0.011).
-func (s scenario) judge(t *testing.T) (all samples) {
+func (s scenario) judge(t *testing.T, trip time.Duration) (all samples) {
 	t.Helper()
 	for try := 0; try < 3 && (try == 0 || !all.even()) && !t.Failed(); try++ {
 		t.Run("", func(t *testing.T) {
-			more := s.measure(t)
+			more := s.measure(t, trip)
 			all.known, all.unknown = append(all.known, more.known...), append(all.unknown, more.unknown...)
 		})
 	}
