@@ -98,7 +98,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Log.WithLevel(level).Err(fault).Str("method", r.Method).Int("status", status).Str("code", code).
 		Str("who", did.who).Str("namespace", namespace(r)).Int("payloads", did.payloads).
 		Str("client", r.RemoteAddr).Dur("ms", time.Since(start)).
-		Msg("payloads asked for")
+		Msg("codec request")
 }
 
 // serve answers a request, or returns why it does not.

@@ -238,7 +238,7 @@ func TestLog(t *testing.T) {
 	check(t, json.Unmarshal(s.log.Bytes(), &line))
 	want := line
 	want.Level, want.Method, want.Who, want.Status, want.Payloads = "info", "POST", "bearer", 200, 2
-	want.Namespace, want.Client, want.Message = strings.Repeat("n", 255), "192.0.2.1:1234", "payloads asked for"
+	want.Namespace, want.Client, want.Message = strings.Repeat("n", 255), "192.0.2.1:1234", "codec request"
 	if diff := cmp.Diff(want, line); diff != "" {
 		t.Errorf("line (-want +got):\n%s", diff)
 	}

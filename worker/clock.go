@@ -90,7 +90,7 @@ func (c Config) rightClock(ctx context.Context) (right, known bool) {
 		}
 		right = false
 		c.Log.Warn().Str("clock", other.name).Dur("ahead_ms", off).
-			Msg("this worker's clock is off by more than a minute: links end too early or too late, and old records are not swept; set the clock (NTP)")
+			Msg("this worker's clock is off by more than a minute: links end too early or too late, and old records are not deleted; set the clock (NTP)")
 	}
 	return right && known, known
 }

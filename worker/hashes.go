@@ -33,7 +33,7 @@ func (c Config) tryHashes(ctx context.Context) error {
 		return samples[kind]
 	})
 	for _, doubt := range doubts {
-		c.Log.Warn().Str("refused", doubt).Msg("the tables refuse each account that was tried of one kind of hash; others like it may be taken")
+		c.Log.Warn().Str("refused", doubt).Msg("the tables refuse each account that was tried with one form of hash; other accounts may work")
 	}
 	return err
 }
@@ -43,6 +43,6 @@ func (c Config) tryHashes(ctx context.Context) error {
 func (c Config) warnOfCosts(kind string, like password.Hasher) {
 	if advice := password.Advice(like); advice != "" {
 		c.Log.Warn().Str("costs", kind).Str("advice", advice).
-			Msg("accounts have hashes of costs below today's advice, and new ones get the same: raise what your sign-in makes, or set REKEY_UPGRADE_HASH if it reads another format too")
+			Msg("hashes of accounts have costs below today's advice, and new hashes get the same costs: raise the costs in your sign-in, or set REKEY_UPGRADE_HASH if it reads another format too")
 	}
 }

@@ -68,7 +68,7 @@ func (c Config) look(ctx context.Context, temporal client.Client) {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error().Err(err).Msg("notices of runs that ended may wait; they are looked for again soon")
+		c.Log.Error().Err(err).Msg("notices of ended runs may be late; they are retried within a minute")
 	}
 }
 
@@ -88,7 +88,7 @@ func (c Config) tellOverdue(ctx context.Context) error {
 	}
 	c.metrics().Gauge(overdueMetric).Update(float64(len(overdue)))
 	if len(overdue) > 0 {
-		c.Log.Error().Strs("runs", overdue).Msg("owners were not told that their passwords were changed, for more than a day")
+		c.Log.Error().Strs("runs", overdue).Msg("owners were not notified of a changed password for more than a day")
 	}
 	return err
 }

@@ -214,7 +214,7 @@ func TestOverdueNotices(t *testing.T) {
 		if m.last[0] != 0 || m.last[len(m.last)-1] != tc.want {
 			t.Errorf("%s: the gauge said %v, want %v last", name, m.last, tc.want)
 		}
-		if said := strings.Contains(log, "owners were not told"); said != (tc.want > 0) {
+		if said := strings.Contains(log, "owners were not notified"); said != (tc.want > 0) {
 			t.Errorf("%s: log %s", name, log)
 		}
 	}

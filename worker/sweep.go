@@ -60,8 +60,8 @@ func (c Config) sweepOf(ctx context.Context, what string, sweep func(context.Con
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		c.Log.Error().Err(err).Int("records", n).Msg("sweep of " + what + " failed; it is tried again in an hour")
+		c.Log.Error().Err(err).Int("records", n).Msg("sweep of " + what + " failed; it is retried in an hour")
 	case n > 0:
-		c.Log.Info().Int("records", n).Msg(what + " swept")
+		c.Log.Info().Int("records", n).Msg(what + " deleted")
 	}
 }

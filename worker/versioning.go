@@ -92,7 +92,7 @@ func (c Config) advice(routes *taskqueuepb.TaskQueueVersioningInfo) string {
 		return fmt.Sprintf("new resets go to build %s of deployment %s and not to this worker, which has none: start it with a deployment and a build ID, or, while it runs, run `%s%s --unversioned`",
 			current.GetBuildId(), current.GetDeploymentName(), setCurrent, current.GetDeploymentName())
 	default:
-		return fmt.Sprintf("this build gets no new resets, because it is neither current nor ramping: when it is to have them, run `%s%s --build-id %s`",
+		return fmt.Sprintf("this build gets no new resets, because it is neither current nor ramping: to give it new resets, run `%s%s --build-id %s`",
 			setCurrent, c.Deployment, c.BuildID)
 	}
 }

@@ -99,7 +99,7 @@ func (u Users) ends(t table) []Note {
 	case c.isEnd():
 		return []Note{{Text: fmt.Sprintf("an account is closed while %s is in the future, as the name of the column says", c.name)}}
 	default:
-		return []Note{{Text: fmt.Sprintf("an account is closed as soon as %s has a time; a column called ..._until would say when that ends", c.name)}}
+		return []Note{{Text: fmt.Sprintf("an account is closed as soon as %s has a time; if that time is the end, give the column a name such as ..._until", c.name)}}
 	}
 }
 

@@ -111,7 +111,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return usage.Mark(err)
 	}
 	p := &process{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr, log: c.logger(stderr), queue: c.TaskQueue, compression: c.Compression}
-	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: what is in progress is finished first") })()
+	defer context.AfterFunc(ctx, func() { p.log.Info().Msg("stopping: work in progress is finished first") })()
 	return explain(parsed, parsed.Run(p))
 }
 

@@ -75,7 +75,7 @@ func (o *operation) trace(p *process, service string) error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), sendRest)
 		defer cancel()
 		if err := provider.Shutdown(ctx); err != nil {
-			p.log.Warn().Err(err).Msg("the last traces were not taken")
+			p.log.Warn().Err(err).Msg("the last traces were not exported")
 		}
 		return nil
 	})

@@ -92,7 +92,7 @@ func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (acco
 		log.WithLevel(level).Msg(note.Text)
 	}
 	if some, err := store.HasAccounts(ctx); err == nil && !some {
-		log.Warn().Str("table", s.Users).Msg("this user of the database sees no account, so nobody gets a mail; REKEY_USERS_TABLE says where accounts are")
+		log.Warn().Str("table", s.Users).Msg("this user of the database sees no account, so no mail is sent; REKEY_USERS_TABLE must name the table of the accounts")
 	}
 	return store, nil
 }

@@ -76,7 +76,7 @@ func (w Watch) say(ctx context.Context) {
 func (w Watch) look(ctx context.Context) {
 	var said, before string
 	var told bool
-	failed := failure{log: w.Log, message: "whether processes belong together is not known: Temporal does not tell"}
+	failed := failure{log: w.Log, message: "it is not known whether the processes belong together: a query to Temporal fails"}
 	for pause(ctx, lookFirst); ctx.Err() == nil; pause(ctx, lookEvery) {
 		limited, cancel := context.WithTimeout(ctx, lookWait)
 		found := Look(limited, w.Temporal, w.Namespace, w.Queue, w.Self)

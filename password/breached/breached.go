@@ -91,7 +91,7 @@ func (c *Corpus) Check(ctx context.Context, pw string) error {
 		return fmt.Errorf("%w: %w", ErrUnchecked, err)
 	}
 	c.cfg.Log.Warn().Uint64("unchecked", c.unchecked.Add(1)).Err(err).
-		Msg("a password was taken without comparing it with data breaches")
+		Msg("a password was accepted without the check for data breaches")
 	return nil
 }
 
