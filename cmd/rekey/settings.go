@@ -39,7 +39,7 @@ const (
 	minCoolDown    = time.Second
 	minIdleTimeout = time.Second
 	minAuditKeep   = 7 * 24 * time.Hour // a run may be open for days, and operators have to explain it
-	maxHashes      = 64                 // of some 60 MiB and a thread each
+	maxHashes      = 64                 // of 19 MiB by default, and a thread each
 	maxMinLength   = 64                 // a password of that length has to be allowed (NIST SP 800-63B-4)
 )
 
