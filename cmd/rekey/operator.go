@@ -49,7 +49,7 @@ func (p *process) operate(cfg operator.Config, do func(context.Context, *operato
 // `go run ./dev`, they may be for development: users who try the product try the operator's
 // commands too.
 func (p *process) keys(dir string) keys.Dir {
-	if options, err := p.temporalOptions(); err == nil && loopback.Is(options.HostPort) {
+	if options, err := temporalSettings(p.log); err == nil && loopback.Is(options.HostPort) {
 		return keys.Open(dir, keys.AllowDev)
 	}
 	return keys.Open(dir)

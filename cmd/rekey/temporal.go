@@ -26,9 +26,18 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 )
 
-// temporalOptions reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
-// TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile of its configuration file.
+// temporalOptions are those of a connection to Temporal.
 func (p *process) temporalOptions() (client.Options, error) {
+	options, err := temporalSettings(p.log)
+	if err == nil && (p.compression == "off" || p.compression == "auto" && isNear(p.ctx, options.HostPort)) {
+		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	}
+	return options, err
+}
+
+// temporalSettings reads Temporal's own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
+// TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile of its configuration file.
+func temporalSettings(logger zerolog.Logger) (client.Options, error) {
 	if err := checkSecrets("TEMPORAL_TLS_CLIENT_KEY_PATH"); err != nil {
 		return client.Options{}, err
 	}
@@ -46,14 +55,8 @@ func (p *process) temporalOptions() (client.Options, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
-	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(p.log)))
-	if err := checkTemporal(options); err != nil {
-		return options, usage.Mark(err)
-	}
-	if p.compression == "off" || p.compression == "auto" && isNear(p.ctx, options.HostPort) {
-		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
-	}
-	return options, nil
+	options.Logger = log.NewStructuredLogger(slog.New(zerolog.NewSlogHandler(logger)))
+	return options, usage.Mark(checkTemporal(options))
 }
 
 // lookupWait bounds the question whether Temporal is near.
