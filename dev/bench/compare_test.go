@@ -159,22 +159,29 @@ func TestStrangers(t *testing.T) {
 		},
 		{"forgot answered", "SignalWithStart", "", forgots, l.stranger, l.bareStart},
 	} {
-		var got, floor meter
-		for round := range rounds + 1 {
-			if round == 1 { // the first one has warmed caches and made connections
-				got, floor = meter{}, meter{}
-			}
-			inTurn(
-				round,
-				func() { l.repeat(t, &floor, batch(d.n), strangers, d.floor) },
-				func() { l.repeat(t, &got, batch(d.n), strangers, d.do) },
-			)
-		}
+		got, floor := l.compare(t, d.n, d.do, d.floor)
 		ratio := got.perSecond() / floor.perSecond()
 		r.edge.add(d.what, got.perSecond(), d.against, floor.perSecond(), ratio, 1000*got.cpu("starter", "temporal"), 1000*floor.cpu(d.part, "temporal"))
 		r.least(d.what+" to "+d.against, ratio, 0.9)
 	}
 	r.print(t)
+}
+
+// compare measures something in turn with its floor, for many clients at once. A round before has
+// warmed caches and made connections.
+func (l *lane) compare(t *testing.T, n int, do, least step) (got, floor meter) {
+	t.Helper()
+	for round := range rounds + 1 {
+		if round == 1 {
+			got, floor = meter{}, meter{}
+		}
+		inTurn(
+			round,
+			func() { l.repeat(t, &floor, batch(n), strangers, least) },
+			func() { l.repeat(t, &got, batch(n), strangers, do) },
+		)
+	}
+	return got, floor
 }
 
 // mails is how many mails with a link are requested.
@@ -183,21 +190,12 @@ const mails = 1_600
 // TestMails measures requests with their mails. Each is a run, and waits for its link.
 func TestMails(t *testing.T) {
 	measures(t)
-	l := newLane(t, "SQLite", warm+rounds*batch(mails))
+	l := newLane(t, "SQLite", (rounds+1)*batch(mails))
 	l.worker(t)
 	l.starter(t)
 	l.play(t, "floor")
-	l.repeat(t, &meter{}, warm, warm, l.requested)
-	l.repeat(t, &meter{}, warm, warm, l.oneStep)
 	r := newReport()
-	var got, floor meter
-	for round := range rounds {
-		inTurn(
-			round,
-			func() { l.repeat(t, &floor, batch(mails), strangers, l.oneStep) },
-			func() { l.repeat(t, &got, batch(mails), strangers, l.requested) },
-		)
-	}
+	got, floor := l.compare(t, mails, l.requested, l.oneStep)
 	r.edge.add(
 		"mails requested and delivered", got.perSecond(), "runs with one activity", floor.perSecond(), got.perSecond()/floor.perSecond(),
 		1000*got.cpu("starter", "worker", "temporal"), 1000*floor.cpu("floor", "temporal"),

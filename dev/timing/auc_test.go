@@ -17,7 +17,9 @@ func (s samples) auc() float64 { return auc(s.known, s.unknown) }
 // most is how far from the 0.5 of a coin an attacker's guess may be.
 const most = 0.05
 
-func (s samples) even() bool { return math.Abs(s.auc()-0.5) <= most }
+func (s samples) even() bool { return s.within(most) }
+
+func (s samples) within(limit float64) bool { return math.Abs(s.auc()-0.5) <= limit }
 
 // auc is the chance that a time of one group is above one of the other, ties counting half. It
 // is the area under the curve of an attacker who guesses by time (Mann-Whitney). 0.5 is a coin.

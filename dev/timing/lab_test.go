@@ -29,7 +29,6 @@ import (
 type lab struct {
 	*stack.Stack
 	known, unknown []string
-	pairs          int          // 0 for the usual number
 	ahead          atomic.Int64 // of the starter's clock
 }
 
@@ -60,7 +59,7 @@ func across(trip time.Duration) client.ConnectionOptions {
 // measure runs a scenario on a product of its own, a round trip away from Temporal.
 func (s scenario) measure(t *testing.T, trip time.Duration) samples {
 	t.Helper()
-	l := &lab{pairs: s.pairs}
+	l := &lab{}
 	cfg := stack.Throwaway(t.TempDir())
 	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
 	if s.config != nil {
@@ -77,7 +76,7 @@ func (s scenario) measure(t *testing.T, trip time.Duration) samples {
 	}
 	t.Cleanup(func() { _ = l.Stop() })
 	l.Mail.Keep(math.MaxInt) // the mails of others push out none that is waited for
-	err = l.people(ctx, s.account)
+	err = l.people(ctx, cmp.Or(s.pairs, pairs), s.account)
 	if err == nil && s.before != nil {
 		err = s.before(ctx, l)
 	}
@@ -92,9 +91,9 @@ func (s scenario) measure(t *testing.T, trip time.Duration) samples {
 }
 
 // people makes the accounts. The addresses of both groups look alike.
-func (l *lab) people(ctx context.Context, special func(*account.Account)) error {
+func (l *lab) people(ctx context.Context, n int, special func(*account.Account)) error {
 	var all []account.Account
-	for n := range cmp.Or(l.pairs, pairs) {
+	for n := range n {
 		a := account.Account{ID: fmt.Sprintf("a%d", n), Address: fmt.Sprintf("known%d@example.com", n), Credential: "$argon2id$x", Resettable: true}
 		if special != nil {
 			special(&a)
