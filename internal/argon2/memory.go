@@ -18,7 +18,8 @@ type Memory struct {
 func (m *Memory) Size() int { return cap(m.blocks) }
 
 // IDKey is the function [IDKey], without new memory for each call. It clears the memory before it
-// returns: whoever read H0 (RFC 9106 section 3.2) could try passwords with one BLAKE2b each.
+// returns: a thief who read H0 (RFC 9106 section 3.2) could try passwords with one BLAKE2b each.
+// The small states of BLAKE2b stay in the heap until they are collected, as the password does.
 func (m *Memory) IDKey(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte {
 	return m.deriveKey(password, salt, nil, nil, time, memory, threads, keyLen)
 }
@@ -55,7 +56,8 @@ func (m *Memory) firstBlocks(length, lanes uint32) {
 	}
 }
 
-// key is the hash of the sum of the last block of each lane.
+// key is the hash of the sum of the last block of each lane. Upstream's extractKey leaves a copy of
+// the sum behind.
 func (m *Memory) key(length, lanes, keyLen uint32) []byte {
 	sum := &m.blocks[length-1]
 	for lane := uint32(1); lane < lanes; lane++ {
