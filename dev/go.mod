@@ -259,3 +259,5 @@ replace (
 	github.com/aws/aws-sdk-go-v2/service/s3 => ./stub/s3
 	go.temporal.io/auto-scaled-workers => ./stub/autoscaled
 )
+
+tool github.com/rekeyhq/rekey/dev/temporal/alone

@@ -3,6 +3,7 @@ package bounds
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,6 +20,10 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
+
+// openRuns is 10,000 for the figures of docs/security.md, which takes 8 minutes. A worker keeps
+// 1,000 of them, so with 3,000 its memory no longer grows.
+var openRuns = flag.Int("runs", 3_000, "open runs at once")
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
 
@@ -121,22 +126,23 @@ func comeBack(a site.Answer) (time.Duration, error) {
 	return time.Duration(wait) * time.Second, nil
 }
 
-// security 33, 34: a worker with 10,000 open runs stays under 300 MiB, and a reset works.
+// security 33, 34: a worker with more open runs than it keeps stays under 170 MiB, and a reset
+// works. A worker that keeps 3,000 passes it.
 func TestManyOpenRunsTakeLittleMemory(t *testing.T) {
 	suite.Long(t)
-	const runs, most = 10_000, 300 // MiB
+	const most = 170 // MiB
 	erin := site.Person("erin")
 	s, worker := begin(t, erin)
 	s.Starter(t)
 	before := worker.Peak(t)
-	many(t, runs, 20, func(i int) error { return forgot(s, fmt.Sprintf("nobody-%d@example.com", i)) })
+	many(t, *openRuns, 20, func(i int) error { return forgot(s, fmt.Sprintf("nobody-%d@example.com", i)) })
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
-	for late := time.After(7 * time.Minute); waiting(worker) < runs; {
+	for late := time.After(7 * time.Minute); waiting(worker) < *openRuns; {
 		select {
 		case <-again.C:
 		case <-late:
-			t.Fatalf("%d of %d runs wait", waiting(worker), runs)
+			t.Fatalf("%d of %d runs wait", waiting(worker), *openRuns)
 		}
 	}
 	if err := forgot(s, erin.Address); err != nil {
@@ -146,7 +152,7 @@ func TestManyOpenRunsTakeLittleMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	peak := worker.Peak(t)
-	t.Logf("the worker had %.0f MiB before and %.0f MiB at most with %d open runs", before, peak, runs)
+	t.Logf("the worker had %.0f MiB before and %.0f MiB at most with %d open runs", before, peak, *openRuns)
 	if peak > most {
 		t.Errorf("%.0f MiB, want at most %d", peak, most)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 )
 
 // cheap is the least Argon2id, for tests of other things than hashing.
@@ -67,7 +68,7 @@ func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
 	if change != nil {
 		change(&cfg)
 	}
-	return site.Stack(t, cfg)
+	return stacktest.Start(t, cfg)
 }
 
 var people atomic.Int64

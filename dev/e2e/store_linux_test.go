@@ -144,6 +144,11 @@ func TestStoreIsBroken(t *testing.T) {
 		t.Errorf("worker with a damaged store: exit code %d after SIGTERM", code)
 	}
 
+	path := filepath.Join(s.Dir, "rekey") // which another user may run
+	if err := errors.Join(copyFile(s.Program(t), path), os.Chmod(path, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	s.Path = path
 	for name, broken := range breakages(s, backup) {
 		os.RemoveAll(s.File())
 		if err := broken.how(); err != nil {

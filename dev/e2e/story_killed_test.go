@@ -144,11 +144,9 @@ func (o *owner) waits(holds bool) (worker *process.Process, token string) {
 	return worker, o.first()
 }
 
-// killedWaiting: the link is out.
-func killedWaiting(o *owner) {
-	token := o.orphaned()
-	o.next(func() { o.submit(token, newPassword, "") })
-}
+// killedWaiting: the link is out. Temporal offers its use to the killed worker, because it does so
+// for ten seconds after a worker has last asked.
+func killedWaiting(o *owner) { o.usedAnd(o.orphaned(), "", func() {}) }
 
 // killedChanging: the store has not finished the change.
 func killedChanging(o *owner) { o.holdsChange(func() {}) }

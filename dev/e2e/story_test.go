@@ -17,8 +17,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
-	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 )
@@ -197,7 +197,7 @@ func newLab(t *testing.T, s set) *lab {
 	if err := install(filepath.Join(recorded, "keys"), filepath.Join(cfg.Data, "keys")); err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{Stack: site.Stack(t, cfg), faults: map[string]inbox.Fault{}}
+	l := &lab{Stack: stacktest.Start(t, cfg), faults: map[string]inbox.Fault{}}
 	l.Mail.Fail(l.fault)
 	var err error
 	if l.codec, err = l.Keys.Payload(); err != nil {

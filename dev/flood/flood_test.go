@@ -19,8 +19,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -119,7 +119,7 @@ func start(t *testing.T, change func(*stack.Config)) *stack.Stack {
 	if change != nil {
 		change(&cfg)
 	}
-	return site.Stack(t, cfg)
+	return stacktest.Start(t, cfg)
 }
 
 func put(t *testing.T, s *stack.Stack, address string) {

@@ -29,6 +29,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	"github.com/rekeyhq/rekey/internal/telemetry"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -56,7 +57,7 @@ func newLab(t *testing.T, traced bool, change ...func(*stack.Config)) *lab {
 	for _, c := range change {
 		c(&cfg)
 	}
-	l.Stack = site.Stack(t, cfg)
+	l.Stack = stacktest.Start(t, cfg)
 	if err := l.Store.Put(t.Context(), l.who); err != nil {
 		t.Fatal(err)
 	}

@@ -6,15 +6,15 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/dev/demo"
-	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The operators' commands work beside `go run ./dev --data X`, with its keys for development.
 func TestOperatorOfADevelopmentStack(t *testing.T) {
 	t.Parallel()
-	s := site.Stack(t, stack.Throwaway(t.TempDir()))
+	s := stacktest.Start(t, stack.Throwaway(t.TempDir()))
 	if err := demo.Seed(t.Context(), s.Store, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
-	harness "github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
@@ -50,7 +50,7 @@ func newSite(t *testing.T) *site {
 	cfg := stack.Throwaway(t.TempDir())
 	cfg.CoolDown = time.Nanosecond
 	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
-	s.Stack = harness.Stack(t, cfg)
+	s.Stack = stacktest.Start(t, cfg)
 	var err error
 	if s.accounts, err = s.Keys.AccountKeys(); err != nil {
 		t.Fatal(err)

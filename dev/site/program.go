@@ -9,54 +9,48 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
 
-// Main runs the tests of a package that makes sites and returns the exit code. In a
-// process that a site started to be its Temporal server, it is that instead. The flags
-// are for building rekey.
+// Main runs the tests of a package that makes sites and returns the exit code. The sites run a
+// rekey that is built with the flags.
 func Main(run func() int, buildFlags ...string) int {
-	if addr, ok := os.LookupEnv(temporalAddr); ok {
-		return serve(addr)
+	if len(buildFlags) > 0 {
+		dir, err := os.MkdirTemp("", "rekey-site-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		rekey = sync.OnceValues(func() (string, error) {
+			path := filepath.Join(dir, "rekey")
+			return path, build(path, buildFlags...)
+		})
 	}
-	rekey.flags = buildFlags
-	defer rekey.remove()
 	// The tests mostly wait, for processes, timers and mails. The flag on a command line wins.
-	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
 	return run()
 }
 
-// rekey is the program of all sites of a test binary.
-var rekey program
+// rekey is the path of the program of all sites of a test binary.
+var rekey = sync.OnceValues(func() (string, error) { return tool("rekey") })
 
-// program is rekey, built when it is first needed.
-type program struct {
-	flags []string
-	once  sync.Once
-	path  string
-	err   error
-}
-
-func (p *program) build() (string, error) {
-	p.once.Do(func() {
-		dir, err := os.MkdirTemp("", "rekey-site-")
-		if err != nil {
-			p.err = err
-			return
+// tool is the path of a program that a go.mod file names as a tool. The go command keeps it among
+// what it has compiled, so all packages of tests use one.
+func tool(name string) (string, error) {
+	out, err := exec.Command("go", "tool", "-n", name).Output() //nolint:gosec,noctx // one of two names
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = fmt.Errorf("%w\n%s", err, exit.Stderr)
 		}
-		p.path = filepath.Join(dir, "rekey")
-		p.err = errors.Join(build(p.path, p.flags...), os.Chmod(dir, 0o711)) //nolint:gosec // a test may run it as a user without rights
-	})
-	return p.path, p.err
-}
-
-func (p *program) remove() {
-	if p.path != "" {
-		_ = os.RemoveAll(filepath.Dir(p.path))
+		return "", fmt.Errorf("build %s: %w", name, err)
 	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // Build builds rekey with these flags of the go command into a file.

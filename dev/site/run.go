@@ -36,7 +36,7 @@ func (s *Site) Program(t *testing.T) string {
 	if s.Path != "" {
 		return s.Path
 	}
-	path, err := rekey.build()
+	path, err := rekey()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/password"
 )
 
 // Site is a place where rekey is run. It has a Temporal server and a mail server elsewhere, a
@@ -107,8 +107,10 @@ func (s *Site) File() string { return filepath.Join(s.Dir, "accounts.db") }
 
 // Person is an account with the seeded password.
 func Person(name string) account.Account {
-	hash := stack.Throwaway("").Hashing.Hash(demo.Password, make([]byte, 16))
-	return account.Account{ID: name, Address: name + "@example.com", Credential: hash, Resettable: true}
+	cheapest := password.Params{Memory: 64, Time: 1, Threads: 1}
+	return account.Account{
+		ID: name, Address: name + "@example.com", Credential: cheapest.Hash(demo.Password, make([]byte, 16)), Resettable: true,
+	}
 }
 
 // Put puts accounts into the file, as a host application does before a worker opens it.
@@ -132,25 +134,10 @@ func (s *Site) Open(t *testing.T, use func(*bolt.Store)) {
 	use(store)
 }
 
-// Stack starts the whole product in the process of the test, until the test ends.
-func Stack(t *testing.T, cfg stack.Config) *stack.Stack {
-	t.Helper()
-	s, err := stack.Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 // FreeAddr is an address without a listener.
 func FreeAddr(t *testing.T) string {
 	t.Helper()
-	addr, err := temporal.Free("127.0.0.1:0")
+	addr, err := loopback.Free("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,7 @@ package site
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -15,49 +12,24 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/dev/temporal"
 )
-
-// Settings that make the test binary, started once more, a Temporal server.
-const (
-	temporalAddr = "REKEY_SITE_TEMPORAL_ADDR"
-	temporalFile = "REKEY_SITE_TEMPORAL_FILE"
-	temporalDB   = "REKEY_SITE_TEMPORAL_DB"
-)
-
-// serve is the Temporal server of a site, until SIGTERM.
-func serve(addr string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	server, err := temporal.Start(ctx, temporal.Options{
-		Addr: addr, File: os.Getenv(temporalFile), Database: os.Getenv(temporalDB),
-	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	fmt.Println("temporal listens")
-	<-ctx.Done()
-	server.Stop()
-	return 0
-}
 
 // StartTemporal starts the Temporal server, or starts it again, on the same data and
 // address, and waits until it answers.
 func (s *Site) StartTemporal(t *testing.T) {
 	t.Helper()
-	self, err := os.Executable()
+	program, err := tool("alone")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := temporalFile + "=" + filepath.Join(s.Dir, "temporal.db")
+	data := "TEMPORAL_FILE=" + filepath.Join(s.Dir, "temporal.db")
 	switch {
 	case s.TemporalDB != "":
-		data = temporalDB + "=" + s.TemporalDB
+		data = "TEMPORAL_DATABASE=" + s.TemporalDB
 	case s.Volatile:
-		data = temporalFile + "=" // in memory
+		data = "TEMPORAL_FILE=" // in memory
 	}
-	s.Temporal = process.Start(t, self, []string{temporalAddr + "=" + s.TemporalAddr, data})
+	s.Temporal = process.Start(t, program, []string{"TEMPORAL_ADDRESS=" + s.TemporalAddr, data})
 	s.Temporal.Await(t, s.Temporal.Out, "temporal listens")
 }
 

@@ -1,13 +1,14 @@
 package temporal
 
 import (
-	"errors"
 	"fmt"
 	"net"
 
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
+
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 // ports are the addresses of the four services. Only the frontend's matters to
@@ -21,49 +22,18 @@ type ports struct {
 func reserve(frontend string) (ports, error) {
 	var p ports
 	var err error
-	if p.frontend, err = Free(frontend); err != nil {
+	if p.frontend, err = loopback.Free(frontend); err != nil {
 		return p, fmt.Errorf("temporal address %s: %w", frontend, err)
 	}
 	if !p.frontend.IP.IsLoopback() {
 		return p, fmt.Errorf("temporal address %s: not a loopback address", frontend)
 	}
 	for _, addr := range []**net.TCPAddr{&p.history, &p.matching, &p.worker} {
-		if *addr, err = Free("127.0.0.1:0"); err != nil {
+		if *addr, err = loopback.Free("127.0.0.1:0"); err != nil {
 			return p, fmt.Errorf("an address of a temporal service: %w", err)
 		}
 	}
 	return p, nil
-}
-
-// Free returns the address that listening on addr gives, without a listener on it. It is for
-// code that opens its port itself: the server, which ends the process when it cannot, and the
-// child processes of tests.
-func Free(addr string) (*net.TCPAddr, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	if err := linger(l); err != nil {
-		return nil, err
-	}
-	return l.Addr().(*net.TCPAddr), nil
-}
-
-// linger leaves a closed connection in TIME_WAIT on the listener's port. For a minute the
-// kernel gives such a port to no request for a free one. A request for its number still gets
-// it, so parallel tests never meet on a port.
-func linger(l net.Listener) error {
-	far, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		return err
-	}
-	near, err := l.Accept()
-	if err != nil {
-		return errors.Join(err, far.Close())
-	}
-	// The side that closes first is the one that lingers.
-	return errors.Join(near.Close(), far.Close())
 }
 
 // services are the listeners, by the server's names for its services.

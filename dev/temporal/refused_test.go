@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
@@ -73,7 +74,7 @@ func TestDatabaseThatSaysNothing(t *testing.T) {
 
 func TestDatabaseIsNotThere(t *testing.T) {
 	t.Parallel()
-	free, err := temporal.Free("127.0.0.1:0")
+	free, err := loopback.Free("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

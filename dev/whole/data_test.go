@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
 // used is a folder of data in which alice has a link that is open.
@@ -110,7 +110,7 @@ func said(t *testing.T, got string, want ...string) {
 // before the accounts are there.
 func TestNothingIsAnsweredTooEarly(t *testing.T) {
 	t.Parallel()
-	free, err := temporal.Free("127.0.0.1:0")
+	free, err := loopback.Free("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
