@@ -37,3 +37,17 @@ func BenchmarkOpenForged(b *testing.B) {
 		}
 	}
 }
+
+// Tink makes eight of them. The others are the bytes of the token, the function that hides them,
+// and one string for all claims.
+func TestOpenTakesFewAllocations(t *testing.T) {
+	box := newBox(t, frozenKey(t), base, namespace)
+	text := seal(t, box, link.Reset, claims()).Text()
+	if got := testing.AllocsPerRun(100, func() {
+		if _, _, err := box.Open(link.Reset, text); err != nil {
+			t.Fatal(err)
+		}
+	}); got > 11 {
+		t.Errorf("%v allocations, want at most 11", got)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -24,8 +23,8 @@ func (c Claims) Expired(now time.Time, skew time.Duration) bool {
 }
 
 // header begins the sealed bytes. The address follows, and Hash behind a NUL byte, which no
-// address has. It is binary rather
-// than JSON so that a link stays near 140 characters and mail programs do not break it.
+// address has. It is binary rather than JSON so that a link stays near 140 characters and mail
+// programs do not break it.
 type header struct {
 	Run     [16]byte
 	Account [16]byte
@@ -58,22 +57,30 @@ func (c Claims) encode() ([]byte, error) {
 }
 
 // uuid is the text of a UUID (RFC 9562 section 4).
-func uuid(b [16]byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+func uuid(b [16]byte) string { return string(appendUUID(nil, b)) }
+
+func appendUUID(text []byte, b [16]byte) []byte {
+	text = hex.AppendEncode(text, b[:4])
+	for _, part := range [][]byte{b[4:6], b[6:8], b[8:10], b[10:]} {
+		text = hex.AppendEncode(append(text, '-'), part)
+	}
+	return text
 }
 
+// decode makes one string, of which the claims are parts: each page view and each submission
+// opens a link.
 func decode(b []byte) (Claims, error) {
 	var h header
 	n, err := binary.Decode(b, binary.BigEndian, &h)
 	if err != nil {
 		return Claims{}, err
 	}
-	address, hash, _ := strings.Cut(string(b[n:]), "\x00")
-	return Claims{
-		RunID:      uuid(h.Run),
-		AccountKey: hex.EncodeToString(h.Account[:]),
-		Expires:    time.Unix(h.Expires, 0).UTC(),
-		Address:    address,
-		Hash:       hash,
-	}, nil
+	var room [maxText]byte
+	text := appendUUID(room[:0], h.Run)
+	run := len(text)
+	text = hex.AppendEncode(text, h.Account[:])
+	key := len(text)
+	all := string(append(text, b[n:]...))
+	address, hash, _ := strings.Cut(all[key:], "\x00")
+	return Claims{RunID: all[:run], AccountKey: all[run:key], Expires: time.Unix(h.Expires, 0).UTC(), Address: address, Hash: hash}, nil
 }

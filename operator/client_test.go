@@ -9,7 +9,9 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -167,6 +169,35 @@ func TestNoRun(t *testing.T) {
 	}
 	if _, err := c.Find(t.Context(), erin, 1); !errors.Is(err, ErrNoRun) {
 		t.Errorf("find: %v", err)
+	}
+}
+
+// paused is a Temporal server whose run an operator has paused before its first event was read.
+type paused struct{ empty }
+
+func (paused) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED},
+	}, nil
+}
+
+func (paused) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return none{}
+}
+
+// none are no events.
+type none struct{}
+
+func (none) HasNext() bool                          { return false }
+func (none) Next() (*historypb.HistoryEvent, error) { return nil, errors.New("there is no event") }
+
+// A paused run is open.
+func TestFindAPausedRun(t *testing.T) {
+	t.Parallel()
+	c := &Client{temporal: paused{}, keys: newKeys(t), namespace: "accounts"}
+	found, err := c.Find(t.Context(), erin, 1)
+	if err != nil || len(found) != 1 || !found[0].Paused || !found[0].Open {
+		t.Errorf("%+v, %v", found, err)
 	}
 }
 

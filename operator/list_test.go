@@ -10,6 +10,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -18,7 +19,10 @@ import (
 // each is the activity that it waits for.
 type young struct{ client.Client }
 
-var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword}
+var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword, mailWithoutStore}
+
+// mailWithoutStore waits for a mail that needs the store first.
+const mailWithoutStore = "mail without the store"
 
 func (young) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
 	found := &workflowservice.ListWorkflowExecutionsResponse{}
@@ -33,7 +37,11 @@ func (young) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExec
 
 func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	pending := func(name string) *workflowpb.PendingActivityInfo {
-		return &workflowpb.PendingActivityInfo{ActivityType: &commonpb.ActivityType{Name: name}, Attempt: 3}
+		a := &workflowpb.PendingActivityInfo{ActivityType: &commonpb.ActivityType{Name: name}, Attempt: 3}
+		if name == mailWithoutStore {
+			a.ActivityType.Name, a.LastFailure = workflow.SendEmail, temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError("", workflow.StoreAway))
+		}
+		return a
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING},
@@ -45,7 +53,7 @@ func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workfl
 func TestListOfAYoungOutage(t *testing.T) {
 	t.Parallel()
 	for waiting, want := range map[string]string{
-		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword,
+		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword + " " + mailWithoutStore,
 		"": strings.Join(waits, " "),
 	} {
 		found, err := (&Client{temporal: young{}, namespace: "default", queue: "rekey"}).List(t.Context(), waiting, 50)

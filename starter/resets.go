@@ -74,8 +74,7 @@ type Link struct {
 type clientAddrKey struct{}
 
 // WithClientAddr gives a [Resets] the address of the caller, for the audit log and the
-// [Config.StartLimit]. The HTTP handler does it for every request that can change something. A Go
-// backend does it itself.
+// [Config.StartLimit]. The HTTP handler does it for every request. A Go backend does it itself.
 func WithClientAddr(ctx context.Context, addr netip.Addr) context.Context {
 	return context.WithValue(ctx, clientAddrKey{}, addr)
 }

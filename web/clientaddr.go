@@ -12,7 +12,7 @@ import (
 // and True-Client-IP can be forged. The zero Addr means unknown; all unknown clients share one
 // limit.
 func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
-	client := parseHop(r.RemoteAddr)
+	client := peerOf(r)
 	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !trusted(client, proxies) {
@@ -29,6 +29,14 @@ func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 		client = next
 	}
 	return client
+}
+
+// peerOf is the address that a request came from.
+func peerOf(r *http.Request) netip.Addr {
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // how net/http writes it
+		return peer.Addr().Unmap().WithZone("")
+	}
+	return parseHop(r.RemoteAddr)
 }
 
 func trusted(addr netip.Addr, proxies []netip.Prefix) bool {

@@ -70,8 +70,8 @@ func (f fields) add(names []string, name, value string) error {
 // formError does not repeat the name of a field: a form parser takes any text for one, also a bare
 // password.
 func formError(err error) error {
-	if errors.Is(err, errFieldUnknown) {
-		return errFieldUnknown
+	if unknown, ok := errors.AsType[*unknownField](err); ok {
+		return &unknownField{known: unknown.known}
 	}
 	return err
 }

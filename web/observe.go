@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -41,14 +42,12 @@ func announce(metrics client.MetricsHandler) {
 // traced begins the span of a request. The trace of the sender goes on only when that is a trusted
 // proxy. A stranger could otherwise set the trace's ID and order all spans to be kept. No part of
 // the request is an attribute: paths hold tokens.
-func (h *handler) traced(r *http.Request) (*http.Request, trace.Span) {
-	ctx := r.Context()
-	if trusted(parseHop(r.RemoteAddr), h.proxies) {
+func (h *handler) traced(ctx context.Context, r *http.Request) (context.Context, trace.Span) {
+	if trusted(peerOf(r), h.proxies) {
 		parent := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header)))
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parent.WithTraceState(trace.TraceState{}))
 	}
-	ctx, s := h.tracer.Start(ctx, "HTTP", trace.WithSpanKind(trace.SpanKindServer))
-	return r.WithContext(ctx), s
+	return h.tracer.Start(ctx, "HTTP", trace.WithSpanKind(trace.SpanKindServer))
 }
 
 // measured ends the span and counts the request, by OpenTelemetry's conventions for HTTP servers.

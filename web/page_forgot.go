@@ -52,7 +52,7 @@ func (h *handler) puzzle() (*starter.Puzzle, error) {
 func (h *handler) request(r *http.Request, f fields) error {
 	ctx := r.Context()
 	err := h.resets.Request(ctx, f["email"])
-	if !errors.Is(err, starter.ErrOverloaded) || !h.challenge.Passed(ctx, f["challenge"], clientOf(r, h.proxies)) {
+	if !errors.Is(err, starter.ErrOverloaded) || !h.challenge.Passed(ctx, f["challenge"], starter.ClientAddr(ctx)) {
 		return err
 	}
 	if h.proof != nil {

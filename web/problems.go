@@ -111,7 +111,7 @@ var problems = []problem{
 	{
 		err: account.ErrAddress, Status: 400, Code: "address_invalid",
 		Text: "This is not an email address.",
-		Hint: "Enter one address such as name@example.com, without a name, spaces or brackets.",
+		Hint: "Enter one address such as name@example.com, without a name, spaces or brackets. Pasted text can hold characters that nobody sees: type it.",
 	},
 	{
 		err: errTooMany, Status: 429, Code: "too_many_requests", Retry: "60",

@@ -169,6 +169,7 @@ func TestSentencesAreTrueOfThePassword(t *testing.T) {
 	t.Parallel()
 	for err, set := range map[error]bool{
 		starter.ErrLinkUsed: true, starter.ErrChangeRefused: false, starter.ErrLinkExpired: false, starter.ErrLinkCanceled: false, starter.ErrLinkEnded: false,
+		starter.ErrLinkRestarted: false,
 	} {
 		p := problemOf(err)
 		told := strings.ToLower(p.Text + " " + p.Hint)

@@ -119,12 +119,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, status int, v vie
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer any) {
-	body, err := json.Marshal(answer)
-	if err != nil { // the types above always marshal
-		http.Error(w, internal.Text, internal.Status)
-		return
-	}
 	w.Header().Set("Content-Type", typeJSON)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	_ = json.NewEncoder(w).Encode(answer) // the types above always marshal, and the client may have hung up
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/rekeyhq/rekey/starter"
 )
 
 // logged writes one line per request. It names the route's pattern and never the path or the
@@ -18,7 +20,8 @@ import (
 func (h *handler) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, rec := time.Now(), &recorder{ResponseWriter: w, status: http.StatusOK}
-		r, span := h.traced(r)
+		ctx, span := h.traced(starter.WithClientAddr(r.Context(), clientOf(r, h.proxies)), r)
+		r = r.WithContext(ctx)
 		defer func() { // an aborted request goes on as a panic
 			took := time.Since(start)
 			h.measured(r, span, rec, took)
@@ -35,7 +38,7 @@ func (h *handler) line(r *http.Request, span trace.Span, rec *recorder, took tim
 		Int("status", rec.status).
 		Str("code", rec.code).
 		Dur("ms", took).
-		Stringer("client", clientOf(r, h.proxies)).
+		Stringer("client", starter.ClientAddr(r.Context())).
 		Func(traceOf(span)).
 		AnErr("error", rec.err).
 		Msg("request")

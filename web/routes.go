@@ -92,14 +92,14 @@ func (h *handler) read(next http.HandlerFunc) http.HandlerFunc {
 
 func (h *handler) limited(l limiter, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		client := clientOf(r, h.proxies)
+		client := starter.ClientAddr(r.Context())
 		h.same.look(r, client)
 		if l.exceeded(w, r, client) {
 			h.same.refused(client)
 			h.fail(w, r, errTooMany)
 			return
 		}
-		next(w, r.WithContext(starter.WithClientAddr(r.Context(), client)))
+		next(w, r)
 	}
 }
 

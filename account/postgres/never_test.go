@@ -93,6 +93,28 @@ func TestWhatGoesAwayIsAFault(t *testing.T) {
 	}
 }
 
+// A right that is taken away is a fault, too, and no refusal of a password.
+func TestRevokedRightIsAFault(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old')`)
+	users := plainUsers()
+	s, err := tryAs(t, url, &users, `GRANT SELECT, UPDATE, INSERT, DELETE ON ALL TABLES IN SCHEMA public, rekey TO $user; GRANT USAGE ON ALL SEQUENCES IN SCHEMA rekey TO $user`)
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	must(t, s.Check(t.Context()))
+	token := tokenOf(account.Account{ID: "1", Address: "ann@example.com", Credential: "old"}, 1)
+	must(t, issue(t.Context(), s, token, 10))
+	name, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
+	postgrestest.Exec(t, url, `REVOKE UPDATE ON users FROM u`+name)
+	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "42501") {
+		t.Errorf("check: %v", err)
+	}
+	if _, err := s.ChangePassword(t.Context(), changeBy(token)); err == nil || errors.Is(err, account.ErrRefused) {
+		t.Errorf("change: %v", err)
+	}
+}
+
 // Sessions that another table keeps are reported when the worker starts.
 func TestSessionsThatCannotEnd(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,8 +12,10 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/web"
 )
 
 // flags are all flags of all commands.
@@ -251,6 +256,62 @@ func TestPasswordNeedsAName(t *testing.T) {
 		if _, err := m.mailer(link.MustParseBaseURL("https://accounts.example.com")); err != nil {
 			t.Errorf("the name %q: %v", m.Username, err)
 		}
+	}
+}
+
+// A mail server is greeted with a full name: that of the base URL, unless another one is set.
+func TestNameInTheGreeting(t *testing.T) {
+	t.Parallel()
+	for helo, want := range map[string]string{"": "EHLO accounts.example.com\r\n", "mail.example.org": "EHLO mail.example.org\r\n"} {
+		server, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		greeting := make(chan string, 1)
+		go func() {
+			conn, err := server.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			fmt.Fprint(conn, "220 smtp.example.com\r\n")
+			line, _ := bufio.NewReader(conn).ReadString('\n')
+			greeting <- line
+		}()
+		m := mailFlags{From: "no-reply@example.com", Host: "127.0.0.1", Port: server.Addr().(*net.TCPAddr).Port, Security: "none", Helo: helo}
+		mailer, err := m.mailer(link.MustParseBaseURL("https://accounts.example.com/app"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mailer.Check(t.Context()); err == nil {
+			t.Error("a server that hangs up is well")
+		}
+		if got := <-greeting; got != want {
+			t.Errorf("%q: %q, want %q", helo, got, want)
+		}
+		server.Close()
+	}
+}
+
+// The site has the settings of the command line.
+func TestSettingsOfTheSite(t *testing.T) {
+	t.Parallel()
+	var c cli
+	parser, err := newParser(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := func(more ...string) web.Config {
+		if _, err := parser.Parse(starterArgs(t, more...)); err != nil {
+			t.Fatal(err)
+		}
+		return c.Starter.handlerConfig(&process{log: zerolog.Nop()}, &operation{})
+	}
+	if cfg := site(); cfg.NoHSTS || cfg.ChangePasswordURL != "" {
+		t.Errorf("by default: %+v", cfg)
+	}
+	if cfg := site("--no-hsts", "--change-password-url=https://app.example.com/password"); !cfg.NoHSTS || cfg.ChangePasswordURL != "https://app.example.com/password" {
+		t.Errorf("set: %+v", cfg)
 	}
 }
 

@@ -47,7 +47,7 @@ func text(cell any) string {
 }
 
 // report holds the tables. Tables without a row are not printed.
-type report struct{ speed, times, used, memory, costs, edge, open, aims *table }
+type report struct{ speed, times, used, memory, costs, edge, wire, open, aims *table }
 
 func newReport() *report {
 	return &report{
@@ -57,6 +57,7 @@ func newReport() *report {
 		memory: newTable("most memory, MiB", "Temporal", "worker", "starter"),
 		costs:  newTable("database", "a run", "Actions", "events", "workflow-task events", "bytes"),
 		edge:   newTable("what", "a second", "against", "that a second", "ratio", "CPU µs", "CPU µs of that"),
+		wire:   newTable("requests compressed", "bytes to Temporal", "bytes back", "CPU ms of Temporal", "worker", "starter"),
 		open:   newTable("open", "worker MiB", "starter MiB", "Temporal MiB", "forgot p50 ms", "forgot p99 ms", "submit p50 ms", "submit p99 ms"),
 		aims:   newTable("what", "wanted", "got", "met"),
 	}
@@ -100,7 +101,7 @@ func (r *report) most(what string, got, want float64) {
 func (r *report) print(t *testing.T) {
 	t.Helper()
 	t.Logf("%d cores, %s, %s/%s", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	for _, table := range []*table{r.speed, r.times, r.used, r.memory, r.costs, r.edge, r.open, r.aims} {
+	for _, table := range []*table{r.speed, r.times, r.used, r.memory, r.costs, r.edge, r.wire, r.open, r.aims} {
 		if len(table.rows) > 0 {
 			t.Log(table)
 		}

@@ -1,0 +1,61 @@
+//go:build unix
+
+package bench
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// docs/performance.md promises this ratio. Both are measured in turn, so other work on the machine
+// makes both dearer.
+func TestResetCostsLittleMoreThanItsHash(t *testing.T) {
+	suite.Long(t)
+	const atOnce, each, most = 8, 40, 1.2
+	l := newLane(t, "SQLite", warm+rounds*each)
+	l.worker(t)
+	l.play(t, "floor")
+	l.starter(t)
+	l.repeat(t, &meter{}, warm, warm, l.floor)
+	l.repeat(t, &meter{}, warm, warm, l.reset)
+	var floor, reset meter
+	var hash float64
+	for round := range rounds {
+		inTurn(
+			round,
+			func() { l.repeat(t, &floor, each, atOnce, l.floor) },
+			func() { l.repeat(t, &reset, each, atOnce, l.reset) },
+		)
+		hash += hashing(t) / rounds
+	}
+	bare, all := floor.cpu("temporal", "floor"), reset.cpu("temporal", "worker", "starter")
+	t.Logf("CPU: a reset %.1f ms, a bare workflow %.1f ms, a hash %.1f ms: %.2f", all, bare, hash, all/(bare+hash))
+	if all > most*(bare+hash) {
+		t.Errorf("a reset costs %.2f times a bare workflow and a hash, want at most %v", all/(bare+hash), most)
+	}
+}
+
+// hashing is the CPU time of a hash of the product, in milliseconds.
+func hashing(t *testing.T) float64 {
+	t.Helper()
+	const hashes = 20
+	before := spent(t)
+	for range hashes {
+		password.DefaultParams().Hash(newPassword, make([]byte, 16))
+	}
+	return milliseconds(spent(t)-before) / hashes
+}
+
+// spent is the CPU time of this process so far.
+func spent(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
