@@ -59,15 +59,15 @@ func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v 
 	p := h.begin(w, err)
 	v.Problem = &p
 	if p.Again || p.Retry != "" {
-		v.Again = h.again(r, v.Token)
+		v.Again = h.retryPage(r, v.Token)
 		v.Reopen = v.Again == ""
 	}
 	h.page(w, r, p.Status, v)
 }
 
-// again is the page for another attempt: the page itself, or that of the posted form. It is ""
+// retryPage is the page for another attempt: the page itself, or that of the posted form. It is ""
 // when that page needs the link in the email.
-func (h *handler) again(r *http.Request, token string) string {
+func (h *handler) retryPage(r *http.Request, token string) string {
 	form, posted := formOf[routeOf(r)]
 	switch {
 	case token != "":

@@ -21,6 +21,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -124,6 +125,7 @@ func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
 		kong.Vars{
 			"link_life":     short(starter.DefaultLinkLife),
 			"cool_down":     short(starter.DefaultCoolDown),
+			"idle_timeout":  strconv.Itoa(int(web.IdleTimeout.Seconds())) + "s",
 			"max_link_life": short(worker.DefaultMaxLinkLife),
 			"mail_limit":    strconv.Itoa(worker.DefaultMailLimit),
 			"min_length":    strconv.Itoa(password.DefaultMinLength),

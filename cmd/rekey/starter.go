@@ -41,7 +41,7 @@ type starterCmd struct {
 	ClientLimit   int            `default:"10" env:"REKEY_CLIENT_LIMIT" help:"Requests per minute and client address; 0 is no limit."`
 	StartLimit    int            `default:"20" env:"REKEY_START_LIMIT" help:"Resets started per second for all clients together. Near the limit, networks share it; above it, a page proves work or gets 503. 0 is no limit."`
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, trusted for X-Forwarded-For: 10.0.0.0/8,..."`
-	IdleTimeout   time.Duration  `default:"620s" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
+	IdleTimeout   time.Duration  `default:"${idle_timeout}" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each 19 MiB with argon2id by default; 0 is one per core. Go gets as many extra threads, unless GOMAXPROCS is set."`
 
 	opsFlags

@@ -68,11 +68,11 @@ func (l *lane) repeat(t *testing.T, m *meter, n, atOnce int, do step) {
 	for part, used := range l.cpu(t) {
 		m.used[part] += used - before[part]
 	}
-	m.longest = max(m.longest, silence(seen))
+	m.longest = max(m.longest, longestGap(seen))
 }
 
-// silence is the longest time in which none of these came.
-func silence(seen []time.Time) (longest time.Duration) {
+// longestGap is the longest time in which none of these came.
+func longestGap(seen []time.Time) (longest time.Duration) {
 	slices.SortFunc(seen, time.Time.Compare)
 	for i := 1; i < len(seen); i++ {
 		longest = max(longest, seen[i].Sub(seen[i-1]))
@@ -167,7 +167,7 @@ func inTurn(round int, first, second func()) {
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
-	if got := silence([]time.Time{at(9), at(1), at(3), at(4)}); got != 5*time.Second {
+	if got := longestGap([]time.Time{at(9), at(1), at(3), at(4)}); got != 5*time.Second {
 		t.Errorf("%v, want 5 s", got)
 	}
 }

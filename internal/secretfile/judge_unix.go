@@ -61,5 +61,5 @@ func (o owners) trusted(info os.FileInfo) bool {
 		return false
 	}
 	user := os.Geteuid()
-	return stat.Uid == 0 || int(stat.Uid) == user || o == anybodys && user == 0
+	return stat.Uid == 0 || int(stat.Uid) == user || o == anyOwner && user == 0
 }

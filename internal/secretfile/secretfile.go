@@ -30,18 +30,18 @@ var (
 // Read returns the content of a file of at most 1 MiB, judged after it was opened, so that it
 // cannot be swapped in between. It never waits, also not for the writer of a named pipe. Errors:
 // ErrPermissions, ErrFolder, ErrOwner, ErrNoFile, ErrSize, or those of os.Open.
-func Read(path string) ([]byte, error) { return read(path, ours) }
+func Read(path string) ([]byte, error) { return read(path, serviceOwned) }
 
 // ReadAs is [Read] for an operator with the files of a service. Root may read them for any
 // owner.
-func ReadAs(path string) ([]byte, error) { return read(path, anybodys) }
+func ReadAs(path string) ([]byte, error) { return read(path, anyOwner) }
 
 // owners are the users whose files are read.
 type owners int
 
 const (
-	ours     owners = iota // root's, and those of the user of this process
-	anybodys               // and for root those of all users
+	serviceOwned owners = iota // root's, and those of the user of this process
+	anyOwner                   // and for root those of all users
 )
 
 func read(path string, who owners) ([]byte, error) {
@@ -59,7 +59,7 @@ func read(path string, who owners) ([]byte, error) {
 
 // Check is [Read] for a file that a library reads by itself.
 func Check(path string) error {
-	f, err := open(path, ours)
+	f, err := open(path, serviceOwned)
 	if err != nil {
 		return err
 	}
