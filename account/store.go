@@ -53,9 +53,9 @@ type Store interface {
 	//
 	//   - It finds the token's record, which must be of the same run and of the scope
 	//     [ScopePasswordReset], and takes the account from it.
-	//   - It checks that the account exists and may be reset, has the address and the
-	//     credential of the record (TokenRecord.Fits), and a hash of the form of the new one
-	//     (Change.Fits).
+	//   - It checks that the account exists and may be reset. Address and credential must be
+	//     those of the record ([TokenRecord.Fits]). The new hash must have the form of the old
+	//     one ([Change.Fits]).
 	//   - It sets the new hash and nothing else of the account.
 	//   - It deletes all token records of the account and ends its sessions for good. That
 	//     includes later sessions of a sign-in that verified the old password.

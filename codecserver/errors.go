@@ -43,12 +43,12 @@ func problems() []struct {
 		err error
 		problem
 	}{
-		{errPath, problem{http.StatusNotFound, "not_found", "There are /decode and /encode here, and nothing else."}},
+		{errPath, problem{http.StatusNotFound, "not_found", "Not found. This server has only /decode and /encode."}},
 		{errMethod, problem{http.StatusMethodNotAllowed, "method_not_allowed", "Send payloads with POST."}},
 		{errOrigin, problem{http.StatusForbidden, "origin_refused", "This page may not read payloads: see --ui-origin."}},
 		{errEncode, problem{http.StatusForbidden, "encode_refused", "This server opens payloads and makes none."}},
-		{ErrUnknown, problem{http.StatusUnauthorized, "unauthorized", "Say who you are."}},
-		{ErrUnavailable, problem{http.StatusServiceUnavailable, "auth_unavailable", "Who you are cannot be checked now."}},
+		{ErrUnknown, problem{http.StatusUnauthorized, "unauthorized", "Authentication is required."}},
+		{ErrUnavailable, problem{http.StatusServiceUnavailable, "auth_unavailable", "Your identity cannot be checked now. Try again later."}},
 		{errContentType, problem{http.StatusUnsupportedMediaType, "content_type_unsupported", "Send application/json."}},
 		{errBodyTooLong, problem{http.StatusRequestEntityTooLarge, "body_too_large", "Send fewer payloads at once."}},
 		{errBody, problem{http.StatusBadRequest, "body_invalid", "Send the JSON of Temporal's Payloads message."}},

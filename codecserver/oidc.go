@@ -16,8 +16,8 @@ import (
 const (
 	// fetchTimeout bounds one request to the issuer.
 	fetchTimeout = 5 * time.Second
-	// fetchPause is how long the issuer's keys are believed to be all of them. Without it
-	// every forged access token would cost the issuer a request.
+	// fetchPause is the minimum time between two fetches of the issuer's keys, if the first
+	// one succeeded. Without it every forged access token would cost the issuer a request.
 	fetchPause = 10 * time.Second
 	// maxJWT is more than an access token has: longer ones do not fit into headers.
 	maxJWT = 16 << 10

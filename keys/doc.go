@@ -28,7 +28,7 @@
 //
 //   - payload.json holds one more key, the family key, which never rotates. Each payload
 //     begins with a MAC of its ciphertext under it. No valid MAC: made up.
-//   - A keyset remembers the IDs of its retired keys. A payload sealed under one of them
-//     has a valid MAC, but only an old history still holds it, and a copy of that is as
-//     foreign as an invented one.
+//   - A keyset remembers the IDs of its retired keys. A payload under one of them has
+//     a valid MAC, but only old histories hold such a payload. A copy of it is refused like an
+//     invented one.
 package keys

@@ -17,7 +17,8 @@ const (
 	NothingMailed = "nothing"  // Resent.Why says why
 )
 
-// RunFull is a [Resent.Why]: a stranger has filled the run with signals, so it hears no request.
+// RunFull is a [Resent.Why]: the run has reached Temporal's limit of signals and accepts no
+// request.
 const RunFull workflow.Unanswered = "run_full"
 
 // Order is a request for a mail.

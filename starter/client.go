@@ -24,7 +24,7 @@ const (
 	// lunch. It is short because others may read the mailbox later (OWASP Forgot Password Cheat
 	// Sheet, "URL tokens").
 	DefaultLinkLife = 30 * time.Minute
-	// DefaultCoolDown is how long after a mail another request surely mails a link again.
+	// DefaultCoolDown is how long after a mail another request mails a link again.
 	DefaultCoolDown = 60 * time.Second
 	// callWait is how long Temporal may take for one answer, with the SDK's retries.
 	callWait = 5 * time.Second

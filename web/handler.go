@@ -38,7 +38,7 @@ type Config struct {
 	// means any number. See limiter for the definition of a client.
 	ClientLimit int
 	// TrustedProxies are the networks of the proxies in front, whose
-	// X-Forwarded-For is believed. None means that the peer is the client.
+	// X-Forwarded-For is trusted. None means that the peer is the client.
 	TrustedProxies []netip.Prefix
 	// Challenge lets people pass while no other request may start a reset. Nil is the built-in one
 	// of a [starter.Client], a proof of work that rekey's page solves.

@@ -51,7 +51,7 @@ func deliver(ctx workflow.Context, notice Notice, until time.Time) Delivery {
 			return d
 		}
 		if err == nil && notice.Waits && d.Waits != "" && d.Of == notice.Run && showsWaiting(ctx) {
-			return d // the ledger of the store knows when each address has its turn
+			return d // the ledger of the store schedules each address
 		}
 		// Deliveries of 0.1.0 name no notice, so runs that it started accept them.
 		if workflow.GetVersion(ctx, "delivery-names-its-notice", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

@@ -64,9 +64,9 @@ func (r *run) awaitToken(ctx workflow.Context) (statemachine.Event, error) {
 }
 
 // awaitEvent waits for the next event. Of several, the first case wins. Cancel is first, since no
-// password may change after it. A used link wins over the expiry, although the timer of the link
-// has fired too: the starter has judged that the link came in time. A Selector would follow the
-// order of the history. It would expire a submission that was accepted after the timer fired.
+// password may change after it. A used link wins over the expiry, also when the timer of the link
+// has fired. The starter has judged that the link came in time. A Selector would follow the order
+// of the history. It would expire a submission that was accepted after the timer fired.
 func (r *run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 	for {
 		if err := workflow.Await(ctx, r.somethingHappened); err != nil {

@@ -345,7 +345,7 @@ func (p *person) settle(t *rapid.T) {
 		case <-again.C:
 		case <-late:
 			run := p.describe(t)
-			t.Fatalf("the run is still at work: %v, %v", run.GetPendingWorkflowTask(), run.GetPendingActivities())
+			t.Fatalf("the run is still in progress: %v, %v", run.GetPendingWorkflowTask(), run.GetPendingActivities())
 		}
 	}
 }

@@ -50,7 +50,7 @@ type Config struct {
 	TemporalDB string
 
 	ClientLimit    int            // requests per minute and client address, 0 for no limit
-	TrustedProxies []netip.Prefix // senders of a believed X-Forwarded-For
+	TrustedProxies []netip.Prefix // senders of a trusted X-Forwarded-For
 	StartLimit     int            // resets started per second, 0 for no limit
 	ResetPassword  bool           // the feature flag user:reset-password
 

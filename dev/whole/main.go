@@ -122,7 +122,7 @@ func kind(a account.Account) string {
 	case !a.Resettable:
 		return "has no password of its own: gets no mail"
 	case len(a.Notify) > 0:
-		return "also told at " + a.Notify[0]
+		return "notices also go to " + a.Notify[0]
 	default:
 		return ""
 	}
