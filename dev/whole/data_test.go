@@ -117,6 +117,7 @@ func TestNothingIsAnsweredTooEarly(t *testing.T) {
 	addr := free.String()
 	p := launch(t, nil, "--listen", addr, "--accounts", "20000")
 	p.url = "http://" + addr
+	p.Await(t, p.Out, "starting ") // before, it listens for a moment to see whether it can
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for late := time.After(2 * time.Minute); ; {
