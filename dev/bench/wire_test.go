@@ -10,27 +10,43 @@ import (
 const sentResets = 160
 
 // TestCompression measures the bytes between rekey and Temporal, and the CPU time of a reset, with
-// and without compressed requests. Answers of Temporal are never compressed.
+// and without compressed requests. Temporal compresses its answer to a compressed request.
 func TestCompression(t *testing.T) {
 	measures(t)
-	n := rounds * batch(sentResets)
-	l := newLane(t, "SQLite", 2*(warm+n))
+	each := batch(sentResets) * rounds / 2
+	l := newLane(t, "SQLite", 4*(warm+each))
 	w := tap(t, l.TemporalAddr)
+	l.Env = append(l.Env, "TEMPORAL_ADDRESS="+w.addr)
+	compressed, plain := &traffic{}, &traffic{}
+	for round := range 2 {
+		inTurn(round, func() { l.carried(t, w, "on", each, compressed) }, func() { l.carried(t, w, "off", each, plain) })
+	}
 	r := newReport()
-	for _, how := range []string{"on", "off"} {
-		l.Env = append(l.Env, "TEMPORAL_ADDRESS="+w.addr, "REKEY_TEMPORAL_COMPRESSION="+how)
-		l.worker(t)
-		l.starter(t)
-		l.repeat(t, &meter{}, warm, warm, l.reset)
-		sent, got := w.sent.Load(), w.got.Load()
-		var m meter
-		l.repeat(t, &m, n, strangers, l.reset)
-		each := func(bytes int64) int64 { return bytes / int64(n) }
-		r.wire.add(how, each(w.sent.Load()-sent), each(w.got.Load()-got), m.cpu("temporal"), m.cpu("worker"), m.cpu("starter"))
-		l.stop(t, "worker")
-		l.stop(t, "starter")
+	for i, m := range []*traffic{compressed, plain} {
+		r.wire.add([]string{"on", "off"}[i], m.sent/int64(m.n), m.got/int64(m.n), m.cpu("temporal"), m.cpu("worker"), m.cpu("starter"))
 	}
 	r.print(t)
+}
+
+// traffic is a meter with the bytes to Temporal and back.
+type traffic struct {
+	meter
+
+	sent, got int64
+}
+
+// carried measures resets of processes that compress, or do not.
+func (l *lane) carried(t *testing.T, w *wire, how string, n int, m *traffic) {
+	t.Helper()
+	l.Env = append(l.Env, "REKEY_TEMPORAL_COMPRESSION="+how)
+	l.worker(t)
+	l.starter(t)
+	l.repeat(t, &meter{}, warm, warm, l.reset)
+	sent, got := w.sent.Load(), w.got.Load()
+	l.repeat(t, &m.meter, n, strangers, l.reset)
+	m.sent, m.got = m.sent+w.sent.Load()-sent, m.got+w.got.Load()-got
+	l.stop(t, "worker")
+	l.stop(t, "starter")
 }
 
 // wire counts the bytes of all connections through it.
