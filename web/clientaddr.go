@@ -12,7 +12,7 @@ import (
 // and True-Client-IP can be forged. The zero Addr means unknown; all unknown clients share one
 // limit.
 func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
-	client := peerOf(r)
+	client := parseHop(r.RemoteAddr)
 	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !trusted(client, proxies) {
@@ -31,14 +31,6 @@ func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return client
 }
 
-// peerOf is the address that a request came from.
-func peerOf(r *http.Request) netip.Addr {
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // how net/http writes it
-		return peer.Addr().Unmap().WithZone("")
-	}
-	return parseHop(r.RemoteAddr)
-}
-
 func trusted(addr netip.Addr, proxies []netip.Prefix) bool {
 	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
@@ -54,13 +46,12 @@ func parseHop(s string) netip.Addr {
 	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
 		s = strings.TrimSuffix(inner, "]")
 	}
-	addr, err := netip.ParseAddr(s)
+	port, err := netip.ParseAddrPort(s) // first, because every peer has one
+	addr := port.Addr()
 	if err != nil {
-		port, err := netip.ParseAddrPort(s)
-		if err != nil {
+		if addr, err = netip.ParseAddr(s); err != nil {
 			return netip.Addr{}
 		}
-		addr = port.Addr()
 	}
 	return addr.Unmap().WithZone("")
 }

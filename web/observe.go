@@ -43,7 +43,7 @@ func announce(metrics client.MetricsHandler) {
 // proxy. A stranger could otherwise set the trace's ID and order all spans to be kept. No part of
 // the request is an attribute: paths hold tokens.
 func (h *handler) traced(ctx context.Context, r *http.Request) (context.Context, trace.Span) {
-	if trusted(peerOf(r), h.proxies) {
+	if trusted(parseHop(r.RemoteAddr), h.proxies) {
 		parent := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header)))
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parent.WithTraceState(trace.TraceState{}))
 	}

@@ -21,7 +21,7 @@ type sameClient struct {
 
 // look compares the peer of a request with its headers and the resulting client.
 func (s *sameClient) look(r *http.Request, client netip.Addr) {
-	peer := peerOf(r)
+	peer := parseHop(r.RemoteAddr)
 	switch {
 	case r.Header.Values(forwardedFor) != nil && !trusted(peer, s.proxies):
 		once := &s.outside
