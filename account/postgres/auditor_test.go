@@ -35,8 +35,7 @@ func TestAuditorNeedsLittle(t *testing.T) {
 	url := migrated(t)
 	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'Ann@Example.com', 'secret hash'), (2, 'ann@example.org', 'secret hash')`)
 	must(t, openUsers(t, url, plainUsers()).Record(t.Context(), account.Entry{At: noon, Event: account.EventMailIssued, AccountID: "1"}))
-	database, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
-	role := "auditor_" + database
+	role := "auditor_" + databaseOf(url)
 	as := strings.Replace(url, "user=postgres", "user="+role, 1)
 	users := plainUsers()
 	open := func() *postgres.Auditor {

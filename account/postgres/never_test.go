@@ -105,8 +105,7 @@ func TestRevokedRightIsAFault(t *testing.T) {
 	must(t, s.Check(t.Context()))
 	token := tokenOf(account.Account{ID: "1", Address: "ann@example.com", Credential: "old"}, 1)
 	must(t, issue(t.Context(), s, token, 10))
-	name, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
-	postgrestest.Exec(t, url, `REVOKE UPDATE ON users FROM u`+name)
+	postgrestest.Exec(t, url, `REVOKE UPDATE ON users FROM `+roleOf(url))
 	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "42501") {
 		t.Errorf("check: %v", err)
 	}

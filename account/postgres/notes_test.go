@@ -32,7 +32,7 @@ func turkish(t *testing.T) string {
 }
 
 func name(url string) string {
-	database, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
+	database := databaseOf(url)
 	return database
 }
 

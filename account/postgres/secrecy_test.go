@@ -121,10 +121,18 @@ func openAs(t *testing.T, url, grants string) *postgres.Store {
 	return s
 }
 
+// databaseOf is the name of a test's database.
+func databaseOf(url string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
+	return name
+}
+
+// roleOf is the user of tryAs.
+func roleOf(url string) string { return "u" + databaseOf(url) }
+
 func tryAs(t *testing.T, url string, users *postgres.Users, grants string) (*postgres.Store, error) {
 	t.Helper()
-	name, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres:///"), "?")
-	user := "u" + name
+	user := roleOf(url)
 	postgrestest.Exec(t, url, strings.ReplaceAll("DO $do$ BEGIN CREATE ROLE $user LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $do$; GRANT USAGE ON SCHEMA rekey TO $user;"+grants, "$user", user))
 	return postgres.Open(context.WithoutCancel(t.Context()), postgres.Config{URL: strings.Replace(url, "user=postgres", "user="+user, 1), Users: users})
 }

@@ -164,7 +164,7 @@ func inTurn(round int, first, second func()) {
 }
 
 // The longest silence is between neighbors in time, in whatever order they were noted.
-func TestSilence(t *testing.T) {
+func TestLongestGap(t *testing.T) {
 	t.Parallel()
 	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
 	if got := longestGap([]time.Time{at(9), at(1), at(3), at(4)}); got != 5*time.Second {
