@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"testing"
@@ -53,19 +54,19 @@ func (b *tab) back() {
 	b.t.Helper()
 	was := b.history()
 	to := page.NavigateToHistoryEntryParams{EntryID: was.Entries[was.CurrentIndex-1].ID}
-	if _, err := chromedp.Call(b.ctx, page.NavigateToHistoryEntry, to); err != nil {
-		b.t.Fatal(err)
-	}
+	call(b, page.NavigateToHistoryEntry, to)
 	process.Eventually(b.t, patience, "the page before", func() bool { return b.history().CurrentIndex == was.CurrentIndex-1 })
 }
 
 func (b *tab) history() page.GetNavigationHistoryResult {
 	b.t.Helper()
-	h, err := chromedp.Call(b.ctx, page.GetNavigationHistory, cdp.Empty{})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return h
+	return call(b, page.GetNavigationHistory, cdp.Empty{})
+}
+
+// call gives Chromium a command for the page.
+func call[P, R any](b *tab, cmd cdp.Command[P, R], params P) R {
+	b.t.Helper()
+	return ask(b, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, cmd, params) })
 }
 
 // shows waits for a page that may have been kept alive. The browser then reports no new one, in

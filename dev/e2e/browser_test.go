@@ -157,7 +157,9 @@ func (b *tab) do(what string, action chromedp.Action[chromedp.Void]) {
 
 // pageChanged reports that another page was loaded in the middle of an action.
 func pageChanged(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "Could not find node") || strings.Contains(err.Error(), "Inspected target navigated"))
+	return err != nil && slices.ContainsFunc([]string{
+		"Could not find node", "Inspected target navigated", "Not attached to an active page",
+	}, func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 // ask is a query of the page.
