@@ -26,8 +26,10 @@ import (
 // security 1, 2: the time of an answer does not reveal an account, in any situation.
 func TestTimeTellsNothing(t *testing.T) {
 	suite.Long(t)
+	t.Parallel()
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			if r := s.judge(t, *away); !r.even() {
 				t.Errorf("AUC %.3f is more than %.2f from the 0.5 of a coin", r.auc(), most)
 			}
@@ -38,6 +40,7 @@ func TestTimeTellsNothing(t *testing.T) {
 // security 2: the time of an answer follows that of the calls, which differ by 20 ms here.
 func TestTimeTellsNothingFarFromTemporal(t *testing.T) {
 	suite.Long(t)
+	t.Parallel()
 	s := usedAtOnce()
 	s.pairs = farPairs
 	if r := s.judge(t, 20*time.Millisecond); !r.within(2 * most) {
@@ -50,6 +53,7 @@ func TestTimeTellsNothingFarFromTemporal(t *testing.T) {
 // leak is measured by the answers.
 func TestLeakIsFound(t *testing.T) {
 	suite.Long(t)
+	t.Parallel()
 	if r := (scenario{before: leak(t)}).judge(t, 0); r.even() {
 		t.Errorf("AUC %.3f", r.auc())
 	}
