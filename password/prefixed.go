@@ -97,9 +97,13 @@ func hexSHA256(password string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// wordPress keeps all of a long password. Its sign-in trims passwords too (wp_authenticate).
+// wordPress keeps all of a long password (wp_hash_password). Its sign-in puts a backslash before
+// quotes and backslashes (wp_magic_quotes), never takes it away (wp_signon), and trims the password
+// (wp_authenticate). Its own pages for a new password do the same.
 func wordPress(password string) string {
 	mac := hmac.New(sha512.New384, []byte("wp-sha384"))
-	mac.Write([]byte(strings.Trim(password, " \t\n\r\x00\x0b")))
+	mac.Write([]byte(strings.Trim(slashes.Replace(password), " \t\n\r\x00\x0b")))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
+
+var slashes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `\"`) //nolint:gochecknoglobals // a constant

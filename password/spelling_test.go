@@ -247,6 +247,14 @@ func TestFormsNormalize(t *testing.T) {
 	}
 }
 
+// The vector is of PHP 8.2.36: hash_hmac over addslashes of the password.
+func TestWordPressKeepsSlashes(t *testing.T) {
+	t.Parallel()
+	if got, want := wordPress(`a'b"c\d `), "BOKnymlSo4vhTGYvOYvKmn3Oq0HkWJYhWGvLAqtnCy+VWeTKtoXk6IlqG+hPdWz1"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // A salt of letters keeps all of 16 bytes where it has 22.
 func TestLetters(t *testing.T) {
 	t.Parallel()

@@ -13,10 +13,10 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// The new password has characters beyond ASCII, and all of its bytes count.
+// The passwords have characters that a sign-in may change: quotes, a backslash, and some beyond ASCII.
 const (
-	before = "six grey herons at dawn"
-	after  = "sieben graue Reiher é 鷺"
+	before = `six "grey" herons at dawn`
+	after  = `sieben \graue\ Reiher's "é" 鷺`
 	wrong  = after + "!"
 )
 
