@@ -73,7 +73,7 @@ func (scryptKDF) key(password string, salt []byte, c costs, length int) ([]byte,
 func (scryptKDF) check(c costs) error {
 	n, r, p := c[0], c[1], c[2]
 	switch {
-	case n < 2 || n > maxScryptMemory/128 || bits.OnesCount(uint(n)) != 1: //nolint:gosec // n is positive
+	case n < 2 || n > maxScryptMemory/128 || bits.OnesCount(uint(n)) != 1:
 		return errors.New("scrypt: want an N that is a power of two, and of 256 MiB at most")
 	case r < 1 || r > maxScryptBlocks || p < 1 || p > maxScryptLanes:
 		return fmt.Errorf("scrypt: want an r of 1 to %d and a p of 1 to %d, not %d and %d", maxScryptBlocks, maxScryptLanes, r, p)

@@ -52,7 +52,7 @@ func TestLinkBoundsThePolicy(t *testing.T) {
 func TestLinkOfUnknownHash(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)
-	for _, hash := range []string{"262145,1,1", "2y15", "2x10", "pbkdf2"} {
+	for _, hash := range []string{"262145,1,1", "2y15", "2x10", "pbkdf2", "d2:4000001", "wc:1048576,8,1", "sb:2a15"} {
 		if err := f.Submit(t.Context(), says(t, f, hash), goodPassword); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v", hash, err)
 		}
