@@ -77,7 +77,7 @@ func (scryptKDF) check(c costs) error {
 		return errors.New("scrypt: want an N that is a power of two, and of 256 MiB at most")
 	case r < 1 || r > maxScryptBlocks || p < 1 || p > maxScryptLanes:
 		return fmt.Errorf("scrypt: want an r of 1 to %d and a p of 1 to %d, not %d and %d", maxScryptBlocks, maxScryptLanes, r, p)
-	case 128*n*r > maxScryptMemory || n*r*p > maxScryptWork:
+	case n > maxScryptMemory/128/r || n*r*p > maxScryptWork:
 		return fmt.Errorf("scrypt: N=%d r=%d p=%d is more than 256 MiB, or more than four times the work of N=131072 r=8 p=1", n, r, p)
 	}
 	return nil

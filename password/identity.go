@@ -31,7 +31,7 @@ func identity(name string, kdf function, prf uint32) spelling {
 			return h, false
 		}
 		b = b[len(b)-rest.Len():]
-		if head.Version != identityVersion || head.PRF != prf || head.SaltSize < 16 || int(head.SaltSize) > min(len(b), maxSalt) {
+		if head.SaltSize < 16 || int64(head.SaltSize) > int64(min(len(b), maxSalt)) {
 			return h, false
 		}
 		return hashed{costs{int(head.Iterations)}, b[:head.SaltSize], b[head.SaltSize:]}, true

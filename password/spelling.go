@@ -85,7 +85,7 @@ func readSpelled(stored string) (spelled, hashed, bool) {
 	for i := range spellings {
 		as := &spellings[i]
 		h, ok := as.read(stored)
-		if !ok || len(h.salt) < 1 || len(h.salt) > maxSalt || len(h.digest) != as.size {
+		if !ok || len(h.salt) > maxSalt || len(h.digest) != as.size {
 			continue
 		}
 		if s := (spelled{as, h.costs}); s.Check() == nil && as.write(h) == stored {

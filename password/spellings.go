@@ -99,7 +99,7 @@ func spring(name, id string) spelling {
 		}
 		h, ok := read(stored[len(found[0]):])
 		packed, err := strconv.ParseUint(found[1], 16, 24)
-		if err != nil || packed>>16 > 30 {
+		if err != nil {
 			return h, false
 		}
 		h.costs = costs{1 << (packed >> 16), int(packed >> 8 & 0xff), int(packed & 0xff)}
