@@ -83,11 +83,7 @@ func parsePrefixed(text string) (Hasher, bool) {
 			continue
 		}
 		inner, err := Parse(rest)
-		switch inner.(type) {
-		case Params, Bcrypt:
-			h := prefixed{&prefixes[i], inner}
-			return h, err == nil && strings.HasPrefix(Sample(inner), h.with.begins)
-		}
+		return prefixed{&prefixes[i], inner}, err == nil && strings.HasPrefix(Sample(inner), prefixes[i].begins)
 	}
 	return nil, false
 }
