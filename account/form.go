@@ -15,10 +15,17 @@ import (
 //	argon2$argon2id$v=19$...   argon2$argon2id$       Django
 //	scrypt:32768:8:1$...       scrypt:                Werkzeug
 //	{bcrypt}$2a$10$...         {bcrypt}$2a$           Spring
+//	AQAAAAIAAYag...            AQAAAA                 ASP.NET Core Identity, version 3
 //	{SSHA}...                  {SSHA}                 RFC 2307
 //	salt:key                   (none)                 better-auth
 func Form(credential string) string {
+	if strings.HasPrefix(credential, identity) {
+		return identity
+	}
 	brace := braced.FindString(credential)
+	if strings.HasPrefix(brace, "{scrypt") {
+		return brace // Spring has the costs behind it
+	}
 	rest := credential[len(brace):]
 	word := named.FindString(rest)
 	if word != "" && !scheme.MatchString(word) {
@@ -33,9 +40,13 @@ func Form(credential string) string {
 	return brace + word
 }
 
+// identity is the base64 of the version, 1, and of the first bits of the number that follows, which
+// is below 2^28.
+const identity = "AQAAAA"
+
 var (
-	// braced is the scheme of RFC 2307, section 5.3.
-	braced = regexp.MustCompile(`^\{[A-Za-z0-9./_-]{1,32}\}`)
+	// braced is the scheme of RFC 2307, section 5.3. Spring has a version behind an at sign.
+	braced = regexp.MustCompile(`^\{[A-Za-z0-9./_@-]{1,32}\}`)
 	// named is a word before the first separator: Django's, or Werkzeug's, which has costs
 	// behind it.
 	named = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{1,31}(?:\$|:[a-z][a-z0-9_]*:|:)`)

@@ -25,10 +25,14 @@ func forms() map[string]string {
 		"bcrypt_sha256$$2b$" + bcrypt:         "bcrypt_sha256$$2b$", "bcrypt$$2b$" + bcrypt: "bcrypt$$2b$",
 		"pbkdf2:sha256:600000$salt$hash": "pbkdf2:sha256:", "scrypt:32768:8:1$salt$hash": "scrypt:",
 		"{bcrypt}$2a$" + bcrypt: "{bcrypt}$2a$", "{argon2}$argon2id$v=19$m=1,t=2,p=1$s$h": "{argon2}$argon2id$",
-		"{pbkdf2}abcdef": "{pbkdf2}", "{SSHA}c2FsdA==": "{SSHA}", "{CRYPT}$6$salt$hash": "{CRYPT}$6$",
-		"AQAAAAIAAYagAAAAEG1h": "", // ASP.NET Core Identity
-		"c3f1a8b3:9d2b1c4e":    "", // better-auth: salt, key
-		"Xk29sLq8Wz$5f4dcc3b":  "", // a salt of letters before the digest
+		"{argon2@SpringSecurity_v5_8}$argon2id$v=19$m=1,t=2,p=1$s$h": "{argon2@SpringSecurity_v5_8}$argon2id$",
+		"{scrypt}$e0801$salt$hash":                                   "{scrypt}", "{scrypt@SpringSecurity_v5_8}$100801$salt$hash": "{scrypt@SpringSecurity_v5_8}",
+		"$pbkdf2$131000$salt$hash": "$pbkdf2$",
+		"{pbkdf2}abcdef":           "{pbkdf2}", "{SSHA}c2FsdA==": "{SSHA}", "{CRYPT}$6$salt$hash": "{CRYPT}$6$",
+		"AQAAAAIAAYagAAAAEG1h": "AQAAAA", // ASP.NET Core Identity 3
+		"AAB1h2RjWg":           "",       // and 2
+		"c3f1a8b3:9d2b1c4e":    "",       // better-auth: salt, key
+		"Xk29sLq8Wz$5f4dcc3b":  "",       // a salt of letters before the digest
 		"$":                    "", "$$": "", "{}": "", "{bcrypt": "",
 	}
 }

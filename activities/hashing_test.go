@@ -17,7 +17,9 @@ func TestLinkSaysHowToHash(t *testing.T) {
 	const (
 		bcrypt = "$2y$10$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq"
 		argon  = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
-		django = "pbkdf2_sha256$600000$c2FsdA$aGFzaA"
+		django = "pbkdf2_sha256$600000$c2FsdA$aGFzaA" // damaged
+		whole  = "pbkdf2_sha256$600000$c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+		spring = "{bcrypt}" + bcrypt
 		better = "c3f1a8b39d2b1c4e:5f4dcc3b5aa765d61d8327deb882cf99"
 	)
 	for _, test := range []struct {
@@ -35,6 +37,10 @@ func TestLinkSaysHowToHash(t *testing.T) {
 		{better, activities.NoUpgrade, ""},
 		{django, activities.UpgradeArgon2id, "19456,2,1"},
 		{django, activities.UpgradeBcrypt, "2y12"},
+		{whole, activities.NoUpgrade, "d2:600000"},
+		{whole, activities.UpgradeBcrypt, "d2:600000"},
+		{whole, activities.UpgradeArgon2id, "19456,2,1"},
+		{spring, activities.NoUpgrade, "sb:2y10"},
 		{"$2y$15$x", activities.NoUpgrade, ""},
 	} {
 		owner := ann

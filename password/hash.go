@@ -24,7 +24,7 @@ type Hasher interface {
 	Check() error
 }
 
-var _, _ Hasher = Params{}, Bcrypt{}
+var _, _, _, _ Hasher = Params{}, Bcrypt{}, spelled{}, prefixed{}
 
 // Params are the costs of an Argon2id hash (RFC 9106). A field that is zero means that
 // of [DefaultParams].
@@ -50,7 +50,7 @@ const (
 
 // ErrHash means that a stored hash is not one of a [Hasher] of this package, or costs more than
 // this package is ready to spend.
-var ErrHash = errors.New("neither an Argon2id hash in PHC format nor a bcrypt hash")
+var ErrHash = errors.New("the stored hash is damaged, too costly, or of no format that is known")
 
 // MaxBytes implements [Hasher].
 func (Params) MaxBytes() int { return 0 }
@@ -76,12 +76,18 @@ func (p Params) Hash(password string, salt []byte) string {
 	return p.encode(salt, p.key(password, salt, hashLen))
 }
 
-// Verify reports, in constant time, whether a normalized password has a stored hash, of
-// Argon2id or bcrypt. It costs what the hash cost, so call it within a [Budget]. The error is
+// Verify reports, in constant time, whether a normalized password has a stored hash, of any format
+// that [Like] makes. It costs what the hash cost, so call it within a [Budget]. The error is
 // ErrHash.
 func Verify(stored, password string) (bool, error) {
+	if with, rest := cutPrefix(stored); with != nil {
+		stored, password = rest, with.first(password) // nothing stands before two hashes
+	}
 	if isBcrypt(stored) {
 		return verifyBcrypt(stored, password)
+	}
+	if s, h, ok := readSpelled(stored); ok {
+		return s.verify(h, password)
 	}
 	p, salt, want, err := parse(stored)
 	if err != nil {

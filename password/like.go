@@ -19,9 +19,32 @@ var (
 )
 
 // Like returns a Hasher whose hashes have the format, letter and costs of a stored one, so that
-// its readers read them. Unreadable costs become the defaults: such a hash is damaged, or a
-// test's. The error is ErrUnsupported.
+// its readers read them. Unreadable costs of Argon2id and bcrypt become the defaults: such a hash
+// is damaged, or a test's. The error is ErrUnsupported.
+//
+// The formats are Argon2id in PHC format, bcrypt, and what these libraries write: PBKDF2 and scrypt
+// of Django and Werkzeug, PBKDF2 of passlib and ASP.NET Core Identity, scrypt of better-auth and
+// Spring Security, and the prefixes of Django, Spring Security and WordPress. Fast hashes, such as
+// MD5, SHA-1 and phpass, are never made.
 func Like(stored string) (Hasher, error) {
+	if with, rest := cutPrefix(stored); with != nil {
+		inner, err := Like(rest)
+		if err != nil {
+			return nil, err
+		}
+		if p, ok := inner.(Params); ok {
+			inner = p.withDefaults() // a link says them
+		}
+		return prefixed{with, inner}, nil
+	}
+	if s, _, ok := readSpelled(stored); ok {
+		return s, nil
+	}
+	return likePlain(stored)
+}
+
+// likePlain is Like for Argon2id and bcrypt.
+func likePlain(stored string) (Hasher, error) {
 	var like Hasher
 	if found := bcryptStart.FindStringSubmatch(stored); found != nil {
 		cost, _ := strconv.Atoi(found[2]) // two digits, or none
@@ -51,6 +74,10 @@ func Text(h Hasher) string {
 		return fmt.Sprintf("%d,%d,%d", h.Memory, h.Time, h.Threads)
 	case Bcrypt:
 		return fmt.Sprintf("2%c%02d", h.letter(), h.cost())
+	case prefixed:
+		return h.with.name + ":" + Text(h.Hasher)
+	case spelled:
+		return h.text()
 	default:
 		return ""
 	}
@@ -59,6 +86,16 @@ func Text(h Hasher) string {
 // Parse reads the output of [Text]. Other text, and costs that [Hasher].Check refuses, are
 // ErrUnsupported.
 func Parse(text string) (Hasher, error) {
+	if strings.Contains(text, ":") {
+		h, ok := parsePrefixed(text)
+		if !ok {
+			h, ok = parseSpelled(text)
+		}
+		if !ok {
+			return nil, ErrUnsupported
+		}
+		return parsed(h, text)
+	}
 	var p Params
 	var b Bcrypt
 	if n, _ := fmt.Sscanf(text, "2%c%d", &b.Letter, &b.Cost); n == 2 && !strings.Contains(text, ",") {

@@ -41,8 +41,8 @@ func TestLike(t *testing.T) {
 func TestLikeNothing(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []string{
-		"", "old", "pbkdf2_sha256$600000$c2FsdA$aGFzaA", "argon2$argon2id$v=19$m=64,t=3,p=2$c2FsdA$aGFz", "{bcrypt}$2a$10$x",
-		"$wp$2y$10$x", "$2x$10$x", "$2$10$x", "$argon2i$v=19$m=64,t=3,p=2$c2FsdA$aGFz", "c3f1a8b3:9d2b1c4e", "$P$Bx", "AQAAAAIAAYag",
+		"", "old", "pbkdf2_sha256$600000$c2FsdA$aGFzaA", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99", "sha1$salt$aGFzaA", "{noop}x", "{pbkdf2}ab", "argon2$argon2i$v=19$m=64,t=3,p=2$c2FsdA$aGFz",
+		"$wp$2b$10$x", "{bcrypt}$2x$10$x", "{bcrypt}$2y$15$x", "$2x$10$x", "$2$10$x", "$argon2i$v=19$m=64,t=3,p=2$c2FsdA$aGFz", "c3f1a8b3:9d2b1c4e", "$P$Bx", "AQAAAAIAAYag",
 		"$2y$15$x", "$2y$31$x", "$argon2id$v=19$m=262145,t=1,p=1$c2FsdA$aGFz", "$argon2id$v=19$m=64,t=13,p=1$c2FsdA$aGFz",
 		"$argon2id$v=19$m=64,t=1,p=17$c2FsdA$aGFz", "$argon2id$v=19$m=64,t=0,p=1$c2FsdA$aGFz", "$argon2id$v=19$m=999999999,t=1,p=999$s$h",
 	} {
@@ -54,7 +54,7 @@ func TestLikeNothing(t *testing.T) {
 
 // FuzzParseText: an accepted text is in its only spelling and affordable.
 func FuzzParseText(f *testing.F) {
-	for _, text := range []string{"", "2y12", "2a4", "2a04", "2x04", "2y99", "2y-1", "19456,2,1", "0,0,0", "64,1,1", "64,1,1,1", " 64,1,1", "064,1,1", "262145,1,1", "2,1,1"} {
+	for _, text := range []string{"", "2y12", "2a4", "2a04", "2x04", "2y99", "2y-1", "19456,2,1", "0,0,0", "64,1,1", "64,1,1,1", " 64,1,1", "064,1,1", "262145,1,1", "2,1,1", "d2:600000", "dc:16384,8,5", "wp:2y10", "da:64,1,1", "bc:16384,16,1", "sb:d2:1"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -10,16 +10,25 @@ import (
 // format, costs, length and letters, and is of no password. It costs nothing to make. It is
 // empty for any other Hasher.
 func Sample(h Hasher) string {
-	salt, digest := make([]byte, 16), make([]byte, hashLen)
+	salt := make([]byte, 16)
 	_, _ = rand.Read(salt) // it returns no error
+	return sample(h, salt)
+}
+
+func sample(h Hasher, salt []byte) string {
+	digest := make([]byte, 64) // the longest
 	_, _ = rand.Read(digest)
 	switch h := h.(type) {
 	case Params:
-		return h.withDefaults().encode(salt, digest)
+		return h.withDefaults().encode(salt, digest[:hashLen])
 	case Bcrypt:
 		const letters = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 		text := base64.NewEncoding(letters).WithPadding(base64.NoPadding)
 		return fmt.Sprintf("$2%c$%02d$%s%s", h.letter(), h.cost(), text.EncodeToString(salt), text.EncodeToString(digest[:bcryptDigest]))
+	case prefixed:
+		return h.with.text + sample(h.Hasher, h.with.salted(salt))
+	case spelled:
+		return h.as.write(hashed{h.costs, h.as.salt(salt), digest[:h.as.size]})
 	default:
 		return ""
 	}
@@ -52,6 +61,10 @@ func Advice(h Hasher) string {
 		if h.cost() < leastBcryptCost {
 			return fmt.Sprintf("bcrypt should have a cost of %d at least", leastBcryptCost)
 		}
+	case prefixed:
+		return Advice(h.Hasher)
+	case spelled:
+		return h.as.kdf.advice(h.costs)
 	}
 	return ""
 }

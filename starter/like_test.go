@@ -26,7 +26,7 @@ func says(t *testing.T, f *filter, hash string) string {
 // The link's parameters go before the starter's settings; a link from before 0.3.0 has none.
 func TestLinkSaysHowToHash(t *testing.T) {
 	t.Parallel()
-	for hash, begins := range map[string]string{"2y04": "$2y$04$", "2b05": "$2b$05$", "64,2,1": "$argon2id$v=19$m=64,t=2,p=1$", "": "$2a$04$"} {
+	for hash, begins := range map[string]string{"2y04": "$2y$04$", "2b05": "$2b$05$", "64,2,1": "$argon2id$v=19$m=64,t=2,p=1$", "": "$2a$04$", "d2:1000": "pbkdf2_sha256$1000$", "wp:2y04": "$wp$2y$04$"} {
 		f := newFilter(t)
 		f.cfg.Hashing = password.Bcrypt{Cost: 4}
 		made, _ := opened(t, f, says(t, f, hash), goodPassword)
@@ -52,7 +52,7 @@ func TestLinkBoundsThePolicy(t *testing.T) {
 func TestLinkOfUnknownHash(t *testing.T) {
 	t.Parallel()
 	f := newFilter(t)
-	for _, hash := range []string{"262145,1,1", "2y15", "2x10", "pbkdf2"} {
+	for _, hash := range []string{"262145,1,1", "2y15", "2x10", "pbkdf2", "d2:4000001", "wc:1048576,8,1", "sb:2a15"} {
 		if err := f.Submit(t.Context(), says(t, f, hash), goodPassword); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v", hash, err)
 		}

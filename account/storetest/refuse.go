@@ -53,8 +53,13 @@ func refuses(s *suite) {
 func otherForms() []string {
 	return []string{
 		"pbkdf2_sha256$600000$c2FsdA$aGFzaA", "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA", // Django
-		"$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", // Laravel
-		"c3f1a8b39d2b1c4e:5f4dcc3b5aa765d61d8327deb882cf99",            // better-auth
+		"$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq",         // Laravel
+		"c3f1a8b39d2b1c4e:5f4dcc3b5aa765d61d8327deb882cf99",                    // better-auth
+		"pbkdf2:sha256:600000$c2FsdA$aGFzaA", "scrypt:32768:8:1$c2FsdA$aGFzaA", // Werkzeug
+		"$wp$2y$10$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq",      // WordPress
+		"{bcrypt}$2a$10$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", // Spring
+		"{argon2@SpringSecurity_v5_8}$argon2id$v=19$m=16384,t=2,p=1$c2FsdA$aGFzaA",
+		"AQAAAAEAACcQAAAAEBmHYmRjWg", // ASP.NET Core Identity
 		"$argon2i$v=19$m=65536,t=4,p=1$c2FsdA$aGFzaA",
 	}
 }
