@@ -13,7 +13,7 @@ import (
 
 // brokenHost is a good host, of which some methods are replaced by ones with a fault.
 type brokenHost struct {
-	*memory
+	*Memory
 	find   func(ctx context.Context, address string) ([]account.Account, error)
 	change func(ctx context.Context, c account.HostChange) error
 }
@@ -87,7 +87,7 @@ func hostFaults() []pairFault {
 		{"host/change", "ends no session", inHost(func(ctx context.Context, b *brokenHost, c account.HostChange) error {
 			open := b.sessions
 			b.sessions = map[string]session{}
-			err := b.memory.Change(ctx, c)
+			err := b.Memory.Change(ctx, c)
 			for sid, s := range open {
 				b.sessions[sid] = session{s.owner, c.New}
 			}
@@ -96,11 +96,11 @@ func hostFaults() []pairFault {
 		{"host/change", "sets nothing", inHost(func(context.Context, *brokenHost, account.HostChange) error { return nil })},
 		{"host/change", "changes everybody", inHost(func(ctx context.Context, b *brokenHost, c account.HostChange) error {
 			b.set(func(a *account.Account) { a.Credential = c.New })
-			return b.memory.Change(ctx, c)
+			return b.Memory.Change(ctx, c)
 		})},
 		{"host/change", "opens the account", inHost(func(ctx context.Context, b *brokenHost, c account.HostChange) error {
 			b.set(func(a *account.Account) { a.Notify = nil })
-			return b.memory.Change(ctx, c)
+			return b.Memory.Change(ctx, c)
 		})},
 		{"host/again", "refuses a repetition", inHost(refusesAgain)},
 		{"host/stale", "compares nothing", inHost(comparesNothing)},
@@ -108,18 +108,18 @@ func hostFaults() []pairFault {
 			if _, err := b.Account(ctx, c.AccountID); err != nil {
 				return nil //nolint:nilerr // the fault
 			}
-			return b.memory.Change(ctx, c)
+			return b.Memory.Change(ctx, c)
 		})},
 		{"host/races", "each succeeds", inHost(func(ctx context.Context, b *brokenHost, c account.HostChange) error {
-			_ = b.memory.Change(ctx, c)
+			_ = b.Memory.Change(ctx, c)
 			return nil
 		})},
 		{"host/context", "changes all the same", inHost(func(ctx context.Context, b *brokenHost, c account.HostChange) error {
-			return b.memory.Change(context.WithoutCancel(ctx), c)
+			return b.Memory.Change(context.WithoutCancel(ctx), c)
 		})},
 		{"host/context", "finds all the same", func(b *brokenHost, _ *brokenLedger) {
 			b.find = func(ctx context.Context, address string) ([]account.Account, error) {
-				return b.memory.Find(context.WithoutCancel(ctx), address)
+				return b.Memory.Find(context.WithoutCancel(ctx), address)
 			}
 		}},
 	}
@@ -129,14 +129,14 @@ func refusesAgain(ctx context.Context, b *brokenHost, c account.HostChange) erro
 	if a, err := b.Account(ctx, c.AccountID); err == nil && a.Credential == c.New {
 		return account.ErrCredentialChanged
 	}
-	return b.memory.Change(ctx, c)
+	return b.Memory.Change(ctx, c)
 }
 
 func comparesNothing(ctx context.Context, b *brokenHost, c account.HostChange) error {
 	if a, err := b.Account(ctx, c.AccountID); err == nil {
 		c.Old = account.CredentialDigest(a.Credential)
 	}
-	return b.memory.Change(ctx, c)
+	return b.Memory.Change(ctx, c)
 }
 
 // inLedger is a fault of a ledger.
@@ -251,8 +251,8 @@ func pairFails(t *testing.T, c pairCheck, put func(*brokenHost, *brokenLedger)) 
 	t.Cleanup(func() { _ = good.Close() })
 	t.Run("check", func(t *testing.T) {
 		r.TB = t
-		m := newMemory()
-		host := &brokenHost{memory: m, find: m.Find, change: m.Change}
+		m := NewMemory()
+		host := &brokenHost{Memory: m, find: m.Find, change: m.Change}
 		ledger := &brokenLedger{
 			Store: good, begin: good.Begin, finish: good.Finish, begun: good.Begun,
 			end: good.End, sweep: good.Sweep, forget: good.Forget,

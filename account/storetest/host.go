@@ -51,7 +51,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) account.HostLedger) {
 	t.Helper()
 	runPairs(t, ledgerChecks, func(t *testing.T) (HostHarness, account.HostLedger) {
 		t.Helper()
-		return newMemory(), open(t)
+		return NewMemory(), open(t)
 	})
 }
 

@@ -8,8 +8,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-// memory is an application that keeps accounts and sessions in memory.
-type memory struct {
+// Memory is an application that keeps accounts and sessions in memory, for tests of code that talks
+// to a host. It is a [HostHarness].
+type Memory struct {
 	mu       sync.Mutex
 	accounts map[string]account.Account
 	sessions map[string]session
@@ -18,12 +19,13 @@ type memory struct {
 
 type session struct{ owner, credential string }
 
-func newMemory() *memory {
-	return &memory{accounts: map[string]account.Account{}, sessions: map[string]session{}}
+// NewMemory returns one without accounts.
+func NewMemory() *Memory {
+	return &Memory{accounts: map[string]account.Account{}, sessions: map[string]session{}}
 }
 
 // locked does something with the maps.
-func (m *memory) locked(ctx context.Context, do func() error) error {
+func (m *Memory) locked(ctx context.Context, do func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -33,7 +35,7 @@ func (m *memory) locked(ctx context.Context, do func() error) error {
 }
 
 // Find implements account.Host.
-func (m *memory) Find(ctx context.Context, address string) (found []account.Account, err error) {
+func (m *Memory) Find(ctx context.Context, address string) (found []account.Account, err error) {
 	err = m.locked(ctx, func() error {
 		for _, a := range m.accounts {
 			if account.SameAddress(a.Address, address) {
@@ -46,7 +48,7 @@ func (m *memory) Find(ctx context.Context, address string) (found []account.Acco
 }
 
 // Account implements account.Host.
-func (m *memory) Account(ctx context.Context, id string) (a account.Account, err error) {
+func (m *Memory) Account(ctx context.Context, id string) (a account.Account, err error) {
 	err = m.locked(ctx, func() error {
 		var ok bool
 		if a, ok = m.accounts[id]; !ok {
@@ -58,7 +60,7 @@ func (m *memory) Account(ctx context.Context, id string) (a account.Account, err
 }
 
 // Change implements account.Host.
-func (m *memory) Change(ctx context.Context, c account.HostChange) error {
+func (m *Memory) Change(ctx context.Context, c account.HostChange) error {
 	return m.locked(ctx, func() error {
 		a, ok := m.accounts[c.AccountID]
 		if !ok {
@@ -79,7 +81,7 @@ func (m *memory) Change(ctx context.Context, c account.HostChange) error {
 }
 
 // Put implements App.
-func (m *memory) Put(ctx context.Context, a account.Account) error {
+func (m *Memory) Put(ctx context.Context, a account.Account) error {
 	return m.locked(ctx, func() error {
 		m.accounts[a.ID] = a
 		return nil
@@ -87,7 +89,7 @@ func (m *memory) Put(ctx context.Context, a account.Account) error {
 }
 
 // Delete implements App.
-func (m *memory) Delete(ctx context.Context, id string) error {
+func (m *Memory) Delete(ctx context.Context, id string) error {
 	return m.locked(ctx, func() error {
 		delete(m.accounts, id)
 		return nil
@@ -95,7 +97,7 @@ func (m *memory) Delete(ctx context.Context, id string) error {
 }
 
 // NewSession implements App.
-func (m *memory) NewSession(ctx context.Context, accountID, credential string) (sid string, err error) {
+func (m *Memory) NewSession(ctx context.Context, accountID, credential string) (sid string, err error) {
 	err = m.locked(ctx, func() error {
 		if m.accounts[accountID].Credential != credential {
 			return account.ErrCredentialChanged
@@ -109,7 +111,7 @@ func (m *memory) NewSession(ctx context.Context, accountID, credential string) (
 }
 
 // Session implements App.
-func (m *memory) Session(ctx context.Context, sid string) (a account.Account, err error) {
+func (m *Memory) Session(ctx context.Context, sid string) (a account.Account, err error) {
 	err = m.locked(ctx, func() error {
 		s, ok := m.sessions[sid]
 		if a = m.accounts[s.owner]; !ok || a.Credential != s.credential {
