@@ -1,12 +1,11 @@
 // Package hosturl lets an application in any language own the accounts, behind one signed URL.
 //
-// A [Host] sends three requests: find, account and change. The contract is openapi.yaml. The
-// plaintext password is in none of them.
+// A [Host] sends three requests: find, account and change. The plaintext password is in none of
+// them. The contract is openapi.yaml, an OpenAPI 3.1 document.
 package hosturl
 
 import (
 	"context"
-	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -16,11 +15,6 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 )
-
-// Contract is the OpenAPI 3.1 document of the requests.
-//
-//go:embed openapi.yaml
-var Contract []byte
 
 // Host is an [account.Host] behind a URL.
 type Host struct {

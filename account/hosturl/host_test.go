@@ -195,13 +195,18 @@ func TestUnwell(t *testing.T) {
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, "answered 307"},
-		"no JSON":      {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, secretText) }, "does not fit the contract"},
-		"a number":     {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":1,"accounts":[{"id":1}]}`) }, "does not fit the contract"},
-		"no id":        {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"bob","accounts":[{}]}`) }, ""},
-		"another":      {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"bob","accounts":[{"id":"\u0000"}]}`) }, ""},
-		"huge":         {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 2<<20)) }, "more than"},
-		"many":         {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, many()) }, ""},
-		"cut off":      {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9"); fmt.Fprint(w, "{") }, "EOF"},
+		"no JSON":  {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, secretText) }, "does not fit the contract"},
+		"a number": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":1,"accounts":[{"id":1}]}`) }, "does not fit the contract"},
+		"no id":    {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"bob","accounts":[{}]}`) }, ""},
+		"another": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"id":"bob","accounts":[{"id":"\u0000"}]}`)
+		}, ""},
+		"huge": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 2<<20)) }, "more than"},
+		"many": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, many()) }, ""},
+		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "9")
+			fmt.Fprint(w, "{")
+		}, "EOF"},
 		"hung up":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
 		"informs only": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, "answered 204"},
 	} {
