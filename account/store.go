@@ -22,6 +22,8 @@ const Kept = 7 * 24 * time.Hour
 // operator are those of its TokenRecord, Change or Entry. Entries are kept in the order of
 // writing. The Detail of a refusal is the text of its error.
 type Store interface {
+	Ledger
+
 	// Find returns every account with the address, in any spelling of its host, closed
 	// accounts too. The argument is normalized by [ParseAddress]; the results have the address
 	// as it is stored, and the caller compares again. For a text that is no address it returns
@@ -30,23 +32,6 @@ type Store interface {
 
 	// Account returns an account. Errors: ErrNotFound.
 	Account(ctx context.Context, id string) (Account, error)
-
-	// IssueToken records a token, counts its mail and writes the audit entry, in one
-	// transaction (EventMailIssued, at TokenRecord.Issued), by the rules of [TokenRecord.Judge]. A mail
-	// (TokenRecord.Mail) counts once for each copy that may have arrived, at its first attempt and
-	// for any number of attempts. The records of its other tokens that were not revoked are
-	// those copies, and all of them stay valid. The account need not exist.
-	//
-	// Errors: ErrMailLimit when the account's other mails leave no room at TokenRecord.Issued
-	// ([RoomForMail]), ErrTooManyCopies when MailCopies of the mail may have arrived. Then
-	// nothing is recorded, and earlier tokens stay valid. Issued is correct with these errors
-	// too.
-	IssueToken(ctx context.Context, t TokenRecord, limit int) (Issued, error)
-
-	// RevokeToken deletes the record of a token whose mail definitely did not go out. It
-	// writes the audit entry EventMailRevoked, with the client and the operator of the token.
-	// The mail stays counted. A missing record is no error, and leaves no entry.
-	RevokeToken(ctx context.Context, key RecordKey, at time.Time) error
 
 	// ChangePassword applies a submission and returns the account's ID. It does the following
 	// in one transaction:
@@ -76,6 +61,27 @@ type Store interface {
 	// entry (EventChangeRefused). ErrNeverTaken means that the tables can never take the
 	// change, so that it is not repeated.
 	ChangePassword(ctx context.Context, c Change) (accountID string, err error)
+}
+
+// Ledger is the part of a [Store] that knows accounts by their ID only: the records of tokens,
+// mails, submissions, notices, and the audit log.
+type Ledger interface {
+	// IssueToken records a token, counts its mail and writes the audit entry, in one
+	// transaction (EventMailIssued, at TokenRecord.Issued), by the rules of [TokenRecord.Judge]. A mail
+	// (TokenRecord.Mail) counts once for each copy that may have arrived, at its first attempt and
+	// for any number of attempts. The records of its other tokens that were not revoked are
+	// those copies, and all of them stay valid. The account need not exist.
+	//
+	// Errors: ErrMailLimit when the account's other mails leave no room at TokenRecord.Issued
+	// ([RoomForMail]), ErrTooManyCopies when MailCopies of the mail may have arrived. Then
+	// nothing is recorded, and earlier tokens stay valid. Issued is correct with these errors
+	// too.
+	IssueToken(ctx context.Context, t TokenRecord, limit int) (Issued, error)
+
+	// RevokeToken deletes the record of a token whose mail definitely did not go out. It
+	// writes the audit entry EventMailRevoked, with the client and the operator of the token.
+	// The mail stays counted. A missing record is no error, and leaves no entry.
+	RevokeToken(ctx context.Context, key RecordKey, at time.Time) error
 
 	// Notice returns the notice owed for a submission that a run has applied, or with an empty
 	// submission for the newest one of the run. For a submission that is older than notices in

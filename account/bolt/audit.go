@@ -21,7 +21,7 @@ func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, e
 	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
 }
 
-// Entries implements [account.Ledger]. It reads the log from its end.
+// Entries implements [account.Archive]. It reads the log from its end.
 func (s *Store) Entries(ctx context.Context, f account.Filter) (found []account.Entry, err error) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketAudit).Cursor()

@@ -19,6 +19,8 @@
 //	  <submission ID>              -> applied as JSON
 //	owed                              which of them are owed a notice; made when needed
 //	  <submission ID>              -> ""
+//	begun                             submissions for a host that were not applied; made when needed
+//	  <submission ID>              -> account.Begun as JSON
 //	sessions
 //	  <SHA-256(session ID)>        -> session as JSON
 //	account_sessions                  which sessions an account has

@@ -85,23 +85,28 @@ func allowed(tx *bbolt.Tx, t account.TokenRecord, c account.Change) (account.Acc
 
 // apply is the change itself.
 func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
-	debt := account.NewDebt(a)
+	if err := dropAll(tx, bucketAccountSessions, bucketSessions, a.ID); err != nil {
+		return err
+	}
+	if err := note(tx, a, c); err != nil {
+		return err
+	}
 	a.Credential = c.Hash
 	if err := put(tx, bucketAccounts, []byte(a.ID), a); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.BeforeCommit)
+	return nil
+}
+
+// note is what the ledger keeps of a change.
+func note(tx *bbolt.Tx, a account.Account, c account.Change) error {
 	if err := dropAll(tx, bucketAccountTokens, bucketTokens, a.ID); err != nil {
 		return err
 	}
-	if err := dropAll(tx, bucketAccountSessions, bucketSessions, a.ID); err != nil {
-		return err
-	}
+	debt := account.NewDebt(a)
 	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &debt}); err != nil {
 		return err
 	}
-	if err := audit(tx, c.Entry(a.ID, account.EventPasswordChanged, "")); err != nil {
-		return err
-	}
-	failpoint.Hit(failpoint.BeforeCommit)
-	return nil
+	return audit(tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
 }

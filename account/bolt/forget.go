@@ -9,9 +9,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-var _ account.Ledger = (*Store)(nil)
+var _ account.Archive = (*Store)(nil)
 
-// Forget implements [account.Ledger]. It reads the whole audit log. The file keeps bytes of
+// Forget implements [account.Archive]. It reads the whole audit log. The file keeps bytes of
 // deleted data until its pages are used again.
 func (s *Store) Forget(ctx context.Context, accountID string, by account.Entry) (f account.Forgotten, err error) {
 	if accountID == "" {
@@ -49,6 +49,9 @@ func forget(tx *bbolt.Tx, owner string) (f account.Forgotten, err error) {
 		deleteKeys(tx, bucketMails, mails),
 	)
 	if err != nil {
+		return f, err
+	}
+	if _, err = dropBegun(tx, func(b account.Begun) bool { return b.Token.AccountID == owner }); err != nil {
 		return f, err
 	}
 	f.Submissions, err = deleteIf(tx, bucketSubmissions, func(k, v []byte) (bool, error) {

@@ -197,8 +197,11 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 	return n, err
 }
 
-// dropRun deletes the token records of a run.
+// dropRun deletes the token records of a run, and its submissions that were not applied.
 func dropRun(tx *bbolt.Tx, run string, at time.Time) error {
+	if _, err := dropBegun(tx, func(b account.Begun) bool { return b.Change.Run == run }); err != nil {
+		return err
+	}
 	var tokens []account.TokenRecord
 	err := tx.Bucket(bucketTokens).ForEach(func(_, v []byte) error {
 		var t account.TokenRecord

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,8 @@ var (
 	ErrMissing = errors.New("there is no account store: check the path, or let your application create the file first")
 	// ErrDamaged means that this package did not write the file so.
 	ErrDamaged = errors.New("the account store is damaged, or this file is none: check the path, or restore a backup and restart; later passwords and links are lost")
+	// ErrAccounts means that the accounts are to be elsewhere and are in the file.
+	ErrAccounts = errors.New("the file has accounts of its own: use another file for the records of accounts elsewhere")
 	// ErrReadOnly means that the file may not be read and written.
 	ErrReadOnly = errors.New("the account store must be readable and writable for this process: correct the owner, the mode or the mount of the file")
 )
@@ -42,6 +45,27 @@ func Open(path string) (*Store, error) { return open(path, true) }
 // OpenExisting is [Open] for a process that makes no accounts, such as a worker. A missing or
 // empty file is ErrMissing, and no file is made.
 func OpenExisting(path string) (*Store, error) { return open(path, false) }
+
+// OpenLedger opens the file for the accounts of a host elsewhere ([account.Beside]), and creates a
+// missing one. Errors: those of [Open], ErrAccounts.
+func OpenLedger(path string) (*Store, error) {
+	s, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	var first []byte
+	err = s.view(context.Background(), func(tx *bbolt.Tx) error {
+		first, _ = tx.Bucket(bucketAccounts).Cursor().First()
+		return nil
+	})
+	if err == nil && first != nil {
+		err = fmt.Errorf("%s: %w", path, ErrAccounts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
 
 func open(path string, create bool) (*Store, error) {
 	s := &Store{create: create}

@@ -14,7 +14,7 @@ import (
 // Sweep implements [account.Store]. It reads all that it may delete, in one transaction.
 func (s *Store) Sweep(ctx context.Context, before time.Time) (swept int, err error) {
 	err = s.update(ctx, func(tx *bbolt.Tx) error {
-		for _, sweep := range []func(*bbolt.Tx, time.Time) (int, error){sweepTokens, sweepSubmissions, sweepMails} {
+		for _, sweep := range []func(*bbolt.Tx, time.Time) (int, error){sweepTokens, sweepSubmissions, sweepMails, sweepBegun} {
 			n, err := sweep(tx, before)
 			if err != nil {
 				return err
@@ -98,6 +98,10 @@ func sweepSubmissions(tx *bbolt.Tx, before time.Time) (int, error) {
 		err := decode(v, &a)
 		return a.At.Before(before) && !a.owes(), err
 	})
+}
+
+func sweepBegun(tx *bbolt.Tx, before time.Time) (int, error) {
+	return dropBegun(tx, func(b account.Begun) bool { return b.Change.At.Before(before) })
 }
 
 func sweepMails(tx *bbolt.Tx, before time.Time) (int, error) {

@@ -21,7 +21,7 @@ func (s *Store) Audit(ctx context.Context, accountID string) ([]account.Entry, e
 	return s.Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
 }
 
-// Entries implements [account.Ledger]. The user of the database needs USAGE ON SCHEMA rekey and
+// Entries implements [account.Archive]. The user of the database needs USAGE ON SCHEMA rekey and
 // SELECT ON rekey.audit.
 func (s *Store) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
 	rows, err := s.pool.Query(ctx, `SELECT at, event, run, account_id, client, operator, detail FROM rekey.audit

@@ -32,7 +32,7 @@ func OpenAuditor(ctx context.Context, cfg Config) (*Auditor, error) {
 // Close ends the connections.
 func (a *Auditor) Close() error { return a.store.Close() }
 
-// Entries is that of [account.Ledger].
+// Entries is that of [account.Archive].
 func (a *Auditor) Entries(ctx context.Context, f account.Filter) ([]account.Entry, error) {
 	return a.store.Entries(ctx, f)
 }

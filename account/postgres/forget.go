@@ -9,9 +9,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 )
 
-var _ account.Ledger = (*Store)(nil)
+var _ account.Archive = (*Store)(nil)
 
-// Forget implements [account.Ledger]. Sessions of rekey's own table went with the account's row.
+// Forget implements [account.Archive]. Sessions of rekey's own table went with the account's row.
 // The user of the database needs DELETE ON rekey.audit and SELECT of
 // its column account_id.
 func (s *Store) Forget(ctx context.Context, accountID string, by account.Entry) (f account.Forgotten, err error) {

@@ -13,20 +13,12 @@ import (
 )
 
 // Harness is a store under test, with the part of a host application that the suite plays. It
-// keeps accounts and sessions and reads the audit log.
+// reads the audit log too.
 type Harness interface {
 	account.Store
-	account.Ledger
+	account.Archive
+	App
 
-	// Put creates an account or replaces it.
-	Put(ctx context.Context, a account.Account) error
-	// Delete removes an account.
-	Delete(ctx context.Context, id string) error
-	// NewSession signs an account in under the credential that was verified, which
-	// may be stale by now. It returns a session ID.
-	NewSession(ctx context.Context, accountID, credential string) (string, error)
-	// Session returns the account of a session. Errors: account.ErrNotFound.
-	Session(ctx context.Context, sid string) (account.Account, error)
 	// Audit returns the audit log of an account in the order of writing. The empty ID selects
 	// entries without an account.
 	Audit(ctx context.Context, accountID string) ([]account.Entry, error)

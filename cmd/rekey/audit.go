@@ -65,12 +65,12 @@ func (a *auditCmd) Run(p *process) (err error) {
 var errNoLedger = errors.New("--store ($REKEY_STORE): this store has no audit log")
 
 // ledger opens the store for a command of an operator.
-func (s *storeFlags) ledger(ctx context.Context, p *process) (account.Store, account.Ledger, error) {
+func (s *storeFlags) ledger(ctx context.Context, p *process) (account.Store, account.Archive, error) {
 	store, err := s.open(ctx, p.log)
 	if err != nil {
 		return nil, nil, err
 	}
-	ledger, ok := store.(account.Ledger)
+	ledger, ok := store.(account.Archive)
 	if !ok {
 		return nil, nil, errors.Join(errNoLedger, store.Close())
 	}
@@ -109,7 +109,7 @@ func (s *storeFlags) auditor(ctx context.Context, p *process) (auditor, error) {
 type fileAuditor struct{ account.Store }
 
 func (f fileAuditor) Entries(ctx context.Context, by account.Filter) ([]account.Entry, error) {
-	ledger, ok := f.Store.(account.Ledger)
+	ledger, ok := f.Store.(account.Archive)
 	if !ok {
 		return nil, errNoLedger
 	}

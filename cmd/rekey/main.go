@@ -49,6 +49,7 @@ type cli struct {
 	Audit   auditCmd   `cmd:"" help:"Print the audit log: requests, callers, times and results."`
 	Forget  forgetCmd  `cmd:"" help:"Delete all data of an account that your application has deleted."`
 	Migrate migrateCmd `cmd:"" help:"Create or update rekey's schema in a PostgreSQL database. Safe to repeat."`
+	Check   checkCmd   `cmd:"" name:"check-host" help:"Check that your application answers the requests of --users-url as rekey needs it."`
 	Health  healthCmd  `cmd:"" help:"Check the health of a rekey process; fails unless it answers 200. For containers without curl."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/account/postgres"
 )
 
@@ -19,7 +20,30 @@ type storeFlags struct {
 	Store    string `required:"" env:"REKEY_STORE" help:"Account store: postgres://user@host:5432/database?sslmode=verify-full for any number of workers; or the bbolt file of your application, for one worker."`
 	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD work too."`
 
+	hostFlags
 	usersFlags
+}
+
+// hostFlags are an application that keeps the accounts elsewhere.
+type hostFlags struct {
+	UsersURL    string `name:"users-url" env:"REKEY_USERS_URL" help:"URL of an application that owns the accounts: https://app.example.com/rekey. It answers signed requests (docs/hosts/url.md). The file of --store then has rekey's own records only, and is created."`
+	UsersSecret string `name:"users-secret-file" type:"path" env:"REKEY_USERS_SECRET_FILE" help:"File with the secrets of the signature, one a line: whsec_ and base64."`
+}
+
+// host opens the application.
+func (h *hostFlags) host() (*hosturl.Host, error) {
+	secrets, err := readSecret(h.UsersSecret)
+	if err == nil && secrets == "" {
+		err = hosturl.ErrSecret
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--users-secret-file ($REKEY_USERS_SECRET_FILE): %w", err)
+	}
+	host, err := hosturl.Open(h.UsersURL, secrets)
+	if err != nil {
+		return nil, fmt.Errorf("--users-url ($REKEY_USERS_URL): %w", err)
+	}
+	return host, nil
 }
 
 // usersFlags describe an existing table of users.
@@ -55,6 +79,12 @@ func (s *storeFlags) check() error {
 	if !postgres.IsURL(s.Store) && scheme.MatchString(s.Store) {
 		return errors.New("--store ($REKEY_STORE): want a URL such as postgres://user@host:5432/database?sslmode=verify-full, or the path of a bbolt file; rekey has no other stores")
 	}
+	if s.UsersURL != "" && (postgres.IsURL(s.Store) || s.Users != "") {
+		return errors.New("--users-url ($REKEY_USERS_URL): want the path of a file as --store ($REKEY_STORE), and no --users-table ($REKEY_USERS_TABLE)")
+	}
+	if s.UsersURL == "" && s.UsersSecret != "" {
+		return errors.New("--users-secret-file ($REKEY_USERS_SECRET_FILE): want a --users-url ($REKEY_USERS_URL) that it signs for")
+	}
 	return nil
 }
 
@@ -67,11 +97,27 @@ func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Stor
 	if postgres.IsURL(s.Store) {
 		return s.openPostgres(ctx, log)
 	}
-	store, err := bolt.OpenExisting(kong.ExpandPath(s.Store))
-	if err != nil {
-		return nil, fmt.Errorf("--store ($REKEY_STORE): %w", err)
+	path := kong.ExpandPath(s.Store)
+	if s.UsersURL == "" {
+		store, err := bolt.OpenExisting(path)
+		return store, explainFile(err)
 	}
-	return store, nil
+	host, err := s.host()
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := bolt.OpenLedger(path)
+	if err != nil {
+		return nil, explainFile(err)
+	}
+	return account.Beside(host, ledger), nil
+}
+
+func explainFile(err error) error {
+	if err != nil {
+		err = fmt.Errorf("--store ($REKEY_STORE): %w", err)
+	}
+	return err
 }
 
 func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (account.Store, error) {

@@ -108,7 +108,7 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{
 		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
-		module + "account/bolt", module + "account/postgres", module + "mail",
+		module + "account/bolt", module + "account/hosturl", module + "account/postgres", module + "mail",
 		module + "activities", module + "worker", module + "cmd",
 	}
 	for _, d := range deps(t, "web") { // and starter, which it imports
@@ -150,6 +150,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"mail":                          {"internal/loopback"},
 		"account":                       nil,
 		"account/bolt":                  {"account", "internal/failpoint"},
+		"account/hosturl":               {"account", "internal/argon2", "internal/loopback", "password"},
 		"account/postgres":              {"account", "internal/failpoint", "internal/loopback"},
 		"codecserver":                   {"internal/loopback", "internal/secretfile", "keys"},
 		"workflow":                      {"statemachine"},
@@ -160,7 +161,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"activities":                    {"account", "internal/argon2", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                        {"account", "activities", "internal/argon2", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                        nil,
-		"account/storetest":             {"account"},
+		"account/storetest":             {"account", "account/bolt", "internal/failpoint"},
 		"internal/argon2":               nil,
 		"internal/belong":               {"internal/secretfile", "keys", "statemachine", "workflow"},
 		"internal/failpoint":            nil,
@@ -179,7 +180,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/report":       nil,
 		"internal/testkit/suite":        nil,
 		"cmd/rekey": {
-			"account", "account/bolt", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback",
+			"account", "account/bolt", "account/hosturl", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback",
 			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// EventForgotten is the line that [Ledger.Forget] leaves. It has the operator and no account.
+// EventForgotten is the line that [Archive.Forget] leaves. It has the operator and no account.
 const EventForgotten Event = "account_forgotten"
 
 // ErrAccountThere means that an account is not deleted: its records are in use.
 var ErrAccountThere = errors.New("the account still exists: delete it in the application first")
 
-// Ledger is the work of a store for operators, beside that of a [Store]. Its methods may be
+// Archive is the work of a store for operators, beside that of a [Store]. Its methods may be
 // called concurrently and while workers use the store.
-type Ledger interface {
+type Archive interface {
 	// Entries returns the lines of the audit log that a filter picks, in the order of writing.
 	Entries(ctx context.Context, f Filter) ([]Entry, error)
 

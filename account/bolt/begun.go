@@ -1,0 +1,106 @@
+package bolt
+
+import (
+	"context"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+var _ account.HostLedger = (*Store)(nil)
+
+// bucketBegun has the submissions that a host may have applied; made when needed.
+var bucketBegun = []byte("begun")
+
+// Begin implements [account.HostLedger].
+func (s *Store) Begin(ctx context.Context, c account.Change) (t account.TokenRecord, applied bool, err error) {
+	err = s.update(ctx, func(tx *bbolt.Tx) error {
+		if t.AccountID, applied, err = repeated(tx, c); applied || err != nil {
+			return err
+		}
+		t, err = begin(tx, c)
+		return err
+	})
+	if err != nil {
+		return account.TokenRecord{}, false, err
+	}
+	return t, applied, nil
+}
+
+func begin(tx *bbolt.Tx, c account.Change) (account.TokenRecord, error) {
+	bucket, err := tx.CreateBucketIfNotExists(bucketBegun)
+	if err != nil {
+		return account.TokenRecord{}, err
+	}
+	if known := bucket.Get([]byte(c.Submission)); known != nil {
+		var b account.Begun
+		if err := decode(known, &b); err != nil || b.Change.Run == c.Run {
+			return b.Token, err
+		}
+		return account.TokenRecord{}, account.ErrTokenUnknown
+	}
+	t, err := record(tx, c)
+	if err != nil {
+		return t, err
+	}
+	b := account.Begun{Token: t, Change: c, Hash: account.CredentialDigest(c.Hash)}
+	b.Change.Hash = ""
+	return t, put(tx, bucketBegun, []byte(c.Submission), b)
+}
+
+// Finish implements [account.HostLedger].
+func (s *Store) Finish(ctx context.Context, c account.Change, a account.Account) error {
+	return s.update(ctx, func(tx *bbolt.Tx) error {
+		if _, applied, err := repeated(tx, c); applied || err != nil {
+			return err
+		}
+		if begun := tx.Bucket(bucketBegun); begun != nil {
+			if err := begun.Delete([]byte(c.Submission)); err != nil {
+				return err
+			}
+		}
+		return note(tx, a, c)
+	})
+}
+
+// Begun implements [account.HostLedger].
+func (s *Store) Begun(ctx context.Context, run string) (found []account.Begun, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		return eachBegun(tx, func(b account.Begun) {
+			if b.Change.Run == run {
+				found = append(found, b)
+			}
+		})
+	})
+	return found, err
+}
+
+// eachBegun reads all of them. There are few: a change takes seconds, or a process died.
+func eachBegun(tx *bbolt.Tx, do func(account.Begun)) error {
+	if tx.Bucket(bucketBegun) == nil {
+		return nil
+	}
+	return tx.Bucket(bucketBegun).ForEach(func(_, v []byte) error {
+		var b account.Begun
+		err := decode(v, &b)
+		if err == nil {
+			do(b)
+		}
+		return err
+	})
+}
+
+// dropBegun deletes those that old picks, and returns their number.
+func dropBegun(tx *bbolt.Tx, old func(account.Begun) bool) (int, error) {
+	var keys [][]byte
+	err := eachBegun(tx, func(b account.Begun) {
+		if old(b) {
+			keys = append(keys, []byte(b.Change.Submission))
+		}
+	})
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	return len(keys), deleteKeys(tx, bucketBegun, keys)
+}

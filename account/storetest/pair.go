@@ -1,0 +1,268 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+var ledgerChecks = []pairCheck{
+	{"ledger/begin", begins},
+	{"ledger/finish", finishes},
+	{"ledger/finish without begin", finishesUnbegun},
+	{"ledger/end", endsBegun},
+	{"ledger/sweep", sweepsBegun},
+	{"ledger/forget", forgetsBegun},
+}
+
+// begun checks the submissions of a run that were not applied.
+func (s *pairSuite) begun(run string, want ...account.Begun) {
+	s.Helper()
+	got, err := s.ledger.Begun(s.Context(), run)
+	s.must(err)
+	s.same("submissions of "+run+" that began", want, got)
+}
+
+// begin notes a submission to a token, and returns what is kept of it.
+func (s *pairSuite) begin(t account.TokenRecord, c account.Change) account.Begun {
+	s.Helper()
+	got, applied, err := s.ledger.Begin(s.Context(), c)
+	s.must(err)
+	s.same("applied", false, applied)
+	s.same("the record", t, got)
+	kept := account.Begun{Token: t, Change: c, Hash: account.CredentialDigest(c.Hash)}
+	kept.Change.Hash = "" // security 11
+	return kept
+}
+
+// security 4, 23: a submission that began has its record, whatever happens to the token.
+func begins(s *pairSuite) {
+	ann := s.signUp("ann")
+	t := s.mail(ann, "1")
+	c := submit(t, "new")
+	foreign, forged, otherScope := c, c, token(ann, "sign-in")
+	foreign.Run, forged.Record[31] = "another run", c.Record[31]^1
+	otherScope.Scope = "sign-in"
+	s.must(s.issue(otherScope, plenty))
+	s.unknown(foreign, forged, submit(otherScope, "new"))
+	s.begun(t.Run)
+	for range 2 {
+		s.begun(t.Run, s.begin(t, c))
+	}
+	s.must(s.RevokeToken(s.Context(), t.Key, noon))
+	s.begun(t.Run, s.begin(t, c))
+	s.begun("another run")
+	s.unknown(foreign, submit(t, "newer"))
+}
+
+// unknown checks that submissions do not begin.
+func (s *pairSuite) unknown(changes ...account.Change) {
+	s.Helper()
+	for _, c := range changes {
+		_, _, err := s.ledger.Begin(s.Context(), c)
+		s.fails("begin", err, account.ErrTokenUnknown)
+	}
+}
+
+// security 10, 43: what was applied is noted once, and the account's other links end.
+func finishes(s *pairSuite) {
+	ann := s.signUp("ann")
+	used, other := s.mail(ann, "1"), s.mail(ann, "2")
+	c := submit(used, "new")
+	s.begin(used, c)
+	for range 2 {
+		s.must(s.ledger.Finish(s.Context(), c, ann))
+		got, applied, err := s.ledger.Begin(s.Context(), c)
+		s.must(err)
+		s.same("applied", true, applied)
+		s.same("the record", account.TokenRecord{AccountID: ann.ID}, got)
+	}
+	s.begun(c.Run)
+	s.noted(ann, c)
+	foreign := c
+	foreign.Run = "another run"
+	s.unknown(submit(other, "new"), foreign)
+	s.fails("another run's", s.ledger.Finish(s.Context(), foreign, ann), account.ErrTokenUnknown)
+}
+
+// noted checks what is kept of a change that was applied.
+func (s *pairSuite) noted(a account.Account, c account.Change) {
+	s.Helper()
+	s.same("changes in the audit log", 1, s.count(a.ID, account.EventPasswordChanged))
+	s.audited(a.ID, c.Entry(a.ID, account.EventPasswordChanged, ""))
+	n, err := s.Notice(s.Context(), c.Run, c.Submission)
+	s.must(err)
+	s.same("the notice", account.Notice{Submission: c.Submission, Run: c.Run, AccountID: a.ID, Changed: c.At, Debt: account.NewDebt(a)}, n)
+}
+
+// A change that the host made is noted, though its run has ended since.
+func finishesUnbegun(s *pairSuite) {
+	ann := s.signUp("ann")
+	t := s.mail(ann, "1")
+	c := submit(t, "new")
+	s.begin(t, c)
+	s.end(t.Run, account.ErrNotFound)
+	s.must(s.ledger.Finish(s.Context(), c, ann))
+	s.noted(ann, c)
+}
+
+// security 4: after the end of a run its submissions do not begin.
+func endsBegun(s *pairSuite) {
+	ann, bob := s.signUp("ann"), s.signUp("bob")
+	anns, bobs := s.mail(ann, "1"), s.mail(bob, "1")
+	c, hers := submit(anns, "new"), submit(bobs, "new")
+	s.begin(anns, c)
+	kept := s.begin(bobs, hers)
+	_, err := s.ledger.End(s.Context(), c.Run, noon)
+	s.fails("the end", err, account.ErrNotFound)
+	s.begun(c.Run)
+	s.unknown(c)
+	s.begun(hers.Run, kept)
+}
+
+func sweepsBegun(s *pairSuite) {
+	ann, bob := s.signUp("ann"), s.signUp("bob")
+	old, fresh := s.mail(ann, "1"), later(bob, "1")
+	s.must(s.issue(fresh, plenty))
+	s.begin(old, submit(old, "new"))
+	kept := s.begin(fresh, submit(fresh, "new"))
+	s.sweep(3) // the submission, its token and its mail
+	s.begun(old.Run)
+	s.begun(fresh.Run, kept)
+}
+
+func forgetsBegun(s *pairSuite) {
+	ann := s.signUp("ann")
+	t := s.mail(ann, "1")
+	s.begin(t, submit(t, "new"))
+	s.must(s.Delete(s.Context(), ann.ID))
+	_, err := s.Forget(s.Context(), ann.ID, account.Entry{At: noon, Operator: "a.smith"})
+	s.must(err)
+	s.begun(t.Run)
+	s.unknown(submit(t, "new"))
+}
+
+var pairChecks = []pairCheck{
+	{"pair/lost, then repeated", func(s *pairSuite) { s.lose(repeatsLost) }},
+	{"pair/lost, then ended", func(s *pairSuite) { s.lose(endsLost) }},
+	{"pair/changed in between", changesInBetween},
+	{"pair/veto", vetoes},
+}
+
+var errLost = errors.New("lost")
+
+// lossy loses one call of a change: before it takes effect, or its answer.
+type lossy struct {
+	account.Host
+	account.HostLedger
+	at     string // the call that is lost
+	answer bool   // that it takes effect, and its answer is lost
+}
+
+func (l *lossy) call(name string, do func() error) error {
+	if l.at != name {
+		return do()
+	}
+	if l.answer {
+		return errors.Join(errLost, do())
+	}
+	return errLost
+}
+
+func (l *lossy) Account(ctx context.Context, id string) (a account.Account, err error) {
+	err = l.call("account", func() (err error) { a, err = l.Host.Account(ctx, id); return err })
+	return a, err
+}
+
+func (l *lossy) Change(ctx context.Context, c account.HostChange) error {
+	return l.call("change", func() error { return l.Host.Change(ctx, c) })
+}
+
+func (l *lossy) Begin(ctx context.Context, c account.Change) (t account.TokenRecord, applied bool, err error) {
+	err = l.call("begin", func() (err error) { t, applied, err = l.HostLedger.Begin(ctx, c); return err })
+	return t, applied, err
+}
+
+func (l *lossy) Finish(ctx context.Context, c account.Change, a account.Account) error {
+	return l.call("finish", func() error { return l.HostLedger.Finish(ctx, c, a) })
+}
+
+// lose makes a change with each call lost, and then does something as a new process would.
+func (s *pairSuite) lose(then func(s *pairSuite, a account.Account, c account.Change)) {
+	for _, call := range []string{"begin", "account", "change", "finish"} {
+		for _, answer := range []bool{false, true} {
+			a := s.signUp(fmt.Sprintf("%s-%v", call, answer))
+			mine, c := s.signIn(a.ID, a.Credential), submit(s.mail(a, "1"), "new "+a.ID)
+			l := &lossy{s.host, s.ledger, call, answer}
+			_, err := account.Beside(l, l).ChangePassword(s.Context(), c)
+			if !errors.Is(err, errLost) || errors.Is(err, account.ErrRefused) {
+				s.Errorf("%s: error %v, want %v", a.ID, err, errLost)
+			}
+			then(s, a, c)
+			now, err := s.Account(s.Context(), a.ID)
+			s.must(err)
+			s.signedIn(a.ID+": a session from before", mine, now.Credential == a.Credential)
+		}
+	}
+}
+
+// security 23: the repetition of a lost change makes it, once.
+func repeatsLost(s *pairSuite, a account.Account, c account.Change) {
+	for range 2 {
+		s.change(c, a.ID)
+	}
+	s.noted(a, c)
+	a.Credential = c.Hash
+	s.is(a)
+}
+
+// A run that ended after a lost change knows whether its password was set, and owes the notice.
+func endsLost(s *pairSuite, a account.Account, c account.Change) {
+	now, err := s.Account(s.Context(), a.ID)
+	s.must(err)
+	if now.Credential == c.Hash {
+		n := s.end(c.Run, nil)
+		s.same("the run's submission", c.Submission, n.Submission)
+		s.noted(a, c)
+		return
+	}
+	s.end(c.Run, account.ErrNotFound)
+	s.refuse("a submission after the end", c, account.ErrTokenUnknown)
+	s.is(a)
+}
+
+// security 10: a password that the owner sets after a lost change is not replaced.
+func changesInBetween(s *pairSuite) {
+	ann := s.signUp("ann")
+	c := submit(s.mail(ann, "1"), "new")
+	l := &lossy{s.host, s.ledger, "change", true}
+	_, err := account.Beside(l, l).ChangePassword(s.Context(), c)
+	s.fails("the lost change", err, errLost)
+	ann.Credential = "$argon2id$own"
+	s.must(s.host.Put(s.Context(), ann))
+	s.refused(refusal{id: ann.ID, want: account.ErrCredentialChanged}, c)
+	s.is(ann)
+	s.end(c.Run, account.ErrNotFound)
+}
+
+// vetoing is a host that allows no change.
+type vetoing struct{ account.Host }
+
+func (vetoing) Change(context.Context, account.HostChange) error {
+	return account.Veto("the account is under investigation")
+}
+
+// security 43: the reason of a host that allows no change is in the audit log.
+func vetoes(s *pairSuite) {
+	ann := s.signUp("ann")
+	c := submit(s.mail(ann, "1"), "new")
+	s.Harness = besides(s.host, vetoing{s.host}, s.ledger)
+	s.refused(refusal{id: ann.ID, want: account.ErrRefused}, c)
+	log, err := s.Audit(s.Context(), ann.ID)
+	s.must(err)
+	s.same("the detail", `refused: the application does not allow it: "the account is under investigation"`, log[len(log)-1].Detail)
+	s.is(ann)
+	s.end(c.Run, account.ErrNotFound)
+}
