@@ -52,7 +52,7 @@ func TestFlowFuse(t *testing.T) {
 
 	b := browse(t)
 	p.request(t, b)
-	link := p.link(t)
+	link := p.link(t, "alice")
 	p.choose(t, b, link)
 	p.Mails(t, account.Account{Address: "alice@example.com"}, 2) // the notice too
 	p.enter(t, b)
@@ -64,6 +64,7 @@ func TestFlowFuse(t *testing.T) {
 		t.Errorf("sign-in with the old password: %d", status)
 	}
 	p.withheld(t)
+	p.sayWhy(t, b)
 	p.leastRights(t)
 }
 
@@ -85,7 +86,7 @@ func prepare(t *testing.T) *place {
 	postgrestest.Exec(t, p.sql, `CREATE ROLE forge LOGIN; ALTER DATABASE `+name+` OWNER TO forge; ALTER SCHEMA public OWNER TO forge`)
 
 	host := site.FreeAddr(t)
-	p.front = newProxy(t, p.routes(t), p.URL, "http://"+host)
+	p.front = newProxy(t, p.routes(t, "reset_password/"), p.URL, "http://"+host)
 	_, port, _ := net.SplitHostPort(host)
 	_, smtp, _ := net.SplitHostPort(p.Mail.SMTPAddr())
 	startFlowFuse(t, dir, strings.NewReplacer("SMTP_PORT", smtp, "PORT", port, "BASE_URL", p.front.URL, "DATABASE_HOST", socket, "DATABASE", name))
@@ -134,9 +135,9 @@ func (p *place) request(t *testing.T, b *tab) {
 }
 
 // link is that of the mail, to FlowFuse's page. The one for "this wasn't me" leads to rekey's.
-func (p *place) link(t *testing.T) string {
+func (p *place) link(t *testing.T, name string) string {
 	t.Helper()
-	text := p.Mails(t, account.Account{Address: "alice@example.com"}, 1)[0].Text
+	text := p.Mails(t, account.Account{Address: name + "@example.com"}, 1)[0].Text
 	link := regexp.MustCompile(regexp.QuoteMeta(p.front.URL) + site.ResetLink.String()).FindString(text)
 	if link == "" {
 		t.Fatalf("no link to %s in the mail:\n%s", p.front.URL, text)
@@ -208,6 +209,23 @@ func (p *place) withheld(t *testing.T) {
 		if site.ResetLink.MatchString(m.Text) {
 			t.Errorf("a suspended user got a link:\n%s", m.Text)
 		}
+	}
+}
+
+// sayWhy resets a password on rekey's page, with the last location of the recipe.
+func (p *place) sayWhy(t *testing.T, b *tab) {
+	t.Helper()
+	p.front.add(p.routes(t, "password-changed"))
+	newVisitor(t, p.front.URL).must(t, http.MethodPost, "/account/forgot_password", map[string]any{"email": "dave@example.com"})
+	b.visit(p.link(t, "dave"))
+	for _, typed := range []struct{ password, says string }{{"plum velvet", "The password is too short."}, {newPassword, "Your password was changed"}} {
+		b.fill("New password", typed.password)
+		b.fill("New password again", typed.password)
+		b.click("Set the new password")
+		b.see(typed.says)
+	}
+	if status := newVisitor(t, p.front.URL).signIn(t, "dave", newPassword); status != http.StatusOK {
+		t.Errorf("sign-in after a change on rekey's page: %d", status)
 	}
 }
 

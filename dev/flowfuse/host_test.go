@@ -175,7 +175,7 @@ func furnish(t *testing.T, url string) (admin *visitor, ids map[string]string) {
 	}
 	admin.must(t, http.MethodPut, "/api/v1/user/change_password", map[string]any{"old_password": first, "password": oldPassword})
 	admin.must(t, http.MethodPut, "/api/v1/settings", map[string]any{"user:reset-password": true})
-	for _, name := range []string{"alice", "carol"} {
+	for _, name := range []string{"alice", "carol", "dave"} {
 		user := admin.must(t, http.MethodPost, "/api/v1/users", map[string]any{
 			"name": name, "username": name, "email": name + "@example.com", "password": oldPassword,
 		})

@@ -49,12 +49,12 @@ func (r *recipe) commands(t *testing.T, has string) (all [][]string) {
 	return all
 }
 
-// routes are the paths that the page's proxy sends to rekey.
-func (r *recipe) routes(t *testing.T) *regexp.Regexp {
+// routes are the paths that a location with this text sends to rekey.
+func (r *recipe) routes(t *testing.T, has string) *regexp.Regexp {
 	t.Helper()
-	m := regexp.MustCompile(`(?m)^location ~ (\S+) \{$`).FindStringSubmatch(r.block(t, "nginx", "location"))
+	m := regexp.MustCompile(`(?m)^location ~ (\S+) \{$`).FindStringSubmatch(r.block(t, "nginx", has))
 	if m == nil {
-		t.Fatal("the page's proxy has no pattern")
+		t.Fatal("the location has no pattern")
 	}
 	return regexp.MustCompile(m[1])
 }

@@ -22,24 +22,39 @@ type proxy struct {
 	*httptest.Server
 
 	mu       sync.Mutex
-	answered []string // method, path without its token, status, and which server
+	routes   []*regexp.Regexp // paths of rekey
+	answered []string         // method, path without its token, status, and which server
 }
 
 var token = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)
 
 func newProxy(t *testing.T, routes *regexp.Regexp, rekey, flowfuse string) *proxy {
 	t.Helper()
-	p := &proxy{}
+	p := &proxy{routes: []*regexp.Regexp{routes}}
 	to := map[string]*httputil.ReverseProxy{"rekey": p.forward(t, "rekey", rekey), "flowfuse": p.forward(t, "flowfuse", flowfuse)}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if routes.MatchString(r.URL.Path) {
-			to["rekey"].ServeHTTP(w, r)
-			return
-		}
-		to["flowfuse"].ServeHTTP(w, r)
+		to[p.owner(r.URL.Path)].ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.Close)
 	return p
+}
+
+// add sends more paths to rekey.
+func (p *proxy) add(routes *regexp.Regexp) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.routes = append(p.routes, routes)
+}
+
+func (p *proxy) owner(path string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.routes {
+		if r.MatchString(path) {
+			return "rekey"
+		}
+	}
+	return "flowfuse"
 }
 
 func (p *proxy) forward(t *testing.T, name, to string) *httputil.ReverseProxy {
