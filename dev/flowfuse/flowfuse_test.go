@@ -143,7 +143,7 @@ func (p *place) link(t *testing.T, name string) string {
 		t.Fatalf("no link to %s in the mail:\n%s", p.front.URL, text)
 	}
 	wasNot := regexp.MustCompile(regexp.QuoteMeta(p.front.URL) + `/account/cancel-reset/\S+`).FindString(text)
-	page, err := http.Get(wasNot) //nolint:noctx // the test bounds it
+	page, err := http.Get(wasNot)
 	if err != nil {
 		t.Fatal(err)
 	}
