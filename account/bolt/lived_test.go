@@ -47,7 +47,10 @@ func lived(t *testing.T) *Store {
 				Record: tok.Key, Submission: "submission", Run: tok.Run, Client: "198.51.100.9", Hash: "new", At: noon.Add(time.Minute),
 			})
 			must(t, err)
+			continue
 		}
+		_, _, err = s.Begin(t.Context(), account.Change{Record: tok.Key, Submission: "submission begun", Run: tok.Run, Hash: "new", At: noon.Add(time.Minute)})
+		must(t, err)
 	}
 	must(t, s.db.Update(func(tx *bbolt.Tx) error {
 		return addSession(tx, []byte(strings.Repeat("s", 32)), "bob", "old")

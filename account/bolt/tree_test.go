@@ -52,7 +52,7 @@ func drawn(t *testing.T) map[string][2]string {
 var keys = strings.NewReplacer(
 	" NUL ", "\x00", "<account ID>", "(ann|bob)", "<address>", `(ann|bob)@example\.com`, "<mail>", "mail-(ann|bob)",
 	"<key>", "([klm]{32}|s{32})", "<SHA-256(SHA-256(token))>", "[kl]{32}", "<SHA-256(session ID)>", "s{32}",
-	"<submission ID>", "submission", "<sequence, 8 bytes>", "\x00{7}.",
+	"<submission ID>", "submission( begun)?", "<sequence, 8 bytes>", "\x00{7}.",
 )
 
 // isDrawn reports whether a value is as in the drawing.
@@ -74,6 +74,8 @@ func isDrawn(kind string, v []byte) bool {
 		return as(new(account.TokenRecord))
 	case "account.Entry as JSON":
 		return as(new(account.Entry))
+	case "account.Begun as JSON":
+		return as(new(account.Begun))
 	case "applied as JSON":
 		return as(new(applied))
 	case "session as JSON":
@@ -95,7 +97,7 @@ func TestTreeIsAsDrawn(t *testing.T) {
 		}
 	})
 	var names []string
-	for _, name := range append(buckets(), bucketOwed) {
+	for _, name := range append(buckets(), bucketOwed, bucketBegun) {
 		names = append(names, string(name))
 		if !seen[string(name)] {
 			t.Errorf("%s: nothing is in it", name)

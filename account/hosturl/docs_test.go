@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
@@ -57,7 +58,7 @@ func TestApplicationOfTheDocumentation(t *testing.T) {
 	}
 	var log bytes.Buffer
 	app := exec.CommandContext(t.Context(), python, code)
-	app.Env = append(os.Environ(), "REKEY_SECRET="+whsec(key), "DATABASE="+database, "PORT="+strconv.Itoa(free.Port))
+	app.Env = append(os.Environ(), "REKEY_SECRET="+hostapp.Secret(hostapp.Key), "DATABASE="+database, "PORT="+strconv.Itoa(free.Port))
 	app.Stdout, app.Stderr = &log, &log
 	if err := app.Start(); err != nil {
 		t.Fatal(err)
@@ -70,7 +71,7 @@ func TestApplicationOfTheDocumentation(t *testing.T) {
 		}
 	})
 	await(t, free.String())
-	h := open(t, "http://"+free.String()+"/rekey", whsec(key))
+	h := open(t, "http://"+free.String()+"/rekey", hostapp.Secret(hostapp.Key))
 	h.Check(t.Context(), "Test@example.com", func(rule string, err error) {
 		if err != nil {
 			t.Errorf("%s: %v", rule, err)

@@ -2,119 +2,25 @@ package hosturl_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/account/storetest"
+	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 )
-
-// key and its secret, as an operator makes it.
-var key = []byte("0123456789abcdef0123456789abcdef")
-
-func whsec(key []byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(key) }
-
-// application serves accounts as the contract wants it.
-type application struct {
-	*storetest.Memory
-	bad map[string]bool // rules that it breaks
-}
-
-type account1 struct {
-	ID         string   `json:"id"`
-	Address    string   `json:"address"`
-	Notify     []string `json:"notify,omitempty"`
-	Credential string   `json:"credential"`
-	Disabled   bool     `json:"disabled,omitempty"`
-	Resettable bool     `json:"resettable"`
-}
-
-func (app *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	var in struct{ Address, ID, Old, New, Submission string }
-	if err != nil || json.Unmarshal(body, &in) != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	if !app.signed(r.Header, body) {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	var out any
-	switch r.URL.Path {
-	case "/rekey/find":
-		all := []account1{}
-		found, _ := app.Find(r.Context(), in.Address)
-		for _, a := range found {
-			all = append(all, account1(a))
-		}
-		out = map[string]any{"accounts": all}
-	case "/rekey/account":
-		a, findErr := app.Account(r.Context(), in.ID)
-		out, err = account1(a), findErr
-	case "/rekey/change":
-		err = app.change(r.Context(), account.HostChange{AccountID: in.ID, New: in.New, Submission: in.Submission}, in.Old)
-	}
-	switch {
-	case errors.Is(err, account.ErrNotFound), errors.Is(err, account.ErrAccountGone):
-		w.WriteHeader(http.StatusNotFound)
-	case errors.Is(err, account.ErrCredentialChanged):
-		w.WriteHeader(http.StatusConflict)
-	default:
-		_ = json.NewEncoder(w).Encode(out)
-	}
-}
-
-func (app *application) change(ctx context.Context, c account.HostChange, old string) error {
-	digest, err := hex.DecodeString(strings.TrimPrefix(old, "sha256:"))
-	if err != nil || len(digest) != len(c.Old) || app.bad["sets nothing"] {
-		return err
-	}
-	copy(c.Old[:], digest)
-	a, err := app.Account(ctx, c.AccountID)
-	switch {
-	case err == nil && app.bad["compares nothing"]:
-		c.Old = account.CredentialDigest(a.Credential)
-	case err == nil && app.bad["refuses a repetition"] && a.Credential == c.New:
-		return account.ErrCredentialChanged
-	}
-	return app.Change(ctx, c)
-}
-
-func (app *application) signed(h http.Header, body []byte) bool {
-	stamp, err := strconv.ParseInt(h.Get("Webhook-Timestamp"), 10, 64)
-	late := time.Since(time.Unix(stamp, 0)).Abs() > 5*time.Minute
-	if err != nil || late && !app.bad["takes old ones"] {
-		return false
-	}
-	if app.bad["signs no body"] {
-		body = nil
-	}
-	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%d.%s", h.Get("Webhook-Id"), stamp, body)
-	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	return slices.Contains(strings.Fields(h.Get("Webhook-Signature")), want) || app.bad["takes any signature"] || app.bad["signs no body"]
-}
 
 func serve(t *testing.T, app http.Handler) *hosturl.Host {
 	t.Helper()
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	return open(t, server.URL+"/rekey/", whsec(key))
+	return open(t, server.URL+"/rekey/", hostapp.Secret(hostapp.Key))
 }
 
 func open(t *testing.T, url, secrets string) *hosturl.Host {
@@ -137,7 +43,7 @@ func TestHost(t *testing.T) {
 	t.Parallel()
 	storetest.RunHost(t, func(t *testing.T) storetest.HostHarness {
 		t.Helper()
-		app := &application{Memory: storetest.NewMemory()}
+		app := hostapp.New()
 		return &harness{serve(t, app), app}
 	})
 }
@@ -153,14 +59,13 @@ func TestCheck(t *testing.T) {
 		"":                     "",
 		"takes any signature":  "of another secret",
 		"takes old ones":       "ten minutes old",
-		"signs no body":        "another body",
 		"sets nothing":         "the new credential is set",
 		"compares nothing":     "another credential than the old one",
 		"refuses a repetition": "a repetition",
 	} {
 		t.Run(bad, func(t *testing.T) {
 			t.Parallel()
-			app := &application{Memory: storetest.NewMemory(), bad: map[string]bool{bad: true}}
+			app := hostapp.New(bad)
 			if err := app.Put(t.Context(), ann()); err != nil {
 				t.Fatal(err)
 			}
@@ -287,7 +192,7 @@ func TestNobodyListens(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
-	_, err := open(t, server.URL, whsec(key)).Find(t.Context(), "ann@example.com")
+	_, err := open(t, server.URL, hostapp.Secret(hostapp.Key)).Find(t.Context(), "ann@example.com")
 	if err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("error %v", err)
 	}
@@ -296,13 +201,13 @@ func TestNobodyListens(t *testing.T) {
 // A wrong URL or secret is refused at the start, and not quoted.
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	good := whsec(key)
+	good := hostapp.Secret(hostapp.Key)
 	for _, tc := range []struct {
 		url, secrets string
 		want         error
 	}{
 		{"https://app.example.com/rekey", good, nil},
-		{"http://127.0.0.1:8080", good + "\n" + whsec(make([]byte, 24)) + "\n", nil},
+		{"http://127.0.0.1:8080", good + "\n" + hostapp.Secret(make([]byte, 24)) + "\n", nil},
 		{"http://app.example.com/rekey", good, hosturl.ErrClear},
 		{"https://ann:pw@app.example.com/", good, hosturl.ErrURL},
 		{"https://app.example.com/?key=1", good, hosturl.ErrURL},
@@ -311,8 +216,8 @@ func TestOpen(t *testing.T) {
 		{"https:///rekey", good, hosturl.ErrURL},
 		{"https://app.example.com", "", hosturl.ErrSecret},
 		{"https://app.example.com", "hunter2", hosturl.ErrSecret},
-		{"https://app.example.com", whsec(make([]byte, 23)), hosturl.ErrSecret},
-		{"https://app.example.com", whsec(make([]byte, 65)), hosturl.ErrSecret},
+		{"https://app.example.com", hostapp.Secret(make([]byte, 23)), hosturl.ErrSecret},
+		{"https://app.example.com", hostapp.Secret(make([]byte, 65)), hosturl.ErrSecret},
 		{"https://app.example.com", good + "\nhunter2", hosturl.ErrSecret},
 	} {
 		if _, err := hosturl.Open(tc.url, tc.secrets); !errors.Is(err, tc.want) || err != nil && strings.Contains(err.Error(), "hunter2") {
@@ -324,10 +229,10 @@ func TestOpen(t *testing.T) {
 // A request is signed with each secret, so that the application may have either.
 func TestRotation(t *testing.T) {
 	t.Parallel()
-	app := &application{Memory: storetest.NewMemory()}
+	app := hostapp.New()
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	for _, secrets := range []string{whsec(make([]byte, 32)) + "\n" + whsec(key), whsec(key) + "\r\n" + whsec(make([]byte, 32))} {
+	for _, secrets := range []string{hostapp.Secret(make([]byte, 32)) + "\n" + hostapp.Secret(hostapp.Key), hostapp.Secret(hostapp.Key) + "\r\n" + hostapp.Secret(make([]byte, 32))} {
 		if _, err := open(t, server.URL+"/rekey", secrets).Find(t.Context(), "ann@example.com"); err != nil {
 			t.Error(err)
 		}

@@ -25,7 +25,7 @@ func TestAuditLogWithoutRights(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
 	s := openAs(t, url, `GRANT INSERT ON rekey.audit TO $user; GRANT SELECT ON rekey.goose_db_version TO $user;
-		GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.submissions, rekey.accounts, rekey.sessions TO $user`)
+		GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.begun, rekey.submissions, rekey.accounts, rekey.sessions TO $user`)
 	must(t, s.Record(t.Context(), account.Entry{At: time.Now(), Event: account.EventMailIssued, AccountID: "gone"}))
 	_, read := s.Entries(t.Context(), account.Filter{})
 	_, swept := s.SweepAudit(t.Context(), time.Now(), time.Hour)

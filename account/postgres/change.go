@@ -106,15 +106,20 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c accou
 			return err
 		}
 	}
-	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, owner); err != nil {
+	if err := note(ctx, tx, a, c); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.BeforeCommit)
+	return nil
+}
+
+// note is what the ledger keeps of a change.
+func note(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, a.ID); err != nil {
 		return err
 	}
 	if err := remember(ctx, tx, a, c); err != nil {
 		return err
 	}
-	if err := audit(ctx, tx, c.Entry(owner, account.EventPasswordChanged, "")); err != nil {
-		return err
-	}
-	failpoint.Hit(failpoint.BeforeCommit)
-	return nil
+	return audit(ctx, tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
 }

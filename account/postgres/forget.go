@@ -40,6 +40,9 @@ func (s *Store) Forget(ctx context.Context, accountID string, by account.Entry) 
 }
 
 func forget(ctx context.Context, tx pgx.Tx, owner string) (f account.Forgotten, err error) {
+	if _, err := exec(ctx, tx, `DELETE FROM rekey.begun WHERE account_id = $1`, owner); err != nil {
+		return f, err
+	}
 	for _, kept := range []struct {
 		statement string
 		count     *int

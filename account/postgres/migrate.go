@@ -21,7 +21,7 @@ import (
 var migrations embed.FS
 
 // SchemaVersion is the version of the schema that this package reads and writes.
-const SchemaVersion = 3
+const SchemaVersion = 4
 
 // versions is goose's table of applied migrations.
 const versions = "rekey.goose_db_version"

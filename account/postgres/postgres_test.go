@@ -47,7 +47,7 @@ func migrated(tb testing.TB) string {
 }
 
 // anew makes an application's tables go, for those of the next case of a test.
-const anew = `DROP SCHEMA public CASCADE; CREATE SCHEMA public; TRUNCATE rekey.tokens, rekey.mails, rekey.submissions; `
+const anew = `DROP SCHEMA public CASCADE; CREATE SCHEMA public; TRUNCATE rekey.tokens, rekey.mails, rekey.begun, rekey.submissions; `
 
 // openAt opens rekey's own tables.
 func openAt(tb testing.TB, url string) *postgres.Accounts {

@@ -16,7 +16,7 @@ func dump(t *testing.T, url string) map[string]string {
 	t.Helper()
 	app := connect(t, url)
 	found := map[string]string{}
-	for _, table := range []string{"accounts", "sessions", "tokens", "mails", "submissions", "audit"} {
+	for _, table := range []string{"accounts", "sessions", "tokens", "mails", "submissions", "begun", "audit"} {
 		var rows string
 		must(t, app.conn.QueryRow(t.Context(), `SELECT coalesce(string_agg(t::text, E'\n'), '') FROM rekey.`+table+` t`).Scan(&rows))
 		found[table] = rows

@@ -168,7 +168,7 @@ func TestTrialWithTheRightsOfAWorker(t *testing.T) {
 	url := migrated(t)
 	postgrestest.Exec(t, url, untouched)
 	users := plainUsers()
-	s, err := tryAs(t, url, &users, `GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.submissions TO $user; GRANT INSERT ON rekey.audit TO $user;
+	s, err := tryAs(t, url, &users, `GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.begun, rekey.submissions TO $user; GRANT INSERT ON rekey.audit TO $user;
 		GRANT SELECT ON rekey.goose_db_version TO $user; GRANT SELECT (id, email, password), UPDATE (password) ON users TO $user; GRANT SELECT (user_id), DELETE ON sessions TO $user`)
 	must(t, err)
 	defer s.Close()

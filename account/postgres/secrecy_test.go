@@ -100,7 +100,7 @@ func TestBrokenValues(t *testing.T) {
 func TestWorkerMayOnlyAddToTheAuditLog(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	s := openAs(t, url, `GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.accounts, rekey.sessions, rekey.tokens, rekey.mails, rekey.submissions TO $user;
+	s := openAs(t, url, `GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.accounts, rekey.sessions, rekey.tokens, rekey.mails, rekey.begun, rekey.submissions TO $user;
 		GRANT INSERT ON rekey.audit TO $user; GRANT SELECT ON rekey.goose_db_version TO $user`)
 	must(t, openAt(t, url).Put(t.Context(), ann()))
 	token := tokenOf(ann(), 1)
@@ -147,7 +147,7 @@ func TestMissingGrants(t *testing.T) {
 		{"GRANT SELECT ON rekey.accounts TO $user", "GRANT UPDATE on that column"},
 		{"GRANT UPDATE (credential) ON rekey.accounts TO $user", "Users.Sessions"},
 		{"GRANT SELECT, DELETE ON rekey.sessions TO $user", "GRANT SELECT ON rekey.tokens, INSERT ON rekey.tokens, UPDATE ON rekey.tokens, DELETE ON rekey.tokens, SELECT ON rekey.mails"},
-		{"GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.submissions TO $user", "GRANT INSERT ON rekey.audit"},
+		{"GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.begun, rekey.submissions TO $user", "GRANT INSERT ON rekey.audit"},
 		{"GRANT INSERT ON rekey.audit TO $user", ""},
 	} {
 		s, err := tryAs(t, url, nil, step.grant)

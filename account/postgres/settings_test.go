@@ -90,7 +90,7 @@ func TestGrantsForATableOfUsers(t *testing.T) {
 		ALTER TABLE users ADD private text`)
 	users := plainUsers()
 	users.ChangedAt = "changed_at"
-	const ours = `GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.submissions TO $user;
+	const ours = `GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.begun, rekey.submissions TO $user;
 		GRANT INSERT ON rekey.audit TO $user; GRANT SELECT ON rekey.goose_db_version TO $user;`
 	var s *postgres.Store
 	for _, step := range []struct{ grant, setting, lacks string }{

@@ -19,6 +19,7 @@ func sweeps() []string {
 		`DELETE FROM rekey.tokens WHERE expires < ` + old,
 		`DELETE FROM rekey.submissions WHERE NOT owed AND at < ` + old,
 		`DELETE FROM rekey.mails WHERE at < ` + old,
+		`DELETE FROM rekey.begun WHERE at < ` + old,
 	}
 }
 

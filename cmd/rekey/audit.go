@@ -86,7 +86,7 @@ type auditor interface {
 
 // auditor opens the audit log. In PostgreSQL it takes only the rights to read it.
 func (s *storeFlags) auditor(ctx context.Context, p *process) (auditor, error) {
-	if !postgres.IsURL(s.Store) {
+	if !postgres.IsURL(s.Store) || s.UsersURL != "" {
 		store, err := s.open(ctx, p.log)
 		if err != nil {
 			return nil, err

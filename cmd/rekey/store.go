@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,11 @@ type storeFlags struct {
 	usersFlags
 }
 
+var errOwnAccounts = errors.New("--store ($REKEY_STORE): the database has accounts in rekey's own tables: use another database for the records of --users-url")
+
 // hostFlags are an application that keeps the accounts elsewhere.
 type hostFlags struct {
-	UsersURL    string `name:"users-url" env:"REKEY_USERS_URL" help:"URL of an application that owns the accounts: https://app.example.com/rekey. It answers signed requests (docs/hosts/url.md). The file of --store then has rekey's own records only, and is created."`
+	UsersURL    string `name:"users-url" env:"REKEY_USERS_URL" help:"URL of an application that owns the accounts: https://app.example.com/rekey. It answers signed requests (docs/hosts/url.md). --store then has rekey's own records only, and its file is created."`
 	UsersSecret string `name:"users-secret-file" type:"path" env:"REKEY_USERS_SECRET_FILE" help:"File with the secrets of the signature, one a line: whsec_ and base64."`
 }
 
@@ -79,8 +82,8 @@ func (s *storeFlags) check() error {
 	if !postgres.IsURL(s.Store) && scheme.MatchString(s.Store) {
 		return errors.New("--store ($REKEY_STORE): want a URL such as postgres://user@host:5432/database?sslmode=verify-full, or the path of a bbolt file; rekey has no other stores")
 	}
-	if s.UsersURL != "" && (postgres.IsURL(s.Store) || s.Users != "") {
-		return errors.New("--users-url ($REKEY_USERS_URL): want the path of a file as --store ($REKEY_STORE), and no --users-table ($REKEY_USERS_TABLE)")
+	if s.UsersURL != "" && s.Users != "" {
+		return errors.New("--users-url ($REKEY_USERS_URL) and --users-table ($REKEY_USERS_TABLE): want one place of the accounts")
 	}
 	if s.UsersURL == "" && s.UsersSecret != "" {
 		return errors.New("--users-secret-file ($REKEY_USERS_SECRET_FILE): want a --users-url ($REKEY_USERS_URL) that it signs for")
@@ -94,30 +97,44 @@ var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://|^(postgres|postgres
 
 // open opens the accounts.
 func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Store, error) {
-	if postgres.IsURL(s.Store) {
+	switch {
+	case s.UsersURL != "":
+		return s.openBeside(ctx)
+	case postgres.IsURL(s.Store):
 		return s.openPostgres(ctx, log)
 	}
-	path := kong.ExpandPath(s.Store)
-	if s.UsersURL == "" {
-		store, err := bolt.OpenExisting(path)
-		return store, explainFile(err)
+	store, err := bolt.OpenExisting(kong.ExpandPath(s.Store))
+	if err != nil {
+		return nil, explainStore(err)
 	}
+	return store, nil
+}
+
+// openBeside opens rekey's own records, beside an application with the accounts.
+func (s *storeFlags) openBeside(ctx context.Context) (account.Store, error) {
 	host, err := s.host()
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := bolt.OpenLedger(path)
-	if err != nil {
-		return nil, explainFile(err)
+	if !postgres.IsURL(s.Store) {
+		file, err := bolt.OpenLedger(kong.ExpandPath(s.Store))
+		if err != nil {
+			return nil, explainStore(err)
+		}
+		return account.Beside(host, file), nil
 	}
-	return account.Beside(host, ledger), nil
-}
-
-func explainFile(err error) error {
+	cfg, err := databaseConfig(s.Store, s.Password)
 	if err != nil {
-		err = fmt.Errorf("--store ($REKEY_STORE): %w", err)
+		return nil, err
 	}
-	return err
+	database, err := postgres.Open(ctx, cfg)
+	if err != nil {
+		return nil, explainStore(err)
+	}
+	if some, err := database.HasAccounts(ctx); err != nil || some {
+		return nil, errors.Join(cmp.Or(err, errOwnAccounts), database.Close())
+	}
+	return account.Beside(host, database), nil
 }
 
 func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (account.Store, error) {

@@ -46,6 +46,11 @@ var formats = []struct {
 		{"in: path", "in: paths"},
 		{"type: boolean", "type: bool"},
 	}},
+	{"account/hosturl/openapi.yaml", judgeOpenAPI, [][2]string{
+		{`"#/components/schemas/ID"`, `"#/components/schemas/Id"`},
+		{"in: header", "in: heading"},
+		{"type: object", "type: objects"},
+	}},
 	{"deploy/grafana/rules.yaml", judgeRules, [][2]string{
 		{"    interval: 30s", "    intervals: 30s"},
 		{"sum(increase(", "sum(increase(("},

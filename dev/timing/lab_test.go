@@ -40,7 +40,7 @@ const farPairs = 200
 
 var (
 	away   = flag.Duration("away", 0, "round trip from rekey to Temporal; a quarter more by chance")
-	pauses = flag.Bool("pauses", false, "send each request 50 to 400 ms after the last one")
+	pauses = flag.Bool("pauses", false, "send 600 pairs, each request 50 to 400 ms after the last one")
 )
 
 // across delays each call by a round trip.
@@ -68,7 +68,7 @@ func (s scenario) measure(t *testing.T, trip time.Duration) samples {
 	if trip > 0 {
 		cfg.Client.ConnectionOptions = across(trip)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // a mail that never comes must not hang it
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute) // a mail that never comes must not hang it
 	t.Cleanup(cancel)
 	var err error
 	if l.Stack, err = stack.Start(ctx, cfg); err != nil {
@@ -76,7 +76,11 @@ func (s scenario) measure(t *testing.T, trip time.Duration) samples {
 	}
 	t.Cleanup(func() { _ = l.Stop() })
 	l.Mail.Keep(math.MaxInt) // the mails of others push out none that is waited for
-	err = l.people(ctx, cmp.Or(s.pairs, pairs), s.account)
+	n := cmp.Or(s.pairs, pairs)
+	if *pauses {
+		n = 600
+	}
+	err = l.people(ctx, n, s.account)
 	if err == nil && s.before != nil {
 		err = s.before(ctx, l)
 	}

@@ -175,6 +175,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/repo":                 nil,
 		"internal/testkit/cost":         nil,
 		"internal/testkit/golden":       nil,
+		"internal/testkit/hostapp":      {"account", "account/bolt", "account/storetest", "internal/failpoint"},
 		"internal/testkit/overlay":      nil,
 		"internal/testkit/postgrestest": {"internal/testkit/suite"},
 		"internal/testkit/report":       nil,

@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekeyhq/rekey/account"
+)
+
+var _ account.HostLedger = (*Store)(nil)
+
+// Begin implements [account.HostLedger].
+func (s *Store) Begin(ctx context.Context, c account.Change) (t account.TokenRecord, applied bool, err error) {
+	err = s.update(ctx, func(tx pgx.Tx) error {
+		t, applied = account.TokenRecord{}, false
+		if err := lockOwner(ctx, tx, c); err != nil {
+			return err
+		}
+		owner, done, err := repeated(ctx, tx, c)
+		if done || err != nil {
+			t.AccountID, applied = owner, done
+			return err
+		}
+		t, err = begin(ctx, tx, c)
+		return err
+	})
+	if err != nil {
+		return account.TokenRecord{}, false, err
+	}
+	return t, applied, nil
+}
+
+func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
+	known, err := begunBy(tx.Query(ctx, `SELECT begun FROM rekey.begun WHERE submission = $1`, c.Submission))
+	switch {
+	case err != nil:
+		return account.TokenRecord{}, err
+	case len(known) > 0 && known[0].Change.Run != c.Run:
+		return account.TokenRecord{}, account.ErrTokenUnknown
+	case len(known) > 0:
+		return known[0].Token, nil
+	}
+	t, err := tokenOf(ctx, tx, c)
+	if err != nil {
+		return t, err
+	}
+	b := account.Begun{Token: t, Change: c, Hash: account.CredentialDigest(c.Hash)}
+	b.Change.Hash = ""
+	text, err := json.Marshal(b)
+	if err != nil {
+		return t, err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO rekey.begun (submission, account_id, run, at, begun) VALUES ($1, $2, $3, $4, $5)`,
+		c.Submission, t.AccountID, c.Run, c.At, string(text))
+	return t, err
+}
+
+// tokenOf is the whole record of a token that was submitted.
+func tokenOf(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
+	t, err := record(ctx, tx, c)
+	if err != nil {
+		return t, err
+	}
+	t.Scope, t.Run = account.ScopePasswordReset, c.Run
+	err = tx.QueryRow(ctx, `SELECT mail, client, operator, issued, expires FROM rekey.tokens WHERE key = $1`, c.Record[:]).
+		Scan(&t.Mail, &t.Client, &t.Operator, &t.Issued, &t.Expires)
+	t.Issued, t.Expires = t.Issued.UTC(), t.Expires.UTC()
+	return t, err
+}
+
+// begunBy reads rows of rekey.begun. The error of encoding/json is left out, because it may quote
+// an address.
+func begunBy(rows pgx.Rows, err error) ([]account.Begun, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (b account.Begun, err error) {
+		var text string
+		if err := row.Scan(&text); err != nil {
+			return b, err
+		}
+		if json.Unmarshal([]byte(text), &b) != nil {
+			return b, &Error{text: "a row of rekey.begun is damaged"}
+		}
+		return b, nil
+	})
+}
+
+// Finish implements [account.HostLedger].
+func (s *Store) Finish(ctx context.Context, c account.Change, a account.Account) error {
+	return s.update(ctx, func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, a.ID); err != nil {
+			return err
+		}
+		if _, done, err := repeated(ctx, tx, c); done || err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, `DELETE FROM rekey.begun WHERE submission = $1`, c.Submission); err != nil {
+			return err
+		}
+		return note(ctx, tx, a, c)
+	})
+}
+
+// Begun implements [account.HostLedger].
+func (s *Store) Begun(ctx context.Context, run string) ([]account.Begun, error) {
+	found, err := begunBy(s.pool.Query(ctx, `SELECT begun FROM rekey.begun WHERE run = $1`, run))
+	if errors.As(err, new(*Error)) {
+		return nil, err
+	}
+	return found, fault(err)
+}

@@ -1,0 +1,116 @@
+package crash
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
+	"github.com/rekeyhq/rekey/password"
+)
+
+// beside moves the accounts of a site into an application behind a URL.
+func (s *story) beside(t *testing.T) (app *hostapp.App, ledger string) {
+	t.Helper()
+	app = hostapp.New()
+	for _, a := range s.People {
+		if err := app.Put(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	secret, ledger := filepath.Join(dir, "users.secret"), filepath.Join(dir, "ledger.db")
+	if err := os.WriteFile(secret, []byte(hostapp.Secret(hostapp.Key)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Env = append(s.Env, "REKEY_STORE="+ledger, "REKEY_USERS_URL="+server.URL+"/rekey", "REKEY_USERS_SECRET_FILE="+secret)
+	return app, ledger
+}
+
+// stopsAt stops the next change before it takes effect, or before its answer, until the worker is
+// killed. Later ones go on.
+func (s *story) stopsAt(app *hostapp.App, applied bool) (stopped <-chan struct{}) {
+	arrived, killed := make(chan struct{}), make(chan struct{})
+	var once atomic.Bool
+	stop := func(request string) {
+		if request == "change" && once.CompareAndSwap(false, true) {
+			close(arrived)
+			<-killed
+			if !applied {
+				panic(http.ErrAbortHandler) // the request never came
+			}
+		}
+	}
+	if applied {
+		app.After = stop
+	} else {
+		app.Before = stop
+	}
+	s.release = func() { close(killed) }
+	return arrived
+}
+
+// security 23: the worker is killed before the application changes the password, and after it.
+// The change is made once, the owner is notified, and no link is left.
+func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
+	t.Parallel()
+	for name, applied := range map[string]bool{"before the change": false, "before its answer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if !applied {
+				suite.Long(t)
+			}
+			s := begin(t)
+			app, path := s.beside(t)
+			stopped := s.stopsAt(app, applied)
+			s.work(t)
+			s.ask(t)
+			s.open(t, 1)
+			s.send()
+			process.Happens(t, patience, stopped, "the change at the application")
+			s.kill(t)
+			s.work(t)
+			s.Insist(t, s.token, newPassword)
+			s.changedBeside(t, app, path)
+		})
+	}
+}
+
+// changedBeside checks both sides after the end of a run.
+func (s *story) changedBeside(t *testing.T, app *hostapp.App, ledger string) {
+	t.Helper()
+	process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
+	s.Mails(t, s.who, 2)
+	s.kill(t)
+	now, err := app.Account(t.Context(), s.who.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if right, err := password.Verify(now.Credential, newPassword); !right || err != nil {
+		t.Errorf("the application has another password: %v", err)
+	}
+	kept, err := bolt.OpenLedger(ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = kept.Close() })
+	store := account.Beside(app, kept)
+	changedOnce(t, audited{store}, s.who)
+}
+
+// audited is a store with the audit log of its ledger.
+type audited struct{ account.Store }
+
+func (a audited) Audit(ctx context.Context, accountID string) ([]account.Entry, error) {
+	return a.Store.(account.Archive).Entries(ctx, account.Filter{AccountIDs: []string{accountID}})
+}

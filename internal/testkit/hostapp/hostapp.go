@@ -1,0 +1,131 @@
+// Package hostapp is an application that owns accounts, behind the URL that a worker asks. Tests
+// break its rules, and stop it in the middle of a request.
+package hostapp
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/storetest"
+)
+
+// Key is what requests are signed with.
+var Key = []byte("0123456789abcdef0123456789abcdef") //nolint:gochecknoglobals // a constant
+
+// Secret is a key as operators write it.
+func Secret(key []byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(key) }
+
+// App answers /rekey/find, /rekey/account and /rekey/change.
+type App struct {
+	*storetest.Memory
+	// Before and After are called with the name of each signed request, before it takes effect
+	// and before its answer; nil for nothing.
+	Before, After func(request string)
+
+	bad []string
+}
+
+// New returns an application that breaks these rules.
+func New(bad ...string) *App {
+	none := func(string) {}
+	return &App{Memory: storetest.NewMemory(), Before: none, After: none, bad: bad}
+}
+
+func (app *App) breaks(rule string) bool { return slices.Contains(app.bad, rule) }
+
+// person is an account as the contract has it.
+type person struct {
+	ID         string   `json:"id"`
+	Address    string   `json:"address"`
+	Notify     []string `json:"notify,omitempty"`
+	Credential string   `json:"credential"`
+	Disabled   bool     `json:"disabled,omitempty"`
+	Resettable bool     `json:"resettable"`
+}
+
+// ServeHTTP implements http.Handler.
+func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var in struct{ Address, ID, Old, New, Submission string }
+	switch {
+	case err != nil || json.Unmarshal(body, &in) != nil:
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	case !app.signed(r.Header, body):
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	request := strings.TrimPrefix(r.URL.Path, "/rekey/")
+	app.Before(request)
+	var out any
+	switch request {
+	case "find":
+		out, err = app.find(r.Context(), in.Address)
+	case "account":
+		var a account.Account
+		a, err = app.Account(r.Context(), in.ID)
+		out = person(a)
+	case "change":
+		err = app.change(r.Context(), account.HostChange{AccountID: in.ID, New: in.New, Submission: in.Submission}, in.Old)
+	}
+	app.After(request)
+	switch {
+	case errors.Is(err, account.ErrNotFound), errors.Is(err, account.ErrAccountGone):
+		w.WriteHeader(http.StatusNotFound)
+	case errors.Is(err, account.ErrCredentialChanged):
+		w.WriteHeader(http.StatusConflict)
+	default:
+		_ = json.NewEncoder(w).Encode(out)
+	}
+}
+
+func (app *App) find(ctx context.Context, address string) (any, error) {
+	all := []person{}
+	found, err := app.Find(ctx, address)
+	for _, a := range found {
+		all = append(all, person(a))
+	}
+	return map[string]any{"accounts": all}, err
+}
+
+func (app *App) change(ctx context.Context, c account.HostChange, old string) error {
+	digest, err := hex.DecodeString(strings.TrimPrefix(old, "sha256:"))
+	if err != nil || len(digest) != len(c.Old) || app.breaks("sets nothing") {
+		return err
+	}
+	copy(c.Old[:], digest)
+	a, err := app.Account(ctx, c.AccountID)
+	switch {
+	case err == nil && app.breaks("compares nothing"):
+		c.Old = account.CredentialDigest(a.Credential)
+	case err == nil && app.breaks("refuses a repetition") && a.Credential == c.New:
+		return account.ErrCredentialChanged
+	}
+	return app.Change(ctx, c)
+}
+
+// signed verifies a signature of Standard Webhooks.
+func (app *App) signed(h http.Header, body []byte) bool {
+	stamp, err := strconv.ParseInt(h.Get("Webhook-Timestamp"), 10, 64)
+	late := time.Since(time.Unix(stamp, 0)).Abs() > 5*time.Minute
+	if err != nil || late && !app.breaks("takes old ones") {
+		return false
+	}
+	mac := hmac.New(sha256.New, Key)
+	fmt.Fprintf(mac, "%s.%d.%s", h.Get("Webhook-Id"), stamp, body)
+	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return slices.Contains(strings.Fields(h.Get("Webhook-Signature")), want) || app.breaks("takes any signature")
+}
