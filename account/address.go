@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -123,3 +124,21 @@ func isLocal(s string) bool {
 
 // isPrinted reports a character that is seen, or a plain space.
 func isPrinted(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }
+
+// Spellings are the ways in which a normalized address may be stored, in lower case of a database:
+// with the domain in A-labels and in letters. A locale that knows letters beyond ASCII folds those
+// of the local part too.
+func Spellings(address string) []string {
+	at := strings.LastIndexByte(address, '@') + 1
+	locals, domains := []string{address[:at], strings.ToLower(address[:at])}, []string{address[at:]}
+	if letters, err := idna.ToUnicode(address[at:]); err == nil {
+		domains = append(domains, letters)
+	}
+	var all []string
+	for _, local := range slices.Compact(locals) {
+		for _, domain := range slices.Compact(domains) {
+			all = append(all, local+domain)
+		}
+	}
+	return all
+}

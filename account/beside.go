@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
-	"sync"
+	"slices"
 	"time"
 )
 
@@ -17,8 +17,9 @@ type HostLedger interface {
 	Archive
 
 	// Begin returns the record of the token of a submission, and notes the submission, with the
-	// digest of its hash. Later it returns that record, even if the ledger has deleted the token
-	// since. Applied reports that [HostLedger.Finish] noted the submission; then the record has
+	// digest of its hash. Later it returns that record, also with another Change.Record or none,
+	// and even if the ledger has deleted the token since. After the end of the run it returns
+	// ErrTokenUnknown. Applied reports that [HostLedger.Finish] noted the submission; then the record has
 	// the account's ID and nothing else. Errors: ErrTokenUnknown, as with ChangePassword of
 	// [Store].
 	Begin(ctx context.Context, c Change) (t TokenRecord, applied bool, err error)
@@ -29,8 +30,8 @@ type HostLedger interface {
 	// submission need not have begun. The same submission again changes nothing.
 	Finish(ctx context.Context, c Change, a Account) error
 
-	// Begun returns submissions of a run that began and were not applied. End of that run
-	// deletes them.
+	// Begun returns submissions that began and were not noted as applied, those of a run or with
+	// an empty run all. They stay after the end of their run, until Sweep.
 	Begun(ctx context.Context, run string) ([]Begun, error)
 }
 
@@ -39,17 +40,28 @@ type Begun struct {
 	Token  TokenRecord
 	Change Change   // without Hash
 	Hash   [32]byte // CredentialDigest of the new hash
+	Ended  bool     // that the run has ended
 }
 
 // Applied reports whether an account has the password of the submission.
 func (b Begun) Applied(a Account) bool { return SameCredential(a.Credential, b.Hash[:]) }
+
+// notified is the account of before a change that the host made, whose owner may have another
+// address since. Both get the notice.
+func (t TokenRecord) notified(a Account) Account {
+	if !SameAddress(a.Address, t.Address) {
+		a.Notify = append(slices.Clone(a.Notify), a.Address)
+		a.Address = t.Address
+	}
+	return a
+}
 
 // beside is a Store of two parts.
 type beside struct {
 	HostLedger
 	host  Host
 	seed  maphash.Seed
-	locks [64]sync.Mutex
+	locks [64]chan struct{}
 }
 
 // Beside returns a [Store] of the accounts of a host and a ledger elsewhere. Its Close closes the
@@ -57,21 +69,45 @@ type beside struct {
 //
 // A password changes in three steps: the ledger notes the submission, the host changes the
 // account, the ledger notes the change. A crash between two of them is repaired by the
-// repetition of ChangePassword, or by End. Until then the new password works, and the other
-// links of the account are refused by the host, since its credential changed.
+// repetition of ChangePassword, by End, or by Owed, which workers call all the time. Until then
+// the new password works, and the host refuses the other links of the account, since its
+// credential changed.
 //
-// One thing is weaker than with a store that has one transaction. If the owner changes the
-// password once more between the crash and the repetition, the repetition is refused with
-// ErrCredentialChanged, and the owner gets no notice of the first change.
+// Some things are weaker than with a store that has one transaction. The owner may change the
+// password once more between the crash and the repair, and then gets no notice of the first change.
+// A request that is on its way to the host may change the password after the end of its run; Owed
+// finds that. Address and state of the account are compared just before the change, and not in its
+// transaction.
 func Beside(h Host, l HostLedger) Store {
-	return &beside{HostLedger: l, host: h, seed: maphash.MakeSeed()}
+	b := &beside{HostLedger: l, host: h, seed: maphash.MakeSeed()}
+	for i := range b.locks {
+		b.locks[i] = make(chan struct{}, 1)
+	}
+	if c, ok := l.(clocked); ok {
+		return timed{b, c}
+	}
+	return b
+}
+
+// clocked is a ledger with a clock of its own.
+type clocked interface {
+	Now(ctx context.Context) (time.Time, error)
+}
+
+type timed struct {
+	*beside
+	clocked
 }
 
 // lock keeps a change and the end of its run apart within the process.
-func (b *beside) lock(run string) (unlock func()) {
-	l := &b.locks[maphash.String(b.seed, run)%uint64(len(b.locks))]
-	l.Lock()
-	return l.Unlock
+func (b *beside) lock(ctx context.Context, run string) (unlock func(), err error) {
+	l := b.locks[maphash.String(b.seed, run)%uint64(len(b.locks))]
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Find implements [Store].
@@ -86,7 +122,11 @@ func (b *beside) Account(ctx context.Context, id string) (Account, error) {
 
 // ChangePassword implements [Store].
 func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
-	defer b.lock(c.Run)()
+	unlock, err := b.lock(ctx, c.Run)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	t, applied, err := b.Begin(ctx, c)
 	if applied || err != nil {
 		return t.AccountID, err
@@ -104,14 +144,19 @@ func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
 	return a.ID, nil
 }
 
-// change changes the account at the host, and returns the account of before. One that has the new
+// change changes the account at the host, and returns the account to notify. One that has the new
 // credential was changed by an earlier call, so it may have any other state since.
 func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, error) {
 	a, err := b.host.Account(ctx, t.AccountID)
-	if errors.Is(err, ErrNotFound) {
-		return a, ErrAccountGone
-	}
-	if err == nil && a.Credential != c.Hash {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		err = ErrAccountGone
+	case err != nil:
+	case a.Credential == c.Hash:
+		a = t.notified(a)
+	case c.Record != t.Key:
+		err = ErrTokenUnknown // the caller repeats what began, and nothing did
+	default:
 		err = cmp.Or(t.Fits(a), c.Fits(a))
 	}
 	if err != nil {
@@ -120,23 +165,61 @@ func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, 
 	return a, b.host.Change(ctx, HostChange{AccountID: a.ID, Old: t.Credential, New: c.Hash, Submission: c.Submission})
 }
 
-// End implements [Store]. A submission whose password the account has was applied.
+// settle notes submissions whose password the host has. Their worker died, or gave up waiting.
+func (b *beside) settle(ctx context.Context, begun []Begun) (err error) {
+	for _, s := range begun {
+		a, readErr := b.host.Account(ctx, s.Token.AccountID)
+		switch {
+		case errors.Is(readErr, ErrNotFound):
+		case readErr != nil:
+			err = errors.Join(err, readErr)
+		case s.Applied(a):
+			err = errors.Join(err, b.Finish(ctx, s.Change, s.Token.notified(a)))
+		}
+	}
+	return err
+}
+
+// End implements [Store].
 func (b *beside) End(ctx context.Context, run string, at time.Time) (Notice, error) {
-	defer b.lock(run)()
-	begun, err := b.Begun(ctx, run)
+	unlock, err := b.lock(ctx, run)
 	if err != nil {
 		return Notice{}, err
 	}
-	for _, s := range begun {
-		a, err := b.host.Account(ctx, s.Token.AccountID)
-		if err == nil && s.Applied(a) {
-			err = b.Finish(ctx, s.Change, a)
-		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return Notice{}, err
-		}
+	defer unlock()
+	begun, err := b.Begun(ctx, run)
+	if err == nil {
+		err = b.settle(ctx, begun)
+	}
+	if err != nil {
+		return Notice{}, err
 	}
 	return b.HostLedger.End(ctx, run, at)
+}
+
+// Owed implements [Store]. It looks for changes of before that time which the ledger does not know.
+func (b *beside) Owed(ctx context.Context, before time.Time, most int) ([]Notice, error) {
+	begun, err := b.Begun(ctx, "")
+	begun = slices.DeleteFunc(begun, func(s Begun) bool { return !s.Change.At.Before(before) })
+	if err == nil {
+		err = b.settle(ctx, begun)
+	}
+	owed, owedErr := b.HostLedger.Owed(ctx, before, most)
+	return owed, errors.Join(err, owedErr)
+}
+
+// Check checks the parts that have such a method, as a worker's probe does.
+func (b *beside) Check(ctx context.Context) error {
+	for _, part := range []any{b.host, b.HostLedger} {
+		if c, ok := part.(interface {
+			Check(ctx context.Context) error
+		}); ok {
+			if err := c.Check(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Forget implements [Archive].

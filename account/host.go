@@ -27,7 +27,7 @@ type Host interface {
 	// same submission has the same hash.
 	//
 	// An error that is ErrRefused is final, and the account is unchanged: ErrAccountGone,
-	// ErrCredentialChanged for a third credential, or a [Veto].
+	// ErrCredentialChanged for a third credential, ErrNeverTaken, or a [Veto].
 	Change(ctx context.Context, c HostChange) error
 }
 
@@ -48,12 +48,13 @@ func (c HostChange) From(credential string) error {
 	return nil
 }
 
+// ErrVeto refuses: the application has a reason of its own, see [Veto].
+var ErrVeto = fmt.Errorf("%w: the application does not allow it", ErrRefused)
+
 // maxReason is how much of an application's reason is kept, in characters.
 const maxReason = 200
 
 // Veto is the error of a [Host] that refuses a change for a reason of its own, such as an
 // account under investigation. Operators see the reason in the audit log, so it must hold no
-// address. The owner is told that the change was refused.
-func Veto(reason string) error {
-	return fmt.Errorf("%w: the application does not allow it: %.*q", ErrRefused, maxReason, reason)
-}
+// address. The owner is told that the change was refused. It is ErrVeto.
+func Veto(reason string) error { return fmt.Errorf("%w: %.*q", ErrVeto, maxReason, reason) }

@@ -56,8 +56,9 @@ func (a *Activities) announce() {
 	}
 }
 
-// reasons are the refusals of a store. The last two are of a host with wrong tables or a wrong
-// sign-in, the others of an account that changed since the mail.
+// reasons are the refusals of a store. ErrHashForm and ErrNeverTaken are of a host with wrong tables
+// or a wrong sign-in, ErrVeto is a host's decision, the others are of an account that changed since
+// the mail.
 func reasons() []struct {
 	err    error
 	reason string
@@ -72,6 +73,7 @@ func reasons() []struct {
 		{account.ErrCredentialChanged, "credential_changed"},
 		{account.ErrHashForm, "hash_form"},
 		{account.ErrNeverTaken, "never_taken"},
+		{account.ErrVeto, "veto"},
 	}
 }
 

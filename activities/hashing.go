@@ -50,6 +50,9 @@ func (u Upgrade) hashing(owner account.Account) (string, error) {
 // Like makes the hash that replaces a stored one. The error is password.ErrUnsupported.
 func (u Upgrade) Like(stored string) (password.Hasher, error) {
 	like, err := password.Like(stored)
+	if form := account.Form(stored); form != "" && form[0] != '$' {
+		return like, err // a sign-in that reads "pbkdf2_sha256$" or "{pbkdf2}" takes no hash without such a word
+	}
 	if u == UpgradeArgon2id && (err != nil || !strings.HasPrefix(stored, u.form())) {
 		like, err = password.DefaultParams(), nil
 	}

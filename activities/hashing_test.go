@@ -35,11 +35,14 @@ func TestLinkSaysHowToHash(t *testing.T) {
 		{argon, activities.UpgradeBcrypt, "64,1,1"},
 		{django, activities.NoUpgrade, ""},
 		{better, activities.NoUpgrade, ""},
-		{django, activities.UpgradeArgon2id, "19456,2,1"},
-		{django, activities.UpgradeBcrypt, "2y12"},
+		{django, activities.UpgradeArgon2id, ""}, // Django reads no hash without a word in front
+		{django, activities.UpgradeBcrypt, ""},
+		{"{pbkdf2}5d923b44a6d129f3ddf3e3c8d29412723dcbde72", activities.UpgradeBcrypt, ""},
+		{better, activities.UpgradeArgon2id, "19456,2,1"},
+		{"$P$Bx0000000000000000000000000000", activities.UpgradeBcrypt, "2y12"},
 		{whole, activities.NoUpgrade, "d2:600000"},
 		{whole, activities.UpgradeBcrypt, "d2:600000"},
-		{whole, activities.UpgradeArgon2id, "19456,2,1"},
+		{whole, activities.UpgradeArgon2id, "d2:600000"},
 		{spring, activities.NoUpgrade, "sb:2y10"},
 		{"$2y$15$x", activities.NoUpgrade, ""},
 	} {

@@ -23,7 +23,8 @@ type function interface {
 type costs [3]int
 
 // maxIterations is the highest count of PBKDF2 that Verify accepts: two seconds of one core with
-// SHA-512, and less than one with the others. It is three times OWASP's highest advice.
+// SHA-512, and less than one with the others; a digest longer than the function's takes them twice.
+// It is three times OWASP's highest advice.
 const maxIterations = 4_000_000
 
 // pbkdf2Of is PBKDF2 (RFC 8018, section 5.2) with HMAC of a hash function.

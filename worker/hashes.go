@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"strings"
 
 	"github.com/rekeyhq/rekey/password"
 )
@@ -28,7 +29,7 @@ func (c Config) tryHashes(ctx context.Context) error {
 		kind := password.Text(like)
 		if samples[kind] == "" {
 			samples[kind] = password.Sample(like)
-			c.warnOfCosts(kind, like)
+			c.warnOfHashes(kind, like)
 		}
 		return samples[kind]
 	})
@@ -38,9 +39,12 @@ func (c Config) tryHashes(ctx context.Context) error {
 	return err
 }
 
-// warnOfCosts warns that new hashes cost less than they should. They are made all the same: the
-// host's sign-in chose the costs.
-func (c Config) warnOfCosts(kind string, like password.Hasher) {
+// warnOfHashes warns that new hashes cost less than they should. They are made all the same: the
+// host's sign-in chose the costs. It also names a form that another function may have made.
+func (c Config) warnOfHashes(kind string, like password.Hasher) {
+	if strings.HasPrefix(kind, "bc:") {
+		c.Log.Warn().Msg(`hashes of accounts have the form "salt:key", which rekey takes for better-auth's scrypt: reset an account of your own before you go on`)
+	}
 	if advice := password.Advice(like); advice != "" {
 		c.Log.Warn().Str("costs", kind).Str("advice", advice).
 			Msg("hashes of accounts have costs below today's advice, and new hashes get the same costs: raise the costs in your sign-in, or set REKEY_UPGRADE_HASH if it reads another format too")

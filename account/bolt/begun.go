@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 
 	"go.etcd.io/bbolt"
 
@@ -35,10 +36,13 @@ func begin(tx *bbolt.Tx, c account.Change) (account.TokenRecord, error) {
 	}
 	if known := bucket.Get([]byte(c.Submission)); known != nil {
 		var b account.Begun
-		if err := decode(known, &b); err != nil || b.Change.Run == c.Run {
-			return b.Token, err
+		if err := decode(known, &b); err != nil {
+			return account.TokenRecord{}, err
 		}
-		return account.TokenRecord{}, account.ErrTokenUnknown
+		if b.Change.Run != c.Run || b.Ended {
+			return account.TokenRecord{}, account.ErrTokenUnknown
+		}
+		return b.Token, nil
 	}
 	t, err := record(tx, c)
 	if err != nil {
@@ -68,7 +72,7 @@ func (s *Store) Finish(ctx context.Context, c account.Change, a account.Account)
 func (s *Store) Begun(ctx context.Context, run string) (found []account.Begun, err error) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		return eachBegun(tx, func(b account.Begun) {
-			if b.Change.Run == run {
+			if run == "" || b.Change.Run == run {
 				found = append(found, b)
 			}
 		})
@@ -89,6 +93,21 @@ func eachBegun(tx *bbolt.Tx, do func(account.Begun)) error {
 		}
 		return err
 	})
+}
+
+// endBegun marks those of a run that has ended.
+func endBegun(tx *bbolt.Tx, run string) error {
+	var ended []account.Begun
+	err := eachBegun(tx, func(b account.Begun) {
+		if b.Change.Run == run && !b.Ended {
+			b.Ended = true
+			ended = append(ended, b)
+		}
+	})
+	for _, b := range ended {
+		err = errors.Join(err, put(tx, bucketBegun, []byte(b.Change.Submission), b))
+	}
+	return err
 }
 
 // dropBegun deletes those that old picks, and returns their number.

@@ -197,9 +197,9 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 	return n, err
 }
 
-// dropRun deletes the token records of a run, and its submissions that were not applied.
+// dropRun deletes the token records of a run. No submission of it begins afterwards.
 func dropRun(tx *bbolt.Tx, run string, at time.Time) error {
-	if _, err := dropBegun(tx, func(b account.Begun) bool { return b.Change.Run == run }); err != nil {
+	if err := endBegun(tx, run); err != nil {
 		return err
 	}
 	var tokens []account.TokenRecord

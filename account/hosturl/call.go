@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +21,8 @@ import (
 )
 
 const (
-	callWait   = 10 * time.Second // for one request, with its body
-	dialWait   = 5 * time.Second
+	callWait   = 5 * time.Second // for one request, with its body; a change takes three
+	dialWait   = 3 * time.Second
 	maxBody    = 1 << 20 // bytes of an answer
 	keptIdle   = 16      // connections
 	idleExpiry = time.Minute
@@ -63,6 +64,7 @@ func newClient() *http.Client {
 			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
 			TLSHandshakeTimeout: dialWait, MaxIdleConnsPerHost: keptIdle, IdleConnTimeout: idleExpiry,
 			MaxResponseHeaderBytes: 64 << 10,
+			HTTP2:                  &http.HTTP2Config{SendPingTimeout: callWait, PingTimeout: callWait}, // finds a dead connection
 		},
 	}
 }
@@ -70,65 +72,61 @@ func newClient() *http.Client {
 // Close closes idle connections.
 func (h *Host) Close() { h.client.CloseIdleConnections() }
 
-// call sends a request and decodes the body of a 200 into result, unless that is nil.
-func (h *Host) call(ctx context.Context, request string, body any, result any) (answer, error) {
+// call sends a request and decodes the body of a 200 into result, unless that is nil. Errors are the
+// application's decisions, faults that quote nothing of it, or the end of ctx.
+func (h *Host) call(ctx context.Context, request string, body any, result any) error {
 	if err := ctx.Err(); err != nil {
-		return answer{}, err
+		return err
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
-		return answer{}, err
+		return err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/"+request, bytes.NewReader(b))
 	if err != nil {
-		return answer{}, err
+		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "rekey")
 	sign(r.Header, h.secrets, rand.Text(), h.now(), cmp.Or(h.signed, string(b)))
-	status, err := h.send(r, result)
-	if err != nil {
-		return answer{}, fault(request, withoutURL(ctx, err))
-	}
-	return status, nil
-}
-
-func (h *Host) send(r *http.Request, result any) (answer, error) {
 	resp, err := h.client.Do(r)
 	if err != nil {
-		return answer{}, err
+		return broken(ctx, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return answer{}, err
-	case len(body) > maxBody:
-		return answer{}, fmt.Errorf("it answered with more than %d bytes", maxBody)
+		return broken(ctx, err)
+	case len(answer) > maxBody:
+		return fmt.Errorf("it answered with more than %d bytes", maxBody)
+	case resp.StatusCode != http.StatusOK:
+		return decision(resp.StatusCode, answer)
+	case result != nil && json.Unmarshal(answer, result) != nil:
+		return errContract
 	}
-	a := answer{code: resp.StatusCode}
-	if a.code == http.StatusForbidden {
-		a.reason = reasonOf(body)
-	}
-	if a.code == http.StatusOK && result != nil && json.Unmarshal(body, result) != nil {
-		return answer{}, errors.New("it answered 200 with a body that does not fit the contract") // and does not quote it
-	}
-	return a, nil
+	return nil
 }
 
-// withoutURL is the cause of a failed request. The end of the caller's context is not the fault of
-// the application.
-func withoutURL(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+// broken is the cause of a failed request. Texts of net/http are left out, because they may quote
+// the answer.
+func broken(ctx context.Context, err error) error {
+	var timeout net.Error
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return errors.New("no answer in time")
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the answer was cut off")
 	}
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		if failed.Timeout() {
-			return fmt.Errorf("no answer within %s", callWait)
-		}
-		return failed.Err
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		return failed
 	}
-	return err
+	if failed, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return failed
+	}
+	return errors.New("the answer could not be read")
 }
 
 // validID reports whether a ledger can keep an ID.

@@ -1,11 +1,11 @@
 package hosturl
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
@@ -60,7 +60,7 @@ func (c *checker) findsNobody() error {
 
 func (c *checker) knowsNobody() error {
 	_, err := c.Account(c.ctx, rand.Text())
-	return wants(err, account.ErrNotFound, "404")
+	return wants(err, account.ErrNotFound, "404 no_account")
 }
 
 // wants turns the expected error into none.
@@ -77,31 +77,25 @@ func wants(err, expected error, status string) error {
 func (c *checker) refusesForgery() error {
 	forger := *c.Host
 	forger.secrets = []secret{secret(rand.Text())}
-	return unsigned(forger.ping(c.ctx))
+	return forger.refused(c.ctx)
 }
 
 func (c *checker) refusesReplay() error {
 	late := *c.Host
 	late.now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
-	return unsigned(late.ping(c.ctx))
+	return late.refused(c.ctx)
 }
 
 func (c *checker) refusesOtherBody() error {
 	other := *c.Host
 	other.signed = `{"address":"other@rekey.invalid"}`
-	return unsigned(other.ping(c.ctx))
+	return other.refused(c.ctx)
 }
 
-// ping finds nobody.
-func (h *Host) ping(ctx context.Context) (answer, error) {
-	return h.call(ctx, "find", map[string]string{"address": nowhere}, nil)
-}
-
-func unsigned(status answer, err error) error {
-	if err == nil && status.code != http.StatusUnauthorized {
-		err = fmt.Errorf("want 401, not %d", status.code)
-	}
-	return err
+// refused checks that a request with a wrong signature is.
+func (h *Host) refused(ctx context.Context) error {
+	err := h.call(ctx, "find", map[string]string{"address": nowhere}, nil)
+	return wants(err, errUnsigned, "401")
 }
 
 // account checks what needs an account.
@@ -122,15 +116,32 @@ func (c *checker) account(address string) {
 	stale, nobody := back, to
 	nobody.AccountID = rand.Text()
 	c.rule("change: an unknown id is answered with 404", func() error {
-		return wants(c.Change(c.ctx, nobody), account.ErrAccountGone, "404")
+		return wants(c.Change(c.ctx, nobody), account.ErrAccountGone, "404 no_account")
 	})
 	stale.New = password.Sample(like)
 	c.rule("change: another credential than the old one is answered with 409", func() error {
-		return wants(c.Change(c.ctx, stale), account.ErrCredentialChanged, "409")
+		return wants(c.Change(c.ctx, stale), account.ErrCredentialChanged, "409 credential_changed")
 	})
-	c.rule("change: the new credential is set", func() error { return c.Change(c.ctx, to) })
+	c.rule("change: the new credential is set", func() error { return c.set(to) })
 	c.rule("change: a repetition is answered with 200", func() error { return c.Change(c.ctx, to) })
-	c.rule("change: the old credential is set again", func() error { return c.Change(c.ctx, back) })
+	c.ctx = context.WithoutCancel(c.ctx) // also when the caller gives up
+	c.rule("change: the old credential is set again", func() error {
+		now, err := c.Account(c.ctx, a.ID)
+		back.Old = account.CredentialDigest(now.Credential)
+		return cmp.Or(err, c.Change(c.ctx, back))
+	})
+}
+
+// set changes the credential. An application that keeps another one than the new one locks people out.
+func (c *checker) set(to account.HostChange) error {
+	if err := c.Change(c.ctx, to); err != nil {
+		return err
+	}
+	now, err := c.Account(c.ctx, to.AccountID)
+	if err == nil && now.Credential != to.New {
+		err = errors.New("it keeps another credential than the new one")
+	}
+	return err
 }
 
 // one returns the account of an address.

@@ -5,6 +5,7 @@
 package hosturl
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -29,48 +30,42 @@ type Host struct {
 
 var _ account.Host = (*Host)(nil)
 
-// person is an account as the application writes it.
+// person is an account as the application writes it. A field that is absent is nil.
 type person struct {
-	ID         string   `json:"id"`
-	Address    string   `json:"address"`
-	Notify     []string `json:"notify"`
-	Credential string   `json:"credential"`
-	Disabled   bool     `json:"disabled"`
-	Resettable *bool    `json:"resettable"` // absent means true
+	ID         *string         `json:"id"`
+	Address    *string         `json:"address"`
+	Notify     []string        `json:"notify"`
+	Credential json.RawMessage `json:"credential"` // a string or null
+	Disabled   bool            `json:"disabled"`
+	Resettable *bool           `json:"resettable"` // absent means true
 }
 
 const (
 	maxAccounts = 100 // of one address
+	maxNotify   = 10  // further addresses of an account
 	maxID       = 255 // bytes
 )
 
 var (
-	errID       = errors.New("an account has no id of 1 to 255 bytes in UTF-8 without NUL")
+	errContract = errors.New("it answered 200 with a body that does not fit the contract") // and is not quoted
 	errAnother  = errors.New("it answered with another account")
-	errTooMany  = fmt.Errorf("it answered with more than %d accounts", maxAccounts)
-	errNotSet   = errors.New("it answered 200 to change, but the account has another credential than the new one")
-	errNoPath   = errors.New("it answered 404 to find: check the path of the URL")
-	errUnsigned = errors.New("it answered 401: compare the secrets and the clocks")
+	errNotSet   = errors.New("it answered 200 to change, but the account has the old credential")
 )
 
 // Find implements [account.Host].
 func (h *Host) Find(ctx context.Context, address string) ([]account.Account, error) {
 	var found struct {
-		Accounts []person `json:"accounts"`
+		Accounts *[]person `json:"accounts"`
 	}
-	status, err := h.call(ctx, "find", map[string]string{"address": address}, &found)
-	switch {
-	case err != nil:
-		return nil, err
-	case status.code == http.StatusNotFound:
-		return nil, fault("find", errNoPath)
-	case status.code != http.StatusOK:
-		return nil, fault("find", status)
-	case len(found.Accounts) > maxAccounts:
-		return nil, fault("find", errTooMany)
+	err := h.call(ctx, "find", map[string]string{"address": address}, &found)
+	if err == nil && (found.Accounts == nil || len(*found.Accounts) > maxAccounts) {
+		err = errContract
+	}
+	if err != nil {
+		return nil, fault("find", err)
 	}
 	var all []account.Account
-	for _, p := range found.Accounts {
+	for _, p := range *found.Accounts {
 		a, err := p.account()
 		if err != nil {
 			return nil, fault("find", err)
@@ -83,18 +78,17 @@ func (h *Host) Find(ctx context.Context, address string) ([]account.Account, err
 // Account implements [account.Host].
 func (h *Host) Account(ctx context.Context, id string) (account.Account, error) {
 	var p person
-	status, err := h.call(ctx, "account", map[string]string{"id": id}, &p)
-	switch {
-	case err != nil:
-		return account.Account{}, err
-	case status.code == http.StatusNotFound:
+	err := h.call(ctx, "account", map[string]string{"id": id}, &p)
+	if errors.Is(err, noAccount) {
 		return account.Account{}, account.ErrNotFound
-	case status.code != http.StatusOK:
-		return account.Account{}, fault("account", status)
-	case p.ID != id:
-		return account.Account{}, fault("account", errAnother)
 	}
-	a, err := p.account()
+	var a account.Account
+	if err == nil {
+		a, err = p.account()
+	}
+	if err == nil && a.ID != id {
+		err = errAnother
+	}
 	if err != nil {
 		return account.Account{}, fault("account", err)
 	}
@@ -104,68 +98,96 @@ func (h *Host) Account(ctx context.Context, id string) (account.Account, error) 
 // Change implements [account.Host]. It reads the account again after a success, so that an
 // application that sets nothing is found out before the owner is told.
 func (h *Host) Change(ctx context.Context, c account.HostChange) error {
-	status, err := h.call(ctx, "change", map[string]string{
+	err := h.call(ctx, "change", map[string]string{
 		"id": c.AccountID, "old": "sha256:" + hex.EncodeToString(c.Old[:]), "new": c.New, "submission": c.Submission,
 	}, nil)
+	refused, ok := errors.AsType[*refusal](err)
 	switch {
-	case err != nil:
-		return err
-	case status.code == http.StatusNotFound:
+	case ok && refused.Code == noAccount.Code:
 		return account.ErrAccountGone
-	case status.code == http.StatusConflict:
+	case ok && refused.Code == changed.Code:
 		return account.ErrCredentialChanged
-	case status.code == http.StatusForbidden:
-		return account.Veto(status.reason)
-	case status.code != http.StatusOK:
-		return fault("change", status)
+	case ok:
+		return account.Veto(cmp.Or(refused.Reason, "no reason was given"))
+	case err != nil:
+		return fault("change", err)
 	}
 	a, err := h.Account(ctx, c.AccountID)
-	if err == nil && a.Credential != c.New {
-		err = fault("change", errNotSet)
-	}
-	if errors.Is(err, account.ErrNotFound) {
-		err = account.ErrAccountGone
+	switch {
+	case errors.Is(err, account.ErrNotFound):
+		return nil // deleted since
+	case err == nil && account.SameCredential(a.Credential, c.Old[:]):
+		return fault("change", errNotSet)
 	}
 	return err
 }
 
 // account judges an answer.
 func (p person) account() (account.Account, error) {
-	if !validID(p.ID) {
-		return account.Account{}, errID
+	var credential *string
+	switch {
+	case p.ID == nil || !validID(*p.ID) || p.Address == nil || len(p.Credential) == 0 || len(p.Notify) > maxNotify:
+		return account.Account{}, errContract
+	case json.Unmarshal(p.Credential, &credential) != nil:
+		return account.Account{}, errContract
+	case credential == nil:
+		credential = new(string)
 	}
 	return account.Account{
-		ID: p.ID, Address: p.Address, Notify: p.Notify, Credential: p.Credential,
+		ID: *p.ID, Address: *p.Address, Notify: p.Notify, Credential: *credential,
 		Disabled: p.Disabled, Resettable: p.Resettable == nil || *p.Resettable,
 	}, nil
 }
 
-// fault says which request failed. No text of the application is in it.
+// fault says which request failed. The end of the caller's context is not the application's fault.
 func fault(request string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
 	return fmt.Errorf("the application at the users' URL, request %s: %w", request, err)
 }
 
-// answer is the status of a response, and the reason of a refusal.
-type answer struct {
-	code   int
-	reason string
+// refusal is a decision of the application. A proxy in front of it answers with the same statuses,
+// so the body has to say it too.
+type refusal struct {
+	status int
+	Code   string `json:"error"`
+	Reason string `json:"reason"`
 }
 
 // Error implements error.
-func (a answer) Error() string {
-	if a.code == http.StatusUnauthorized {
-		return errUnsigned.Error()
-	}
-	return fmt.Sprintf("it answered %d", a.code)
+func (r *refusal) Error() string { return fmt.Sprintf("it answered %d %s", r.status, r.Code) }
+
+// Is compares the decision and not its reason.
+func (r *refusal) Is(target error) bool {
+	other, ok := target.(*refusal) //nolint:errorlint // errors.Is unwraps
+	return ok && r.Code == other.Code
 }
 
-// reasonOf reads {"reason": "..."}; another body has none.
-func reasonOf(body []byte) string {
-	var refusal struct {
-		Reason string `json:"reason"`
+// The decisions of the contract.
+var (
+	noAccount = &refusal{status: http.StatusNotFound, Code: "no_account"}
+	changed   = &refusal{status: http.StatusConflict, Code: "credential_changed"}
+	forbidden = &refusal{status: http.StatusForbidden, Code: "refused"}
+)
+
+// decision is that of a response, or an error that it has none. No text of the response is in it
+// but a reason.
+func decision(status int, body []byte) error {
+	for _, known := range []*refusal{noAccount, changed, forbidden} {
+		if status != known.status {
+			continue
+		}
+		r := &refusal{status: status}
+		if json.Unmarshal(body, r) != nil || r.Code != known.Code {
+			return fmt.Errorf(`it answered %d without {"error": "%s"}: check the path of the URL, and proxies in between`, status, known.Code)
+		}
+		return r
 	}
-	if json.Unmarshal(body, &refusal) != nil || refusal.Reason == "" {
-		return "it gave no reason"
+	if status == http.StatusUnauthorized {
+		return errUnsigned
 	}
-	return refusal.Reason
+	return fmt.Errorf("it answered %d", status)
 }
+
+var errUnsigned = errors.New("it answered 401: compare the secrets and the clocks")

@@ -44,7 +44,7 @@ func (a *Auditor) Owners(ctx context.Context, address string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.store.pool.Query(ctx, find, spellings(address))
+	rows, err := a.store.pool.Query(ctx, find, account.Spellings(address))
 	if err != nil {
 		return nil, fault(err)
 	}

@@ -34,11 +34,11 @@ func (s *Store) Begin(ctx context.Context, c account.Change) (t account.TokenRec
 }
 
 func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
-	known, err := begunBy(tx.Query(ctx, `SELECT begun FROM rekey.begun WHERE submission = $1`, c.Submission))
+	known, err := begunBy(tx.Query(ctx, `SELECT begun, ended FROM rekey.begun WHERE submission = $1`, c.Submission))
 	switch {
 	case err != nil:
 		return account.TokenRecord{}, err
-	case len(known) > 0 && known[0].Change.Run != c.Run:
+	case len(known) > 0 && (known[0].Change.Run != c.Run || known[0].Ended):
 		return account.TokenRecord{}, account.ErrTokenUnknown
 	case len(known) > 0:
 		return known[0].Token, nil
@@ -79,12 +79,14 @@ func begunBy(rows pgx.Rows, err error) ([]account.Begun, error) {
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (b account.Begun, err error) {
 		var text string
-		if err := row.Scan(&text); err != nil {
+		var ended bool
+		if err := row.Scan(&text, &ended); err != nil {
 			return b, err
 		}
 		if json.Unmarshal([]byte(text), &b) != nil {
 			return b, &Error{text: "a row of rekey.begun is damaged"}
 		}
+		b.Ended = ended
 		return b, nil
 	})
 }
@@ -107,7 +109,7 @@ func (s *Store) Finish(ctx context.Context, c account.Change, a account.Account)
 
 // Begun implements [account.HostLedger].
 func (s *Store) Begun(ctx context.Context, run string) ([]account.Begun, error) {
-	found, err := begunBy(s.pool.Query(ctx, `SELECT begun FROM rekey.begun WHERE run = $1`, run))
+	found, err := begunBy(s.pool.Query(ctx, `SELECT begun, ended FROM rekey.begun WHERE $1 = '' OR run = $1`, run))
 	if errors.As(err, new(*Error)) {
 		return nil, err
 	}

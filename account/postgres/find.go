@@ -7,7 +7,6 @@ import (
 	"unicode"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/net/idna"
 
 	"github.com/rekeyhq/rekey/account"
 )
@@ -18,7 +17,7 @@ import (
 // CVE-2019-19844). Capitals beyond ASCII in a domain are found where the locale of the database
 // knows them. Before the @ they are not folded, and are found as they are stored.
 func (s *Store) Find(ctx context.Context, address string) ([]account.Account, error) {
-	spelled := spellings(address)
+	spelled := account.Spellings(address)
 	found, err := s.among(ctx, spelled)
 	if sqlState(err) == untranslatable { // the database is not in UTF-8, and has no such spelling
 		found, err = s.among(ctx, slices.DeleteFunc(spelled, beyondASCII))
@@ -39,23 +38,6 @@ func (s *Store) among(ctx context.Context, spelled []string) ([]account.Account,
 
 func beyondASCII(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
-}
-
-// spellings are the ways in which a normalized address may be stored, in lower case of the
-// database. A locale that knows letters beyond ASCII folds those of the local part too.
-func spellings(address string) []string {
-	at := strings.LastIndexByte(address, '@') + 1
-	locals, domains := []string{address[:at], strings.ToLower(address[:at])}, []string{address[at:]}
-	if letters, err := idna.ToUnicode(address[at:]); err == nil {
-		domains = append(domains, letters)
-	}
-	var all []string
-	for _, local := range slices.Compact(locals) {
-		for _, domain := range slices.Compact(domains) {
-			all = append(all, local+domain)
-		}
-	}
-	return all
 }
 
 // Account implements [account.Store].

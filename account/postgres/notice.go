@@ -136,11 +136,8 @@ func (s *Store) End(ctx context.Context, run string, at time.Time) (n account.No
 	return n, err
 }
 
-// dropRun deletes the token records of a run, and its submissions that were not applied.
+// dropRun deletes the token records of a run. No submission of it begins afterwards.
 func dropRun(ctx context.Context, tx pgx.Tx, run string, at time.Time) error {
-	if _, err := exec(ctx, tx, `DELETE FROM rekey.begun WHERE run = $1`, run); err != nil {
-		return err
-	}
 	rows, err := tx.Query(ctx, `SELECT DISTINCT account_id FROM rekey.tokens WHERE run = $1 ORDER BY account_id`, run)
 	if err != nil {
 		return err
@@ -164,5 +161,6 @@ func dropRun(ctx context.Context, tx pgx.Tx, run string, at time.Time) error {
 			return err
 		}
 	}
-	return nil
+	_, err = exec(ctx, tx, `UPDATE rekey.begun SET ended = true WHERE run = $1`, run)
+	return err
 }

@@ -126,7 +126,7 @@ func (s *Store) checkGrants(ctx context.Context) error {
 	err := s.pool.QueryRow(ctx, `SELECT string_agg(privilege || ' ON rekey.' || name, ', ') FROM (VALUES
 			('tokens', 'SELECT'), ('tokens', 'INSERT'), ('tokens', 'UPDATE'), ('tokens', 'DELETE'),
 			('mails', 'SELECT'), ('mails', 'INSERT'), ('mails', 'DELETE'),
-			('begun', 'SELECT'), ('begun', 'INSERT'), ('begun', 'DELETE'),
+			('begun', 'SELECT'), ('begun', 'INSERT'), ('begun', 'UPDATE'), ('begun', 'DELETE'),
 			('submissions', 'SELECT'), ('submissions', 'INSERT'), ('submissions', 'UPDATE'), ('submissions', 'DELETE'),
 			('audit', 'INSERT')
 		) AS needed (name, privilege) WHERE NOT has_table_privilege('rekey.' || name, privilege)`).Scan(&missing)

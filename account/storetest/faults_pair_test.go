@@ -221,6 +221,23 @@ func togetherFaults() []pairFault {
 		{"pair/lost, then ended", "the ledger lists nothing", inLedger(func(b *brokenLedger) {
 			b.begun = func(context.Context, string) ([]account.Begun, error) { return nil, nil }
 		})},
+		{"pair/lost, then too late", "the ledger forgets the token", inLedger(func(b *brokenLedger) {
+			b.begin = func(ctx context.Context, c account.Change) (account.TokenRecord, bool, error) {
+				t, applied, err := b.Store.Begin(ctx, c)
+				t.Key = c.Record
+				return t, applied, err
+			}
+		})},
+		{"pair/applied after the end", "the ledger lists nothing", inLedger(func(b *brokenLedger) {
+			b.begun = func(context.Context, string) ([]account.Begun, error) { return nil, nil }
+		})},
+		{"pair/moved in between", "the ledger forgets the address", inLedger(func(b *brokenLedger) {
+			b.begin = func(ctx context.Context, c account.Change) (account.TokenRecord, bool, error) {
+				t, applied, err := b.Store.Begin(ctx, c)
+				t.Address = "thief@example.com"
+				return t, applied, err
+			}
+		})},
 		{"pair/changed in between", "the ledger takes it for applied", inLedger(func(b *brokenLedger) {
 			b.begin = func(ctx context.Context, c account.Change) (account.TokenRecord, bool, error) {
 				begun, _ := b.Store.Begun(ctx, c.Run)

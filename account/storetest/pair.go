@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rekeyhq/rekey/account"
 )
@@ -97,29 +98,34 @@ func (s *pairSuite) noted(a account.Account, c account.Change) {
 	s.same("the notice", account.Notice{Submission: c.Submission, Run: c.Run, AccountID: a.ID, Changed: c.At, Debt: account.NewDebt(a)}, n)
 }
 
-// A change that the host made is noted, though its run has ended since.
+// A change that the host made is noted, though its run has ended and its beginning was swept.
 func finishesUnbegun(s *pairSuite) {
 	ann := s.signUp("ann")
 	t := s.mail(ann, "1")
 	c := submit(t, "new")
-	s.begin(t, c)
 	s.end(t.Run, account.ErrNotFound)
 	s.must(s.ledger.Finish(s.Context(), c, ann))
 	s.noted(ann, c)
 }
 
-// security 4: after the end of a run its submissions do not begin.
+// security 4: after the end of a run its submissions do not begin. They stay, since a request may
+// be on its way to the host.
 func endsBegun(s *pairSuite) {
 	ann, bob := s.signUp("ann"), s.signUp("bob")
 	anns, bobs := s.mail(ann, "1"), s.mail(bob, "1")
 	c, hers := submit(anns, "new"), submit(bobs, "new")
-	s.begin(anns, c)
-	kept := s.begin(bobs, hers)
-	_, err := s.ledger.End(s.Context(), c.Run, noon)
-	s.fails("the end", err, account.ErrNotFound)
-	s.begun(c.Run)
+	ended, kept := s.begin(anns, c), s.begin(bobs, hers)
+	ended.Ended = true
+	for range 2 {
+		_, err := s.ledger.End(s.Context(), c.Run, noon)
+		s.fails("the end", err, account.ErrNotFound)
+		s.begun(c.Run, ended)
+	}
 	s.unknown(c)
 	s.begun(hers.Run, kept)
+	all, err := s.ledger.Begun(s.Context(), "")
+	s.must(err)
+	s.same("submissions of all runs", 2, len(all))
 }
 
 func sweepsBegun(s *pairSuite) {
@@ -147,7 +153,10 @@ func forgetsBegun(s *pairSuite) {
 var pairChecks = []pairCheck{
 	{"pair/lost, then repeated", func(s *pairSuite) { s.lose(repeatsLost) }},
 	{"pair/lost, then ended", func(s *pairSuite) { s.lose(endsLost) }},
+	{"pair/lost, then too late", comesTooLate},
+	{"pair/applied after the end", appliesAfterTheEnd},
 	{"pair/changed in between", changesInBetween},
+	{"pair/moved in between", movesInBetween},
 	{"pair/veto", vetoes},
 }
 
@@ -231,6 +240,72 @@ func endsLost(s *pairSuite, a account.Account, c account.Change) {
 	s.end(c.Run, account.ErrNotFound)
 	s.refuse("a submission after the end", c, account.ErrTokenUnknown)
 	s.is(a)
+}
+
+// security 23: a repetition that comes a day later completes what was applied, and begins nothing.
+func comesTooLate(s *pairSuite) {
+	for _, applied := range []bool{false, true} {
+		a := s.signUp(fmt.Sprintf("late-%v", applied))
+		c := submit(s.mail(a, "1"), "new")
+		l := &lossy{s.host, s.ledger, "change", applied}
+		_, err := account.Beside(l, l).ChangePassword(s.Context(), c)
+		s.fails("the lost change", err, errLost)
+		late := c
+		late.Record = account.RecordKey{}
+		if !applied {
+			s.refuse("the late one", late, account.ErrTokenUnknown)
+			s.is(a)
+			continue
+		}
+		s.change(late, a.ID)
+		a.Credential = c.Hash
+		s.is(a)
+	}
+}
+
+// security 18: a change that a host makes after the end of its run is noted, and its owner
+// notified, without anybody who repeats it.
+func appliesAfterTheEnd(s *pairSuite) {
+	ann := s.signUp("ann")
+	t := s.mail(ann, "1")
+	c := submit(t, "new")
+	l := &lossy{s.host, s.ledger, "change", false}
+	_, err := account.Beside(l, l).ChangePassword(s.Context(), c)
+	s.fails("the lost change", err, errLost)
+	s.end(c.Run, account.ErrNotFound)
+	s.owed(c.At.Add(time.Second))
+	s.must(s.host.Change(s.Context(), account.HostChange{AccountID: ann.ID, Old: t.Credential, New: c.Hash, Submission: c.Submission}))
+	s.owed(c.At) // it is not old enough
+	s.owed(c.At.Add(time.Second), c.Submission)
+	s.noted(ann, c)
+}
+
+// owed checks the submissions whose notice is owed.
+func (s *pairSuite) owed(before time.Time, want ...string) {
+	s.Helper()
+	owed, err := s.Owed(s.Context(), before, plenty)
+	s.must(err)
+	var got []string
+	for _, n := range owed {
+		got = append(got, n.Submission)
+	}
+	s.same("owed", want, got)
+}
+
+// The notice of a lost change goes to the address that the account had, too.
+func movesInBetween(s *pairSuite) {
+	ann := s.signUp("ann")
+	c := submit(s.mail(ann, "1"), "new")
+	l := &lossy{s.host, s.ledger, "change", true}
+	_, err := account.Beside(l, l).ChangePassword(s.Context(), c)
+	s.fails("the lost change", err, errLost)
+	moved := ann
+	moved.Credential, moved.Address, moved.Notify = c.Hash, "thief@example.com", nil
+	s.must(s.host.Put(s.Context(), moved))
+	s.change(c, ann.ID)
+	n, err := s.Notice(s.Context(), c.Run, c.Submission)
+	s.must(err)
+	s.same("recipients", []account.Recipient{{Address: ann.Address}, {Address: moved.Address}}, n.Left)
 }
 
 // security 10: a password that the owner sets after a lost change is not replaced.

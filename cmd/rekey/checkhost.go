@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/rekeyhq/rekey/account/hosturl"
 )
 
 // checkCmd is `rekey check-host`.
@@ -22,15 +24,19 @@ func (c *checkCmd) check() error {
 
 // Run prints each rule of the contract and whether the application keeps it.
 func (c *checkCmd) Run(p *process) error {
-	host, err := c.host()
+	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
+	defer cancel()
+	host, err := c.host(ctx)
 	if err != nil {
 		return err
 	}
-	defer host.Close()
-	ctx, cancel := context.WithTimeout(p.ctx, commandWait)
-	defer cancel()
+	application, ok := host.(*hosturl.Host)
+	if !ok {
+		return refusal("a worker checks a database itself, at its start")
+	}
+	defer application.Close()
 	broken := 0
-	host.Check(ctx, c.Address, func(rule string, err error) {
+	application.Check(ctx, c.Address, func(rule string, err error) {
 		if err == nil {
 			fmt.Fprintln(p.stdout, "ok    ", rule)
 			return

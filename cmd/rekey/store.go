@@ -13,6 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/account/hosturl"
+	"github.com/rekeyhq/rekey/account/mysql"
 	"github.com/rekeyhq/rekey/account/postgres"
 )
 
@@ -29,21 +30,25 @@ var errOwnAccounts = errors.New("--store ($REKEY_STORE): the database has accoun
 
 // hostFlags are an application that keeps the accounts elsewhere.
 type hostFlags struct {
-	UsersURL    string `name:"users-url" env:"REKEY_USERS_URL" help:"URL of an application that owns the accounts: https://app.example.com/rekey. It answers signed requests (docs/hosts/url.md). --store then has rekey's own records only, and its file is created."`
-	UsersSecret string `name:"users-secret-file" type:"path" env:"REKEY_USERS_SECRET_FILE" help:"File with the secrets of the signature, one a line: whsec_ and base64."`
+	UsersURL    string `name:"users-url" env:"REKEY_USERS_URL" help:"Where an application keeps the accounts: https://app.example.com/rekey, which answers signed requests (docs/hosts/url.md); or mysql://user@host:3306/database (docs/hosts/mysql.md). --store then has rekey's own records only, and its file is created."`
+	UsersSecret string `name:"users-secret-file" type:"path" env:"REKEY_USERS_SECRET_FILE" help:"File with the secrets of the signature, one a line: whsec_ and base64; or with the password of the database's user."`
 }
 
 // host opens the application.
-func (h *hostFlags) host() (*hosturl.Host, error) {
-	secrets, err := readSecret(h.UsersSecret)
-	if err == nil && secrets == "" {
-		err = hosturl.ErrSecret
-	}
+func (h *hostFlags) host(ctx context.Context) (host account.Host, err error) {
+	secret, err := readSecret(h.UsersSecret)
 	if err != nil {
 		return nil, fmt.Errorf("--users-secret-file ($REKEY_USERS_SECRET_FILE): %w", err)
 	}
-	host, err := hosturl.Open(h.UsersURL, secrets)
-	if err != nil {
+	if mysql.IsURL(h.UsersURL) {
+		host, err = mysql.Open(ctx, h.UsersURL, secret)
+	} else {
+		host, err = hosturl.Open(h.UsersURL, secret)
+	}
+	switch {
+	case errors.Is(err, hosturl.ErrSecret):
+		return nil, fmt.Errorf("--users-secret-file ($REKEY_USERS_SECRET_FILE): %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("--users-url ($REKEY_USERS_URL): %w", err)
 	}
 	return host, nil
@@ -112,7 +117,7 @@ func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Stor
 
 // openBeside opens rekey's own records, beside an application with the accounts.
 func (s *storeFlags) openBeside(ctx context.Context) (account.Store, error) {
-	host, err := s.host()
+	host, err := s.host(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -81,15 +81,36 @@ func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
 			s.kill(t)
 			s.work(t)
 			s.Insist(t, s.token, newPassword)
+			process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
 			s.changedBeside(t, app, path)
 		})
 	}
 }
 
-// changedBeside checks both sides after the end of a run.
+// security 18, 23: the run is terminated while the application has changed the password and not
+// answered, and the worker is killed. Nobody uses a link again, and the owner is notified.
+func TestTerminatedBesideAnApplication(t *testing.T) {
+	suite.Long(t)
+	t.Parallel()
+	s := begin(t)
+	app, path := s.beside(t)
+	stopped := s.stopsAt(app, true)
+	s.work(t)
+	s.ask(t)
+	s.open(t, 1)
+	s.send()
+	process.Happens(t, patience, stopped, "the change at the application")
+	if err := s.temporal.TerminateWorkflow(t.Context(), s.WorkflowID(t, s.who), "", "a test"); err != nil {
+		t.Fatal(err)
+	}
+	s.kill(t)
+	s.work(t)
+	s.changedBeside(t, app, path)
+}
+
+// changedBeside waits for the notice and checks both sides.
 func (s *story) changedBeside(t *testing.T, app *hostapp.App, ledger string) {
 	t.Helper()
-	process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
 	s.Mails(t, s.who, 2)
 	s.kill(t)
 	now, err := app.Account(t.Context(), s.who.ID)

@@ -107,8 +107,8 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
 	forbidden := []string{
-		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
-		module + "account/bolt", module + "account/hosturl", module + "account/postgres", module + "mail",
+		"go.etcd.io/bbolt", "github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "github.com/pressly/goose", "net/smtp", "github.com/wneessen/go-mail",
+		module + "account/bolt", module + "account/hosturl", module + "account/mysql", module + "account/postgres", module + "mail",
 		module + "activities", module + "worker", module + "cmd",
 	}
 	for _, d := range deps(t, "web") { // and starter, which it imports
@@ -151,6 +151,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"account":                       nil,
 		"account/bolt":                  {"account", "internal/failpoint"},
 		"account/hosturl":               {"account", "internal/argon2", "internal/loopback", "password"},
+		"account/mysql":                 {"account", "internal/loopback"},
 		"account/postgres":              {"account", "internal/failpoint", "internal/loopback"},
 		"codecserver":                   {"internal/loopback", "internal/secretfile", "keys"},
 		"workflow":                      {"statemachine"},
@@ -181,7 +182,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/report":       nil,
 		"internal/testkit/suite":        nil,
 		"cmd/rekey": {
-			"account", "account/bolt", "account/hosturl", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback",
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback",
 			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},

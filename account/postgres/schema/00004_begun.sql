@@ -7,6 +7,7 @@ CREATE TABLE rekey.begun (
     account_id text NOT NULL,
     run        text NOT NULL,
     at         timestamptz NOT NULL,
-    begun      text NOT NULL
+    begun      text NOT NULL,
+    ended      boolean NOT NULL DEFAULT false -- that the run has ended
 );
 CREATE INDEX begun_run ON rekey.begun (run);
