@@ -93,7 +93,7 @@ func (h *Host) call(ctx context.Context, request string, body any, result any) e
 	if err != nil {
 		return broken(ctx, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:

@@ -160,7 +160,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("it answered %d %s", r.sta
 
 // Is compares the decision and not its reason.
 func (r *refusal) Is(target error) bool {
-	other, ok := target.(*refusal) //nolint:errorlint // errors.Is unwraps
+	other, ok := target.(*refusal)
 	return ok && r.Code == other.Code
 }
 

@@ -73,11 +73,11 @@ var (
 )
 
 func (h *Host) read(ctx context.Context, where string, args ...any) (found []account.Account, err error) {
-	rows, err := h.db.QueryContext(ctx, "SELECT "+h.fields+" FROM "+usersView+" WHERE "+where, args...)
+	rows, err := h.db.QueryContext(ctx, "SELECT "+h.fields+" FROM "+usersView+" WHERE "+where, args...) //nolint:gosec // of constants
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var a account.Account
 		var notify string

@@ -167,7 +167,7 @@ func TestNumbersAsIDs(t *testing.T) {
 	}
 	for id, want := range map[string]error{
 		"9007199254740992": nil, "9007199254740993": nil, "18446744073709551615": nil, "7": nil,
-		"7a": account.ErrNotFound, "7.0": account.ErrNotFound, " 7": account.ErrNotFound, "07": account.ErrNotFound, "": account.ErrNotFound, "8": account.ErrNotFound,
+		"7a": account.ErrNotFound, "7.0": account.ErrNotFound, "+7": account.ErrNotFound, "07": account.ErrNotFound, "": account.ErrNotFound, "8": account.ErrNotFound,
 	} {
 		a, err := h.Account(t.Context(), id)
 		if !errors.Is(err, want) || err == nil && a.Address != "n"+id+"@example.com" {

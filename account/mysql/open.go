@@ -141,11 +141,11 @@ func (h *Host) describe(ctx context.Context) error {
 
 // columns returns the names of a view's columns and their types.
 func columns(ctx context.Context, db *sql.DB, view string) (names []string, types map[string]string, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT * FROM "+view+" LIMIT 0")
+	rows, err := db.QueryContext(ctx, "SELECT * FROM "+view+" LIMIT 0") //nolint:gosec // a constant
 	if err != nil {
 		return nil, nil, fault(ctx, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	all, err := rows.ColumnTypes()
 	types = map[string]string{}
 	for _, c := range all {
