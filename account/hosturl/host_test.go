@@ -111,7 +111,7 @@ func TestUnwell(t *testing.T) {
 		"redirect":      {http.RedirectHandler("/elsewhere", http.StatusTemporaryRedirect).ServeHTTP, "answered 307"},
 		"a broken redirect": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", ":"+private)
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		}, "answer"},
 		"no JSON":           {says(private), "does not fit the contract"},
 		"null":              {says("null"), "does not fit the contract"},
