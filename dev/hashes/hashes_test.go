@@ -100,8 +100,9 @@ func TestPHP(t *testing.T) {
 	judge{"testdata", []string{suite.Program(t, "php"), "judge.php"}}.holds(t, 3)
 }
 
-// The libraries come from npm, as package-lock.json has them.
+// The libraries come from npm, as package-lock.json has them. The short suite needs no network.
 func TestNode(t *testing.T) {
+	suite.Long(t)
 	t.Parallel()
 	node, npm, dir := suite.Program(t, "node"), suite.Program(t, "npm"), t.TempDir()
 	for _, name := range []string{"package.json", "package-lock.json", "judge.mjs"} {
