@@ -13,8 +13,11 @@ import (
 
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
+	"github.com/rekeyhq/rekey/internal/testkit/mariadbtest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
+
+func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
 
 const page = "../../docs/hosts/url.md"
 
@@ -41,40 +44,85 @@ with sqlite3.connect(sys.argv[1]) as db:
     db.execute("INSERT INTO users (email, password) VALUES ('test@example.com', ?)", [sys.argv[2]])
 `
 
-// The application in the documentation keeps the contract.
-func TestApplicationOfTheDocumentation(t *testing.T) {
+// The applications in the documentation keep the contract.
+func TestApplicationsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	python, folder := suite.Program(t, "/usr/bin/python3", "python3"), t.TempDir()
-	database, code := filepath.Join(folder, "app.db"), filepath.Join(folder, "host.py")
-	if err := os.WriteFile(code, []byte(block(t, "python")), 0o600); err != nil {
+	t.Run("Python", func(t *testing.T) {
+		t.Parallel()
+		python, database := suite.Program(t, "/usr/bin/python3", "python3"), filepath.Join(t.TempDir(), "app.db")
+		if out, err := exec.CommandContext(t.Context(), python, "-c", schema, database, ann().Credential).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		keeps(t, "DATABASE="+database).with(python, file(t, "host.py", block(t, "python")))
+	})
+	t.Run("PHP", func(t *testing.T) {
+		t.Parallel()
+		php := suite.Program(t, "php")
+		if exec.CommandContext(t.Context(), php, "-r", "new ReflectionClass('mysqli');").Run() != nil {
+			suite.Missing(t, "php-mysql")
+		}
+		db, name := mariadbtest.Database(t, wordPress)
+		mariadbtest.Exec(t, db, "INSERT wp_users (user_email, user_pass) VALUES ('test@example.com', '$wp"+strings.Replace(ann().Credential, "$2b$", "$2y$", 1)+"')")
+		app := keeps(t, "DB_NAME="+name, "DB_USER=root", "DB_PASSWORD=", "DB_SOCKET="+mariadbtest.Socket())
+		app.with(php, "-S", app.addr, file(t, "host.php", block(t, "php")))
+	})
+}
+
+// wordPress has the tables that the example uses, as WordPress makes them.
+const wordPress = `
+	CREATE TABLE wp_users (ID bigint(20) unsigned NOT NULL auto_increment PRIMARY KEY, user_login varchar(60) NOT NULL default '',
+		user_pass varchar(255) NOT NULL default '', user_email varchar(100) NOT NULL default '', user_activation_key varchar(255) NOT NULL default '',
+		KEY user_email (user_email)) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+	CREATE TABLE wp_usermeta (umeta_id bigint(20) unsigned NOT NULL auto_increment PRIMARY KEY, user_id bigint(20) unsigned NOT NULL default '0',
+		meta_key varchar(255) default NULL, meta_value longtext, KEY user_id (user_id)) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci`
+
+func file(t *testing.T, name, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), python, "-c", schema, database, ann().Credential).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	return path
+}
+
+// kept is a check of an application that is to be started.
+type kept struct {
+	*testing.T
+	addr string
+	env  []string
+}
+
+func keeps(t *testing.T, env ...string) kept {
+	t.Helper()
 	free, err := loopback.Free("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return kept{t, free.String(), append(env, "REKEY_SECRET="+hostapp.Secret(hostapp.Key), "PORT="+strconv.Itoa(free.Port))}
+}
+
+// with starts the application and holds it to the contract.
+func (k kept) with(program string, args ...string) {
+	k.Helper()
 	var log bytes.Buffer
-	app := exec.CommandContext(t.Context(), python, code)
-	app.Env = append(os.Environ(), "REKEY_SECRET="+hostapp.Secret(hostapp.Key), "DATABASE="+database, "PORT="+strconv.Itoa(free.Port))
+	app := exec.CommandContext(k.Context(), program, args...)
+	app.Env = append(os.Environ(), k.env...)
 	app.Stdout, app.Stderr = &log, &log
 	if err := app.Start(); err != nil {
-		t.Fatal(err)
+		k.Fatal(err)
 	}
-	t.Cleanup(func() {
+	k.Cleanup(func() {
 		_ = app.Process.Kill()
 		_ = app.Wait()
-		if t.Failed() {
-			t.Logf("%s", log.Bytes())
+		if k.Failed() {
+			k.Logf("%s", log.Bytes())
 		}
 	})
-	await(t, free.String())
-	h := open(t, "http://"+free.String()+"/rekey", hostapp.Secret(hostapp.Key))
-	h.Check(t.Context(), "Test@example.com", func(rule string, err error) {
+	await(k.T, k.addr)
+	h := open(k.T, "http://"+k.addr+"/rekey", hostapp.Secret(hostapp.Key))
+	h.Check(k.Context(), "Test@example.com", func(rule string, err error) {
 		if err != nil {
-			t.Errorf("%s: %v", rule, err)
+			k.Errorf("%s: %v", rule, err)
 		}
 	})
 }

@@ -12,7 +12,15 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/mysql"
 	"github.com/rekeyhq/rekey/account/storetest"
+	"github.com/rekeyhq/rekey/internal/testkit/mariadbtest"
 )
+
+func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
+
+// url is that of a database for a user.
+func url(user, name string) string {
+	return "mysql://" + user + "@/" + name + "?socket=" + strings.ReplaceAll(mariadbtest.Socket(), "/", "%2F")
+}
 
 // tables are those of an application.
 const tables = `
@@ -82,8 +90,8 @@ func open(t *testing.T, name string) *mysql.Host {
 // prepared makes an application with the views of the documentation, and their rights.
 func prepared(t *testing.T) (*sql.DB, string) {
 	t.Helper()
-	app, name := database(t, tables)
-	execute(t, app, strings.Replace(views(t), "CREATE USER rekey", "CREATE USER IF NOT EXISTS rekey", 1))
+	app, name := mariadbtest.Database(t, tables)
+	mariadbtest.Exec(t, app, strings.Replace(views(t), "CREATE USER rekey", "CREATE USER IF NOT EXISTS rekey", 1))
 	return app, name
 }
 
@@ -134,8 +142,8 @@ func TestNeverTaken(t *testing.T) {
 			if _, err := a.NewSession(t.Context(), "ann", "$2y$10$old"); err != nil {
 				t.Fatal(err)
 			}
-			execute(t, app, tc.alter)
-			t.Cleanup(func() { execute(t, app, "SET GLOBAL sql_mode = DEFAULT") })
+			mariadbtest.Exec(t, app, tc.alter)
+			t.Cleanup(func() { mariadbtest.Exec(t, app, "SET GLOBAL sql_mode = DEFAULT") })
 			h := open(t, db)
 			err := h.Change(t.Context(), changeOf(ann(), "$2y$10$new-ann@example.com"))
 			if !errors.Is(err, account.ErrNeverTaken) || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "@") {
@@ -155,8 +163,8 @@ func TestNeverTaken(t *testing.T) {
 // An ID that is a number is compared as a number, and a text that is none is no account.
 func TestNumbersAsIDs(t *testing.T) {
 	t.Parallel()
-	app, name := database(t, tables, "ALTER TABLE users MODIFY id BIGINT UNSIGNED", "ALTER TABLE sessions MODIFY user_id BIGINT UNSIGNED")
-	execute(t, app, strings.Replace(views(t), "CREATE USER rekey", "CREATE USER IF NOT EXISTS rekey", 1))
+	app, name := mariadbtest.Database(t, tables, "ALTER TABLE users MODIFY id BIGINT UNSIGNED", "ALTER TABLE sessions MODIFY user_id BIGINT UNSIGNED")
+	mariadbtest.Exec(t, app, strings.Replace(views(t), "CREATE USER rekey", "CREATE USER IF NOT EXISTS rekey", 1))
 	h := open(t, name)
 	for _, id := range []string{"9007199254740992", "9007199254740993", "18446744073709551615", "7"} {
 		who := ann()
@@ -214,7 +222,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, db := prepared(t)
-			execute(t, app, tc.alter)
+			mariadbtest.Exec(t, app, tc.alter)
 			h, err := mysql.Open(t.Context(), url("rekey", db), "")
 			if err == nil {
 				_ = h.Close()

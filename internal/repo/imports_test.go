@@ -177,6 +177,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/cost":         nil,
 		"internal/testkit/golden":       nil,
 		"internal/testkit/hostapp":      {"account", "account/bolt", "account/storetest", "internal/failpoint"},
+		"internal/testkit/mariadbtest":  {"internal/testkit/suite"},
 		"internal/testkit/overlay":      nil,
 		"internal/testkit/postgrestest": {"internal/testkit/suite"},
 		"internal/testkit/report":       nil,
