@@ -176,6 +176,40 @@ func TestAnotherAccount(t *testing.T) {
 	}
 }
 
+// security 23: an application that answers 200 and sets nothing is not believed. One whose account
+// was changed or deleted since is.
+func TestNothingIsSet(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		bad  string
+		then func(app *hostapp.App) error
+		ok   bool
+	}{
+		"nothing":    {"sets nothing", func(*hostapp.App) error { return nil }, false},
+		"set":        {"", func(*hostapp.App) error { return nil }, true},
+		"set, gone":  {"", func(app *hostapp.App) error { return app.Delete(t.Context(), "ann") }, true},
+		"set by ann": {"", func(app *hostapp.App) error { a := ann(); a.Credential = "$2b$12$own"; return app.Put(t.Context(), a) }, true},
+	} {
+		app := hostapp.New(tc.bad)
+		if err := app.Put(t.Context(), ann()); err != nil {
+			t.Fatal(err)
+		}
+		app.After = func(request string) {
+			if request == "change" {
+				if err := tc.then(app); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		err := serve(t, app).Change(t.Context(), account.HostChange{
+			AccountID: "ann", Old: account.CredentialDigest(ann().Credential), New: "$2b$12$new", Submission: "s",
+		})
+		if (err == nil) != tc.ok || errors.Is(err, account.ErrRefused) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
 // A change is refused for good by the decisions of the contract only.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
