@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,7 @@ var server struct {
 	err    error
 	dir    string
 	run    *exec.Cmd
+	life   io.Closer // ends the server when it is closed, also by the end of this process
 	number atomic.Int32
 }
 
@@ -35,8 +37,8 @@ var server struct {
 // [Database] is os.Exit(mariadbtest.Run(m)).
 func Run(m *testing.M) int {
 	code := m.Run()
-	if server.run != nil {
-		_ = server.run.Process.Kill()
+	if server.life != nil {
+		_ = server.life.Close()
 		_ = server.run.Wait()
 	}
 	if server.dir != "" {
@@ -81,12 +83,17 @@ func start(install, mariadbd string) (err error) {
 	if os.Geteuid() == 0 {
 		user = "--user=root" // without it the server refuses
 	}
-	out, err := exec.Command(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", user).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), install, //nolint:gosec // a program of MariaDB's
+		"--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", user).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
-	server.run = exec.Command(mariadbd, "--no-defaults", "--datadir="+data, "--socket="+Socket(), "--skip-networking",
+	server.run = exec.CommandContext(context.Background(), "sh", "-c", `"$@" & cat; kill -KILL $!; wait $!`, "sh", //nolint:gosec // as above
+		mariadbd, "--no-defaults", "--datadir="+data, "--socket="+Socket(), "--skip-networking",
 		"--pid-file="+filepath.Join(server.dir, "pid"), "--innodb-buffer-pool-size=32M", "--log-error="+filepath.Join(server.dir, "log"), user)
+	if server.life, err = server.run.StdinPipe(); err != nil {
+		return err
+	}
 	return server.run.Start()
 }
 
