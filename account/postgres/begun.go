@@ -43,7 +43,7 @@ func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecor
 	case len(known) > 0:
 		return known[0].Token, nil
 	}
-	t, err := tokenOf(ctx, tx, c)
+	t, err := record(ctx, tx, c)
 	if err != nil {
 		return t, err
 	}
@@ -55,19 +55,6 @@ func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecor
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO rekey.begun (submission, account_id, run, at, begun) VALUES ($1, $2, $3, $4, $5)`,
 		c.Submission, t.AccountID, c.Run, c.At, string(text))
-	return t, err
-}
-
-// tokenOf is the whole record of a token that was submitted.
-func tokenOf(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
-	t, err := record(ctx, tx, c)
-	if err != nil {
-		return t, err
-	}
-	t.Scope, t.Run = account.ScopePasswordReset, c.Run
-	err = tx.QueryRow(ctx, `SELECT mail, client, operator, issued, expires FROM rekey.tokens WHERE key = $1`, c.Record[:]).
-		Scan(&t.Mail, &t.Client, &t.Operator, &t.Issued, &t.Expires)
-	t.Issued, t.Expires = t.Issued.UTC(), t.Expires.UTC()
 	return t, err
 }
 

@@ -79,13 +79,15 @@ func (s *Store) RevokeToken(ctx context.Context, key account.RecordKey, at time.
 
 // record returns the record of the token that was submitted.
 func record(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
-	t := account.TokenRecord{Key: c.Record}
+	t := account.TokenRecord{Key: c.Record, Scope: account.ScopePasswordReset, Run: c.Run}
 	var credential []byte
-	err := tx.QueryRow(ctx, `SELECT account_id, address, credential FROM rekey.tokens WHERE key = $1 AND scope = $2 AND run = $3`,
-		c.Record[:], account.ScopePasswordReset, c.Run).Scan(&t.AccountID, &t.Address, &credential)
+	err := tx.QueryRow(ctx, `SELECT account_id, address, credential, mail, client, operator, issued, expires FROM rekey.tokens
+		WHERE key = $1 AND scope = $2 AND run = $3`, c.Record[:], t.Scope, t.Run).
+		Scan(&t.AccountID, &t.Address, &credential, &t.Mail, &t.Client, &t.Operator, &t.Issued, &t.Expires)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return t, account.ErrTokenUnknown
 	}
 	copy(t.Credential[:], credential)
+	t.Issued, t.Expires = t.Issued.UTC(), t.Expires.UTC()
 	return t, err
 }
