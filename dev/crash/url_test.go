@@ -60,6 +60,21 @@ func (s *story) stopsAt(app *hostapp.App, applied bool) (stopped <-chan struct{}
 	return arrived
 }
 
+// changing is a story whose change stands still at the application, before it takes effect or
+// before its answer.
+func changing(t *testing.T, applied bool) (s *story, app *hostapp.App, ledger string) {
+	t.Helper()
+	s = begin(t)
+	app, ledger = s.beside(t)
+	stopped := s.stopsAt(app, applied)
+	s.work(t)
+	s.ask(t)
+	s.open(t, 1)
+	s.send()
+	process.Happens(t, patience, stopped, "the change at the application")
+	return s, app, ledger
+}
+
 // security 23: the worker is killed before the application changes the password, and after it.
 // The change is made once, the owner is notified, and no link is left.
 func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
@@ -70,14 +85,7 @@ func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
 			if !applied {
 				suite.Long(t)
 			}
-			s := begin(t)
-			app, path := s.beside(t)
-			stopped := s.stopsAt(app, applied)
-			s.work(t)
-			s.ask(t)
-			s.open(t, 1)
-			s.send()
-			process.Happens(t, patience, stopped, "the change at the application")
+			s, app, path := changing(t, applied)
 			s.kill(t)
 			s.work(t)
 			s.Insist(t, s.token, newPassword)
@@ -92,14 +100,7 @@ func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
 func TestTerminatedBesideAnApplication(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
-	s := begin(t)
-	app, path := s.beside(t)
-	stopped := s.stopsAt(app, true)
-	s.work(t)
-	s.ask(t)
-	s.open(t, 1)
-	s.send()
-	process.Happens(t, patience, stopped, "the change at the application")
+	s, app, path := changing(t, true)
 	if err := s.temporal.TerminateWorkflow(t.Context(), s.WorkflowID(t, s.who), "", "a test"); err != nil {
 		t.Fatal(err)
 	}
