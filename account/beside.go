@@ -43,6 +43,13 @@ type Begun struct {
 	Ended  bool     // that the run has ended
 }
 
+// NewBegun is what a ledger keeps of a submission to a token: never its hash.
+func NewBegun(t TokenRecord, c Change) Begun {
+	b := Begun{Token: t, Change: c, Hash: CredentialDigest(c.Hash)}
+	b.Change.Hash = ""
+	return b
+}
+
 // Applied reports whether an account has the password of the submission.
 func (b Begun) Applied(a Account) bool { return SameCredential(a.Credential, b.Hash[:]) }
 

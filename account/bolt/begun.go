@@ -48,9 +48,7 @@ func begin(tx *bbolt.Tx, c account.Change) (account.TokenRecord, error) {
 	if err != nil {
 		return t, err
 	}
-	b := account.Begun{Token: t, Change: c, Hash: account.CredentialDigest(c.Hash)}
-	b.Change.Hash = ""
-	return t, put(tx, bucketBegun, []byte(c.Submission), b)
+	return t, put(tx, bucketBegun, []byte(c.Submission), account.NewBegun(t, c))
 }
 
 // Finish implements [account.HostLedger].
@@ -112,14 +110,12 @@ func endBegun(tx *bbolt.Tx, run string) error {
 
 // dropBegun deletes those that old picks, and returns their number.
 func dropBegun(tx *bbolt.Tx, old func(account.Begun) bool) (int, error) {
-	var keys [][]byte
-	err := eachBegun(tx, func(b account.Begun) {
-		if old(b) {
-			keys = append(keys, []byte(b.Change.Submission))
-		}
-	})
-	if err != nil || len(keys) == 0 {
-		return 0, err
+	if tx.Bucket(bucketBegun) == nil {
+		return 0, nil
 	}
-	return len(keys), deleteKeys(tx, bucketBegun, keys)
+	return deleteIf(tx, bucketBegun, func(_, v []byte) (bool, error) {
+		var b account.Begun
+		err := decode(v, &b)
+		return err == nil && old(b), err
+	})
 }

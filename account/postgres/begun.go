@@ -47,9 +47,7 @@ func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecor
 	if err != nil {
 		return t, err
 	}
-	b := account.Begun{Token: t, Change: c, Hash: account.CredentialDigest(c.Hash)}
-	b.Change.Hash = ""
-	text, err := json.Marshal(b)
+	text, err := json.Marshal(account.NewBegun(t, c))
 	if err != nil {
 		return t, err
 	}
