@@ -28,7 +28,7 @@ const newPassword = "plum velvet thirty gulls"
 // place has all that the page wants before its first step, and what its steps make.
 type place struct {
 	*site.Site
-	*recipe
+	*site.Page
 
 	front *proxy
 	admin *visitor
@@ -74,7 +74,7 @@ func prepare(t *testing.T) *place {
 	postgrestest.Require(t)
 	suite.Program(t, "chromium", "chromium-browser", "google-chrome")
 	dir := install(t)
-	p := &place{Site: site.Bare(t), recipe: readRecipe(t)}
+	p := &place{Site: site.Bare(t), Page: site.ReadPage(t, "../../docs/hosts/flowfuse.md")}
 	p.StartTemporal(t)
 
 	p.sql = postgrestest.Start(t).Database(t)
@@ -92,7 +92,7 @@ func prepare(t *testing.T) *place {
 	startFlowFuse(t, dir, strings.NewReplacer("SMTP_PORT", smtp, "PORT", port, "BASE_URL", p.front.URL, "DATABASE_HOST", socket, "DATABASE", name))
 	p.admin, p.ids = furnish(t, p.front.URL)
 
-	p.here = strings.NewReplacer(
+	p.Here = strings.NewReplacer(
 		"https://flow.example.com", p.front.URL, "mail.example.com", "127.0.0.1", "./keys", p.keys(),
 		"postgres://forge@127.0.0.1:5432/flowforge", p.as("forge"), "postgres://rekey@127.0.0.1:5432/flowforge", p.as("rekey"))
 	return p
@@ -108,16 +108,16 @@ func (p *place) keys() string { return filepath.Join(p.Dir, "keys-of-the-page") 
 // follow takes the steps of the page.
 func (p *place) follow(t *testing.T) {
 	t.Helper()
-	postgrestest.Exec(t, p.sql, p.block(t, "sql", "CREATE ROLE"))
-	for _, args := range p.commands(t, "rekey setup") {
+	postgrestest.Exec(t, p.sql, p.Block(t, "sql", "CREATE ROLE"))
+	for _, args := range p.Commands(t, "rekey setup") {
 		p.Run(t, 0, args...)
 	}
 	for range 2 { // it may be repeated
-		postgrestest.Exec(t, p.as("forge"), p.block(t, "sql", "CREATE VIEW"))
+		postgrestest.Exec(t, p.as("forge"), p.Block(t, "sql", "CREATE VIEW"))
 	}
-	worker := p.Start(t, nil, p.commands(t, "rekey worker")[0]...)
+	worker := p.Start(t, nil, p.Commands(t, "rekey worker")[0]...)
 	worker.Await(t, worker.Err, `"worker started"`)
-	starter := p.Start(t, nil, p.commands(t, "rekey starter")[0]...)
+	starter := p.Start(t, nil, p.Commands(t, "rekey starter")[0]...)
 	starter.Await(t, starter.Err, `"starter listens"`)
 }
 

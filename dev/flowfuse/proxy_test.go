@@ -91,3 +91,13 @@ func (p *proxy) sees(t *testing.T, answer string) {
 		return nil
 	})
 }
+
+// routes are the paths that a location of the page with this text sends to rekey.
+func (p *place) routes(t *testing.T, has string) *regexp.Regexp {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^location ~ (\S+) \{$`).FindStringSubmatch(p.Block(t, "nginx", has))
+	if m == nil {
+		t.Fatal("the location has no pattern")
+	}
+	return regexp.MustCompile(m[1])
+}

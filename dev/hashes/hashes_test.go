@@ -2,13 +2,10 @@
 package hashes
 
 import (
-	"bytes"
-	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
 )
@@ -37,20 +34,7 @@ type judge struct {
 
 func (j judge) ask(t *testing.T, asked request, answer any) {
 	t.Helper()
-	in, err := json.Marshal(asked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), j.args[0], j.args[1:]...)
-	var says bytes.Buffer
-	cmd.Dir, cmd.Stdin, cmd.Stderr = j.dir, bytes.NewReader(in), &says
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %v: %s", j.args, err, says.String())
-	}
-	if err := json.Unmarshal(out, answer); err != nil {
-		t.Fatalf("%v: %v: %s", j.args, err, out)
-	}
+	process.Ask(t, j.dir, nil, j.args, asked, answer)
 }
 
 // holds makes a hash like each of the library's, which the library takes for the new password only.
@@ -104,20 +88,6 @@ func TestPHP(t *testing.T) {
 func TestNode(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
-	node, npm, dir := suite.Program(t, "node"), suite.Program(t, "npm"), t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "judge.mjs"} {
-		text, err := os.ReadFile(filepath.Join("testdata", name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	install := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	install.Dir = dir
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v: %s", err, out)
-	}
-	judge{dir, []string{node, "judge.mjs"}}.holds(t, 3)
+	node := suite.Program(t, "node")
+	judge{process.NPM(t, "testdata"), []string{node, "judge.mjs"}}.holds(t, 3)
 }

@@ -2,13 +2,10 @@
 package hosts
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -102,15 +99,7 @@ type betterAuth struct{ node, dir, database string }
 // install installs the libraries from npm, as package-lock.json has them.
 func install(t *testing.T) betterAuth {
 	t.Helper()
-	node, npm := suite.Program(t, "node", "nodejs"), suite.Program(t, "npm")
-	app := betterAuth{node, t.TempDir(), postgrestest.Database(t)}
-	must(t, os.CopyFS(app.dir, os.DirFS("testdata")))
-	cmd := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = app.dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v: %s", err, out)
-	}
-	return app
+	return betterAuth{suite.Program(t, "node", "nodejs"), process.NPM(t, "testdata"), postgrestest.Database(t)}
 }
 
 // request is one of testdata/app.mjs.
@@ -129,19 +118,7 @@ type answer struct {
 
 func (app betterAuth) ask(t *testing.T, asked request) (a answer) {
 	t.Helper()
-	in, err := json.Marshal(asked)
-	must(t, err)
-	cmd := exec.CommandContext(t.Context(), app.node, "app.mjs")
-	var says bytes.Buffer
-	cmd.Dir, cmd.Stdin, cmd.Stderr = app.dir, bytes.NewReader(in), &says
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+app.database)
-	out, err := cmd.Output()
-	if err == nil {
-		err = json.Unmarshal(out, &a)
-	}
-	if err != nil {
-		t.Fatalf("%s: %v: %s%s", asked.Do, err, out, says.String())
-	}
+	process.Ask(t, app.dir, []string{"DATABASE_URL=" + app.database}, []string{app.node, "app.mjs"}, asked, &a)
 	return a
 }
 
