@@ -47,7 +47,7 @@ type answer struct {
 
 // application is one that has a recipe.
 type application struct {
-	page, recipe string
+	page, recipe string // of docs/hosts and of rekey adopt
 	// start starts it in a database and returns what answers its requests.
 	start func(t *testing.T, p *place) func(request) answer
 	// furnish is SQL that makes the users of withheld what they are.
@@ -76,7 +76,7 @@ func (app application) adopts(t *testing.T) {
 	t.Parallel()
 	suite.Long(t)
 	p := app.prepare(t)
-	p.follow(t)
+	p.follow(t, app.recipe)
 
 	cookie := p.signIn(t, alice, before, true)
 	p.signIn(t, alice, after, false)
@@ -123,7 +123,8 @@ func (app application) prepare(t *testing.T) *place {
 
 	p.StartTemporal(t)
 	p.Here = strings.NewReplacer("https://accounts.example.com", p.URL, "mail.example.com", "127.0.0.1", "./keys", p.keys(),
-		"postgres://app@127.0.0.1/app", p.as("app"), "postgres://rekey@127.0.0.1/app", p.as("rekey"))
+		"postgres://app@127.0.0.1/app", p.as("app"), "postgres://rekey@127.0.0.1/app", p.as("rekey"),
+		"postgres://postgres@127.0.0.1/postgres", p.as("app"), "postgres://rekey@127.0.0.1/postgres", p.as("rekey"))
 	return p
 }
 
@@ -148,14 +149,14 @@ func (p *place) env(t *testing.T) []string {
 func (p *place) keys() string { return filepath.Join(p.Dir, "keys-of-the-page") }
 
 // follow takes the steps of the page.
-func (p *place) follow(t *testing.T) {
+func (p *place) follow(t *testing.T, recipe string) {
 	t.Helper()
 	postgrestest.Exec(t, p.sql, p.Block(t, "sql", "CREATE ROLE"))
 	for _, args := range p.Commands(t, "rekey setup") {
 		p.Run(t, 0, args...)
 	}
 	for range 2 { // it may be repeated
-		postgrestest.Exec(t, p.as("app"), p.Run(t, 0, p.Commands(t, "rekey adopt")[0]...).Out.String())
+		postgrestest.Exec(t, p.as("app"), p.Run(t, 0, p.Commands(t, "--recipe "+recipe+" ")[0]...).Out.String())
 	}
 	worker := p.Start(t, nil, p.Commands(t, "rekey worker")[0]...)
 	worker.Await(t, worker.Err, `"worker started"`)

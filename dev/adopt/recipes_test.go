@@ -35,7 +35,7 @@ func TestRails(t *testing.T) {
 // A session of Devise, and its cookie that remembers, hold the beginning of the hash.
 func TestDevise(t *testing.T) {
 	application{
-		page: "devise", recipe: "devise",
+		page: "rails", recipe: "devise",
 		start:    program(has("ruby-devise with ruby-activerecord and ruby-pg", "-e", "require 'active_record'; require 'pg'; require 'devise'", "ruby"), "devise.rb"),
 		furnish:  `UPDATE users SET encrypted_password = '' WHERE email = 'dave@example.com'`, // as by OmniAuth alone
 		withheld: map[string]string{"dave@example.com": "not_resettable"},
