@@ -156,9 +156,9 @@ func (p *place) follow(t *testing.T, recipe string) {
 		p.Run(t, 0, args...)
 	}
 	for range 2 { // it may be repeated
-		postgrestest.Exec(t, p.as("app"), p.Run(t, 0, p.Commands(t, "--recipe "+recipe+" ")[0]...).Out.String())
+		postgrestest.Exec(t, p.as("app"), drafts[recipe].sql())
 	}
-	worker := p.Start(t, nil, p.Commands(t, "rekey worker")[0]...)
+	worker := p.Start(t, nil, append(p.Commands(t, "rekey worker")[0], draftFlags...)...)
 	worker.Await(t, worker.Err, `"worker started"`)
 	starter := p.Start(t, nil, p.Commands(t, "rekey starter")[0]...)
 	starter.Await(t, starter.Err, `"starter listens"`)

@@ -1,19 +1,16 @@
 package adopt
 
 import (
-	"bytes"
-	"encoding/json"
-	"net"
+	"context"
+	"crypto/rand"
+	"errors"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
@@ -21,7 +18,7 @@ import (
 // has mailed end too.
 func TestSupabase(t *testing.T) {
 	application{
-		page: "supabase", recipe: "supabase", start: startGoTrue,
+		page: "supabase", recipe: "supabase", start: startSupabase,
 		furnish: `UPDATE auth.users SET banned_until = now() + interval '1 day' WHERE email = 'carol@example.com';
 			UPDATE auth.users SET is_sso_user = true WHERE email = 'dave@example.com';
 			UPDATE auth.users SET banned_until = now() - interval '1 day' WHERE email = 'alice@example.com'`,
@@ -41,92 +38,63 @@ func TestSupabase(t *testing.T) {
 	}.adopts(t)
 }
 
-// startGoTrue builds Supabase's server of accounts from its module, as testdata/gotrue pins it, and
-// runs it. The role app may do what Supabase's role postgres may.
-func startGoTrue(t *testing.T, p *place) func(request) answer {
+// startSupabase makes the schema auth. The role app may do what Supabase's role postgres may. GoTrue
+// itself does not run: supabase does what it does in the database.
+func startSupabase(t *testing.T, p *place) func(request) answer {
 	t.Helper()
-	program, source := goTrue(t, "tool", "-n", "auth"), goTrue(t, "list", "-m", "-f", "{{.Dir}}", "github.com/supabase/auth")
-	postgrestest.Exec(t, p.sql, `CREATE ROLE supabase_auth_admin LOGIN; ALTER ROLE supabase_auth_admin SET search_path = auth;
-		CREATE SCHEMA auth AUTHORIZATION supabase_auth_admin; ALTER ROLE app BYPASSRLS`)
-	_, port, _ := net.SplitHostPort(site.FreeAddr(t))
-	env := []string{
-		"GOTRUE_DB_DRIVER=postgres", "DB_NAMESPACE=auth", "DATABASE_URL=" + p.as("supabase_auth_admin"),
-		"GOTRUE_DB_MIGRATIONS_PATH=" + filepath.Join(source, "migrations"), "GOTRUE_API_HOST=127.0.0.1", "PORT=" + port,
-		"API_EXTERNAL_URL=http://127.0.0.1:" + port, "GOTRUE_SITE_URL=https://app.example.com", "GOTRUE_JWT_AUD=authenticated",
-		"GOTRUE_JWT_SECRET=a secret of GoTrue's tokens, for a test", "GOTRUE_MAILER_AUTOCONFIRM=true", "GOTRUE_EXTERNAL_EMAIL_ENABLED=true",
-	}
-	if migrate := process.Start(t, program, env, "migrate"); migrate.Exit(t) != 0 {
-		t.Fatal("GoTrue does not migrate")
-	}
-	postgrestest.Exec(t, p.sql, `GRANT USAGE ON SCHEMA auth TO app; GRANT ALL ON ALL TABLES IN SCHEMA auth TO app`)
-	process.Start(t, program, env, "serve")
-	api := goTrueAPI("http://127.0.0.1:" + port)
-	process.Eventually(t, time.Minute, "GoTrue answers", func() bool {
-		status, _ := api.ask(t, http.MethodGet, "/health", "", nil)
-		return status == http.StatusOK
-	})
-	return func(asked request) answer { return api.answer(t, asked) }
-}
-
-// goTrue is the output of the go command in the module that pins GoTrue.
-func goTrue(t *testing.T, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	var says bytes.Buffer
-	cmd.Dir, cmd.Stderr, cmd.Env = "testdata/gotrue", &says, append(os.Environ(), "GOWORK=off")
-	out, err := cmd.Output()
+	tables, err := os.ReadFile("testdata/supabase.sql")
 	if err != nil {
-		t.Fatalf("go %v: %v: %s", args, err, says.String())
+		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	postgrestest.Exec(t, p.sql, `CREATE ROLE supabase_auth_admin LOGIN; CREATE SCHEMA auth AUTHORIZATION supabase_auth_admin;
+		ALTER ROLE app BYPASSRLS; GRANT USAGE ON SCHEMA auth TO app`)
+	postgrestest.Exec(t, p.as("supabase_auth_admin"), string(tables)+`GRANT ALL ON ALL TABLES IN SCHEMA auth TO app`)
+	conn, err := pgx.Connect(t.Context(), p.as("supabase_auth_admin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return func(asked request) (a answer) {
+		if err := (supabase{conn}).answer(t.Context(), asked, &a); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			t.Fatalf("%s: %v", asked.Do, err)
+		}
+		return a
+	}
 }
 
-// goTrueAPI is the URL of GoTrue's API.
-type goTrueAPI string
+// supabase asks the database what GoTrue asks. Its sign-in is bcrypt.CompareHashAndPassword
+// (internal/crypto/password.go of supabase/auth), after FindUserByEmailAndAudience and IsBanned.
+type supabase struct{ *pgx.Conn }
 
-// answer asks for what a client of Supabase does. The cookie is an access token, whose session
-// GoTrue looks up.
-func (api goTrueAPI) answer(t *testing.T, asked request) (a answer) {
-	t.Helper()
-	user := map[string]string{"email": asked.Email, "password": asked.Password}
-	var found map[string]any
+func (s supabase) answer(ctx context.Context, asked request, a *answer) error {
 	switch asked.Do {
 	case "signUp":
-		if a.Status, found = api.ask(t, http.MethodPost, "/signup", "", user); a.Status != http.StatusOK {
-			t.Fatalf("signup: %d %v", a.Status, found)
+		hash, err := bcrypt.GenerateFromPassword([]byte(asked.Password), bcrypt.DefaultCost)
+		if err != nil {
+			return err
 		}
+		_, err = s.Exec(ctx, `INSERT INTO auth.users (instance_id, id, aud, email, encrypted_password)
+			VALUES ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'authenticated', $1, $2)`, asked.Email, string(hash))
+		return err
 	case "signIn":
-		a.Status, found = api.ask(t, http.MethodPost, "/token?grant_type=password", "", user)
-		a.Cookie, _ = found["access_token"].(string)
+		return s.signIn(ctx, asked, a)
 	case "session":
-		if a.Status, found = api.ask(t, http.MethodGet, "/user", asked.Cookie, nil); a.Status == http.StatusOK {
-			a.Email, _ = found["email"].(string)
-		}
+		return s.QueryRow(ctx, `SELECT u.email FROM auth.refresh_tokens r JOIN auth.sessions s ON s.id = r.session_id
+			JOIN auth.users u ON u.id::text = r.user_id WHERE r.token = $1 AND NOT r.revoked`, asked.Cookie).Scan(&a.Email)
 	}
-	return a
+	return nil
 }
 
-func (api goTrueAPI) ask(t *testing.T, method, path, token string, body any) (status int, found map[string]any) {
-	t.Helper()
-	sent, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
+func (s supabase) signIn(ctx context.Context, asked request, a *answer) error {
+	var id, hash string
+	a.Status = http.StatusBadRequest
+	err := s.QueryRow(ctx, `SELECT id::text, encrypted_password FROM auth.users WHERE instance_id = '00000000-0000-0000-0000-000000000000' AND lower(email) = lower($1)
+		AND aud = 'authenticated' AND is_sso_user = false AND (banned_until IS NULL OR banned_until <= now())`, asked.Email).Scan(&id, &hash)
+	if err != nil || bcrypt.CompareHashAndPassword([]byte(hash), []byte(asked.Password)) != nil {
+		return err
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, string(api)+path, bytes.NewReader(sent))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil // it does not listen yet
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
-		t.Fatalf("%s %s: %d: %v", method, path, resp.StatusCode, err)
-	}
-	return resp.StatusCode, found
+	a.Status, a.Cookie = http.StatusOK, rand.Text()
+	_, err = s.Exec(ctx, `WITH s AS (INSERT INTO auth.sessions (id, user_id) VALUES (gen_random_uuid(), $1) RETURNING id, user_id)
+		INSERT INTO auth.refresh_tokens (token, user_id, revoked, session_id) SELECT $2, user_id::text, false, id FROM s`, id, a.Cookie)
+	return err
 }
