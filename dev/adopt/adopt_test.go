@@ -205,17 +205,18 @@ func (p *place) withheld(t *testing.T, address, reason string) {
 // views, and nothing else.
 func (p *place) leastRights(t *testing.T, hidden []string) {
 	t.Helper()
-	for _, table := range hidden {
-		postgrestest.Exec(t, p.as("rekey"), `DO $$ BEGIN
-			ASSERT NOT has_any_column_privilege('`+table+`', 'SELECT, INSERT, UPDATE, REFERENCES'), 'columns of `+table+`';
-			ASSERT NOT has_table_privilege('`+table+`', 'DELETE, TRUNCATE, TRIGGER'), 'rows of `+table+`';
-		END $$`)
+	rights := []string{
+		`has_column_privilege('rekey', 'rekey.users', 'credential', 'UPDATE')`,
+		`NOT has_column_privilege('rekey', 'rekey.users', 'address', 'UPDATE')`,
+		`NOT has_table_privilege('rekey', 'rekey.users', 'INSERT, DELETE')`,
+		`NOT has_any_column_privilege('rekey', 'rekey.user_sessions', 'INSERT, UPDATE')`,
+		`NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'rekey'::regnamespace AND has_function_privilege('rekey', oid, 'EXECUTE'))`,
 	}
-	postgrestest.Exec(t, p.as("rekey"), `DO $$ BEGIN
-		ASSERT has_column_privilege('rekey.users', 'credential', 'UPDATE') AND NOT has_column_privilege('rekey.users', 'address', 'UPDATE');
-		ASSERT NOT has_table_privilege('rekey.users', 'INSERT, DELETE') AND NOT has_any_column_privilege('rekey.user_sessions', 'INSERT, UPDATE');
-		ASSERT NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'rekey'::regnamespace AND has_function_privilege(oid, 'EXECUTE'));
-	END $$`)
+	for _, table := range hidden {
+		rights = append(rights, `NOT has_any_column_privilege('rekey', '`+table+`', 'SELECT, INSERT, UPDATE, REFERENCES')`,
+			`NOT has_table_privilege('rekey', '`+table+`', 'DELETE, TRUNCATE, TRIGGER')`)
+	}
+	postgrestest.Exec(t, p.sql, asserts(rights...))
 }
 
 // program answers by a program in testdata, which starts anew for each request.
@@ -242,4 +243,13 @@ func has(libraries, flag, line string, names ...string) func(*testing.T) string 
 		suite.Missing(t, libraries)
 		return ""
 	}
+}
+
+// asserts is SQL that fails when a condition is false or NULL.
+func asserts(conditions ...string) string {
+	sql := "DO $do$ BEGIN\n"
+	for _, condition := range conditions {
+		sql += "ASSERT " + condition + ", $text$" + condition + "$text$;\n"
+	}
+	return sql + "END $do$"
 }

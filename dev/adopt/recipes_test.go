@@ -92,12 +92,3 @@ func TestBetterAuth(t *testing.T) {
 		hidden: []string{`"user"`, "account", "session"},
 	}.adopts(t)
 }
-
-// asserts is SQL that fails when a condition is false or NULL.
-func asserts(conditions ...string) string {
-	sql := "DO $do$ BEGIN\n"
-	for _, condition := range conditions {
-		sql += "ASSERT " + condition + ", $text$" + condition + "$text$;\n"
-	}
-	return sql + "END $do$"
-}
