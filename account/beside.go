@@ -101,6 +101,17 @@ type clocked interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
+// TryHashes is that of the host, if it has one.
+func (b *beside) TryHashes(ctx context.Context, like func(stored string) string) (doubts []string, err error) {
+	host, ok := b.host.(interface {
+		TryHashes(ctx context.Context, like func(stored string) string) ([]string, error)
+	})
+	if !ok {
+		return nil, nil
+	}
+	return host.TryHashes(ctx, like)
+}
+
 type timed struct {
 	*beside
 	clocked

@@ -250,3 +250,28 @@ func TestURLs(t *testing.T) {
 		}
 	}
 }
+
+// A column that is too short for the hashes of the application is found at the start.
+func TestShortColumnIsFoundAtTheStart(t *testing.T) {
+	t.Parallel()
+	db, name := prepared(t)
+	mariadbtest.Exec(t, db, `ALTER TABLE users MODIFY pw VARCHAR(60); INSERT users (id, email, pw, closed, sso) VALUES
+		(1, '1@example.com', 'closed', 1, 0), (2, '2@example.com', 'elsewhere', 0, 1), (3, '3@example.com', NULL, 0, 0), (4, '4@example.com', 'old', 0, 0)`)
+	h := open(t, name)
+	var seen []string
+	try := func(n int) error {
+		_, err := account.Beside(h, nil).(interface {
+			TryHashes(ctx context.Context, like func(string) string) ([]string, error)
+		}).TryHashes(t.Context(), func(stored string) string { seen = append(seen, stored); return strings.Repeat("x", n) })
+		return err
+	}
+	if err := try(60); err != nil {
+		t.Errorf("a hash that fits: %v", err)
+	}
+	if err := try(61); err == nil || !strings.Contains(err.Error(), "holds 60 characters, and a hash that would be written has 61") {
+		t.Errorf("a hash that is too long: %v", err)
+	}
+	if strings.Join(seen, " ") != "old old" {
+		t.Errorf("it looks at the hashes %q", seen)
+	}
+}

@@ -169,6 +169,36 @@ func (h *Host) checkCollation(ctx context.Context) error {
 	return nil
 }
 
+// sampled is how many accounts TryHashes looks at.
+const sampled = 100
+
+// TryHashes refuses a column that is too short for the hashes of later changes. For some accounts,
+// like is given the stored hash, and returns a sample of the new one, empty for none. Nothing is
+// written: a table that is not transactional, such as one of MyISAM, would keep a trial. So a CHECK
+// or a trigger that refuses a hash is found by the first reset. The error is an [*Error], or the end
+// of ctx; there are no doubts.
+func (h *Host) TryHashes(ctx context.Context, like func(stored string) string) (doubts []string, err error) {
+	var limit sql.NullInt64
+	err = h.db.QueryRowContext(ctx, `SELECT CHARACTER_MAXIMUM_LENGTH FROM information_schema.COLUMNS
+		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = 'credential'`, usersView).Scan(&limit)
+	if err != nil {
+		return nil, fault(ctx, err)
+	}
+	accounts, err := h.read(ctx, "credential <> '' LIMIT ?", sampled)
+	if err != nil {
+		return nil, fault(ctx, err)
+	}
+	for _, a := range accounts {
+		if !a.HasPassword() || a.Disabled || !a.Resettable {
+			continue
+		}
+		if sample := like(a.Credential); limit.Valid && int64(len(sample)) > limit.Int64 {
+			return nil, &Error{text: fmt.Sprintf("the column credential of %s holds %d characters, and a hash that would be written has %d: widen it", usersView, limit.Int64, len(sample))}
+		}
+	}
+	return nil, nil
+}
+
 // Check tries the statements of a change, for no row. It finds a replica, a revoked right and a
 // missing column before a user waits for a new password.
 func (h *Host) Check(ctx context.Context) error {

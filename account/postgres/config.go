@@ -24,8 +24,8 @@ type Config struct {
 	URL string
 	// Password is that of the user; empty means PGPASSWORD or the password file.
 	Password string
-	// Users describes a table of users that is there already; nil means that the accounts
-	// are in rekey's own tables.
+	// Users describes a table of users that is there already. Nil means the view rekey.users,
+	// which [Adopt] writes, and rekey's own tables where there is no such view.
 	Users *Users
 }
 

@@ -7,8 +7,13 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
 
 // table is one that exists, with the columns it has.
 type table struct {
@@ -27,6 +32,7 @@ type column struct {
 	limit    int    // longest text in characters, 0 for no limit
 	// collation is quoted, with its schema; empty for a type without one.
 	collation string
+	required  bool // takes no NULL
 	// ownFolding is that lower case in its locale is not that of ASCII.
 	ownFolding bool
 }
@@ -53,7 +59,7 @@ const whereIs = `SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_catalog
 var errRowSecurity = errors.New("row-level security may hide rows from this database user, and a hidden session would survive a change: use ALTER ROLE ... BYPASSRLS, because rekey cannot see if a policy hides rows")
 
 // describe finds a table.
-func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (table, error) {
+func describe(ctx context.Context, db querier, setting, name string) (table, error) {
 	id, ok := identifier(name)
 	if !ok {
 		return table{}, &SettingError{setting, errName}
@@ -61,7 +67,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 	var oid uint32
 	var schema, relation, kind string
 	var hides bool // never of a view: its tables are the business of its owner
-	err := pool.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind, &hides)
+	err := db.QueryRow(ctx, whereIs, inSchema(id), id[len(id)-1]).Scan(&oid, &schema, &relation, &kind, &hides)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in this database, or this user cannot use its schema; case matters", name)}
@@ -73,7 +79,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, setting, name string) (ta
 		return table{}, &SettingError{setting, errRowSecurity}
 	}
 	t := table{oid: oid, kind: kind, name: pgx.Identifier{schema, relation}.Sanitize()}
-	t.columns, err = columns(ctx, pool, oid)
+	t.columns, err = columns(ctx, db, oid)
 	return t, err
 }
 
@@ -85,10 +91,10 @@ func inSchema(id pgx.Identifier) string {
 	return ""
 }
 
-func columns(ctx context.Context, pool *pgxpool.Pool, oid uint32) (map[string]column, error) {
-	rows, err := pool.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, b.typcategory::text,
+func columns(ctx context.Context, db querier, oid uint32) (map[string]column, error) {
+	rows, err := db.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, b.typcategory::text,
 			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END - 4, 0) ELSE 0 END,
-			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), '')
+			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), ''), a.attnotnull
 		FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 		JOIN pg_catalog.pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
@@ -100,7 +106,7 @@ func columns(ctx context.Context, pool *pgxpool.Pool, oid uint32) (map[string]co
 	found := map[string]column{}
 	var c column
 	var name string
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit, &c.collation}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit, &c.collation, &c.required}, func() error {
 		c.name = pgx.Identifier{name}.Sanitize()
 		found[name] = c
 		return nil

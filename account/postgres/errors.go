@@ -46,6 +46,7 @@ const (
 	noTable             = "42P01"
 	raised              = "P0001"
 	lockNotAvailable    = "55P03"
+	canceled            = "57014"
 )
 
 // advice is the remedy for a SQLSTATE.
@@ -75,7 +76,7 @@ var advice = map[string]string{ //nolint:gochecknoglobals // a constant table
 	"53300":             "the server has too many connections: lower pool_max_conns in the URL, or raise its limit",
 	"55000":             "the table or view cannot be updated",
 	lockNotAvailable:    "a lock was not given in time",
-	"57014":             "the statement was canceled",
+	canceled:            "the statement was canceled",
 	"57P01":             "the server is shutting down",
 	"57P02":             "the server crashed",
 	"57P03":             "the server is starting or stopping",

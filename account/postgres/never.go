@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rekeyhq/rekey/account"
 )
@@ -55,9 +54,9 @@ const blocking = `WITH RECURSIVE ended(id) AS (
 	ORDER BY 1 LIMIT 1`
 
 // endable refuses sessions that other tables keep from being deleted.
-func endable(ctx context.Context, pool *pgxpool.Pool, sessions table) error {
+func endable(ctx context.Context, db querier, sessions table) error {
 	var constraint, by string
-	err := pool.QueryRow(ctx, blocking, sessions.oid).Scan(&constraint, &by)
+	err := db.QueryRow(ctx, blocking, sessions.oid).Scan(&constraint, &by)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Note is something that operators should know of the database.
@@ -24,12 +23,12 @@ func (s *Store) Notes() []Note { return s.notes }
 
 // foldsASCII reports whether a column's letters A to Z become a to z in lower case, as
 // account.ParseAddress folds them. In Turkish and in Azerbaijani an I becomes a dotless one.
-func (c column) foldsASCII(ctx context.Context, pool *pgxpool.Pool) (folds bool, err error) {
+func (c column) foldsASCII(ctx context.Context, db querier) (folds bool, err error) {
 	collation := c.collation
 	if c.base == "citext" || collation == "" {
 		collation = `pg_catalog."default"` // citext folds by it, whatever the column has
 	}
-	err = pool.QueryRow(ctx, `SELECT lower('ABCDEFGHIJKLMNOPQRSTUVWXYZ' COLLATE `+collation+`) COLLATE "C" = 'abcdefghijklmnopqrstuvwxyz'`).Scan(&folds)
+	err = db.QueryRow(ctx, `SELECT lower('ABCDEFGHIJKLMNOPQRSTUVWXYZ' COLLATE `+collation+`) COLLATE "C" = 'abcdefghijklmnopqrstuvwxyz'`).Scan(&folds)
 	return folds, fault(err)
 }
 
@@ -60,21 +59,26 @@ func byAddress(plan []string) bool {
 // whole table.
 func (s *Store) explainLookup(ctx context.Context) error {
 	var plan []string
-	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil { // a table may be small yet
-			return err
-		}
-		rows, err := tx.Query(ctx, `EXPLAIN `+s.users.find, []string{probe})
-		if err != nil {
-			return err
-		}
-		plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+		plan, err = planOf(ctx, tx, s.users.find)
 		return err
 	})
 	if err == nil && !byAddress(plan) {
 		s.notes = append(s.notes, Note{"no index serves the look-up by address, so each request reads the whole table: " + s.users.index, true})
 	}
 	return fault(err)
+}
+
+// planOf is the plan of a look-up, with an index where there is one. A table may be small yet.
+func planOf(ctx context.Context, tx pgx.Tx, find string) ([]string, error) {
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `EXPLAIN `+find, []string{probe})
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // ends are names of times that end a state, which is over after them. The word stands by

@@ -42,8 +42,11 @@ func (s *Store) open(ctx context.Context, users *Users) (err error) {
 		return err
 	}
 	if users == nil {
-		own := ownUsers()
-		users = &own
+		found, err := foundUsers(ctx, s.pool)
+		if err != nil {
+			return err
+		}
+		users = &found
 	}
 	if s.users, err = users.prepare(ctx, s.pool); err != nil {
 		return err

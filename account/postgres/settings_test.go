@@ -162,16 +162,17 @@ func TestRowSecurity(t *testing.T) {
 	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT password FROM users) = 'new'; ASSERT NOT EXISTS (SELECT FROM sessions); END $$`)
 }
 
-// The rights that the documents name are enough. The user is called rekey there, for whom
-// an unqualified "sessions" is rekey.sessions to PostgreSQL.
+// The rights that the documents name are enough for rekey's own tables.
 func TestGrantsInTheDocuments(t *testing.T) {
 	t.Parallel()
 	block := grants(t, "The worker needs less")
 	url := migrated(t)
-	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); INSERT INTO sessions VALUES (1); ALTER TABLE users ADD private text`)
+	postgrestest.Exec(t, url, `INSERT INTO rekey.accounts (id, address, credential) VALUES (1, 'ann@example.com', 'old')`)
 	postgrestest.Exec(t, url, block)
-	s := openUsers(t, strings.Replace(url, "user=postgres", "user=rekey", 1), plainUsers())
-	_, err := reset(t, s, "ann@example.com", "new")
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: strings.Replace(url, "user=postgres", "user=rekey", 1)})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	_, err = reset(t, s, "ann@example.com", "new")
 	must(t, err)
 	must(t, s.Record(t.Context(), entry()))
 	must(t, s.RevokeToken(t.Context(), [32]byte{1}, noon))

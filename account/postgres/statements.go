@@ -19,7 +19,8 @@ type statements struct {
 	hash        column // of the password
 	notes       []Note
 	set         string // the hash $1 of the ID $2
-	endSessions string // of the ID $1; empty when ChangedAt does
+	endSessions string // of the ID $1; empty when ChangedAt does, or a trigger
+	changer     bool   // see Users
 }
 
 // shortestHash is the length of a bcrypt hash. An Argon2id hash has 97 characters.
@@ -54,6 +55,9 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	s.lock = s.read + ` FOR NO KEY UPDATE`
 	s.hash, s.sample = hash, some(id, email, hash, fields, t)
 	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))
+	if s.changer = u.changer; s.changer {
+		return s, t.checkChanger(ctx, pool)
+	}
 	s.endSessions, err = u.ending(ctx, pool)
 	return s, err
 }

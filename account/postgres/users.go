@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ type Users struct {
 	Disabled   string // boolean; or timestamp: set for an account that is, or in the future if the name says an end, such as banned_until
 	Resettable string // boolean, whether the password may be reset; without it all may
 	Notify     string // text or text[]: further addresses that get the notice of a change
+
+	// changer is that a trigger of the table changes what a change of the password changes.
+	changer bool
 }
 
 // ownUsers are rekey's own tables.
@@ -39,6 +43,41 @@ func ownUsers() Users {
 		Sessions: "rekey.sessions", SessionsUser: "account_id",
 		Disabled: "disabled", Resettable: "resettable", Notify: "notify",
 	}
+}
+
+// adopted is the view that [Adopt] writes.
+const adopted = "rekey.users"
+
+// hasAdopted reports whether the view is there. It is found without a right on it.
+const hasAdopted = `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = 'rekey' AND c.relname = 'users')`
+
+// foundUsers are those of the view of [Adopt] where it is there, and else rekey's own.
+func foundUsers(ctx context.Context, db querier) (Users, error) {
+	var is bool
+	if err := db.QueryRow(ctx, hasAdopted).Scan(&is); err != nil || !is {
+		return ownUsers(), fault(err)
+	}
+	t, err := describe(ctx, db, "Table", adopted)
+	u := Users{Table: adopted, ID: "id", Email: "address", Password: "credential", changer: true}
+	for name, to := range map[string]*string{"disabled": &u.Disabled, "resettable": &u.Resettable, "notify": &u.Notify} {
+		if _, has := t.columns[name]; has {
+			*to = name
+		}
+	}
+	return u, err
+}
+
+var errNoTrigger = errors.New("the view rekey.users has no trigger INSTEAD OF UPDATE, which ends the sessions of an account: run the file of `rekey adopt` again")
+
+// checkChanger refuses a view without its trigger: a change would leave sessions open.
+func (t table) checkChanger(ctx context.Context, db querier) error {
+	var has bool
+	err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1 AND t.tgtype & 80 = 80 AND t.tgenabled IN ('O', 'A'))`, t.oid).Scan(&has)
+	if err == nil && !has {
+		return &SettingError{"Table", errNoTrigger}
+	}
+	return fault(err)
 }
 
 // SettingError says which field of [Users] is not as it should be.
@@ -73,7 +112,7 @@ func (u Users) check() error {
 		}
 	}
 	switch {
-	case u.Sessions == "" && u.ChangedAt == "":
+	case u.Sessions == "" && u.ChangedAt == "" && !u.changer:
 		return ErrNoSessions
 	case u.Sessions != "" && u.SessionsUser == "":
 		return &SettingError{"SessionsUser", errors.New("is missing")}

@@ -60,6 +60,17 @@ func TestTypesOfIDs(t *testing.T) {
 	}
 }
 
+// rekey's own schema may come first in the search path, as it does for a database user of that
+// name. Its table of sessions is not that of the application.
+func TestSchemaRekeyIsPassedOver(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old'); INSERT INTO sessions VALUES (1, 'mine')`)
+	_, err := reset(t, openUsers(t, url+"&search_path=rekey,public", plainUsers()), "ann@example.com", "new")
+	must(t, err)
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM public.sessions); END $$`)
+}
+
 // An empty column is no password, no address and no lock.
 func TestEmptyColumns(t *testing.T) {
 	t.Parallel()

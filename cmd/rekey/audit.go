@@ -97,7 +97,6 @@ func (s *storeFlags) auditor(ctx context.Context, p *process) (auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Users = s.users()
 	log, err := postgres.OpenAuditor(ctx, cfg)
 	if err != nil {
 		return nil, explainStore(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
+	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/signals"
 	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/password"
@@ -49,6 +50,7 @@ type cli struct {
 	Audit   auditCmd   `cmd:"" help:"Print the audit log: requests, callers, times and results."`
 	Forget  forgetCmd  `cmd:"" help:"Delete all data of an account that your application has deleted."`
 	Migrate migrateCmd `cmd:"" help:"Create or update rekey's schema in a PostgreSQL database. Safe to repeat."`
+	Adopt   adoptCmd   `cmd:"" help:"Look at the users of your application in PostgreSQL, and write the SQL with which a worker reaches them."`
 	Check   checkCmd   `cmd:"" name:"check-host" help:"Check that your application answers the requests of --users-url as rekey needs it."`
 	Health  healthCmd  `cmd:"" help:"Check the health of a rekey process; fails unless it answers 200. For containers without curl."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -131,6 +133,7 @@ func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
 			"mail_limit":    strconv.Itoa(worker.DefaultMailLimit),
 			"min_length":    strconv.Itoa(password.DefaultMinLength),
 			"task_queue":    workflow.TaskQueue,
+			"recipes":       strings.Join(postgres.Recipes(), ", "),
 		},
 	)...)
 }

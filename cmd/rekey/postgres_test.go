@@ -4,12 +4,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
@@ -41,14 +39,14 @@ func TestWorkerOnPostgres(t *testing.T) {
 	okay(t, "migrate", "--store", url)
 	refused(t, onPostgres(t, url), "TEMPORAL_ADDRESS")
 	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, mail text, password_hash text, sso boolean); CREATE TABLE logins (user_id int)`)
-	columns := []string{"--users-table=users", "--email-column=mail", "--password-column=password_hash"}
-	refused(t, onPostgres(t, url, columns...), "--sessions-table ($REKEY_SESSIONS_TABLE)", "--changed-at-column ($REKEY_CHANGED_AT_COLUMN)")
-	columns = append(columns, "--sessions-table=logins")
-	refused(t, onPostgres(t, url, append(columns, "--email-column=email")...), "--email-column ($REKEY_EMAIL_COLUMN)", `no column "email"`)
-	refused(t, onPostgres(t, url, append(columns, "--users-table=user")...), "--users-table ($REKEY_USERS_TABLE)", "no table user")
-	refused(t, onPostgres(t, url, append(columns, "--sessions-user-column=who")...), "--sessions-user-column ($REKEY_SESSIONS_USER_COLUMN)", `no column "who"`)
-	refused(t, onPostgres(t, url, append(columns, "--disabled-column=mail")...), "--disabled-column ($REKEY_DISABLED_COLUMN)", "of the type text")
-	refused(t, onPostgres(t, url, columns...), "TEMPORAL_ADDRESS")
+	refused(t, []string{"adopt", "--store", url}, "--sessions ($REKEY_SESSIONS)", "say hash")
+	refused(t, []string{"adopt", "--store", url, "--table=user"}, "--table ($REKEY_TABLE)", "no table user")
+	refused(t, []string{"adopt", "--store", url, "--recipe=harbor"}, "--recipe ($REKEY_RECIPE)", "want one of better-auth")
+	refused(t, []string{"adopt", "--store", newStore(t)}, "--store ($REKEY_STORE)", "postgres://")
+	adopted(t, url, "--sessions=logins")
+	refused(t, onPostgres(t, url), "TEMPORAL_ADDRESS")
+	postgrestest.Exec(t, url, `DROP TRIGGER change_password ON rekey.users`)
+	refused(t, onPostgres(t, url), "--store ($REKEY_STORE)", "run the file of `rekey adopt` again")
 }
 
 // The worker logs that no account is visible, which shows nowhere else.
@@ -110,37 +108,45 @@ func TestDatabaseInClearIsRefused(t *testing.T) {
 	}
 }
 
-func TestUsersTableIsForPostgres(t *testing.T) {
-	t.Parallel()
-	wrong(t, workerArgs(t, "--users-table=users"), "--users-table ($REKEY_USERS_TABLE)", "PostgreSQL")
+// A worker of 0.2 that is upgraded does not look for its users elsewhere.
+func TestTableOfUsersIsGone(t *testing.T) {
+	t.Setenv("REKEY_USERS_TABLE", "users")
+	wrong(t, workerArgs(t), "REKEY_USERS_TABLE", "run `rekey adopt`")
 }
 
-// Each field of postgres.Users has a flag, and its error names the flag.
-func TestUsersHaveFlags(t *testing.T) {
-	t.Parallel()
-	known := map[string]bool{}
-	for _, f := range flags(t) {
-		known["--"+f.Name+" ($"+f.Envs[0]+")"] = true
+// adopted runs the file of `rekey adopt`, and returns what it reports.
+func adopted(t *testing.T, url string, more ...string) string {
+	t.Helper()
+	var sql, found strings.Builder
+	if err := run(t.Context(), append([]string{"adopt", "--store", url, "--role=postgres"}, more...), &sql, &found); err != nil {
+		t.Fatal(err)
 	}
-	users := reflect.TypeFor[postgres.Users]()
-	for field := range users.Fields() {
-		if name := field.Name; !known[usersSettings[name]] {
-			t.Errorf("%s is the setting %q, which is no flag", name, usersSettings[name])
-		}
-	}
-	all := usersFlags{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}
-	if got := reflect.ValueOf(*all.users()); got.NumField() != 10 || !allSet(got) {
-		t.Errorf("a flag is not passed on: %+v", got)
-	}
+	postgrestest.Exec(t, url, sql.String())
+	return found.String()
 }
 
-func allSet(v reflect.Value) bool {
-	for _, field := range v.Fields() {
-		if field.IsZero() {
-			return false
+// Each format of hashes is reported, with what rekey does with it.
+func TestAdoptReportsFormats(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	okay(t, "migrate", "--store", url)
+	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, email text, password text); CREATE TABLE sessions (user_id int);
+		INSERT INTO users VALUES (1, '1@example.com', '$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq'), (2, '2@example.com', '$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq'),
+			(3, '3@example.com', '$1$salt$secretsecretsecretsecre'), (4, '4@example.com', NULL), (5, '5@example.com', '!')`)
+	found := adopted(t, url)
+	for _, want := range []string{
+		"      1 of 5 hashes: $2y$ 2y12\n", "LOOK: 1 of 5 hashes: $2y$ 2y08, bcrypt should have a cost of 10 at least\n",
+		"LOOK: 1 of 5 hashes: $1$, which rekey does not make, so no mail is sent", "      2 of 5 hashes: no password, so no mail is sent\n",
+	} {
+		if !strings.Contains(found, want) {
+			t.Errorf("%q is missing in\n%s", want, found)
 		}
 	}
-	return true
+	for _, secret := range []string{"iBVNEn", "secretsecret", "@example.com"} {
+		if strings.Contains(found, secret) {
+			t.Errorf("it shows %q:\n%s", secret, found)
+		}
+	}
 }
 
 // rekey audit works with the rights of an auditor, and names a missing one.
@@ -157,7 +163,7 @@ func TestAuditWithTheRightsOfAnAuditor(t *testing.T) {
 	if out := okay(t, as...); strings.Count(out, "mail_issued") != 2 {
 		t.Errorf("the log:\n%s", out)
 	}
-	refused(t, append(as, "ann@example.com"), "--users-table ($REKEY_USERS_TABLE)", "GRANT SELECT on its columns for the ID and the address")
+	refused(t, append(as, "ann@example.com"), "--store ($REKEY_STORE)", "GRANT SELECT on its columns for the ID and the address")
 	postgrestest.Exec(t, url, `GRANT SELECT (id, address) ON rekey.accounts TO `+role)
 	if out := okay(t, append(as, "Ann@example.com")...); strings.Count(out, "mail_issued") != 1 || strings.Contains(out, "bob") {
 		t.Errorf("her log:\n%s", out)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/usage"
@@ -131,8 +130,6 @@ func (w *workerCmd) checkBuild() error {
 		return fmt.Errorf("--deployment ($REKEY_DEPLOYMENT): want a name without \".\" and \":\", not %s", w.Deployment)
 	case !activities.Upgrade(w.UpgradeHash).Valid():
 		return fmt.Errorf("--upgrade-hash ($REKEY_UPGRADE_HASH): want argon2id or bcrypt, not %s", w.UpgradeHash)
-	case w.Users != "" && !postgres.IsURL(w.Store):
-		return errors.New("--users-table ($REKEY_USERS_TABLE): needs a PostgreSQL URL in --store ($REKEY_STORE)")
 	default:
 		return nil
 	}

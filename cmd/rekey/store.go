@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 
 	"github.com/alecthomas/kong"
@@ -23,7 +24,6 @@ type storeFlags struct {
 	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD work too."`
 
 	hostFlags
-	usersFlags
 }
 
 var errOwnAccounts = errors.New("--store ($REKEY_STORE): the database has accounts in rekey's own tables: use another database for the records of --users-url")
@@ -54,47 +54,22 @@ func (h *hostFlags) host(ctx context.Context) (host account.Host, err error) {
 	return host, nil
 }
 
-// usersFlags describe an existing table of users.
-type usersFlags struct {
-	Users      string `name:"users-table" env:"REKEY_USERS_TABLE" help:"Existing table of users in that database: name or schema.name. The starter then needs the --normalize of your sign-in. Without the table, the accounts are in rekey's own tables."`
-	ID         string `name:"id-column" default:"id" env:"REKEY_ID_COLUMN" help:"Its column with the ID, of any type."`
-	Email      string `name:"email-column" default:"email" env:"REKEY_EMAIL_COLUMN" help:"Its column with the mail address; needs an index on lower(...), or a citext column with an index."`
-	Hash       string `name:"password-column" default:"password" env:"REKEY_PASSWORD_COLUMN" help:"Its column with the password hash. Accounts without a password get no mail: NULL, empty, or a value that begins with ! or *, as in Django and shadow."`
-	ChangedAt  string `name:"changed-at-column" env:"REKEY_CHANGED_AT_COLUMN" help:"Its column with the time of the last change; your sessions must be newer. This or --sessions-table is required."`
-	Sessions   string `name:"sessions-table" env:"REKEY_SESSIONS_TABLE" help:"Table of sessions: a change deletes those of its user."`
-	SessionsBy string `name:"sessions-user-column" default:"user_id" env:"REKEY_SESSIONS_USER_COLUMN" help:"Its column with the ID of the user."`
-	Disabled   string `name:"disabled-column" env:"REKEY_DISABLED_COLUMN" help:"Column of the users for closed or locked accounts, which get no mail: true, or a time. If its name is an end, such as banned_until: a future time."`
-	Resettable string `name:"resettable-column" env:"REKEY_RESETTABLE_COLUMN" help:"Column of the users that is false if the password must not be reset, such as with single sign-on."`
-	Notify     string `name:"notify-column" env:"REKEY_NOTIFY_COLUMN" help:"Column of the users with further addresses to notify of a change: text or text[]."`
-}
-
-// usersSettings are the flags of the fields of postgres.Users.
-var usersSettings = map[string]string{ //nolint:gochecknoglobals // a constant table
-	"Table":        "--users-table ($REKEY_USERS_TABLE)",
-	"ID":           "--id-column ($REKEY_ID_COLUMN)",
-	"Email":        "--email-column ($REKEY_EMAIL_COLUMN)",
-	"Password":     "--password-column ($REKEY_PASSWORD_COLUMN)",
-	"ChangedAt":    "--changed-at-column ($REKEY_CHANGED_AT_COLUMN)",
-	"Sessions":     "--sessions-table ($REKEY_SESSIONS_TABLE)",
-	"SessionsUser": "--sessions-user-column ($REKEY_SESSIONS_USER_COLUMN)",
-	"Disabled":     "--disabled-column ($REKEY_DISABLED_COLUMN)",
-	"Resettable":   "--resettable-column ($REKEY_RESETTABLE_COLUMN)",
-	"Notify":       "--notify-column ($REKEY_NOTIFY_COLUMN)",
-}
-
 // check refuses a text that would be taken for the path of a file and is none.
 func (s *storeFlags) check() error {
 	if !postgres.IsURL(s.Store) && scheme.MatchString(s.Store) {
 		return errors.New("--store ($REKEY_STORE): want a URL such as postgres://user@host:5432/database?sslmode=verify-full, or the path of a bbolt file; rekey has no other stores")
 	}
-	if s.UsersURL != "" && s.Users != "" {
-		return errors.New("--users-url ($REKEY_USERS_URL) and --users-table ($REKEY_USERS_TABLE): want one place of the accounts")
+	if os.Getenv("REKEY_USERS_TABLE") != "" {
+		return errTableGone
 	}
 	if s.UsersURL == "" && s.UsersSecret != "" {
 		return errors.New("--users-secret-file ($REKEY_USERS_SECRET_FILE): want a --users-url ($REKEY_USERS_URL) that it signs for")
 	}
 	return nil
 }
+
+// errTableGone keeps the worker of an upgraded installation from looking for its users elsewhere.
+var errTableGone = errors.New("REKEY_USERS_TABLE and its columns are gone: run `rekey adopt`, and unset them (CHANGELOG.md)")
 
 // scheme is how the URL of any database begins. The rest may hold a password. A drive of
 // Windows has one letter.
@@ -147,7 +122,6 @@ func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (acco
 	if err != nil {
 		return nil, err
 	}
-	cfg.Users = s.users()
 	store, err := postgres.Open(ctx, cfg)
 	if err != nil {
 		return nil, explainStore(err)
@@ -160,23 +134,9 @@ func (s *storeFlags) openPostgres(ctx context.Context, log zerolog.Logger) (acco
 		log.WithLevel(level).Msg(note.Text)
 	}
 	if some, err := store.HasAccounts(ctx); err == nil && !some {
-		log.Warn().Str("table", s.Users).Msg("this user of the database sees no account, so no mail is sent; REKEY_USERS_TABLE must name the table of the accounts")
+		log.Warn().Msg("this user of the database sees no account, so no mail is sent; `rekey adopt` makes a view of your own users")
 	}
 	return store, nil
-}
-
-func (u *usersFlags) users() *postgres.Users {
-	if u.Users == "" {
-		return nil
-	}
-	users := &postgres.Users{
-		Table: u.Users, ID: u.ID, Email: u.Email, Password: u.Hash, ChangedAt: u.ChangedAt,
-		Sessions: u.Sessions, Disabled: u.Disabled, Resettable: u.Resettable, Notify: u.Notify,
-	}
-	if u.Sessions != "" {
-		users.SessionsUser = u.SessionsBy
-	}
-	return users
 }
 
 // databaseConfig has the data of the connection.
@@ -193,11 +153,8 @@ func databaseConfig(url, passwordFile string) (postgres.Config, error) {
 
 // explainStore names the setting that an error of the database is about.
 func explainStore(err error) error {
-	if errors.Is(err, postgres.ErrNoSessions) {
-		return fmt.Errorf("--sessions-table ($REKEY_SESSIONS_TABLE) or --changed-at-column ($REKEY_CHANGED_AT_COLUMN): %w", err)
-	}
 	if wrong, ok := errors.AsType[*postgres.SettingError](err); ok {
-		return fmt.Errorf("%s: %w", usersSettings[wrong.Setting], wrong.Reason)
+		err = fmt.Errorf("the users: %w", wrong.Reason)
 	}
 	return fmt.Errorf("--store ($REKEY_STORE): %w", err)
 }

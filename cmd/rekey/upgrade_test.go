@@ -21,7 +21,8 @@ func TestWorkerTriesHashes(t *testing.T) {
 	okay(t, "migrate", "--store", url)
 	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, email text, password varchar(60) CONSTRAINT form CHECK (password LIKE '$2y$%')); CREATE TABLE logins (user_id int);
 		INSERT INTO users SELECT i, i || '@example.com', '$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq' FROM generate_series(1, 3) i`)
-	args := onPostgres(t, url, "--users-table=users", "--sessions-table=logins")
+	adopted(t, url, "--sessions=logins")
+	args := onPostgres(t, url)
 	var log strings.Builder
 	if err := run(t.Context(), args, io.Discard, &log); err == nil || !strings.Contains(err.Error(), "TEMPORAL_ADDRESS") {
 		t.Errorf("as it is: %v", err)
@@ -29,7 +30,8 @@ func TestWorkerTriesHashes(t *testing.T) {
 	if !strings.Contains(log.String(), "below today's advice") {
 		t.Errorf("the log is %s", log.String())
 	}
-	refused(t, append(args, "--upgrade-hash=argon2id"), "--password-column ($REKEY_PASSWORD_COLUMN)", "holds 60 characters")
-	postgrestest.Exec(t, url, `ALTER TABLE users ALTER password TYPE text`)
-	refused(t, append(args, "--upgrade-hash=argon2id"), "--password-column ($REKEY_PASSWORD_COLUMN)", `constraint "form"`, "change_refused")
+	refused(t, append(args, "--upgrade-hash=argon2id"), "--store ($REKEY_STORE)", "holds 60 characters")
+	postgrestest.Exec(t, url, `DROP VIEW rekey.users; ALTER TABLE users ALTER password TYPE text`)
+	adopted(t, url, "--sessions=logins")
+	refused(t, append(args, "--upgrade-hash=argon2id"), "--store ($REKEY_STORE)", `constraint "form"`, "change_refused")
 }

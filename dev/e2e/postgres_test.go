@@ -28,12 +28,13 @@ func TestTwoWorkersOnATableOfUsers(t *testing.T) {
 	url := postgrestest.Start(t).Database(t)
 	postgrestest.Exec(t, url, application)
 	s := site.New(t)
-	s.Env = append(s.Env, "REKEY_STORE="+url, "REKEY_USERS_TABLE=users", "REKEY_SESSIONS_TABLE=sessions", "REKEY_HASH=bcrypt", "REKEY_NORMALIZE=none")
+	s.Env = append(s.Env, "REKEY_STORE="+url, "REKEY_NORMALIZE=none")
 	s.Run(t, 0, "setup")
 	if got := lastLine(s.Run(t, 1, "worker")); !strings.Contains(got, "--store ($REKEY_STORE)") || !strings.Contains(got, "run `rekey migrate`") {
 		t.Errorf("a worker without the schema: %s", got)
 	}
 	s.Run(t, 0, "migrate")
+	postgrestest.Exec(t, url, s.Run(t, 0, "adopt", "--role", "postgres").Out.String())
 	first, second, starter := s.Worker(t), s.Worker(t), s.Starter(t)
 
 	for _, who := range s.People[:2] {

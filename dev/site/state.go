@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
@@ -15,16 +16,26 @@ import (
 // State is how an account's run ended, "" while it goes on.
 func (s *Site) State(t *testing.T, temporal client.Client, who account.Account) string {
 	t.Helper()
-	run, err := temporal.DescribeWorkflowExecution(t.Context(), s.WorkflowID(t, who), "")
+	return StateOf(s.Describe(t, temporal, who, ""))
+}
+
+// Describe is an account's run of this ID, or the last one.
+func (s *Site) Describe(t *testing.T, temporal client.Client, who account.Account, run string) *workflowpb.WorkflowExecutionInfo {
+	t.Helper()
+	found, err := temporal.DescribeWorkflowExecution(t.Context(), s.WorkflowID(t, who), run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := run.GetWorkflowExecutionInfo()
+	return found.GetWorkflowExecutionInfo()
+}
+
+// StateOf is how a run ended, "" while it goes on.
+func StateOf(info *workflowpb.WorkflowExecutionInfo) string {
 	if workflow.Open(info.GetStatus()) {
 		return ""
 	}
-	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
-		return info.GetStatus().String()
+	if s := info.GetStatus(); s != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED && s != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW {
+		return s.String()
 	}
 	value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
 	return string(bytes.Trim(value, `"`))

@@ -72,6 +72,7 @@ type person struct {
 
 	session string
 	hashed  bool // is checked also by costly hashes
+	again   bool // a repetition of the request has a run of its own
 }
 
 // settle puts n people into the store, over connections that end: their work is then counted

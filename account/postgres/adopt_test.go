@@ -1,0 +1,207 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+)
+
+// adopt is what `rekey adopt` writes, and what it reports.
+func adopt(t *testing.T, url string, cfg postgres.AdoptConfig) (sql string, notes []postgres.Note, err error) {
+	t.Helper()
+	cfg.URL = url
+	if cfg.Role == "" {
+		cfg.Role = "postgres"
+	}
+	cfg.Judge = func(stored string) postgres.Note { return postgres.Note{Text: "form " + account.Form(stored)} }
+	sql, err = postgres.Adopt(t.Context(), cfg, func(n postgres.Note) { notes = append(notes, n) })
+	return sql, notes, err
+}
+
+// everything has a column of each kind that a change sets or that closes an account, in the
+// spellings of several frameworks, and sessions in three tables.
+const everything = `CREATE TABLE members (
+		"memberId" uuid PRIMARY KEY, "emailAddress" text UNIQUE, "passwordHash" text NOT NULL,
+		is_active boolean DEFAULT true, banned boolean, banned_until timestamptz, "deletedAt" timestamp, sso_enabled boolean,
+		remember_token text DEFAULT 'secret', reset_password_token text NOT NULL DEFAULT 'secret', locked_at timestamptz DEFAULT now(), failed_attempts int DEFAULT 9,
+		token_version bigint NOT NULL DEFAULT 3, security_stamp text DEFAULT 'stamp', must_change_password boolean DEFAULT true, password_changed_at timestamptz, updated_at timestamp DEFAULT '2020-01-01');
+	CREATE INDEX ON members (lower("emailAddress"));
+	CREATE TABLE member_sessions (id int, member uuid REFERENCES members);
+	CREATE TABLE refresh_tokens (user_id text, token text);
+	CREATE TABLE session (sid text, sess json);
+	INSERT INTO members ("memberId", "emailAddress", "passwordHash") SELECT ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'p' || i || '@example.com', '$2b$10$old' || i FROM generate_series(1, 8) i;
+	INSERT INTO member_sessions SELECT 1, "memberId" FROM members; INSERT INTO refresh_tokens SELECT "memberId", 'x' FROM members;
+	INSERT INTO session SELECT 'x', json_build_object('passport', json_build_object('user', "memberId")) FROM members;
+	UPDATE members SET is_active = false WHERE "emailAddress" = 'p3@example.com'; UPDATE members SET banned = true WHERE "emailAddress" = 'p4@example.com';
+	UPDATE members SET banned_until = now() + interval '1 day' WHERE "emailAddress" = 'p5@example.com'; UPDATE members SET banned_until = now() - interval '1 day' WHERE "emailAddress" = 'p6@example.com';
+	UPDATE members SET "deletedAt" = now() WHERE "emailAddress" = 'p7@example.com'; UPDATE members SET sso_enabled = true WHERE "emailAddress" = 'p8@example.com';`
+
+// security 2, 10: the file of `rekey adopt` gives a role without other rights all that a reset
+// needs. A change sets the columns that a reset of the application sets, and ends every session of
+// this user alone.
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, everything)
+	const role = "worker_of_adopt"
+	sql, notes, err := adopt(t, url, postgres.AdoptConfig{Role: role})
+	must(t, err)
+	for _, n := range notes {
+		if n.Mend {
+			t.Errorf("to look at: %s", n.Text)
+		}
+	}
+	postgrestest.Exec(t, url, sql)
+	sql, _, err = adopt(t, url, postgres.AdoptConfig{Role: role})
+	must(t, err)
+	postgrestest.Exec(t, url, sql) // once more, now with the role
+	as := strings.Replace(url, "user=postgres", "user="+role, 1)
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: as})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	if doubts, err := s.TryHashes(t.Context(), func(string) string { return "$2b$10$new" }); err != nil || len(doubts) > 0 {
+		t.Errorf("the trial of a hash: %q, %v", doubts, err)
+	}
+
+	if _, err := reset(t, s, "p1@example.com", "$2b$10$new"); err != nil {
+		t.Fatal(err)
+	}
+	postgrestest.Exec(t, url, `DO $$ DECLARE one members; BEGIN
+		SELECT * INTO one FROM members WHERE "emailAddress" = 'p1@example.com';
+		ASSERT one."passwordHash" = '$2b$10$new' AND one.remember_token IS NULL AND one.reset_password_token = '' AND one.locked_at IS NULL AND one.failed_attempts = 0, 'secrets and locks';
+		ASSERT one.token_version = 4 AND one.security_stamp <> 'stamp' AND NOT one.must_change_password, 'stamps';
+		ASSERT one.password_changed_at > now() - interval '1 hour' AND one.updated_at > now() AT TIME ZONE 'UTC' - interval '1 hour', 'times';
+		ASSERT (SELECT count(*) = 7 FROM members WHERE token_version = 3 AND remember_token = 'secret'), 'others';
+		ASSERT (SELECT count(*) = 7 AND NOT bool_or(member = one."memberId") FROM member_sessions), 'sessions by a foreign key';
+		ASSERT (SELECT count(*) = 7 AND NOT bool_or(user_id = one."memberId"::text) FROM refresh_tokens), 'refresh tokens by a name';
+		ASSERT (SELECT count(*) = 7 FROM session), 'sessions in JSON';
+	END $$`)
+	for address, want := range map[string]account.Account{
+		"p2@example.com": {Resettable: true}, "p3@example.com": {Disabled: true, Resettable: true}, "p4@example.com": {Disabled: true, Resettable: true},
+		"p5@example.com": {Disabled: true, Resettable: true}, "p6@example.com": {Resettable: true}, "p7@example.com": {Disabled: true, Resettable: true}, "p8@example.com": {},
+	} {
+		found, err := s.Find(t.Context(), address)
+		if err != nil || len(found) != 1 || found[0].Disabled != want.Disabled || found[0].Resettable != want.Resettable {
+			t.Errorf("%s: %+v, %v", address, found, err)
+		}
+	}
+	for _, statement := range []string{
+		`SELECT FROM members`, `DELETE FROM member_sessions`, `UPDATE rekey.users SET address = 'eve@example.com'`, `DELETE FROM rekey.users`, `SELECT rekey.change_password()`,
+	} {
+		if err := execAs(t, as, statement); err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+// A user that is deleted between the look and the change is no success.
+func TestAdoptedUserIsDeleted(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, everything)
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
+	must(t, err)
+	postgrestest.Exec(t, url, sql+`
+		DO $$ DECLARE n int; BEGIN
+			CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+			CREATE TRIGGER leave BEFORE UPDATE ON members FOR EACH ROW EXECUTE FUNCTION leave();
+			UPDATE rekey.users SET credential = 'new' WHERE address = 'p1@example.com';
+			GET DIAGNOSTICS n = ROW_COUNT;
+			ASSERT n = 0;
+		END $$`)
+}
+
+// A view that somebody else made, or that lost its trigger, would leave sessions open.
+func TestViewWithoutItsTrigger(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer"))
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
+	must(t, err)
+	postgrestest.Exec(t, url, sql)
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+	must(t, err)
+	must(t, s.Close())
+	for _, harm := range []string{`ALTER VIEW rekey.users RENAME TO users_; CREATE VIEW rekey.users AS SELECT * FROM rekey.users_`, `DROP VIEW rekey.users; ALTER VIEW rekey.users_ RENAME TO users; DROP TRIGGER change_password ON rekey.users`} {
+		postgrestest.Exec(t, url, harm)
+		if _, err := postgres.Open(t.Context(), postgres.Config{URL: url}); err == nil || !strings.Contains(err.Error(), "rekey adopt") {
+			t.Errorf("after %s: %v", harm, err)
+		}
+	}
+}
+
+// Each finding names what is to be done.
+func TestAdoptFindings(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	const sessions = `CREATE TABLE sessions (user_id int); `
+	for tables, want := range map[string]string{
+		`CREATE TABLE users (id int PRIMARY KEY, email text, password text); INSERT INTO users VALUES (1, 'ann@example.com', '$2y$10$x'), (2, 'Ann@Example.com', '$1$x')`: "1 addresses belong to several users",
+		`CREATE TABLE users (id int PRIMARY KEY, email text, password text)`:                                                                                              `CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`,
+		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, salt text)`:                                                                                   `"salt" may be a part of the hash`,
+		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, status text)`:                                                                                 `"status" may say that an account is closed`,
+		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, provider text)`:                                                                               `"provider" may say that an account signs in elsewhere`,
+		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, locked_at timestamptz NOT NULL DEFAULT now())`:                                                `"locked_at" of "public"."users" takes no NULL`,
+		`CREATE TABLE users (id int PRIMARY KEY, email text COLLATE turkish, password text)`:                                                                              `lower case of its own`,
+	} {
+		postgrestest.Exec(t, url, anew+`CREATE COLLATION turkish (provider = icu, locale = 'tr-TR'); `+sessions+tables)
+		sql, notes, err := adopt(t, url, postgres.AdoptConfig{})
+		must(t, err)
+		if !strings.Contains(fmt.Sprint(notes), want) {
+			t.Errorf("%s: %v", tables, notes)
+		}
+		postgrestest.Exec(t, url, sql)
+	}
+}
+
+// A database that does not show where the users or their sessions are gets no file.
+func TestAdoptRefusals(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	const users = `CREATE TABLE users (id int PRIMARY KEY, email text, password text); `
+	for _, test := range []struct {
+		tables, want string
+		cfg          postgres.AdoptConfig
+	}{
+		{`CREATE TABLE people (id int)`, "no table has a column for the address", postgres.AdoptConfig{}},
+		{users + `CREATE TABLE customers (id int PRIMARY KEY, mail text, passwd text)`, "public.customers, public.users", postgres.AdoptConfig{}},
+		{`CREATE TABLE users (email text, password text)`, "primary key of 0 columns", postgres.AdoptConfig{}},
+		{`CREATE TABLE users (id int, tenant int, email text, password text, PRIMARY KEY (id, tenant))`, "primary key of 2 columns", postgres.AdoptConfig{}},
+		{users, postgres.ErrNoSessions.Error(), postgres.AdoptConfig{}},
+		{users + `CREATE TABLE sessions (id text, data text)`, postgres.ErrNoSessions.Error(), postgres.AdoptConfig{}},
+		{users + `CREATE TABLE sessions (id text, data text)`, "Sessions", postgres.AdoptConfig{Sessions: "sessions"}},
+		{users + `CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE logs (session int REFERENCES sessions)`, "would refuse the end of a session", postgres.AdoptConfig{}},
+		{users, "no table nothing", postgres.AdoptConfig{Table: "nothing"}},
+		{users, "want one of better-auth, devise", postgres.AdoptConfig{Recipe: "nothing"}},
+		{users, "no table auth_user", postgres.AdoptConfig{Recipe: "django"}},
+		{`CREATE TABLE users (id int PRIMARY KEY, email text, password char(32))`, "holds 32 characters", postgres.AdoptConfig{}},
+	} {
+		postgrestest.Exec(t, url, anew+test.tables)
+		sql, _, err := adopt(t, url, test.cfg)
+		if err == nil || !strings.Contains(err.Error(), test.want) || sql != "" {
+			t.Errorf("%s, %+v: %v\n%s", test.tables, test.cfg, err, sql)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := postgres.Adopt(ended, postgres.AdoptConfig{Config: postgres.Config{URL: url}, Role: "rekey"}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of its context: %v", err)
+	}
+}
+
+// execAs runs a statement over a connection of its own.
+func execAs(t *testing.T, url, statement string) error {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	_, err = conn.Exec(t.Context(), statement)
+	return errors.Join(err, conn.Close(context.WithoutCancel(t.Context())))
+}
