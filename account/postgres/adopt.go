@@ -138,9 +138,9 @@ func (a *adoption) findUsers(ctx context.Context) error {
 		return err
 	}
 	a.hashed = a.users
-	if a.recipe.hashes != "" {
+	if a.hashes != "" {
 		schema, _, _ := strings.Cut(a.users.name, ".")
-		a.hashed, err = describe(ctx, a.tx, "Table", strings.Trim(schema, `"`)+"."+a.recipe.hashes)
+		a.hashed, err = describe(ctx, a.tx, "Table", strings.Trim(schema, `"`)+"."+a.hashes)
 	}
 	a.note(false, "the users are in %s, and their hashes in %s", a.users.name, a.hashed.name)
 	return err

@@ -13,7 +13,7 @@ import (
 
 // Columns that close an account, by their names without case and underscores.
 const (
-	closedBy  = "disabled isdisabled suspended issuspended banned isbanned blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
+	closedBy  = "disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
 	openBy    = "active isactive enabled isenabled"
 	closedAt  = "disabledat suspendedat bannedat blockedat deletedat archivedat closedat deactivatedat disabledon suspendedon deletedon"
 	elsewhere = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
@@ -24,25 +24,15 @@ var closedUntil = regexp.MustCompile(`^(ban|block|suspen|disabl|clos|deactiv)`)
 
 // disabled says when an account is closed, empty for never.
 func (a *adoption) disabled() string {
-	var closed []string
-	bans := a.users.named("banexpires banexpiresat banuntil", column.isTime)
+	closed := a.bans()
 	for _, c := range a.users.named(closedBy, column.isBool) {
-		is := c.of("u").holds("")
-		if strings.HasSuffix(c.plain(), "banned") && len(bans) > 0 {
-			end := bans[0].of("u")
-			is = fmt.Sprintf("(%s AND (%s IS NULL OR %s))", is, end.name, end.holds(""))
-			bans = nil
-		}
-		closed = append(closed, is)
+		closed = append(closed, c.ofUser().holds(""))
 	}
 	for _, c := range a.users.named(openBy, column.isBool) {
-		closed = append(closed, `NOT `+c.of("u").holds(""))
+		closed = append(closed, `NOT `+c.ofUser().holds(""))
 	}
-	for _, c := range a.users.sorted() {
-		ends := c.isEnd() && closedUntil.MatchString(c.plain()) && (bans != nil || !strings.HasPrefix(c.plain(), "bane"))
-		if begins := c.isTime() && !c.isEnd() && slices.Contains(strings.Fields(closedAt), c.plain()); ends || begins {
-			closed = append(closed, c.of("u").holds(""))
-		}
+	for _, c := range a.users.named(closedAt, func(c column) bool { return c.isTime() && !c.isEnd() }) {
+		closed = append(closed, c.ofUser().holds(""))
 	}
 	for _, c := range a.users.named("status state accountstatus userstatus", column.isAny) {
 		a.note(true, "the column %s may say that an account is closed: if so, add it to disabled in the view", c.name)
@@ -50,11 +40,27 @@ func (a *adoption) disabled() string {
 	return strings.Join(closed, " OR ")
 }
 
+// bans are the conditions of columns about bans. A boolean that has an end beside it counts as long
+// as the end is not set: then the end counts.
+func (a *adoption) bans() (closed []string) {
+	forever := ""
+	for _, c := range a.users.sorted() {
+		if c.isEnd() && closedUntil.MatchString(c.plain()) {
+			closed = append(closed, c.ofUser().holds(""))
+			forever += fmt.Sprintf(" AND %s IS NULL", c.ofUser().name)
+		}
+	}
+	for _, c := range a.users.named("banned isbanned", column.isBool) {
+		closed = append(closed, "("+c.ofUser().holds("")+forever+")")
+	}
+	return closed
+}
+
 // resettable says when a password may be reset, empty for always.
 func (a *adoption) resettable() string {
 	var not []string
 	for _, c := range a.users.named(elsewhere, column.isBool) {
-		not = append(not, `NOT `+c.of("u").holds(""))
+		not = append(not, `NOT `+c.ofUser().holds(""))
 	}
 	for _, c := range a.users.named("provider authprovider authtype authmethod logintype", column.isText) {
 		a.note(true, "the column %s may say that an account signs in elsewhere: if so, add resettable to the view", c.name)
@@ -92,26 +98,28 @@ func (a *adoption) changes(t table) (set []string) {
 	}
 	for _, kind := range companions() {
 		for _, c := range t.named(kind.names, kind.fits) {
-			value := kind.set
-			_, chosen := a.set[c.unquoted()]
-			switch {
-			case chosen:
-				continue
-			case value == "NULL" && c.required && c.isText():
-				value = "''"
-			case value == "NULL" && c.required:
-				a.note(true, "the column %s of %s takes no NULL: look at its meaning, and set it in the trigger if needed", c.name, t.name)
-				continue
-			case value == "now":
-				set = append(set, strings.TrimPrefix(c.setNow(), ", "))
-				continue
-			case strings.Contains(value, "%s"):
-				value = fmt.Sprintf(value, c.name)
+			if _, ok := a.set[c.unquoted()]; !ok {
+				set = append(set, a.change(t, c, kind.set)...)
 			}
-			set = append(set, c.name+" = "+value)
 		}
 	}
 	return set
+}
+
+// change is one assignment, or none.
+func (a *adoption) change(t table, c column, value string) []string {
+	switch {
+	case value == "NULL" && c.required && c.isText():
+		value = "''"
+	case value == "NULL" && c.required:
+		a.note(true, "the column %s of %s takes no NULL: look at its meaning, and set it in the trigger if needed", c.name, t.name)
+		return nil
+	case value == "now":
+		return []string{strings.TrimPrefix(c.setNow(), ", ")}
+	case strings.Contains(value, "%s"):
+		value = fmt.Sprintf(value, c.name)
+	}
+	return []string{c.name + " = " + value}
 }
 
 // sorted are the columns by name.
@@ -123,9 +131,9 @@ func (t table) sorted() (all []column) {
 	return all
 }
 
-// of is the column of a table with an alias.
-func (c column) of(alias string) column {
-	c.name = alias + "." + c.name
+// ofUser is the column of the table with the alias u.
+func (c column) ofUser() column {
+	c.name = "u." + c.name
 	return c
 }
 

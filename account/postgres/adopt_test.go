@@ -84,6 +84,8 @@ func TestAdopt(t *testing.T) {
 		ASSERT (SELECT count(*) = 7 AND NOT bool_or(user_id = one."memberId"::text) FROM refresh_tokens), 'refresh tokens by a name';
 		ASSERT (SELECT count(*) = 7 FROM session), 'sessions in JSON';
 	END $$`)
+	postgrestest.Exec(t, url, `DROP VIEW rekey.users; UPDATE members SET banned = true WHERE "emailAddress" = 'p6@example.com'`)
+	postgrestest.Exec(t, url, sql)
 	for address, want := range map[string]account.Account{
 		"p2@example.com": {Resettable: true}, "p3@example.com": {Disabled: true, Resettable: true}, "p4@example.com": {Disabled: true, Resettable: true},
 		"p5@example.com": {Disabled: true, Resettable: true}, "p6@example.com": {Resettable: true}, "p7@example.com": {Disabled: true, Resettable: true}, "p8@example.com": {},

@@ -28,7 +28,7 @@ const shortestHash = 60
 
 // prepare finds the tables and columns and writes the statements.
 func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, error) {
-	if err := u.check(); err != nil {
+	if err := u.check(); err != nil && !u.changer {
 		return statements{}, err
 	}
 	t, err := describe(ctx, pool, "Table", u.Table)

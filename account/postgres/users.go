@@ -112,7 +112,7 @@ func (u Users) check() error {
 		}
 	}
 	switch {
-	case u.Sessions == "" && u.ChangedAt == "" && !u.changer:
+	case u.Sessions == "" && u.ChangedAt == "":
 		return ErrNoSessions
 	case u.Sessions != "" && u.SessionsUser == "":
 		return &SettingError{"SessionsUser", errors.New("is missing")}
