@@ -113,7 +113,7 @@ func (p *place) follow(t *testing.T) {
 		p.Run(t, 0, args...)
 	}
 	for range 2 { // it may be repeated
-		postgrestest.Exec(t, p.as("forge"), p.Block(t, "sql", "CREATE VIEW"))
+		postgrestest.Exec(t, p.as("forge"), p.Run(t, 0, p.Commands(t, "rekey adopt")[0]...).Out.String())
 	}
 	worker := p.Start(t, nil, p.Commands(t, "rekey worker")[0]...)
 	worker.Await(t, worker.Err, `"worker started"`)
@@ -235,8 +235,8 @@ func (p *place) leastRights(t *testing.T) {
 	t.Helper()
 	postgrestest.Exec(t, p.as("rekey"), `DO $$ BEGIN
 		ASSERT NOT has_any_column_privilege('"Users"', 'SELECT') AND NOT has_any_column_privilege('"Users"', 'UPDATE');
-		ASSERT NOT has_column_privilege('rekey_users', 'email', 'UPDATE') AND NOT has_table_privilege('rekey_users', 'INSERT, DELETE');
-		ASSERT NOT has_column_privilege('"Sessions"', 'sid', 'SELECT');
-		ASSERT NOT has_function_privilege('rekey_set_password()', 'EXECUTE');
+		ASSERT NOT has_column_privilege('rekey.users', 'address', 'UPDATE') AND NOT has_table_privilege('rekey.users', 'INSERT, DELETE');
+		ASSERT NOT has_any_column_privilege('"Sessions"', 'SELECT') AND NOT has_table_privilege('"Sessions"', 'DELETE');
+		ASSERT NOT has_function_privilege('rekey.change_password()', 'EXECUTE');
 	END $$`)
 }
