@@ -25,6 +25,7 @@ func TestSupabase(t *testing.T) {
 		withheld: map[string]string{"carol@example.com": "disabled", "dave@example.com": "not_resettable"},
 		stale: `UPDATE auth.users SET recovery_token = md5(email), recovery_sent_at = now(), reauthentication_token = md5(email),
 			email_change_token_new = md5(email || '1'), email_change_token_current = md5(email || '2'), updated_at = '2001-01-01';
+			UPDATE auth.users SET email_confirmed_at = NULL WHERE email = 'alice@example.com';
 			INSERT INTO auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to)
 			SELECT gen_random_uuid(), id, 'recovery_token', md5(email), email FROM auth.users`,
 		fresh: asserts(
@@ -63,7 +64,8 @@ func startSupabase(t *testing.T, p *place) func(request) answer {
 }
 
 // supabase asks the database what GoTrue asks. Its sign-in is bcrypt.CompareHashAndPassword
-// (internal/crypto/password.go of supabase/auth), after FindUserByEmailAndAudience and IsBanned.
+// (internal/crypto/password.go of supabase/auth), after FindUserByEmailAndAudience, IsBanned and
+// IsConfirmed.
 type supabase struct{ *pgx.Conn }
 
 func (s supabase) answer(ctx context.Context, asked request, a *answer) error {
@@ -73,8 +75,8 @@ func (s supabase) answer(ctx context.Context, asked request, a *answer) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.Exec(ctx, `INSERT INTO auth.users (instance_id, id, aud, email, encrypted_password)
-			VALUES ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'authenticated', $1, $2)`, asked.Email, string(hash))
+		_, err = s.Exec(ctx, `INSERT INTO auth.users (instance_id, id, aud, email, encrypted_password, email_confirmed_at)
+			VALUES ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'authenticated', $1, $2, now())`, asked.Email, string(hash))
 		return err
 	case "signIn":
 		return s.signIn(ctx, asked, a)
@@ -89,7 +91,7 @@ func (s supabase) signIn(ctx context.Context, asked request, a *answer) error {
 	var id, hash string
 	a.Status = http.StatusBadRequest
 	err := s.QueryRow(ctx, `SELECT id::text, encrypted_password FROM auth.users WHERE instance_id = '00000000-0000-0000-0000-000000000000' AND lower(email) = lower($1)
-		AND aud = 'authenticated' AND is_sso_user = false AND (banned_until IS NULL OR banned_until <= now())`, asked.Email).Scan(&id, &hash)
+		AND aud = 'authenticated' AND is_sso_user = false AND email_confirmed_at IS NOT NULL AND (banned_until IS NULL OR banned_until <= now())`, asked.Email).Scan(&id, &hash)
 	if err != nil || bcrypt.CompareHashAndPassword([]byte(hash), []byte(asked.Password)) != nil {
 		return err
 	}
