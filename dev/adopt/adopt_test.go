@@ -169,7 +169,7 @@ func (p *place) signIn(t *testing.T, address, password string, takes bool) (cook
 	t.Helper()
 	a := p.ask(request{Do: "signIn", Email: address, Password: password})
 	if (a.Status == http.StatusOK) != takes {
-		t.Errorf("sign-in of %s with %q: status %d", address, password, a.Status)
+		t.Fatalf("sign-in of %s with %q: status %d", address, password, a.Status)
 	}
 	return a.Cookie
 }

@@ -82,9 +82,11 @@ func TestBetterAuth(t *testing.T) {
 			}
 		},
 		furnish: `UPDATE account SET "providerId" = 'github', password = NULL FROM "user" u
-			WHERE u.id = "userId" AND u.email = 'dave@example.com'`, // as by social sign-in alone
-		withheld: map[string]string{"dave@example.com": "no_account"},
-		stale:    `UPDATE account SET "updatedAt" = '2001-01-01'`,
+			WHERE u.id = "userId" AND u.email = 'dave@example.com'; -- as by social sign-in alone
+			UPDATE "user" SET banned = true WHERE email = 'carol@example.com'`,
+		withheld: map[string]string{"carol@example.com": "disabled", "dave@example.com": "no_account"},
+		stale: `UPDATE account SET "updatedAt" = '2001-01-01';
+			UPDATE "user" SET banned = true, "banExpires" = now() - interval '1 day' WHERE email = 'alice@example.com'`,
 		fresh: asserts(
 			`(SELECT abs(extract(epoch FROM now() - a."updatedAt")) < 3600 FROM account a JOIN "user" u ON u.id = a."userId" WHERE u.email = 'alice@example.com')`,
 			`(SELECT bool_and(a."updatedAt" = '2001-01-01') FROM account a JOIN "user" u ON u.id = a."userId" WHERE u.email <> 'alice@example.com')`,

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
+import { admin } from "better-auth/plugins";
 import pg from "pg";
 
 const database = new pg.Pool({ connectionString: process.env.DATABASE_URL });
@@ -11,6 +12,7 @@ const options = {
   secret: "a secret of better-auth's cookies, for a test",
   database,
   emailAndPassword: { enabled: true },
+  plugins: [admin()], // it bans users
 };
 const { api } = betterAuth(options);
 
