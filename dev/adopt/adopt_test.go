@@ -104,6 +104,7 @@ func (app application) adopts(t *testing.T) {
 // prepare starts PostgreSQL, Temporal, a mail server and the application with its users.
 func (app application) prepare(t *testing.T) *place {
 	t.Helper()
+	suite.Program(t, "psql")
 	p := &place{Site: site.Bare(t), Page: site.ReadPage(t, "../../docs/hosts/"+app.page+".md")}
 	p.sql = postgrestest.Start(t, "timezone=Asia/Tokyo").Database(t) // a time in UTC differs from now()
 	database, err := url.Parse(p.sql)
@@ -122,9 +123,10 @@ func (app application) prepare(t *testing.T) *place {
 	postgrestest.Exec(t, p.sql, app.furnish)
 
 	p.StartTemporal(t)
-	p.Here = strings.NewReplacer("https://accounts.example.com", p.URL, "mail.example.com", "127.0.0.1", "./keys", p.keys(),
-		"postgres://app@127.0.0.1/app", p.as("app"), "postgres://rekey@127.0.0.1/app", p.as("rekey"),
-		"postgres://postgres@127.0.0.1/postgres", p.as("app"), "postgres://rekey@127.0.0.1/postgres", p.as("rekey"))
+	owner, worker := "'"+p.as("app")+"'", "'"+p.as("rekey")+"'"
+	p.Here = strings.NewReplacer("https://accounts.example.com", p.URL, "mail.example.com", "127.0.0.1", "127.0.0.1:7233", p.TemporalAddr,
+		"./keys", p.keys(), "postgres://app@127.0.0.1/app", owner, "postgres://rekey@127.0.0.1/app", worker,
+		"postgres://postgres@127.0.0.1/postgres", owner, "postgres://rekey@127.0.0.1/postgres", worker)
 	return p
 }
 
@@ -152,11 +154,9 @@ func (p *place) keys() string { return filepath.Join(p.Dir, "keys-of-the-page") 
 func (p *place) follow(t *testing.T, recipe string) {
 	t.Helper()
 	postgrestest.Exec(t, p.sql, p.Block(t, "sql", "CREATE ROLE"))
-	for _, args := range p.Commands(t, "rekey setup") {
-		p.Run(t, 0, args...)
-	}
+	p.Type(t, p.Block(t, "sh", "rekey setup"))
 	for range 2 { // it may be repeated
-		postgrestest.Exec(t, p.as("app"), p.Run(t, 0, p.Commands(t, "--recipe "+recipe+" ")[0]...).Out.String())
+		p.Type(t, p.Block(t, "sh", "--recipe "+recipe+" "))
 	}
 	worker := p.Start(t, nil, p.Commands(t, "rekey worker")[0]...)
 	worker.Await(t, worker.Err, `"worker started"`)

@@ -73,6 +73,7 @@ func prepare(t *testing.T) *place {
 	t.Helper()
 	postgrestest.Require(t)
 	suite.Program(t, "chromium", "chromium-browser", "google-chrome")
+	suite.Program(t, "psql")
 	dir := install(t)
 	p := &place{Site: site.Bare(t), Page: site.ReadPage(t, "../../docs/hosts/flowfuse.md")}
 	p.StartTemporal(t)
@@ -93,8 +94,8 @@ func prepare(t *testing.T) *place {
 	p.admin, p.ids = furnish(t, p.front.URL)
 
 	p.Here = strings.NewReplacer(
-		"https://flow.example.com", p.front.URL, "mail.example.com", "127.0.0.1", "./keys", p.keys(),
-		"postgres://forge@127.0.0.1:5432/flowforge", p.as("forge"), "postgres://rekey@127.0.0.1:5432/flowforge", p.as("rekey"))
+		"https://flow.example.com", p.front.URL, "mail.example.com", "127.0.0.1", "./keys", p.keys(), "127.0.0.1:7233", p.TemporalAddr,
+		"postgres://forge@127.0.0.1:5432/flowforge", "'"+p.as("forge")+"'", "postgres://rekey@127.0.0.1:5432/flowforge", "'"+p.as("rekey")+"'")
 	return p
 }
 
@@ -109,11 +110,9 @@ func (p *place) keys() string { return filepath.Join(p.Dir, "keys-of-the-page") 
 func (p *place) follow(t *testing.T) {
 	t.Helper()
 	postgrestest.Exec(t, p.sql, p.Block(t, "sql", "CREATE ROLE"))
-	for _, args := range p.Commands(t, "rekey setup") {
-		p.Run(t, 0, args...)
-	}
+	p.Type(t, p.Block(t, "sh", "rekey setup"))
 	for range 2 { // it may be repeated
-		postgrestest.Exec(t, p.as("forge"), p.Run(t, 0, p.Commands(t, "rekey adopt")[0]...).Out.String())
+		p.Type(t, p.Block(t, "sh", "rekey adopt"))
 	}
 	worker := p.Start(t, nil, p.Commands(t, "rekey worker")[0]...)
 	worker.Await(t, worker.Err, `"worker started"`)

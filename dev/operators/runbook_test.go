@@ -104,8 +104,7 @@ func (s *section) typed(t *testing.T, block string) {
 // shell begins a block.
 func (s *section) shell(t *testing.T, block string) *process.Process {
 	t.Helper()
-	script := "set -eu; PATH=" + filepath.Dir(s.Program(t)) + ":$PATH; cd " + s.dir + "\n" + s.here.Replace(block)
-	return process.Start(t, "/bin/sh", append(append([]string{}, s.Env...), s.env...), "-c", script)
+	return s.Shell(t, s.dir, s.here.Replace(block), s.env...)
 }
 
 // nineDaysAgo replaces the operator's wait of the page.

@@ -40,14 +40,13 @@ func (p *Page) Block(t *testing.T, language, has string) string {
 	return p.Here.Replace(found[0])
 }
 
-// Commands are the arguments of the commands of rekey in a block of shell, without the file that
-// one writes to.
+// Commands are the arguments of the commands of rekey in a block of shell that has no quotes but
+// those around an argument.
 func (p *Page) Commands(t *testing.T, has string) (all [][]string) {
 	t.Helper()
 	for line := range strings.Lines(strings.ReplaceAll(p.Block(t, "sh", has), "\\\n", "")) {
 		if args, ok := strings.CutPrefix(line, "rekey "); ok {
-			args, _, _ = strings.Cut(args, " > ")
-			all = append(all, strings.Fields(args))
+			all = append(all, strings.Fields(strings.ReplaceAll(args, "'", "")))
 		}
 	}
 	return all

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -41,6 +42,22 @@ func (s *Site) Program(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Shell begins commands of a shell in a folder, as an operator types them.
+func (s *Site) Shell(t *testing.T, dir, commands string, more ...string) *process.Process {
+	t.Helper()
+	script := "set -eu; PATH=" + filepath.Dir(s.Program(t)) + ":$PATH; cd " + dir + "\n" + commands
+	return process.Start(t, "/bin/sh", append(append([]string{}, s.Env...), more...), "-c", script)
+}
+
+// Type is Shell for commands that end well.
+func (s *Site) Type(t *testing.T, commands string) {
+	t.Helper()
+	p := s.Shell(t, s.Dir, commands)
+	if code := p.Exit(t); code != 0 {
+		t.Fatalf("exit code %d of\n%s%s%s", code, commands, p.Out, p.Err)
+	}
 }
 
 // Run waits for the end of a command and checks its exit code.
