@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/mariadbtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m.Run)) }
 
 // url is that of a database for a user.
 func url(user, name string) string {
