@@ -43,15 +43,15 @@ func (a *adoption) disabled() string {
 // bans are the conditions of columns about bans. A boolean that has an end beside it counts as long
 // as the end is not set: then the end counts.
 func (a *adoption) bans() (closed []string) {
-	forever := ""
+	var forever strings.Builder
 	for _, c := range a.users.sorted() {
 		if c.isEnd() && closedUntil.MatchString(c.plain()) {
 			closed = append(closed, c.ofUser().holds(""))
-			forever += fmt.Sprintf(" AND %s IS NULL", c.ofUser().name)
+			fmt.Fprintf(&forever, " AND %s IS NULL", c.ofUser().name)
 		}
 	}
 	for _, c := range a.users.named("banned isbanned", column.isBool) {
-		closed = append(closed, "("+c.ofUser().holds("")+forever+")")
+		closed = append(closed, "("+c.ofUser().holds("")+forever.String()+")")
 	}
 	return closed
 }
