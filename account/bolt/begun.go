@@ -7,6 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/failpoint"
 )
 
 var _ account.HostLedger = (*Store)(nil)
@@ -53,7 +54,7 @@ func begin(tx *bbolt.Tx, c account.Change) (account.TokenRecord, error) {
 
 // Finish implements [account.HostLedger].
 func (s *Store) Finish(ctx context.Context, c account.Change, a account.Account) error {
-	return s.update(ctx, func(tx *bbolt.Tx) error {
+	err := s.update(ctx, func(tx *bbolt.Tx) error {
 		if _, applied, err := repeated(tx, c); applied || err != nil {
 			return err
 		}
@@ -64,6 +65,10 @@ func (s *Store) Finish(ctx context.Context, c account.Change, a account.Account)
 		}
 		return note(tx, a, c)
 	})
+	if err == nil {
+		failpoint.Hit(failpoint.AfterCommit)
+	}
+	return err
 }
 
 // Begun implements [account.HostLedger].

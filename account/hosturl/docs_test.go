@@ -17,7 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m.Run)) }
 
 const page = "../../docs/hosts/url.md"
 

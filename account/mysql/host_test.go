@@ -15,7 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/mariadbtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m.Run)) }
 
 // url is that of a database for a user.
 func url(user, name string) string {
@@ -273,5 +273,21 @@ func TestShortColumnIsFoundAtTheStart(t *testing.T) {
 	}
 	if strings.Join(seen, " ") != "old old" {
 		t.Errorf("it looks at the hashes %q", seen)
+	}
+}
+
+// A look-up without an index reads the whole table.
+func TestLookUpReads(t *testing.T) {
+	t.Parallel()
+	db, name := prepared(t)
+	mariadbtest.Exec(t, db, "INSERT users (id, email) SELECT seq, CONCAT(seq, '@example.com') FROM seq_1_to_5000")
+	h := open(t, name)
+	indexed, err := h.LookUpReads(t.Context())
+	if err != nil || indexed > 2000 {
+		t.Errorf("with the index: %d rows, %v", indexed, err)
+	}
+	mariadbtest.Exec(t, db, "DROP INDEX email ON users")
+	if all, err := h.LookUpReads(t.Context()); err != nil || all < indexed+5000 {
+		t.Errorf("without the index: %d rows, with it %d, %v", all, indexed, err)
 	}
 }

@@ -81,7 +81,7 @@ func (a *adoption) note(mend bool, format string, args ...any) {
 
 // write takes the steps, and returns the SQL.
 func (a *adoption) write(ctx context.Context) (string, error) {
-	for _, step := range []func(context.Context) error{a.findUsers, a.findColumns, a.countHashes, a.countAddresses, a.timeLookup} {
+	for _, step := range []func(context.Context) error{a.checkSchema, a.findUsers, a.findColumns, a.countHashes, a.countAddresses, a.timeLookup} {
 		if err := step(ctx); err != nil {
 			return "", err
 		}
@@ -142,7 +142,17 @@ func (a *adoption) findUsers(ctx context.Context) error {
 		schema, _, _ := strings.Cut(a.users.name, ".")
 		a.hashed, err = describe(ctx, a.tx, "Table", strings.Trim(schema, `"`)+"."+a.hashes)
 	}
-	a.note(false, "the users are in %s, and their hashes in %s", a.users.name, a.hashed.name)
+	a.note(false, "the users are in %s", a.users.name)
+	return err
+}
+
+// checkSchema reports that rekey's own tables are missing: the file needs them.
+func (a *adoption) checkSchema(ctx context.Context) error {
+	err := pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error { return checkVersion(ctx, tx) }) // a savepoint
+	if errors.Is(err, ErrSchemaOld) {
+		a.note(true, "%s, before you run the file", ErrSchemaOld)
+		return nil
+	}
 	return err
 }
 

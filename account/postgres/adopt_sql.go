@@ -43,15 +43,15 @@ func (a *adoption) disabled() string {
 // bans are the conditions of columns about bans. A boolean that has an end beside it counts as long
 // as the end is not set: then the end counts.
 func (a *adoption) bans() (closed []string) {
-	forever := ""
+	var forever strings.Builder
 	for _, c := range a.users.sorted() {
 		if c.isEnd() && closedUntil.MatchString(c.plain()) {
 			closed = append(closed, c.ofUser().holds(""))
-			forever += fmt.Sprintf(" AND %s IS NULL", c.ofUser().name)
+			fmt.Fprintf(&forever, " AND %s IS NULL", c.ofUser().name)
 		}
 	}
 	for _, c := range a.users.named("banned isbanned", column.isBool) {
-		closed = append(closed, "("+c.ofUser().holds("")+forever+")")
+		closed = append(closed, "("+c.ofUser().holds("")+forever.String()+")")
 	}
 	return closed
 }
@@ -141,7 +141,7 @@ func (c column) ofUser() column {
 var adoptText = template.Must(template.New("adopt").Parse(`-- The worker of rekey reads and changes the users of {{.Users}} through the view rekey.users.
 -- Review this file, and run it after ` + "`rekey migrate`" + ` as a role that owns the tables:
 --
---     psql -v ON_ERROR_STOP=1 -f FILE DATABASE
+--     psql -v ON_ERROR_STOP=1 -qf FILE DATABASE
 --
 -- It may be repeated. Before you change a column of the view: DROP VIEW rekey.users, and run it again.
 BEGIN;
@@ -182,7 +182,10 @@ REVOKE EXECUTE ON FUNCTION rekey.change_password() FROM PUBLIC;
 CREATE TRIGGER change_password INSTEAD OF UPDATE ON rekey.users
     FOR EACH ROW EXECUTE FUNCTION rekey.change_password();
 
-{{if .NewRole}}CREATE ROLE {{.Role}} LOGIN;
+{{if .NewRole}}DO $rekey$ BEGIN
+    CREATE ROLE {{.Role}} LOGIN;
+EXCEPTION WHEN duplicate_object THEN NULL; -- by an earlier run of this file
+END $rekey$;
 {{end}}GRANT SELECT, UPDATE (credential) ON rekey.users TO {{.Role}};
 GRANT USAGE ON SCHEMA rekey TO {{.Role}};
 GRANT SELECT ON rekey.goose_db_version TO {{.Role}};

@@ -54,11 +54,13 @@ func TestAdopt(t *testing.T) {
 	const role = "worker_of_adopt"
 	sql, notes, err := adopt(t, url, postgres.AdoptConfig{Role: role})
 	must(t, err)
+	t.Cleanup(func() { postgrestest.Exec(t, url, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
 	for _, n := range notes {
 		if n.Mend {
 			t.Errorf("to look at: %s", n.Text)
 		}
 	}
+	postgrestest.Exec(t, url, sql)
 	postgrestest.Exec(t, url, sql)
 	sql, _, err = adopt(t, url, postgres.AdoptConfig{Role: role})
 	must(t, err)
@@ -161,6 +163,17 @@ func TestAdoptFindings(t *testing.T) {
 			t.Errorf("%s: %v", tables, notes)
 		}
 		postgrestest.Exec(t, url, sql)
+	}
+}
+
+// The file needs the schema of rekey, and the report says so.
+func TestAdoptBeforeMigrate(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	postgrestest.Exec(t, url, plainTables("integer"))
+	_, notes, err := adopt(t, url, postgres.AdoptConfig{})
+	if err != nil || !notes[0].Mend || !strings.Contains(notes[0].Text, "run `rekey migrate`") {
+		t.Errorf("%v, %v", notes, err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"path"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -124,9 +123,9 @@ func makeSchema(ctx context.Context, db *sql.DB) error {
 }
 
 // checkVersion refuses a schema that this package does not know.
-func checkVersion(ctx context.Context, pool *pgxpool.Pool) error {
+func checkVersion(ctx context.Context, db querier) error {
 	var version int64
-	err := pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+versions+` WHERE is_applied`).Scan(&version)
+	err := db.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+versions+` WHERE is_applied`).Scan(&version)
 	switch sqlState(err) {
 	case noSchema, noTable:
 		return ErrSchemaOld

@@ -79,7 +79,7 @@ var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://|^(postgres|postgres
 func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Store, error) {
 	switch {
 	case s.UsersURL != "":
-		return s.openBeside(ctx)
+		return s.openBeside(ctx, log)
 	case postgres.IsURL(s.Store):
 		return s.openPostgres(ctx, log)
 	}
@@ -90,11 +90,19 @@ func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Stor
 	return store, nil
 }
 
+// manyRows is more than a look-up by an index reads.
+const manyRows = 10_000
+
 // openBeside opens rekey's own records, beside an application with the accounts.
-func (s *storeFlags) openBeside(ctx context.Context) (account.Store, error) {
+func (s *storeFlags) openBeside(ctx context.Context, log zerolog.Logger) (account.Store, error) {
 	host, err := s.host(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if database, ok := host.(*mysql.Host); ok {
+		if rows, err := database.LookUpReads(ctx); err != nil || rows > manyRows {
+			log.Warn().Int("rows", rows).Err(err).Msg("a look-up by address reads the whole table, and each request makes one: index the column of the address")
+		}
 	}
 	if !postgres.IsURL(s.Store) {
 		file, err := bolt.OpenLedger(kong.ExpandPath(s.Store))

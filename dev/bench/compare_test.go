@@ -19,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/cost"
+	"github.com/rekeyhq/rekey/internal/testkit/mariadbtest"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, play(text))
 		os.Exit(1)
 	}
-	os.Exit(site.Main(func() int { return postgrestest.Run(m) }))
+	os.Exit(site.Main(func() int { return mariadbtest.Run(func() int { return postgrestest.Run(m) }) }))
 }
 
 // load is how many resets are made, and how many at once.

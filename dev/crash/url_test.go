@@ -12,6 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
@@ -37,62 +38,89 @@ func (s *story) beside(t *testing.T) (app *hostapp.App, ledger string) {
 	return app, ledger
 }
 
-// stopsAt stops the next change before it takes effect, or before its answer, until the worker is
-// killed. Later ones go on.
-func (s *story) stopsAt(app *hostapp.App, applied bool) (stopped <-chan struct{}) {
+// Where the change of a password stands still at the application.
+const (
+	beforeRead   = "before it reads the account" // the ledger has noted that the submission began
+	beforeChange = "before the change"
+	beforeAnswer = "before its answer" // the password is changed
+)
+
+// stopsAt stops the next request of a change there, until the worker is killed. Requests before arm
+// is called go on, and so do later ones.
+func (s *story) stopsAt(app *hostapp.App, at string) (arm func(), stopped <-chan struct{}) {
 	arrived, killed := make(chan struct{}), make(chan struct{})
-	var once atomic.Bool
-	stop := func(request string) {
-		if request == "change" && once.CompareAndSwap(false, true) {
+	var armed atomic.Bool
+	stop := func(at string) {
+		if armed.CompareAndSwap(true, false) {
 			close(arrived)
 			<-killed
-			if !applied {
+			if at != beforeAnswer {
 				panic(http.ErrAbortHandler) // the request never came
 			}
 		}
 	}
-	if applied {
-		app.After = stop
-	} else {
-		app.Before = stop
+	app.Before = func(request string) {
+		if at == beforeRead && request == "account" || at == beforeChange && request == "change" {
+			stop(at)
+		}
+	}
+	app.After = func(request string) {
+		if at == beforeAnswer && request == "change" {
+			stop(at)
+		}
 	}
 	s.release = func() { close(killed) }
-	return arrived
+	return func() { armed.Store(true) }, arrived
 }
 
-// changing is a story whose change stands still at the application, before it takes effect or
-// before its answer.
-func changing(t *testing.T, applied bool) (s *story, app *hostapp.App, ledger string) {
+// changing is a story whose change stands still there.
+func changing(t *testing.T, at string) (s *story, app *hostapp.App, ledger string) {
 	t.Helper()
 	s = begin(t)
 	app, ledger = s.beside(t)
-	stopped := s.stopsAt(app, applied)
+	arm, stopped := s.stopsAt(app, at)
 	s.work(t)
 	s.ask(t)
 	s.open(t, 1)
+	arm()
 	s.send()
 	process.Happens(t, patience, stopped, "the change at the application")
 	return s, app, ledger
 }
 
-// security 23: the worker is killed before the application changes the password, and after it.
-// The change is made once, the owner is notified, and no link is left.
+// security 23: the worker is killed at every step between the application and the ledger. The
+// change is made once, the owner is notified, and no link is left.
 func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
 	t.Parallel()
-	for name, applied := range map[string]bool{"before the change": false, "before its answer": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, at := range []string{beforeRead, beforeChange, beforeAnswer} {
+		t.Run(at, func(t *testing.T) {
 			t.Parallel()
-			if !applied {
+			if at != beforeAnswer {
 				suite.Long(t)
 			}
-			s, app, path := changing(t, applied)
+			s, app, path := changing(t, at)
 			s.kill(t)
-			s.work(t)
-			s.Insist(t, s.token, newPassword)
-			process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
-			s.changedBeside(t, app, path)
+			s.goesOn(t, app, path)
 		})
 	}
+	t.Run("after the ledger's note", func(t *testing.T) {
+		suite.Long(t)
+		t.Parallel()
+		s := begin(t)
+		app, path := s.beside(t)
+		stopped(failpoint.AfterCommit)(t, s)
+		s.kill(t)
+		s.goesOn(t, app, path)
+	})
+}
+
+// goesOn starts another worker, which completes the reset.
+func (s *story) goesOn(t *testing.T, app *hostapp.App, ledger string) {
+	t.Helper()
+	s.work(t)
+	s.Insist(t, s.token, newPassword)
+	process.Eventually(t, patience, "the end of the run", func() bool { return s.State(t, s.temporal, s.who) == "completed" })
+	s.changedBeside(t, app, ledger)
 }
 
 // security 18, 23: the run is terminated while the application has changed the password and not
@@ -100,7 +128,7 @@ func TestWorkerBesideAnApplicationIsKilled(t *testing.T) {
 func TestTerminatedBesideAnApplication(t *testing.T) {
 	suite.Long(t)
 	t.Parallel()
-	s, app, path := changing(t, true)
+	s, app, path := changing(t, beforeAnswer)
 	if err := s.temporal.TerminateWorkflow(t.Context(), s.WorkflowID(t, s.who), "", "a test"); err != nil {
 		t.Fatal(err)
 	}

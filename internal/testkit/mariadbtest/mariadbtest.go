@@ -34,9 +34,9 @@ var server struct {
 }
 
 // Run runs the tests of a package and stops their server. Every TestMain of a package that calls
-// [Database] is os.Exit(mariadbtest.Run(m)).
-func Run(m *testing.M) int {
-	code := m.Run()
+// [Database] is os.Exit(mariadbtest.Run(m.Run)), or with what another kit makes of m.Run.
+func Run(tests func() int) int {
+	code := tests()
 	if server.life != nil {
 		_ = server.life.Close()
 		_ = server.run.Wait()
