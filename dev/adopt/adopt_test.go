@@ -246,9 +246,9 @@ func has(libraries, flag, line string, names ...string) func(*testing.T) string 
 
 // asserts is SQL that fails when a condition is false or NULL.
 func asserts(conditions ...string) string {
-	sql := "DO $do$ BEGIN\n"
+	var sql strings.Builder
 	for _, condition := range conditions {
-		sql += "ASSERT " + condition + ", $text$" + condition + "$text$;\n"
+		sql.WriteString("ASSERT " + condition + ", $text$" + condition + "$text$;\n")
 	}
-	return sql + "END $do$"
+	return "DO $do$ BEGIN\n" + sql.String() + "END $do$"
 }

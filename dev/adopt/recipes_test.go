@@ -7,7 +7,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-// A session of Django holds a keyed hash of the stored one, and ends with it.
+// security 17: a session of Django holds a keyed hash of the stored one, and ends with it.
 func TestDjango(t *testing.T) {
 	application{
 		page: "django", recipe: "django",
@@ -19,6 +19,7 @@ func TestDjango(t *testing.T) {
 	}.adopts(t)
 }
 
+// security 17: a session is a row.
 func TestRails(t *testing.T) {
 	application{
 		page: "rails", recipe: "rails",
@@ -32,7 +33,7 @@ func TestRails(t *testing.T) {
 	}.adopts(t)
 }
 
-// A session of Devise, and its cookie that remembers, hold the beginning of the hash.
+// security 17: a session of Devise, and its cookie that remembers, hold the beginning of the hash.
 func TestDevise(t *testing.T) {
 	application{
 		page: "rails", recipe: "devise",
@@ -51,7 +52,7 @@ func TestDevise(t *testing.T) {
 	}.adopts(t)
 }
 
-// A cookie of Laravel that remembers ends with remember_token, a session with its row.
+// security 17: a cookie of Laravel that remembers ends with remember_token, a session with its row.
 func TestLaravel(t *testing.T) {
 	application{
 		page: "laravel", recipe: "laravel",
@@ -69,7 +70,7 @@ func TestLaravel(t *testing.T) {
 	}.adopts(t)
 }
 
-// The application is that of dev/hosts.
+// security 17: a session is a row. The application is that of dev/hosts.
 func TestBetterAuth(t *testing.T) {
 	application{
 		page: "better-auth", recipe: "better-auth",

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// A session of Supabase ends with its row, which its refresh tokens go with. Tokens that GoTrue
+// security 17: a session of Supabase ends with its row, which its refresh tokens go with. Tokens that GoTrue
 // has mailed end too.
 func TestSupabase(t *testing.T) {
 	application{
