@@ -186,19 +186,19 @@ func (p *place) session(t *testing.T, cookie, want string) {
 func (p *place) withheld(t *testing.T, address, reason string) {
 	t.Helper()
 	p.Forgot(t, account.Account{Address: address})
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
 	process.Eventually(t, p.Patience, "a mail to "+address+" is withheld: "+reason, func() bool {
 		var runs []struct{ Withheld string }
 		out := p.Run(t, 0, "find", "--keys", p.keys(), "--json", address).Out.String()
 		if err := json.Unmarshal([]byte(out), &runs); err != nil {
 			t.Fatalf("%v in %s", err, out)
 		}
+		if mails, err := p.Mail.Wait(now, address, 1); err == nil {
+			t.Fatalf("%s got a mail:\n%s", address, mails[0].Text)
+		}
 		return len(runs) == 1 && runs[0].Withheld == reason
 	})
-	now, cancel := context.WithCancel(t.Context())
-	cancel()
-	if mails, err := p.Mail.Wait(now, address, 1); err == nil {
-		t.Errorf("%s got a mail:\n%s", address, mails[0].Text)
-	}
 }
 
 // leastRights checks that the worker's role can change a password through the view and nothing
