@@ -96,8 +96,8 @@ func (a *adoption) timeLookup(ctx context.Context) error {
 	})
 }
 
-// telling are names, without case and underscores, of columns that may close an account, sign it in
-// or change with its password. Those that begin otherwise are about other things.
+// tellingName finds names, without case and underscores, of columns that may close an account, sign it
+// in or change with its password. otherName finds those that are about other things.
 var (
 	tellingName = regexp.MustCompile(`^(is|account|user|non)*(lock|inactiv|remov|disabl|suspend|bann|block|delet|clos|archiv|activ|enabl|status|state|expired)` +
 		`|token|session|jti|refresh|remember|apikey|stamp|jwt|salt|provider|sso|saml|ldap|authtype|authmethod|anonym`)

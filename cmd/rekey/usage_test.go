@@ -1,12 +1,12 @@
 package main
 
 import (
-	"reflect"
 	"bytes"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
