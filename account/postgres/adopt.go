@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -21,9 +21,9 @@ type AdoptConfig struct {
 	Config        // Users is not used
 	Recipe string // one of Recipes, or empty
 	Table  string // of the users: name or schema.name; empty for that of the recipe, or the one that is found
-	// Sessions is the table of sessions, SessionsEndWithHash, or empty for that of the recipe or
+	// Sessions are tables of sessions, or SessionsEndWithHash; empty for those of the recipe, or
 	// those that are found.
-	Sessions string
+	Sessions []string
 	Role     string // of the worker
 	// Judge names the format of a stored hash, and says what rekey does with it.
 	Judge func(stored string) Note
@@ -34,6 +34,9 @@ type AdoptConfig struct {
 // changes with it, and ends the sessions. The role gets rights on the view alone, and on rekey's
 // own tables. Each finding is reported as soon as it is known.
 //
+// Other people may own schemas of the database. Their tables and operators are kept out of the
+// statements of Adopt and of the SQL, since an owner or a superuser runs both.
+//
 // Errors: those of [Open] about the connection, [ErrPooled], [ErrNoSessions], [ErrNotOneTable], a
 // [*SettingError] of a field of AdoptConfig, an [*Error], or the end of ctx.
 func Adopt(ctx context.Context, cfg AdoptConfig, report func(Note)) (sql string, err error) {
@@ -41,8 +44,8 @@ func Adopt(ctx context.Context, cfg AdoptConfig, report func(Note)) (sql string,
 	switch {
 	case !known && cfg.Recipe != "":
 		return "", &SettingError{"Recipe", fmt.Errorf("want one of %s", strings.Join(Recipes(), ", "))}
-	case cfg.Role == "":
-		return "", &SettingError{"Role", errors.New("is missing")}
+	case cfg.Role == "" || !harmless(cfg.Role):
+		return "", &SettingError{"Role", errors.New("want a name")}
 	}
 	pool, between, err := connect(ctx, cfg.Config)
 	if err != nil {
@@ -52,8 +55,10 @@ func Adopt(ctx context.Context, cfg AdoptConfig, report func(Note)) (sql string,
 	if between {
 		return "", ErrPooled
 	}
-	a := adoption{recipe: r, role: cfg.Role, judge: cfg.Judge, report: report}
-	a.table, a.sessions = cmp.Or(cfg.Table, r.table), cmp.Or(cfg.Sessions, r.sessions)
+	if len(cfg.Sessions) > 0 {
+		r.sessions = cfg.Sessions
+	}
+	a := adoption{recipe: r, cfg: cfg, report: report}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		a.tx = tx
 		sql, err = a.write(ctx)
@@ -66,13 +71,17 @@ func Adopt(ctx context.Context, cfg AdoptConfig, report func(Note)) (sql string,
 type adoption struct {
 	recipe
 
-	role   string
-	judge  func(string) Note
+	cfg    AdoptConfig
 	report func(Note)
 	tx     pgx.Tx
+	path   []string // schemas where names are looked for
 
 	users, hashed       table // hashed has the hashes, and may be users
 	id, address, stored column
+	ends                []string        // statements that end the sessions of OLD.id
+	ended               []uint32        // their tables
+	used                map[string]bool // columns of users and hashed that the SQL names
+	stamp               string          // a column with which sessions may end
 }
 
 func (a *adoption) note(mend bool, format string, args ...any) {
@@ -81,20 +90,101 @@ func (a *adoption) note(mend bool, format string, args ...any) {
 
 // write takes the steps, and returns the SQL.
 func (a *adoption) write(ctx context.Context) (string, error) {
-	for _, step := range []func(context.Context) error{a.checkSchema, a.findUsers, a.findColumns, a.countHashes, a.countAddresses, a.timeLookup} {
+	a.used = map[string]bool{}
+	for _, step := range []func(context.Context) error{a.begin, a.checkSchema, a.findUsers, a.findColumns, a.countHashes} {
 		if err := step(ctx); err != nil {
 			return "", err
 		}
 	}
-	ends, err := a.findSessions(ctx)
-	if err != nil {
+	p := parts{disabled: a.disabled(), resettable: a.resettable(), set: a.changes(a.hashed)}
+	if a.hashes != "" {
+		p.setUsers = a.changes(a.users)
+	}
+	if err := a.countAddresses(ctx, p.disabled); err != nil {
 		return "", err
 	}
-	more, err := a.findMore(ctx)
-	if err != nil {
-		return "", err
+	for _, step := range []func(context.Context) error{a.timeLookup, a.findSessions} {
+		if err := step(ctx); err != nil {
+			return "", err
+		}
 	}
-	return a.sql(ctx, append(ends, more...))
+	a.lookAtRest(a.users)
+	return a.sql(ctx, p)
+}
+
+// begin keeps operators and types of other schemas out: only pg_catalog is searched, and every type
+// is named with its schema.
+func (a *adoption) begin(ctx context.Context) error {
+	if err := a.tx.QueryRow(ctx, `SELECT array_remove(current_schemas(false), 'rekey')`).Scan(&a.path); err != nil {
+		return err
+	}
+	_, err := a.tx.Exec(ctx, `SELECT set_config('search_path', 'pg_catalog', true), set_config('statement_timeout', $1, true)`, countWait.String())
+	return err
+}
+
+// checkSchema reports that rekey's own tables are missing: the file needs them.
+func (a *adoption) checkSchema(ctx context.Context) error {
+	err := pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error { return checkVersion(ctx, tx) }) // a savepoint
+	switch {
+	case errors.Is(err, ErrSchemaOld):
+		a.note(true, "%s, before you run the file", ErrSchemaOld)
+	case isPermission(err):
+		a.note(true, "this user may not read the schema rekey: its owner or a superuser has to run the file")
+	default:
+		return err
+	}
+	return nil
+}
+
+func isPermission(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == noPermission
+}
+
+// harmless reports that a name does no harm between quotes, between the ends of a function, in a comment
+// or on a terminal.
+func harmless(name string) bool {
+	return !strings.ContainsFunc(name, unicode.IsControl) && !strings.Contains(name, "$rekey$")
+}
+
+// locate is describe for a name of the path, or with its schema.
+func (a *adoption) locate(ctx context.Context, setting, name string) (table, error) {
+	id, ok := identifier(name)
+	if !ok || !harmless(name) {
+		return table{}, &SettingError{setting, fmt.Errorf("%q: %w, without control characters", name, errName)}
+	}
+	if len(id) == 1 {
+		var schema string
+		err := a.tx.QueryRow(ctx, `SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relname::text = $1 AND n.nspname::text = ANY ($2::text[]) ORDER BY array_position($2::text[], n.nspname::text) LIMIT 1`, name, a.path).Scan(&schema)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return table{}, err
+		}
+		name = cmp.Or(schema, a.path[0]) + "." + name
+	}
+	t, err := describe(ctx, a.tx, setting, name)
+	for column, c := range t.columns {
+		if !harmless(column) || !harmless(c.declared) {
+			return t, &SettingError{setting, fmt.Errorf("the column %q of %s has a name that no file should hold", column, t.name)}
+		}
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, a.own(ctx, setting, &t)
+}
+
+// own finds the owner of a table. He reads and changes it by the view, so no policy may hide rows
+// from him.
+func (a *adoption) own(ctx context.Context, setting string, t *table) error {
+	var hides bool
+	err := a.tx.QueryRow(ctx, `SELECT o.rolname::text, c.relforcerowsecurity AND NOT o.rolsuper AND NOT o.rolbypassrls,
+			c.relkind = 'v' OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '4')
+		FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE c.oid = $1`, t.oid).Scan(&t.owner, &hides, &t.rewritten)
+	if err == nil && hides {
+		return &SettingError{setting, fmt.Errorf("row-level security is forced on the owner of %s, and may hide rows from him: ALTER TABLE ... NO FORCE ROW LEVEL SECURITY", t.name)}
+	}
+	return err
 }
 
 // ErrNotOneTable means that no table, or more than one, looks like that of the users.
@@ -107,62 +197,66 @@ const (
 	ownerNames   = "userid accountid user account"
 )
 
+// application are the tables of the application: not of PostgreSQL, of rekey, or parts of others.
+const application = ` FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('rekey', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+		AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) `
+
 // likeUsers finds tables that have a column of each kind.
-const likeUsers = `SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('rekey', 'information_schema') AND n.nspname NOT LIKE 'pg\_%' AND NOT c.relispartition
-		AND 2 = (SELECT count(DISTINCT kind) FROM pg_catalog.pg_attribute a JOIN (
+const likeUsers = `SELECT n.nspname || '.' || c.relname` + application + `
+		AND 2 = (SELECT count(DISTINCT kind) FROM pg_attribute a JOIN (
 			SELECT 'address' AS kind, unnest($1::text[]) AS name UNION ALL SELECT 'hash', unnest($2::text[])
-		) k ON k.name = replace(lower(a.attname), '_', '') WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+		) k ON k.name = replace(lower(a.attname::text), '_', '') WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 	ORDER BY 1`
 
 // findUsers finds the table of the users, and that of their hashes.
 func (a *adoption) findUsers(ctx context.Context) error {
-	if a.table == "" {
-		rows, err := a.tx.Query(ctx, likeUsers, strings.Fields(addressNames), strings.Fields(hashNames))
-		if err != nil {
-			return err
-		}
-		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	name := cmp.Or(a.cfg.Table, a.table)
+	if name == "" {
+		found, err := a.names(ctx, likeUsers, strings.Fields(addressNames), strings.Fields(hashNames))
 		switch {
 		case err != nil:
 			return err
 		case len(found) == 0:
 			return fmt.Errorf("no table has a column for the address and one for the hash: %w", ErrNotOneTable)
 		case len(found) > 1:
-			return fmt.Errorf("%s look like it: %w", strings.Join(found, ", "), ErrNotOneTable)
+			return fmt.Errorf("%q look like it: %w", found, ErrNotOneTable)
 		}
-		a.table = found[0]
+		name = found[0]
 	}
 	var err error
-	if a.users, err = describe(ctx, a.tx, "Table", a.table); err != nil {
+	if a.users, err = a.locate(ctx, "Table", name); err != nil {
 		return err
 	}
 	a.hashed = a.users
 	if a.hashes != "" {
-		schema, _, _ := strings.Cut(a.users.name, ".")
-		a.hashed, err = describe(ctx, a.tx, "Table", strings.Trim(schema, `"`)+"."+a.hashes)
+		if a.hashed, err = a.locate(ctx, "Table", a.users.schema+"."+a.hashes); err != nil {
+			return err
+		}
 	}
 	a.note(false, "the users are in %s", a.users.name)
-	return err
+	return nil
 }
 
-// checkSchema reports that rekey's own tables are missing: the file needs them.
-func (a *adoption) checkSchema(ctx context.Context) error {
-	err := pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error { return checkVersion(ctx, tx) }) // a savepoint
-	if errors.Is(err, ErrSchemaOld) {
-		a.note(true, "%s, before you run the file", ErrSchemaOld)
-		return nil
+func (a *adoption) names(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := a.tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // findColumns finds the columns of an account.
 func (a *adoption) findColumns(ctx context.Context) error {
-	key, err := a.primaryKey(ctx)
+	key, err := a.names(ctx, `SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+		WHERE i.indrelid = $1 AND i.indisprimary`, a.users.oid)
+	if err == nil && len(key) != 1 {
+		err = &SettingError{"Table", fmt.Errorf("%s has a primary key of %d columns, want one: make the view rekey.users by hand", a.users.name, len(key))}
+	}
 	if err != nil {
 		return err
 	}
-	a.id = a.users.columns[key]
+	a.id = a.users.columns[key[0]]
 	for _, want := range []struct {
 		to    *column
 		in    table
@@ -173,8 +267,12 @@ func (a *adoption) findColumns(ctx context.Context) error {
 		if len(found) == 0 {
 			return &SettingError{"Table", fmt.Errorf("%s has no column of text for %s, with one of the names %s", want.in.name, want.what, want.names)}
 		}
+		if len(found) > 1 {
+			a.note(true, "%s has also the column %s for %s: if the sign-in reads that one, edit the file", want.in.name, found[1].name, want.what)
+		}
 		*want.to = found[0]
 	}
+	a.use(a.id, a.address, a.stored)
 	folds, err := a.address.foldsASCII(ctx, a.tx)
 	if err != nil {
 		return err
@@ -183,34 +281,20 @@ func (a *adoption) findColumns(ctx context.Context) error {
 	for _, n := range a.address.notes() {
 		a.report(n)
 	}
-	for _, c := range a.hashed.named("salt passwordsalt passwdsalt pwsalt", column.isAny) {
-		a.note(true, "the column %s may be a part of the hash: rekey writes hashes that hold their salt. If the sign-in needs it, do not adopt this table", c.name)
-	}
 	return checkHashLength(a.stored)
 }
 
-// primaryKey is the one column of it.
-func (a *adoption) primaryKey(ctx context.Context) (string, error) {
-	rows, err := a.tx.Query(ctx, `SELECT a.attname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-		WHERE i.indrelid = $1 AND i.indisprimary`, a.users.oid)
-	if err != nil {
-		return "", err
+func (a *adoption) use(columns ...column) {
+	for _, c := range columns {
+		a.used[c.name] = true
 	}
-	key, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err == nil && len(key) != 1 {
-		err = &SettingError{"Table", fmt.Errorf("%s has a primary key of %d columns, want one: make the view rekey.users by hand", a.users.name, len(key))}
-	}
-	if err != nil {
-		return "", err
-	}
-	return key[0], nil
 }
 
-// named are the columns that have one of the names, in their order.
+// named are the columns that have one of the names, in their order. A generated column cannot be set.
 func (t table) named(names string, fits func(column) bool) (found []column) {
 	order := strings.Fields(names)
 	for _, c := range t.columns {
-		if fits(c) && slices.Contains(order, c.plain()) {
+		if !c.generated && fits(c) && slices.Contains(order, c.plain()) {
 			found = append(found, c)
 		}
 	}
@@ -218,6 +302,15 @@ func (t table) named(names string, fits func(column) bool) (found []column) {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.plain()), slices.Index(order, b.plain())), cmp.Compare(a.name, b.name))
 	})
 	return found
+}
+
+// sorted are the columns by name.
+func (t table) sorted() (all []column) {
+	for _, c := range t.columns {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b column) int { return strings.Compare(a.name, b.name) })
+	return all
 }
 
 // unquoted is the name as the catalogue has it.
@@ -228,72 +321,8 @@ func (c column) plain() string {
 	return strings.ToLower(strings.ReplaceAll(c.unquoted(), "_", ""))
 }
 
-const (
-	counted   = 10_000           // rows whose hashes are looked at
-	countWait = 30 * time.Second // for one statement
-)
-
-// patiently runs a statement that may take long, without which the others still make sense.
-func (a *adoption) patiently(ctx context.Context, what string, run func(context.Context, pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error { // a savepoint
-		if _, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true)`, countWait.String()); err != nil {
-			return err
-		}
-		return run(ctx, tx)
-	})
-	if sqlState(err) == canceled {
-		a.note(true, "%s took more than %s, and was given up", what, countWait)
-		return nil
-	}
-	return err
-}
-
-// countHashes reports the formats of the hashes.
-func (a *adoption) countHashes(ctx context.Context) error {
-	return a.patiently(ctx, "reading the hashes", func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT coalesce(%s::text, '') FROM %s LIMIT %d`, a.stored.name, a.hashed.name, counted))
-		if err != nil {
-			return err
-		}
-		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		formats := map[Note]int{}
-		for _, hash := range found {
-			formats[a.judge(hash)]++
-		}
-		for n, count := range formats {
-			a.note(n.Mend, "%d of %d hashes: %s", count, len(found), n.Text)
-		}
-		return err
-	})
-}
-
-// countAddresses reports addresses of several users.
-func (a *adoption) countAddresses(ctx context.Context) error {
-	return a.patiently(ctx, "the search for addresses of several users", func(ctx context.Context, tx pgx.Tx) error {
-		var several int
-		err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM %[2]s WHERE %[1]s <> '' GROUP BY %[3]s HAVING count(*) > 1) AS several`,
-			a.address.name, a.users.name, a.address.folded())).Scan(&several)
-		if err == nil && several > 0 {
-			a.note(true, "%d addresses belong to several users each, and get no mail: a link resets one account", several)
-		}
-		return err
-	})
-}
-
-// timeLookup reports how long a look-up by address takes, and the index that it lacks.
-func (a *adoption) timeLookup(ctx context.Context) error {
-	find := fmt.Sprintf(`SELECT FROM %s WHERE %s`, a.users.name, a.address.among())
-	return a.patiently(ctx, "a look-up by address", func(ctx context.Context, tx pgx.Tx) error {
-		began := time.Now()
-		if _, err := tx.Exec(ctx, find, []string{probe}); err != nil {
-			return err
-		}
-		took := time.Since(began)
-		plan, err := planOf(ctx, tx, find)
-		if err == nil && !byAddress(plan) {
-			a.note(true, "no index serves the look-up by address, which took %s, and every request from the internet makes one: %s",
-				took.Round(time.Millisecond/10), a.users.indexOn(a.address.folded()))
-		}
-		return err
-	})
+// of is the column of the row or alias.
+func (c column) of(row string) column {
+	c.name = row + "." + c.name
+	return c
 }

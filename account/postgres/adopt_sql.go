@@ -11,7 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Columns that close an account, by their names without case and underscores.
+// Columns that close an account, by their names without case and underscores, and those of a sign-in
+// elsewhere.
 const (
 	closedBy  = "disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
 	openBy    = "active isactive enabled isenabled"
@@ -19,25 +20,42 @@ const (
 	elsewhere = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
 )
 
-// closedUntil is the end of a ban. The end of a lock after wrong passwords is none: a reset lifts it.
-var closedUntil = regexp.MustCompile(`^(ban|block|suspen|disabl|clos|deactiv)`)
+// closedUntil are ends of a ban. locked are ends of a lock, which wrong passwords cause, and which a
+// reset lifts.
+var closedUntil = regexp.MustCompile(`^(ban|banned|block|blocked|suspend|suspended|suspension|disabled|closed|deactivated)(until|till|ends?|expires?|expiry)(at|on|date)?$`)
+
+const locked = "lockeduntil lockoutend lockoutuntil lockoutendat"
 
 // disabled says when an account is closed, empty for never.
 func (a *adoption) disabled() string {
 	closed := a.bans()
 	for _, c := range a.users.named(closedBy, column.isBool) {
-		closed = append(closed, c.ofUser().holds(""))
+		closed = append(closed, a.holding(c))
 	}
 	for _, c := range a.users.named(openBy, column.isBool) {
-		closed = append(closed, `NOT `+c.ofUser().holds(""))
+		closed = append(closed, `NOT `+a.holding(c))
 	}
 	for _, c := range a.users.named(closedAt, func(c column) bool { return c.isTime() && !c.isEnd() }) {
-		closed = append(closed, c.ofUser().holds(""))
+		closed = append(closed, a.holding(c))
 	}
-	for _, c := range a.users.named("status state accountstatus userstatus", column.isAny) {
-		a.note(true, "the column %s may say that an account is closed: if so, add it to disabled in the view", c.name)
+	for _, c := range a.users.named(locked, column.isTime) {
+		closed = append(closed, c.of("u").isFar())
 	}
 	return strings.Join(closed, " OR ")
+}
+
+func (a *adoption) holding(c column) string {
+	a.use(c)
+	return c.of("u").holds("")
+}
+
+// isFar is a lock of more than a year: an administrator made it, and no wrong password.
+func (c column) isFar() string {
+	now := `clock_timestamp()`
+	if c.base == "timestamp" {
+		now = `(clock_timestamp() AT TIME ZONE 'UTC')`
+	}
+	return fmt.Sprintf(`coalesce(%s > %s + interval '1 year', false)`, c.name, now)
 }
 
 // bans are the conditions of columns about bans. A boolean that has an end beside it counts as long
@@ -46,12 +64,14 @@ func (a *adoption) bans() (closed []string) {
 	var forever strings.Builder
 	for _, c := range a.users.sorted() {
 		if c.isEnd() && closedUntil.MatchString(c.plain()) {
-			closed = append(closed, c.ofUser().holds(""))
-			fmt.Fprintf(&forever, " AND %s IS NULL", c.ofUser().name)
+			closed = append(closed, a.holding(c))
+			if strings.HasPrefix(c.plain(), "ban") {
+				fmt.Fprintf(&forever, " AND %s IS NULL", c.of("u").name)
+			}
 		}
 	}
 	for _, c := range a.users.named("banned isbanned", column.isBool) {
-		closed = append(closed, "("+c.ofUser().holds("")+forever.String()+")")
+		closed = append(closed, "("+a.holding(c)+forever.String()+")")
 	}
 	return closed
 }
@@ -60,10 +80,7 @@ func (a *adoption) bans() (closed []string) {
 func (a *adoption) resettable() string {
 	var not []string
 	for _, c := range a.users.named(elsewhere, column.isBool) {
-		not = append(not, `NOT `+c.ofUser().holds(""))
-	}
-	for _, c := range a.users.named("provider authprovider authtype authmethod logintype", column.isText) {
-		a.note(true, "the column %s may say that an account signs in elsewhere: if so, add resettable to the view", c.name)
+		not = append(not, `NOT `+a.holding(c))
 	}
 	return strings.Join(not, " AND ")
 }
@@ -72,74 +89,100 @@ func (a *adoption) resettable() string {
 type companion struct {
 	names string
 	fits  func(column) bool
-	set   string
+	set   func(column) string // empty for none
 }
 
 // companions are columns that the reset of a usual application sets. A secret that would let
-// somebody in, and a lock after wrong passwords, end with the old password.
-func companions() []companion {
+// somebody in, and a lock after wrong passwords, end with the old password. ends reports that
+// sessions may end with a column.
+func (t table) companions() (all []companion, ends string) {
 	number := func(c column) bool { return c.category == "N" }
+	secret := func(c column) bool { return c.isText() || c.base == "uuid" }
+	counts := "failedattempts failedloginattempts failedlogins loginattempts accessfailedcount"
+	lockedAt := "" // an administrator's, when nothing counts
+	if len(t.named(counts+" unlocktoken", column.isAny)) > 0 {
+		lockedAt = " lockedat"
+	}
+	to := func(value string) func(column) string { return func(column) string { return value } }
 	return []companion{
-		{"remembertoken remembercreatedat resettoken resetpasswordtoken passwordresettoken resetpasswordsentat resettokenexpires resetpasswordexpires passwordresetexpires recoverytoken recoverysentat unlocktoken lockedat lockeduntil lockoutend lockoutuntil", column.isAny, "NULL"},
-		{"failedattempts failedloginattempts failedlogins loginattempts accessfailedcount", number, "0"},
-		{"tokenversion sessionversion authversion jwtversion credentialsversion", number, "%s + 1"},
-		{"securitystamp sessionkey", column.isText, "gen_random_uuid()"},
-		{"passwordexpired mustchangepassword forcepasswordchange passwordchangerequired", column.isBool, "false"},
-		{"passwordchangedat passwordupdatedat lastpasswordchange passwordlastchanged passwordsetat updatedat modifiedat", column.isTime, "now"},
+		{"remembertoken resettoken resetpasswordtoken passwordresettoken recoverytoken unlocktoken", secret, column.forgotten},
+		{"remembercreatedat resetpasswordsentat recoverysentat resettokenexpires resettokenexpiresat resetpasswordexpires resetpasswordexpiresat passwordresetexpires passwordresetexpiresat" + lockedAt, column.isTime, column.cleared},
+		{locked, column.isTime, func(c column) string { return fmt.Sprintf(`CASE WHEN %s THEN %s END`, c.isFar(), c.name) }},
+		{counts, number, to("0")},
+		{"tokenversion sessionversion authversion jwtversion credentialsversion", number, func(c column) string {
+			return fmt.Sprintf(`coalesce(%[1]s, 0::%[2]s) + 1::%[2]s`, c.name, c.declared)
+		}},
+		{"securitystamp sessionkey", secret, column.random},
+		{"passwordexpired mustchangepassword forcepasswordchange passwordchangerequired", column.isBool, to("false")},
+		{"passwordchangedat passwordupdatedat lastpasswordchange passwordlastchanged passwordsetat updatedat modifiedat", column.isTime, column.now},
+	}, "tokenversion sessionversion authversion jwtversion credentialsversion securitystamp sessionkey passwordchangedat passwordupdatedat lastpasswordchange passwordlastchanged passwordsetat"
+}
+
+// random is a new secret of the column's length.
+func (c column) random() string {
+	switch {
+	case !c.isText():
+		return `gen_random_uuid()`
+	case c.limit > 0:
+		return fmt.Sprintf(`left(replace(gen_random_uuid()::text, '-', ''), %d)`, c.limit)
+	default:
+		return `replace(gen_random_uuid()::text, '-', '')`
 	}
 }
 
+// forgotten is no secret, or one that nobody knows: an empty one might be equal to no cookie.
+func (c column) forgotten() string {
+	if c.required {
+		return c.random()
+	}
+	return "NULL"
+}
+
+func (c column) cleared() string {
+	if c.required {
+		return ""
+	}
+	return "NULL"
+}
+
+func (c column) now() string { return strings.TrimPrefix(c.setNow(), ", "+c.name+" = ") }
+
 // changes are the assignments to the columns of a table that change with a password.
 func (a *adoption) changes(t table) (set []string) {
+	kinds, ends := t.companions()
+	assign := func(c column, value string) {
+		a.use(c)
+		set = append(set, c.name+" = "+value)
+	}
 	for _, c := range t.sorted() {
-		if value, ok := a.set[c.unquoted()]; ok {
-			set = append(set, c.name+" = "+value)
+		if value, ok := a.set[c.unquoted()]; ok && !c.generated {
+			assign(c, value)
 		}
 	}
-	for _, kind := range companions() {
+	for _, kind := range kinds {
 		for _, c := range t.named(kind.names, kind.fits) {
-			if _, ok := a.set[c.unquoted()]; !ok {
-				set = append(set, a.change(t, c, kind.set)...)
+			value := kind.set(c.of("t"))
+			if value == "" || a.used[c.name] {
+				continue
+			}
+			assign(c, value)
+			if slices.Contains(strings.Fields(ends), c.plain()) {
+				a.stamp = c.name
 			}
 		}
 	}
 	return set
 }
 
-// change is one assignment, or none.
-func (a *adoption) change(t table, c column, value string) []string {
-	switch {
-	case value == "NULL" && c.required && c.isText():
-		value = "''"
-	case value == "NULL" && c.required:
-		a.note(true, "the column %s of %s takes no NULL: look at its meaning, and set it in the trigger if needed", c.name, t.name)
-		return nil
-	case value == "now":
-		return []string{strings.TrimPrefix(c.setNow(), ", ")}
-	case strings.Contains(value, "%s"):
-		value = fmt.Sprintf(value, c.name)
-	}
-	return []string{c.name + " = " + value}
-}
-
-// sorted are the columns by name.
-func (t table) sorted() (all []column) {
-	for _, c := range t.columns {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b column) int { return strings.Compare(a.name, b.name) })
-	return all
-}
-
-// ofUser is the column of the table with the alias u.
-func (c column) ofUser() column {
-	c.name = "u." + c.name
-	return c
+// parts are what is known of the view and of a change.
+type parts struct {
+	disabled, resettable string
+	set, setUsers        []string // assignments to the table of the hashes, and to that of the users
 }
 
 //nolint:gochecknoglobals // a constant text
 var adoptText = template.Must(template.New("adopt").Parse(`-- The worker of rekey reads and changes the users of {{.Users}} through the view rekey.users.
--- Review this file, and run it after ` + "`rekey migrate`" + ` as a role that owns the tables:
+-- Review this file, and run it after "rekey migrate" as the owner of the tables or as a superuser:
 --
 --     psql -v ON_ERROR_STOP=1 -qf FILE DATABASE
 --
@@ -160,27 +203,31 @@ JOIN {{.}}{{end}};
 
 -- What a change of the password does, in one transaction.
 CREATE OR REPLACE FUNCTION rekey.change_password() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = {{.Schema}}, pg_temp AS $rekey$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {{.Path}}, pg_temp AS $rekey$
 BEGIN
-    UPDATE {{.Hashed}} SET {{.Stored}} = NEW.credential{{range .Set}},
+    UPDATE {{.Hashed}} AS t SET {{.Stored}} = NEW.credential{{range .Set}},
         {{.}}{{end}}
     WHERE {{.Row}};
     IF NOT FOUND THEN
         RETURN NULL; -- deleted meanwhile
     END IF;
 {{- with .SetUsers}}
-    UPDATE {{$.Users}} SET {{.}} WHERE {{$.ID}} = OLD.id;
+    UPDATE {{$.Users}} AS t SET {{.}} WHERE {{$.User}};
 {{- end}}
 {{- range .Ends}}
     {{.}};
-{{- else}}
-    -- Sessions end with the hash.
 {{- end}}
     RETURN NEW;
 END $rekey$;
 REVOKE EXECUTE ON FUNCTION rekey.change_password() FROM PUBLIC;
 CREATE TRIGGER change_password INSTEAD OF UPDATE ON rekey.users
     FOR EACH ROW EXECUTE FUNCTION rekey.change_password();
+DO $rekey$ BEGIN -- with no more power than the application has
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        ALTER VIEW rekey.users OWNER TO {{.Owner}};
+        ALTER FUNCTION rekey.change_password() OWNER TO {{.Owner}};
+    END IF;
+END $rekey$;
 
 {{if .NewRole}}DO $rekey$ BEGIN
     CREATE ROLE {{.Role}} LOGIN;
@@ -196,30 +243,41 @@ COMMIT;
 `))
 
 // sql writes the file.
-func (a *adoption) sql(ctx context.Context, ends []string) (string, error) {
-	var hasRole bool
-	if err := a.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)`, a.role).Scan(&hasRole); err != nil {
+func (a *adoption) sql(ctx context.Context, p parts) (string, error) {
+	var hasRole, mayCreate bool
+	err := a.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname::text = $1), bool_or(rolsuper OR rolcreaterole)
+		FROM pg_roles WHERE rolname = current_user`, a.cfg.Role).Scan(&hasRole, &mayCreate)
+	if err != nil {
 		return "", err
 	}
-	schema, _, _ := strings.Cut(a.users.name, ".")
+	role := pgx.Identifier{a.cfg.Role}.Sanitize()
+	if !hasRole && !mayCreate {
+		a.note(true, "this user may make no role: a superuser has to CREATE ROLE %s LOGIN, before you run the file", role)
+	}
+	path := []string{a.users.schema}
+	for _, schema := range a.path {
+		if schema != a.users.schema && harmless(schema) {
+			path = append(path, schema)
+		}
+	}
+	for i, schema := range path {
+		path[i] = pgx.Identifier{schema}.Sanitize()
+	}
 	fill := map[string]any{
-		"Users": a.users.name, "Hashed": a.hashed.name, "Schema": schema,
-		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name,
-		"Disabled": a.disabled(), "Resettable": a.resettable(),
-		"Set": a.changes(a.hashed), "Ends": ends,
-		"Role": pgx.Identifier{a.role}.Sanitize(), "NewRole": !hasRole,
-		"From": "u", "Join": "", "SetUsers": "", "Row": a.id.name + " = OLD.id",
+		"Users": a.users.name, "Hashed": a.hashed.name, "Path": strings.Join(path, ", "), "Owner": pgx.Identifier{a.users.owner}.Sanitize(),
+		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name, "Disabled": p.disabled, "Resettable": p.resettable,
+		"Set": p.set, "SetUsers": strings.Join(p.setUsers, ", "), "User": a.id.of("t").isOld(), "Ends": a.ends,
+		"Role": role, "NewRole": !hasRole, "From": "u", "Join": "", "Row": a.id.of("t").isOld(),
 	}
 	if a.hashes != "" {
 		owner, err := a.hashed.column("Table", a.user, column.isAny, "")
 		if err != nil {
 			return "", err
 		}
-		fill["From"], fill["Join"] = "h", fmt.Sprintf("%s AS h ON h.%s = u.%s AND h.%s", a.hashed.name, owner.name, a.id.name, a.where)
-		fill["Row"] = fmt.Sprintf("%s = OLD.id AND %s", owner.name, a.where)
-		fill["SetUsers"] = strings.Join(a.changes(a.users), ", ")
+		fill["From"], fill["Join"] = "h", fmt.Sprintf("%s AS h ON %s AND %s", a.hashed.name, strings.ReplaceAll(owner.of("h").isOld(), "OLD.id", a.id.of("u").name), a.where)
+		fill["Row"] = owner.of("t").isOld() + " AND " + strings.ReplaceAll(a.where, "h.", "t.")
 	}
 	var text strings.Builder
-	err := adoptText.Execute(&text, fill)
+	err = adoptText.Execute(&text, fill)
 	return text.String(), err
 }

@@ -78,7 +78,7 @@ func TestAdopt(t *testing.T) {
 	}
 	postgrestest.Exec(t, url, `DO $$ DECLARE one members; BEGIN
 		SELECT * INTO one FROM members WHERE "emailAddress" = 'p1@example.com';
-		ASSERT one."passwordHash" = '$2b$10$new' AND one.remember_token IS NULL AND one.reset_password_token = '' AND one.locked_at IS NULL AND one.failed_attempts = 0, 'secrets and locks';
+		ASSERT one."passwordHash" = '$2b$10$new' AND one.remember_token IS NULL AND one.reset_password_token <> 'secret' AND one.locked_at IS NULL AND one.failed_attempts = 0, 'secrets and locks';
 		ASSERT one.token_version = 4 AND one.security_stamp <> 'stamp' AND NOT one.must_change_password, 'stamps';
 		ASSERT one.password_changed_at > now() - interval '1 hour' AND one.updated_at > now() AT TIME ZONE 'UTC' - interval '1 hour', 'times';
 		ASSERT (SELECT count(*) = 7 FROM members WHERE token_version = 3 AND remember_token = 'secret'), 'others';
@@ -147,14 +147,18 @@ func TestAdoptFindings(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
 	const sessions = `CREATE TABLE sessions (user_id int); `
+	const users, end = `CREATE TABLE users (id int PRIMARY KEY, email text, password text`, `); `
 	for tables, want := range map[string]string{
-		`CREATE TABLE users (id int PRIMARY KEY, email text, password text); INSERT INTO users VALUES (1, 'ann@example.com', '$2y$10$x'), (2, 'Ann@Example.com', '$1$x')`: "1 addresses belong to several users",
-		`CREATE TABLE users (id int PRIMARY KEY, email text, password text)`:                                                                                              `CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`,
-		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, salt text)`:                                                                                   `"salt" may be a part of the hash`,
-		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, status text)`:                                                                                 `"status" may say that an account is closed`,
-		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, provider text)`:                                                                               `"provider" may say that an account signs in elsewhere`,
-		`CREATE TABLE users (id int PRIMARY KEY, email text, password text, locked_at timestamptz NOT NULL DEFAULT now())`:                                                `"locked_at" of "public"."users" takes no NULL`,
-		`CREATE TABLE users (id int PRIMARY KEY, email text COLLATE turkish, password text)`:                                                                              `lower case of its own`,
+		users + end + `INSERT INTO users VALUES (1, 'ann@example.com', '$2y$10$x'), (2, 'Ann@Example.com', '$1$x')`:                             "1 addresses belong to several users",
+		users + `, deleted_at timestamp` + end + `INSERT INTO users VALUES (1, 'ann@example.com', '', now()), (2, 'Ann@Example.com', '', NULL)`: "1 of 2 accounts are closed",
+		users + `, deleted_at timestamp` + end + `INSERT INTO users VALUES (1, 'ann@example.com', '', now())`:                                   "{1 of 1 accounts are closed, and get no mail true}",
+		users + end:                 `CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`,
+		users + `, salt text` + end: `left alone: "salt" text. `,
+		users + `, status text, provider text, is_active smallint, jti text, nickname text` + end:       `left alone: "is_active" smallint, "jti" text, "provider" text, "status" text. `,
+		users + `, locked_at timestamptz` + end:                                                         `left alone: "locked_at" timestamp with time zone. `,
+		users + `, bank_token_expires_at timestamptz` + end:                                             `left alone: "bank_token_expires_at"`,
+		users + `, reset_password_sent_at timestamptz NOT NULL DEFAULT now(), password_hash text` + end: `also the column "password_hash" for a hash`,
+		`CREATE TABLE users (id int PRIMARY KEY, email text COLLATE turkish, password text)`:            `lower case of its own`,
 	} {
 		postgrestest.Exec(t, url, anew+`CREATE COLLATION turkish (provider = icu, locale = 'tr-TR'); `+sessions+tables)
 		sql, notes, err := adopt(t, url, postgres.AdoptConfig{})
@@ -177,6 +181,94 @@ func TestAdoptBeforeMigrate(t *testing.T) {
 	}
 }
 
+// A session that outlives a change without a word would keep a thief signed in. So each table that
+// looks like one is ended by the right column, or reported.
+func TestAdoptSessions(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	const owned = `; CREATE TABLE login_sessions (user_id int REFERENCES users)`
+	hash := postgres.AdoptConfig{Sessions: []string{postgres.SessionsEndWithHash}}
+	for _, test := range []struct {
+		tables, sql, note string
+		cfg               postgres.AdoptConfig
+	}{
+		{`CREATE TABLE sessions (impersonator_id int REFERENCES users, user_id int REFERENCES users)`, `"public"."sessions" AS s WHERE s."user_id" = OLD.id`, "", postgres.AdoptConfig{}},
+		{`CREATE TABLE user_sessions ("Owner" int REFERENCES users)`, `"user_sessions" AS s WHERE s."Owner" = OLD.id`, "", postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (a int REFERENCES users, b int REFERENCES users)` + owned, ``, `several columns refer to users`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_email text REFERENCES users (email))` + owned, ``, `"public.sessions" stay: no column leads`, postgres.AdoptConfig{}},
+		{`CREATE TABLE accounts (id int PRIMARY KEY); CREATE TABLE sessions (account_id int REFERENCES accounts)` + owned, ``, `"public.sessions" stay: no column leads`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id text); INSERT INTO sessions VALUES ('user:1')` + owned, ``, `none of the values of "user_id" is the ID`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int, user_type text)` + owned, ``, `"user_type" says whose ID`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int); ALTER TABLE sessions OWNER TO pg_monitor` + owned, ``, `belongs to the role pg_monitor`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE logs (session int REFERENCES sessions)` + owned, ``, `would refuse the end of a session`, postgres.AdoptConfig{}},
+		{`CREATE TABLE "x.sessions" (user_id int)` + owned, ``, `"public.x.sessions" stay`, postgres.AdoptConfig{}},
+		{`CREATE TABLE training_sessions (user_id int)` + owned, ``, `rows in "public.training_sessions" stay`, postgres.AdoptConfig{}},
+		{`CREATE TABLE personal_access_tokens (tokenable_id int)` + owned, ``, `rows in "public.personal_access_tokens" stay`, postgres.AdoptConfig{}},
+		{`CREATE TABLE refresh_tokens (user_id int)`, ``, `"public.refresh_tokens" stay: it is none of the tables that were named`, hash},
+		{`CREATE TABLE session (sess json); INSERT INTO session VALUES ('{"passport":{"user":{"id":1}}}'), ('{"userId":1}'), ('{"userId":2}')`, `OLD.id::text IN (s."sess" #>> '{passport,user}'`, "", postgres.AdoptConfig{}},
+	} {
+		postgrestest.Exec(t, url, anew+`CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, password text); INSERT INTO users VALUES (1, 'ann@example.com', 'old'), (2, 'bob@example.com', 'old'); `+test.tables)
+		sql, notes, err := adopt(t, url, test.cfg)
+		if err != nil || !strings.Contains(sql, test.sql) || !strings.Contains(fmt.Sprint(notes), test.note) {
+			t.Errorf("%s: %v\n%v\n%s", test.tables, err, notes, sql)
+		}
+		postgrestest.Exec(t, url, sql+`UPDATE rekey.users SET credential = 'new' WHERE address = 'ann@example.com'`)
+	}
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT count(*) = 1 AND min(sess #>> '{userId}') = '2' FROM session); END $$`)
+}
+
+// Somebody who may only create functions in the schema of the application makes operators that fit
+// better than those of PostgreSQL. Neither adopt, its file nor a worker runs them.
+func TestAdoptRunsNoStrangersCode(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, anew+`CREATE TABLE users (id varchar(36) PRIMARY KEY, email varchar(200), password varchar(200), token_version numeric, locked_until timestamp);
+		CREATE TABLE sessions (user_id varchar(36)); CREATE TABLE session (sess json);
+		INSERT INTO users VALUES ('a', 'ann@example.com', 'old', 1); INSERT INTO sessions VALUES ('a'); INSERT INTO session VALUES ('{"userId":"a"}');
+		CREATE FUNCTION hijack(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
+		CREATE FUNCTION hijack(json, json) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
+		CREATE FUNCTION hijack(numeric, int) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
+		CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = hijack); CREATE OPERATOR <> (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = hijack);
+		CREATE OPERATOR #>> (LEFTARG = json, RIGHTARG = json, FUNCTION = hijack); CREATE OPERATOR + (LEFTARG = numeric, RIGHTARG = int, FUNCTION = hijack)`)
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
+	must(t, err)
+	postgrestest.Exec(t, url, sql)
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	_, err = reset(t, s, "ann@example.com", "new")
+	must(t, err)
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT token_version::text = '2' FROM users); ASSERT NOT EXISTS (SELECT FROM sessions); ASSERT NOT EXISTS (SELECT FROM session); END $$`)
+}
+
+// A superuser runs the file, and a trigger of the application has no more power than before.
+func TestAdoptGivesNoPower(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	const owner = "owner_of_adopted"
+	postgrestest.Exec(t, url, `CREATE ROLE `+owner+`; GRANT ALL ON SCHEMA public TO `+owner+`; `+plainTables("integer")+`; INSERT INTO users VALUES (1, 'ann@example.com', 'old');
+		ALTER TABLE users OWNER TO `+owner+`; ALTER TABLE sessions OWNER TO `+owner+`;
+		CREATE FUNCTION who() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.banned = (SELECT rolsuper FROM pg_roles WHERE rolname = current_user); RETURN NEW; END';
+		CREATE TRIGGER who BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION who()`)
+	t.Cleanup(func() { postgrestest.Exec(t, url, `DROP OWNED BY `+owner+` CASCADE; DROP ROLE `+owner) })
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
+	must(t, err)
+	postgrestest.Exec(t, url, sql+`UPDATE rekey.users SET credential = 'new'; DO $$ BEGIN ASSERT (SELECT password = 'new' AND NOT banned FROM users); END $$`)
+}
+
+// An administrator's lock stays, and one that wrong passwords caused goes.
+func TestAdoptedLocks(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, anew+`CREATE TABLE sessions (user_id int); CREATE TABLE users (id int PRIMARY KEY, email text, password text, "LockoutEnd" timestamptz, banned boolean, suspended_until timestamptz);
+		INSERT INTO users VALUES (1, '1@example.com', 'old', now() + interval '5 minutes', false, NULL), (2, '2@example.com', 'old', '9999-12-31', NULL, NULL), (3, '3@example.com', 'old', NULL, true, '2020-01-01')`)
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
+	must(t, err)
+	postgrestest.Exec(t, url, sql+`UPDATE rekey.users SET credential = 'new'; DO $$ BEGIN
+		ASSERT (SELECT "LockoutEnd" IS NULL FROM users WHERE id = 1); ASSERT (SELECT "LockoutEnd" = '9999-12-31' FROM users WHERE id = 2);
+		ASSERT (SELECT string_agg(id::text, ' ' ORDER BY id) = '2 3' FROM rekey.users WHERE disabled); END $$`)
+}
+
 // A database that does not show where the users or their sessions are gets no file.
 func TestAdoptRefusals(t *testing.T) {
 	t.Parallel()
@@ -187,16 +279,22 @@ func TestAdoptRefusals(t *testing.T) {
 		cfg          postgres.AdoptConfig
 	}{
 		{`CREATE TABLE people (id int)`, "no table has a column for the address", postgres.AdoptConfig{}},
-		{users + `CREATE TABLE customers (id int PRIMARY KEY, mail text, passwd text)`, "public.customers, public.users", postgres.AdoptConfig{}},
+		{users + `CREATE TABLE customers (id int PRIMARY KEY, mail text, passwd text)`, `["public.customers" "public.users"]`, postgres.AdoptConfig{}},
 		{`CREATE TABLE users (email text, password text)`, "primary key of 0 columns", postgres.AdoptConfig{}},
 		{`CREATE TABLE users (id int, tenant int, email text, password text, PRIMARY KEY (id, tenant))`, "primary key of 2 columns", postgres.AdoptConfig{}},
 		{users, postgres.ErrNoSessions.Error(), postgres.AdoptConfig{}},
 		{users + `CREATE TABLE sessions (id text, data text)`, postgres.ErrNoSessions.Error(), postgres.AdoptConfig{}},
-		{users + `CREATE TABLE sessions (id text, data text)`, "Sessions", postgres.AdoptConfig{Sessions: "sessions"}},
-		{users + `CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE logs (session int REFERENCES sessions)`, "would refuse the end of a session", postgres.AdoptConfig{}},
-		{users, "no table nothing", postgres.AdoptConfig{Table: "nothing"}},
+		{users + `CREATE TABLE sessions (id text, data text)`, "Sessions", postgres.AdoptConfig{Sessions: []string{"sessions"}}},
+		{users + `CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE logs (session int REFERENCES sessions)`, "would refuse the end of a session", postgres.AdoptConfig{Sessions: []string{"sessions"}}},
+		{users, "no table public.nothing", postgres.AdoptConfig{Table: "nothing"}},
 		{users, "want one of better-auth, devise", postgres.AdoptConfig{Recipe: "nothing"}},
-		{users, "no table auth_user", postgres.AdoptConfig{Recipe: "django"}},
+		{users, "no table public.auth_user", postgres.AdoptConfig{Recipe: "django"}},
+		{users + `ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; ALTER TABLE users OWNER TO pg_monitor`, "row-level security is forced", postgres.AdoptConfig{}},
+		{users + `CREATE VIEW logins AS SELECT 1 AS user_id`, "is a view", postgres.AdoptConfig{Sessions: []string{"logins"}}},
+		{users + `CREATE TABLE logins (user_id int); ALTER TABLE logins OWNER TO pg_monitor`, "belongs to the role pg_monitor", postgres.AdoptConfig{Sessions: []string{"logins"}}},
+		{users + "ALTER TABLE users ADD \"a\n\\! rm\" int", "that no file should hold", postgres.AdoptConfig{}},
+		{users + `ALTER TABLE users ADD "$rekey$" int`, "that no file should hold", postgres.AdoptConfig{}},
+		{users, "want a name", postgres.AdoptConfig{Role: "a\nb"}},
 		{`CREATE TABLE users (id int PRIMARY KEY, email text, password char(32))`, "holds 32 characters", postgres.AdoptConfig{}},
 	} {
 		postgrestest.Exec(t, url, anew+test.tables)

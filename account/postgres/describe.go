@@ -17,9 +17,14 @@ type querier interface {
 
 // table is one that exists, with the columns it has.
 type table struct {
-	oid     uint32
-	kind    string // r for a table, p for a partitioned one, v for a view
-	name    string // quoted, with its schema: no search path leads elsewhere
+	oid    uint32
+	kind   string // r for a table, p for a partitioned one, v for a view
+	schema string
+	name   string // quoted, with its schema: no search path leads elsewhere
+
+	owner     string // a role; Adopt fills this and the next
+	rewritten bool   // a DELETE may do something else: a view, or a rule
+
 	columns map[string]column
 }
 
@@ -33,6 +38,7 @@ type column struct {
 	// collation is quoted, with its schema; empty for a type without one.
 	collation string
 	required  bool // takes no NULL
+	generated bool
 	// ownFolding is that lower case in its locale is not that of ASCII.
 	ownFolding bool
 }
@@ -78,7 +84,7 @@ func describe(ctx context.Context, db querier, setting, name string) (table, err
 	case hides:
 		return table{}, &SettingError{setting, errRowSecurity}
 	}
-	t := table{oid: oid, kind: kind, name: pgx.Identifier{schema, relation}.Sanitize()}
+	t := table{oid: oid, kind: kind, schema: schema, name: pgx.Identifier{schema, relation}.Sanitize()}
 	t.columns, err = columns(ctx, db, oid)
 	return t, err
 }
@@ -94,7 +100,7 @@ func inSchema(id pgx.Identifier) string {
 func columns(ctx context.Context, db querier, oid uint32) (map[string]column, error) {
 	rows, err := db.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, b.typcategory::text,
 			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END - 4, 0) ELSE 0 END,
-			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), ''), a.attnotnull
+			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), ''), a.attnotnull, a.attgenerated <> ''
 		FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 		JOIN pg_catalog.pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
@@ -106,7 +112,7 @@ func columns(ctx context.Context, db querier, oid uint32) (map[string]column, er
 	found := map[string]column{}
 	var c column
 	var name string
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit, &c.collation, &c.required}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit, &c.collation, &c.required, &c.generated}, func() error {
 		c.name = pgx.Identifier{name}.Sanitize()
 		found[name] = c
 		return nil

@@ -103,6 +103,9 @@ func checkHashLength(hash column) error {
 
 // equals compares with a parameter in the column's own type, so that its index serves.
 func (c column) equals(parameter int) string {
+	if c.base == "varchar" { // it has no operator of its own, and one in another schema would fit better
+		return fmt.Sprintf(`%s::text = $%d::text`, c.name, parameter)
+	}
 	return fmt.Sprintf(`%s = $%d::text::%s`, c.name, parameter, c.declared)
 }
 

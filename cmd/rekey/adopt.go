@@ -12,12 +12,12 @@ import (
 
 // adoptCmd is `rekey adopt`.
 type adoptCmd struct {
-	Store    string `required:"" env:"REKEY_STORE" help:"URL of the database of your application: postgres://owner@host:5432/database?sslmode=verify-full. It is only read."`
-	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of that user; PGPASSFILE and PGPASSWORD work too."`
-	Recipe   string `env:"REKEY_RECIPE" help:"Your application, if it is one of ${recipes}."`
-	Table    string `env:"REKEY_TABLE" help:"Its table of users: name or schema.name. Without it, the table that looks like one."`
-	Sessions string `env:"REKEY_SESSIONS" help:"Its table of sessions: name or schema.name. Or hash, if each session holds a part of the password hash. Without it, the tables that look like sessions."`
-	Role     string `default:"rekey" env:"REKEY_ROLE" help:"Role of the worker in the database."`
+	Store    string   `required:"" env:"REKEY_STORE" help:"URL of the database of your application: postgres://owner@host:5432/database?sslmode=verify-full. It is only read."`
+	Password string   `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of that user; PGPASSFILE and PGPASSWORD work too."`
+	Recipe   string   `env:"REKEY_RECIPE" help:"Your application, if it is one of ${recipes}."`
+	Table    string   `env:"REKEY_TABLE" help:"Its table of users: name or schema.name. Without it, the table that looks like one."`
+	Sessions []string `env:"REKEY_SESSIONS" help:"Its tables of sessions, with commas between them: name or schema.name. Or hash, if each session holds a part of the password hash. Without it, the tables that look like sessions."`
+	Role     string   `default:"rekey" env:"REKEY_ROLE" help:"Role of the worker in the database."`
 }
 
 func (a *adoptCmd) check() error {
