@@ -47,7 +47,7 @@ type answer struct {
 
 // application is one that has a recipe.
 type application struct {
-	page, recipe string // of docs/hosts and of rekey adopt
+	page string // of docs/hosts
 	// start starts it in a database and returns what answers its requests.
 	start func(t *testing.T, p *place) func(request) answer
 	// furnish is SQL that makes the users of withheld what they are.
@@ -71,12 +71,12 @@ type place struct {
 }
 
 // adopts follows the page of an application, resets a password, and asks the application.
-func (app application) adopts(t *testing.T) {
+func (app application) adopts(t *testing.T, recipe string) {
 	t.Helper()
 	t.Parallel()
 	suite.Long(t)
 	p := app.prepare(t)
-	p.follow(t, app.recipe)
+	p.follow(t, recipe)
 
 	cookie := p.signIn(t, alice, before, true)
 	p.signIn(t, alice, after, false)

@@ -14,31 +14,6 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-// security 17: a session of Supabase ends with its row, which its refresh tokens go with. Tokens that GoTrue
-// has mailed end too.
-func TestSupabase(t *testing.T) {
-	application{
-		page: "supabase", recipe: "supabase", start: startSupabase,
-		furnish: `UPDATE auth.users SET banned_until = now() + interval '1 day' WHERE email = 'carol@example.com';
-			UPDATE auth.users SET is_sso_user = true WHERE email = 'dave@example.com';
-			UPDATE auth.users SET banned_until = now() - interval '1 day' WHERE email = 'alice@example.com'`,
-		withheld: map[string]string{"carol@example.com": "disabled", "dave@example.com": "not_resettable"},
-		stale: `UPDATE auth.users SET recovery_token = md5(email), recovery_sent_at = now(), reauthentication_token = md5(email),
-			email_change_token_new = md5(email || '1'), email_change_token_current = md5(email || '2'), updated_at = '2001-01-01';
-			UPDATE auth.users SET email_confirmed_at = NULL WHERE email = 'alice@example.com';
-			INSERT INTO auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to)
-			SELECT gen_random_uuid(), id, 'recovery_token', md5(email), email FROM auth.users`,
-		fresh: asserts(
-			`(SELECT recovery_token = '' AND recovery_sent_at IS NULL AND reauthentication_token = '' AND email_change_token_new = ''
-				AND email_change_token_current = '' AND now() - updated_at < interval '1 hour' FROM auth.users WHERE email = 'alice@example.com')`,
-			`(SELECT recovery_token <> '' AND updated_at = '2001-01-01' FROM auth.users WHERE email = 'bob@example.com')`,
-			`NOT EXISTS (SELECT FROM auth.users JOIN auth.one_time_tokens o ON o.user_id = users.id WHERE email = 'alice@example.com')`,
-			`EXISTS (SELECT FROM auth.users JOIN auth.one_time_tokens o ON o.user_id = users.id WHERE email = 'bob@example.com')`,
-			`NOT EXISTS (SELECT FROM auth.users JOIN auth.refresh_tokens r ON r.user_id = users.id::text WHERE email = 'alice@example.com')`),
-		hidden: []string{"auth.users", "auth.sessions", "auth.refresh_tokens", "auth.one_time_tokens"},
-	}.adopts(t)
-}
-
 // startSupabase makes the schema auth. The role app may do what Supabase's role postgres may. GoTrue
 // itself does not run: supabase does what it does in the database.
 func startSupabase(t *testing.T, p *place) func(request) answer {
