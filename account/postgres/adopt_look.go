@@ -83,11 +83,11 @@ func (a *adoption) timeLookup(ctx context.Context) error {
 			return err
 		}
 		took := time.Since(began)
-		plan, err := planOf(ctx, tx, find)
+		is, err := served(ctx, tx, find, a.users.oid)
 		if err != nil {
 			return err
 		}
-		if !byAddress(plan) {
+		if !is {
 			a.note(true, "no index serves the look-up by address, which took %s, and every request from the internet makes one: %s",
 				took.Round(time.Millisecond/10), a.users.indexOn(a.address.folded()))
 		}

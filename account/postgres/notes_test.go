@@ -78,6 +78,10 @@ func TestIndexThatIsAskedFor(t *testing.T) {
 	const columns = `(id integer, email text, password text, tenant integer, changed_at timestamptz)`
 	url := migrated(t)
 	for what, test := range map[string]struct{ tables, want, index string }{
+		"index with another column first": {
+			`CREATE TABLE users ` + columns + `; CREATE INDEX ON users (tenant, lower(email))`,
+			`CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`, "",
+		},
 		"table": {`CREATE TABLE users ` + columns, `CREATE INDEX CONCURRENTLY ON "public"."users" (lower("email"::text))`, ""},
 		"partitioned table": {
 			`CREATE TABLE users ` + columns + ` PARTITION BY HASH (id); CREATE TABLE users_0 PARTITION OF users FOR VALUES WITH (MODULUS 1, REMAINDER 0)`,

@@ -10,6 +10,7 @@ import (
 
 // statements are the queries of the table of users.
 type statements struct {
+	oid         uint32 // of the table or view
 	some        string // whether there is an account
 	find        string // by $1, the spellings of an address
 	index       string // the statement of an index that serves find
@@ -49,7 +50,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	}
 	email.ownFolding = !folds
 	from := fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s WHERE `, id.name, email.name, hash.name, fields, t.name)
-	s := statements{some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
+	s := statements{oid: t.oid, some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
 	s.index = t.indexOn(email.folded())
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
