@@ -129,7 +129,7 @@ func (a *adoption) checkSchema(ctx context.Context) error {
 	case errors.Is(err, ErrSchemaOld):
 		a.note(true, "%s, before you run the file", ErrSchemaOld)
 	case isPermission(err):
-		a.note(true, "this user may not read the schema rekey: its owner or a superuser has to run the file")
+		a.note(true, "this user may not use the schema rekey: a superuser has to run the file")
 	default:
 		return err
 	}
@@ -144,7 +144,8 @@ func isPermission(err error) bool {
 // harmless reports that a name does no harm between quotes, between the ends of a function, in a comment
 // or on a terminal.
 func harmless(name string) bool {
-	return !strings.ContainsFunc(name, unicode.IsControl) && !strings.Contains(name, "$rekey$")
+	odd := func(r rune) bool { return !unicode.IsPrint(r) }
+	return !strings.ContainsFunc(name, odd) && !strings.Contains(name, "$rekey$")
 }
 
 // locate is describe for a name of the path, or with its schema.
@@ -160,7 +161,10 @@ func (a *adoption) locate(ctx context.Context, setting, name string) (table, err
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return table{}, err
 		}
-		name = cmp.Or(schema, a.path[0]) + "." + name
+		if schema == "" {
+			return table{}, &SettingError{setting, fmt.Errorf("there is no table %s in the schemas %q, where it is looked for; case matters", name, a.path)}
+		}
+		name = schema + "." + name
 	}
 	t, err := describe(ctx, a.tx, setting, name)
 	for column, c := range t.columns {
@@ -178,9 +182,14 @@ func (a *adoption) locate(ctx context.Context, setting, name string) (table, err
 // from him.
 func (a *adoption) own(ctx context.Context, setting string, t *table) error {
 	var hides bool
-	err := a.tx.QueryRow(ctx, `SELECT o.rolname::text, c.relforcerowsecurity AND NOT o.rolsuper AND NOT o.rolbypassrls,
-			c.relkind = 'v' OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '4')
-		FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE c.oid = $1`, t.oid).Scan(&t.owner, &hides, &t.rewritten)
+	err := a.tx.QueryRow(ctx, `SELECT CASE WHEN EXISTS (SELECT FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid AND k.relowner <> c.relowner) THEN ''
+				ELSE o.rolname::text END, c.relforcerowsecurity AND NOT o.rolsuper AND NOT o.rolbypassrls,
+			c.relkind = 'v' OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '4'),
+			EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 11 = 11)
+		FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE c.oid = $1`, t.oid).Scan(&t.owner, &hides, &t.rewritten, &t.triggered)
+	if err == nil && !harmless(t.owner) {
+		return &SettingError{setting, fmt.Errorf("the owner of %s has a name that no file should hold", t.name)}
+	}
 	if err == nil && hides {
 		return &SettingError{setting, fmt.Errorf("row-level security is forced on the owner of %s, and may hide rows from him: ALTER TABLE ... NO FORCE ROW LEVEL SECURITY", t.name)}
 	}
@@ -200,7 +209,7 @@ const (
 // application are the tables of the application: not of PostgreSQL, of rekey, or parts of others.
 const application = ` FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('rekey', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
-		AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) `
+		AND NOT c.relispartition `
 
 // likeUsers finds tables that have a column of each kind.
 const likeUsers = `SELECT n.nspname || '.' || c.relname` + application + `
@@ -232,6 +241,9 @@ func (a *adoption) findUsers(ctx context.Context) error {
 	if a.hashes != "" {
 		if a.hashed, err = a.locate(ctx, "Table", a.users.schema+"."+a.hashes); err != nil {
 			return err
+		}
+		if a.hashed.owner != a.users.owner {
+			return &SettingError{"Table", fmt.Errorf("%s: %s", a.hashed.name, a.notOwn())}
 		}
 	}
 	a.note(false, "the users are in %s", a.users.name)
@@ -290,11 +302,16 @@ func (a *adoption) use(columns ...column) {
 	}
 }
 
-// named are the columns that have one of the names, in their order. A generated column cannot be set.
+// notOwn says whose a table is.
+func (a *adoption) notOwn() string {
+	return fmt.Sprintf("it, or a part of it, belongs to another role than the users, which %s owns", a.users.owner)
+}
+
+// named are the columns that have one of the names, in their order.
 func (t table) named(names string, fits func(column) bool) (found []column) {
 	order := strings.Fields(names)
 	for _, c := range t.columns {
-		if !c.generated && fits(c) && slices.Contains(order, c.plain()) {
+		if fits(c) && slices.Contains(order, c.plain()) {
 			found = append(found, c)
 		}
 	}

@@ -72,12 +72,6 @@ func (a *adoption) countAddresses(ctx context.Context, closed string) error {
 func (a *adoption) timeLookup(ctx context.Context) error {
 	find := fmt.Sprintf(`SELECT FROM %s WHERE %s`, a.users.name, a.address.among())
 	return a.patiently(ctx, "a look-up by address", func(tx pgx.Tx) error {
-		if a.address.base == "citext" { // its operators are where it is
-			schema, _, _ := strings.Cut(a.address.declared, ".")
-			if _, err := tx.Exec(ctx, `SELECT set_config('search_path', 'pg_catalog, ' || $1, true)`, schema); err != nil {
-				return err
-			}
-		}
 		began := time.Now()
 		if _, err := tx.Exec(ctx, find, []string{probe}); err != nil {
 			return err
@@ -91,24 +85,24 @@ func (a *adoption) timeLookup(ctx context.Context) error {
 			a.note(true, "no index serves the look-up by address, which took %s, and every request from the internet makes one: %s",
 				took.Round(time.Millisecond/10), a.users.indexOn(a.address.folded()))
 		}
-		_, err = tx.Exec(ctx, `SELECT set_config('search_path', 'pg_catalog', true)`)
-		return err
+		return nil
 	})
 }
 
-// tellingName finds names, without case and underscores, of columns that may close an account, sign it
-// in or change with its password. otherName finds those that are about other things.
+// Names, without case and underscores, of columns that may close an account, sign it in or change with
+// its password, and of those that are about other things.
 var (
-	tellingName = regexp.MustCompile(`^(is|account|user|non)*(lock|inactiv|remov|disabl|suspend|bann|block|delet|clos|archiv|activ|enabl|status|state|expired)` +
-		`|token|session|jti|refresh|remember|apikey|stamp|jwt|salt|provider|sso|saml|ldap|authtype|authmethod|anonym`)
-	otherName = regexp.MustCompile(`^(confirm|unconfirm|verif|email|phone|mfa|otp|totp|twofactor)`)
+	tellingName = regexp.MustCompile(`^(is|was|has|can|account|user|soft|login|non)*(lock(ed|out)?|inactive|active|enabled?|disabled?|remov|suspend|bann?|block|delet|discard|trash|terminat|frozen|retired|approved|login|clos|archiv|deactivat|status|expires?|expired|validuntil)(e?d|ed)?(at|on|by|until|till|ends?|flag)?$` +
+		`|^(account|user)state$|token|session|refresh|remember|apikey|authkey|persist|uniquifier|loginhash|cookie|^jti$|jwt|[^e]stamp$|salt|^(auth)?provider|sso|saml|ldap|authtype|authmethod|anonym|^password(changed|updated)`)
+	signsIn   = regexp.MustCompile(`login|session|remember|refresh`)
+	otherName = regexp.MustCompile(`^(confirm|unconfirm|verif|email|phone|mfa|otp|totp|twofactor)|count$`)
 )
 
 // lookAtRest reports columns that nothing is known of.
 func (a *adoption) lookAtRest(t table) {
 	var left []string
 	for _, c := range t.sorted() {
-		if name := c.plain(); !a.used[c.name] && tellingName.MatchString(name) && !otherName.MatchString(name) {
+		if name := c.plain(); !a.used[c.name] && tellingName.MatchString(name) && (signsIn.MatchString(name) || !otherName.MatchString(name)) {
 			left = append(left, c.name+" "+c.declared)
 		}
 	}

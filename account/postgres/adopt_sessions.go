@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,18 +14,19 @@ import (
 )
 
 // likeSessions finds tables of sessions and of refresh tokens, by exact names: there are also
-// training_sessions. $1 is the name of the users' table, $2 are tables that are known.
+// training_sessions. $1 is the name of a user in that of the table, $2 are tables that are known.
 const likeSessions = `SELECT n.nspname || '.' || c.relname` + application + `AND c.oid <> ALL ($2::oid[])
-		AND regexp_replace(replace(lower(c.relname::text), '_', ''), '^' || rtrim(replace(lower($1::text), '_', ''), 's'), '')
+		AND (SELECT CASE WHEN starts_with(name, $1) THEN substr(name, length($1) + 1) ELSE name END FROM (SELECT replace(lower(c.relname::text), '_', '') AS name) AS plain)
 			~ '^(user|auth|oauth|login|web|http|spring)?(sessions?|refreshtokens?)$'
 	ORDER BY 1`
 
-// mayHoldSessions finds further tables that have rows of a user and the name of a means to sign in.
-const mayHoldSessions = `SELECT n.nspname || '.' || c.relname` + application + `AND c.oid <> ALL ($2::oid[]) AND c.oid <> $1
-		AND replace(lower(c.relname::text), '_', '') ~ 'session|token|remember|login|device|grant|jwt|apikey'
-		AND (EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = c.oid AND k.confrelid = $1)
-			OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-				AND replace(lower(a.attname::text), '_', '') IN ('userid', 'ownerid', 'tokenableid', 'resourceownerid', 'uid', 'user', 'principalname')))
+// mayHoldSessions finds further tables with the name of a means to sign in, $1 are those that are
+// known. Rows that end with a known one are left out.
+const mayHoldSessions = `SELECT n.nspname || '.' || c.relname` + application + `AND c.oid <> ALL ($1::oid[])
+		AND (replace(lower(c.relname::text), '_', '') ~ 'session|token|remember|persistent(login)?s?$|jwt|refresh'
+			OR replace(lower(c.relname::text), '_', '') ~ 'cookie|magic|browser|auth|ticket|key|login|device|grant'
+				AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = c.oid AND k.confrelid = $2))
+		AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = c.oid AND k.confdeltype = 'c' AND k.confrelid = ANY ($3::oid[]))
 	ORDER BY 1`
 
 // findSessions finds the statements that end the sessions of a user, and reports what they leave.
@@ -44,7 +47,7 @@ func (a *adoption) findSessions(ctx context.Context) error {
 			return &SettingError{"Sessions", fmt.Errorf("%s: %s", t.name, why)}
 		}
 	}
-	if err := a.searchSessions(ctx, len(a.sessions) == 0); err != nil {
+	if err := cmp.Or(a.findMore(ctx), a.searchSessions(ctx, len(a.sessions) == 0)); err != nil {
 		return err
 	}
 	switch {
@@ -54,16 +57,18 @@ func (a *adoption) findSessions(ctx context.Context) error {
 	default:
 		a.note(true, "no table of sessions was found: they have to end with the column %s, which a change sets", a.stamp)
 	}
-	return a.findMore(ctx)
+	return nil
 }
 
 // searchSessions looks for tables of sessions. Without names it takes those that it understands.
 func (a *adoption) searchSessions(ctx context.Context, take bool) error {
 	_, name, _ := strings.Cut(a.users.name, ".")
-	alike, err := a.names(ctx, likeSessions, strings.Trim(name, `"`), append(slices.Clone(a.ended), a.users.oid))
+	name = strings.TrimSuffix(column{name: name}.plain(), "s")
+	alike, err := a.names(ctx, likeSessions, name, append(slices.Clone(a.ended), a.users.oid))
 	if err != nil {
 		return err
 	}
+	known := append(slices.Clone(a.ended), a.users.oid, a.hashed.oid)
 	for _, name := range alike {
 		why := "it is none of the tables that were named"
 		t, err := a.locate(ctx, "Sessions", name)
@@ -78,21 +83,21 @@ func (a *adoption) searchSessions(ctx context.Context, take bool) error {
 		}
 		if why != "" {
 			a.note(true, "the sessions in %q stay: %s", name, why)
-			a.ended = append(a.ended, t.oid) // and reported
+			known = append(known, t.oid)
 		}
 	}
-	others, err := a.names(ctx, mayHoldSessions, a.users.oid, append(slices.Clone(a.ended), a.hashed.oid))
-	for _, name := range others {
-		a.note(true, "the rows in %q stay: if they sign a user in, add a DELETE to the function", name)
+	others, err := a.names(ctx, mayHoldSessions, append(known, a.ended...), a.users.oid, a.ended)
+	if len(others) > 0 {
+		a.note(true, "the rows in %q stay: if some sign a user in, and %s owns their table, add a DELETE to the function", others, a.users.owner)
 	}
 	return err
 }
 
-// end adds the statement that ends the sessions in a table, or says why there is none.
+// end adds the statements that end the sessions in a table, or says why there are none.
 func (a *adoption) end(ctx context.Context, t table) (why string, err error) {
 	switch {
 	case t.owner != a.users.owner:
-		return fmt.Sprintf("it belongs to the role %s, and the users to %s", t.owner, a.users.owner), nil
+		return a.notOwn(), nil
 	case t.rewritten:
 		return "it is a view, or has a rule for DELETE", nil
 	}
@@ -107,27 +112,36 @@ func (a *adoption) end(ctx context.Context, t table) (why string, err error) {
 	if err != nil || why != "" {
 		return why, err
 	}
-	var end string
+	var ends []string
 	if owner.name != "" {
-		end = fmt.Sprintf(`DELETE FROM %s AS s WHERE %s`, t.name, owner.of("s").isOld())
-	} else if end, err = a.endInJSON(ctx, t); end == "" || err != nil {
-		return "no column leads to a user", err
+		ends = append(ends, fmt.Sprintf(`DELETE FROM %s AS s WHERE %s`, t.name, a.isOld(owner.of("s"))))
 	}
-	a.ends, a.ended = append(a.ends, end), append(a.ended, t.oid)
+	if end, err := a.endInJSON(ctx, t); err != nil {
+		return "", err
+	} else if end != "" {
+		ends = append(ends, end)
+	}
+	if len(ends) == 0 {
+		return "no column leads to a user", nil
+	}
+	a.ends, a.ended = append(a.ends, ends...), append(a.ended, t.oid)
 	a.note(false, "a change deletes the sessions of its user from %s", t.name)
+	if t.triggered {
+		a.note(true, "a trigger BEFORE DELETE of %s may keep sessions: look at it", t.name)
+	}
 	return "", nil
 }
 
-// isOld compares a column with the ID of the changed row. Both sides have exactly one type, so that
-// no operator of another schema fits.
-func (c column) isOld() string {
-	if c.isText() {
-		return c.name + `::text = OLD.id::text`
+// isOld compares a column with the ID of the changed row.
+func (a *adoption) isOld(c column) string {
+	plain := c.declared == c.plainly && !c.isText() && c.category != "E"
+	if plain && c.declared == a.id.declared {
+		return c.name + ` = OLD.id`
 	}
-	return c.name + ` = OLD.id::text::` + c.declared
+	return c.is("OLD.id")
 }
 
-// ownerOf finds the column of a table that has the ID of a user: by a foreign key, or by its name. Its
+// ownerOf finds the column of a table that has the ID of a user: by its name, or by a foreign key. Its
 // values must be IDs of users.
 func (a *adoption) ownerOf(ctx context.Context, t table) (owner column, why string, err error) {
 	keys, err := a.names(ctx, `SELECT a.attname::text FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -141,40 +155,79 @@ func (a *adoption) ownerOf(ctx context.Context, t table) (owner column, why stri
 	if err != nil {
 		return owner, "", err
 	}
-	named := t.named(ownerNames, func(c column) bool { // first those of a foreign key to the users
-		return len(keys) == 0 && !slices.Contains(elsewhere, c.unquoted()) || slices.Contains(keys, c.unquoted())
+	named := t.named(ownerNames, func(c column) bool {
+		return slices.Contains(keys, c.unquoted()) || !slices.Contains(elsewhere, c.unquoted())
 	})
 	switch {
-	case len(keys) == 1:
-		owner = t.columns[keys[0]]
 	case len(named) > 0:
 		owner = named[0]
+	case len(keys) == 1:
+		owner = t.columns[keys[0]]
 	case len(keys) > 1:
 		return owner, fmt.Sprintf("several columns refer to users: %q", keys), nil
 	default:
 		return owner, "", nil
 	}
-	if kind := t.named(strings.TrimSuffix(owner.plain(), "id")+"type", column.isAny); len(kind) > 0 {
-		return owner, fmt.Sprintf("the column %s says whose ID %s is", kind[0].name, owner.name), nil
-	}
-	return owner, a.strangers(ctx, t, owner), nil
+	why, err = a.doubt(ctx, t, owner, slices.Contains(keys, owner.unquoted()))
+	return owner, why, err
 }
 
-// strangers says that a column has values, and none is the ID of a user.
-func (a *adoption) strangers(ctx context.Context, t table, owner column) (why string) {
-	err := a.patiently(ctx, "reading sessions", func(tx pgx.Tx) error {
+// doubt says why a column may not have the ID of a user, or why a change would be slow.
+func (a *adoption) doubt(ctx context.Context, t table, owner column, byKey bool) (why string, err error) {
+	kind := t.named(strings.TrimSuffix(owner.plain(), "id")+"type", column.isAny)
+	var other bool // a table of accounts beside that of the users
+	err = a.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname::text = $1 AND c.oid <> $2 AND lower(c.relname::text) IN ('account', 'accounts'))`,
+		a.users.schema, a.users.oid).Scan(&other)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case len(kind) > 0:
+		return fmt.Sprintf("the column %s says whose ID %s is", kind[0].name, owner.name), nil
+	case !byKey && t.schema != a.users.schema && len(a.sessions) == 0:
+		return "it is in another schema, and no foreign key leads to the users", nil
+	case !byKey && strings.HasPrefix(owner.plain(), "account") && other:
+		return owner.name + " may be about another table than that of the users", nil
+	case !owner.sameKind(a.id):
+		return owner.name + " has another type than the ID of a user", nil
+	}
+	return a.strangers(ctx, t, owner)
+}
+
+// sameKind reports that values of two columns can be the same.
+func (c column) sameKind(other column) bool {
+	return c.isText() || c.base == other.base || c.category == "N" && other.category == "N"
+}
+
+// strangers says that a column has values, and none is the ID of a user. It reports values that are
+// none, and a missing index.
+func (a *adoption) strangers(ctx context.Context, t table, owner column) (why string, err error) {
+	err = a.patiently(ctx, "reading sessions of "+t.name, func(tx pgx.Tx) error {
 		var all, known int
-		err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(u.id) FROM (SELECT %s::text AS id FROM %s WHERE %s IS NOT NULL LIMIT 1000) AS s
-			LEFT JOIN (SELECT %s::text AS id FROM %s) AS u ON u.id = s.id`, owner.name, t.name, owner.name, a.id.name, a.users.name)).Scan(&all, &known)
-		if err == nil && all > 0 && known == 0 {
+		var indexed bool
+		err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(u.id), EXISTS (SELECT FROM pg_index i WHERE i.indrelid = %d AND i.indisvalid AND pg_get_indexdef(i.indexrelid, 1, true) = $1)
+			FROM (SELECT %s::text AS id FROM %s WHERE %s IS NOT NULL LIMIT 1000) AS s
+			LEFT JOIN (SELECT %s::text AS id FROM %s) AS u ON u.id = s.id`, t.oid, owner.name, t.name, owner.name, a.id.name, a.users.name), quoted(owner)).Scan(&all, &known, &indexed)
+		switch {
+		case err != nil:
+		case all > 0 && known == 0:
 			why = fmt.Sprintf("none of the values of %s is the ID of a user", owner.name)
+		case known < all:
+			a.note(true, "%d of %d values of %s in %s are no IDs of users: their sessions stay", all-known, all, owner.name, t.name)
+		case !indexed:
+			a.note(true, "no index begins with %s in %s, so a change reads all sessions", owner.name, t.name)
 		}
 		return err
 	})
-	if err != nil {
-		return fault(err).Error()
+	return why, err
+}
+
+// quoted is a name as pg_get_indexdef prints it.
+func quoted(c column) string {
+	if regexp.MustCompile(`^[a-z_][a-z0-9_]*$`).MatchString(c.unquoted()) {
+		return c.unquoted()
 	}
-	return why
+	return c.name
 }
 
 // inJSON are places of the user's ID in a session of express-session and others.
@@ -185,13 +238,16 @@ func (a *adoption) endInJSON(ctx context.Context, t table) (end string, err erro
 	for _, c := range t.named("sess session data payload", func(c column) bool { return c.base == "json" || c.base == "jsonb" }) {
 		var places []string
 		for _, path := range inJSON {
-			places = append(places, fmt.Sprintf(`%s #>> '%s'::text[]`, c.of("s").name, path))
+			places = append(places, fmt.Sprintf(`%s #>> '%s'::text[]`, c.of("s").typed(), path))
 		}
-		err = a.patiently(ctx, "reading sessions", func(tx pgx.Tx) error {
-			var some bool
-			err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT EXISTS (SELECT FROM %s AS s WHERE coalesce(%s) <> '')`, t.name, strings.Join(places, ", "))).Scan(&some)
-			if some {
-				end = fmt.Sprintf(`DELETE FROM %s AS s WHERE OLD.id::text IN (%s)`, t.name, strings.Join(places, ", "))
+		either := strings.Join(places, ", ")
+		err = a.patiently(ctx, "reading sessions of "+t.name, func(tx pgx.Tx) error {
+			var all, known int
+			err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS u WHERE u.%s::text IN (%s))) FROM (SELECT * FROM %s LIMIT 1000) AS s`,
+				a.users.name, a.id.name, either, t.name)).Scan(&all, &known)
+			if known > 0 {
+				end = fmt.Sprintf(`DELETE FROM %s AS s WHERE OLD.id::text IN (%s)`, t.name, either)
+				a.note(known < all, "%d of %d documents in %s name a user by ID", known, all, t.name)
 			}
 			return err
 		})
@@ -202,14 +258,30 @@ func (a *adoption) endInJSON(ctx context.Context, t table) (end string, err erro
 // findMore adds the statements of the recipe about further tables that are there.
 func (a *adoption) findMore(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(a.also)) {
-		t, err := a.locate(ctx, "Table", a.users.schema+"."+name)
-		if _, ok := errors.AsType[*SettingError](err); ok {
-			continue
-		}
+		more := a.also[name]
+		var is bool
+		err := a.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname::text = $1 AND c.relname::text = $2)`, a.users.schema, name).Scan(&is)
 		if err != nil {
 			return err
 		}
-		a.ends = append(a.ends, fmt.Sprintf(a.also[name], t.name))
+		if !is {
+			continue
+		}
+		t, err := a.locate(ctx, "Table", a.users.schema+"."+name)
+		why := a.notOwn()
+		_, has := t.columns[more.column]
+		switch wrong, ok := errors.AsType[*SettingError](err); {
+		case ok:
+			why = wrong.Reason.Error()
+		case err != nil:
+			return err
+		case !has:
+			why = "it has no column " + more.column
+		case t.owner == a.users.owner && !t.rewritten:
+			a.ends, a.ended = append(a.ends, fmt.Sprintf(more.statement, t.name)), append(a.ended, t.oid)
+			continue
+		}
+		a.note(true, "the rows in %q stay: %s", name, why)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // Columns that close an account, by their names without case and underscores, and those of a sign-in
 // elsewhere.
 const (
-	closedBy  = "disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
+	closedBy  = "banned isbanned disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
 	openBy    = "active isactive enabled isenabled"
 	closedAt  = "disabledat suspendedat bannedat blockedat deletedat archivedat closedat deactivatedat disabledon suspendedon deletedon"
 	elsewhere = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
@@ -26,23 +26,35 @@ var closedUntil = regexp.MustCompile(`^(ban|banned|block|blocked|suspend|suspend
 
 const locked = "lockeduntil lockoutend lockoutuntil lockoutendat"
 
-// disabled says when an account is closed, empty for never.
+// disabled says when an account is closed, empty for never. Marks of a kind that has an end count as
+// long as that is not set: then the end counts.
 func (a *adoption) disabled() string {
-	closed := a.bans()
+	var closed []string
+	ends := map[string]string{}
+	for _, c := range a.users.sorted() {
+		if c.isEnd() && closedUntil.MatchString(c.plain()) {
+			closed = append(closed, a.holding(c))
+			ends[c.kind()] += fmt.Sprintf(" AND %s IS NULL", c.of("u").name)
+		}
+	}
 	for _, c := range a.users.named(closedBy, column.isBool) {
-		closed = append(closed, a.holding(c))
+		closed = append(closed, "("+a.holding(c)+ends[c.kind()]+")")
 	}
 	for _, c := range a.users.named(openBy, column.isBool) {
 		closed = append(closed, `NOT `+a.holding(c))
 	}
 	for _, c := range a.users.named(closedAt, func(c column) bool { return c.isTime() && !c.isEnd() }) {
-		closed = append(closed, a.holding(c))
+		a.use(c) // an infinite time never comes
+		closed = append(closed, fmt.Sprintf("(coalesce(isfinite(%s), false)%s)", c.of("u").typed(), ends[c.kind()]))
 	}
 	for _, c := range a.users.named(locked, column.isTime) {
 		closed = append(closed, c.of("u").isFar())
 	}
 	return strings.Join(closed, " OR ")
 }
+
+// kind is the beginning of the word for the way in which an account is closed.
+func (c column) kind() string { return strings.TrimPrefix(c.plain(), "is")[:3] }
 
 func (a *adoption) holding(c column) string {
 	a.use(c)
@@ -51,29 +63,23 @@ func (a *adoption) holding(c column) string {
 
 // isFar is a lock of more than a year: an administrator made it, and no wrong password.
 func (c column) isFar() string {
-	now := `clock_timestamp()`
-	if c.base == "timestamp" {
-		now = `(clock_timestamp() AT TIME ZONE 'UTC')`
-	}
-	return fmt.Sprintf(`coalesce(%s > %s + interval '1 year', false)`, c.name, now)
+	return fmt.Sprintf(`coalesce(%s > %s + interval '1 year', false)`, c.typed(), c.clock())
 }
 
-// bans are the conditions of columns about bans. A boolean that has an end beside it counts as long
-// as the end is not set: then the end counts.
-func (a *adoption) bans() (closed []string) {
-	var forever strings.Builder
-	for _, c := range a.users.sorted() {
-		if c.isEnd() && closedUntil.MatchString(c.plain()) {
-			closed = append(closed, a.holding(c))
-			if strings.HasPrefix(c.plain(), "ban") {
-				fmt.Fprintf(&forever, " AND %s IS NULL", c.of("u").name)
-			}
-		}
+// clock is the time now in the type of a column.
+func (c column) clock() string {
+	if c.base == "timestamp" {
+		return `(clock_timestamp() AT TIME ZONE 'UTC')`
 	}
-	for _, c := range a.users.named("banned isbanned", column.isBool) {
-		closed = append(closed, "("+a.holding(c)+forever.String()+")")
+	return `clock_timestamp()`
+}
+
+// unlocked is the end of a lock after a change.
+func (c column) unlocked() string {
+	if c.required {
+		return fmt.Sprintf(`CASE WHEN %s THEN %s ELSE %s END`, c.isFar(), c.name, c.clock())
 	}
-	return closed
+	return fmt.Sprintf(`CASE WHEN %s THEN %s END`, c.isFar(), c.name)
 }
 
 // resettable says when a password may be reset, empty for always.
@@ -107,10 +113,10 @@ func (t table) companions() (all []companion, ends string) {
 	return []companion{
 		{"remembertoken resettoken resetpasswordtoken passwordresettoken recoverytoken unlocktoken", secret, column.forgotten},
 		{"remembercreatedat resetpasswordsentat recoverysentat resettokenexpires resettokenexpiresat resetpasswordexpires resetpasswordexpiresat passwordresetexpires passwordresetexpiresat" + lockedAt, column.isTime, column.cleared},
-		{locked, column.isTime, func(c column) string { return fmt.Sprintf(`CASE WHEN %s THEN %s END`, c.isFar(), c.name) }},
+		{locked, column.isTime, column.unlocked},
 		{counts, number, to("0")},
 		{"tokenversion sessionversion authversion jwtversion credentialsversion", number, func(c column) string {
-			return fmt.Sprintf(`coalesce(%[1]s, 0::%[2]s) + 1::%[2]s`, c.name, c.declared)
+			return fmt.Sprintf(`coalesce(%[1]s, 0::%[2]s) + 1::%[2]s`, c.typed(), c.plainly)
 		}},
 		{"securitystamp sessionkey", secret, column.random},
 		{"passwordexpired mustchangepassword forcepasswordchange passwordchangerequired", column.isBool, to("false")},
@@ -162,7 +168,7 @@ func (a *adoption) changes(t table) (set []string) {
 	for _, kind := range kinds {
 		for _, c := range t.named(kind.names, kind.fits) {
 			value := kind.set(c.of("t"))
-			if value == "" || a.used[c.name] {
+			if value == "" || c.generated || a.used[c.name] {
 				continue
 			}
 			assign(c, value)
@@ -230,8 +236,9 @@ DO $rekey$ BEGIN -- with no more power than the application has
 END $rekey$;
 
 {{if .NewRole}}DO $rekey$ BEGIN
-    CREATE ROLE {{.Role}} LOGIN;
-EXCEPTION WHEN duplicate_object THEN NULL; -- by an earlier run of this file
+    IF pg_catalog.to_regrole('{{.RoleText}}') IS NULL THEN -- made by an earlier run of this file, or by a superuser
+        CREATE ROLE {{.Role}} LOGIN;
+    END IF;
 END $rekey$;
 {{end}}GRANT SELECT, UPDATE (credential) ON rekey.users TO {{.Role}};
 GRANT USAGE ON SCHEMA rekey TO {{.Role}};
@@ -266,16 +273,16 @@ func (a *adoption) sql(ctx context.Context, p parts) (string, error) {
 	fill := map[string]any{
 		"Users": a.users.name, "Hashed": a.hashed.name, "Path": strings.Join(path, ", "), "Owner": pgx.Identifier{a.users.owner}.Sanitize(),
 		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name, "Disabled": p.disabled, "Resettable": p.resettable,
-		"Set": p.set, "SetUsers": strings.Join(p.setUsers, ", "), "User": a.id.of("t").isOld(), "Ends": a.ends,
-		"Role": role, "NewRole": !hasRole, "From": "u", "Join": "", "Row": a.id.of("t").isOld(),
+		"Set": p.set, "SetUsers": strings.Join(p.setUsers, ", "), "User": a.isOld(a.id.of("t")), "Ends": a.ends,
+		"Role": role, "RoleText": strings.ReplaceAll(role, "'", "''"), "NewRole": !hasRole, "From": "u", "Join": "", "Row": a.isOld(a.id.of("t")),
 	}
 	if a.hashes != "" {
 		owner, err := a.hashed.column("Table", a.user, column.isAny, "")
 		if err != nil {
 			return "", err
 		}
-		fill["From"], fill["Join"] = "h", fmt.Sprintf("%s AS h ON %s AND %s", a.hashed.name, strings.ReplaceAll(owner.of("h").isOld(), "OLD.id", a.id.of("u").name), a.where)
-		fill["Row"] = owner.of("t").isOld() + " AND " + strings.ReplaceAll(a.where, "h.", "t.")
+		fill["From"], fill["Join"] = "h", fmt.Sprintf("%s AS h ON %s AND %s", a.hashed.name, owner.of("h").is(a.id.of("u").name), a.where)
+		fill["Row"] = a.isOld(owner.of("t")) + " AND " + strings.ReplaceAll(a.where, "h.", "t.")
 	}
 	var text strings.Builder
 	err = adoptText.Execute(&text, fill)

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 // adopt is what `rekey adopt` writes, and what it reports.
 func adopt(t *testing.T, url string, cfg postgres.AdoptConfig) (sql string, notes []postgres.Note, err error) {
 	t.Helper()
-	cfg.URL = url
+	cfg.URL = cmp.Or(cfg.URL, url)
 	if cfg.Role == "" {
 		cfg.Role = "postgres"
 	}
@@ -37,6 +38,7 @@ const everything = `CREATE TABLE members (
 	CREATE TABLE member_sessions (id int, member uuid REFERENCES members);
 	CREATE TABLE refresh_tokens (user_id text, token text);
 	CREATE TABLE session (sid text, sess json);
+	CREATE INDEX ON member_sessions (member); CREATE INDEX ON refresh_tokens (user_id);
 	INSERT INTO members ("memberId", "emailAddress", "passwordHash") SELECT ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'p' || i || '@example.com', '$2b$10$old' || i FROM generate_series(1, 8) i;
 	INSERT INTO member_sessions SELECT 1, "memberId" FROM members; INSERT INTO refresh_tokens SELECT "memberId", 'x' FROM members;
 	INSERT INTO session SELECT 'x', json_build_object('passport', json_build_object('user', "memberId")) FROM members;
@@ -199,15 +201,28 @@ func TestAdoptSessions(t *testing.T) {
 		{`CREATE TABLE accounts (id int PRIMARY KEY); CREATE TABLE sessions (account_id int REFERENCES accounts)` + owned, ``, `"public.sessions" stay: no column leads`, postgres.AdoptConfig{}},
 		{`CREATE TABLE sessions (user_id text); INSERT INTO sessions VALUES ('user:1')` + owned, ``, `none of the values of "user_id" is the ID`, postgres.AdoptConfig{}},
 		{`CREATE TABLE sessions (user_id int, user_type text)` + owned, ``, `"user_type" says whose ID`, postgres.AdoptConfig{}},
-		{`CREATE TABLE sessions (user_id int); ALTER TABLE sessions OWNER TO pg_monitor` + owned, ``, `belongs to the role pg_monitor`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int); ALTER TABLE sessions OWNER TO pg_monitor` + owned, ``, `belongs to another role than the users`, postgres.AdoptConfig{}},
 		{`CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE logs (session int REFERENCES sessions)` + owned, ``, `would refuse the end of a session`, postgres.AdoptConfig{}},
-		{`CREATE TABLE "x.sessions" (user_id int)` + owned, ``, `"public.x.sessions" stay`, postgres.AdoptConfig{}},
-		{`CREATE TABLE training_sessions (user_id int)` + owned, ``, `rows in "public.training_sessions" stay`, postgres.AdoptConfig{}},
-		{`CREATE TABLE personal_access_tokens (tokenable_id int)` + owned, ``, `rows in "public.personal_access_tokens" stay`, postgres.AdoptConfig{}},
+		{`CREATE TABLE "x.sessions" (user_id int)` + owned, ``, `rows in ["public.x.sessions"] stay`, postgres.AdoptConfig{}},
+		{`CREATE TABLE training_sessions (user_id int)` + owned, ``, `rows in ["public.training_sessions"] stay`, postgres.AdoptConfig{}},
+		{`CREATE TABLE personal_access_tokens (tokenable_id int)` + owned, ``, `rows in ["public.personal_access_tokens"] stay`, postgres.AdoptConfig{}},
 		{`CREATE TABLE refresh_tokens (user_id int)`, ``, `"public.refresh_tokens" stay: it is none of the tables that were named`, hash},
+		{`CREATE TABLE sessions (user_id int, revoked_by int REFERENCES users)`, `"sessions" AS s WHERE s."user_id" = OLD.id;`, "", postgres.AdoptConfig{}},
+		{`CREATE TABLE base (user_id int); CREATE TABLE sessions () INHERITS (base)` + owned, `"public"."sessions" AS s`, "", postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int); CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER keep BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION keep()`, "", `may keep sessions`, postgres.AdoptConfig{}},
+		{`CREATE TABLE accounts (id int); CREATE TABLE sessions (account_id int)` + owned, ``, `"account_id" may be about another table`, postgres.AdoptConfig{}},
+		{`CREATE SCHEMA other; CREATE TABLE other.sessions (user_id int)` + owned, ``, `"other.sessions" stay: it is in another schema`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id uuid)` + owned, ``, `"user_id" has another type`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int); INSERT INTO sessions VALUES (1), (7)`, `"public"."sessions" AS s`, `1 of 2 values of "user_id"`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int); INSERT INTO sessions VALUES (1)`, `"public"."sessions" AS s`, `no index begins with "user_id"`, postgres.AdoptConfig{}},
+		{`CREATE TABLE session (sess json); INSERT INTO session VALUES ('{"passport":{"user":"ann@example.com"}}')` + owned, ``, `"public.session" stay: no column leads`, postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (user_id int, data jsonb); INSERT INTO sessions VALUES (NULL, '{"userId":1}')`, `OLD.id::text IN (s."data" #>>`, "", postgres.AdoptConfig{}},
+		{`CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE session_data (id int REFERENCES sessions ON DELETE CASCADE)`, `"public"."sessions" AS s`, "", postgres.AdoptConfig{}},
+		{`CREATE TABLE password_reset_tokens (email text); ALTER TABLE password_reset_tokens OWNER TO pg_monitor; CREATE TABLE sessions (user_id int)`, ``, `"password_reset_tokens" stay: it, or a part`, postgres.AdoptConfig{Recipe: "laravel"}},
+		{`CREATE TABLE password_reset_tokens (mail text); CREATE TABLE sessions (user_id int)`, ``, `"password_reset_tokens" stay: it has no column email`, postgres.AdoptConfig{Recipe: "laravel"}},
 		{`CREATE TABLE session (sess json); INSERT INTO session VALUES ('{"passport":{"user":{"id":1}}}'), ('{"userId":1}'), ('{"userId":2}')`, `OLD.id::text IN (s."sess" #>> '{passport,user}'`, "", postgres.AdoptConfig{}},
 	} {
-		postgrestest.Exec(t, url, anew+`CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, password text); INSERT INTO users VALUES (1, 'ann@example.com', 'old'), (2, 'bob@example.com', 'old'); `+test.tables)
+		postgrestest.Exec(t, url, `DROP SCHEMA IF EXISTS other CASCADE; `+anew+`CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, password text); INSERT INTO users VALUES (1, 'ann@example.com', 'old'), (2, 'bob@example.com', 'old'); `+test.tables)
 		sql, notes, err := adopt(t, url, test.cfg)
 		if err != nil || !strings.Contains(sql, test.sql) || !strings.Contains(fmt.Sprint(notes), test.note) {
 			t.Errorf("%s: %v\n%v\n%s", test.tables, err, notes, sql)
@@ -222,23 +237,41 @@ func TestAdoptSessions(t *testing.T) {
 func TestAdoptRunsNoStrangersCode(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	postgrestest.Exec(t, url, anew+`CREATE TABLE users (id varchar(36) PRIMARY KEY, email varchar(200), password varchar(200), token_version numeric, locked_until timestamp);
-		CREATE TABLE sessions (user_id varchar(36)); CREATE TABLE session (sess json);
-		INSERT INTO users VALUES ('a', 'ann@example.com', 'old', 1); INSERT INTO sessions VALUES ('a'); INSERT INTO session VALUES ('{"userId":"a"}');
-		CREATE FUNCTION hijack(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
-		CREATE FUNCTION hijack(json, json) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
-		CREATE FUNCTION hijack(numeric, int) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
-		CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = hijack); CREATE OPERATOR <> (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = hijack);
-		CREATE OPERATOR #>> (LEFTARG = json, RIGHTARG = json, FUNCTION = hijack); CREATE OPERATOR + (LEFTARG = numeric, RIGHTARG = int, FUNCTION = hijack)`)
-	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
-	must(t, err)
-	postgrestest.Exec(t, url, sql)
-	s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close()) })
-	_, err = reset(t, s, "ann@example.com", "new")
-	must(t, err)
-	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT token_version::text = '2' FROM users); ASSERT NOT EXISTS (SELECT FROM sessions); ASSERT NOT EXISTS (SELECT FROM session); END $$`)
+	const hijack = `CREATE OR REPLACE FUNCTION hijack(%[1]s, %[2]s) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''hijacked''; END';
+		CREATE OPERATOR %[3]s (LEFTARG = %[1]s, RIGHTARG = %[2]s, FUNCTION = hijack);`
+	var strangers strings.Builder
+	for _, o := range [][3]string{
+		{"varchar", "varchar", "="},
+		{"varchar", "varchar", "<>"},
+		{"json", "json", "#>>"},
+		{"numeric", "int", "+"},
+		{"kind", "kind", "="},
+		{"number", "number", "="},
+		{"number", "int", "+"},
+		{"address", "address", "="},
+		{"moment", "timestamp", ">"},
+		{"document", "text[]", "#>>"},
+	} {
+		fmt.Fprintf(&strangers, hijack, o[0], o[1], o[2])
+	}
+	for _, id := range []struct{ kind, value string }{{"varchar(36)", "a"}, {"number", "1"}, {"kind", "a"}, {"char(3)", "a"}} {
+		postgrestest.Exec(t, url, anew+`DROP SCHEMA IF EXISTS ext CASCADE; CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE DOMAIN number AS int; CREATE DOMAIN address AS ext.citext; CREATE DOMAIN moment AS timestamp; CREATE DOMAIN document AS jsonb; CREATE TYPE kind AS ENUM ('a', 'b');
+			CREATE TABLE users (id `+id.kind+` PRIMARY KEY, email address, password varchar(200), token_version number, lockout_end moment, banned_until moment);
+			CREATE INDEX ON users (email); CREATE TABLE sessions (user_id `+id.kind+`); CREATE TABLE session (sess document);
+			INSERT INTO users VALUES ('`+id.value+`', 'Ann@example.com', 'old', 1); INSERT INTO sessions VALUES ('`+id.value+`'); INSERT INTO session VALUES ('{"userId":"`+id.value+`"}');`+strangers.String())
+		sql, notes, err := adopt(t, url, postgres.AdoptConfig{})
+		must(t, err)
+		if strings.Contains(fmt.Sprint(notes), "no index serves") {
+			t.Errorf("an index of a domain over citext: %v", notes)
+		}
+		postgrestest.Exec(t, url, sql)
+		s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+		must(t, err)
+		_, err = reset(t, s, "ann@example.com", "new")
+		must(t, err)
+		must(t, s.Close())
+		postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT token_version::text = '2' FROM users); ASSERT NOT EXISTS (SELECT FROM sessions); ASSERT NOT EXISTS (SELECT FROM session); END $$`)
+	}
 }
 
 // A superuser runs the file, and a trigger of the application has no more power than before.
@@ -260,13 +293,17 @@ func TestAdoptGivesNoPower(t *testing.T) {
 func TestAdoptedLocks(t *testing.T) {
 	t.Parallel()
 	url := migrated(t)
-	postgrestest.Exec(t, url, anew+`CREATE TABLE sessions (user_id int); CREATE TABLE users (id int PRIMARY KEY, email text, password text, "LockoutEnd" timestamptz, banned boolean, suspended_until timestamptz);
-		INSERT INTO users VALUES (1, '1@example.com', 'old', now() + interval '5 minutes', false, NULL), (2, '2@example.com', 'old', '9999-12-31', NULL, NULL), (3, '3@example.com', 'old', NULL, true, '2020-01-01')`)
+	postgrestest.Exec(t, url, anew+`CREATE TABLE sessions (user_id int); CREATE TABLE users (id int PRIMARY KEY, email text, password text,
+			"LockoutEnd" timestamptz, locked_until timestamptz NOT NULL DEFAULT '-infinity', banned boolean, suspended_at timestamptz, suspended_until timestamptz, deleted_at timestamp DEFAULT 'infinity');
+		INSERT INTO users (id, email, password) SELECT i, i || '@example.com', 'old' FROM generate_series(1, 7) i;
+		UPDATE users SET "LockoutEnd" = now() + interval '5 minutes' WHERE id = 1; UPDATE users SET "LockoutEnd" = '9999-12-31' WHERE id = 2;
+		UPDATE users SET banned = true, suspended_until = '2020-01-01' WHERE id = 3; UPDATE users SET suspended_at = '2020-01-01', suspended_until = '2020-01-02' WHERE id = 4;
+		UPDATE users SET suspended_at = '2020-01-01' WHERE id = 5; UPDATE users SET deleted_at = '2020-01-01' WHERE id = 6`)
 	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
 	must(t, err)
 	postgrestest.Exec(t, url, sql+`UPDATE rekey.users SET credential = 'new'; DO $$ BEGIN
-		ASSERT (SELECT "LockoutEnd" IS NULL FROM users WHERE id = 1); ASSERT (SELECT "LockoutEnd" = '9999-12-31' FROM users WHERE id = 2);
-		ASSERT (SELECT string_agg(id::text, ' ' ORDER BY id) = '2 3' FROM rekey.users WHERE disabled); END $$`)
+		ASSERT (SELECT "LockoutEnd" IS NULL AND locked_until < now() + interval '1 hour' FROM users WHERE id = 1); ASSERT (SELECT "LockoutEnd" = '9999-12-31' FROM users WHERE id = 2);
+		ASSERT (SELECT string_agg(id::text, ' ' ORDER BY id) = '2 3 5 6' FROM rekey.users WHERE disabled); END $$`)
 }
 
 // A database that does not show where the users or their sessions are gets no file.
@@ -286,14 +323,15 @@ func TestAdoptRefusals(t *testing.T) {
 		{users + `CREATE TABLE sessions (id text, data text)`, postgres.ErrNoSessions.Error(), postgres.AdoptConfig{}},
 		{users + `CREATE TABLE sessions (id text, data text)`, "Sessions", postgres.AdoptConfig{Sessions: []string{"sessions"}}},
 		{users + `CREATE TABLE sessions (id int PRIMARY KEY, user_id int); CREATE TABLE logs (session int REFERENCES sessions)`, "would refuse the end of a session", postgres.AdoptConfig{Sessions: []string{"sessions"}}},
-		{users, "no table public.nothing", postgres.AdoptConfig{Table: "nothing"}},
+		{users, "no table nothing in the schemas", postgres.AdoptConfig{Table: "nothing"}},
 		{users, "want one of better-auth, devise", postgres.AdoptConfig{Recipe: "nothing"}},
-		{users, "no table public.auth_user", postgres.AdoptConfig{Recipe: "django"}},
+		{users, "no table auth_user in the schemas", postgres.AdoptConfig{Recipe: "django"}},
 		{users + `ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; ALTER TABLE users OWNER TO pg_monitor`, "row-level security is forced", postgres.AdoptConfig{}},
 		{users + `CREATE VIEW logins AS SELECT 1 AS user_id`, "is a view", postgres.AdoptConfig{Sessions: []string{"logins"}}},
-		{users + `CREATE TABLE logins (user_id int); ALTER TABLE logins OWNER TO pg_monitor`, "belongs to the role pg_monitor", postgres.AdoptConfig{Sessions: []string{"logins"}}},
+		{users + `CREATE TABLE logins (user_id int); ALTER TABLE logins OWNER TO pg_monitor`, "belongs to another role than the users", postgres.AdoptConfig{Sessions: []string{"logins"}}},
 		{users + "ALTER TABLE users ADD \"a\n\\! rm\" int", "that no file should hold", postgres.AdoptConfig{}},
 		{users + `ALTER TABLE users ADD "$rekey$" int`, "that no file should hold", postgres.AdoptConfig{}},
+		{users, "in the schemas []", postgres.AdoptConfig{Table: "users", Config: postgres.Config{URL: url + "&search_path=nowhere"}}},
 		{users, "want a name", postgres.AdoptConfig{Role: "a\nb"}},
 		{`CREATE TABLE users (id int PRIMARY KEY, email text, password char(32))`, "holds 32 characters", postgres.AdoptConfig{}},
 	} {

@@ -24,6 +24,7 @@ type table struct {
 
 	owner     string // a role; Adopt fills this and the next
 	rewritten bool   // a DELETE may do something else: a view, or a rule
+	triggered bool   // a trigger may keep rows from a DELETE
 
 	columns map[string]column
 }
@@ -33,12 +34,14 @@ type column struct {
 	name     string // quoted
 	declared string // its type, as in a cast
 	base     string // that type, or the base of a domain
-	category string // of types, as PostgreSQL has them: S is for texts
+	plainly  string // base, as in a cast
+	within   string // quoted schema of base
+	category string // of types, as PostgreSQL has them: S is for texts, E for enums
 	limit    int    // longest text in characters, 0 for no limit
 	// collation is quoted, with its schema; empty for a type without one.
 	collation string
 	required  bool // takes no NULL
-	generated bool
+	generated bool // takes no value
 	// ownFolding is that lower case in its locale is not that of ASCII.
 	ownFolding bool
 }
@@ -98,12 +101,15 @@ func inSchema(id pgx.Identifier) string {
 }
 
 func columns(ctx context.Context, db querier, oid uint32) (map[string]column, error) {
-	rows, err := db.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, b.typcategory::text,
-			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END - 4, 0) ELSE 0 END,
-			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), ''), a.attnotnull, a.attgenerated <> ''
+	rows, err := db.Query(ctx, `SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), b.typname, pg_catalog.format_type(b.oid, -1), b.typnamespace::regnamespace::text, b.typcategory::text,
+			CASE WHEN b.typname IN ('varchar', 'bpchar') THEN greatest(coalesce(d.typmod, a.atttypmod) - 4, 0) ELSE 0 END,
+			coalesce(l.collnamespace::regnamespace::text || '.' || quote_ident(l.collname), ''), a.attnotnull OR d.required, a.attgenerated <> '' OR a.attidentity = 'a'
 		FROM pg_catalog.pg_attribute a
-		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-		JOIN pg_catalog.pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+		CROSS JOIN LATERAL (WITH RECURSIVE d (oid) AS (
+				SELECT a.atttypid UNION ALL SELECT t.typbasetype FROM d JOIN pg_catalog.pg_type t ON t.oid = d.oid WHERE t.typtype = 'd'
+			) SELECT max(t.oid) FILTER (WHERE t.typtype <> 'd') AS base, coalesce(bool_or(t.typnotnull), false) AS required, max(t.typtypmod) FILTER (WHERE t.typtype = 'd') AS typmod
+			FROM d JOIN pg_catalog.pg_type t ON t.oid = d.oid) d
+		JOIN pg_catalog.pg_type b ON b.oid = d.base
 		LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 		WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped`, oid)
 	if err != nil {
@@ -112,7 +118,7 @@ func columns(ctx context.Context, db querier, oid uint32) (map[string]column, er
 	found := map[string]column{}
 	var c column
 	var name string
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.category, &c.limit, &c.collation, &c.required, &c.generated}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.declared, &c.base, &c.plainly, &c.within, &c.category, &c.limit, &c.collation, &c.required, &c.generated}, func() error {
 		c.name = pgx.Identifier{name}.Sanitize()
 		found[name] = c
 		return nil

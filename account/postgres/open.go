@@ -94,9 +94,9 @@ func (s *Store) checkServer(ctx context.Context) error {
 // trials are all kinds of statements, for no row.
 func (s *Store) trials() []struct{ setting, statement, grant string } {
 	users := []struct{ setting, statement, grant string }{
-		{"Table", s.users.find, "SELECT on its columns"},
-		{"Password", s.users.set, "UPDATE on that column, and on that of ChangedAt"},
-		{"Table", s.users.lock, "SELECT and UPDATE"},
+		{"Table", s.users.find, "SELECT on the columns of " + s.users.name},
+		{"Password", s.users.set, "UPDATE on the columns of " + s.users.name + " that a change sets"},
+		{"Table", s.users.lock, "SELECT and UPDATE ON " + s.users.name},
 	}
 	if s.users.endSessions != "" {
 		users = append(users, struct{ setting, statement, grant string }{"Sessions", s.users.endSessions, "SELECT and DELETE"})

@@ -17,8 +17,11 @@ type recipe struct {
 	set map[string]string
 	// also has a statement of a change for each further table of the users' schema, where it is
 	// there.
-	also map[string]string
+	also map[string]further
 }
+
+// further is a statement about a table, for which %s stands, with a column.
+type further struct{ column, statement string }
 
 // recipes are the applications that dev/adopt and dev/flowfuse test, by name.
 var recipes = map[string]recipe{ //nolint:gochecknoglobals // a constant table
@@ -27,9 +30,9 @@ var recipes = map[string]recipe{ //nolint:gochecknoglobals // a constant table
 	"devise":   {table: "users", sessions: []string{SessionsEndWithHash}},
 	"django":   {table: "auth_user", sessions: []string{SessionsEndWithHash}},
 	"flowfuse": {table: "Users", sessions: []string{"Sessions"}},
-	"laravel": {table: "users", sessions: []string{"sessions"}, also: map[string]string{
-		"password_resets":       `DELETE FROM %s AS s WHERE s.email::text = OLD.address::text`,
-		"password_reset_tokens": `DELETE FROM %s AS s WHERE s.email::text = OLD.address::text`,
+	"laravel": {table: "users", sessions: []string{"sessions"}, also: map[string]further{
+		"password_resets":       {"email", `DELETE FROM %s AS s WHERE s.email::text = OLD.address::text`},
+		"password_reset_tokens": {"email", `DELETE FROM %s AS s WHERE s.email::text = OLD.address::text`},
 	}},
 	"rails": {table: "users", sessions: []string{"sessions"}},
 	// As the function UpdatePassword of its server, which reads no NULL from a token. It also takes
@@ -39,7 +42,7 @@ var recipes = map[string]recipe{ //nolint:gochecknoglobals // a constant table
 		"phone_change_token": "''", "reauthentication_token": "''",
 		"confirmation_sent_at": "NULL", "email_change_sent_at": "NULL", "phone_change_sent_at": "NULL", "reauthentication_sent_at": "NULL",
 		"email_confirmed_at": "coalesce(t.email_confirmed_at, now())",
-	}, also: map[string]string{"one_time_tokens": `DELETE FROM %s AS s WHERE s.user_id = OLD.id`}},
+	}, also: map[string]further{"one_time_tokens": {"user_id", `DELETE FROM %s AS s WHERE s.user_id = OLD.id`}}},
 }
 
 // Recipes are the names of the applications that [Adopt] knows.

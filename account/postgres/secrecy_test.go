@@ -143,8 +143,8 @@ func TestMissingGrants(t *testing.T) {
 	url := migrated(t)
 	for _, step := range []struct{ grant, lacks string }{
 		{"", "SELECT ON rekey.goose_db_version"},
-		{"GRANT SELECT ON rekey.goose_db_version TO $user", "GRANT SELECT on its columns"},
-		{"GRANT SELECT ON rekey.accounts TO $user", "GRANT UPDATE on that column"},
+		{"GRANT SELECT ON rekey.goose_db_version TO $user", "GRANT SELECT on the columns of"},
+		{"GRANT SELECT ON rekey.accounts TO $user", "GRANT UPDATE on the columns of"},
 		{"GRANT UPDATE (credential) ON rekey.accounts TO $user", "Users.Sessions"},
 		{"GRANT SELECT, DELETE ON rekey.sessions TO $user", "GRANT SELECT ON rekey.tokens, INSERT ON rekey.tokens, UPDATE ON rekey.tokens, DELETE ON rekey.tokens, SELECT ON rekey.mails"},
 		{"GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.mails, rekey.begun, rekey.submissions TO $user", "GRANT INSERT ON rekey.audit"},

@@ -11,6 +11,7 @@ import (
 // statements are the queries of the table of users.
 type statements struct {
 	oid         uint32 // of the table or view
+	name        string // quoted
 	some        string // whether there is an account
 	find        string // by $1, the spellings of an address
 	index       string // the statement of an index that serves find
@@ -50,7 +51,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	}
 	email.ownFolding = !folds
 	from := fmt.Sprintf(`SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s WHERE `, id.name, email.name, hash.name, fields, t.name)
-	s := statements{oid: t.oid, some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
+	s := statements{oid: t.oid, name: t.name, some: `SELECT EXISTS (SELECT FROM ` + t.name + `)`, find: from + email.among(), read: from + id.equals(1)}
 	s.index = t.indexOn(email.folded())
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
@@ -103,17 +104,33 @@ func checkHashLength(hash column) error {
 }
 
 // equals compares with a parameter in the column's own type, so that its index serves.
-func (c column) equals(parameter int) string {
-	if c.base == "varchar" { // it has no operator of its own, and one in another schema would fit better
-		return fmt.Sprintf(`%s::text = $%d::text`, c.name, parameter)
+func (c column) equals(parameter int) string { return c.is(fmt.Sprintf("$%d", parameter)) }
+
+// is compares with a value that has a text form. Both sides have exactly one type, for which
+// PostgreSQL has an operator: one of another schema would fit a domain, a varchar or an enum better.
+func (c column) is(value string) string {
+	switch {
+	case c.base == "citext":
+		return fmt.Sprintf(`%s OPERATOR(%s.=) %s::text::%s`, c.typed(), c.within, value, c.plainly)
+	case c.isText() && c.base != "bpchar", c.category == "E":
+		return fmt.Sprintf(`%s::text = %s::text`, c.name, value)
+	default:
+		return fmt.Sprintf(`%s = %s::text::%s`, c.typed(), value, c.plainly)
 	}
-	return fmt.Sprintf(`%s = $%d::text::%s`, c.name, parameter, c.declared)
+}
+
+// typed is the value in the base type.
+func (c column) typed() string {
+	if c.declared == c.plainly {
+		return c.name
+	}
+	return c.name + `::` + c.plainly
 }
 
 // among compares with a list of addresses in lower case.
 func (c column) among() string {
 	if c.base == "citext" && !c.ownFolding {
-		return fmt.Sprintf(`%s = ANY ($1::text[]::%s[])`, c.name, c.declared)
+		return fmt.Sprintf(`%s OPERATOR(%s.=) ANY ($1::text[]::%s[])`, c.typed(), c.within, c.plainly)
 	}
 	return c.folded() + ` = ANY ($1::text[])`
 }
@@ -142,9 +159,9 @@ func (c column) holds(otherwise string) string {
 	case !c.isEnd():
 		return c.name + ` IS NOT NULL`
 	case c.base == "timestamptz":
-		return fmt.Sprintf(`coalesce(%s > clock_timestamp(), false)`, c.name)
+		return fmt.Sprintf(`coalesce(%s > clock_timestamp(), false)`, c.typed())
 	default:
-		return fmt.Sprintf(`coalesce(%s > clock_timestamp() AT TIME ZONE 'UTC', false)`, c.name)
+		return fmt.Sprintf(`coalesce(%s > clock_timestamp() AT TIME ZONE 'UTC', false)`, c.typed())
 	}
 }
 

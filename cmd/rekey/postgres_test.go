@@ -40,7 +40,7 @@ func TestWorkerOnPostgres(t *testing.T) {
 	refused(t, onPostgres(t, url), "TEMPORAL_ADDRESS")
 	postgrestest.Exec(t, url, `CREATE TABLE users (id int PRIMARY KEY, mail text, password_hash text, sso boolean); CREATE TABLE logins (user_id int)`)
 	refused(t, []string{"adopt", "--store", url}, "--sessions ($REKEY_SESSIONS)", "say hash")
-	refused(t, []string{"adopt", "--store", url, "--table=user"}, "--table ($REKEY_TABLE)", "no table public.user")
+	refused(t, []string{"adopt", "--store", url, "--table=user"}, "--table ($REKEY_TABLE)", "no table user in the schemas")
 	refused(t, []string{"adopt", "--store", url, "--recipe=harbor"}, "--recipe ($REKEY_RECIPE)", "want one of better-auth")
 	refused(t, []string{"adopt", "--store", newStore(t)}, "--store ($REKEY_STORE)", "postgres://")
 	adopted(t, url, "--sessions=logins")
