@@ -16,6 +16,7 @@
 //	run.go                what a run remembers, its wait and its outcome
 //	link.go, requests.go  mail a link and start its life, answer further requests
 //	notice.go             mail a notice until it has reached every address
+//	hostevent.go          tell the application what happened, where it wants to be told
 //	finish.go             follow a run that was ended from outside
 //	operators.go          details, metrics and the search attribute
 //	contract.go           names and types that other processes must know of a run
@@ -35,7 +36,7 @@
 //     SDK replays another input or duration; package replay refuses it (docs/adr/0542).
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
 //   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
-//     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay. So are the counts MaxMails and
+//     withheldPause, mailRetry, recordRetry, lastTry, NoticeDay and EventDay. So are the counts MaxMails and
 //     tries.
 //   - The code of an activity is no history. It reads the inputs of earlier builds, and its
 //     results keep their fields.
