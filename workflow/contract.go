@@ -92,7 +92,7 @@ const MaxMails = 3
 // owner has long requested another link, and an old password would be a surprise.
 const ApplyWithin = 24 * time.Hour
 
-// NoticeDay is how long a notice is tried.
+// NoticeDay is how long a notice is tried, and an event for the application.
 const NoticeDay = 24 * time.Hour
 
 // Heartbeat is how often a long activity reports that it runs. Its worker counts as dead, and

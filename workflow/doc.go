@@ -36,7 +36,7 @@
 //     SDK replays another input or duration; package replay refuses it (docs/adr/0542).
 //     Texts (summaries, details) and policies (timeouts, retries, task queues) are not.
 //   - Durations that a timer, a loop or an input uses are history: grace, retryPause,
-//     withheldPause, mailRetry, recordRetry, lastTry, NoticeDay and EventDay. So are the counts MaxMails and
+//     withheldPause, mailRetry, recordRetry, lastTry and NoticeDay. So are the counts MaxMails and
 //     tries.
 //   - The code of an activity is no history. It reads the inputs of earlier builds, and its
 //     results keep their fields.

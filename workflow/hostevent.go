@@ -44,9 +44,6 @@ func (e HostEvent) Name() string { return e.Run + "/" + string(e.Type) + "/" + e
 // Told is the result of a [HostEvent], which it names.
 type Told struct{ Of string }
 
-// EventDay is how long an event is tried.
-const EventDay = 24 * time.Hour
-
 // tellsHost reports that the run tells the application, by what a result says of its worker. A run
 // that passed this point under a release before 0.3 tells nothing. Without a worker that tells, the
 // version is not read, and costs nothing.
@@ -60,7 +57,7 @@ type teller struct{ open []*HostEvent } // those that are neither told nor given
 // tell begins with an event. It is tried for a day, unless it has an end.
 func (t *teller) tell(ctx workflow.Context, e HostEvent) {
 	if e.Until.IsZero() {
-		e.Until = workflow.Now(ctx).Add(EventDay)
+		e.Until = workflow.Now(ctx).Add(NoticeDay)
 	}
 	t.open = append(t.open, &e)
 	workflow.Go(ctx, func(ctx workflow.Context) {

@@ -34,6 +34,8 @@ type workerCmd struct {
 
 	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"Another format that your sign-in reads: argon2id, for every account with another format; or bcrypt (letter y, cost 12), for formats that rekey does not make. Without it, a new hash has format and costs of the old one."`
 
+	eventFlags
+
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, to run builds in parallel; unversioned without it."`
 	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it, the release or the source revision."`
 
@@ -52,6 +54,10 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return err
 	}
 	mailer, err := w.mailer(w.base)
+	if err != nil {
+		return err
+	}
+	receiver, err := w.receiver(w.hostFlags)
 	if err != nil {
 		return err
 	}
@@ -80,7 +86,8 @@ func (w *workerCmd) Run(p *process) (err error) {
 		Mailer: mailer, Templates: templates,
 		BaseURL: w.base, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		UpgradeHash: activities.Upgrade(w.UpgradeHash),
-		Deployment:  w.Deployment, BuildID: w.build(release), Log: p.log,
+		Receiver:    receiver, EventsWithAddress: w.EventsWithAddress,
+		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
 		Started: func(c client.Client) { temporal.Is(temporalCheck(c)) },
 	})
 	return explainWorker(err)
