@@ -1,10 +1,13 @@
 package activities_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +78,8 @@ func TestChangeIsTold(t *testing.T) {
 	}
 	diff(t, "addresses", got[0].Data.Address+","+got[2].Data.Address, ","+ann.Address)
 
+	isDocumented(t, got[2].Body)
+
 	other := changedEvent
 	other.Submission = "second"
 	s.applied(t, account.Account{ID: ann.ID, Address: ann.Address, Credential: "$argon2id$new"}, run, other.Submission)
@@ -83,6 +88,18 @@ func TestChangeIsTold(t *testing.T) {
 	if got := app.Events(); got[3].ID == got[0].ID {
 		t.Error("two changes have one event")
 	}
+}
+
+// isDocumented compares an event with the example in the documentation.
+func isDocumented(t *testing.T, event string) {
+	t.Helper()
+	page, err := os.ReadFile("../docs/hosts/events.md")
+	must(t, err)
+	_, rest, _ := strings.Cut(string(page), "\n```json\n")
+	example, _, _ := strings.Cut(rest, "\n```\n")
+	var compact bytes.Buffer
+	must(t, json.Compact(&compact, []byte(example)))
+	diff(t, "event of the documentation", compact.String(), event)
 }
 
 // security 47: nothing is told that the store does not confirm, and nothing from another run.

@@ -12,6 +12,7 @@ import (
 // Event is an event that an application was told.
 type Event struct {
 	ID        string    `json:"-"` // webhook-id
+	Body      string    `json:"-"`
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
 	Data      struct {
@@ -41,7 +42,7 @@ func (r *Receiver) Events() []Event {
 // ServeHTTP implements http.Handler.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(request.Body)
-	e := Event{ID: request.Header.Get("Webhook-Id")}
+	e := Event{ID: request.Header.Get("Webhook-Id"), Body: string(body)}
 	switch {
 	case err != nil || json.Unmarshal(body, &e) != nil:
 		w.WriteHeader(http.StatusBadRequest)
