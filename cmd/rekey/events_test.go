@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
@@ -21,8 +22,14 @@ func TestEventSettings(t *testing.T) {
 	}
 	wrong(t, workerArgs(t, "--events-secret-file="+good), secretFlag+": want an --events-url")
 	wrong(t, workerArgs(t, "--events-with-address"), "--events-with-address ($REKEY_EVENTS_WITH_ADDRESS): want an --events-url")
-	refused(t, workerArgs(t, here, "--events-secret-file="+bad), secretFlag, "whsec_")
-	refused(t, workerArgs(t, here, "--users-url=https://app.example.com/rekey", "--users-secret-file="+bad), "--users-secret-file ($REKEY_USERS_SECRET_FILE)", "whsec_")
+	for setting, args := range map[string][]string{
+		secretFlag: {here, "--events-secret-file=" + bad},
+		"--users-secret-file ($REKEY_USERS_SECRET_FILE)": {here, "--users-url=https://app.example.com/rekey", "--users-secret-file=" + bad},
+	} {
+		if err := refused(t, workerArgs(t, args...), setting, "whsec_"); strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the secret is quoted: %v", err)
+		}
+	}
 	for _, address := range []string{"http://app.example.com/rekey/events", "https://app.example.com/?key=1", "app.example.com"} {
 		refused(t, workerArgs(t, "--events-url="+address, "--events-secret-file="+good), url)
 	}

@@ -7,15 +7,20 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // application is a product whose application is told events behind a URL.
@@ -29,7 +34,7 @@ func application(t *testing.T) (*stack.Stack, *hostapp.Receiver) {
 		t.Fatal(err)
 	}
 	t.Cleanup(receiver.Close)
-	return start(t, func(c *stack.Config) { c.Receiver = receiver }), app
+	return start(t, func(c *stack.Config) { c.Receiver, c.CoolDown = receiver, time.Nanosecond }), app
 }
 
 // toldOf are the types of the events about an account, each once, in the order of their names.
@@ -44,8 +49,8 @@ func toldOf(app *hostapp.Receiver, who account.Account) []string {
 	return slices.Compact(types)
 }
 
-// told waits until the application was told of all these events of an account, and of no others.
-func told(t *testing.T, app *hostapp.Receiver, who account.Account, want ...string) {
+// hears waits until the application was told of all these events of an account, and of no others.
+func hears(t *testing.T, app *hostapp.Receiver, who account.Account, want ...string) {
 	t.Helper()
 	process.Eventually(t, patience, "events", func() bool { return len(toldOf(app, who)) >= len(want) })
 	if got := toldOf(app, who); !slices.Equal(got, want) {
@@ -65,16 +70,16 @@ func TestApplicationIsTold(t *testing.T) {
 	if a := reset(t, s, token, newPassword); a.code != 200 {
 		t.Fatalf("reset: %+v", a)
 	}
-	told(t, app, who, "password.changed", "reset.requested")
+	hears(t, app, who, "password.changed", "reset.requested")
 	waitFor(t, s, who, statemachine.StateCompleted)
 
 	forgot(t, s, canceled.Address)
 	_, toCancel := tokens(t, s, canceled.Address, 1)
-	told(t, app, canceled, "reset.requested") // so that the run has heard of its mail
+	hears(t, app, canceled, "reset.requested") // so that the run has heard of its mail
 	if a := post(t, s, "/account/cancel_reset/"+toCancel, struct{}{}); a.code != 200 {
 		t.Fatalf("cancel: %+v", a)
 	}
-	told(t, app, canceled, "reset.canceled", "reset.requested")
+	hears(t, app, canceled, "reset.canceled", "reset.requested")
 	if n := len(app.Events()); n != 4 {
 		t.Errorf("%d events, want 4", n)
 	}
@@ -84,6 +89,8 @@ func TestApplicationIsTold(t *testing.T) {
 		}
 	}
 	costs(t, s, who, 6, 1)
+	replays(t, s, who)
+	replays(t, s, canceled)
 	costs(t, shared, changedOf(t, shared), 4, 0)
 }
 
@@ -143,6 +150,12 @@ func TestUnwellApplication(t *testing.T) {
 	if refused.Load() == 0 || len(app.Events()) > 0 {
 		t.Fatalf("%d events were refused, %d received", refused.Load(), len(app.Events()))
 	}
+	if err := s.StopWorker(); err != nil { // the next one replays both runs
+		t.Fatal(err)
+	}
+	if err := s.StartWorker(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	well.Store(true)
 	process.Eventually(t, patience, "both changes", func() bool {
 		ids := map[string]bool{}
@@ -154,6 +167,36 @@ func TestUnwellApplication(t *testing.T) {
 		return len(ids) == 2
 	})
 	waitFor(t, s, who, statemachine.StateCompleted)
+	replays(t, s, who)
+}
+
+// replays replays the newest run of a person, as strictly as a release does.
+func replays(t *testing.T, s *stack.Stack, who account.Account) {
+	t.Helper()
+	codec, err := s.Keys.Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	converter := keys.DataConverter(codec)
+	r, err := replay.New(replay.Config{
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &historypb.History{}
+	found := temporalClient(t, s).GetWorkflowHistory(t.Context(), workflowID(t, s, who.Address), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for found.HasNext() {
+		e, err := found.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Events = append(h.Events, e)
+	}
+	if _, err := r.Check(h); err != nil {
+		t.Error(err)
+	}
 }
 
 // silent is an application that takes every event and answers none.
@@ -220,7 +263,7 @@ func TestTerminatedBeforeTheApplicationIsTold(t *testing.T) {
 	operatorOf(t, s, who).terminate(t)
 	takes.Store(true)
 	get(t, s, "/account/reset_password/"+token) // the starter has the run followed at once
-	told(t, app, who, "password.changed", "reset.requested")
+	hears(t, app, who, "password.changed", "reset.requested")
 	for _, e := range app.Events() {
 		if e.Type == "password.changed" && e.ID != first {
 			t.Errorf("the event has the ID %s, and %s before", e.ID, first)

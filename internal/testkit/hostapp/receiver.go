@@ -1,6 +1,7 @@
 package hostapp
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -21,6 +22,12 @@ type Event struct {
 		Address string `json:"address"`
 	} `json:"data"`
 }
+
+// Told is an application in the same process that is told events, and keeps none.
+type Told struct{}
+
+// Receive implements account.Receiver.
+func (*Told) Receive(context.Context, string, []byte) error { return nil }
 
 // Receiver is an application that is told events. It takes those with a good signature of [Key].
 type Receiver struct {
