@@ -63,7 +63,7 @@ func TestListOfAYoungOutage(t *testing.T) {
 	for waiting, want := range map[string]string{
 		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword + " " + mailWithoutStore,
 		ForEvent: workflow.TellHost,
-		"": strings.Join(waits, " "),
+		"":       strings.Join(waits, " "),
 	} {
 		found, err := (&Client{temporal: young{}, namespace: "default", queue: "rekey"}).List(t.Context(), waiting, 50)
 		var got []string

@@ -48,7 +48,7 @@ type run struct {
 	events       teller
 	tells        bool   // workers tell the application events
 	account      string // of the address, as the last mail found it; known only if tells
-	noticeFailed bool // it has reached no address
+	noticeFailed bool   // it has reached no address
 
 	lateCaller *Caller // of a request after the end of all links; another run answers
 	passedOver int     // requests that mailed nothing
