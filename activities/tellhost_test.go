@@ -46,8 +46,8 @@ func (s *site) tell(t *testing.T, e workflow.HostEvent) (told workflow.Told, err
 	return told, err
 }
 
-// told are the received events, by type, account and time.
-func told(app *hostapp.Receiver) (all []string) {
+// heard are the received events, by type, account and time.
+func heard(app *hostapp.Receiver) (all []string) {
 	for _, e := range app.Events() {
 		all = append(all, strings.Join([]string{e.Type, e.Data.Account, e.Timestamp.Format(time.RFC3339Nano)}, " "))
 	}
@@ -71,7 +71,7 @@ func TestChangeIsTold(t *testing.T) {
 	_, err := s.tell(t, changedEvent)
 	must(t, err)
 	const one = "password.changed ann 2026-03-01T12:00:00.5Z"
-	diff(t, "told", told(app), []string{one, one, one})
+	diff(t, "told", heard(app), []string{one, one, one})
 	got := app.Events()
 	if got[0].ID == "" || got[0].ID != got[2].ID || got[0].Data.Run != run {
 		t.Errorf("events %+v", got)
@@ -124,7 +124,7 @@ func TestNothingForgedIsTold(t *testing.T) {
 			t.Errorf("%s is no error", name)
 		}
 	}
-	diff(t, "told", told(app), []string(nil))
+	diff(t, "told", heard(app), []string(nil))
 	watch(s).fail = errors.New("connection refused")
 	if _, err := s.tell(t, changedEvent); err == nil {
 		t.Error("a store that is away is no error, so the event is not tried again")
@@ -147,7 +147,7 @@ func TestOtherEventsAreTold(t *testing.T) {
 	_, err = s.tell(t, failed)
 	must(t, err)
 	const at = " ann 2026-03-01T12:00:00.5Z"
-	diff(t, "told", told(app), []string{"reset.requested" + at, "reset.canceled" + at, "reset.refused" + at, "notice.failed" + at})
+	diff(t, "told", heard(app), []string{"reset.requested" + at, "reset.canceled" + at, "reset.refused" + at, "notice.failed" + at})
 }
 
 // An application that does not receive an event is tried again, by a type in clear. After its day

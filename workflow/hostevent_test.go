@@ -203,7 +203,7 @@ func TestEventIsGivenUp(t *testing.T) {
 	s.run()
 	diff(t, "given up", givenUp(s.told), []workflow.HostEventType{workflow.HostPasswordChanged})
 	diff(t, "end", s.elapsed(), 24*time.Hour+5*time.Minute)
-	if n := len(s.told); n < 250 || n > 350 {
+	if n := len(s.told); n < 250 || n > 700 { // the environment begins an activity again after ten attempts
 		t.Errorf("%d attempts in a day", n)
 	}
 }
