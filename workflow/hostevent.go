@@ -1,10 +1,13 @@
 package workflow
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
 )
 
 // HostEventType is the kind of a [HostEvent], as the application reads it.
@@ -96,37 +99,34 @@ func tellHost(ctx workflow.Context, e HostEvent) {
 }
 
 // tell tells the application an event of this run, if its workers do.
-func (r *run) tell(ctx workflow.Context, what HostEventType, at time.Time) {
+func (r *run) tell(ctx workflow.Context, what HostEventType, at time.Time, submission string) {
 	if r.tells {
-		r.events.tell(ctx, HostEvent{Type: what, Run: r.original, Submission: r.accepted.ID, Account: r.account, At: at})
+		r.events.tell(ctx, HostEvent{Type: what, Run: r.original, Submission: submission, Account: r.account, At: at})
 	}
 }
 
-// tellRequested tells the application of the request, once, when the first mail of the run was sent
-// or withheld. The result of a mail says whether workers tell it, and names the account.
-func (r *run) tellRequested(ctx workflow.Context, d Delivery) {
-	if !tellsHost(ctx, d.Tells) {
+// tellRequested tells the application of the request, once: when the first mail of the run was sent
+// or withheld, or when its link was used before that. The result of a mail or of a change says
+// whether its worker tells the application, and names the account.
+func (r *run) tellRequested(ctx workflow.Context, says bool, account string) {
+	if !tellsHost(ctx, says) {
 		return
 	}
 	first := !r.tells
-	r.tells, r.account = true, d.Account
+	r.tells, r.account = true, cmp.Or(account, r.account)
 	if first {
-		r.tell(ctx, HostResetRequested, r.begunAt)
+		r.tell(ctx, HostResetRequested, r.begunAt, "")
 	}
 }
 
 // tellChange tells the application of the verdict.
 func (r *run) tellChange(ctx workflow.Context) {
-	if !tellsHost(ctx, r.verdict.Tells) {
+	r.tellRequested(ctx, r.verdict.Tells, r.verdict.Account)
+	if r.verdict.Event == statemachine.PasswordChanged {
+		r.tell(ctx, HostPasswordChanged, r.verdict.Changed, r.accepted.ID)
 		return
 	}
-	r.tells = true
-	if r.verdict.Account != "" {
-		r.account = r.verdict.Account
-		r.tell(ctx, HostPasswordChanged, r.verdict.Changed)
-		return
-	}
-	r.tell(ctx, HostResetRefused, workflow.Now(ctx))
+	r.tell(ctx, HostResetRefused, workflow.Now(ctx), r.accepted.ID)
 }
 
 // tellUntold tells the application that no address took a notice, when the store said so.

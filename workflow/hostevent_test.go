@@ -1,10 +1,13 @@
 package workflow_test
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"testing"
 	"time"
+
+	sdk "go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -35,6 +38,15 @@ func event(what workflow.HostEventType, age time.Duration, at time.Time, submiss
 	}
 }
 
+// heard are the events that the application was sent, by their ends and types: those of one moment
+// have no order.
+func (s *story) heard() []workflow.HostEvent {
+	slices.SortStableFunc(s.told, func(a, b workflow.HostEvent) int {
+		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.Type, b.Type))
+	})
+	return s.told
+}
+
 // The application is told of the request once, and of the change beside the notice.
 func TestChangeIsToldToTheApplication(t *testing.T) {
 	t.Parallel()
@@ -42,12 +54,44 @@ func TestChangeIsToldToTheApplication(t *testing.T) {
 	s.at(2*time.Minute, s.ask)
 	s.at(5*time.Minute, s.submit("one"))
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 2})
-	diff(t, "told", s.told, []workflow.HostEvent{
+	diff(t, "told", s.heard(), []workflow.HostEvent{
 		event(workflow.HostResetRequested, 0, started, ""),
 		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 	diff(t, "notices", len(s.notices), 1)
 	diff(t, "end", s.elapsed(), 5*time.Minute)
+}
+
+// A link may be used before the run hears of its mail. The verdict says then what the mail would have.
+func TestRequestIsToldWithTheChange(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.mail = func(int, workflow.Mail) answer {
+		return answer{after: time.Hour, result: workflow.Delivery{Tells: true, Account: owner}}
+	}
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+		event(workflow.HostResetRequested, 5*time.Minute, started, ""),
+	})
+}
+
+// A run that a build without events led on tells nothing: its history has none.
+func TestRunOfAnEarlierBuildTellsNothing(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.OnGetVersion("host-is-told", sdk.DefaultVersion, sdk.Version(1)).Return(sdk.DefaultVersion)
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "told", len(s.told), 0)
+	tells := applied
+	tells.Tells = true
+	s = finishStory(t, tells)
+	s.OnGetVersion("host-is-told", sdk.DefaultVersion, sdk.Version(1)).Return(sdk.DefaultVersion)
+	_, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "told of a run that ended from outside", len(s.told), 0)
 }
 
 // Where no worker tells events, a run begins no activity and reads no version: it costs what it did.
@@ -70,7 +114,7 @@ func TestCancelIsToldToTheApplication(t *testing.T) {
 	s := telling(t)
 	s.at(5*time.Minute, s.disown)
 	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
-	diff(t, "told", s.told, []workflow.HostEvent{
+	diff(t, "told", s.heard(), []workflow.HostEvent{
 		event(workflow.HostResetRequested, 0, started, ""),
 		event(workflow.HostResetCanceled, 5*time.Minute, started.Add(5*time.Minute), ""),
 	})
@@ -84,7 +128,7 @@ func TestRefusalIsToldToTheApplication(t *testing.T) {
 	}
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
-	diff(t, "told", s.told, []workflow.HostEvent{
+	diff(t, "told", s.heard(), []workflow.HostEvent{
 		event(workflow.HostResetRequested, 0, started, ""),
 		event(workflow.HostResetRefused, 5*time.Minute, started.Add(5*time.Minute), "one"),
 	})
@@ -100,11 +144,11 @@ func TestFailedNoticeIsToldToTheApplication(t *testing.T) {
 	s.run()
 	before := event(workflow.HostNoticeFailed, 0, started, "zero")
 	before.Run, before.Account = firstRun, "account-6"
-	diff(t, "told", s.told, []workflow.HostEvent{
+	diff(t, "told", s.heard(), []workflow.HostEvent{
 		before,
 		event(workflow.HostResetRequested, 0, started, ""),
-		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 		event(workflow.HostNoticeFailed, 5*time.Minute, started.Add(5*time.Minute), "one"),
+		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 }
 
@@ -146,7 +190,7 @@ func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
 	s = newStory(t) // at a worker without the setting, too
 	s.in = next
 	s.run()
-	diff(t, "told", s.told, []workflow.HostEvent{
+	diff(t, "told", s.heard(), []workflow.HostEvent{
 		event(workflow.HostResetRequested, 0, started, ""), event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 }
@@ -220,7 +264,7 @@ func TestFinishTellsTheApplication(t *testing.T) {
 	s.check(err)
 	change, failed := event(workflow.HostPasswordChanged, 0, applied.Changed, "one"), event(workflow.HostNoticeFailed, 24*time.Hour, started.Add(24*time.Hour), "one")
 	change.Run, failed.Run = firstRun, firstRun
-	diff(t, "told", s.told, []workflow.HostEvent{change, failed})
+	diff(t, "told", s.heard(), []workflow.HostEvent{change, failed})
 
 	s = finishStory(t, workflow.Ended{Of: endedRun, Tells: true})
 	_, err = s.finish(endedRun)

@@ -195,7 +195,7 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	}
 	if r.machine.State() == statemachine.StateCanceled {
 		r.recordCancel(ctx)
-		r.tell(ctx, HostResetCanceled, workflow.Now(ctx))
+		r.tell(ctx, HostResetCanceled, workflow.Now(ctx), "")
 	}
 	outcome := r.outcome()
 	for {

@@ -18,13 +18,13 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/replay"
+	rekeyreplay "github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// application is a product whose application is told events behind a URL.
-func application(t *testing.T) (*stack.Stack, *hostapp.Receiver) {
+// listening is a product whose application is told events behind a URL.
+func listening(t *testing.T) (*stack.Stack, *hostapp.Receiver) {
 	t.Helper()
 	app := &hostapp.Receiver{}
 	server := httptest.NewServer(app)
@@ -62,7 +62,7 @@ func hears(t *testing.T, app *hostapp.Receiver, who account.Account, want ...str
 // cost an activity for each event, and one version.
 func TestApplicationIsTold(t *testing.T) {
 	t.Parallel()
-	s, app := application(t)
+	s, app := listening(t)
 	who, canceled := newPerson(t, s, nil), newPerson(t, s, nil)
 	forgot(t, s, "nobody@example.com")
 	forgot(t, s, who.Address)
@@ -121,7 +121,7 @@ func costs(t *testing.T, s *stack.Stack, who account.Account, activities, marker
 // same account. It is told when it is well again, by the run that went on.
 func TestUnwellApplication(t *testing.T) {
 	t.Parallel()
-	s, app := application(t)
+	s, app := listening(t)
 	who := newPerson(t, s, nil)
 	var well atomic.Bool
 	var refused atomic.Int64
@@ -178,7 +178,7 @@ func replays(t *testing.T, s *stack.Stack, who account.Account) {
 		t.Fatal(err)
 	}
 	converter := keys.DataConverter(codec)
-	r, err := replay.New(replay.Config{
+	r, err := rekeyreplay.New(rekeyreplay.Config{
 		Workflows: workflow.Workflows(), Values: workflow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
@@ -238,7 +238,7 @@ func TestHangingEventsDelayNoReset(t *testing.T) {
 // follows it tells the application, under the same ID.
 func TestTerminatedBeforeTheApplicationIsTold(t *testing.T) {
 	t.Parallel()
-	s, app := application(t)
+	s, app := listening(t)
 	var takes atomic.Bool
 	refuseNotices(s, &takes)
 	who := newPerson(t, s, nil)

@@ -65,7 +65,7 @@ func sets() []set {
 	const none = time.Nanosecond
 	return []set{
 		{name: "used", coolDown: none, stories: used()},
-		{name: "told", coolDown: none, tells: true, stories: told()},
+		{name: "told", coolDown: none, tells: true, stories: heard()},
 		// Their runs end a minute after their links, see grace in package workflow.
 		{name: "unused", life: time.Second, coolDown: none, long: true, stories: unused()},
 		{name: "overdue", life: 5 * time.Second, inTurn: true, long: true, stories: overdue()},

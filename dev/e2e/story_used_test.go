@@ -98,8 +98,8 @@ func byOwners() []story {
 // tells is a run that tells the application of the request and of the change.
 var tells = schedules(workflow.TellHost, 2)
 
-// told are the stories of which the application is told.
-func told() []story {
+// heard are the stories of which the application is told.
+func heard() []story {
 	return []story{one("told", happy, ends(statemachine.StateCompleted), tells, not(mailFails))}
 }
 
