@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
+	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -232,13 +234,19 @@ func TestEventAtAWorkerThatTellsNobody(t *testing.T) {
 	}
 }
 
-// hanging is an application that receives events and never answers.
+// most is how many events a worker sends at once.
+const most = 100
+
+// hanging is an application that answers none of so many events, and each further one at once.
 type hanging struct {
-	asked chan struct{}
-	until chan struct{}
+	asked, until chan struct{}
+	events       atomic.Int64
 }
 
-func (h hanging) Receive(ctx context.Context, _ string, _ []byte) error {
+func (h *hanging) Receive(ctx context.Context, _ string, _ []byte) error {
+	if h.events.Add(1) > most {
+		return nil
+	}
 	h.asked <- struct{}{}
 	select {
 	case <-h.until:
@@ -250,9 +258,8 @@ func (h hanging) Receive(ctx context.Context, _ string, _ []byte) error {
 // An application that hangs takes a tenth of a worker's slots. Further attempts fail at once.
 func TestHangingApplicationTakesFewSlots(t *testing.T) {
 	t.Parallel()
-	const most = 100
 	s := changedSite(t, ann)
-	app := hanging{make(chan struct{}), make(chan struct{})}
+	app := &hanging{asked: make(chan struct{}), until: make(chan struct{})}
 	s.Receiver = app
 	var all sync.WaitGroup
 	for range most {
@@ -292,4 +299,20 @@ func TestResultsSayThatEventsAreTold(t *testing.T) {
 		must(t, err)
 		diff(t, "verdict", [2]any{v.Event, v.Tells}, [2]any{statemachine.PasswordChanged, tells})
 	}
+}
+
+// So does a worker that gives up a notice which reached no address.
+func TestFailedNoticeSaysThatEventsAreTold(t *testing.T) {
+	t.Parallel()
+	s := changedSite(t, ann)
+	s.listening(t)
+	s.mailer.fail = failing(mail.Refused, 550)
+	if _, err := s.notify(t); err == nil {
+		t.Fatal("refused, and no error")
+	}
+	s.now = start.Add(24 * time.Hour)
+	var d workflow.Delivery
+	_, err := s.attempt(t, "give-up-notice", notice, &d, nil)
+	must(t, err)
+	diff(t, "result", d, workflow.Delivery{Notice: run, Tells: true})
 }

@@ -131,7 +131,7 @@ func (r *run) tellChange(ctx workflow.Context) {
 
 // tellUntold tells the application that no address took a notice, when the store said so.
 func (t *teller) tellUntold(ctx workflow.Context, n Notice, d Delivery) {
-	if d.Notice == n.Run && tellsHost(ctx, d.Tells) {
+	if tellsHost(ctx, d.Tells) {
 		t.tell(ctx, HostEvent{
 			Type: HostNoticeFailed, Run: n.Run, Submission: n.Submission, Account: n.Account, At: workflow.Now(ctx),
 		})
