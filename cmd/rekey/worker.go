@@ -81,16 +81,22 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return err
 	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
-	err = worker.Run(p.ctx, worker.Config{
-		Temporal: options, Keys: keys.Open(w.Keys), Store: store, TaskQueue: p.queue, Peers: peers.is,
-		Mailer: mailer, Templates: templates,
-		BaseURL: w.base, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
-		UpgradeHash: activities.Upgrade(w.UpgradeHash),
-		Receiver:    receiver, EventsWithAddress: w.EventsWithAddress,
-		Deployment: w.Deployment, BuildID: w.build(release), Log: p.log,
-		Started: func(c client.Client) { temporal.Is(temporalCheck(c)) },
-	})
+	cfg := w.config()
+	cfg.Temporal, cfg.TaskQueue, cfg.Log, cfg.Peers = options, p.queue, p.log, peers.is
+	cfg.Store, cfg.Mailer, cfg.Templates, cfg.Receiver = store, mailer, templates, receiver
+	cfg.Started = func(c client.Client) { temporal.Is(temporalCheck(c)) }
+	err = worker.Run(p.ctx, cfg)
 	return explainWorker(err)
+}
+
+// config has what the command line alone says.
+func (w *workerCmd) config() worker.Config {
+	return worker.Config{
+		Keys: keys.Open(w.Keys), BaseURL: w.base,
+		MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
+		UpgradeHash: activities.Upgrade(w.UpgradeHash), EventsWithAddress: w.EventsWithAddress,
+		Deployment: w.Deployment, BuildID: w.build(release),
+	}
 }
 
 // explainWorker names the setting that an error of the worker is about.
