@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
 const event = `{"type":"password.changed","timestamp":"2026-03-01T12:00:00Z","data":{"account":"ann","run":"0f9a1c52"}}`
@@ -123,6 +125,39 @@ func TestSilentReceiver(t *testing.T) {
 	}
 	if err := r.Receive(ctx, "evt", []byte(event)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error after the end %v", err)
+	}
+}
+
+// An application that is silent, or slow, has ten seconds.
+func TestSilentReceiverIsGivenUp(t *testing.T) {
+	t.Parallel()
+	suite.Long(t)
+	for name, answer := range map[string]http.HandlerFunc{
+		"silent": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			<-r.Context().Done()
+		},
+		"slow": func(w http.ResponseWriter, _ *http.Request) {
+			next := time.NewTicker(100 * time.Millisecond)
+			defer next.Stop()
+			c, _, err := w.(http.Hijacker).Hijack()
+			if err == nil {
+				_, err = fmt.Fprint(c, "HTTP/1.1 200 OK\r\nServer: ")
+			}
+			for err == nil { // until the client hangs up
+				<-next.C
+				_, err = fmt.Fprint(c, "x")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			err := receiver(t, answer).Receive(t.Context(), "evt", []byte(event))
+			if err == nil || !strings.Contains(err.Error(), "no answer in time") || time.Since(began) > 15*time.Second {
+				t.Errorf("error %v after %s", err, time.Since(began))
+			}
+		})
 	}
 }
 
