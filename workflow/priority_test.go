@@ -1,10 +1,10 @@
 package workflow
 
 import (
-	"slices"
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
