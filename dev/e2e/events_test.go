@@ -199,6 +199,56 @@ func replays(t *testing.T, s *stack.Stack, who account.Account) {
 	}
 }
 
+// After a workflow reset the application hears the same events, under the same IDs.
+func TestWorkflowResetTellsTheSameEvents(t *testing.T) {
+	t.Parallel()
+	s, app := listening(t)
+	who := newPerson(t, s, nil)
+	forgot(t, s, who.Address)
+	token, _ := tokens(t, s, who.Address, 1)
+	if a := reset(t, s, token, newPassword); a.code != 200 {
+		t.Fatalf("reset: %+v", a)
+	}
+	mailed(t, s, who.Address, 2)
+	waitFor(t, s, who, statemachine.StateCompleted)
+	o := operatorOf(t, s, who)
+	for range 2 {
+		before := o.current(t)
+		o.resetTo(t, before, lastTold(t, o, before))
+		process.Eventually(t, patience, "the end of the run", func() bool {
+			run, err := o.DescribeWorkflowExecution(t.Context(), o.id, "")
+			info := run.GetWorkflowExecutionInfo()
+			return err == nil && info.GetCloseTime() != nil && info.GetExecution().GetRunId() != before
+		})
+	}
+	bodies := map[string]string{}
+	for _, e := range app.Events() {
+		if was := bodies[e.ID]; was != "" && was != e.Body {
+			t.Errorf("the event %s is %s, and was %s", e.ID, e.Body, was)
+		}
+		bodies[e.ID] = e.Body
+	}
+	if n := len(app.Events()); len(bodies) != 2 || n == 2 {
+		t.Errorf("%d events in %d requests, want 2 in more", len(bodies), n)
+	}
+}
+
+// lastTold is the workflow task of a run that has begun to tell of the change.
+func lastTold(t *testing.T, o stranger, run string) (task int64) {
+	t.Helper()
+	events := o.GetWorkflowHistory(t.Context(), o.id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == workflow.TellHost {
+			task = a.GetWorkflowTaskCompletedEventId()
+		}
+	}
+	return task
+}
+
 // silent is an application that takes every event and answers none.
 type silent struct {
 	asked atomic.Int64
