@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,9 +82,9 @@ func TestUnwellReceiver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			calls := 0
+			var calls atomic.Int64
 			r := receiver(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				calls++
+				calls.Add(1)
 				if r.URL.Path != "/rekey/events" {
 					t.Errorf("the event went to %s", r.URL.Path)
 				}
@@ -99,8 +100,8 @@ func TestUnwellReceiver(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), private) {
 				t.Errorf("the answer is quoted: %v", err)
 			}
-			if calls != 1 {
-				t.Errorf("%d requests", calls)
+			if n := calls.Load(); n != 1 {
+				t.Errorf("%d requests", n)
 			}
 		})
 	}
