@@ -117,6 +117,7 @@ const (
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
 	EventNoticeFailed    Event = "notice_failed"    // an owner's notice failed; the detail says whether at each address
+	EventEventFailed     Event = "event_failed"     // the application was not told an event; the detail says which
 )
 
 // Entry is a line of the audit log. It holds no address, token or hash.

@@ -1,9 +1,10 @@
 // Package activities holds the effects of a reset.
 //
 // They are send-email, await-token-submission, change-password and record-cancel. After failures
-// there are end-reset and give-up-notice. All of them may run more than once, because a worker can
-// die after an effect and before Temporal hears of it. A mail may repeat (under the same
-// Message-ID) and so may a line of the audit log. A password change never repeats: the store
+// there are end-reset and give-up-notice. For an application that wants events there is tell-host.
+// All of them may run more than once, because a worker can die after an effect and before Temporal
+// hears of it. A mail may repeat (under the same Message-ID), an event (under the same webhook-id),
+// and a line of the audit log. A password change never repeats: the store
 // remembers the submission.
 //
 // Error texts reach Temporal and logs, so they hold no address, token or hash.
@@ -11,6 +12,7 @@ package activities
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -31,8 +33,8 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and their dependencies. All fields but Upgrade and Metrics
-// are required, and it is safe for concurrent use.
+// Activities are the effects of resets and their dependencies. All fields but Upgrade, Receiver and
+// Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
 	Mailer      Mailer
@@ -42,12 +44,17 @@ type Activities struct {
 	MailLimit   int              // link mails of an account at once, see account.RoomForMail; operators have three more
 	MaxLinkLife time.Duration    // of a link, also when the run asks for more
 	Upgrade     Upgrade          // a format that the host reads beside those of its accounts
+	Receiver    account.Receiver // is told events; nil tells none
+	WithAddress bool             // events have the address of the account
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and owners who were not
 	// notified of a change (rekey_notices_failed). It counts verdicts too (rekey_changes,
-	// rekey_change_refusals); nil counts nothing.
+	// rekey_change_refusals), and events (rekey_event_attempts, rekey_events_failed); nil counts
+	// nothing.
 	Metrics client.MetricsHandler
+
+	telling atomic.Int64 // calls of Receiver in progress
 }
 
 // Register makes all activities known to a worker under the names of package workflow.
@@ -59,6 +66,7 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(w, workflow.RecordCancel, a.RecordCancel)
 	register(w, workflow.EndReset, a.EndReset)
 	register(w, workflow.GiveUpNotice, a.GiveUpNotice)
+	register(w, workflow.TellHost, a.TellHost)
 }
 
 // RegisterMails registers the activities of [workflow.MailQueue]. A worker of [workflow.TaskQueue]

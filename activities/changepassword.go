@@ -26,7 +26,7 @@ func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (wor
 	}
 	defer heartbeat(ctx)()
 	v, err := a.apply(ctx, c)
-	v.Run, v.Submission = c.Run, c.Submission.ID
+	v.Run, v.Submission, v.Tells = c.Run, c.Submission.ID, a.Receiver != nil
 	a.countChange(v, err)
 	if what, _ := a.waitsFor(ctx, err); what != "" && c.Waits {
 		return workflow.Verdict{Run: c.Run, Waits: what}, nil

@@ -21,6 +21,8 @@ const (
 	noticesFailed = "rekey_notices_failed"
 	changes       = "rekey_changes"
 	refusals      = "rekey_change_refusals"
+	eventAttempts = "rekey_event_attempts"
+	eventsFailed  = "rekey_events_failed"
 )
 
 // The kinds of mails and the result of one that went out, as metrics call them.
@@ -28,7 +30,7 @@ const (
 	kindLink   = "link"
 	kindNotice = "notice"
 	sent       = "sent"
-	fault      = "fault" // of a change without a verdict
+	fault      = "fault" // of a change without a verdict, and of an event that was not received
 )
 
 // announce makes every counter known from the start. A counter that appears with its first event
@@ -48,6 +50,12 @@ func (a *Activities) announce() {
 		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
 	}
 	a.counter(noticesFailed, nil).Inc(0)
+	a.counter(eventsFailed, nil).Inc(0)
+	for _, event := range workflow.HostEventTypes() {
+		for _, result := range []string{sent, fault} {
+			a.eventAttempts(event, result).Inc(0)
+		}
+	}
 	for _, r := range reasons() {
 		a.refusal(r.reason).Inc(0)
 	}
@@ -92,6 +100,10 @@ func (a *Activities) countRefusal(err error) {
 
 func (a *Activities) attempts(kind, result string, retry bool) client.MetricsCounter {
 	return a.counter(mailAttempts, map[string]string{"kind": kind, "result": result, "retry": strconv.FormatBool(retry)})
+}
+
+func (a *Activities) eventAttempts(event workflow.HostEventType, result string) client.MetricsCounter {
+	return a.counter(eventAttempts, map[string]string{"event": string(event), "result": result})
 }
 
 func (a *Activities) counter(name string, tags map[string]string) client.MetricsCounter {

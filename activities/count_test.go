@@ -20,7 +20,7 @@ type counter struct {
 }
 
 func (c counter) WithTags(tags map[string]string) client.MetricsHandler {
-	for _, name := range []string{"kind", "reason", "result", "retry"} {
+	for _, name := range []string{"event", "kind", "reason", "result", "retry"} {
 		if tags[name] != "" {
 			c.labels += " " + tags[name]
 		}

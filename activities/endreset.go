@@ -33,7 +33,7 @@ func (a *Activities) EndReset(ctx context.Context, in workflow.Ending) (workflow
 		return e, withType(ctx, err)
 	}
 	e.Run, e.Submission, e.Account, e.Changed = n.Run, n.Submission, n.AccountID, n.Changed
-	e.Owed, e.Since = !n.Settled(), n.Since
+	e.Owed, e.Since, e.Tells = !n.Settled(), n.Since, a.Receiver != nil
 	return e, nil
 }
 

@@ -37,6 +37,8 @@ func withType(ctx context.Context, err error) error {
 func kindOf(err error) string {
 	failed, ofMail := errors.AsType[*mail.Error](err)
 	switch {
+	case errors.As(err, new(*untold)):
+		return workflow.HostAway
 	case errors.Is(err, errStopping):
 		return workflow.WorkerStops
 	case errors.Is(err, keys.ErrUnknownKey):

@@ -36,6 +36,14 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflo
 	if err != nil {
 		return workflow.Delivery{}, err
 	}
+	d, err := a.sendLinkTo(ctx, m, owner, withheld)
+	if a.Receiver != nil {
+		d.Tells, d.Account = true, owner.ID
+	}
+	return d, err
+}
+
+func (a *Activities) sendLinkTo(ctx context.Context, m workflow.LinkMail, owner account.Account, withheld workflow.Reason) (workflow.Delivery, error) {
 	if withheld != "" {
 		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: withheld})
 	}

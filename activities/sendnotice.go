@@ -142,6 +142,7 @@ func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflo
 	n, err = a.Store.Tell(ctx, n.Submission, account.TellGivenUp, "", a.Now().UTC())
 	if err == nil && n.Untold() {
 		a.counter(noticesFailed, nil).Inc(1)
+		d.Tells = a.Receiver != nil
 	}
 	return d, err
 }

@@ -20,6 +20,7 @@ const (
 	ForStore  = "store"  // the store of accounts
 	ForLink   = "link"   // its link to be used
 	ForWorker = "worker" // a worker
+	ForEvent  = "event"  // an event to be told to the application; the reset itself is over
 )
 
 // runsPerPage is how many runs one call lists.
@@ -31,12 +32,14 @@ type OpenRun struct {
 	RunID      string    `json:"run_id"`
 	Started    time.Time `json:"started"`
 	State      string    `json:"state"`           // as the search attribute has it
-	Waits      string    `json:"waits,omitempty"` // ForMail, ForStore, ForLink or ForWorker
+	Waits      string    `json:"waits,omitempty"` // ForMail, ForStore, ForLink, ForEvent or ForWorker
 	Trying     *Attempt  `json:"trying,omitempty"`
+
+	telling *Attempt // an event
 }
 
-// List returns open resets, limit at most. Waiting is ForMail, ForStore, ForLink, ForWorker, or
-// "" for all. It needs no key. Visibility, its first source, may be some seconds behind. Errors:
+// List returns open resets, limit at most. Waiting is ForMail, ForStore, ForLink, ForEvent,
+// ForWorker, or "" for all. It needs no key. Visibility, its first source, may be some seconds behind. Errors:
 // workflow.ErrNotSetUp.
 func (c *Client) List(ctx context.Context, waiting string, limit int) ([]OpenRun, error) {
 	found := []OpenRun{}
@@ -111,10 +114,14 @@ func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) 
 	for _, a := range now.GetPendingActivities() {
 		r.pending(a)
 	}
+	if r.Waits == ForWorker && r.telling != nil {
+		r.Waits, r.Trying = ForEvent, r.telling
+	}
 	return r, true, nil
 }
 
-// pending takes an open activity. That of the link is always there, so it counts when it is alone.
+// pending takes an open activity. That of the link is always there, so it counts when it is alone. An
+// event keeps no reset waiting, so it counts when there is nothing else.
 func (r *OpenRun) pending(a *workflowpb.PendingActivityInfo) {
 	switch a.GetActivityType().GetName() {
 	case workflow.AwaitTokenSubmission:
@@ -128,5 +135,7 @@ func (r *OpenRun) pending(a *workflowpb.PendingActivityInfo) {
 		}
 	case workflow.ChangePassword, workflow.RecordCancel, workflow.GiveUpNotice:
 		r.Waits, r.Trying = ForStore, attemptOf(a)
+	case workflow.TellHost:
+		r.telling = attemptOf(a)
 	}
 }

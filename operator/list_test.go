@@ -19,7 +19,7 @@ import (
 // each is the activity that it waits for.
 type young struct{ client.Client }
 
-var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword, mailWithoutStore}
+var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword, mailWithoutStore, workflow.TellHost}
 
 // mailWithoutStore waits for a mail that needs the store first.
 const mailWithoutStore = "mail without the store"
@@ -45,8 +45,16 @@ func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workfl
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING},
-		PendingActivities:     []*workflowpb.PendingActivityInfo{pending(workflow.AwaitTokenSubmission), pending(id)},
+		PendingActivities:     others(id, pending),
 	}, nil
+}
+
+// others are the open activities of a run. An event is told beside each, and alone after its end.
+func others(id string, pending func(string) *workflowpb.PendingActivityInfo) []*workflowpb.PendingActivityInfo {
+	if id == workflow.TellHost {
+		return []*workflowpb.PendingActivityInfo{pending(id)}
+	}
+	return []*workflowpb.PendingActivityInfo{pending(workflow.AwaitTokenSubmission), pending(id), pending(workflow.TellHost)}
 }
 
 // An outage is listed from its first minute on, before RekeyState shows it.
@@ -54,7 +62,8 @@ func TestListOfAYoungOutage(t *testing.T) {
 	t.Parallel()
 	for waiting, want := range map[string]string{
 		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword + " " + mailWithoutStore,
-		"": strings.Join(waits, " "),
+		ForEvent: workflow.TellHost,
+		"":       strings.Join(waits, " "),
 	} {
 		found, err := (&Client{temporal: young{}, namespace: "default", queue: "rekey"}).List(t.Context(), waiting, 50)
 		var got []string

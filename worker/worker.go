@@ -68,6 +68,11 @@ type Config struct {
 	// MailRate is how many mails all workers together send in a second, as a provider allows; 0
 	// means no limit. All workers should have the same value: Temporal keeps the last one.
 	MailRate float64
+	// Receiver is told events of resets, see docs/hosts/events.md; nil tells none, and no reset
+	// costs more. All workers of a task queue have one, or none.
+	Receiver account.Receiver
+	// EventsWithAddress puts the address of the account into events.
+	EventsWithAddress bool
 	// UpgradeHash is a format of hashes that the host's sign-in reads beside those of its
 	// accounts; empty means that each account keeps its own.
 	UpgradeHash activities.Upgrade
@@ -199,6 +204,7 @@ func (c Config) activities() (*activities.Activities, error) {
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
+		Receiver: c.Receiver, WithAddress: c.EventsWithAddress,
 		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }

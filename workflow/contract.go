@@ -25,13 +25,15 @@ const (
 	FinishName = "FinishReset"
 
 	// SendEmail, AwaitTokenSubmission, ChangePassword and RecordCancel are the activity
-	// types of a reset, EndReset and GiveUpNotice those of its end.
+	// types of a reset, EndReset and GiveUpNotice those of its end. TellHost tells the application
+	// an event, where it wants to be told.
 	SendEmail            = "send-email"
 	AwaitTokenSubmission = "await-token-submission"
 	ChangePassword       = "change-password"
 	RecordCancel         = "record-cancel"
 	EndReset             = "end-reset"
 	GiveUpNotice         = "give-up-notice"
+	TellHost             = "tell-host"
 
 	// RequestSignal is a further request for a link. It carries a [Caller].
 	RequestSignal = "request"
@@ -54,6 +56,8 @@ const (
 	// MailFailure begins the types of mails that were not accepted, or may have been:
 	// mail_deferred_connect, mail_deferred_4xx, mail_unknown_content and the like.
 	MailFailure = "mail_"
+	// HostAway means that the application was not told an event, or that this worker tells none.
+	HostAway = "host_away"
 	// KeyMissing means that the worker lacks the key that something is sealed under.
 	KeyMissing = "key_missing"
 	// WorkerStops means that the worker stopped meanwhile. Another one goes on.
@@ -64,7 +68,7 @@ const (
 func Types() []string {
 	return []string{
 		Name, FinishName,
-		SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice,
+		SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice, TellHost,
 	}
 }
 
@@ -76,6 +80,7 @@ func Values() []any {
 	return []any{
 		&Request{}, &Caller{}, &Cancellation{}, &Mail{}, &Delivery{},
 		&Submission{}, &Change{}, &Verdict{}, &Outcome{}, &Ending{}, &Ended{},
+		&HostEvent{}, &Told{},
 	}
 }
 
@@ -87,7 +92,7 @@ const MaxMails = 3
 // owner has long requested another link, and an old password would be a surprise.
 const ApplyWithin = 24 * time.Hour
 
-// NoticeDay is how long a notice is tried.
+// NoticeDay is how long a notice is tried, and an event for the application.
 const NoticeDay = 24 * time.Hour
 
 // Heartbeat is how often a long activity reports that it runs. Its worker counts as dead, and
@@ -152,6 +157,8 @@ type Request struct {
 	Previous *Outcome `json:",omitempty"`
 	// Owed are the notices of earlier resets that have not reached every address yet.
 	Owed []Mail `json:",omitempty"`
+	// Events are those of earlier resets that the application was not told yet.
+	Events []HostEvent `json:",omitempty"`
 }
 
 // Caller is the sender of a signal, for the audit log. A payload sealed for one account can be
@@ -214,6 +221,11 @@ type Delivery struct {
 	Waits statemachine.State `json:",omitempty"`
 	Of    string             `json:",omitempty"`
 	Pause time.Duration      `json:",omitempty"`
+
+	// Tells means that the worker tells the application events. Of a link, Account is then the
+	// account of the address. Of a notice that was given up, it means that no address took it.
+	Tells   bool   `json:",omitempty"`
+	Account string `json:",omitempty"`
 }
 
 // Reason is why no link was mailed. It is for operators; over HTTP an account without a mail looks
@@ -268,6 +280,7 @@ type Verdict struct {
 	Reason     string             `json:",omitempty"` // why it was refused, for operators
 	// Waits is the reason of a wait. The change is undecided then: Submission is empty.
 	Waits statemachine.State `json:",omitempty"`
+	Tells bool               `json:",omitempty"` // the worker tells the application events
 }
 
 // Outcome is the answer to the password question of a run. It names its run, because the sealed

@@ -16,6 +16,7 @@
 //	run.go                what a run remembers, its wait and its outcome
 //	link.go, requests.go  mail a link and start its life, answer further requests
 //	notice.go             mail a notice until it has reached every address
+//	hostevent.go          tell the application what happened, where it wants to be told
 //	finish.go             follow a run that was ended from outside
 //	operators.go          details, metrics and the search attribute
 //	contract.go           names and types that other processes must know of a run

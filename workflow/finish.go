@@ -50,6 +50,7 @@ type Ended struct {
 	Changed    time.Time `json:",omitzero"`
 	Owed       bool      `json:",omitempty"` // the notice has not reached all addresses
 	Since      time.Time `json:",omitzero"`  // of the first attempt
+	Tells      bool      `json:",omitempty"` // the worker tells the application events
 }
 
 func (e Ended) outcome() Outcome {
@@ -82,10 +83,11 @@ func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
 	}
 	ended = known
 	workflow.SetCurrentDetails(detached, ended.details())
+	events := ended.tell(detached)
 	if ended.Owed {
-		ended.deliver(detached)
+		ended.deliver(detached, events)
 	}
-	finished := func() bool { return workflow.AllHandlersFinished(detached) }
+	finished := func() bool { return workflow.AllHandlersFinished(detached) && events.done() }
 	return ended.outcome(), workflow.Await(detached, finished)
 }
 
@@ -106,8 +108,19 @@ func end(ctx workflow.Context, in Ending) (Ended, error) {
 	}
 }
 
+// tell tells the application of the change. The run may have done that: it is the same event then.
+func (e Ended) tell(ctx workflow.Context) *teller {
+	events := &teller{}
+	if e.Submission != "" && tellsHost(ctx, e.Tells) {
+		events.tell(ctx, HostEvent{
+			Type: HostPasswordChanged, Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
+		})
+	}
+	return events
+}
+
 // deliver goes on with the notice for the rest of its day, or for a day when it was not tried yet.
-func (e Ended) deliver(ctx workflow.Context) {
+func (e Ended) deliver(ctx workflow.Context, events *teller) {
 	notice := Notice{Run: e.Run, Account: e.Account, Changed: e.Changed, Submission: e.Submission}
 	now := workflow.Now(ctx)
 	until := now.Add(NoticeDay)
@@ -125,6 +138,7 @@ func (e Ended) deliver(ctx workflow.Context) {
 		}
 		if d = giveUp(ctx, notice); d.Notice != "" && len(d.Left) == 0 {
 			workflow.SetCurrentDetails(ctx, e.details()+"\n\n**The notice was given up.**")
+			events.tellUntold(ctx, notice, d)
 			return
 		}
 		until = workflow.Now(ctx).Add(lastTry)

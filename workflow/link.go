@@ -126,6 +126,7 @@ func (r *run) timeLeft(ctx workflow.Context) time.Duration {
 func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
+	r.tellRequested(ctx, d.Tells, d.Account)
 	switch {
 	case !d.Expires.IsZero(): // a mail that is withheld as unknown may have arrived
 		r.expires = d.Expires

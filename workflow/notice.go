@@ -70,16 +70,16 @@ func (r *run) deliverInBackground(ctx workflow.Context, notice Notice) {
 	r.background = append(r.background, p)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		if d := deliver(ctx, notice, notice.Until); d.Withheld != "" {
-			giveUpVersioned(ctx, notice)
+			r.giveUp(ctx, notice)
 		}
 		p.done = true
 	})
 }
 
-// giveUpVersioned is giveUp for runs whose release had it.
-func giveUpVersioned(ctx workflow.Context, notice Notice) {
+// giveUp gives a notice up, in runs whose release did.
+func (r *run) giveUp(ctx workflow.Context, notice Notice) {
 	if workflow.GetVersion(ctx, "notice-is-given-up", workflow.DefaultVersion, 1) == 1 {
-		giveUp(ctx, notice)
+		r.events.tellUntold(ctx, notice, giveUp(ctx, notice))
 	}
 }
 

@@ -75,6 +75,19 @@ func recordOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// tellOptions retry with back-off to five minutes: soon enough for an application that is started
+// again. One attempt is a request of ten seconds at most. Every visitor can cause events, so they
+// are behind everything else in the queue.
+func tellOptions(ctx workflow.Context, patience time.Duration) workflow.Context {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: patience,
+		StartToCloseTimeout:    30 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+		Summary:                "tell the application an event",
+	})
+	return workflow.WithPriority(ctx, temporal.Priority{PriorityKey: 5}) // of 5; 3 without
+}
+
 // endOptions retry until the store answers: a caller waits for the outcome.
 func endOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

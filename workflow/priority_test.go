@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -101,20 +102,20 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 	return waited{event, r.mails}, err
 }
 
-// Among waiting mails, notices go first: every visitor can request links.
+// Among waiting mails, notices go first: every visitor can request links. Events come last.
 func TestNoticesGoFirst(t *testing.T) {
 	t.Parallel()
 	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: DeadlockAfter})
 	env.ExecuteWorkflow(func(ctx workflow.Context) (keys []int, _ error) {
-		for _, mail := range []workflow.Context{noticeOptions(ctx, time.Hour), mailOptions(ctx, "mail a link")} {
+		for _, mail := range []workflow.Context{noticeOptions(ctx, time.Hour), mailOptions(ctx, "mail a link"), tellOptions(ctx, time.Hour)} {
 			keys = append(keys, workflow.GetActivityOptions(mail).Priority.PriorityKey)
 		}
 		return keys, nil
 	})
-	const first, normal = 1, 0 // 0 is the server's default, the middle of 5
+	const first, normal, last = 1, 0, 5 // 0 is the server's default, the middle of 5
 	var keys []int
-	if err := env.GetWorkflowResult(&keys); err != nil || len(keys) != 2 || keys[0] != first || keys[1] != normal {
-		t.Errorf("priorities of a notice and a link: %v, %v", keys, err)
+	if err := env.GetWorkflowResult(&keys); err != nil || !slices.Equal(keys, []int{first, normal, last}) {
+		t.Errorf("priorities of a notice, a link and an event: %v, %v", keys, err)
 	}
 }

@@ -115,6 +115,7 @@ func (r *run) changePassword(ctx workflow.Context) (statemachine.Event, error) {
 		case authentic:
 			r.verdict = v
 			r.countRedeemed(ctx)
+			r.tellChange(ctx)
 			return v.Event, nil
 		case err == nil && r.changeWaits(ctx, change, v):
 			r.showWaiting(ctx, v.Waits)
@@ -164,7 +165,7 @@ func (r *run) notifyOwner(ctx workflow.Context) (statemachine.Event, error) {
 	}
 	if d.Withheld != "" {
 		r.noticeFailed = true
-		giveUpVersioned(ctx, notice)
+		r.giveUp(ctx, notice)
 		return statemachine.NoticeFailed, nil
 	}
 	return statemachine.NoticeSent, nil
@@ -184,8 +185,8 @@ func (r *run) fire(ctx workflow.Context, event statemachine.Event) {
 	}
 }
 
-// end closes the run when no notice is pending. A new run under the same workflow ID answers a
-// late request at once, and takes over pending notices. The server closes no run that has unread
+// end closes the run when no notice and no event is pending. A new run under the same workflow ID
+// answers a late request at once, and takes over what is pending. The server closes no run that has unread
 // signals, so none is lost.
 func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	finished := func() bool { return workflow.AllHandlersFinished(ctx) }
@@ -194,26 +195,31 @@ func (r *run) end(ctx workflow.Context) (Outcome, error) {
 	}
 	if r.machine.State() == statemachine.StateCanceled {
 		r.recordCancel(ctx)
+		r.tell(ctx, HostResetCanceled, workflow.Now(ctx), "")
 	}
 	outcome := r.outcome()
 	for {
 		if caller, asked := r.lateRequest(); asked {
 			return outcome, r.continueAsNew(ctx, caller, &outcome)
 		}
-		if len(r.pendingNotices()) == 0 {
+		if r.told() {
 			return outcome, nil
 		}
-		changed := func() bool { return r.requests.Len() > 0 || len(r.pendingNotices()) == 0 }
+		changed := func() bool { return r.requests.Len() > 0 || r.told() }
 		if err := workflow.Await(ctx, changed); err != nil {
 			return Outcome{}, err
 		}
 	}
 }
 
+// told reports that no notice and no event is pending.
+func (r *run) told() bool { return len(r.pendingNotices()) == 0 && r.events.done() }
+
 // continueAsNew is the error that begins the next run, for a late request.
 func (r *run) continueAsNew(ctx workflow.Context, by Caller, outcome *Outcome) error {
 	next := r.in
-	next.Client, next.Operator, next.Previous, next.Owed = by.Client, by.Operator, outcome, r.pendingNotices()
+	next.Client, next.Operator, next.Previous = by.Client, by.Operator, outcome
+	next.Owed, next.Events = r.pendingNotices(), r.events.pending()
 	return workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
 	}, ResetPassword, next)

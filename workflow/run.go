@@ -45,7 +45,10 @@ type run struct {
 	verdict      Verdict
 	withheld     Reason
 	background   []*pendingNotice
-	noticeFailed bool // it has reached no address
+	events       teller
+	tells        bool   // workers tell the application events
+	account      string // of the address, as the last mail found it; known only if tells
+	noticeFailed bool   // it has reached no address
 
 	lateCaller *Caller // of a request after the end of all links; another run answers
 	passedOver int     // requests that mailed nothing
@@ -73,6 +76,9 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 	}
 	for _, m := range in.Owed {
 		r.deliverInBackground(detached, m.Notice())
+	}
+	for _, e := range in.Events {
+		r.events.tell(detached, e)
 	}
 	return r, detached
 }

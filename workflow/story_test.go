@@ -46,6 +46,7 @@ type story struct {
 	record func(n int) answer
 	ending func(n int, e workflow.Ending) answer
 	giveUp func(n int, m workflow.Mail) answer
+	tell   func(n int, e workflow.HostEvent) answer
 
 	mu      sync.Mutex // activities run beside each other
 	wait    activity.Info
@@ -57,6 +58,7 @@ type story struct {
 	cancels []workflow.Cancellation
 	endings []workflow.Ending
 	given   []workflow.Mail // notices that were given up
+	told    []workflow.HostEvent
 
 	upserts []string // values of the search attribute
 	stopped []string // activities that the run canceled
@@ -95,6 +97,7 @@ func newStory(t *testing.T) *story {
 		change: func(_ int, c workflow.Change) answer { return answer{result: changed(c)} },
 		record: func(int) answer { return answer{} },
 		giveUp: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
+		tell:   func(_ int, e workflow.HostEvent) answer { return answer{result: workflow.Told{Of: e.Name()}} },
 	}
 	s.SetStartTime(started)
 	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
@@ -171,6 +174,12 @@ func (s *story) registerEnd(as func(name string, f any)) {
 		defer s.mu.Unlock()
 		s.given = append(s.given, m)
 		return workflow.Delivery{}, s.later(ctx, s.giveUp(len(s.given), m))
+	})
+	as(workflow.TellHost, func(ctx context.Context, e workflow.HostEvent) (workflow.Told, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.told = append(s.told, e)
+		return workflow.Told{}, s.later(ctx, s.tell(len(s.told), e))
 	})
 }
 

@@ -28,11 +28,11 @@ const (
 	idleExpiry = time.Minute
 )
 
-// Errors of [Open].
+// Errors of [Open] and [OpenReceiver].
 var (
 	// ErrURL means that the URL is none, or holds more than scheme, host and path.
 	ErrURL = errors.New("want a URL such as https://app.example.com/rekey, without user, query or fragment")
-	// ErrClear means that password hashes would travel in clear.
+	// ErrClear means that password hashes, or IDs of accounts, would travel in clear.
 	ErrClear = errors.New("beyond this machine the URL must begin with https://")
 )
 
@@ -40,25 +40,32 @@ var (
 // 64 bytes in base64 (Standard Webhooks, "Signature scheme"). It sends no request. Errors: ErrURL,
 // ErrClear, ErrSecret.
 func Open(address, secrets string) (*Host, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, ErrURL
-	}
-	if u.Scheme == "http" && !loopback.Is(u.Host) {
-		return nil, ErrClear
-	}
-	keys, err := parseSecrets(secrets)
+	u, keys, err := parse(address, secrets)
 	if err != nil {
 		return nil, err
 	}
-	return &Host{url: strings.TrimSuffix(u.String(), "/"), secrets: keys, client: newClient(), now: time.Now}, nil
+	return &Host{url: strings.TrimSuffix(u, "/"), secrets: keys, client: newClient(callWait), now: time.Now}, nil
 }
 
-// newClient follows no redirect: a signed request is for its own address.
-func newClient() *http.Client {
+// parse judges a URL and the secrets of its signatures.
+func parse(address, secrets string) (string, []secret, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", nil, ErrURL
+	}
+	if u.Scheme == "http" && !loopback.Is(u.Host) {
+		return "", nil, ErrClear
+	}
+	keys, err := parseSecrets(secrets)
+	return u.String(), keys, err
+}
+
+// newClient follows no redirect: a signed request is for its own address. Its requests take no
+// longer than wait, with their bodies.
+func newClient(wait time.Duration) *http.Client {
 	dialer := &net.Dialer{Timeout: dialWait}
 	return &http.Client{
-		Timeout:       callWait,
+		Timeout:       wait,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
@@ -82,12 +89,10 @@ func (h *Host) call(ctx context.Context, request string, body any, result any) e
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/"+request, bytes.NewReader(b))
+	r, err := newRequest(ctx, h.url+"/"+request, b)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "rekey")
 	sign(r.Header, h.secrets, rand.Text(), h.now(), cmp.Or(h.signed, string(b)))
 	resp, err := h.client.Do(r)
 	if err != nil {
@@ -106,6 +111,17 @@ func (h *Host) call(ctx context.Context, request string, body any, result any) e
 		return errContract
 	}
 	return nil
+}
+
+// newRequest is one that is still to be signed.
+func newRequest(ctx context.Context, address string, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "rekey")
+	return r, nil
 }
 
 // broken is the cause of a failed request. Texts of net/http are left out, because they may quote

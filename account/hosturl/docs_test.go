@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/internal/testkit/mariadbtest"
@@ -19,10 +20,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(mariadbtest.Run(m.Run)) }
 
-const page = "../../docs/hosts/url.md"
+const (
+	page       = "../../docs/hosts/url.md"
+	eventsPage = "../../docs/hosts/events.md"
+)
 
-// block is the first block of a language in the page.
-func block(t *testing.T, language string) string {
+// block is the first block of a language in a page.
+func block(t *testing.T, page, language string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -53,7 +57,7 @@ func TestApplicationsOfTheDocumentation(t *testing.T) {
 		if out, err := exec.CommandContext(t.Context(), python, "-c", schema, database, ann().Credential).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		keeps(t, "DATABASE="+database).with(python, file(t, "host.py", block(t, "python")))
+		keeps(t, "DATABASE="+database).with(python, file(t, "host.py", block(t, page, "python")))
 	})
 	t.Run("PHP", func(t *testing.T) {
 		t.Parallel()
@@ -64,7 +68,7 @@ func TestApplicationsOfTheDocumentation(t *testing.T) {
 		db, name := mariadbtest.Database(t, wordPress)
 		mariadbtest.Exec(t, db, "INSERT wp_users (user_email, user_pass) VALUES ('test@example.com', '$wp"+strings.Replace(ann().Credential, "$2b$", "$2y$", 1)+"')")
 		app := keeps(t, "DB_NAME="+name, "DB_USER=root", "DB_PASSWORD=", "DB_SOCKET="+mariadbtest.Socket())
-		app.with(php, "-S", app.addr, file(t, "host.php", block(t, "php")))
+		app.with(php, "-S", app.addr, file(t, "host.php", block(t, page, "php")))
 	})
 }
 
@@ -104,6 +108,18 @@ func keeps(t *testing.T, env ...string) kept {
 // with starts the application and holds it to the contract.
 func (k kept) with(program string, args ...string) {
 	k.Helper()
+	k.start(program, args...)
+	h := open(k.T, "http://"+k.addr+"/rekey", hostapp.Secret(hostapp.Key))
+	h.Check(k.Context(), "Test@example.com", func(rule string, err error) {
+		if err != nil {
+			k.Errorf("%s: %v", rule, err)
+		}
+	})
+}
+
+// start starts the application.
+func (k kept) start(program string, args ...string) {
+	k.Helper()
 	var log bytes.Buffer
 	app := exec.CommandContext(k.Context(), program, args...)
 	app.Env = append(os.Environ(), k.env...)
@@ -119,12 +135,53 @@ func (k kept) with(program string, args ...string) {
 		}
 	})
 	await(k.T, k.addr)
-	h := open(k.T, "http://"+k.addr+"/rekey", hostapp.Secret(hostapp.Key))
-	h.Check(k.Context(), "Test@example.com", func(rule string, err error) {
+}
+
+const sessions = `
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("CREATE TABLE IF NOT EXISTS not_before (account TEXT PRIMARY KEY, at REAL)")
+    print(*db.execute("SELECT account, at FROM not_before").fetchall())
+`
+
+// The receiver in the documentation keeps the time of the last change, and takes no forged event.
+func TestReceiverOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	python, database := suite.Program(t, "/usr/bin/python3", "python3"), filepath.Join(t.TempDir(), "app.db")
+	kept := func() string {
+		out, err := exec.CommandContext(t.Context(), python, "-c", sessions, database).CombinedOutput()
 		if err != nil {
-			k.Errorf("%s: %v", rule, err)
+			t.Fatalf("%v\n%s", err, out)
 		}
-	})
+		return strings.TrimSpace(string(out))
+	}
+	kept()
+	app := keeps(t, "DATABASE="+database)
+	app.start(python, file(t, "events.py", block(t, eventsPage, "python")))
+	send := func(secret []byte, event string) error {
+		r, err := hosturl.OpenReceiver("http://"+app.addr+"/rekey/events", hostapp.Secret(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		return r.Receive(t.Context(), "evt", []byte(event))
+	}
+	documented := block(t, eventsPage, "json")
+	later := strings.Replace(documented, "2026-03-01T12:00:00.5Z", "2026-03-01T12:00:01.123456789Z", 1)
+	other := strings.Replace(strings.Replace(documented, "password.changed", "reset.requested", 1), `"ann"`, `"bob"`, 1)
+	for _, tc := range []struct{ event, want string }{
+		{documented, "('ann', 1772366400.5)"},
+		{later, "('ann', 1772366401.123456)"},
+		{documented, "('ann', 1772366401.123456)"},
+		{other, "('ann', 1772366401.123456)"},
+	} {
+		if err := send(hostapp.Key, tc.event); err != nil || kept() != tc.want {
+			t.Errorf("%v, kept %s, want %s, after %s", err, kept(), tc.want, tc.event)
+		}
+	}
+	if err := send(make([]byte, 32), strings.Replace(documented, "2026", "2027", 1)); err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(kept(), "18") {
+		t.Errorf("a forged event: %v, kept %s", err, kept())
+	}
 }
 
 // await waits until somebody listens.

@@ -12,7 +12,7 @@ import (
 
 // listCmd is `rekey list`. It reads only data in clear, so it needs no keys and no address.
 type listCmd struct {
-	Waiting string `default:"any" enum:"any,mail,store,link" env:"REKEY_WAITING" help:"Only resets that wait for mail, store or link, or any."`
+	Waiting string `default:"any" enum:"any,mail,store,link,event" env:"REKEY_WAITING" help:"Only resets that wait for mail, store or link, or any. Those of event are over: the application was not told yet."`
 	Most    int    `default:"50" env:"REKEY_MOST" help:"Maximum number of resets: 1 to 1000."`
 	jsonFlag
 }

@@ -104,7 +104,7 @@ func checkTimes(linkLife, coolDown time.Duration) error {
 }
 
 func (w *workerCmd) check() error {
-	return cmp.Or(w.checkBounds(), w.checkBuild(), w.baseFlag.check(), w.mailFlags.check(), w.storeFlags.check(), w.opsFlags.check())
+	return cmp.Or(w.checkBounds(), w.checkBuild(), w.baseFlag.check(), w.mailFlags.check(), w.storeFlags.check(), w.eventFlags.check(w.hostFlags), w.opsFlags.check())
 }
 
 func (w *workerCmd) checkBounds() error {

@@ -34,6 +34,8 @@ type workerCmd struct {
 
 	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"Another format that your sign-in reads: argon2id, for every account with another format; or bcrypt (letter y, cost 12), for formats that rekey does not make. Without it, a new hash has format and costs of the old one."`
 
+	eventFlags
+
 	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, to run builds in parallel; unversioned without it."`
 	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it, the release or the source revision."`
 
@@ -52,6 +54,10 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return err
 	}
 	mailer, err := w.mailer(w.base)
+	if err != nil {
+		return err
+	}
+	receiver, err := w.receiver(w.hostFlags)
 	if err != nil {
 		return err
 	}
@@ -75,15 +81,22 @@ func (w *workerCmd) Run(p *process) (err error) {
 		return err
 	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
-	err = worker.Run(p.ctx, worker.Config{
-		Temporal: options, Keys: keys.Open(w.Keys), Store: store, TaskQueue: p.queue, Peers: peers.is,
-		Mailer: mailer, Templates: templates,
-		BaseURL: w.base, MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
-		UpgradeHash: activities.Upgrade(w.UpgradeHash),
-		Deployment:  w.Deployment, BuildID: w.build(release), Log: p.log,
-		Started: func(c client.Client) { temporal.Is(temporalCheck(c)) },
-	})
+	cfg := w.config()
+	cfg.Temporal, cfg.TaskQueue, cfg.Log, cfg.Peers = options, p.queue, p.log, peers.is
+	cfg.Store, cfg.Mailer, cfg.Templates, cfg.Receiver = store, mailer, templates, receiver
+	cfg.Started = func(c client.Client) { temporal.Is(temporalCheck(c)) }
+	err = worker.Run(p.ctx, cfg)
 	return explainWorker(err)
+}
+
+// config has what the command line alone says.
+func (w *workerCmd) config() worker.Config {
+	return worker.Config{
+		Keys: keys.Open(w.Keys), BaseURL: w.base,
+		MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
+		UpgradeHash: activities.Upgrade(w.UpgradeHash), EventsWithAddress: w.EventsWithAddress,
+		Deployment: w.Deployment, BuildID: w.build(release),
+	}
 }
 
 // explainWorker names the setting that an error of the worker is about.

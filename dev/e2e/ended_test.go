@@ -62,10 +62,16 @@ func (s stranger) resetToLast(t *testing.T, but int) {
 			tasks = append(tasks, e.GetEventId())
 		}
 	}
+	s.resetTo(t, run, tasks[len(tasks)-1-but])
+}
+
+// resetTo is a workflow reset to the end of a workflow task.
+func (s stranger) resetTo(t *testing.T, run string, task int64) {
+	t.Helper()
 	_, err := s.WorkflowService().ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
 		Namespace: client.DefaultNamespace, Reason: "a test", RequestId: "reset-" + run,
 		WorkflowExecution:         &commonpb.WorkflowExecution{WorkflowId: s.id, RunId: run},
-		WorkflowTaskFinishEventId: tasks[len(tasks)-1-but],
+		WorkflowTaskFinishEventId: task,
 	})
 	if err != nil {
 		t.Fatal(err)

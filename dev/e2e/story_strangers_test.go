@@ -15,7 +15,7 @@ func byStrangers() []story {
 		one("stranger-completes", strangersToken, ends(completed), schedules(workflow.AwaitTokenSubmission, 2)),
 		one("foreign-signals", foreignSignals, ends(completed), signals(workflow.RequestSignal, 2), signals(workflow.DisownSignal, 1)),
 		one("foreign-input", foreignInput, fails),
-		one("stranger-completes-notice", strangersNotice, ends(completed), asksVersion, not(mailFails), not(timesOut)),
+		one("stranger-completes-notice", strangersNotice, ends(completed), asksVersion, not(mailFails), not(timesOut), not(tells)),
 	}
 }
 

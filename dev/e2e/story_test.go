@@ -19,6 +19,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
+	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 )
@@ -56,6 +57,7 @@ type set struct {
 	life, coolDown time.Duration // of links, and between mails; 0 for the default
 	inTurn         bool          // one story after the other: their workers are killed
 	long           bool          // takes minutes
+	tells          bool          // the application is told events
 	stories        []story
 }
 
@@ -63,6 +65,7 @@ func sets() []set {
 	const none = time.Nanosecond
 	return []set{
 		{name: "used", coolDown: none, stories: used()},
+		{name: "told", coolDown: none, tells: true, stories: heard()},
 		// Their runs end a minute after their links, see grace in package workflow.
 		{name: "unused", life: time.Second, coolDown: none, long: true, stories: unused()},
 		{name: "overdue", life: 5 * time.Second, inTurn: true, long: true, stories: overdue()},
@@ -194,6 +197,9 @@ func newLab(t *testing.T, s set) *lab {
 	t.Helper()
 	cfg := stack.Throwaway(t.TempDir())
 	cfg.LinkLife, cfg.CoolDown, cfg.Client = s.life, s.coolDown, anonymous("")
+	if s.tells {
+		cfg.Receiver = &hostapp.Told{}
+	}
 	if err := install(filepath.Join(recorded, "keys"), filepath.Join(cfg.Data, "keys")); err != nil {
 		t.Fatal(err)
 	}

@@ -95,6 +95,14 @@ func byOwners() []story {
 	}
 }
 
+// tells is a run that tells the application of the request and of the change.
+var tells = schedules(workflow.TellHost, 2)
+
+// heard are the stories of which the application is told.
+func heard() []story {
+	return []story{one("told", happy, ends(statemachine.StateCompleted), tells, not(mailFails))}
+}
+
 // happy requests a link, and uses that of the first mail.
 func happy(o *owner) { o.submit(o.first(), newPassword, "") }
 

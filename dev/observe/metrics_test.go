@@ -225,7 +225,7 @@ func (s *story) checkLabels(t *testing.T, found exported) {
 	t.Helper()
 	word := regexp.MustCompile(`^[a-z_]+$`)
 	allowed := map[string]*regexp.Regexp{
-		"code": word, "event": word, "state": word, "result": word, "reason": word, "kind": word, "check": word, "operation": regexp.MustCompile(`^[A-Za-z_]+$`),
+		"code": word, "event": regexp.MustCompile(`^[a-z_.]+$`), "state": word, "result": word, "reason": word, "kind": word, "check": word, "operation": regexp.MustCompile(`^[A-Za-z_]+$`),
 		"retry": regexp.MustCompile(`^(true|false)$`), "le": regexp.MustCompile(`^[0-9.+Infe]+$`), "quantile": regexp.MustCompile(`^[0-9.]+$`),
 		"http_request_method": regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|CONNECT|OPTIONS|TRACE|_OTHER)$`),
 		"http_route":          regexp.MustCompile(`^/[a-z0-9/_.\-]*(\{[a-z]+\})?$`), "http_response_status_code": regexp.MustCompile(`^[1-5][0-9][0-9]$`),

@@ -230,7 +230,7 @@ func (p *person) checkAudit(t *rapid.T) {
 			}
 		case account.EventResetCanceled:
 		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded,
-			account.EventNoticeFailed, account.EventForgotten:
+			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
 			t.Fatalf("nothing in a story leads to %s", e.Event)
 		}
 	}

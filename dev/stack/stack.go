@@ -20,6 +20,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/temporal"
@@ -63,6 +64,8 @@ type Config struct {
 	MailTimeout time.Duration // of one conversation with it; 0 means the default
 	MailRate    float64       // mails a second, 0 for no limit
 	MailUser    string        // logs in there, with any password; empty for no login
+	// Receiver is an application that is told events; nil for none.
+	Receiver account.Receiver
 
 	// Client are more settings of the Temporal clients, such as their names.
 	Client client.Options

@@ -1,0 +1,286 @@
+package workflow_test
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	sdk "go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
+)
+
+// telling is a story whose workers tell the application events.
+func telling(t *testing.T) *story {
+	t.Helper()
+	s := newStory(t)
+	s.mail = func(int, workflow.Mail) answer {
+		return answer{result: workflow.Delivery{Tells: true, Account: owner}}
+	}
+	s.change = func(_ int, c workflow.Change) answer {
+		v := changed(c)
+		v.Tells = true
+		return answer{result: v}
+	}
+	s.giveUp = func(_ int, m workflow.Mail) answer {
+		return answer{result: workflow.Delivery{Notice: m.Run, Tells: true}}
+	}
+	return s
+}
+
+// event is one of a story, which began at this age of the run.
+func event(what workflow.HostEventType, age time.Duration, at time.Time, submission string) workflow.HostEvent {
+	return workflow.HostEvent{
+		Type: what, Run: sender, Sender: sender, Submission: submission, Account: owner, At: at, Until: started.Add(age + 24*time.Hour),
+	}
+}
+
+// heard are the events that the application was sent, by their ends and types: those of one moment
+// have no order.
+func (s *story) heard() []workflow.HostEvent {
+	slices.SortStableFunc(s.told, func(a, b workflow.HostEvent) int {
+		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.Type, b.Type))
+	})
+	return s.told
+}
+
+// The application is told of the request once, and of the change beside the notice.
+func TestChangeIsToldToTheApplication(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.at(2*time.Minute, s.ask)
+	s.at(5*time.Minute, s.submit("one"))
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 2})
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		event(workflow.HostResetRequested, 0, started, ""),
+		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	})
+	diff(t, "notices", len(s.notices), 1)
+	diff(t, "end", s.elapsed(), 5*time.Minute)
+}
+
+// A link may be used before the run hears of its mail. The verdict says then what the mail would have.
+func TestRequestIsToldWithTheChange(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.mail = func(int, workflow.Mail) answer {
+		return answer{after: time.Hour, result: workflow.Delivery{Tells: true, Account: owner}}
+	}
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+		event(workflow.HostResetRequested, 5*time.Minute, started, ""),
+	})
+}
+
+// A run that a build without events led on tells nothing: its history has none.
+func TestRunOfAnEarlierBuildTellsNothing(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.OnGetVersion("host-is-told", sdk.DefaultVersion, sdk.Version(1)).Return(sdk.DefaultVersion)
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "told", len(s.told), 0)
+	tells := applied
+	tells.Tells = true
+	s = finishStory(t, tells)
+	s.OnGetVersion("host-is-told", sdk.DefaultVersion, sdk.Version(1)).Return(sdk.DefaultVersion)
+	_, err := s.finish(endedRun)
+	s.check(err)
+	diff(t, "told of a run that ended from outside", len(s.told), 0)
+}
+
+// Where no worker tells events, a run begins no activity and reads no version: it costs what it did.
+func TestNothingIsToldWithoutTheSetting(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.notice = func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{Withheld: workflow.NoChange}} }
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "told", len(s.told), 0)
+	var works []string
+	for _, w := range s.works {
+		works = append(works, w.ActivityType.Name)
+	}
+	diff(t, "activities", works, []string{workflow.SendEmail, workflow.ChangePassword, workflow.SendEmail, workflow.GiveUpNotice})
+}
+
+func TestCancelIsToldToTheApplication(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.at(5*time.Minute, s.disown)
+	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		event(workflow.HostResetRequested, 0, started, ""),
+		event(workflow.HostResetCanceled, 5*time.Minute, started.Add(5*time.Minute), ""),
+	})
+}
+
+func TestRefusalIsToldToTheApplication(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.change = func(_ int, c workflow.Change) answer {
+		return answer{result: workflow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "the account is gone", Tells: true}}
+	}
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		event(workflow.HostResetRequested, 0, started, ""),
+		event(workflow.HostResetRefused, 5*time.Minute, started.Add(5*time.Minute), "one"),
+	})
+}
+
+// The application is told of a notice that reached nobody, also of one of an earlier reset.
+func TestFailedNoticeIsToldToTheApplication(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.in.Owed = []workflow.Mail{{Run: firstRun, Account: "account-6", Submission: "zero", To: backup, Until: started}}
+	s.notice = func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{Withheld: workflow.NoChange}} }
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	before := event(workflow.HostNoticeFailed, 0, started, "zero")
+	before.Run, before.Account = firstRun, "account-6"
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		before,
+		event(workflow.HostResetRequested, 0, started, ""),
+		event(workflow.HostNoticeFailed, 5*time.Minute, started.Add(5*time.Minute), "one"),
+		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	})
+}
+
+// An application that answers late delays neither the outcome nor the notice. The run waits for it.
+func TestSlowApplicationDelaysNobody(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.tell = func(_ int, e workflow.HostEvent) answer {
+		return answer{after: 10 * time.Hour, result: workflow.Told{Of: e.Name()}}
+	}
+	s.at(5*time.Minute, s.submit("one"))
+	s.at(6*time.Minute, func() {
+		diff(t, "last step", s.transitions()[4], "notice_sent completed")
+		diff(t, "values", s.upserts, []string{"completed"})
+	})
+	s.run()
+	diff(t, "end", s.elapsed(), 10*time.Hour+5*time.Minute)
+}
+
+// The next run goes on with an event that the application does not take, at once.
+func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.tell = func(_ int, e workflow.HostEvent) answer {
+		return answer{after: 10 * time.Hour, result: workflow.Told{Of: e.Name()}}
+	}
+	s.at(5*time.Minute, s.submit("one"))
+	s.at(6*time.Minute, s.ask)
+	next := s.next()
+	diff(t, "end", s.elapsed(), 6*time.Minute)
+	pending := []workflow.HostEvent{
+		event(workflow.HostResetRequested, 0, started, ""), event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	}
+	for i := range pending {
+		pending[i].Sender = ""
+	}
+	diff(t, "handed on", next.Events, pending)
+
+	s = newStory(t) // at a worker without the setting, too
+	s.in = next
+	s.run()
+	diff(t, "told", s.heard(), []workflow.HostEvent{
+		event(workflow.HostResetRequested, 0, started, ""), event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	})
+}
+
+// security 47: every client of Temporal can complete an activity. The event is sent again then.
+func TestForeignResultTellsNobody(t *testing.T) {
+	t.Parallel()
+	for name, a := range map[string]answer{
+		"of another event": {result: workflow.Told{Of: sender + "/reset.requested/"}},
+		"a failure":        {err: errors.New("no")},
+		"not sealed":       {result: inClear(workflow.Told{})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := telling(t)
+			tries := 0
+			s.tell = func(_ int, e workflow.HostEvent) answer {
+				if e.Type == workflow.HostPasswordChanged {
+					if tries++; tries < 3 {
+						return a
+					}
+				}
+				return answer{result: workflow.Told{Of: e.Name()}}
+			}
+			s.at(5*time.Minute, s.submit("one"))
+			s.run()
+			diff(t, "tries", tries, 3)
+			diff(t, "given up", givenUp(s.told), []workflow.HostEventType(nil))
+			diff(t, "end", s.elapsed(), 5*time.Minute+30*time.Second)
+		})
+	}
+}
+
+func givenUp(all []workflow.HostEvent) (types []workflow.HostEventType) {
+	for _, e := range all {
+		if e.GivenUp {
+			types = append(types, e.Type)
+		}
+	}
+	return types
+}
+
+// An event is tried for a day, and then recorded as not told.
+func TestEventIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := telling(t)
+	s.tell = func(_ int, e workflow.HostEvent) answer {
+		if e.Type == workflow.HostResetRequested || e.GivenUp {
+			return answer{result: workflow.Told{Of: e.Name()}}
+		}
+		return answer{failed: errors.New("the application is away")}
+	}
+	s.at(5*time.Minute, s.submit("one"))
+	s.run()
+	diff(t, "given up", givenUp(s.told), []workflow.HostEventType{workflow.HostPasswordChanged})
+	diff(t, "end", s.elapsed(), 24*time.Hour+5*time.Minute)
+	if n := len(s.told); n < 250 || n > 700 { // the environment begins an activity again after ten attempts
+		t.Errorf("%d attempts in a day", n)
+	}
+}
+
+// A run that ended from outside tells of its change too, under the same name.
+func TestFinishTellsTheApplication(t *testing.T) {
+	t.Parallel()
+	tells := applied
+	tells.Tells = true
+	s := finishStory(t, tells)
+	s.notice = func(int, workflow.Mail) answer { return answer{failed: errors.New("mail server away")} }
+	s.giveUp = telling(t).giveUp
+	_, err := s.finish(endedRun)
+	s.check(err)
+	change, failed := event(workflow.HostPasswordChanged, 0, applied.Changed, "one"), event(workflow.HostNoticeFailed, 24*time.Hour, started.Add(24*time.Hour), "one")
+	change.Run, failed.Run = firstRun, firstRun
+	diff(t, "told", s.heard(), []workflow.HostEvent{change, failed})
+
+	s = finishStory(t, workflow.Ended{Of: endedRun, Tells: true})
+	_, err = s.finish(endedRun)
+	s.check(err)
+	diff(t, "told of no change", len(s.told), 0)
+	s = finishStory(t, applied)
+	_, err = s.finish(endedRun)
+	s.check(err)
+	diff(t, "told without the setting", len(s.told), 0)
+}
+
+// The names that an application reads never change.
+func TestNamesOfHostEventsAreFrozen(t *testing.T) {
+	t.Parallel()
+	want := []workflow.HostEventType{"password.changed", "reset.requested", "reset.canceled", "reset.refused", "notice.failed"}
+	if got := workflow.HostEventTypes(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
