@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -21,8 +22,13 @@ func (c Config) tryHashes(ctx context.Context) error {
 		return nil
 	}
 	samples := map[string]string{} // by kind
+	unsupported := map[string]bool{}
 	doubts, err := store.TryHashes(ctx, func(stored string) string {
 		like, err := c.UpgradeHash.Like(stored)
+		if form := account.Form(stored); err != nil && stored != "" && !unsupported[form] {
+			unsupported[form] = true
+			c.Log.Warn().Str("form", form).Msg("accounts have hashes of a form or of costs that rekey does not make, and get no mail (hash_unsupported): set REKEY_UPGRADE_HASH if your sign-in reads another format too")
+		}
 		if err != nil {
 			return ""
 		}

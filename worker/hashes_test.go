@@ -42,7 +42,7 @@ func TestHashesAreTriedAtTheStart(t *testing.T) {
 	t.Parallel()
 	accounts := []string{
 		"$2y$08$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", "$2y$08$jBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq",
-		"$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", "pbkdf2_sha256$600000$c2FsdA$aGFzaA",
+		"$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", "pbkdf2_sha256$600000$c2FsdA$aGFzaA", "$P$Biamsecret", "$P$Botherone",
 	}
 	for upgrade, want := range map[activities.Upgrade]error{activities.NoUpgrade: nil, activities.UpgradeArgon2id: errTables} {
 		var log strings.Builder
@@ -51,6 +51,9 @@ func TestHashesAreTriedAtTheStart(t *testing.T) {
 			t.Errorf("%q: error %v", upgrade, err)
 		}
 		if warned := strings.Count(log.String(), `"costs":"2y08"`); want == nil && (warned != 1 || strings.Count(log.String(), `"costs":`) != 1) {
+			t.Errorf("%q: log %s", upgrade, log.String())
+		}
+		if told := strings.Count(log.String(), "hash_unsupported"); want == nil && (told != 2 || !strings.Contains(log.String(), `"form":"$P$"`) || strings.Contains(log.String(), "secret")) {
 			t.Errorf("%q: log %s", upgrade, log.String())
 		}
 		if doubted := strings.Contains(log.String(), `"refused":"a doubt"`); doubted != (want == nil) {

@@ -71,10 +71,22 @@ func (t *teller) tell(ctx workflow.Context, e HostEvent) {
 
 func (t *teller) done() bool { return len(t.open) == 0 }
 
-// pending are the open events, as the next run gets them.
-func (t *teller) pending() (pending []HostEvent) {
+// mostEvents is how many events a run goes on with. Requests and cancels of anybody add some.
+const mostEvents = 50
+
+// pending are the open events, as the next run gets them. Of more than mostEvents the oldest are given
+// up at once, those about changes last.
+func (t *teller) pending(now time.Time) (pending []HostEvent) {
 	for _, e := range t.open {
 		pending = append(pending, *e)
+	}
+	over := len(pending) - mostEvents
+	for _, changes := range []bool{false, true} {
+		for i, e := range pending {
+			if ofChange := e.Type == HostPasswordChanged || e.Type == HostNoticeFailed; over > 0 && ofChange == changes {
+				pending[i].Until, over = now, over-1
+			}
+		}
 	}
 	return pending
 }

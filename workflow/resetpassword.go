@@ -219,7 +219,7 @@ func (r *run) told() bool { return len(r.pendingNotices()) == 0 && r.events.done
 func (r *run) continueAsNew(ctx workflow.Context, by Caller, outcome *Outcome) error {
 	next := r.in
 	next.Client, next.Operator, next.Previous = by.Client, by.Operator, outcome
-	next.Owed, next.Events = r.pendingNotices(), r.events.pending()
+	next.Owed, next.Events = r.pendingNotices(), r.events.pending(workflow.Now(ctx))
 	return workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,
 	}, ResetPassword, next)

@@ -43,7 +43,8 @@ func begin(tx *bbolt.Tx, c account.Change) (account.TokenRecord, error) {
 		if b.Change.Run != c.Run || b.Ended {
 			return account.TokenRecord{}, account.ErrTokenUnknown
 		}
-		return b.Token, nil
+		b.Change.At = c.At
+		return b.Token, put(tx, bucketBegun, []byte(c.Submission), b)
 	}
 	t, err := record(tx, c)
 	if err != nil {

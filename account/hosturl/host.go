@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/password"
 )
 
 // Host is an [account.Host] behind a URL.
@@ -50,6 +52,7 @@ var (
 	errContract = errors.New("it answered 200 with a body that does not fit the contract") // and is not quoted
 	errAnother  = errors.New("it answered with another account")
 	errNotSet   = errors.New("it answered 200 to change, but the account has the old credential")
+	errOtherSet = errors.New("it answered 200 to change, but the account has another credential than the new one: it cut it, or hashed it once more")
 )
 
 // Find implements [account.Host].
@@ -118,8 +121,20 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 		return nil // deleted since
 	case err == nil && account.SameCredential(a.Credential, c.Old[:]):
 		return fault("change", errNotSet)
+	case err == nil && spoilt(a.Credential, c.New):
+		return fault("change", errOtherSet)
 	}
 	return err
+}
+
+// spoilt reports that an application has stored a hash otherwise than it was told. A credential that
+// the owner chose since is no such one.
+func spoilt(stored, hash string) bool {
+	if stored == hash {
+		return false
+	}
+	again, _ := password.Verify(stored, hash)
+	return again || strings.HasPrefix(hash, stored) || account.Form(stored) != account.Form(hash)
 }
 
 // account judges an answer.

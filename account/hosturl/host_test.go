@@ -14,6 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/account/storetest"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
+	"github.com/rekeyhq/rekey/password"
 )
 
 func serve(t *testing.T, app http.Handler) *hosturl.Host {
@@ -180,6 +181,13 @@ func TestAnotherAccount(t *testing.T) {
 // was changed or deleted since is.
 func TestNothingIsSet(t *testing.T) {
 	t.Parallel()
+	puts := func(credential string) func(*hostapp.App) error {
+		return func(app *hostapp.App) error {
+			a := ann()
+			a.Credential = credential
+			return app.Put(t.Context(), a)
+		}
+	}
 	for name, tc := range map[string]struct {
 		bad  string
 		then func(app *hostapp.App) error
@@ -188,7 +196,10 @@ func TestNothingIsSet(t *testing.T) {
 		"nothing":    {"sets nothing", func(*hostapp.App) error { return nil }, false},
 		"set":        {"", func(*hostapp.App) error { return nil }, true},
 		"set, gone":  {"", func(app *hostapp.App) error { return app.Delete(t.Context(), "ann") }, true},
-		"set by ann": {"", func(app *hostapp.App) error { a := ann(); a.Credential = "$2b$12$own"; return app.Put(t.Context(), a) }, true},
+		"cut":        {"", puts("$2b$12$n"), false},
+		"hashed":     {"", puts(password.Bcrypt{Cost: 4, Letter: 'b'}.Hash("$2b$12$new", make([]byte, 16))), false},
+		"its form":   {"", puts("$argon2id$v=19$m=8,t=1,p=1$AA$AA"), false},
+		"set by ann": {"", puts("$2b$12$own"), true},
 	} {
 		app := hostapp.New(tc.bad)
 		if err := app.Put(t.Context(), ann()); err != nil {

@@ -37,7 +37,7 @@ type AdoptConfig struct {
 // Other people may own schemas of the database. Their tables and operators are kept out of the
 // statements of Adopt and of the SQL, since an owner or a superuser runs both.
 //
-// Errors: those of [Open] about the connection, [ErrPooled], [ErrNoSessions], [ErrNotOneTable], a
+// Errors: those of [Open] about the connection, [ErrNoSessions], [ErrNotOneTable], a
 // [*SettingError] of a field of AdoptConfig, an [*Error], or the end of ctx.
 func Adopt(ctx context.Context, cfg AdoptConfig, report func(Note)) (sql string, err error) {
 	r, known := recipes[cfg.Recipe]
@@ -53,7 +53,7 @@ func Adopt(ctx context.Context, cfg AdoptConfig, report func(Note)) (sql string,
 	}
 	defer pool.Close()
 	if between {
-		return "", ErrPooled
+		report(Note{Text: "a pooler such as PgBouncer is in between: give psql and rekey migrate the address of the server itself"})
 	}
 	if len(cfg.Sessions) > 0 {
 		r.sessions = cfg.Sessions
@@ -80,7 +80,7 @@ type adoption struct {
 	id, address, stored column
 	ends                []string        // statements that end the sessions of OLD.id
 	ended               []uint32        // their tables
-	used                map[string]bool // columns of users and hashed that the SQL names
+	used                map[string]bool // columns that the SQL names, with their tables
 	stamp               string          // a column with which sessions may end
 }
 
@@ -109,6 +109,9 @@ func (a *adoption) write(ctx context.Context) (string, error) {
 		}
 	}
 	a.lookAtRest(a.users)
+	if a.hashes != "" {
+		a.lookAtRest(a.hashed)
+	}
 	return a.sql(ctx, p)
 }
 
@@ -284,7 +287,8 @@ func (a *adoption) findColumns(ctx context.Context) error {
 		}
 		*want.to = found[0]
 	}
-	a.use(a.id, a.address, a.stored)
+	a.use(a.users, a.id, a.address)
+	a.use(a.hashed, a.stored)
 	folds, err := a.address.foldsASCII(ctx, a.tx)
 	if err != nil {
 		return err
@@ -296,11 +300,13 @@ func (a *adoption) findColumns(ctx context.Context) error {
 	return checkHashLength(a.stored)
 }
 
-func (a *adoption) use(columns ...column) {
+func (a *adoption) use(t table, columns ...column) {
 	for _, c := range columns {
-		a.used[c.name] = true
+		a.used[t.name+"."+c.name] = true
 	}
 }
+
+func (a *adoption) uses(t table, c column) bool { return a.used[t.name+"."+c.name] }
 
 // notOwn says whose a table is.
 func (a *adoption) notOwn() string {

@@ -93,8 +93,8 @@ func (a *adoption) timeLookup(ctx context.Context) error {
 // its password, and of those that are about other things.
 var (
 	tellingName = regexp.MustCompile(`^(is|was|has|can|account|user|soft|login|non)*(lock(ed|out)?|inactive|active|enabled?|disabled?|remov|suspend|bann?|block|delet|discard|trash|terminat|frozen|retired|approved|login|clos|archiv|deactivat|status|expires?|expired|validuntil)(e?d|ed)?(at|on|by|until|till|ends?|flag)?$` +
-		`|^(account|user)state$|token|session|refresh|remember|apikey|authkey|persist|uniquifier|loginhash|cookie|^jti$|jwt|[^e]stamp$|salt|^(auth)?provider|sso|saml|ldap|authtype|authmethod|anonym|^password(changed|updated)`)
-	signsIn   = regexp.MustCompile(`login|session|remember|refresh`)
+		`|^(account|user)state$|token|session|refresh|remember|apikey|authkey|persist|uniquifier|loginhash|cookie|^jti$|jwt|[^e]stamp$|salt|^(auth)?provider|sso|saml|ldap|authtype|authmethod|anonym|^password(changed|updated)|^unconfirmed|^(email|confirm).*(token|change)`)
+	signsIn   = regexp.MustCompile(`login|session|remember|refresh|^unconfirmed|^(email|confirm).*(token|change)`)
 	otherName = regexp.MustCompile(`^(confirm|unconfirm|verif|email|phone|mfa|otp|totp|twofactor)|count$`)
 )
 
@@ -102,11 +102,11 @@ var (
 func (a *adoption) lookAtRest(t table) {
 	var left []string
 	for _, c := range t.sorted() {
-		if name := c.plain(); !a.used[c.name] && tellingName.MatchString(name) && (signsIn.MatchString(name) || !otherName.MatchString(name)) {
+		if name := c.plain(); !a.uses(t, c) && tellingName.MatchString(name) && (signsIn.MatchString(name) || !otherName.MatchString(name)) {
 			left = append(left, c.name+" "+c.declared)
 		}
 	}
 	if len(left) > 0 {
-		a.note(true, "these columns are left alone: %s. If one closes an account, add it to disabled in the view. If one says that an account signs in elsewhere, add resettable. If one changes with a password, add it to the UPDATE. Do not adopt a table whose hash needs a salt of another column", strings.Join(left, ", "))
+		a.note(true, "these columns of %s are left alone: %s. If one closes an account, add it to disabled in the view. If one says that an account signs in elsewhere, add resettable. If one changes with a password, add it to the UPDATE. Do not adopt a table whose hash needs a salt of another column", t.name, strings.Join(left, ", "))
 	}
 }

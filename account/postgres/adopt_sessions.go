@@ -116,12 +116,11 @@ func (a *adoption) end(ctx context.Context, t table) (why string, err error) {
 	if owner.name != "" {
 		ends = append(ends, fmt.Sprintf(`DELETE FROM %s AS s WHERE %s`, t.name, a.isOld(owner.of("s"))))
 	}
-	if end, err := a.endInJSON(ctx, t); err != nil {
+	documents, err := a.endInJSON(ctx, t)
+	if err != nil {
 		return "", err
-	} else if end != "" {
-		ends = append(ends, end)
 	}
-	if len(ends) == 0 {
+	if ends = append(ends, documents...); len(ends) == 0 {
 		return "no column leads to a user", nil
 	}
 	a.ends, a.ended = append(a.ends, ends...), append(a.ended, t.oid)
@@ -234,7 +233,7 @@ func quoted(c column) string {
 var inJSON = []string{"{passport,user}", "{passport,user,id}", "{user,id}", "{userId}", "{userID}", "{user_id}"} //nolint:gochecknoglobals // a constant table
 
 // endInJSON deletes sessions whose document has the ID of the user, where there are such documents.
-func (a *adoption) endInJSON(ctx context.Context, t table) (end string, err error) {
+func (a *adoption) endInJSON(ctx context.Context, t table) (ends []string, err error) {
 	for _, c := range t.named("sess session data payload", func(c column) bool { return c.base == "json" || c.base == "jsonb" }) {
 		var places []string
 		for _, path := range inJSON {
@@ -246,13 +245,16 @@ func (a *adoption) endInJSON(ctx context.Context, t table) (end string, err erro
 			err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS u WHERE u.%s::text IN (%s))) FROM (SELECT * FROM %s LIMIT 1000) AS s`,
 				a.users.name, a.id.name, either, t.name)).Scan(&all, &known)
 			if known > 0 {
-				end = fmt.Sprintf(`DELETE FROM %s AS s WHERE OLD.id::text IN (%s)`, t.name, either)
+				ends = append(ends, fmt.Sprintf(`DELETE FROM %s AS s WHERE OLD.id::text IN (%s)`, t.name, either))
 				a.note(known < all, "%d of %d documents in %s name a user by ID", known, all, t.name)
 			}
 			return err
 		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	return end, err
+	return ends, nil
 }
 
 // findMore adds the statements of the recipe about further tables that are there.

@@ -44,7 +44,7 @@ func (a *adoption) disabled() string {
 		closed = append(closed, `NOT `+a.holding(c))
 	}
 	for _, c := range a.users.named(closedAt, func(c column) bool { return c.isTime() && !c.isEnd() }) {
-		a.use(c) // an infinite time never comes
+		a.use(a.users, c) // an infinite time never comes
 		closed = append(closed, fmt.Sprintf("(coalesce(isfinite(%s), false)%s)", c.of("u").typed(), ends[c.kind()]))
 	}
 	for _, c := range a.users.named(locked, column.isTime) {
@@ -57,7 +57,7 @@ func (a *adoption) disabled() string {
 func (c column) kind() string { return strings.TrimPrefix(c.plain(), "is")[:3] }
 
 func (a *adoption) holding(c column) string {
-	a.use(c)
+	a.use(a.users, c)
 	return c.of("u").holds("")
 }
 
@@ -157,7 +157,7 @@ func (c column) now() string { return strings.TrimPrefix(c.setNow(), ", "+c.name
 func (a *adoption) changes(t table) (set []string) {
 	kinds, ends := t.companions()
 	assign := func(c column, value string) {
-		a.use(c)
+		a.use(t, c)
 		set = append(set, c.name+" = "+value)
 	}
 	for _, c := range t.sorted() {
@@ -168,7 +168,7 @@ func (a *adoption) changes(t table) (set []string) {
 	for _, kind := range kinds {
 		for _, c := range t.named(kind.names, kind.fits) {
 			value := kind.set(c.of("t"))
-			if value == "" || c.generated || a.used[c.name] {
+			if value == "" || c.generated || a.uses(t, c) {
 				continue
 			}
 			assign(c, value)

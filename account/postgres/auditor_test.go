@@ -37,19 +37,21 @@ func TestAuditorNeedsLittle(t *testing.T) {
 	must(t, openUsers(t, url, plainUsers()).Record(t.Context(), account.Entry{At: noon, Event: account.EventMailIssued, AccountID: "1"}))
 	role := "auditor_" + databaseOf(url)
 	as := strings.Replace(url, "user=postgres", "user="+role, 1)
-	users := plainUsers()
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{})
+	must(t, err)
+	postgrestest.Exec(t, url, sql)
 	open := func() *postgres.Auditor {
-		a, err := postgres.OpenAuditor(t.Context(), postgres.Config{URL: as, Users: &users})
+		a, err := postgres.OpenAuditor(t.Context(), postgres.Config{URL: as})
 		must(t, err)
 		t.Cleanup(func() { must(t, a.Close()) })
 		return a
 	}
 	postgrestest.Exec(t, url, `CREATE ROLE `+role+` LOGIN`)
-	_, err := open().Entries(t.Context(), account.Filter{})
+	_, err = open().Entries(t.Context(), account.Filter{})
 	if err == nil || !strings.Contains(err.Error(), "USAGE ON SCHEMA rekey, and SELECT ON rekey.audit") {
 		t.Errorf("without rights: %v", err)
 	}
-	log, byAddress, _ := strings.Cut(strings.ReplaceAll(grants(t, "An auditor"), "auditor", role), "GRANT SELECT (id, email)")
+	log, byAddress, _ := strings.Cut(strings.ReplaceAll(grants(t, "An auditor"), "auditor", role), "GRANT SELECT (id, address)")
 	_, log, _ = strings.Cut(log, "GRANT")
 	postgrestest.Exec(t, url, "GRANT"+log)
 	lines, err := open().Entries(t.Context(), account.Filter{Event: account.EventMailIssued})
@@ -61,7 +63,7 @@ func TestAuditorNeedsLittle(t *testing.T) {
 	if wrong, ok := errors.AsType[*postgres.SettingError](err); !ok || wrong.Setting != "Table" || !strings.Contains(err.Error(), "for the ID and the address") {
 		t.Errorf("without the right on addresses: %v", err)
 	}
-	postgrestest.Exec(t, url, "GRANT SELECT (id, email)"+byAddress)
+	postgrestest.Exec(t, url, "GRANT SELECT (id, address)"+byAddress)
 	ids, err := open().Owners(t.Context(), "ann@example.com")
 	must(t, err)
 	if len(ids) != 1 || ids[0] != "1" {
@@ -71,7 +73,7 @@ func TestAuditorNeedsLittle(t *testing.T) {
 	must(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	for _, more := range []string{
-		`SELECT password FROM users`, `UPDATE users SET email = email`, `DELETE FROM rekey.audit`, `UPDATE rekey.audit SET detail = ''`,
+		`SELECT credential FROM rekey.users`, `SELECT password FROM users`, `UPDATE users SET email = email`, `DELETE FROM rekey.audit`, `UPDATE rekey.audit SET detail = ''`,
 		`INSERT INTO rekey.audit (at, event, run, account_id, client, operator, detail) VALUES (now(), '', '', '', '', '', '')`, `SELECT FROM rekey.tokens`,
 	} {
 		if _, err := conn.Exec(t.Context(), more); err == nil {

@@ -41,19 +41,26 @@ func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecor
 	case len(known) > 0 && (known[0].Change.Run != c.Run || known[0].Ended):
 		return account.TokenRecord{}, account.ErrTokenUnknown
 	case len(known) > 0:
-		return known[0].Token, nil
+		known[0].Change.At = c.At
+		return known[0].Token, keep(ctx, tx, known[0])
 	}
 	t, err := record(ctx, tx, c)
 	if err != nil {
 		return t, err
 	}
-	text, err := json.Marshal(account.NewBegun(t, c))
+	return t, keep(ctx, tx, account.NewBegun(t, c))
+}
+
+// keep writes what began, with the time of the last attempt.
+func keep(ctx context.Context, tx pgx.Tx, b account.Begun) error {
+	text, err := json.Marshal(b)
 	if err != nil {
-		return t, err
+		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO rekey.begun (submission, account_id, run, at, begun) VALUES ($1, $2, $3, $4, $5)`,
-		c.Submission, t.AccountID, c.Run, c.At, string(text))
-	return t, err
+	_, err = tx.Exec(ctx, `INSERT INTO rekey.begun (submission, account_id, run, at, begun) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (submission) DO UPDATE SET at = excluded.at, begun = excluded.begun`,
+		b.Change.Submission, b.Token.AccountID, b.Change.Run, b.Change.At, string(text))
+	return err
 }
 
 // begunBy reads rows of rekey.begun. The error of encoding/json is left out, because it may quote

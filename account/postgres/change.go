@@ -91,15 +91,30 @@ func (s *Store) allowed(ctx context.Context, tx pgx.Tx, t account.TokenRecord, c
 
 var errNotUpdated error = &Error{final: true, text: "the row of the account was not updated: look for a trigger or a rule on the table"}
 
-// apply is the change itself.
-func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	owner := a.ID
-	changed, err := exec(ctx, tx, s.users.set, c.Hash, owner)
+var errNotStored error = &Error{final: true, text: "the database stored another hash than the new one: look for a trigger that hashes, or for the function behind a view"}
+
+// write sets the hash of an account, and reads it back: a trigger may hash it once more, or keep the
+// old one.
+func (s *Store) write(ctx context.Context, tx pgx.Tx, hash, id string) error {
+	changed, err := exec(ctx, tx, s.users.set, hash, id)
 	if err != nil {
 		return err
 	}
 	if changed != 1 {
 		return errNotUpdated
+	}
+	a, err := one(tx.Query(ctx, s.users.read, id))
+	if err == nil && a.Credential != hash {
+		return errNotStored
+	}
+	return err
+}
+
+// apply is the change itself.
+func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	owner := a.ID
+	if err := s.write(ctx, tx, c.Hash, owner); err != nil {
+		return err
 	}
 	if s.users.endSessions != "" {
 		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {

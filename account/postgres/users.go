@@ -80,7 +80,7 @@ func (t table) checkChanger(ctx context.Context, db querier) error {
 	return fault(err)
 }
 
-// SettingError says which field of [Users] is not as it should be.
+// SettingError says which field of [Users], or of [AdoptConfig], is not as it should be.
 type SettingError struct {
 	Setting string // name of the field
 	Reason  error

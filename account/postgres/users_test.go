@@ -136,6 +136,23 @@ func TestViewOfUsers(t *testing.T) {
 	}
 }
 
+// A trigger that hashes once more, or keeps the old hash, would lock the owner out after an "okay".
+func TestHashIsReadBack(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, plainTables("integer")+`; INSERT INTO users SELECT i, i || '@example.com', 'old' FROM generate_series(1, 3) i;
+		CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.password = md5(NEW.password); RETURN NEW; END';
+		CREATE TRIGGER again BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION again()`)
+	s := openUsers(t, url, plainUsers())
+	if _, err := reset(t, s, "1@example.com", "new"); !errors.Is(err, account.ErrNeverTaken) || !strings.Contains(err.Error(), "a trigger that hashes") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := s.TryHashes(t.Context(), func(string) string { return "new" }); err == nil || !strings.Contains(err.Error(), "a trigger that hashes") {
+		t.Errorf("the trial: %v", err)
+	}
+	postgrestest.Exec(t, url, `DO $$ BEGIN ASSERT (SELECT count(*) = 3 FROM users WHERE password = 'old'); END $$`)
+}
+
 // A hash that does not fit is an operator's business. Nothing is cut, the owner gets an answer,
 // and the next submission is applied when the column was mended.
 func TestHashThatDoesNotFit(t *testing.T) {

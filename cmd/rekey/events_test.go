@@ -17,6 +17,7 @@ func TestEventSettings(t *testing.T) {
 	for _, args := range [][]string{
 		{here},
 		{here, "--users-url=mysql://rekey@127.0.0.1/app", "--users-secret-file=" + good},
+		{here, "--users-url=https://accounts.example.com/rekey", "--users-secret-file=" + good}, // another application
 	} {
 		wrong(t, workerArgs(t, args...), secretFlag+": --events-url ($REKEY_EVENTS_URL) needs it")
 	}

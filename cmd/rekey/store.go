@@ -26,7 +26,7 @@ type storeFlags struct {
 	hostFlags
 }
 
-var errOwnAccounts = errors.New("--store ($REKEY_STORE): the database has accounts in rekey's own tables: use another database for the records of --users-url")
+var errOwnAccounts = errors.New("--store ($REKEY_STORE): the database has accounts of its own (rekey.accounts or rekey.users): use another database for the records of --users-url")
 
 // hostFlags are an application that keeps the accounts elsewhere.
 type hostFlags struct {
@@ -69,7 +69,7 @@ func (s *storeFlags) check() error {
 }
 
 // errTableGone keeps the worker of an upgraded installation from looking for its users elsewhere.
-var errTableGone = errors.New("REKEY_USERS_TABLE and its columns are gone: run `rekey adopt`, and unset them (CHANGELOG.md)")
+var errTableGone = errors.New("REKEY_USERS_TABLE and its columns are gone: run `rekey adopt`, and unset them (docs/operations/upgrades.md)")
 
 // scheme is how the URL of any database begins. The rest may hold a password. A drive of
 // Windows has one letter.
