@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -204,9 +203,10 @@ func (a *adoption) strangers(ctx context.Context, t table, owner column) (why st
 	err = a.patiently(ctx, "reading sessions of "+t.name, func(tx pgx.Tx) error {
 		var all, known int
 		var indexed bool
-		err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(u.id), EXISTS (SELECT FROM pg_index i WHERE i.indrelid = %d AND i.indisvalid AND pg_get_indexdef(i.indexrelid, 1, true) = $1)
+		err := tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(u.id), EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+				WHERE i.indrelid = $1 AND i.indisvalid AND i.indpred IS NULL AND a.attname::text = $2)
 			FROM (SELECT %s::text AS id FROM %s WHERE %s IS NOT NULL LIMIT 1000) AS s
-			LEFT JOIN (SELECT %s::text AS id FROM %s) AS u ON u.id = s.id`, t.oid, owner.name, t.name, owner.name, a.id.name, a.users.name), quoted(owner)).Scan(&all, &known, &indexed)
+			LEFT JOIN (SELECT %s::text AS id FROM %s) AS u ON u.id = s.id`, owner.name, t.name, owner.name, a.id.name, a.users.name), t.oid, owner.unquoted()).Scan(&all, &known, &indexed)
 		switch {
 		case err != nil:
 		case all > 0 && known == 0:
@@ -219,14 +219,6 @@ func (a *adoption) strangers(ctx context.Context, t table, owner column) (why st
 		return err
 	})
 	return why, err
-}
-
-// quoted is a name as pg_get_indexdef prints it.
-func quoted(c column) string {
-	if regexp.MustCompile(`^[a-z_][a-z0-9_]*$`).MatchString(c.unquoted()) {
-		return c.unquoted()
-	}
-	return c.name
 }
 
 // inJSON are places of the user's ID in a session of express-session and others.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"text/template"
 
@@ -63,15 +62,7 @@ func (a *adoption) holding(c column) string {
 
 // isFar is a lock of more than a year: an administrator made it, and no wrong password.
 func (c column) isFar() string {
-	return fmt.Sprintf(`coalesce(%s > %s + interval '1 year', false)`, c.typed(), c.clock())
-}
-
-// clock is the time now in the type of a column.
-func (c column) clock() string {
-	if c.base == "timestamp" {
-		return `(clock_timestamp() AT TIME ZONE 'UTC')`
-	}
-	return `clock_timestamp()`
+	return fmt.Sprintf(`coalesce(%s > (%s) + interval '1 year', false)`, c.typed(), c.clock())
 }
 
 // unlocked is the end of a lock after a change.
@@ -96,12 +87,12 @@ type companion struct {
 	names string
 	fits  func(column) bool
 	set   func(column) string // empty for none
+	ends  bool                // sessions may end with it
 }
 
 // companions are columns that the reset of a usual application sets. A secret that would let
-// somebody in, and a lock after wrong passwords, end with the old password. ends reports that
-// sessions may end with a column.
-func (t table) companions() (all []companion, ends string) {
+// somebody in, and a lock after wrong passwords, end with the old password.
+func (t table) companions() []companion {
 	number := func(c column) bool { return c.category == "N" }
 	secret := func(c column) bool { return c.isText() || c.base == "uuid" }
 	counts := "failedattempts failedloginattempts failedlogins loginattempts accessfailedcount"
@@ -111,17 +102,21 @@ func (t table) companions() (all []companion, ends string) {
 	}
 	to := func(value string) func(column) string { return func(column) string { return value } }
 	return []companion{
-		{"remembertoken resettoken resetpasswordtoken passwordresettoken recoverytoken unlocktoken", secret, column.forgotten},
-		{"remembercreatedat resetpasswordsentat recoverysentat resettokenexpires resettokenexpiresat resetpasswordexpires resetpasswordexpiresat passwordresetexpires passwordresetexpiresat" + lockedAt, column.isTime, column.cleared},
-		{locked, column.isTime, column.unlocked},
-		{counts, number, to("0")},
-		{"tokenversion sessionversion authversion jwtversion credentialsversion", number, func(c column) string {
-			return fmt.Sprintf(`coalesce(%[1]s, 0::%[2]s) + 1::%[2]s`, c.typed(), c.plainly)
-		}},
-		{"securitystamp sessionkey", secret, column.random},
-		{"passwordexpired mustchangepassword forcepasswordchange passwordchangerequired", column.isBool, to("false")},
-		{"passwordchangedat passwordupdatedat lastpasswordchange passwordlastchanged passwordsetat updatedat modifiedat", column.isTime, column.now},
-	}, "tokenversion sessionversion authversion jwtversion credentialsversion securitystamp sessionkey passwordchangedat passwordupdatedat lastpasswordchange passwordlastchanged passwordsetat"
+		{"remembertoken resettoken resetpasswordtoken passwordresettoken recoverytoken unlocktoken", secret, column.forgotten, false},
+		{"remembercreatedat resetpasswordsentat recoverysentat resettokenexpires resettokenexpiresat resetpasswordexpires resetpasswordexpiresat passwordresetexpires passwordresetexpiresat" + lockedAt, column.isTime, column.cleared, false},
+		{locked, column.isTime, column.unlocked, false},
+		{counts, number, to("0"), false},
+		{"tokenversion sessionversion authversion jwtversion credentialsversion", number, column.next, true},
+		{"securitystamp sessionkey", secret, column.random, true},
+		{"passwordexpired mustchangepassword forcepasswordchange passwordchangerequired", column.isBool, to("false"), false},
+		{"passwordchangedat passwordupdatedat lastpasswordchange passwordlastchanged passwordsetat", column.isTime, column.clock, true},
+		{"updatedat modifiedat", column.isTime, column.clock, false},
+	}
+}
+
+// next is the number after that of a column.
+func (c column) next() string {
+	return fmt.Sprintf(`coalesce(%[1]s, 0::%[2]s) + 1::%[2]s`, c.typed(), c.plainly)
 }
 
 // random is a new secret of the column's length.
@@ -151,11 +146,8 @@ func (c column) cleared() string {
 	return "NULL"
 }
 
-func (c column) now() string { return strings.TrimPrefix(c.setNow(), ", "+c.name+" = ") }
-
 // changes are the assignments to the columns of a table that change with a password.
 func (a *adoption) changes(t table) (set []string) {
-	kinds, ends := t.companions()
 	assign := func(c column, value string) {
 		a.use(t, c)
 		set = append(set, c.name+" = "+value)
@@ -165,14 +157,14 @@ func (a *adoption) changes(t table) (set []string) {
 			assign(c, value)
 		}
 	}
-	for _, kind := range kinds {
+	for _, kind := range t.companions() {
 		for _, c := range t.named(kind.names, kind.fits) {
 			value := kind.set(c.of("t"))
 			if value == "" || c.generated || a.uses(t, c) {
 				continue
 			}
 			assign(c, value)
-			if slices.Contains(strings.Fields(ends), c.plain()) {
+			if kind.ends {
 				a.stamp = c.name
 			}
 		}
@@ -281,8 +273,8 @@ func (a *adoption) sql(ctx context.Context, p parts) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fill["From"], fill["Join"] = "h", fmt.Sprintf("%s AS h ON %s AND %s", a.hashed.name, owner.of("h").is(a.id.of("u").name), a.where)
-		fill["Row"] = a.isOld(owner.of("t")) + " AND " + strings.ReplaceAll(a.where, "h.", "t.")
+		fill["From"], fill["Join"] = "h", fmt.Sprintf("%s AS h ON %s AND %s", a.hashed.name, owner.of("h").is(a.id.of("u").name), a.picks("h"))
+		fill["Row"] = a.isOld(owner.of("t")) + " AND " + a.picks("t")
 	}
 	var text strings.Builder
 	err = adoptText.Execute(&text, fill)

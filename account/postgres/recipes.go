@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -10,8 +11,8 @@ type recipe struct {
 	table    string   // of the users
 	sessions []string // see AdoptConfig.Sessions
 	// hashes is the table of the hashes, when it is not that of the users: a row has the ID of
-	// its user in the column user, and where picks one row, of the alias h.
-	hashes, user, where string
+	// its user in the column user, and the value kind in the column of kinds.
+	hashes, user, kinds, kind string
 	// set has the values of columns that a change sets, where they are there, in place of those
 	// that Adopt would choose.
 	set map[string]string
@@ -23,9 +24,14 @@ type recipe struct {
 // further is a statement about a table, for which %s stands, with a column.
 type further struct{ column, statement string }
 
+// picks is the condition for rows of an alias of the table of hashes.
+func (r recipe) picks(alias string) string {
+	return fmt.Sprintf(`%s.%q::text = '%s'`, alias, r.kinds, r.kind)
+}
+
 // recipes are the applications that dev/adopt and dev/flowfuse test, by name.
 var recipes = map[string]recipe{ //nolint:gochecknoglobals // a constant table
-	"better-auth": {table: "user", sessions: []string{"session"}, hashes: "account", user: "userId", where: `h."providerId"::text = 'credential'`},
+	"better-auth": {table: "user", sessions: []string{"session"}, hashes: "account", user: "userId", kinds: "providerId", kind: "credential"},
 	// A session of Django and of Devise holds a part of the hash.
 	"devise":   {table: "users", sessions: []string{SessionsEndWithHash}},
 	"django":   {table: "auth_user", sessions: []string{SessionsEndWithHash}},

@@ -158,10 +158,8 @@ func (c column) holds(otherwise string) string {
 		return fmt.Sprintf(`coalesce(%s, false)`, c.name)
 	case !c.isEnd():
 		return c.name + ` IS NOT NULL`
-	case c.base == "timestamptz":
-		return fmt.Sprintf(`coalesce(%s > clock_timestamp(), false)`, c.typed())
 	default:
-		return fmt.Sprintf(`coalesce(%s > clock_timestamp() AT TIME ZONE 'UTC', false)`, c.typed())
+		return fmt.Sprintf(`coalesce(%s > %s, false)`, c.typed(), c.clock())
 	}
 }
 
@@ -180,12 +178,16 @@ func (c column) list() string {
 // setNow sets a time to that of the database when the row is locked. A session that was made
 // before it in an earlier transaction is older.
 func (c column) setNow() string {
-	switch c.base {
-	case "":
+	if c.name == "" {
 		return ""
-	case "timestamptz":
-		return fmt.Sprintf(`, %s = clock_timestamp()`, c.name)
-	default:
-		return fmt.Sprintf(`, %s = clock_timestamp() AT TIME ZONE 'UTC'`, c.name)
 	}
+	return fmt.Sprintf(`, %s = %s`, c.name, c.clock())
+}
+
+// clock is the time now in the type of a column.
+func (c column) clock() string {
+	if c.base == "timestamp" {
+		return `clock_timestamp() AT TIME ZONE 'UTC'`
+	}
+	return `clock_timestamp()`
 }
