@@ -186,6 +186,7 @@ var adoptText = template.Must(template.New("adopt").Parse(`-- The worker of reke
 --
 -- It may be repeated. Before you change a column of the view: DROP VIEW rekey.users, and run it again.
 BEGIN;
+SET LOCAL client_min_messages = warning;
 
 DROP VIEW IF EXISTS rekey.users;
 CREATE VIEW rekey.users AS
