@@ -178,18 +178,20 @@ func (h *Host) LookUpReads(ctx context.Context) (rows int, err error) {
 		return 0, fault(ctx, err)
 	}
 	defer func() { _ = conn.Close() }()
-	for _, sign := range []int{-1, 1} {
+	read := func() (all int, err error) {
 		var name string
-		var all int
-		if err := conn.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'").Scan(&name, &all); err != nil {
-			return 0, fault(ctx, err)
-		}
-		rows += sign * all
-		if _, err := conn.ExecContext(ctx, "SELECT id FROM "+usersView+" WHERE address IN ('probe@rekey.invalid')"); err != nil {
-			return 0, fault(ctx, err)
-		}
+		err = conn.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'").Scan(&name, &all)
+		return all, err
 	}
-	return rows, nil
+	before, err := read()
+	if err != nil {
+		return 0, fault(ctx, err)
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT id FROM "+usersView+" WHERE address IN ('probe@rekey.invalid')"); err != nil {
+		return 0, fault(ctx, err)
+	}
+	after, err := read()
+	return after - before, fault(ctx, err)
 }
 
 // sampled is how many accounts TryHashes looks at.
