@@ -17,11 +17,11 @@ type HostLedger interface {
 	Archive
 
 	// Begin returns the record of the token of a submission, and notes the submission, with the
-	// digest of its hash and Change.At, which each further attempt replaces. Later it returns that record, also with another Change.Record or none,
-	// and even if the ledger has deleted the token since. After the end of the run it returns
-	// ErrTokenUnknown. Applied reports that [HostLedger.Finish] noted the submission; then the record has
-	// the account's ID and nothing else. Errors: ErrTokenUnknown, as with ChangePassword of
-	// [Store].
+	// digest of its hash and Change.At, which each further attempt replaces. Later it returns that
+	// record, also with another Change.Record or none, and even if the ledger has deleted the token
+	// since. After the end of the run it returns ErrTokenUnknown. Applied reports that
+	// [HostLedger.Finish] noted the submission; then the record has the account's ID and nothing
+	// else. Errors: ErrTokenUnknown, as with ChangePassword of [Store].
 	Begin(ctx context.Context, c Change) (t TokenRecord, applied bool, err error)
 
 	// Finish notes in one transaction that a submission was applied to an account. It deletes

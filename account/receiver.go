@@ -9,8 +9,8 @@ import (
 // store reaches. It may be called concurrently.
 //
 // The call is repeated after an error, and may be repeated after a success whose worker died. The ID
-// is the same for all calls of one event, and so is the event: a JSON object of up to a few hundred
-// bytes (docs/hosts/events.md). A call takes ten seconds at most, and gives up when ctx ends. Texts
+// is the same for all calls of one event, a JSON object of up to a few hundred bytes
+// (docs/hosts/events.md). A call takes ten seconds at most, and gives up when ctx ends. Texts
 // of errors are logged, so they hold no address.
 //
 // Errors: ErrNoMoreEvents ends the attempts of this event. Each other error leads to another one.

@@ -56,16 +56,15 @@ func (a *Activities) tellHost(ctx context.Context, e workflow.HostEvent) error {
 		return err
 	}
 	err = a.receive(ctx, eventID(e), event)
+	if err == nil {
+		a.eventAttempts(e.Type, sent).Inc(1)
+		return nil
+	}
+	a.eventAttempts(e.Type, fault).Inc(1)
 	if errors.Is(err, account.ErrNoMoreEvents) {
-		a.eventAttempts(e.Type, fault).Inc(1)
 		return a.eventFailed(ctx, e, owner, err.Error())
 	}
-	if err != nil {
-		a.eventAttempts(e.Type, fault).Inc(1)
-		return &untold{err}
-	}
-	a.eventAttempts(e.Type, sent).Inc(1)
-	return nil
+	return &untold{err}
 }
 
 // confirmed returns the account of an event and its time. The account is empty when there is none,

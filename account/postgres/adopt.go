@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -328,12 +329,8 @@ func (t table) named(names string, fits func(column) bool) (found []column) {
 }
 
 // sorted are the columns by name.
-func (t table) sorted() (all []column) {
-	for _, c := range t.columns {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b column) int { return strings.Compare(a.name, b.name) })
-	return all
+func (t table) sorted() []column {
+	return slices.SortedFunc(maps.Values(t.columns), func(a, b column) int { return strings.Compare(a.name, b.name) })
 }
 
 // unquoted is the name as the catalogue has it.

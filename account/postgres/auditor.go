@@ -66,13 +66,9 @@ func (a *Auditor) Owners(ctx context.Context, address string) ([]string, error) 
 
 // find is the look-up by the spellings $1 of an address, of the two columns that it needs.
 func (a *Auditor) find(ctx context.Context) (string, error) {
-	users := a.users
-	if users == nil {
-		found, err := foundUsers(ctx, a.store.pool)
-		if err != nil {
-			return "", err
-		}
-		users = &found
+	users, err := a.users.orFound(ctx, a.store.pool)
+	if err != nil {
+		return "", err
 	}
 	t, err := describe(ctx, a.store.pool, "Table", users.Table)
 	if err != nil {

@@ -41,14 +41,11 @@ func (s *Store) open(ctx context.Context, users *Users) (err error) {
 	if err := s.checkServer(ctx); err != nil {
 		return err
 	}
-	if users == nil {
-		found, err := foundUsers(ctx, s.pool)
-		if err != nil {
-			return err
-		}
-		users = &found
+	found, err := users.orFound(ctx, s.pool)
+	if err != nil {
+		return err
 	}
-	if s.users, err = users.prepare(ctx, s.pool); err != nil {
+	if s.users, err = found.prepare(ctx, s.pool); err != nil {
 		return err
 	}
 	s.notes = append(s.notes, s.users.notes...)

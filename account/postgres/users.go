@@ -52,20 +52,23 @@ const adopted = "rekey.users"
 const hasAdopted = `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'rekey' AND c.relname = 'users')`
 
-// foundUsers are those of the view of [Adopt] where it is there, and else rekey's own.
-func foundUsers(ctx context.Context, db querier) (Users, error) {
+// orFound are these users. Nil is those of the view of [Adopt] where it is there, and else rekey's own.
+func (u *Users) orFound(ctx context.Context, db querier) (Users, error) {
+	if u != nil {
+		return *u, nil
+	}
 	var is bool
 	if err := db.QueryRow(ctx, hasAdopted).Scan(&is); err != nil || !is {
 		return ownUsers(), fault(err)
 	}
 	t, err := describe(ctx, db, "Table", adopted)
-	u := Users{Table: adopted, ID: "id", Email: "address", Password: "credential", changer: true}
-	for name, to := range map[string]*string{"disabled": &u.Disabled, "resettable": &u.Resettable, "notify": &u.Notify} {
+	found := Users{Table: adopted, ID: "id", Email: "address", Password: "credential", changer: true}
+	for name, to := range map[string]*string{"disabled": &found.Disabled, "resettable": &found.Resettable, "notify": &found.Notify} {
 		if _, has := t.columns[name]; has {
 			*to = name
 		}
 	}
-	return u, err
+	return found, err
 }
 
 var errNoTrigger = errors.New("the view rekey.users has no trigger INSTEAD OF UPDATE, which ends the sessions of an account: run the file of `rekey adopt` again")
