@@ -247,20 +247,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// silence is an application that does not answer, and the context of a caller that ends when it has
+// asked.
+func silence(t *testing.T) (http.Handler, context.Context) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body) // only then the server looks whether the client is there
+		cancel()
+		<-r.Context().Done()
+	}), ctx
+}
+
 // The end of the caller's context is its own error, and not a fault of the application.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	asked := make(chan struct{})
-	h := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.ReadAll(r.Body) // only then the server looks whether the client is there
-		close(asked)
-		<-r.Context().Done()
-	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-asked
-		cancel()
-	}()
+	silent, ctx := silence(t)
+	h := serve(t, silent)
 	if _, err := h.Find(ctx, "ann@example.com"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}

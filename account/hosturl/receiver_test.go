@@ -110,17 +110,8 @@ func TestUnwellReceiver(t *testing.T) {
 // The end of the caller's context ends a request to an application that is silent.
 func TestSilentReceiver(t *testing.T) {
 	t.Parallel()
-	asked := make(chan struct{})
-	r := receiver(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.ReadAll(r.Body) // only then the server looks whether the client is there
-		close(asked)
-		<-r.Context().Done()
-	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-asked
-		cancel()
-	}()
+	silent, ctx := silence(t)
+	r := receiver(t, silent)
 	if err := r.Receive(ctx, "evt", []byte(event)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}

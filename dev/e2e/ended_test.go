@@ -192,6 +192,16 @@ func TestTerminatedBeforeTheChange(t *testing.T) {
 	}
 }
 
+// endsAfter waits for the end of the run that follows a run.
+func (s stranger) endsAfter(t *testing.T, before string) {
+	t.Helper()
+	process.Eventually(t, patience, "the end of the run", func() bool {
+		run, err := s.DescribeWorkflowExecution(t.Context(), s.id, "")
+		info := run.GetWorkflowExecutionInfo()
+		return err == nil && info.GetCloseTime() != nil && info.GetExecution().GetRunId() != before
+	})
+}
+
 // security 27: workflow resets of a run that has sent its notice mail nothing again.
 func TestWorkflowResetsMailOneNotice(t *testing.T) {
 	t.Parallel()
@@ -207,11 +217,7 @@ func TestWorkflowResetsMailOneNotice(t *testing.T) {
 	for range 8 {
 		before := o.current(t)
 		o.resetToLast(t, 1)
-		process.Eventually(t, patience, "the end of the run", func() bool {
-			run, err := o.DescribeWorkflowExecution(t.Context(), o.id, "")
-			info := run.GetWorkflowExecutionInfo()
-			return err == nil && info.GetCloseTime() != nil && info.GetExecution().GetRunId() != before
-		})
+		o.endsAfter(t, before)
 	}
 	if n := mailCount(t, shared, who.Address); n != 2 {
 		t.Errorf("%d mails, want the link and one notice", n)

@@ -215,11 +215,7 @@ func TestWorkflowResetTellsTheSameEvents(t *testing.T) {
 	for range 2 {
 		before := o.current(t)
 		o.resetTo(t, before, lastTold(t, o, before))
-		process.Eventually(t, patience, "the end of the run", func() bool {
-			run, err := o.DescribeWorkflowExecution(t.Context(), o.id, "")
-			info := run.GetWorkflowExecutionInfo()
-			return err == nil && info.GetCloseTime() != nil && info.GetExecution().GetRunId() != before
-		})
+		o.endsAfter(t, before)
 	}
 	bodies := map[string]string{}
 	for _, e := range app.Events() {
