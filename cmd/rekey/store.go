@@ -100,8 +100,12 @@ func (s *storeFlags) openBeside(ctx context.Context, log zerolog.Logger) (accoun
 		return nil, err
 	}
 	if database, ok := host.(*mysql.Host); ok {
-		if rows, err := database.LookUpReads(ctx); err != nil || rows > manyRows {
-			log.Warn().Int("rows", rows).Err(err).Msg("a look-up by address reads the whole table, and each request makes one: index the column of the address")
+		rows, err := database.LookUpReads(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("--users-url ($REKEY_USERS_URL): %w", err)
+		}
+		if rows > manyRows {
+			log.Warn().Int("rows", rows).Msg("a look-up by address reads the whole table, and each request makes one: index the column of the address")
 		}
 	}
 	if !postgres.IsURL(s.Store) {
