@@ -10,6 +10,13 @@ ARG TARGETOS TARGETARCH
 RUN GOOS=$TARGETOS GOARCH=$TARGETARCH deploy/build "$VERSION" /out/rekey && mkdir /out/keys
 
 FROM scratch
+ARG VERSION=devel
+LABEL org.opencontainers.image.title="rekey" \
+	org.opencontainers.image.description="Durable password resets on Temporal" \
+	org.opencontainers.image.source="https://github.com/rekeyhq/rekey" \
+	org.opencontainers.image.documentation="https://github.com/rekeyhq/rekey/tree/main/docs" \
+	org.opencontainers.image.licenses="Apache-2.0" \
+	org.opencontainers.image.version="$VERSION"
 COPY --from=build /out/rekey /rekey
 # A volume that is mounted here for the first time takes its owner from this folder.
 COPY --from=build --chown=65532:65532 /out/keys /keys

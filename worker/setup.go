@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -21,11 +22,27 @@ import (
 var ErrNotSetUp = workflow.ErrNotSetUp
 
 const (
-	// learnWait is how long Temporal gets to learn a new search attribute: it reads its namespaces
-	// anew every few seconds.
+	// learnWait is how long Temporal gets to learn a namespace or a search attribute: it reads its
+	// namespaces anew every few seconds.
 	learnWait  = 30 * time.Second
 	learnRetry = 100 * time.Millisecond
 )
+
+// CreateNamespace registers a namespace that keeps ended runs for so long, at least a day. It changes
+// nothing of one that is there. It returns when the frontend knows the namespace.
+func CreateNamespace(ctx context.Context, temporal client.Client, namespace string, retention time.Duration) error {
+	_, err := temporal.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
+	})
+	var exists *serviceerror.NamespaceAlreadyExists
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("create namespace %s: %w", namespace, err)
+	}
+	return learned(ctx, "namespace "+namespace, func(ctx context.Context) (bool, error) {
+		_, err := temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+		return errors.As(err, new(*serviceerror.NamespaceNotFound)), err
+	})
+}
 
 // Setup registers the search attribute in a namespace and returns when runs can start with it. It
 // changes nothing when the attribute is there.
@@ -42,27 +59,30 @@ func Setup(ctx context.Context, temporal client.Client, namespace string) error 
 	if err := checkSetup(ctx, temporal, namespace); err != nil {
 		return err
 	}
-	return learned(ctx, temporal, namespace)
+	// Before, the frontend lists the attribute and still refuses to start a run with it; a query
+	// that uses it shows which.
+	query := fmt.Sprintf("%s = '%s'", name, statemachine.StateRequested)
+	return learned(ctx, "search attribute "+name, func(ctx context.Context) (bool, error) {
+		_, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
+		return errors.As(err, new(*serviceerror.InvalidArgument)), err
+	})
 }
 
-// learned waits until the frontend accepts the attribute. Before, it lists the attribute and still
-// refuses to start a run with it; a query that uses it shows which.
-func learned(ctx context.Context, temporal client.Client, namespace string) error {
+// learned waits until the frontend knows something new. The question says whether it does not yet.
+func learned(ctx context.Context, what string, unknown func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, learnWait)
 	defer cancel()
 	retry := time.NewTicker(learnRetry)
 	defer retry.Stop()
-	name := workflow.StateAttribute.GetName()
-	query := fmt.Sprintf("%s = '%s'", name, statemachine.StateRequested)
 	for {
-		_, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
-		if !errors.As(err, new(*serviceerror.InvalidArgument)) {
+		not, err := unknown(ctx)
+		if !not {
 			return err
 		}
 		select {
 		case <-retry.C:
 		case <-ctx.Done():
-			return fmt.Errorf("namespace %s does not take the new search attribute %s yet, run this again: %w", namespace, name, err)
+			return fmt.Errorf("Temporal does not know the new %s yet, run this again: %w", what, err)
 		}
 	}
 }

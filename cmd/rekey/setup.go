@@ -4,21 +4,29 @@ import (
 	"cmp"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/rekeyhq/rekey/worker"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 // setupCmd is `rekey setup`.
-type setupCmd struct{}
+type setupCmd struct {
+	Retention time.Duration `default:"0" env:"REKEY_RETENTION" help:"Create the namespace where it is missing, and keep ended runs there for so long: at least 24h. 0 creates none."`
+}
 
-// Run registers the search attribute of runs in the namespace.
-func (*setupCmd) Run(p *process) error {
+// Run creates the namespace, where --retention is set, and registers the search attribute of runs.
+func (c *setupCmd) Run(p *process) error {
 	temporal, namespace, err := p.dial(p.ctx)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
+	if c.Retention > 0 {
+		if err := worker.CreateNamespace(p.ctx, temporal, namespace, c.Retention); err != nil {
+			return err
+		}
+	}
 	if err := worker.Setup(p.ctx, temporal, namespace); err != nil {
 		return err
 	}
