@@ -66,3 +66,11 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("the Dockerfile does not build with golang:%s and copy to scratch", version)
 	}
 }
+
+// script runs a command that must go well.
+func script(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+}

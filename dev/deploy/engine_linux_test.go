@@ -1,0 +1,152 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
+)
+
+// engine is a Docker Engine of the test alone, with images under the names of docker-compose.yml.
+type engine struct {
+	folder string // of the engine's files
+	daemon *exec.Cmd
+}
+
+// newEngine starts one. Another engine of the machine has the same chains of the firewall and maybe
+// the same project, so the test does not run beside it.
+func newEngine(t *testing.T) *engine {
+	t.Helper()
+	for _, program := range []string{"dockerd", "docker", "docker-compose", "debootstrap"} {
+		suite.Program(t, program)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("it starts a Docker Engine, which only root may")
+	}
+	if exec.CommandContext(t.Context(), "docker", "--host", "unix:///var/run/docker.sock", "version").Run() == nil {
+		t.Skip("this machine has a Docker Engine that runs: stop it to run this test")
+	}
+	e := &engine{folder: t.TempDir()}
+	t.Cleanup(func() { e.kill(t) })
+	e.start(t)
+	e.shell(t, root, e.script(t))
+	return e
+}
+
+// script makes the images. Its folder is kept, because Debian and the programs are the same for
+// every run of a machine.
+func (*engine) script(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "dev/deploy/engine/images '" + filepath.Join(cache, "rekey-images") + "'"
+}
+
+// env tells the programs of Docker about the engine.
+func (e *engine) env() []string { return append(os.Environ(), "DOCKER_HOST="+e.socket()) }
+
+func (e *engine) socket() string { return "unix://" + filepath.Join(e.folder, "docker.sock") }
+
+// start starts the daemon, and waits until it answers.
+func (e *engine) start(t *testing.T) {
+	t.Helper()
+	var log bytes.Buffer
+	e.daemon = exec.CommandContext(context.WithoutCancel(t.Context()), "dockerd", "--host", e.socket(), //nolint:gosec // a test's own folder
+		"--data-root", filepath.Join(e.folder, "data"), "--exec-root", filepath.Join(e.folder, "exec"), "--pidfile", filepath.Join(e.folder, "pid"))
+	e.daemon.Stdout, e.daemon.Stderr = &log, &log
+	if err := e.daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	daemon := e.daemon
+	t.Cleanup(func() {
+		_ = daemon.Wait() // after kill, which runs before
+		if t.Failed() {
+			t.Logf("the end of dockerd's log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
+		}
+	})
+	process.Succeeds(t, patience, "the Docker Engine answers", func() error {
+		cmd := exec.CommandContext(t.Context(), "docker", "version")
+		cmd.Env = e.env()
+		return cmd.Run()
+	})
+}
+
+// kill ends the daemon and all that it has started, with everything in the containers, as a loss of
+// power does.
+func (e *engine) kill(t *testing.T) {
+	t.Helper()
+	for all := e.processes(t); len(all) > 0; all = e.processes(t) {
+		for _, pid := range all {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	// What a restart of the machine takes away.
+	out, _ := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-c", //nolint:gosec // a test's own folder
+		"rm -f '"+e.folder+"/pid'; awk -v f='"+e.folder+"/' 'index($2, f) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount -l").CombinedOutput()
+	if len(out) > 0 {
+		t.Logf("%s", out)
+	}
+}
+
+// processes are the daemon, its containerd with its shims, and the processes of all containers.
+func (e *engine) processes(t *testing.T) (found []int) {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parents := map[int]int{}
+	ours := map[int]bool{}
+	for _, path := range paths {
+		var pid, parent int
+		var state string
+		line, _ := os.ReadFile(path) // of a process that has ended: nothing
+		stat, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "stat"))
+		after := string(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if _, err := fmt.Sscan(after, &state, &parent); err != nil || state == "Z" {
+			continue
+		}
+		if pid, err = strconv.Atoi(filepath.Base(filepath.Dir(path))); err != nil {
+			t.Fatal(err)
+		}
+		parents[pid], ours[pid] = parent, strings.Contains(string(line), e.folder)
+	}
+	for pid := range parents {
+		for at := pid; at > 1; at = parents[at] {
+			if ours[at] {
+				found = append(found, pid)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// shell runs lines of a shell, which must go well, and returns their output.
+func (e *engine) shell(t *testing.T, dir, lines string) string {
+	t.Helper()
+	began := time.Now()
+	cmd := exec.CommandContext(t.Context(), "sh", "-ec", "umask 077\n"+lines)
+	cmd.Dir, cmd.Env = dir, e.env()
+	var out, all bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &all
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v after %s:\n%s\n%s%s", err, time.Since(began).Round(time.Second), lines, out.String(), all.Bytes()[max(0, all.Len()-4000):])
+	}
+	if took := time.Since(began); took > time.Second { // for the figures of the runbook
+		t.Logf("%5.1f s:\n%s", took.Seconds(), lines)
+	}
+	return out.String()
+}
