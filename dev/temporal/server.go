@@ -43,6 +43,7 @@ type Options struct {
 type Server struct {
 	server temporal.Server
 	addr   string
+	file   string // of SQLite, or ""
 	stores *stores
 	log    logger
 	stop   sync.Once
@@ -61,7 +62,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{addr: ports.frontend.String(), stores: stores, log: newLogger(o.Log)}
+	s := &Server{addr: ports.frontend.String(), file: o.File, stores: stores, log: newLogger(o.Log)}
 	if s.server, err = temporal.NewServer(
 		temporal.WithConfig(configuration(ports, stores)),
 		temporal.ForServices(temporal.DefaultServices),

@@ -164,6 +164,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"replay":                        nil,
 		"account/storetest":             {"account", "account/bolt", "internal/failpoint"},
 		"internal/argon2":               nil,
+		"internal/backup":               nil,
 		"internal/belong":               {"internal/secretfile", "keys", "statemachine", "workflow"},
 		"internal/failpoint":            nil,
 		"internal/loopback":             nil,
