@@ -18,7 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/dev/temporal"
+	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
