@@ -19,7 +19,7 @@ import (
 // breachCheck is the check of a starter with these flags.
 func breachCheck(t *testing.T, log *bytes.Buffer, url, fail string) func(context.Context, string) error {
 	t.Helper()
-	cfg, err := (&starterCmd{BreachedURL: url, BreachedFail: fail}).clientConfig(&process{ctx: t.Context(), log: zerolog.New(log)})
+	cfg, err := (&starterCmd{starterFlags: starterFlags{BreachedURL: url, BreachedFail: fail}}).clientConfig(&process{ctx: t.Context(), log: zerolog.New(log)})
 	if err != nil {
 		t.Fatal(err)
 	}

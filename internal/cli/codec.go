@@ -17,13 +17,18 @@ type codecCmd struct {
 	Keys     string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads payload.json)."`
 	UIOrigin string `required:"" name:"ui-origin" env:"REKEY_UI_ORIGIN" help:"Origin of Temporal's UI; only its pages may send requests: https://temporal.example.com."`
 
+	codecFlags
+
+	opsFlags
+}
+
+// codecFlags are the ways to authenticate a caller, which `rekey one` has too.
+type codecFlags struct {
 	BearerFile   string `type:"path" env:"REKEY_BEARER_FILE" help:"File with a secret that operators send as a bearer: temporal --codec-auth."`
 	OIDCIssuer   string `name:"oidc-issuer" env:"REKEY_OIDC_ISSUER" help:"OpenID Connect issuer of the access tokens that the UI passes on: https://login.example.com."`
 	OIDCAudience string `name:"oidc-audience" env:"REKEY_OIDC_AUDIENCE" help:"Their required audience."`
 	ProxyFile    string `name:"proxy-secret-file" type:"path" env:"REKEY_PROXY_SECRET_FILE" help:"File with a secret that an authenticating proxy sends as a bearer. Lets the UI send cookies."`
 	ProxyUser    string `name:"proxy-user-header" default:"X-Forwarded-User" env:"REKEY_PROXY_USER_HEADER" help:"Header of that proxy with the operator's name."`
-
-	opsFlags
 }
 
 // Run serves until p.ctx ends.
@@ -60,9 +65,10 @@ func (c *codecCmd) check() error {
 	if err := codecserver.CheckOrigin(c.UIOrigin); err != nil {
 		return fmt.Errorf("--ui-origin ($REKEY_UI_ORIGIN): %w", err)
 	}
+	if err := c.codecFlags.check(); err != nil {
+		return err
+	}
 	switch {
-	case (c.OIDCIssuer == "") != (c.OIDCAudience == ""):
-		return errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
 	case c.BearerFile == "" && c.OIDCIssuer == "" && c.ProxyFile == "": // every client could ask
 		return errors.New("no authentication: set --bearer-file ($REKEY_BEARER_FILE), --oidc-issuer ($REKEY_OIDC_ISSUER) or --proxy-secret-file ($REKEY_PROXY_SECRET_FILE)")
 	default:
@@ -70,8 +76,15 @@ func (c *codecCmd) check() error {
 	}
 }
 
+func (c *codecFlags) check() error {
+	if (c.OIDCIssuer == "") != (c.OIDCAudience == "") {
+		return errors.New("--oidc-issuer ($REKEY_OIDC_ISSUER) and --oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none")
+	}
+	return nil
+}
+
 // ways are the ways to authenticate a caller.
-func (c *codecCmd) ways(p *process) ([]codecserver.Auth, error) {
+func (c *codecFlags) ways(p *process) ([]codecserver.Auth, error) {
 	var ways []codecserver.Auth
 	for _, way := range []struct {
 		flag, setting string

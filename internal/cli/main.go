@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/internal/signals"
@@ -66,6 +67,8 @@ type process struct {
 	queue  string // task queue
 
 	compression string // auto, on or off
+
+	embedded *client.Options // of the Temporal server in this process; nil when there is none
 }
 
 // unlessStopped is the error of a start, or nil when a stop of the process cut the start short.

@@ -21,14 +21,22 @@ import (
 
 // starterCmd is `rekey starter`.
 type starterCmd struct {
-	Listen string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
-	Keys   string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
+	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.pub.json, account.json, salt.json)."`
 	baseFlag
-	LoginURL          string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in, offered after a reset."`
+	LoginURL string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in, offered after a reset."`
+	Product  string `required:"" env:"REKEY_PRODUCT" help:"Name of your product on the pages."`
+	Support  string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
+
+	starterFlags
+
+	opsFlags
+}
+
+// starterFlags are the settings that `rekey one` has too.
+type starterFlags struct {
+	Listen            string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
 	ChangePasswordURL string `name:"change-password-url" env:"REKEY_CHANGE_PASSWORD_URL" help:"Your page to change a password while signed in, as the target of /.well-known/change-password; without it, the page that requests a mail."`
 	HSTS              bool   `negatable:"" default:"true" env:"REKEY_HSTS" help:"Send Strict-Transport-Security if the base URL is https."`
-	Product           string `required:"" env:"REKEY_PRODUCT" help:"Name of your product on the pages."`
-	Support           string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
 
 	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; if off, both POST routes answer 400."`
 	LinkLife      time.Duration  `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"Life of a mailed link."`
@@ -43,8 +51,6 @@ type starterCmd struct {
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, trusted for X-Forwarded-For: 10.0.0.0/8,..."`
 	IdleTimeout   time.Duration  `default:"${idle_timeout}" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each 19 MiB with argon2id by default; 0 is one per core. Go gets as many extra threads, unless GOMAXPROCS is set."`
-
-	opsFlags
 }
 
 const (
@@ -61,6 +67,11 @@ func (s *starterCmd) Run(p *process) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, op.close()) }()
+	return s.serve(p, op, temporal, peers.is, func() {})
+}
+
+// serve serves until p.ctx ends. It calls listens when requests are answered.
+func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers func(error), listens func()) error {
 	client, err := s.client(p, op, peers)
 	if err != nil {
 		return p.unlessStopped(err)
@@ -77,6 +88,7 @@ func (s *starterCmd) Run(p *process) (err error) {
 	}
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
+	listens()
 	return web.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
 }
 
@@ -96,12 +108,12 @@ func (s *starterCmd) makeRoom() {
 	}
 }
 
-func (s *starterCmd) client(p *process, op *operation, peers *latest) (*starter.Client, error) {
+func (s *starterCmd) client(p *process, op *operation, peers func(error)) (*starter.Client, error) {
 	cfg, err := s.clientConfig(p)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Peers = peers.is
+	cfg.Peers = peers
 	if err := errors.Join(op.join(&cfg.Temporal), op.watch(cfg.Budget)); err != nil {
 		return nil, err
 	}

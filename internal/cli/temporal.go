@@ -28,6 +28,9 @@ import (
 
 // temporalOptions are those of a connection to Temporal.
 func (p *process) temporalOptions() (client.Options, error) {
+	if p.embedded != nil {
+		return *p.embedded, nil
+	}
 	options, err := temporalSettings(p.log)
 	if err == nil && (p.compression == "off" || p.compression == "auto" && isNear(p.ctx, options.HostPort)) {
 		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}

@@ -9,10 +9,12 @@ import (
 	"go.temporal.io/sdk/client"
 	sdk "go.temporal.io/sdk/worker"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/postgres"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/worker"
 )
 
@@ -25,6 +27,17 @@ type workerCmd struct {
 	Keys string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads link.json, payload.json, submission.json)."`
 	storeFlags
 	baseFlag
+	workerFlags
+
+	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, to run builds in parallel; unversioned without it."`
+	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it, the release or the source revision."`
+
+	mailFlags
+	opsFlags
+}
+
+// workerFlags are the settings that `rekey one` has too.
+type workerFlags struct {
 	MailLimit int     `default:"${mail_limit}" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
 	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails per second of all workers together, as your provider allows; 0 is no limit."`
 
@@ -35,12 +48,6 @@ type workerCmd struct {
 	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"Another format that your sign-in reads: argon2id, for every account with another format; or bcrypt (letter y, cost 12), for formats that rekey does not make. Without it, a new hash has format and costs of the old one."`
 
 	eventFlags
-
-	Deployment string `env:"REKEY_DEPLOYMENT" help:"Name of the Temporal worker deployment, to run builds in parallel; unversioned without it."`
-	BuildID    string `name:"build-id" env:"REKEY_BUILD_ID" help:"Name of this build in the deployment; without it, the release or the source revision."`
-
-	mailFlags
-	opsFlags
 }
 
 // Run works until p.ctx ends.
@@ -49,44 +56,70 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	templates, err := w.templates(w.base)
-	if err != nil {
-		return err
-	}
-	mailer, err := w.mailer(w.base)
-	if err != nil {
-		return err
-	}
-	receiver, err := w.receiver(w.hostFlags)
-	if err != nil {
-		return err
-	}
-	store, err := w.open(p.ctx, p.log)
+	job, err := w.prepare(p)
 	if err != nil {
 		return p.unlessStopped(err)
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	temporal, peers := ops.NewLater(), newLatest()
-	op, err := w.operate(p, "rekey-worker",
-		ops.Check{Name: "temporal", Ask: temporal.Ask, Every: checkEvery},
-		ops.Check{Name: "accounts", Ask: storeCheck(store), Every: checkEvery},
-		ops.Check{Name: "mail", Ask: mailer.Check, Tell: mailFailure, Every: mailEvery, Wait: mailWait, Optional: true},
-		peers.check(),
-	)
+	defer func() { err = errors.Join(err, job.store.Close()) }()
+	op, err := w.operate(p, "rekey-worker", job.checks()...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, op.close()) }()
+	return w.work(p, op, job, options)
+}
+
+// job is what a worker needs of other programs and of files.
+type job struct {
+	store     account.Store
+	mailer    *mail.SMTP
+	templates *mail.Templates
+	receiver  account.Receiver
+	temporal  *ops.Later
+	peers     *latest
+	started   func() // is called when the worker works
+}
+
+// prepare opens it. The caller closes the store.
+func (w *workerCmd) prepare(p *process) (*job, error) {
+	j := &job{temporal: ops.NewLater(), peers: newLatest(), started: func() {}}
+	var err error
+	if j.templates, err = w.templates(w.base); err != nil {
+		return nil, err
+	}
+	if j.mailer, err = w.mailer(w.base); err != nil {
+		return nil, err
+	}
+	if j.receiver, err = w.receiver(w.hostFlags); err != nil {
+		return nil, err
+	}
+	j.store, err = w.open(p.ctx, p.log)
+	return j, err
+}
+
+func (j *job) checks() []ops.Check {
+	return []ops.Check{
+		{Name: "temporal", Ask: j.temporal.Ask, Every: checkEvery},
+		{Name: "accounts", Ask: storeCheck(j.store), Every: checkEvery},
+		{Name: "mail", Ask: j.mailer.Check, Tell: mailFailure, Every: mailEvery, Wait: mailWait, Optional: true},
+		j.peers.check(),
+	}
+}
+
+// work does the job until p.ctx ends.
+func (w *workerCmd) work(p *process, op *operation, j *job, options client.Options) error {
 	if err := op.join(&options); err != nil {
 		return err
 	}
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	cfg := w.config()
-	cfg.Temporal, cfg.TaskQueue, cfg.Log, cfg.Peers = options, p.queue, p.log, peers.is
-	cfg.Store, cfg.Mailer, cfg.Templates, cfg.Receiver = store, mailer, templates, receiver
-	cfg.Started = func(c client.Client) { temporal.Is(temporalCheck(c)) }
-	err = worker.Run(p.ctx, cfg)
-	return explainWorker(err)
+	cfg.Temporal, cfg.TaskQueue, cfg.Log, cfg.Peers = options, p.queue, p.log, j.peers.is
+	cfg.Store, cfg.Mailer, cfg.Templates, cfg.Receiver = j.store, j.mailer, j.templates, j.receiver
+	cfg.Started = func(c client.Client) {
+		j.temporal.Is(temporalCheck(c))
+		j.started()
+	}
+	return explainWorker(worker.Run(p.ctx, cfg))
 }
 
 // config has what the command line alone says.

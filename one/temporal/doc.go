@@ -7,6 +7,6 @@
 // configuration of the same public parts. The settings in settings.go were measured, each with
 // its gain.
 //
-// It is for one machine, development and tests: it listens without TLS or authorization, so
-// on loopback only.
+// It listens on loopback only. Without an [Identity] it has neither TLS nor authorization, so every
+// user of the machine may change its runs: that is for development and tests.
 package temporal

@@ -23,12 +23,13 @@ const connectWait = 10 * time.Second
 
 // openPostgres opens two databases of one PostgreSQL server, as Temporal wants it. In one
 // database the versions of their tables would be kept in the same row.
-func openPostgres(ctx context.Context, url string) (*stores, error) {
+func openPostgres(ctx context.Context, url, password string) (*stores, error) {
 	runs, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The error has no details: its text may hold the password.
 		return nil, errors.New("database for temporal: not a URL like postgres://USER@HOST:PORT/DATABASE")
 	}
+	runs.Password = cmp.Or(password, runs.Password)
 	runs.Database = cmp.Or(runs.Database, "temporal")
 	runs.ConnectTimeout = min(cmp.Or(runs.ConnectTimeout, connectWait), connectWait)
 	list := runs.Copy()

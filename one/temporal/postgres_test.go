@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/one/temporal"
 )
 
 // missing is the URL of a database that does not exist.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/one/temporal"
 )
 
 // with is the URL with another user and a password.

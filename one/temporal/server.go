@@ -3,6 +3,7 @@ package temporal
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/server/common/authorization"
+	"go.temporal.io/server/common/rpc/encryption"
 	"go.temporal.io/server/temporal"
 )
 
@@ -27,6 +29,12 @@ type Options struct {
 	// when missing and the user may. One process at a time may use them, and no error or log
 	// line has the password.
 	Database string
+	// Password is that of the database's user; empty leaves it to the URL and to PostgreSQL's own
+	// variables and files.
+	Password string
+	// Identity makes every connection to the server one by TLS that both sides prove; nil leaves
+	// all in clear, for every user of the machine.
+	Identity *Identity
 	// Addr is the address of the frontend, host:port; the host is a loopback
 	// address and port 0 picks a free one. Empty means 127.0.0.1:0.
 	Addr string
@@ -43,6 +51,7 @@ type Options struct {
 type Server struct {
 	server temporal.Server
 	addr   string
+	client *tls.Config
 	stores *stores
 	log    logger
 	stop   sync.Once
@@ -61,12 +70,16 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{addr: ports.frontend.String(), stores: stores, log: newLogger(o.Log)}
+	s := &Server{addr: ports.frontend.String(), client: o.Identity.Client(), stores: stores, log: newLogger(o.Log)}
 	if s.server, err = temporal.NewServer(
 		temporal.WithConfig(configuration(ports, stores)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(ports.hosts()),
 		temporal.WithDynamicConfigClient(settings()),
+		temporal.WithTLSConfigFactory(&encryption.FixedTLSConfigProvider{
+			InternodeServerConfig: o.Identity.server(), InternodeClientConfig: o.Identity.Client(),
+			FrontendServerConfig: o.Identity.server(), FrontendClientConfig: o.Identity.Client(),
+		}),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithLogger(s.log),
 	); err != nil {
@@ -101,7 +114,9 @@ func (s *Server) Stop() {
 
 // ready returns when the frontend answers: a dial requests its capabilities.
 func (s *Server) ready(ctx context.Context) error {
-	c, err := client.DialContext(ctx, client.Options{HostPort: s.addr, Logger: sdklog.NewStructuredLogger(silent)})
+	c, err := client.DialContext(ctx, client.Options{
+		HostPort: s.addr, Logger: sdklog.NewStructuredLogger(silent), ConnectionOptions: client.ConnectionOptions{TLS: s.client},
+	})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func openStores(ctx context.Context, o Options) (*stores, error) {
 	case o.File != "" && o.Database != "":
 		return nil, errors.New("a file and a database for temporal: give one of them")
 	case o.Database != "":
-		return openPostgres(ctx, o.Database)
+		return openPostgres(ctx, o.Database, o.Password)
 	default:
 		return openSQLite(o.File)
 	}

@@ -13,9 +13,9 @@ import (
 	"go.temporal.io/server/tools/common/schema"
 	"go.temporal.io/server/tools/sql"
 
-	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
+	"github.com/rekeyhq/rekey/one/temporal"
 )
 
 // The tables of an older server are brought up to date: they have all that a new database

@@ -1,59 +1,107 @@
-// Package ui serves Temporal's own web interface against a Temporal server. A developer sees
-// each run, its history and its state next to the inbox with the mail.
+// Package ui serves Temporal's own web interface against a Temporal server. A developer or an
+// operator sees each run, its history and its state.
 //
-// Every client may cancel and terminate runs: it listens on loopback only.
+// Every client of it may cancel and terminate runs. [Start] listens on loopback only; a handler
+// needs another one in front that knows the people who may.
 package ui
 
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/temporalio/ui-server/v2/server"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 	"github.com/temporalio/ui-server/v2/server/config"
-	"github.com/temporalio/ui-server/v2/server/server_options"
+	"github.com/temporalio/ui-server/v2/server/cors"
+	"github.com/temporalio/ui-server/v2/server/csrf"
+	"github.com/temporalio/ui-server/v2/server/route"
+	assets "github.com/temporalio/ui-server/v2/ui"
 )
 
 // Options are the addresses and the content of the interface.
 type Options struct {
 	// Addr is the interface's address, host:port on loopback. Empty or port 0
-	// picks a free port.
+	// picks a free port. Handler does not read it.
 	Addr string
 	// Temporal is the address of the server's frontend, host:port.
 	Temporal string
+	// Identity is the certificate and the key, in PEM, that the interface shows the server and
+	// expects of it. Empty connects in clear.
+	Identity []byte
 	// Namespace is the one that opens first. Empty means "default".
 	Namespace string
 	// Codec is the URL of a codec server, where the browser decrypts payloads. Empty shows them
 	// encrypted.
 	Codec string
+	// Sealed means that browsers come by https, and keep the cookie for nothing else.
+	Sealed bool
+}
+
+// Handler is the interface. It is composed as the server of the interface's own package does,
+// which listens by itself and ends the process when it cannot. It does not need the Temporal
+// server to be up. A request with the header Authorization is not asked for the token against
+// requests of other pages, so a handler in front has to remove a header that browsers add.
+func Handler(o Options) (http.Handler, error) {
+	settings, err := config.NewConfigProviderWithRefresh(configuration(o))
+	if err != nil {
+		return nil, err
+	}
+	files, err := assets.Assets()
+	if err != nil {
+		return nil, err
+	}
+	if files, err = fs.Sub(files, "local"); err != nil {
+		return nil, err
+	}
+	e := echo.New()
+	e.Use(middleware.Recover(), middleware.Gzip())
+	e.Use(cors.CORSMiddleware(cors.CORSConfig{
+		AllowHeaders:   []string{echo.HeaderOrigin, echo.HeaderContentType, echo.HeaderAccept, echo.HeaderXCSRFToken, "Caller-Type"},
+		ConfigProvider: settings,
+	}))
+	e.Use(middleware.Secure(), csrf.EnsureTokenCookie(o.Sealed), middleware.CSRFWithConfig(csrf.MiddlewareConfig(settings, o.Sealed)))
+	route.SetHealthRoute(e)
+	err = errors.Join(route.SetAPIRoutes(e, settings, nil), route.SetUIRoutes(e, "", files))
+	route.SetRenderRoute(e, "")
+	return e, err
 }
 
 // Server is a running interface.
 type Server struct {
-	server  *server.Server
+	server  *http.Server
 	addr    *net.TCPAddr
 	serving sync.WaitGroup
 }
 
-// Start serves the interface and returns when it answers. It does not need the
-// Temporal server to be up. An address in use is an error that names it.
+// headWait is how long a client may take for the head of a request.
+const headWait = 10 * time.Second
+
+// Start serves the interface until Stop; ctx bounds only the begin. An address in use is an error
+// that names it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
-	addr, err := free(o.Addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("ui address %s: %w", o.Addr, err)
 	}
-	s := &Server{addr: addr, server: server.NewServer(server_options.WithConfigProvider(configuration(o, addr)))}
-	s.serving.Go(func() { _ = s.server.Start() })
-	if err := s.answers(ctx); err != nil {
-		s.Stop()
-		return nil, fmt.Errorf("wait for ui: %w", err)
+	addr := listener.Addr().(*net.TCPAddr)
+	if !addr.IP.IsLoopback() {
+		return nil, errors.Join(fmt.Errorf("ui address %s: not a loopback address", o.Addr), listener.Close())
 	}
+	handler, err := Handler(o)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s := &Server{addr: addr, server: &http.Server{Handler: handler, ReadHeaderTimeout: headWait}}
+	s.serving.Go(func() { _ = s.server.Serve(listener) }) // until Stop
 	return s, nil
 }
 
@@ -62,62 +110,24 @@ func (s *Server) URL() string { return "http://" + s.addr.String() }
 
 // Stop closes the listener and all connections.
 func (s *Server) Stop() {
-	s.server.Stop()
+	_ = s.server.Close() // nobody waits for an answer any more
 	s.serving.Wait()
 }
 
-func configuration(o Options, addr *net.TCPAddr) *config.Config {
-	host, _, _ := net.SplitHostPort(addr.String())
-	if addr.IP.To4() == nil {
-		host = "[" + host + "]" // it is joined with the port as it is
-	}
-	return &config.Config{
+func configuration(o Options) *config.Config {
+	identity := base64.StdEncoding.EncodeToString(o.Identity)
+	c := &config.Config{
 		TemporalGRPCAddress: o.Temporal,
-		Host:                host,
-		Port:                addr.Port,
 		EnableUI:            true,
 		DefaultNamespace:    cmp.Or(o.Namespace, "default"),
 		Codec:               config.Codec{Endpoint: o.Codec},
 		// Plain HTTP on loopback, where not every browser keeps a secure cookie.
-		CORS: config.CORS{CookieInsecure: true},
+		CORS: config.CORS{CookieInsecure: !o.Sealed},
 		// It would request news of a server of Temporal's.
 		DisableNewsFetch: true,
-		// One line a request on standard output otherwise.
-		HideLogs: true,
 	}
-}
-
-// free returns the address that listening on addr gives. The interface listens by
-// itself and ends the process when it cannot, so a busy address is found here.
-func free(addr string) (*net.TCPAddr, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
+	if identity != "" {
+		c.TLS = config.TLS{CaData: identity, CertData: identity, KeyData: identity, EnableHostVerification: true, ServerName: "localhost"}
 	}
-	defer l.Close()
-	if a := l.Addr().(*net.TCPAddr); a.IP.IsLoopback() {
-		return a, nil
-	}
-	return nil, errors.New("not a loopback address")
-}
-
-// answers returns when the interface answers. It has no event for the begin of listening, so it
-// is polled every few milliseconds.
-func (s *Server) answers(ctx context.Context) error {
-	retry := time.NewTicker(10 * time.Millisecond)
-	defer retry.Stop()
-	for {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/healthz", nil)
-		if err != nil {
-			return err
-		}
-		if answer, err := http.DefaultClient.Do(r); err == nil {
-			return answer.Body.Close()
-		}
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	return c
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/internal/signals"
+	"github.com/rekeyhq/rekey/one/temporal"
 )
 
 func main() {
