@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -27,6 +29,8 @@ import (
 func (o *oneRunCmd) Run(p *process) (err error) {
 	begun := time.Now()
 	o.starter.makeRoom()
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(chatter{p.log}) // Temporal's UI
 	h, err := openHome(p, o.Data)
 	if err != nil {
 		return fmt.Errorf("--data ($REKEY_DATA): %w", err)
@@ -57,6 +61,14 @@ func (o *oneRunCmd) Run(p *process) (err error) {
 		return p.unlessStopped(err)
 	}
 	return m.run(op, job, starts)
+}
+
+// chatter takes lines of libraries that write to the log of the standard library.
+type chatter struct{ log zerolog.Logger }
+
+func (c chatter) Write(line []byte) (int, error) {
+	c.log.Debug().Msg(strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // prepare opens the accounts and the other programs. It brings the schema of rekey's own tables up
