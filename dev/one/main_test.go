@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 )
 
-func TestMain(m *testing.M) { os.Exit(site.Main(m.Run)) }
+func TestMain(m *testing.M) {
+	os.Exit(site.Main(func() int { return postgrestest.Run(m) }))
+}
