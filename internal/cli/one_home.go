@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 
@@ -47,7 +48,7 @@ func openHome(p *process, dir string) (h *home, err error) {
 	h = &home{dir: dir}
 	// A file of bbolt is a lock on every system, which ends with its process.
 	h.lock, err = bbolt.Open(h.path(lockFile), 0o600, &bbolt.Options{Timeout: lockWait})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errors.New("another process uses this folder: stop it, or give this one a folder of its own")
 	}
 	if err != nil {

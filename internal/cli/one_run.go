@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -78,7 +77,7 @@ func (o *oneRunCmd) prepare(p *process) (*job, error) {
 	if !errors.Is(err, postgres.ErrSchemaOld) {
 		return job, err
 	}
-	cfg, err := databaseConfig(o.worker.Store, o.worker.storeFlags.Password)
+	cfg, err := databaseConfig(o.worker.Store, o.worker.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -164,12 +163,12 @@ func (m *machine) run(op *operation, job *job, starts *ops.Later) error {
 	works, listens := make(chan struct{}), make(chan struct{})
 	job.started = func() { close(works) }
 	all := newParts(m.process.ctx)
-	all.start("worker", func(ctx context.Context) error { return m.one.worker.work(m.with(ctx), op, job, *m.process.embedded) })
-	all.start("backups", func(ctx context.Context) error { return backup.Serve(ctx, copies, m.source()) })
+	all.start("worker", core, func(ctx context.Context) error { return m.one.worker.work(m.with(ctx), op, job, *m.process.embedded) })
+	all.start("backups", core, func(ctx context.Context) error { return backup.Serve(ctx, copies, m.source()) })
 	if listener != nil {
-		all.start("Temporal's UI", func(ctx context.Context) error { return m.one.servePages(ctx, m.process, listener, pages) })
+		all.start("Temporal's UI", edge, func(ctx context.Context) error { return m.one.servePages(ctx, m.process, listener, pages) })
 	}
-	all.start("starter", func(ctx context.Context) error {
+	all.start("starter", edge, func(ctx context.Context) error {
 		return m.one.starter.serve(m.with(ctx), op, starts, func(error) {}, func() { close(listens) })
 	})
 	go m.announce(job, works, listens)
@@ -240,7 +239,16 @@ type parts struct {
 	broken  chan error
 }
 
+// place is where a part stands. People reach the edge, and it needs the parts of the core.
+type place int
+
+const (
+	edge place = iota
+	core
+)
+
 type part struct {
+	at   place
 	stop context.CancelFunc
 	done chan error
 }
@@ -250,9 +258,9 @@ func newParts(ctx context.Context) *parts {
 }
 
 // start starts a part that runs until its context ends.
-func (ps *parts) start(name string, run func(context.Context) error) {
+func (ps *parts) start(name string, at place, run func(context.Context) error) {
 	ctx, stop := context.WithCancel(ps.ctx)
-	p := part{stop, make(chan error, 1)}
+	p := part{at, stop, make(chan error, 1)}
 	ps.running = append(ps.running, p)
 	go func() {
 		err := run(ctx)
@@ -267,15 +275,24 @@ func (ps *parts) start(name string, run func(context.Context) error) {
 	}()
 }
 
-// wait waits until ctx or a part ends, and then stops all, the last first.
+// wait waits until ctx or a part ends, and then stops all: those of the edge beside each other, and
+// then those of the core.
 func (ps *parts) wait(ctx context.Context) (err error) {
 	select {
 	case <-ctx.Done():
 	case err = <-ps.broken:
 	}
-	for _, p := range slices.Backward(ps.running) {
-		p.stop()
-		err = errors.Join(err, <-p.done)
+	for _, at := range []place{edge, core} {
+		for _, p := range ps.running {
+			if p.at == at {
+				p.stop()
+			}
+		}
+		for _, p := range ps.running {
+			if p.at == at {
+				err = errors.Join(err, <-p.done)
+			}
+		}
 	}
 	return err
 }

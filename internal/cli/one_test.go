@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -231,22 +230,30 @@ func TestFront(t *testing.T) {
 	}
 }
 
-// Parts stop in the order from the last to the first, each when the one before has ended.
+// Parts of the core stop when those of the edge have ended, which stop together.
 func TestPartsStopInOrder(t *testing.T) {
 	t.Parallel()
-	var order []string
-	all := newParts(t.Context())
-	for _, name := range []string{"worker", "ui", "starter"} {
-		all.start(name, func(ctx context.Context) error {
-			<-ctx.Done()
-			order = append(order, name)
-			return nil
-		})
-	}
+	all, meet := newParts(t.Context()), make(chan struct{})
+	edgeEnded := 0
+	all.start("worker", core, func(ctx context.Context) error {
+		<-ctx.Done()
+		if edgeEnded != 2 {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	})
+	all.start("UI", edge, func(ctx context.Context) error {
+		<-ctx.Done()
+		meet <- struct{}{}
+		edgeEnded++
+		meet <- struct{}{}
+		return nil
+	})
+	all.start("starter", edge, func(ctx context.Context) error { <-ctx.Done(); <-meet; <-meet; edgeEnded++; return nil })
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if err := all.wait(ctx); err != nil || !slices.Equal(order, []string{"starter", "ui", "worker"}) {
-		t.Errorf("order %v, %v", order, err)
+	if err := all.wait(ctx); err != nil {
+		t.Errorf("%d parts of the edge had ended, %v", edgeEnded, err)
 	}
 }
 
@@ -256,8 +263,8 @@ func TestPartEndsByItself(t *testing.T) {
 	for _, reason := range []error{nil, io.ErrUnexpectedEOF} {
 		all := newParts(t.Context())
 		stopped := false
-		all.start("worker", func(ctx context.Context) error { <-ctx.Done(); stopped = true; return nil })
-		all.start("starter", func(context.Context) error { return reason })
+		all.start("worker", core, func(ctx context.Context) error { <-ctx.Done(); stopped = true; return nil })
+		all.start("starter", edge, func(context.Context) error { return reason })
 		err := all.wait(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), "starter: ") || reason != nil && !errors.Is(err, reason) || !stopped {
 			t.Errorf("error %v, the other part stopped: %v", err, stopped)
