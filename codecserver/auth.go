@@ -89,7 +89,7 @@ func (b basicAuth) Who(r *http.Request) (string, error) {
 	return name, nil
 }
 
-// Who asks each way in turn and names the sender. Errors: ErrUnknown, ErrUnavailable.
+// Who is the sender of a request, by the first way that knows it. Errors: ErrUnknown, ErrUnavailable.
 func Who(ways []Auth, r *http.Request) (who string, err error) {
 	reason := ErrUnknown
 	for _, a := range ways {

@@ -11,8 +11,8 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// Runs and accounts are in PostgreSQL, whose tables of rekey the process makes. What the folder
-// does not have is named by a backup.
+// Runs and accounts are in PostgreSQL, whose tables of rekey the process makes. A backup names the
+// data that the folder does not have.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	s := site.One(t)

@@ -266,7 +266,11 @@ func TestPartEndsByItself(t *testing.T) {
 		all.start("worker", core, func(ctx context.Context) error { <-ctx.Done(); stopped = true; return nil })
 		all.start("starter", edge, func(context.Context) error { return reason })
 		err := all.wait(t.Context())
-		if err == nil || !strings.HasPrefix(err.Error(), "starter: ") || reason != nil && !errors.Is(err, reason) || !stopped {
+		want := "starter: it ended by itself"
+		if reason != nil {
+			want = "starter: " + reason.Error()
+		}
+		if err == nil || err.Error() != want || !stopped {
 			t.Errorf("error %v, the other part stopped: %v", err, stopped)
 		}
 	}

@@ -168,6 +168,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/belong":               {"internal/secretfile", "keys", "statemachine", "workflow"},
 		"internal/failpoint":            nil,
 		"internal/loopback":             nil,
+		"internal/notify":               nil,
 		"internal/ops":                  nil,
 		"internal/secretfile":           nil,
 		"internal/signals":              nil,
@@ -184,13 +185,13 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/report":       nil,
 		"internal/testkit/suite":        nil,
 		"internal/cli": {
-			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback",
-			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/backup", "internal/belong", "internal/failpoint", "internal/loopback",
+			"internal/notify", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},
 		"cmd/rekey": {
-			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/cli", "internal/failpoint", "internal/loopback",
-			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/backup", "internal/belong", "internal/cli", "internal/failpoint", "internal/loopback",
+			"internal/notify", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},
 	}

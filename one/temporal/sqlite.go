@@ -84,6 +84,9 @@ func createSchema(store *config.SQL, file string) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	if err := checkSchema(file); err != nil {
+		return err
+	}
 	db, err := sql.NewSQLAdminDB(sqlplugin.DbKindUnknown, store, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
 	if err != nil {
 		return err
