@@ -89,8 +89,8 @@ func (b basicAuth) Who(r *http.Request) (string, error) {
 	return name, nil
 }
 
-// Who is the sender of a request, by the first way that knows it. Errors: ErrUnknown, ErrUnavailable.
-func Who(ways []Auth, r *http.Request) (who string, err error) {
+// Sender names the sender of a request, by the first way that knows it. Errors: ErrUnknown, ErrUnavailable.
+func Sender(ways []Auth, r *http.Request) (who string, err error) {
 	reason := ErrUnknown
 	for _, a := range ways {
 		who, err := a.Who(r)

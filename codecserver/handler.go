@@ -123,7 +123,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, did *request) (s
 		head.Set("Allow", "POST, OPTIONS")
 		return 0, errMethod
 	}
-	if did.who, err = Who(h.Auth, r); err != nil {
+	if did.who, err = Sender(h.Auth, r); err != nil {
 		return 0, err
 	}
 	payloads, err := read(w, r)

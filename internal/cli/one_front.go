@@ -31,7 +31,7 @@ func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.StripPrefix(codecPath, f.codec).ServeHTTP(w, r)
 		return
 	}
-	switch who, err := codecserver.Who(f.ways, r); {
+	switch who, err := codecserver.Sender(f.ways, r); {
 	case errors.Is(err, codecserver.ErrUnknown):
 		w.Header().Set("WWW-Authenticate", `Basic realm="rekey", charset="UTF-8"`)
 		http.Error(w, "Your name, and the operators' secret as the password.", http.StatusUnauthorized)
