@@ -28,7 +28,11 @@ type keysNewCmd struct {
 func (k *keysNewCmd) Run(p *process) error {
 	err := keys.Create(k.Dir, false)
 	if k.Keep && errors.Is(err, keys.ErrExists) {
-		return k.complete(p)
+		if err := completeKeys(k.Dir); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "kept the keysets in %s\n", k.Dir)
+		return err
 	}
 	if err != nil {
 		return err
@@ -37,19 +41,18 @@ func (k *keysNewCmd) Run(p *process) error {
 	return err
 }
 
-// complete refuses a folder that lacks a keyset: a new one would not belong to the others.
-func (k *keysNewCmd) complete(p *process) error {
-	infos, err := keys.List(k.Dir)
+// completeKeys refuses a folder that lacks a keyset: a new one would not belong to the others.
+func completeKeys(dir string) error {
+	infos, err := keys.List(dir)
 	if err != nil {
 		return err
 	}
 	for _, use := range keys.Uses() {
 		if !slices.ContainsFunc(infos, func(i keys.Info) bool { return i.Use == use }) {
-			return fmt.Errorf("%s has keysets but none for %s: restore it from your copy", k.Dir, use)
+			return fmt.Errorf("%s has keysets but none for %s: restore it from your copy", dir, use)
 		}
 	}
-	_, err = fmt.Fprintf(p.stdout, "kept the keysets in %s\n", k.Dir)
-	return err
+	return nil
 }
 
 type keysListCmd struct {

@@ -80,9 +80,9 @@ func (p *process) unlessStopped(err error) error {
 }
 
 // Main runs the command line of the process until it ends or is told to stop, and returns the exit
-// status. An error is on the standard error then.
-func Main() int {
-	err := run(signals.Context(), os.Args[1:], os.Stdout, os.Stderr)
+// status. An error is on the standard error then. An option adds a command: see [One].
+func Main(more ...kong.Option) int {
+	err := run(signals.Context(), os.Args[1:], os.Stdout, os.Stderr, more...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rekey:", err)
 	}
@@ -98,7 +98,7 @@ or the profile TEMPORAL_PROFILE of the file TEMPORAL_CONFIG_FILE.`
 var errHelp = errors.New("help was printed")
 
 // run is the whole program, as tests start it.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, more ...kong.Option) (err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			if recovered != any(errHelp) {
@@ -108,7 +108,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		}
 	}()
 	var c cli
-	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }))
+	parser, err := newParser(&c, append(more, kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(errHelp) }))...)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 // flags are all flags of all commands.
 func flags(t *testing.T) []*kong.Flag {
 	t.Helper()
-	parser, err := newParser(&cli{})
+	parser, err := newParser(&cli{}, One(Embedded{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ type replayCmd struct {
 	WorkflowID string        `name:"workflow-id" env:"REKEY_REPLAY_WORKFLOW_ID" help:"Replay all runs of this workflow ID instead."`
 	Parallel   int           `default:"8" env:"REKEY_REPLAY_PARALLEL" help:"Runs to download and replay at once."`
 	jsonFlag
+
+	open bool // open runs only
 }
 
 // Help has more text than fits beside the command's name.
@@ -92,7 +94,10 @@ func (p *process) replayer(dir string) (*replay.Replayer, error) {
 
 // query asks Temporal's visibility store for the runs.
 func (c *replayCmd) query(now time.Time, queue string) string {
-	which := fmt.Sprintf("(%s OR StartTime >= '%s')", workflow.OpenRuns, c.began(now))
+	which := workflow.OpenRuns
+	if !c.open {
+		which = fmt.Sprintf("(%s OR StartTime >= '%s')", workflow.OpenRuns, c.began(now))
+	}
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}

@@ -53,12 +53,12 @@ func TestEverySettingIsListed(t *testing.T) {
 // offered are the settings of all commands, such as "starter" and "keys new".
 func offered(t *testing.T) (all []setting, commands []string) {
 	t.Helper()
-	p, err := newParser(&cli{})
+	p, err := newParser(&cli{}, One(Embedded{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range p.Model.Leaves(true) {
-		name := command.Path()
+		name := strings.TrimSuffix(command.Path(), " run")
 		commands = append(commands, name)
 		for _, f := range slices.Concat(command.AllFlags(true)...) {
 			if len(f.Envs) == 0 { // --help

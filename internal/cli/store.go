@@ -24,6 +24,8 @@ type storeFlags struct {
 	Password string `name:"store-password-file" type:"path" env:"REKEY_STORE_PASSWORD_FILE" help:"File with the password of PostgreSQL's user; PGPASSFILE and PGPASSWORD work too."`
 
 	hostFlags
+
+	file *bolt.Store // that open has opened; nil without one
 }
 
 var errOwnAccounts = errors.New("--store ($REKEY_STORE): the database has accounts of its own (rekey.accounts or rekey.users): use another database for the records of --users-url")
@@ -76,18 +78,17 @@ var errTableGone = errors.New("REKEY_USERS_TABLE and its columns are gone: run `
 var scheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://|^(postgres|postgresql|mysql|sqlite|file|jdbc):`)
 
 // open opens the accounts.
-func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (account.Store, error) {
+func (s *storeFlags) open(ctx context.Context, log zerolog.Logger) (_ account.Store, err error) {
 	switch {
 	case s.UsersURL != "":
 		return s.openBeside(ctx, log)
 	case postgres.IsURL(s.Store):
 		return s.openPostgres(ctx, log)
 	}
-	store, err := bolt.OpenExisting(kong.ExpandPath(s.Store))
-	if err != nil {
+	if s.file, err = bolt.OpenExisting(kong.ExpandPath(s.Store)); err != nil {
 		return nil, explainStore(err)
 	}
-	return store, nil
+	return s.file, nil
 }
 
 // manyRows is more than a look-up by an index reads.
@@ -109,11 +110,10 @@ func (s *storeFlags) openBeside(ctx context.Context, log zerolog.Logger) (accoun
 		}
 	}
 	if !postgres.IsURL(s.Store) {
-		file, err := bolt.OpenLedger(kong.ExpandPath(s.Store))
-		if err != nil {
+		if s.file, err = bolt.OpenLedger(kong.ExpandPath(s.Store)); err != nil {
 			return nil, explainStore(err)
 		}
-		return account.Beside(host, file), nil
+		return account.Beside(host, s.file), nil
 	}
 	cfg, err := databaseConfig(s.Store, s.Password)
 	if err != nil {

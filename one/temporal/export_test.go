@@ -5,7 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+
+	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/metrics"
+	persistence "go.temporal.io/server/common/persistence/sql"
+	"go.temporal.io/server/common/persistence/sql/sqlplugin"
+	"go.temporal.io/server/common/resolver"
 )
+
+// Addrs are the addresses of all services.
+func (s *Server) Addrs() map[string]string {
+	all := map[string]string{}
+	for name, addr := range s.ports.byName() {
+		all[string(name)] = addr.String()
+	}
+	return all
+}
+
+// Keep runs a statement on the one connection that all calls of the server use.
+func (s *Server) Keep(statement string) error {
+	db, err := persistence.NewSQLAdminDB(sqlplugin.DbKindUnknown, s.stores.runs, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Exec(statement), db.Close())
+}
+
+// Read returns the only value of a query from a SQLite file that nothing has open.
+func Read(path, query string) (value string, err error) {
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())
+	if err != nil {
+		return "", err
+	}
+	err = db.QueryRow(query).Scan(&value)
+	return value, errors.Join(err, db.Close())
+}
 
 // Check judges a SQLite file that nothing has open.
 func Check(path string) (err error) {

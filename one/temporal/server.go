@@ -50,7 +50,7 @@ type Options struct {
 // Server is a running Temporal server.
 type Server struct {
 	server temporal.Server
-	addr   string
+	ports  ports
 	file   string // of SQLite, or ""
 	client *tls.Config
 	stores *stores
@@ -71,7 +71,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{addr: ports.frontend.String(), file: o.File, client: o.Identity.Client(), stores: stores, log: newLogger(o.Log)}
+	s := &Server{ports: ports, file: o.File, client: o.Identity.Client(), stores: stores, log: newLogger(o.Log)}
 	if s.server, err = temporal.NewServer(
 		temporal.WithConfig(configuration(ports, stores)),
 		temporal.ForServices(temporal.DefaultServices),
@@ -99,7 +99,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 // Addr is the address of the frontend, host:port, for a client of the SDK.
-func (s *Server) Addr() string { return s.addr }
+func (s *Server) Addr() string { return s.ports.frontend.String() }
 
 // Stop stops every service and waits for it: nothing listens afterwards, and a
 // file may be started again. Calling it again does nothing.
@@ -116,7 +116,7 @@ func (s *Server) Stop() {
 // ready returns when the frontend answers: a dial requests its capabilities.
 func (s *Server) ready(ctx context.Context) error {
 	c, err := client.DialContext(ctx, client.Options{
-		HostPort: s.addr, Logger: sdklog.NewStructuredLogger(silent), ConnectionOptions: client.ConnectionOptions{TLS: s.client},
+		HostPort: s.Addr(), Logger: sdklog.NewStructuredLogger(silent), ConnectionOptions: client.ConnectionOptions{TLS: s.client},
 	})
 	if err != nil {
 		return err
