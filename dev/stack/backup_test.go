@@ -133,13 +133,11 @@ func (p *product) serve(between func()) {
 	go func() {
 		ended <- backup.Serve(ctx, listener, backup.Source{
 			Dir: p.Data, Log: p.Log, Still: []string{"keys"},
-			Live: []backup.Live{
-				{Name: "temporal.db", Copy: p.Server.Backup},
-				{Name: "accounts.db", Copy: func(ctx context.Context, path string) error {
-					between()
-					return p.Store.Backup(ctx, path)
-				}},
-			},
+			Runs: backup.Live{Name: "temporal.db", Copy: p.Server.Backup},
+			Records: backup.Live{Name: "accounts.db", Copy: func(ctx context.Context, path string) error {
+				between()
+				return p.Store.Backup(ctx, path)
+			}},
 		})
 	}()
 	p.t.Cleanup(func() {
