@@ -9,12 +9,9 @@
 //	source := backup.Source{
 //		Dir:     data,
 //		Version: "v1.2.3",
-//		// In this order: docs/operations/backups.md says why.
-//		Live: []backup.Live{
-//			{Name: "temporal.db", Copy: server.Backup},
-//			{Name: "accounts.db", Copy: store.Backup},
-//		},
-//		Still: []string{"keys"},
+//		Runs:    backup.Live{Name: "temporal.db", Copy: server.Backup},
+//		Records: backup.Live{Name: "accounts.db", Copy: store.Backup},
+//		Still:   []string{"keys"},
 //	}
 //	listener, err := backup.Listen(data)
 //	if err != nil {
@@ -46,15 +43,15 @@ import (
 // Source is the data of a running process.
 type Source struct {
 	// Dir is the data folder. Copies are made in it before they are sent, so it needs as much room
-	// again as the files of Live have.
+	// again as Runs and Records have.
 	Dir string
 	// Version is that of the program, for the manifest.
 	Version string
-	// Live are the files that only this process can copy. They are copied in this order, one
-	// after the other: Temporal's runs, and then accounts and their records, which then know
-	// all that the runs did. A record that the runs forgot costs a mail at worst; a link
-	// without a record is dead (docs/operations/backups.md).
-	Live []Live
+	// Runs is Temporal's file, and Records that of the accounts or of their records. They are
+	// copied in this order: accounts that are newer than the runs know all that the runs did, and
+	// a mail is repeated at worst. Older ones would lack a password whose change the runs have
+	// told its owner of (docs/operations/backups.md). Either may be the zero value.
+	Runs, Records Live
 	// Still are files, and folders of files, that change by renames only, such as keysets. They are
 	// copied last: the newest keyset opens all that was sealed before.
 	Still []string
@@ -65,7 +62,7 @@ type Source struct {
 	Elsewhere []string
 }
 
-// Live is a file that its process has open.
+// Live is a file that its process has open and that nobody else can copy.
 type Live struct {
 	Name string // in the data folder, and in the backup
 	// Copy writes the whole file as it is at one moment to a path that does not exist.

@@ -44,7 +44,8 @@ func written(name, content string) backup.Live {
 }
 
 func source(dir string, live ...backup.Live) backup.Source {
-	return backup.Source{Dir: dir, Version: "v1.2.3", Live: live, Still: []string{"keys"}, Log: zerolog.Nop()}
+	live = append(live, backup.Live{}, backup.Live{})
+	return backup.Source{Dir: dir, Version: "v1.2.3", Runs: live[0], Records: live[1], Still: []string{"keys"}, Log: zerolog.Nop()}
 }
 
 // serve answers for a folder until the test ends, or the returned function is called.

@@ -95,7 +95,10 @@ func (s Source) copyAll(ctx context.Context, spool string) error {
 	if err := errors.Join(os.RemoveAll(spool), os.Mkdir(spool, 0o700)); err != nil {
 		return err
 	}
-	for _, l := range s.Live {
+	for _, l := range []Live{s.Runs, s.Records} {
+		if l.Copy == nil {
+			continue
+		}
 		if err := l.Copy(ctx, filepath.Join(spool, l.Name)); err != nil {
 			return err
 		}

@@ -30,12 +30,12 @@ func (b *oneBackupCmd) Run(p *process) error {
 func (m *machine) source() backup.Source {
 	s := backup.Source{Dir: m.home.dir, Version: version(), Still: []string{"keys", operatorsFile}, Log: m.process.log}
 	if m.one.TemporalDB == "" {
-		s.Live = append(s.Live, backup.Live{Name: runsFile, Copy: m.temporal.Backup})
+		s.Runs = backup.Live{Name: runsFile, Copy: m.temporal.Backup}
 	} else {
 		s.Elsewhere = append(s.Elsewhere, "Temporal's runs are in PostgreSQL: dump both of its databases, and before this folder")
 	}
 	if file := m.one.worker.file; file != nil {
-		s.Live = append(s.Live, backup.Live{Name: filepath.Base(m.one.worker.Store), Copy: file.Backup})
+		s.Records = backup.Live{Name: filepath.Base(m.one.worker.Store), Copy: file.Backup}
 	} else {
 		s.Elsewhere = append(s.Elsewhere, "rekey's records are in PostgreSQL: dump that database, after Temporal's data")
 	}
