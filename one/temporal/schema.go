@@ -35,7 +35,7 @@ func checkSchema(ctx context.Context, file string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }() // it is in memory, where the plugin makes all tables
-	want, err := tablesOf(ctx, "file:" + store.DatabaseName + "?mode=memory&cache=shared")
+	want, err := tablesOf(ctx, "file:"+store.DatabaseName+"?mode=memory&cache=shared")
 	if err == nil && made != want {
 		err = errSchema
 	}
