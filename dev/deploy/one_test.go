@@ -99,7 +99,7 @@ func TestUnitIsJudged(t *testing.T) {
 	}
 	best := names(unit(t))
 	for _, line := range []string{
-		"User=rekey", "NoNewPrivileges=yes", "PrivateTmp=yes", "ProtectSystem=strict", "RemoveIPC=yes", "RestrictSUIDSGID=yes", "CapabilityBoundingSet=", "PrivateUsers=yes", "PrivateMounts=yes", "PrivateDevices=yes",
+		"User=rekey", "CapabilityBoundingSet=", "NoNewPrivileges=yes", "PrivateTmp=yes", "ProtectSystem=strict", "RestrictSUIDSGID=yes", "RemoveIPC=yes", "PrivateUsers=yes", "PrivateMounts=yes", "PrivateDevices=yes",
 		"ProtectHome=yes", "ProtectClock=yes", "ProtectHostname=yes", "ProtectControlGroups=yes", "ProtectKernelLogs=yes",
 		"ProtectKernelModules=yes", "ProtectKernelTunables=yes", "ProtectProc=invisible", "ProcSubset=pid", "LockPersonality=yes",
 		"MemoryDenyWriteExecute=yes", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces=yes", "RestrictRealtime=yes",

@@ -12,8 +12,9 @@ import (
 	"github.com/rekeyhq/rekey/password"
 )
 
-// The settings of docs/deploy/one.md start a machine beside an application behind a URL. A reset on
-// it ends there, and the page's commands work as they are.
+// The example settings of deploy/one start a machine beside an application behind a URL. A reset on
+// it ends there, and the commands of
+// docs/deploy/one.md work as they are.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	s := site.One(t)
@@ -30,10 +31,14 @@ func TestPage(t *testing.T) {
 	if err := os.Symlink(s.Path, bin); err != nil {
 		t.Fatal(err)
 	}
+	example, err := os.ReadFile("../../deploy/one/rekey.env")
+	if err != nil {
+		t.Fatal(err)
+	}
 	page := site.ReadPage(t, "../../docs/deploy/one.md")
 	page.Here = strings.NewReplacer(
-		"/etc/rekey", etc, "/var/lib/rekey", s.Dir, "/var/backups", etc, "sudo -u rekey ", "", "sudo ", "",
-		"https://accounts.example.com", s.URL, "https://app.example.com/rekey", server.URL+"/rekey", "mail.example.com", s.Setting("REKEY_SMTP_HOST"),
+		"/etc/rekey/secrets", etc, "/etc/rekey", etc, "/var/lib/rekey", s.Dir, "/var/backups", etc, "sudo -u rekey ", "", "sudo ", "",
+		"https://accounts.example.com", s.URL, "https://www.example.com/rekey", server.URL+"/rekey", "smtp.example.com", s.Setting("REKEY_SMTP_HOST"),
 		"alice@example.com", s.People[1].Address, "127.0.0.1:9090", "127.0.0.1:0",
 	)
 	more := []string{
@@ -41,7 +46,7 @@ func TestPage(t *testing.T) {
 		"REKEY_UI_LISTEN=" + s.Setting("REKEY_UI_LISTEN"), "REKEY_TEMPORAL_LISTEN=" + s.TemporalAddr,
 	}
 	for name, text := range map[string]string{
-		"rekey.env":     page.Block(t, "ini", "REKEY_DATA=") + strings.Join(more, "\n"),
+		"rekey.env":     page.Here.Replace(string(example)) + strings.Join(more, "\n"),
 		"users.secret":  hostapp.Secret(hostapp.Key),
 		"smtp.password": "any",
 	} {
