@@ -112,7 +112,7 @@ func TestUnitIsJudged(t *testing.T) {
 }
 
 // The example settings, with those of the unit, are all that `rekey one` needs, and it knows each.
-// Those that are comments are known too.
+// Names in comments are known too.
 func TestOneHasItsSettings(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{}

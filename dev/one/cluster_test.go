@@ -2,7 +2,7 @@ package one
 
 import (
 	"fmt"
-	"net"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,7 +16,6 @@ import (
 	"go.temporal.io/server/temporal"
 
 	"github.com/rekeyhq/rekey/dev/process"
-	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/signals"
 )
 
@@ -35,7 +34,7 @@ func cluster() error {
 	}
 	server, err := temporal.NewServer(
 		temporal.ForServices(temporal.DefaultServices), temporal.WithConfig(cfg),
-		temporal.WithLogger(log.NewNoopLogger()), temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithLogger(log.NewZapLogger(log.BuildZapLogger(log.Config{Level: "warn"}))), temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 	)
 	if err != nil {
 		return err
@@ -49,9 +48,10 @@ func cluster() error {
 	return server.Stop()
 }
 
-// member starts a member of a Temporal cluster on the database of `rekey one`, which has the tables
-// of its frontend at an address.
-func member(t *testing.T, database, frontend string) *process.Process {
+// member starts a member of a Temporal cluster on the database of `rekey one`, which has the tables.
+// It has an address of loopback for itself: Temporal's table of members takes no port above 32767,
+// where the free ones are.
+func member(t *testing.T, database string) (frontend string) {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {
@@ -61,31 +61,16 @@ func member(t *testing.T, database, frontend string) *process.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := strings.TrimPrefix(u.Path, "/")
-	env := []string{
-		clusterSocket + "=" + u.Query().Get("host"), "DB=postgres12_pgx", "POSTGRES_SEEDS=127.0.0.1", "POSTGRES_USER=" + u.Query().Get("user"),
-		"DBNAME=" + name, "VISIBILITY_DBNAME=" + name + "_visibility", "NUM_HISTORY_SHARDS=4", "DYNAMIC_CONFIG_FILE_PATH=" + dynamic,
-		"PUBLIC_FRONTEND_ADDRESS=" + frontend,
-	}
-	port := func(variable, address string) {
-		_, port, err := net.SplitHostPort(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		env = append(env, variable+"="+port)
-	}
-	port("FRONTEND_GRPC_PORT", frontend)
-	for _, variable := range []string{
-		"FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT",
-		"HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT", "WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT",
-	} {
-		port(variable, site.FreeAddr(t))
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := process.Start(t, self, env)
+	name := strings.TrimPrefix(u.Path, "/")
+	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.N(250), rand.N(250), 1+rand.N(250))
+	p := process.Start(t, self, []string{
+		clusterSocket + "=" + u.Query().Get("host"), "DB=postgres12_pgx", "POSTGRES_SEEDS=127.0.0.1", "POSTGRES_USER=" + u.Query().Get("user"),
+		"DBNAME=" + name, "VISIBILITY_DBNAME=" + name + "_visibility", "NUM_HISTORY_SHARDS=4", "DYNAMIC_CONFIG_FILE_PATH=" + dynamic, "BIND_ON_IP=" + host,
+	})
 	p.Await(t, p.Out, "cluster member runs")
-	return p
+	return host + ":7233"
 }

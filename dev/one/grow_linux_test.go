@@ -132,7 +132,7 @@ func TestGrow(t *testing.T) {
 		t.Errorf("a request while it drains: %+v, %v", a, err)
 	}
 	g.Insist(t, late, newPassword) // a link that was mailed before works
-	process.Succeeds(t, g.Patience, "it drains", func() error {
+	process.Succeeds(t, 2*g.Patience, "it drains", func() error {
 		if g.open(t) > 0 {
 			return errOpen
 		}
@@ -184,9 +184,8 @@ func TestGrow(t *testing.T) {
 // same keysets.
 func (g *growing) cluster(t *testing.T, runs string) {
 	t.Helper()
-	first := site.FreeAddr(t)
-	member(t, runs, first)
-	member(t, runs, site.FreeAddr(t))
+	first := member(t, runs)
+	member(t, runs)
 	g.TemporalAddr = first
 	g.Env = append(g.Env, "TEMPORAL_CONFIG_FILE="+os.DevNull, "TEMPORAL_ADDRESS="+first, "REKEY_TEMPORAL_DB=", "REKEY_DATA=")
 	g.Run(t, 0, "setup")
