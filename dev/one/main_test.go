@@ -1,6 +1,7 @@
 package one
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -9,5 +10,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(site.Main(func() int { return postgrestest.Run(m) }))
+	if os.Getenv(clusterSocket) == "" {
+		os.Exit(site.Main(func() int { return postgrestest.Run(m) }))
+	}
+	if err := cluster(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }

@@ -128,7 +128,7 @@ func receive(from io.Reader, dir string, progress func(string)) (*Manifest, erro
 		}
 		f.Name = head.Name
 		got = append(got, f)
-		progress(fmt.Sprintf("%-20s %8.1f MB", f.Name, float64(f.Size)/1e6))
+		progress(fmt.Sprintf("%-26s %8.1f MB", f.Name, float64(f.Size)/1e6))
 	}
 }
 
