@@ -67,6 +67,43 @@ func (b bearerAuth) Who(r *http.Request) (string, error) {
 	return "bearer", nil
 }
 
+// Basic knows holders of a secret who type it into the dialog of a browser as their password, with
+// a user name that they choose (RFC 7617). The name is for the log and proves nothing. It is for
+// pages of the codec server's own origin, because a browser sends the password to no other.
+func Basic(text string) (Auth, error) {
+	s, err := newSecret(text)
+	if err != nil {
+		return nil, err
+	}
+	return basicAuth{s}, nil
+}
+
+type basicAuth struct{ secret }
+
+func (b basicAuth) Who(r *http.Request) (string, error) {
+	name, text, _ := r.BasicAuth()
+	digest := sha256.Sum256([]byte(text))
+	if subtle.ConstantTimeCompare(digest[:], b.secret[:]) != 1 || name == "" || len(name) > maxWho {
+		return "", ErrUnknown
+	}
+	return name, nil
+}
+
+// Sender names the sender of a request, by the first way that knows it. Errors: ErrUnknown, ErrUnavailable.
+func Sender(ways []Auth, r *http.Request) (who string, err error) {
+	reason := ErrUnknown
+	for _, a := range ways {
+		who, err := a.Who(r)
+		if err == nil {
+			return who, nil
+		}
+		if !errors.Is(err, ErrUnknown) {
+			reason = err
+		}
+	}
+	return "", reason
+}
+
 // Proxy knows an authenticating proxy by a secret of its own. The proxy puts it into the
 // Authorization header in place of the client's value. It has read the client's cookies and
 // names the person in a header.

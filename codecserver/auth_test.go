@@ -1,6 +1,7 @@
 package codecserver_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -42,6 +43,29 @@ func TestBearer(t *testing.T) {
 	}
 	if _, err := who(a, "Authorization", "Bearer "+secret, "Authorization", "Bearer "+secret); !errors.Is(err, codecserver.ErrUnknown) {
 		t.Errorf("twice: %v", err)
+	}
+}
+
+// security 24.
+func TestBasic(t *testing.T) {
+	t.Parallel()
+	a := value[codecserver.Auth](t)(codecserver.Basic(secret))
+	typed := func(name, password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+	}
+	if name, err := who(a, "Authorization", typed("olga", secret)); name != "olga" || err != nil {
+		t.Errorf("%q, %v", name, err)
+	}
+	for _, header := range []string{
+		"", "Bearer " + secret, typed("olga", ""), typed("olga", secret[1:]), typed("olga", secret+"0"), typed("", secret),
+		typed(strings.Repeat("o", 257), secret), "Basic " + secret,
+	} {
+		if name, err := who(a, "Authorization", header); name != "" || !errors.Is(err, codecserver.ErrUnknown) {
+			t.Errorf("%q: %q, %v", header, name, err)
+		}
+	}
+	if _, err := codecserver.Basic(secret[1:]); err == nil {
+		t.Error("a short secret was taken")
 	}
 }
 

@@ -123,7 +123,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, did *request) (s
 		head.Set("Allow", "POST, OPTIONS")
 		return 0, errMethod
 	}
-	if did.who, err = h.authenticate(r); err != nil {
+	if did.who, err = Sender(h.Auth, r); err != nil {
 		return 0, err
 	}
 	payloads, err := read(w, r)
@@ -135,20 +135,6 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, did *request) (s
 		return 0, err
 	}
 	return give(w, payloads)
-}
-
-func (h *handler) authenticate(r *http.Request) (who string, err error) {
-	reason := ErrUnknown
-	for _, a := range h.Auth {
-		who, err := a.Who(r)
-		if err == nil {
-			return who, nil
-		}
-		if !errors.Is(err, ErrUnknown) {
-			reason = err
-		}
-	}
-	return "", reason
 }
 
 // give answers with payloads.

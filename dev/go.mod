@@ -11,8 +11,8 @@ require (
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/prometheus/prometheus v0.308.1
 	github.com/rekeyhq/rekey v0.0.0-00010101000000-000000000000
+	github.com/rekeyhq/rekey/one v0.0.0-00010101000000-000000000000
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
-	github.com/temporalio/ui-server/v2 v2.54.1
 	go.temporal.io/api v1.64.1
 	go.temporal.io/server v1.32.1
 	pgregory.net/rapid v1.3.0
@@ -21,6 +21,7 @@ require (
 )
 
 require (
+	github.com/BurntSushi/toml v1.5.0 // indirect
 	github.com/VictoriaMetrics/metrics v1.35.3 // indirect
 	github.com/altcha-org/altcha-lib-go v1.0.0 // indirect
 	github.com/ccojocar/zxcvbn-go v1.0.4 // indirect
@@ -36,7 +37,6 @@ require (
 	github.com/go-errors/errors v1.5.1 // indirect
 	github.com/go-openapi/swag/pools v0.28.0 // indirect
 	github.com/go-viper/mapstructure/v2 v2.5.0 // indirect
-	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b // indirect
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
@@ -49,6 +49,7 @@ require (
 	github.com/prometheus/otlptranslator v1.0.0 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
+	github.com/temporalio/ui-server/v2 v2.54.1 // indirect
 	github.com/tink-crypto/tink-go/v2 v2.9.0 // indirect
 	github.com/urfave/cli v1.22.17 // indirect
 	github.com/valyala/fastrand v1.1.0 // indirect
@@ -59,8 +60,10 @@ require (
 	github.com/zeebo/xxh3 v1.0.2 // indirect
 	go.etcd.io/bbolt v1.5.0 // indirect
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.44.0 // indirect
+	go.temporal.io/sdk/contrib/envconfig v1.0.2 // indirect
 	go.temporal.io/sdk/contrib/opentelemetry v0.8.1 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 )
 
 require (
@@ -144,12 +147,12 @@ require (
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.29.0 // indirect
 	github.com/hailocab/go-hostpool v0.0.0-20160125115350-e80d13ce29ed // indirect
 	github.com/huandu/xstrings v1.5.0 // indirect
-	github.com/iancoleman/strcase v0.3.0
+	github.com/iancoleman/strcase v0.3.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.13.0
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
-	github.com/jmoiron/sqlx v1.4.0
+	github.com/jmoiron/sqlx v1.4.0 // indirect
 	github.com/josharian/intern v1.0.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/labstack/echo/v4 v4.15.4 // indirect
@@ -223,7 +226,7 @@ require (
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sync v0.25.0
-	golang.org/x/sys v0.50.0 // indirect
+	golang.org/x/sys v0.50.0
 	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	google.golang.org/api v0.278.0 // indirect
@@ -250,14 +253,20 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-replace github.com/rekeyhq/rekey => ../
-
-// Temporal's server brings clients of three clouds, which a development stack never calls: see
-// docs/adr/0620-stubs-of-clouds.md.
 replace (
-	cloud.google.com/go/storage => ./stub/gcs
-	github.com/aws/aws-sdk-go-v2/service/s3 => ./stub/s3
-	go.temporal.io/auto-scaled-workers => ./stub/autoscaled
+	github.com/rekeyhq/rekey => ../
+	github.com/rekeyhq/rekey/one => ../one
 )
 
-tool github.com/rekeyhq/rekey/dev/temporal/alone
+// Temporal's server brings clients of three clouds, which rekey never calls: see
+// docs/adr/0620-stubs-of-clouds.md.
+replace (
+	cloud.google.com/go/storage => ../one/stub/gcs
+	github.com/aws/aws-sdk-go-v2/service/s3 => ../one/stub/s3
+	go.temporal.io/auto-scaled-workers => ../one/stub/autoscaled
+)
+
+tool (
+	github.com/rekeyhq/rekey/one
+	github.com/rekeyhq/rekey/one/temporal/alone
+)

@@ -50,6 +50,13 @@ func IsURL(s string) bool {
 // connectWait is how long one server may take to answer, unless the URL says otherwise.
 const connectWait = 5 * time.Second
 
+// Check refuses settings that cannot be right or are unsafe, without a connection. Errors:
+// [ErrURL], [ErrPasswordInURL], [ErrService], [ErrClear].
+func (c Config) Check() error {
+	_, err := c.pool()
+	return err
+}
+
 // pool judges the settings. No error of it quotes the URL.
 func (c Config) pool() (*pgxpool.Config, error) {
 	u, err := url.Parse(c.URL)

@@ -61,16 +61,22 @@ func newLane(t *testing.T, database string, people int) *lane {
 		l.TemporalDB = l.postgres.URL("temporal")
 	}
 	l.Env = append(l.Env, "REKEY_LOG_LEVEL=error", "REKEY_CLIENT_LIMIT="+strconv.Itoa(limit), "REKEY_START_LIMIT="+strconv.Itoa(limit))
-	all := make([]account.Account, people)
-	for i := range all {
-		all[i] = account.Account{ID: fmt.Sprintf("%07d", i), Address: address(i), Credential: "$argon2id$x", Resettable: true}
-	}
-	l.Put(t, all...)
+	l.fill(t)
 	l.StartTemporal(t)
 	l.parts["temporal"] = l.Temporal
 	l.Run(t, 0, "setup")
 	l.temporal = l.Dial(t)
 	return l
+}
+
+// fill puts the accounts into the file.
+func (l *lane) fill(t *testing.T) {
+	t.Helper()
+	all := make([]account.Account, l.people)
+	for i := range all {
+		all[i] = account.Account{ID: fmt.Sprintf("%07d", i), Address: address(i), Credential: "$argon2id$x", Resettable: true}
+	}
+	l.Put(t, all...)
 }
 
 func address(n int) string { return fmt.Sprintf("person-%d@example.com", n) }
@@ -92,7 +98,7 @@ func (l *lane) starter(t *testing.T) {
 // play starts a part that is no program of rekey's.
 func (l *lane) play(t *testing.T, part string) {
 	t.Helper()
-	text, err := json.Marshal(role{part, l.TemporalAddr, l.Dir, l.URL, l.idle})
+	text, err := json.Marshal(role{part, l.TemporalAddr, l.Dir, l.URL, l.idle, l.Mail.SMTPAddr()})
 	if err != nil {
 		t.Fatal(err)
 	}

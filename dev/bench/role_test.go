@@ -30,6 +30,7 @@ import (
 type role struct {
 	Part                     string
 	Temporal, Dir, URL, Idle string
+	Mail                     string // the address of the mail server
 }
 
 // roleEnv makes a process a part.
@@ -41,7 +42,7 @@ func play(text string) error {
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return err
 	}
-	part := map[string]func(context.Context) error{"starter": r.starter, "floor": r.floor, "nothing": r.nothing}[r.Part]
+	part := map[string]func(context.Context) error{"starter": r.starter, "floor": r.floor, "nothing": r.nothing, "whole": r.whole}[r.Part]
 	return cmp.Or(part(context.Background()), fmt.Errorf("%s has ended", r.Part))
 }
 
@@ -77,6 +78,22 @@ func (r role) starter(ctx context.Context) error {
 		return err
 	}
 	return serve(ctx, r.URL, handler)
+}
+
+// whole is all that `go run ./dev --data` runs, but for its mails, which go where those of other
+// measurements go.
+func (r role) whole(ctx context.Context) error {
+	const free = "127.0.0.1:0"
+	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0)) // as `rekey starter`
+	_, err := stack.Start(ctx, stack.Config{
+		Listen: strings.TrimPrefix(r.URL, "http://"), Temporal: r.Temporal, UI: free, Codec: free, Inbox: free, SMTP: free,
+		Smarthost: r.Mail, Data: r.Dir, ResetPassword: true, Log: zerolog.Nop(),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(ready)
+	select {} // until it is killed
 }
 
 const (

@@ -33,6 +33,7 @@ type story struct {
 	temporal client.Client
 	token    string // of the link that is used
 	release  func() // lets the mail server answer
+	one      bool   // the worker is all of `rekey one`
 }
 
 // begin makes a site where a starter runs and no worker does.
@@ -48,6 +49,11 @@ func begin(t *testing.T, starterEnv ...string) *story {
 // work starts a worker.
 func (s *story) work(t *testing.T, env ...string) {
 	t.Helper()
+	if s.one {
+		s.worker = s.StartOne(t, env...)
+		s.temporal = s.Dial(t) // each start has another certificate
+		return
+	}
 	s.worker = s.Worker(t, env...)
 }
 

@@ -28,8 +28,12 @@ type moment struct {
 	use            int // the link of which mail is used
 }
 
-// sample is the moment of the short suite.
-const sample = "after the store's transaction"
+const (
+	// sample is the moment of the short suite.
+	sample = "after the store's transaction"
+
+	withoutWorker = "with a submission that nobody has begun to apply"
+)
 
 func moments() []moment {
 	return []moment{
@@ -37,7 +41,7 @@ func moments() []moment {
 		{"when the mail server has the link, and the first mail is used", afterLink, 2, 1, 1},
 		{"when the mail server has the link, and the second mail is used", afterLink, 2, 1, 2},
 		{"while a link waits", linkWaits, 1, 1, 1},
-		{"with a submission that nobody has begun to apply", accepted, 1, 1, 1},
+		{withoutWorker, accepted, 1, 1, 1},
 		{"inside the store's transaction", stopped(failpoint.BeforeCommit), 1, 1, 1},
 		{sample, stopped(failpoint.AfterCommit), 1, 1, 1},
 		{"before the notice is sent", beforeNotice, 1, 1, 1},

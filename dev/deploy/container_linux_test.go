@@ -31,6 +31,11 @@ var plain = sync.OnceValues(func() (string, error) {
 	return built("plain", "go", "build", "-C", "../../cmd/rekey", "-o")
 })
 
+// onePlain is the program with `rekey one` from a plain build.
+var onePlain = sync.OnceValues(func() (string, error) {
+	return built("one", "go", "build", "-C", "../../one", "-o")
+})
+
 // built runs a command that builds a program into the file that is its last argument.
 func built(name string, command ...string) (string, error) {
 	// The go command keeps a passed test until a file changes that the test itself has read. It

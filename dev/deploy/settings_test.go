@@ -37,7 +37,11 @@ var helped struct {
 
 func help(t *testing.T, command []string) map[string]bool {
 	t.Helper()
-	file, err := plain()
+	build := plain
+	if command[0] == "one" {
+		build = onePlain
+	}
+	file, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}

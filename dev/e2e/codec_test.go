@@ -17,8 +17,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/dev/ui"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
+	"github.com/rekeyhq/rekey/one/ui"
 	"github.com/rekeyhq/rekey/statemachine"
 )
 

@@ -19,8 +19,8 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/dev/temporal"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
+	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/worker"
 )
 

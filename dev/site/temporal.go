@@ -2,7 +2,10 @@ package site
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -42,12 +45,28 @@ func (s *Site) StopTemporal(t *testing.T) {
 	}
 }
 
+// Identity is the configuration of a client with the certificate and key of `rekey one`.
+func Identity(t *testing.T, text []byte) *tls.Config {
+	t.Helper()
+	pair, err := tls.X509KeyPair(text, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS13}
+}
+
 // Dial returns a client of Temporal that has no keys.
 func (s *Site) Dial(t *testing.T) client.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c, err := client.DialContext(ctx, client.Options{HostPort: s.TemporalAddr, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	options := client.Options{HostPort: s.TemporalAddr, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+	if identity, err := os.ReadFile(filepath.Join(s.Dir, "temporal.pem")); err == nil { // that of `rekey one`
+		options.ConnectionOptions.TLS = Identity(t, identity)
+	}
+	c, err := client.DialContext(ctx, options)
 	if err != nil {
 		t.Fatal(err)
 	}

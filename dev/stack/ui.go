@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/rekeyhq/rekey/codecserver"
-	"github.com/rekeyhq/rekey/dev/ui"
+	"github.com/rekeyhq/rekey/one/ui"
 )
 
 // startUI serves Temporal's UI, and the codec server that its pages read payloads with. Each

@@ -164,9 +164,11 @@ func TestImportsGoOneWay(t *testing.T) {
 		"replay":                        nil,
 		"account/storetest":             {"account", "account/bolt", "internal/failpoint"},
 		"internal/argon2":               nil,
+		"internal/backup":               nil,
 		"internal/belong":               {"internal/secretfile", "keys", "statemachine", "workflow"},
 		"internal/failpoint":            nil,
 		"internal/loopback":             nil,
+		"internal/notify":               nil,
 		"internal/ops":                  nil,
 		"internal/secretfile":           nil,
 		"internal/signals":              nil,
@@ -182,9 +184,14 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/postgrestest": {"internal/testkit/suite"},
 		"internal/testkit/report":       nil,
 		"internal/testkit/suite":        nil,
+		"internal/cli": {
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/backup", "internal/belong", "internal/failpoint", "internal/loopback",
+			"internal/notify", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
+			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
+		},
 		"cmd/rekey": {
-			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback",
-			"internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "internal/argon2", "internal/backup", "internal/belong", "internal/cli", "internal/failpoint", "internal/loopback",
+			"internal/notify", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},
 	}
@@ -200,7 +207,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
-// The embedded Temporal server and other parts for development stay in the module dev/. An
+// The embedded Temporal server stays in the module one/, and parts for development in dev/. An
 // importer of rekey gets none of them.
 func TestModuleIsLean(t *testing.T) {
 	inRoot(t)
