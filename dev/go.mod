@@ -61,6 +61,8 @@ require (
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.44.0 // indirect
 	go.temporal.io/sdk/contrib/opentelemetry v0.8.1 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	helm.sh/helm/v4 v4.1.4 // indirect
+	k8s.io/pod-security-admission v0.35.4 // indirect
 )
 
 require (
