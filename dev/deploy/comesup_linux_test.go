@@ -101,27 +101,39 @@ var link = regexp.MustCompile(`/account/change-password/([\w-]+)`)
 func (s *site) reset(t *testing.T, mails *inbox.Inbox) {
 	t.Helper()
 	starter := "http://" + s.address("starter") + ":8080"
-	if status, body := post(t, starter+"/account/forgot_password", "", `{"email":"`+owner+`"}`); status != http.StatusOK {
+	choose(t, starter, ask(t, starter, owner, mails))
+	if _, err := mails.Wait(t.Context(), owner, 2); err != nil { // the notice
+		t.Fatal(err)
+	}
+}
+
+// ask requests a mail for an address, its first one, and returns the token of its link.
+func ask(t *testing.T, starter, address string, mails *inbox.Inbox) (token string) {
+	t.Helper()
+	if status, body := post(t, starter+"/account/forgot_password", "", `{"email":"`+address+`"}`); status != http.StatusOK {
 		t.Fatalf("forgot password: %d %s", status, body)
 	}
-	got, err := mails.Wait(t.Context(), owner, 1)
+	got, err := mails.Wait(t.Context(), address, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := link.FindStringSubmatch(got[0].Text)
-	if token == nil {
+	found := link.FindStringSubmatch(got[0].Text)
+	if found == nil {
 		t.Fatalf("no link in the mail:\n%s", got[0].Text)
 	}
+	return found[1]
+}
+
+// choose takes a new password through a link until it is changed.
+func choose(t *testing.T, starter, token string) {
+	t.Helper()
 	process.Eventually(t, patience, "the password is changed", func() bool {
-		status, body := post(t, starter+"/account/reset_password/"+token[1], "", `{"password":"`+chose+`"}`)
+		status, body := post(t, starter+"/account/reset_password/"+token, "", `{"password":"`+chose+`"}`)
 		if status != http.StatusOK && status != http.StatusAccepted && status != http.StatusServiceUnavailable {
 			t.Fatalf("reset password: %d %s", status, body)
 		}
 		return status == http.StatusOK
 	})
-	if _, err := mails.Wait(t.Context(), owner, 2); err != nil { // the notice
-		t.Fatal(err)
-	}
 }
 
 // asksCodec checks that the codec server answers the bearer only.
