@@ -98,7 +98,7 @@ func startNode(t *testing.T, programs string) *node {
 	n.serve(t, "kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--bind-address", "127.0.0.1", "--cert-dir", "certs",
 		"--token-auth-file", "tokens.csv", "--authorization-mode", "RBAC", "--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", "sa.pub", "--service-account-signing-key-file", "sa.key", "--service-cluster-ip-range", "10.97.0.0/20",
-		"--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none", "--kubelet-preferred-address-types", "InternalIP")
+		"--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none", "--kubelet-preferred-address-types", "InternalIP", "--allow-privileged")
 	process.Eventually(t, patience, "the API server", func() bool { _, err := n.try("kubectl get --raw /readyz"); return err == nil })
 	n.serve(t, "kube-controller-manager", "--kubeconfig", "kubeconfig", "--service-account-private-key-file", "sa.key", "--leader-elect=false", "--cert-dir", "certs-m")
 	n.serve(t, "kube-scheduler", "--kubeconfig", "kubeconfig", "--leader-elect=false", "--cert-dir", "certs-s")

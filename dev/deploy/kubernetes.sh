@@ -21,14 +21,17 @@ parts=$(sed -n 's/^\t\(k8s.io\/[a-z-]*\) v0\.0\.0$/\1/p' "$(folder "k8s.io/kuber
 	for part in $parts; do printf '\t%s => %s v0.%s\n' "$part" "$part" "${kubernetes#1.}"; done
 	printf ')\n'
 } >go.mod
+# The versions that the programs' own builds put in.
+minor=${kubernetes#1.} minor=${minor%.*} stamps="-s -w -X k8s.io/component-base/version.gitVersion=v$kubernetes"
+for prefix in k8s.io/component-base/version.git helm.sh/helm/v3/pkg/chartutil.k8sVersion helm.sh/helm/v3/pkg/lint/rules.k8sVersion; do
+	stamps="$stamps -X ${prefix}Major=1 -X ${prefix}Minor=$minor"
+done
 for program in k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager \
 	k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kubelet k8s.io/kubernetes/cmd/kubectl \
 	helm.sh/helm/v3/cmd/helm helm.sh/helm/v4/cmd/helm; do
 	case $program in *helm/v3/*) name=helm3 ;; *) name=${program##*/} ;; esac
 	echo "building $name"
-	minor=${kubernetes#1.}
-	go build -trimpath -o "$name" -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=v$kubernetes
-		-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%.*}" "$program"
+	go build -trimpath -o "$name" -ldflags "$stamps" "$program"
 done
 cp "$(folder "sigs.k8s.io/gateway-api@$gateway")/config/crd/standard/gateway.networking.k8s.io_httproutes.yaml" httproutes.yaml
 cp "$(folder "github.com/prometheus-operator/prometheus-operator@$prometheus")/example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml" servicemonitors.yaml
