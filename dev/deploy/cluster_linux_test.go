@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -31,11 +32,11 @@ type node struct {
 const inside = "REKEY_KUBERNETES_INSIDE"
 
 // aside repeats a test in namespaces of its own: its network is no other's, its mounts and
-// processes end with it. It reports whether this is that repetition.
-func aside(t *testing.T) bool {
+// processes end with it. In that repetition it returns the folder for its files.
+func aside(t *testing.T) (dir string) {
 	t.Helper()
-	if os.Getenv(inside) != "" {
-		return true
+	if dir := os.Getenv(inside); dir != "" {
+		return dir
 	}
 	if os.Geteuid() != 0 {
 		t.Fatal("a kubelet wants to be root")
@@ -44,11 +45,15 @@ func aside(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir, err = os.MkdirTemp("", "k8s-") // short, for the names of sockets
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
 		self, "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "20m")
-	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Env = append(os.Environ(), inside+"="+dir)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	err = cmd.Run()
+	err = errors.Join(cmd.Run(), os.RemoveAll(dir)) // nothing is mounted in it any more
 	groups, _ := filepath.Glob("/sys/fs/cgroup/*/kubepods")
 	for _, group := range append(groups, "/sys/fs/cgroup/kubepods") {
 		removeGroups(group)
@@ -56,7 +61,7 @@ func aside(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return false
+	return ""
 }
 
 // removeGroups removes a control group with those in it, which have no process any more.
@@ -74,14 +79,9 @@ func removeGroups(dir string) {
 }
 
 // startNode starts a cluster. Its services have addresses on loopback that pods reach too.
-func startNode(t *testing.T, programs string) *node {
+func startNode(t *testing.T, dir, programs string) *node {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "k8s-") // short, for the names of sockets
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := &node{dir: dir, bin: programs, work: filepath.Join(dir, "work"), site: &site{Project: compose(t), secrets: filepath.Join(dir, "secrets"), network: "10.97.129."}}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	script(t, exec.CommandContext(t.Context(), "ip", "link", "set", "lo", "up"))
 	names := "=DNS:%s"
 	for host := range hosts {

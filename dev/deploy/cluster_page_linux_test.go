@@ -50,10 +50,11 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 	if programs == "" {
 		t.Skip("it runs a cluster: dev/deploy/kubernetes.sh FOLDER builds its programs, REKEY_KUBERNETES=FOLDER runs it")
 	}
-	if !aside(t) {
+	dir := aside(t)
+	if dir == "" {
 		return
 	}
-	n := startNode(t, programs)
+	n := startNode(t, dir, programs)
 	mails := n.backing(t)
 	commands, files := page(t)
 	run := func(section string) {
