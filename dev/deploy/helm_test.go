@@ -295,6 +295,39 @@ func TestChartRefusesValues(t *testing.T) {
 	}
 }
 
+// No object of the schema takes a name that it does not list.
+func TestChartSchemaIsClosed(t *testing.T) {
+	t.Parallel()
+	var schema any
+	if err := json.Unmarshal([]byte(replaced(t, filepath.Join(chart, "values.schema.json"), nil)), &schema); err != nil {
+		t.Fatal(err)
+	}
+	closed := 0
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			if _, ok := v["properties"].(map[string]any); ok && v["type"] == "object" {
+				closed++
+				if v["additionalProperties"] != false {
+					t.Errorf("%s takes any name", path)
+				}
+			}
+			for name, inner := range v {
+				walk(path+"/"+name, inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(path, inner)
+			}
+		}
+	}
+	walk("", schema)
+	if closed < 30 {
+		t.Errorf("%d objects have properties", closed)
+	}
+}
+
 // Every setting of the product is a value of the chart, for the processes that know it and for no
 // other. The chart sets the rest itself.
 func TestChartHasEverySetting(t *testing.T) {

@@ -175,11 +175,6 @@ func TestManifestsKeepTheRules(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(c.pods)); !slices.Equal(got, []string{"codec", "migrate", "setup", "starter", "worker"}) || c.objects["Namespace rekey"] == nil {
 		t.Errorf("pods: %v, of %d objects", got, len(c.objects))
 	}
-	for name, o := range c.objects {
-		if o.GetNamespace() != "rekey" && name != "Namespace rekey" {
-			t.Errorf("%s is in the namespace %q", name, o.GetNamespace())
-		}
-	}
 }
 
 // A manifest with a field that Kubernetes does not know is no manifest, nor is one with a secret.
@@ -191,6 +186,34 @@ func TestManifestsAreDecodedStrictly(t *testing.T) {
 	} {
 		if _, err := kustomized(t, overlay, old, broken); err == nil {
 			t.Errorf("%s in place of %s is taken", broken, old)
+		}
+	}
+}
+
+// With the component a worker has the settings, the secrets and the way that an application takes.
+func TestManifestsForAnApplication(t *testing.T) {
+	t.Parallel()
+	own := overlay + "components: [../base/application]\n"
+	c, err := kustomized(t, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range c.problems(t) {
+		t.Error(problem)
+	}
+	readsSecret(t, c.env(c.pods["worker"].Spec.Containers[0]), "--users-secret-file")
+	for _, broken := range []struct{ old, new, want string }{
+		{"  - network.yaml\npatches", "patches", "worker: cannot reach 443"},
+		{"kind: Component\nnamespace: rekey\n", "kind: Component\n", "ConfigMap rekey-application: is in the namespace"},
+		{"REKEY_EVENTS_URL:", "REKEY_EVENT_URL:", "rekey worker does not know REKEY_EVENT_URL"},
+		{"defaultMode: 0440}}}", "defaultMode: 0444}}}", "worker: secret rekey-application can be read by others"},
+	} {
+		c, err := kustomized(t, own, broken.old, broken.new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := c.problems(t); !slices.ContainsFunc(found, func(p string) bool { return strings.HasPrefix(p, broken.want) }) {
+			t.Errorf("%q for %q: found %q, want %q", broken.new, broken.old, found, broken.want)
 		}
 	}
 }

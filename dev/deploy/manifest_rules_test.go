@@ -21,9 +21,12 @@ import (
 func (c *cluster) problems(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	for _, o := range c.objects {
-		if n, ok := o.(*corev1.Namespace); ok && n.Labels["pod-security.kubernetes.io/enforce"] != "restricted" {
+	for name, o := range c.objects {
+		switch n, ok := o.(*corev1.Namespace); {
+		case ok && n.Labels["pod-security.kubernetes.io/enforce"] != "restricted":
 			found = append(found, "the namespace is not restricted")
+		case !ok && o.GetNamespace() != "rekey":
+			found = append(found, fmt.Sprintf("%s: is in the namespace %q", name, o.GetNamespace()))
 		}
 	}
 	if !slices.ContainsFunc(c.policies, deniesAll) {
