@@ -201,7 +201,11 @@ func TestManifestsForAnApplication(t *testing.T) {
 	for _, problem := range c.problems(t) {
 		t.Error(problem)
 	}
-	readsSecret(t, c.env(c.pods["worker"].Spec.Containers[0]), "--users-secret-file")
+	env := c.env(c.pods["worker"].Spec.Containers[0])
+	for _, secret := range []struct{ read, next string }{{"REKEY_SMTP_", "--events-secret-file"}, {"REKEY_EVENTS_", "--users-secret-file"}} {
+		maps.DeleteFunc(env, func(name, _ string) bool { return strings.HasPrefix(name, secret.read) && name != "REKEY_SMTP_HOST" })
+		readsSecret(t, env, secret.next)
+	}
 	for _, broken := range []struct{ old, new, want string }{
 		{"  - network.yaml\npatches", "patches", "worker: cannot reach 443"},
 		{"kind: Component\nnamespace: rekey\n", "kind: Component\n", "ConfigMap rekey-application: is in the namespace"},
