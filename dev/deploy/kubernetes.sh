@@ -2,7 +2,7 @@
 # Builds the programs that TestKubernetes runs, from their Go modules, into a folder that is kept:
 #
 #	dev/deploy/kubernetes.sh FOLDER
-#	REKEY_TEST=all REKEY_KUBERNETES=FOLDER go test -timeout 30m -run TestKubernetes ./dev/deploy
+#	REKEY_KUBERNETES=FOLDER go test -v -timeout 30m -run TestKubernetes ./dev/deploy
 #
 # k8s.io/kubernetes requires its parts (staging modules) in a version that does not exist, so each
 # is replaced. That is why it is no dependency of dev/, but of a module in FOLDER.
