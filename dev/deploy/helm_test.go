@@ -29,7 +29,12 @@ const chart = root + "/deploy/helm"
 // an operator over its own.
 func rendered(t *testing.T, values string) (*cluster, error) {
 	t.Helper()
-	files, err := renderedFiles(t, values, 1)
+	return renderedAs(t, "rekey", values)
+}
+
+func renderedAs(t *testing.T, release, values string) (*cluster, error) {
+	t.Helper()
+	files, err := renderedFiles(t, release, values, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +49,13 @@ func rendered(t *testing.T, values string) (*cluster, error) {
 	return decoded(texts)
 }
 
-func renderedFiles(t *testing.T, values string, revision int) (map[string]string, error) {
+func renderedFiles(t *testing.T, name, values string, revision int) (map[string]string, error) {
 	t.Helper()
 	c, err := loader.Load(chart)
 	if err != nil {
 		t.Fatal(err)
 	}
-	release := common.ReleaseOptions{Name: "rekey", Namespace: "rekey", Revision: revision, IsInstall: true}
+	release := common.ReleaseOptions{Name: name, Namespace: "rekey", Revision: revision, IsInstall: true}
 	all, err := util.ToRenderValues(c, parsed(t, values), release, common.DefaultCapabilities)
 	if err != nil {
 		return nil, err
@@ -383,12 +388,35 @@ func TestChartIsLinted(t *testing.T) {
 	}
 }
 
+// Two releases in one namespace share no object, no pod and no ConfigMap.
+func TestChartOfTwoReleases(t *testing.T) {
+	t.Parallel()
+	c, err := renderedAs(t, "second", "serviceMonitor: {enabled: true}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range c.objects {
+		b, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`"(?:matchLabels|selector)":(\{[^{}]*\})`).FindAllStringSubmatch(string(b), -1) {
+			if strings.Contains(m[1], `"app.kubernetes.io/name"`) && !strings.Contains(m[1], `"app.kubernetes.io/instance":"second"`) {
+				t.Errorf("%s: %s finds pods of other releases", name, m[1])
+			}
+		}
+		if !strings.HasPrefix(o.GetName(), "second-") || strings.Contains(string(b), `"configMapRef":{"name":"rekey`) {
+			t.Errorf("%s belongs to every release", name)
+		}
+	}
+}
+
 // A job cannot be changed, so each revision has jobs of its own. Pods are replaced when a setting
 // has changed, and stay when none has.
 func TestChartUpgrades(t *testing.T) {
 	t.Parallel()
 	names := func(values string, revision int) (job, sum string) {
-		files, err := renderedFiles(t, values, revision)
+		files, err := renderedFiles(t, "rekey", values, revision)
 		if err != nil {
 			t.Fatal(err)
 		}
