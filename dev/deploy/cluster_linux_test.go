@@ -189,7 +189,7 @@ func (n *node) images(t *testing.T) {
 	}
 	n.write(t, "pause/main.go", "package main\n\nimport (\n\"os\"\n\"os/signal\"\n\"syscall\"\n)\n\nfunc main() {\nc := make(chan os.Signal, 1)\nsignal.Notify(c, syscall.SIGTERM)\n<-c\n}\n")
 	n.shell(t, "cd ../pause && CGO_ENABLED=0 GOWORK=off GOFLAGS= go build -o pause main.go")
-	for name, file := range map[string]string{"rekey:v0.2.0": rekey, "pause:1": filepath.Join(n.dir, "pause/pause")} {
+	for name, file := range map[string]string{"rekey:v0.2.0": rekey, "rekey:v0.2.1": rekey, "pause:1": filepath.Join(n.dir, "pause/pause")} {
 		n.write(t, "image.tar", image(t, "registry.example.com/"+name, file))
 		process.Eventually(t, patience, "the runtime", func() bool { _, err := n.try("ctr version"); return err == nil })
 		n.shell(t, "ctr -n k8s.io images import ../image.tar")
@@ -203,7 +203,7 @@ func image(t *testing.T, name, file string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := "/" + filepath.Base(strings.Split(filepath.Base(name), ":")[0])
+	path := "/" + strings.Split(filepath.Base(name), ":")[0]
 	layer := archive(t, path[1:], program)
 	config, err := json.Marshal(map[string]any{
 		"architecture": "amd64", "os": "linux", "rootfs": map[string]any{"type": "layers", "diff_ids": []string{fmt.Sprintf("sha256:%x", sha256.Sum256(layer))}},

@@ -1,13 +1,12 @@
 package deploy
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
@@ -57,45 +56,43 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 	n := startNode(t, dir, programs)
 	mails := n.backing(t)
 	commands, files := page(t)
-	run := func(section string) {
+	ran := map[string]bool{}
+	run := func(what string, sections ...string) {
 		t.Helper()
-		t.Log(section)
-		for _, b := range commands[section] {
-			n.shell(t, b)
+		begin := time.Now()
+		for _, section := range sections {
+			for _, b := range commands[section] {
+				n.shell(t, b)
+			}
+			ran[section] = true
 		}
-		delete(commands, section)
+		t.Logf("%s: %s", what, time.Since(begin).Round(time.Second/10)) // for the page
 	}
-	again := maps.Clone(commands)
 	n.shell(t, "kubectl apply -f "+filepath.Join(programs, "httproutes.yaml")+" -f "+filepath.Join(programs, "servicemonitors.yaml")+" --server-side")
 
-	run("Namespace and secrets")
+	run("secrets", "Namespace and secrets")
 	n.overlays(t, files["Kustomize"][0])
-	run("Kustomize")
-	run("First check")
+	run("Kustomize", "Kustomize", "First check")
 	n.refuses(t)
 	n.forwarded(t, func(starter string) { choose(t, starter, ask(t, starter, "alice@example.com", mails)) })
-	run("Rotation of keys")
-	run("Renewal of certificates and passwords")
-	for _, b := range slices.Concat(again["Kustomize"], again["First check"]) { // as the page has it for an upgrade
-		n.shell(t, b)
-	}
+	run("rotation, a step", "Rotation of keys")
+	run("renewal", "Renewal of certificates and passwords")
+	run("stop and start, as to restore", "Backup and restore")
+	n.shell(t, "sed -i 's/newTag: v0.2.0/newTag: v0.2.1/' kustomization.yaml && grep -q v0.2.1 kustomization.yaml")
+	run("upgrade with Kustomize", "Kustomize", "First check")
 	n.shell(t, commands["Remove"][0])
 
-	n.shell(t, "rm -r keys")
-	for _, b := range again["Namespace and secrets"] {
-		n.shell(t, b)
-	}
+	n.shell(t, "rm -r keys keys.backup")
+	run("secrets", "Namespace and secrets")
 	n.options(t)
 	n.values(t, files["Helm"][0])
-	run("Helm")
-	for _, b := range again["First check"] {
-		n.shell(t, b)
-	}
-	n.upgrades(t, mails, again["Helm"][0])
+	run("Helm", "Helm", "First check")
+	n.upgrades(t, mails, commands["Helm"][0])
 	n.shell(t, commands["Remove"][1])
-	delete(commands, "Remove")
-	if len(commands) > 0 {
-		t.Errorf("nobody runs the commands of %v", slices.Collect(maps.Keys(commands)))
+	for section := range commands {
+		if !ran[section] && section != "Remove" {
+			t.Errorf("nobody runs the commands of %q", section)
+		}
 	}
 }
 
@@ -197,7 +194,7 @@ func (n *node) options(t *testing.T) {
 	}
 }
 
-// upgrades changes a setting under an open reset. The jobs of the first revision are gone, pods
+// upgrades changes image and setting under an open reset. The jobs of the first revision are gone, pods
 // have the new setting, and the link of the old ones works.
 func (n *node) upgrades(t *testing.T, mails *inbox.Inbox, command string) {
 	t.Helper()
@@ -205,7 +202,9 @@ func (n *node) upgrades(t *testing.T, mails *inbox.Inbox, command string) {
 	pods := n.shell(t, "kubectl -n rekey get pods -o name -l app.kubernetes.io/component=starter")
 	var token string
 	n.forwarded(t, func(starter string) { token = ask(t, starter, "bob@example.com", mails) })
-	n.shell(t, strings.TrimSpace(command)+" --set settings.site.REKEY_PRODUCT=Anchor --wait --timeout 5m")
+	begin := time.Now()
+	n.shell(t, strings.TrimSpace(command)+" --set settings.site.REKEY_PRODUCT=Anchor --set image.tag=v0.2.1 --wait --timeout 5m")
+	t.Logf("upgrade with Helm: %s", time.Since(begin).Round(time.Second/10))
 	for _, job := range strings.Fields(jobs) {
 		if strings.Contains(n.shell(t, "kubectl -n rekey get jobs -o name"), job) {
 			t.Errorf("%s is still there", job)

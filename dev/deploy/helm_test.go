@@ -244,6 +244,13 @@ func TestChartKeepsTheRules(t *testing.T) {
 			t.Errorf("%s: no %s in %v", name, option.object, slices.Sorted(maps.Keys(c.objects)))
 		}
 	}
+	traced, err := rendered(t, options["breached passwords, an issuer, traces"].values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env := traced.env(traced.pods["starter"].Spec.Containers[0]); env["REKEY_START_LIMIT"] != "1000000" || env["REKEY_LOG_LEVEL"] != "debug" {
+		t.Errorf("the starter has the settings %v", env)
+	}
 	without, err := rendered(t, "networkPolicy: {enabled: false}\npodDisruptionBudget: {enabled: false}\nstarter: {autoscaling: {enabled: false}}\ncodec: {enabled: false}\n")
 	if err != nil || len(without.objects) != 9 {
 		t.Errorf("without its options the chart has %d objects: %v", len(without.objects), err)
