@@ -45,7 +45,7 @@ func aside(t *testing.T) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err = os.MkdirTemp("", "k8s-") // short, for the names of sockets
+	dir, err = os.MkdirTemp("", "k8s-") //nolint:usetesting // short, for the names of sockets
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +83,12 @@ func startNode(t *testing.T, dir, programs string) *node {
 	t.Helper()
 	n := &node{dir: dir, bin: programs, work: filepath.Join(dir, "work"), site: &site{Project: compose(t), secrets: filepath.Join(dir, "secrets"), network: "10.97.129."}}
 	script(t, exec.CommandContext(t.Context(), "ip", "link", "set", "lo", "up"))
-	names := "=DNS:%s"
+	names := []string{"=DNS:%s"}
 	for host := range hosts {
 		script(t, exec.CommandContext(t.Context(), "ip", "address", "add", n.address(host)+"/32", "dev", "lo"))
-		names += ",IP:" + n.address(host)
+		names = append(names, "IP:"+n.address(host))
 	}
-	text := replaced(t, filepath.Join(root, "deploy/compose/secrets.sh"), []string{"=DNS:%s", names})
+	text := replaced(t, filepath.Join(root, "deploy/compose/secrets.sh"), []string{names[0], strings.Join(names, ",")})
 	script(t, exec.CommandContext(t.Context(), "sh", "-c", text, "secrets.sh", n.secrets))
 	for name, content := range n.files() {
 		n.write(t, name, content)
@@ -165,7 +165,7 @@ func (n *node) serve(t *testing.T, name string, args ...string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(path, args...) //nolint:noctx // it ends by its signal
+	cmd := exec.Command(path, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -263,7 +263,7 @@ func (n *node) shell(t *testing.T, commands string) string {
 }
 
 func (n *node) try(commands string) (string, error) {
-	cmd := exec.Command("sh", "-euc", commands) //nolint:noctx // go test ends it
+	cmd := exec.Command("sh", "-euc", commands)
 	if err := os.MkdirAll(n.work, 0o755); err != nil {
 		return "", err
 	}

@@ -205,7 +205,7 @@ func (n *node) upgrades(t *testing.T, mails *inbox.Inbox, command string) {
 	begin := time.Now()
 	n.shell(t, strings.TrimSpace(command)+" --set settings.site.REKEY_PRODUCT=Anchor --set image.tag=v0.2.1 --wait --timeout 5m")
 	t.Logf("upgrade with Helm: %s", time.Since(begin).Round(time.Second/10))
-	for _, job := range strings.Fields(jobs) {
+	for job := range strings.FieldsSeq(jobs) {
 		if strings.Contains(n.shell(t, "kubectl -n rekey get jobs -o name"), job) {
 			t.Errorf("%s is still there", job)
 		}

@@ -372,7 +372,7 @@ func TestChartHasEverySetting(t *testing.T) {
 			}
 		}
 		for name := range known {
-			if !has[name] && !slices.Contains(itself, name) && !(command == "codec" || command == "migrate") {
+			if !has[name] && !slices.Contains(itself, name) && command != "codec" && command != "migrate" {
 				t.Errorf("no value of the chart is %s of rekey %s", name, command)
 			}
 		}
