@@ -64,6 +64,8 @@ require (
 	go.temporal.io/sdk/contrib/opentelemetry v0.8.1 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
+	helm.sh/helm/v4 v4.1.4 // indirect
+	k8s.io/pod-security-admission v0.35.4 // indirect
 )
 
 require (

@@ -21,7 +21,7 @@ newer() { # WHAT VERSION LEAST
 	}
 }
 newer "Docker Engine" "$(docker version --format '{{.Server.Version}}')" 26
-newer "Docker Compose" "$(docker compose version --short)" 2.26
+newer "Docker Compose" "$(docker compose version --short | tr -d v)" 2.26
 
 # Containers have these files mounted, and other users: a checkout under umask 077 hides them.
 chmod a+r ./*.sh temporal.yaml

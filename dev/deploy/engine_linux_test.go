@@ -17,15 +17,15 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 )
 
-// engine is a Docker Engine of the test alone, with images under the names of docker-compose.yml.
-type engine struct {
+// dockerEngine is a Docker Engine of the test alone, with images under the names of docker-compose.yml.
+type dockerEngine struct {
 	folder string // of the engine's files
 	daemon *exec.Cmd
 }
 
 // newEngine starts one. Another engine of the machine has the same chains of the firewall and maybe
 // the same project, so the test does not run beside it.
-func newEngine(t *testing.T) *engine {
+func newEngine(t *testing.T) *dockerEngine {
 	t.Helper()
 	for _, program := range []string{"dockerd", "docker", "docker-compose", "debootstrap"} {
 		suite.Program(t, program)
@@ -36,7 +36,7 @@ func newEngine(t *testing.T) *engine {
 	if exec.CommandContext(t.Context(), "docker", "--host", "unix:///var/run/docker.sock", "version").Run() == nil {
 		t.Skip("this machine has a Docker Engine that runs: stop it to run this test")
 	}
-	e := &engine{folder: t.TempDir()}
+	e := &dockerEngine{folder: t.TempDir()}
 	t.Cleanup(func() { e.kill(t) })
 	e.start(t)
 	e.shell(t, root, e.script(t))
@@ -45,7 +45,7 @@ func newEngine(t *testing.T) *engine {
 
 // script makes the images. Its folder is kept, because Debian and the programs are the same for
 // every run of a machine.
-func (*engine) script(t *testing.T) string {
+func (*dockerEngine) script(t *testing.T) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -55,12 +55,12 @@ func (*engine) script(t *testing.T) string {
 }
 
 // env tells the programs of Docker about the engine.
-func (e *engine) env() []string { return append(os.Environ(), "DOCKER_HOST="+e.socket()) }
+func (e *dockerEngine) env() []string { return append(os.Environ(), "DOCKER_HOST="+e.socket()) }
 
-func (e *engine) socket() string { return "unix://" + filepath.Join(e.folder, "docker.sock") }
+func (e *dockerEngine) socket() string { return "unix://" + filepath.Join(e.folder, "docker.sock") }
 
 // start starts the daemon, and waits until it answers.
-func (e *engine) start(t *testing.T) {
+func (e *dockerEngine) start(t *testing.T) {
 	t.Helper()
 	var log bytes.Buffer
 	e.daemon = exec.CommandContext(context.WithoutCancel(t.Context()), "dockerd", "--host", e.socket(), //nolint:gosec // a test's own folder
@@ -85,7 +85,7 @@ func (e *engine) start(t *testing.T) {
 
 // kill ends the daemon and all that it has started, with everything in the containers, as a loss of
 // power does.
-func (e *engine) kill(t *testing.T) {
+func (e *dockerEngine) kill(t *testing.T) {
 	t.Helper()
 	for all := e.processes(t); len(all) > 0; all = e.processes(t) {
 		for _, pid := range all {
@@ -101,7 +101,7 @@ func (e *engine) kill(t *testing.T) {
 }
 
 // processes are the daemon, its containerd with its shims, and the processes of all containers.
-func (e *engine) processes(t *testing.T) (found []int) {
+func (e *dockerEngine) processes(t *testing.T) (found []int) {
 	t.Helper()
 	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -135,7 +135,7 @@ func (e *engine) processes(t *testing.T) (found []int) {
 }
 
 // shell runs lines of a shell, which must go well, and returns their output.
-func (e *engine) shell(t *testing.T, dir, lines string) string {
+func (e *dockerEngine) shell(t *testing.T, dir, lines string) string {
 	t.Helper()
 	began := time.Now()
 	cmd := exec.CommandContext(t.Context(), "sh", "-ec", "umask 077\n"+lines)

@@ -2,12 +2,15 @@ package deploy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"path/filepath"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,13 +21,18 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
 
 const manifests = root + "/deploy/kubernetes"
 
-// cluster is the objects of the manifests.
+// cluster is objects, as an API server has them.
 type cluster struct {
+	objects  map[string]metav1.Object          // by kind and name
 	pods     map[string]corev1.PodTemplateSpec // by component
 	replaced map[string]appsv1.DeploymentStrategyType
 	configs  map[string]map[string]string
@@ -33,125 +41,139 @@ type cluster struct {
 	budgets  []*policyv1.PodDisruptionBudget
 	scaled   []*autoscalingv2.HorizontalPodAutoscaler
 	jobs     []string
-	confined bool // the namespace enforces the restricted standard
 }
 
-// kustomization is the used part of Kustomize's file.
-type kustomization struct {
-	metav1.TypeMeta `json:",inline"`
-	Namespace       string   `json:"namespace"`
-	Resources       []string `json:"resources"`
-	Images          []struct {
-		Name   string `json:"name"`
-		NewTag string `json:"newTag"`
-	} `json:"images"`
-}
+// overlay is a kustomization of an operator over the folder.
+const overlay = "resources: [../base]\n"
 
-// apply decodes every object as strictly as an API server: an unknown field is an error. The
-// pairs are passages and a test's replacements, in all files.
-func apply(t *testing.T, pairs ...string) (*cluster, error) {
+// kustomized is the objects of a kustomization, as Kustomize makes them. The pairs are passages
+// and a test's replacements, in all files.
+func kustomized(t *testing.T, own string, pairs ...string) (*cluster, error) {
 	t.Helper()
-	var k kustomization
-	if err := yaml.UnmarshalStrict([]byte(replaced(t, filepath.Join(manifests, "kustomization.yaml"), nil)), &k); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(manifests, "*.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) != len(k.Resources)+1 {
-		t.Errorf("kustomization.yaml has %d files, the folder %d more", len(k.Resources), len(files)-len(k.Resources)-1)
-	}
-	c := &cluster{
-		pods: map[string]corev1.PodTemplateSpec{}, replaced: map[string]appsv1.DeploymentStrategyType{},
-		configs: map[string]map[string]string{},
-	}
-	hit := false
-	for _, name := range k.Resources {
-		text := replaced(t, filepath.Join(manifests, name), nil)
+	memory, files, hit := filesys.MakeFsInMemory(), os.DirFS(manifests), len(pairs) == 0
+	err := fs.WalkDir(files, ".", func(path string, f fs.DirEntry, err error) error {
+		if err != nil || f.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		text := string(b)
 		for pair := range slices.Chunk(pairs, 2) {
 			hit = hit || strings.Contains(text, pair[0])
 			text = strings.ReplaceAll(text, pair[0], pair[1])
 		}
-		for object := range strings.SplitSeq(text, "\n---\n") {
-			if err := c.add([]byte(object)); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-		}
+		return memory.WriteFile("/base/"+path, []byte(text))
+	})
+	if err = errors.Join(err, memory.WriteFile("/own/kustomization.yaml", []byte(own))); err != nil {
+		t.Fatal(err)
 	}
-	if len(pairs) > 0 && !hit {
+	if !hit {
 		t.Errorf("no manifest has %q", pairs[0])
+	}
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/own")
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, r := range made.Resources() {
+		texts = append(texts, r.MustYaml())
+	}
+	return decoded(texts)
+}
+
+// kinds decodes objects as strictly as an API server that was asked to: a field that is unknown,
+// or there twice, is an error.
+var kinds = sync.OnceValues(func() (runtime.Decoder, error) {
+	scheme := runtime.NewScheme()
+	builder := runtime.NewSchemeBuilder(
+		appsv1.AddToScheme, autoscalingv2.AddToScheme, batchv1.AddToScheme,
+		corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
+	)
+	err := builder.AddToScheme(scheme)
+	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer(), err
+})
+
+func decoded(texts []string) (*cluster, error) {
+	c := &cluster{
+		objects: map[string]metav1.Object{}, pods: map[string]corev1.PodTemplateSpec{},
+		replaced: map[string]appsv1.DeploymentStrategyType{}, configs: map[string]map[string]string{},
+	}
+	for _, text := range texts {
+		if err := c.decode([]byte(text)); err != nil {
+			return nil, fmt.Errorf("%w in\n%s", err, text)
+		}
 	}
 	return c, nil
 }
 
-func (c *cluster) add(object []byte) error {
+func (c *cluster) decode(text []byte) error {
 	var kind metav1.TypeMeta
-	if err := yaml.Unmarshal(object, &kind); err != nil {
+	if err := yaml.Unmarshal(text, &kind); err != nil {
 		return err
 	}
-	into, keep := c.place(kind)
-	if into == nil {
-		return fmt.Errorf("no place for a %s of %s", kind.Kind, kind.APIVersion)
+	if object := foreign(kind); object != nil {
+		if err := yaml.UnmarshalStrict(text, object); err != nil {
+			return err
+		}
+		return c.add(kind.Kind, object)
 	}
-	if err := yaml.UnmarshalStrict(object, into); err != nil {
-		return fmt.Errorf("%s: %w", kind.Kind, err)
+	decoder, err := kinds()
+	if err != nil {
+		return err
 	}
-	keep()
-	return nil
+	object, _, err := decoder.Decode(text, nil, nil)
+	if err != nil {
+		return err
+	}
+	return c.add(kind.Kind, object.(metav1.Object))
 }
 
-// place is an empty object of a kind, and how it is kept once it is filled. There is none for a
-// Secret: a manifest names secrets and holds none.
-func (c *cluster) place(kind metav1.TypeMeta) (into any, keep func()) {
-	switch kind.APIVersion + " " + kind.Kind {
-	case "v1 Namespace":
-		o := &corev1.Namespace{}
-		return o, func() { c.confined = o.Labels["pod-security.kubernetes.io/enforce"] == "restricted" }
-	case "v1 ConfigMap":
-		o := &corev1.ConfigMap{}
-		return o, func() { c.configs[o.Name] = o.Data }
-	case "v1 Service":
-		o := &corev1.Service{}
-		return o, func() { c.services = append(c.services, o) }
-	case "apps/v1 Deployment":
-		o := &appsv1.Deployment{}
-		return o, func() {
-			name := o.Spec.Selector.MatchLabels[component]
-			c.pods[name], c.replaced[name] = o.Spec.Template, o.Spec.Strategy.Type
-		}
-	case "batch/v1 Job":
-		o := &batchv1.Job{}
-		return o, func() {
-			name := o.Spec.Template.Labels[component]
-			c.pods[name], c.jobs = o.Spec.Template, append(c.jobs, name)
-		}
-	case "networking.k8s.io/v1 NetworkPolicy":
-		o := &networkingv1.NetworkPolicy{}
-		return o, func() { c.policies = append(c.policies, o) }
-	case "policy/v1 PodDisruptionBudget":
-		o := &policyv1.PodDisruptionBudget{}
-		return o, func() { c.budgets = append(c.budgets, o) }
-	case "autoscaling/v2 HorizontalPodAutoscaler":
-		o := &autoscalingv2.HorizontalPodAutoscaler{}
-		return o, func() { c.scaled = append(c.scaled, o) }
+// add keeps an object where the rules look for it. There is no place for a Secret: a manifest
+// names secrets and holds none.
+func (c *cluster) add(kind string, object metav1.Object) error {
+	if c.objects[kind+" "+object.GetName()] != nil {
+		return fmt.Errorf("%s %s is there twice", kind, object.GetName())
 	}
-	return nil, nil
+	c.objects[kind+" "+object.GetName()] = object
+	switch o := object.(type) {
+	case *corev1.ConfigMap:
+		c.configs[o.Name] = o.Data
+	case *corev1.Service:
+		c.services = append(c.services, o)
+	case *appsv1.Deployment:
+		name := o.Spec.Selector.MatchLabels[component]
+		c.pods[name], c.replaced[name] = o.Spec.Template, o.Spec.Strategy.Type
+	case *batchv1.Job:
+		name := o.Spec.Template.Labels[component]
+		c.pods[name], c.jobs = o.Spec.Template, append(c.jobs, name)
+	case *networkingv1.NetworkPolicy:
+		c.policies = append(c.policies, o)
+	case *policyv1.PodDisruptionBudget:
+		c.budgets = append(c.budgets, o)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		c.scaled = append(c.scaled, o)
+	case *corev1.Namespace, *networkingv1.Ingress, *serviceMonitor, *httpRoute:
+	default:
+		return fmt.Errorf("no place for a %s", kind)
+	}
+	return nil
 }
 
 const component = "app.kubernetes.io/component"
 
 func TestManifestsKeepTheRules(t *testing.T) {
 	t.Parallel()
-	c, err := apply(t)
+	c, err := kustomized(t, overlay)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, problem := range c.problems(t) {
 		t.Error(problem)
 	}
-	if got := slices.Sorted(maps.Keys(c.pods)); !slices.Equal(got, []string{"codec", "migrate", "setup", "starter", "worker"}) {
-		t.Errorf("pods: %v", got)
+	if got := slices.Sorted(maps.Keys(c.pods)); !slices.Equal(got, []string{"codec", "migrate", "setup", "starter", "worker"}) || c.objects["Namespace rekey"] == nil {
+		t.Errorf("pods: %v, of %d objects", got, len(c.objects))
 	}
 }
 
@@ -162,8 +184,40 @@ func TestManifestsAreDecodedStrictly(t *testing.T) {
 		"readOnlyRootFilesystem:": "readOnlyRoot:", "whenUnsatisfiable:": "whenUnsatisfied:", "podSelector: {}": "podSelectors: {}",
 		"kind: ConfigMap": "kind: Secret", "minReplicas:": "replicas:",
 	} {
-		if _, err := apply(t, old, broken); err == nil {
+		if _, err := kustomized(t, overlay, old, broken); err == nil {
 			t.Errorf("%s in place of %s is taken", broken, old)
+		}
+	}
+}
+
+// With the component a worker has the settings, the secrets and the way that an application takes.
+func TestManifestsForAnApplication(t *testing.T) {
+	t.Parallel()
+	own := overlay + "components: [../base/application]\n"
+	c, err := kustomized(t, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range c.problems(t) {
+		t.Error(problem)
+	}
+	env := c.env(c.pods["worker"].Spec.Containers[0])
+	for _, secret := range []struct{ read, next string }{{"REKEY_SMTP_", "--events-secret-file"}, {"REKEY_EVENTS_", "--users-secret-file"}} {
+		maps.DeleteFunc(env, func(name, _ string) bool { return strings.HasPrefix(name, secret.read) && name != "REKEY_SMTP_HOST" })
+		readsSecret(t, env, secret.next)
+	}
+	for _, broken := range []struct{ old, new, want string }{
+		{"  - network.yaml\npatches", "patches", "worker: cannot reach 443"},
+		{"kind: Component\nnamespace: rekey\n", "kind: Component\n", "ConfigMap rekey-application: is in the namespace"},
+		{"REKEY_EVENTS_URL:", "REKEY_EVENT_URL:", "rekey worker does not know REKEY_EVENT_URL"},
+		{"defaultMode: 0440}}}", "defaultMode: 0444}}}", "worker: secret rekey-application can be read by others"},
+	} {
+		c, err := kustomized(t, own, broken.old, broken.new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := c.problems(t); !slices.ContainsFunc(found, func(p string) bool { return strings.HasPrefix(p, broken.want) }) {
+			t.Errorf("%q for %q: found %q, want %q", broken.new, broken.old, found, broken.want)
 		}
 	}
 }
@@ -172,13 +226,15 @@ func TestManifestRulesBite(t *testing.T) {
 	t.Parallel()
 	for _, broken := range []struct{ old, new, want string }{
 		{"pod-security.kubernetes.io/enforce: restricted", "pod-security.kubernetes.io/enforce: baseline", "the namespace is not restricted"},
-		{"registry.example.com/rekey:v0.2.0", "registry.example.com/rekey:latest", "worker: image"},
-		{"runAsNonRoot: true", "runAsNonRoot: false", "worker: may be root"},
-		{"runAsUser: 65532", "runAsUser: 0", "setup: may be root"},
-		{"seccompProfile: {type: RuntimeDefault}", "seccompProfile: {type: Unconfined}", "worker: no seccomp profile"},
-		{"allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "codec: may gain privileges"},
+		{"newTag: v0.2.0", "newTag: latest", "worker: image"},
+		{"runAsNonRoot: true", "runAsNonRoot: false", "worker: is not restricted: runAsNonRoot != true"},
+		{"runAsUser: 65532", "runAsUser: 0", "setup: is not restricted: runAsUser=0"},
+		{"seccompProfile: {type: RuntimeDefault}", "seccompProfile: {type: Unconfined}", "worker: is not restricted: seccompProfile"},
+		{"allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "codec: is not restricted: allowPrivilegeEscalation != false"},
+		{"allowPrivilegeEscalation: false", "privileged: true", "starter: is not restricted: privileged"},
+		{"enableServiceLinks: false", "hostNetwork: true", "migrate: is not restricted: host namespaces"},
 		{"readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "codec: its root can be written"},
-		{"capabilities: {drop: [ALL]}", "capabilities: {drop: [ALL], add: [NET_RAW]}", "codec: has capabilities"},
+		{"capabilities: {drop: [ALL]}", "capabilities: {drop: [ALL], add: [NET_RAW]}", "codec: is not restricted: unrestricted capabilities"},
 		{"automountServiceAccountToken: false", "automountServiceAccountToken: true", "starter: is given a token of the API"},
 		{"limits: {memory: 512Mi}", "limits: {}", "worker: has no limit of memory"},
 		{"httpGet: {path: /readyz, port: ops}", "httpGet: {path: /livez, port: ops}", "worker: is not asked at /readyz"},
@@ -195,13 +251,14 @@ func TestManifestRulesBite(t *testing.T) {
 		{"  name: migrate\nspec:\n  podSelector:\n    matchLabels: {app.kubernetes.io/name: rekey, app.kubernetes.io/component: migrate}", "  name: migrate\nspec:\n  podSelector:\n    matchLabels: {app.kubernetes.io/component: other}", "migrate: no policy of its own"},
 		{"ports: [{port: 5432}]", "ports: [{port: 5433}]", "migrate: cannot reach 5432"},
 		{"ports: [{port: 587}]", "ports: [{port: 25}]", "worker: cannot reach 587"},
+		{"ports: [{port: 587}]", "ports: [{port: 587}, {port: 443}]", "worker: may reach"},
 		{"ports: [{port: 7233}]", "ports: [{port: 7234}]", "starter: cannot reach 7233"},
 		{"  egress:\n    - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: temporal}}}]\n      ports: [{port: 7233}]\n---", "  egress:\n    - {}\n---", "starter: may reach everything"},
 		{"maxUnavailable: 1\n", "maxUnavailable: 2\n", "worker: too many may be away"},
 		{"  minReplicas: 2", "  minReplicas: 1", "starter: one can be all there are"},
 		{"targetPort: http", "targetPort: web", "starter: its service leads to no port"},
 	} {
-		c, err := apply(t, broken.old, broken.new)
+		c, err := kustomized(t, overlay, broken.old, broken.new)
 		if err != nil {
 			t.Errorf("%q: %v", broken.new, err)
 			continue
@@ -225,7 +282,7 @@ func (c *cluster) env(container corev1.Container) map[string]string {
 	return all
 }
 
-var release = regexp.MustCompile(`:v\d+\.\d+\.\d+$`)
+var pinnedImage = regexp.MustCompile(`(:v\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$`)
 
 // selects reports that a selector finds a pod.
 func selects(selector map[string]string, pod corev1.PodTemplateSpec) bool {

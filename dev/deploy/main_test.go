@@ -3,8 +3,12 @@ package deploy
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	_ "go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql" // as in Temporal's programs
+	"go.temporal.io/server/tools/sql"
 )
 
 // patience is how long a server is waited for. It only bounds a test that has failed.
@@ -13,7 +17,18 @@ const patience = 2 * time.Minute
 // builds is a folder for builds that are made once.
 var builds string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// sqlTool is Temporal's tool for schemas, which a test finds under this name in its image.
+const sqlTool = "temporal-sql-tool"
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != sqlTool {
+		os.Exit(run(m))
+	}
+	if err := sql.RunTool(os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 func run(m *testing.M) int {
 	var err error

@@ -3,7 +3,9 @@ package deploy
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,14 +13,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
 )
 
 // problems are the findings of the rules in the manifests.
 func (c *cluster) problems(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	if !c.confined {
-		found = append(found, "the namespace is not restricted")
+	for name, o := range c.objects {
+		switch n, ok := o.(*corev1.Namespace); {
+		case ok && n.Labels["pod-security.kubernetes.io/enforce"] != "restricted":
+			found = append(found, "the namespace is not restricted")
+		case !ok && o.GetNamespace() != "rekey":
+			found = append(found, fmt.Sprintf("%s: is in the namespace %q", name, o.GetNamespace()))
+		}
 	}
 	if !slices.ContainsFunc(c.policies, deniesAll) {
 		found = append(found, "nothing is denied by default")
@@ -27,7 +36,7 @@ func (c *cluster) problems(t *testing.T) []string {
 		pod := c.pods[name]
 		container := pod.Spec.Containers[0]
 		for _, problem := range []string{
-			restricted(pod.Spec, container), probed(c.jobs, name, container), c.listens(container), ends(c.jobs, name, pod.Spec),
+			restricted(pod), confined(pod.Spec, container), probed(c.jobs, name, container), c.listens(container), ends(c.jobs, name, pod.Spec),
 			onlyKeys(name, pod.Spec), private(pod.Spec), c.policed(name, pod), c.served(name, pod), c.kept(name, pod), c.alone(name),
 		} {
 			if problem != "" {
@@ -39,25 +48,32 @@ func (c *cluster) problems(t *testing.T) []string {
 	return found
 }
 
-// restricted is the standard of that name (Pod Security Standards) and more. It wants a
-// read-only root, no token of the API, a bound of memory, and an image that stays the same.
-func restricted(pod corev1.PodSpec, container corev1.Container) string {
-	user, own := pod.SecurityContext, container.SecurityContext
+// restricted is Kubernetes' own judgement of a pod by the standard of that name (Pod Security
+// Standards), of its newest version.
+func restricted(pod corev1.PodTemplateSpec) string {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		return err.Error()
+	}
+	standard := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	result := policy.AggregateCheckResults(evaluator.EvaluatePod(standard, &pod.ObjectMeta, &pod.Spec))
+	if !result.Allowed {
+		return "is not restricted: " + result.ForbiddenDetail()
+	}
+	return ""
+}
+
+// confined is more than the standard: a read-only root, no token of the API, a bound of memory,
+// and an image that stays the same.
+func confined(pod corev1.PodSpec, container corev1.Container) string {
+	own := container.SecurityContext
 	switch {
-	case !release.MatchString(container.Image):
+	case !pinnedImage.MatchString(container.Image):
 		return fmt.Sprintf("image %s is not pinned", container.Image)
-	case user.RunAsNonRoot == nil || !*user.RunAsNonRoot || user.RunAsUser == nil || *user.RunAsUser == 0:
-		return "may be root"
-	case user.SeccompProfile == nil || user.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault:
-		return "no seccomp profile"
-	case own.AllowPrivilegeEscalation == nil || *own.AllowPrivilegeEscalation:
-		return "may gain privileges"
 	case own.ReadOnlyRootFilesystem == nil || !*own.ReadOnlyRootFilesystem:
 		return "its root can be written"
-	case !slices.Equal(own.Capabilities.Drop, []corev1.Capability{"ALL"}) || len(own.Capabilities.Add) > 0:
-		return "has capabilities"
-	case pod.HostNetwork || pod.HostPID || pod.HostIPC || len(pod.Containers) != 1 || len(pod.InitContainers) > 0:
-		return "is more than one container of its own"
+	case len(pod.Containers) != 1 || len(pod.InitContainers) > 0:
+		return "is more than one container"
 	case pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken:
 		return "is given a token of the API"
 	case container.Resources.Limits.Memory().IsZero():
@@ -122,11 +138,12 @@ func onlyKeys(name string, pod corev1.PodSpec) string {
 	return ""
 }
 
-// private wants every volume to be a secret that its group alone may read: rekey refuses keysets
-// that others may.
+// private wants every volume to be a secret that its group alone may read, since rekey refuses
+// keysets that others may, or a ConfigMap.
 func private(pod corev1.PodSpec) string {
 	for _, v := range pod.Volumes {
 		switch {
+		case v.ConfigMap != nil:
 		case v.Secret == nil:
 			return v.Name + " is no secret"
 		case v.Secret.DefaultMode == nil || *v.Secret.DefaultMode != 0o440:
@@ -139,21 +156,49 @@ func private(pod corev1.PodSpec) string {
 	return ""
 }
 
+// deniesAll reports that a policy leaves no pod a connection: none of all, or none of rekey.
 func deniesAll(p *networkingv1.NetworkPolicy) bool {
-	return len(p.Spec.PodSelector.MatchLabels) == 0 && len(p.Spec.Ingress) == 0 && len(p.Spec.Egress) == 0 && len(p.Spec.PolicyTypes) == 2
+	_, some := p.Spec.PodSelector.MatchLabels[component]
+	return !some && len(p.Spec.Ingress) == 0 && len(p.Spec.Egress) == 0 && len(p.Spec.PolicyTypes) == 2
 }
 
-// needs are the ports that each pod calls.
-var needs = map[string][]int{"worker": {5432, 587, 7233}, "starter": {7233}, "codec": nil, "setup": {7233}, "migrate": {5432}}
-
-// policed wants a policy for the pod alone, which lets out its needs and no more.
+// policed wants policies for the pod alone, which let out its calls and no more.
 func (c *cluster) policed(name string, pod corev1.PodTemplateSpec) string {
+	var got []int
+	own := false
 	for _, p := range c.policies {
-		if len(p.Spec.PodSelector.MatchLabels) > 0 && selects(p.Spec.PodSelector.MatchLabels, pod) {
-			return compared(needs[name], outlets(p))
+		if p.Spec.PodSelector.MatchLabels[component] == name && selects(p.Spec.PodSelector.MatchLabels, pod) {
+			own, got = true, append(got, outlets(p)...)
 		}
 	}
-	return "no policy of its own"
+	if !own {
+		return "no policy of its own"
+	}
+	return compared(calls(c.env(pod.Spec.Containers[0])), got)
+}
+
+// calls are the ports that a process with these settings calls.
+func calls(env map[string]string) []int {
+	found := map[int]bool{}
+	_, temporal, _ := strings.Cut(env["TEMPORAL_ADDRESS"], ":")
+	for _, text := range []string{temporal, env["REKEY_SMTP_PORT"]} {
+		if port, err := strconv.Atoi(text); err == nil {
+			found[port] = true
+		}
+	}
+	usual := map[string]int{"https": 443, "postgres": 5432, "mysql": 3306}
+	for _, name := range []string{"REKEY_STORE", "REKEY_USERS_URL", "REKEY_EVENTS_URL", "REKEY_SMTP_OAUTH_TOKEN_URL", "REKEY_BREACHED_URL", "REKEY_OIDC_ISSUER"} {
+		u, err := url.Parse(env[name])
+		if err != nil || u.Host == "" {
+			continue
+		}
+		port, err := strconv.Atoi(u.Port())
+		if err != nil {
+			port = usual[u.Scheme]
+		}
+		found[port] = true
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 func compared(want, got []int) string {
@@ -165,8 +210,10 @@ func compared(want, got []int) string {
 			return fmt.Sprintf("cannot reach %d", port)
 		}
 	}
-	if len(got) > len(want) {
-		return fmt.Sprintf("may reach %v, needs %v", got, want)
+	for _, port := range got {
+		if !slices.Contains(want, port) {
+			return fmt.Sprintf("may reach %v, calls %v", got, want)
+		}
 	}
 	return ""
 }
@@ -188,14 +235,16 @@ func outlets(p *networkingv1.NetworkPolicy) []int {
 // served wants a service's port to be one of the pods that it finds.
 func (c *cluster) served(name string, pod corev1.PodTemplateSpec) string {
 	for _, s := range c.services {
-		if !selects(s.Spec.Selector, pod) {
+		if !selects(s.Spec.Selector, pod) || slices.Contains(c.jobs, name) {
 			continue
 		}
 		named := func(p corev1.ContainerPort) bool { return p.Name == s.Spec.Ports[0].TargetPort.StrVal }
 		if !slices.ContainsFunc(pod.Spec.Containers[0].Ports, named) {
 			return "its service leads to no port"
 		}
-		return ""
+		if s.Spec.Selector[component] == name {
+			return ""
+		}
 	}
 	if name == "starter" || name == "codec" {
 		return "has no service"

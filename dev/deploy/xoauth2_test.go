@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -10,46 +9,18 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	"sigs.k8s.io/yaml"
 )
-
-// xoauth2 is the cluster with the component over it.
-func xoauth2(t *testing.T) *cluster {
-	t.Helper()
-	c, err := apply(t)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(manifests, "xoauth2")
-	var k kustomization
-	component := replaced(t, filepath.Join(folder, "kustomization.yaml"), nil)
-	if err := yaml.Unmarshal([]byte(component), &k); err != nil || k.Kind != "Component" || !slices.Equal(k.Resources, []string{"network.yaml"}) || !strings.Contains(component, "\n  - path: config.yaml\n") {
-		t.Fatalf("no component: %v, %+v", err, k)
-	}
-	for _, name := range []string{"network.yaml", "config.yaml"} {
-		object := []byte(replaced(t, filepath.Join(folder, name), nil))
-		if name == "network.yaml" {
-			err = c.add(object)
-		} else {
-			var patch corev1.ConfigMap
-			err = yaml.UnmarshalStrict(object, &patch)
-			maps.Copy(c.configs[patch.Name], patch.Data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return c
-}
 
 // With the component a worker has all that a login with an access token needs. It reaches the
 // token endpoint and nothing of the cluster by it. Without the component it may not call out
 // there.
 func TestManifestsForAnAccessToken(t *testing.T) {
 	t.Parallel()
-	c := xoauth2(t)
+	c, err := kustomized(t, overlay+"components: [../base/xoauth2]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, problem := range c.problems(t) {
 		t.Error(problem)
 	}
@@ -58,7 +29,7 @@ func TestManifestsForAnAccessToken(t *testing.T) {
 		t.Errorf("the client secret is at %s", file)
 	}
 	readsSecret(t, env, "--smtp-oauth-secret-file")
-	out := c.policies[len(c.policies)-1]
+	out := c.objects["NetworkPolicy worker-token-endpoint"].(*networkingv1.NetworkPolicy)
 	if !selects(out.Spec.PodSelector.MatchLabels, c.pods["worker"]) || selects(out.Spec.PodSelector.MatchLabels, c.pods["starter"]) {
 		t.Errorf("%s is not the worker's alone", out.Name)
 	}

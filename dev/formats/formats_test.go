@@ -3,7 +3,6 @@ package formats
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +14,6 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
 const root = "../.."
@@ -32,7 +29,7 @@ func read(t *testing.T, path ...string) string {
 }
 
 // formats are documents in standard formats, each with a judge that is not rekey's. Compose,
-// the objects of the manifests and the SBOM have theirs in dev/deploy.
+// the manifests, the Helm chart and the SBOM have theirs in dev/deploy.
 var formats = []struct {
 	file  string
 	judge func(text []byte) error
@@ -109,45 +106,4 @@ func judgeDashboard(text []byte) error {
 		return d.Validate()
 	}
 	return err
-}
-
-const manifests = "deploy/kubernetes"
-
-// Kustomize itself builds the manifests, with the namespace and the tag of the image.
-func TestKustomizeBuilds(t *testing.T) {
-	t.Parallel()
-	memory, files := filesys.MakeFsInMemory(), os.DirFS(filepath.Join(root, manifests))
-	err := fs.WalkDir(files, ".", func(path string, f fs.DirEntry, err error) error {
-		if err != nil || f.IsDir() {
-			return err
-		}
-		text, err := fs.ReadFile(files, path)
-		if err != nil {
-			return err
-		}
-		return memory.WriteFile("/base/"+path, text)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := memory.WriteFile("/own/kustomization.yaml", []byte("resources: [../base]\ncomponents: [../base/xoauth2]\n")); err != nil {
-		t.Fatal(err)
-	}
-	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/own")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := made.AsYaml()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if made.Size() < 15 || strings.Count(string(out), "image: registry.example.com/rekey:v") < 5 {
-		t.Errorf("%d objects:\n%s", made.Size(), out)
-	}
-	if err := memory.WriteFile("/base/kustomization.yaml", []byte("resources: [worker.yaml]\nimage: []\n")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(memory, "/base"); err == nil {
-		t.Error("a field that Kustomize does not know is taken")
-	}
 }

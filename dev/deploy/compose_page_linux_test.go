@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,14 +21,13 @@ import (
 
 const (
 	owner   = "alice@example.com"
-	chose   = "plum velvet thirty gulls"
 	starter = "http://127.0.0.1:9080"
 	mailpit = "http://127.0.0.1:9025"
 )
 
-// site is a checkout in which docs/deploy/compose.md is followed.
-type site struct {
-	*engine
+// checkout is one in which docs/deploy/compose.md is followed.
+type checkout struct {
+	*dockerEngine
 
 	dir    string
 	blocks map[string]string // the commands of the page, by heading
@@ -37,10 +35,10 @@ type site struct {
 	people int // accounts that have asked for a link
 }
 
-// newSite checks the source out, as an account with a strict umask does.
-func newSite(t *testing.T) *site {
+// newCheckout checks the source out, as an account with a strict umask does.
+func newCheckout(t *testing.T) *checkout {
 	t.Helper()
-	s := &site{engine: newEngine(t), dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
+	s := &checkout{engine: newEngine(t), dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
 	s.shell(t, root, "git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x --no-same-permissions -C '"+s.dir+"'")
 	// The test is one client with many requests.
 	override := "services: {starter: {environment: {REKEY_CLIENT_LIMIT: \"0\"}}}\n"
@@ -79,7 +77,7 @@ func blocks(t *testing.T, page string) map[string]string {
 }
 
 // follow runs the commands under a heading of the page. Each pair is a passage and its replacement.
-func (s *site) follow(t *testing.T, heading string, pairs ...string) string {
+func (s *checkout) follow(t *testing.T, heading string, pairs ...string) string {
 	t.Helper()
 	lines, ok := s.blocks[heading]
 	if !ok {
@@ -92,10 +90,10 @@ func (s *site) follow(t *testing.T, heading string, pairs ...string) string {
 		lines = strings.ReplaceAll(lines, pair[0], pair[1])
 	}
 	s.ran[heading] = true
-	return s.compose(t, lines)
+	return s.run(t, lines)
 }
 
-func (s *site) compose(t *testing.T, lines string) string {
+func (s *checkout) run(t *testing.T, lines string) string {
 	t.Helper()
 	return s.shell(t, s.dir, lines)
 }
@@ -105,13 +103,13 @@ func (s *site) compose(t *testing.T, lines string) string {
 // at once.
 func TestComposePage(t *testing.T) { //nolint:paralleltest // it publishes the ports of the page
 	suite.Long(t)
-	s := newSite(t)
+	s := newCheckout(t)
 	s.follow(t, "Start")
 	s.checkImage(t)
 	s.follow(t, "Try it")
-	s.use(t, s.request(t, owner, nil))
+	choose(t, starter, s.request(t, owner, nil))
 	s.operators(t)
-	s.compose(t, `docker compose exec -T postgres psql -U postgres rekey -c "INSERT INTO rekey.accounts (id, address, credential)
+	s.run(t, `docker compose exec -T postgres psql -U postgres rekey -c "INSERT INTO rekey.accounts (id, address, credential)
 		SELECT 'p' || n, 'person-' || n || '@example.com', '\$argon2id\$none yet' FROM generate_series(1, 100) n"`)
 	s.proxied(t)
 	s.scaled(t)
@@ -122,7 +120,7 @@ func TestComposePage(t *testing.T) { //nolint:paralleltest // it publishes the p
 		token := s.requested(t)
 		s.follow(t, heading)
 		s.jobsEndedWell(t)
-		s.use(t, token)
+		choose(t, starter, token)
 	}
 	s.firstStarts(t)
 	for heading := range s.blocks {
@@ -133,14 +131,14 @@ func TestComposePage(t *testing.T) { //nolint:paralleltest // it publishes the p
 }
 
 // checkImage judges the image that was built.
-func (s *site) checkImage(t *testing.T) {
+func (s *checkout) checkImage(t *testing.T) {
 	t.Helper()
-	size, err := strconv.Atoi(strings.TrimSpace(s.compose(t, "docker image inspect --format '{{.Size}}' rekey:devel")))
+	size, err := strconv.Atoi(strings.TrimSpace(s.run(t, "docker image inspect --format '{{.Size}}' rekey:devel")))
 	if err != nil || size > 40_000_000 {
 		t.Errorf("the image has %d bytes, %v, want 40 MB at most", size, err)
 	}
 	var labels map[string]string
-	if err := json.Unmarshal([]byte(s.compose(t, "docker image inspect --format '{{json .Config.Labels}}' rekey:devel")), &labels); err != nil {
+	if err := json.Unmarshal([]byte(s.run(t, "docker image inspect --format '{{json .Config.Labels}}' rekey:devel")), &labels); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"title", "description", "source", "documentation", "licenses", "version"} {
@@ -151,63 +149,63 @@ func (s *site) checkImage(t *testing.T) {
 }
 
 // operators runs the commands of operators.
-func (s *site) operators(t *testing.T) {
+func (s *checkout) operators(t *testing.T) {
 	t.Helper()
 	id := regexp.MustCompile(`reset/[0-9a-f]{32}`)
-	found := id.FindString(s.compose(t, "docker compose run --rm operator find "+owner))
+	found := id.FindString(s.run(t, "docker compose run --rm operator find "+owner))
 	out := s.follow(t, "Operators", id.FindString(s.blocks["Operators"]), found)
 	for _, want := range []string{found, "completed", "password_changed", "WorkflowExecutionCompleted"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the commands of operators do not print %q:\n%s", want, out)
 		}
 	}
-	decoded := s.compose(t, "docker compose run --rm temporal-cli workflow show --output json --workflow-id "+found)
+	decoded := s.run(t, "docker compose run --rm temporal-cli workflow show --output json --workflow-id "+found)
 	if !strings.Contains(decoded, owner) {
 		t.Errorf("a run is shown encrypted:\n%.2000s", decoded)
 	}
 }
 
 // proxied checks whose address counts when a proxy on this machine passes requests on.
-func (s *site) proxied(t *testing.T) {
+func (s *checkout) proxied(t *testing.T) {
 	t.Helper()
 	const client = "198.51.100.7"
-	s.compose(t, "echo REKEY_TRUSTED_PROXIES=10.213.83.1/32 >>.env\ndocker compose up --wait starter")
-	s.use(t, s.request(t, "person-100@example.com", http.Header{"X-Forwarded-For": {client}}))
-	if out := s.compose(t, "docker compose run --rm operator audit person-100@example.com"); !strings.Contains(out, client) {
+	s.run(t, "echo REKEY_TRUSTED_PROXIES=10.213.83.1/32 >>.env\ndocker compose up --wait starter")
+	choose(t, starter, s.request(t, "person-100@example.com", http.Header{"X-Forwarded-For": {client}}))
+	if out := s.run(t, "docker compose run --rm operator audit person-100@example.com"); !strings.Contains(out, client) {
 		t.Errorf("the audit log lacks the client behind the proxy:\n%s", out)
 	}
 }
 
 // scaled runs a second starter.
-func (s *site) scaled(t *testing.T) {
+func (s *checkout) scaled(t *testing.T) {
 	t.Helper()
 	lines := strings.SplitAfterN(s.blocks["Make it yours"], "\n", 2)
-	s.compose(t, lines[0])
+	s.run(t, lines[0])
 	for _, port := range []string{"9080", "9081"} {
 		if status, body := send(t, http.MethodGet, "http://127.0.0.1:"+port+"/account/forgot-password", nil, ""); status != http.StatusOK {
 			t.Errorf("the starter on port %s: %d %s", port, status, body)
 		}
 	}
-	s.compose(t, lines[1])
+	s.run(t, lines[1])
 	s.ran["Make it yours"] = true
 }
 
 // killEach kills the process of each container in turn, in the middle of a reset.
-func (s *site) killEach(t *testing.T) {
+func (s *checkout) killEach(t *testing.T) {
 	t.Helper()
 	for name, pid := range s.pids(t) {
 		token := s.requested(t)
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		s.use(t, token)
-		s.compose(t, "docker compose up --wait # after the end of "+name)
+		choose(t, starter, token)
+		s.run(t, "docker compose up --wait # after the end of "+name)
 	}
 }
 
 // killAll kills everything while resets are open: the processes of all containers at once, and then
 // those of the engine too.
-func (s *site) killAll(t *testing.T) {
+func (s *checkout) killAll(t *testing.T) {
 	t.Helper()
 	for _, kill := range []func(){
 		func() {
@@ -226,26 +224,26 @@ func (s *site) killAll(t *testing.T) {
 		}
 		kill()
 		for _, token := range tokens {
-			s.use(t, token)
+			choose(t, starter, token)
 		}
 	}
 }
 
 // backedUp puts a backup back in place of everything.
-func (s *site) backedUp(t *testing.T) {
+func (s *checkout) backedUp(t *testing.T) {
 	t.Helper()
 	token := s.requested(t)
 	s.follow(t, "Back up")
-	s.compose(t, "docker compose down --volumes\nrm -rf .env deploy/compose/secrets\ncp -R backup/.env .\ncp -R backup/secrets deploy/compose/")
+	s.run(t, "docker compose down --volumes\nrm -rf .env deploy/compose/secrets\ncp -R backup/.env .\ncp -R backup/secrets deploy/compose/")
 	s.follow(t, "Restore")
-	s.use(t, token)
+	choose(t, starter, token)
 }
 
 // jobsEndedWell checks the jobs, also after a restart, when they begin before their servers.
-func (s *site) jobsEndedWell(t *testing.T) {
+func (s *checkout) jobsEndedWell(t *testing.T) {
 	t.Helper()
 	process.Eventually(t, patience, "all jobs end well", func() bool {
-		out := s.compose(t, "docker compose ps --all --format '{{.Service}} {{.State}} {{.ExitCode}}'")
+		out := s.run(t, "docker compose ps --all --format '{{.Service}} {{.State}} {{.ExitCode}}'")
 		for _, job := range []string{"databases", "keys", "migrate", "setup", "temporal-schema"} {
 			if !strings.Contains(out, job+" exited 0\n") {
 				return false
@@ -257,33 +255,33 @@ func (s *site) jobsEndedWell(t *testing.T) {
 
 // firstStarts kills what works once, at the first start, in the middle of its work. The next start
 // makes it whole.
-func (s *site) firstStarts(t *testing.T) {
+func (s *checkout) firstStarts(t *testing.T) {
 	t.Helper()
 	for _, at := range []struct{ service, says string }{
 		{"postgres", "creating subdirectories"},
 		{"postgres", "performing post-bootstrap initialization"},
 		{"temporal-schema", "UpdateSchemaTask"},
 	} {
-		s.compose(t, "docker compose down --volumes\ndocker compose up --detach >up.log 2>&1 &")
+		s.run(t, "docker compose down --volumes\ndocker compose up --detach >up.log 2>&1 &")
 		process.Eventually(t, patience, at.service+" says "+at.says, func() bool {
-			return strings.Contains(s.compose(t, "docker compose logs "+at.service+" 2>&1 || true"), at.says)
+			return strings.Contains(s.run(t, "docker compose logs "+at.service+" 2>&1 || true"), at.says)
 		})
 		pid := s.pids(t)[at.service]
 		if pid == 0 {
 			t.Fatalf("%s has ended", at.service)
 		}
 		_ = syscall.Kill(pid, syscall.SIGKILL)
-		s.compose(t, "docker compose stop\n"+s.blocks["Start"])
+		s.run(t, "docker compose stop\n"+s.blocks["Start"])
 		s.follow(t, "Try it")
-		s.use(t, s.request(t, owner, nil))
+		choose(t, starter, s.request(t, owner, nil))
 	}
 }
 
 // pids are the first processes of the containers that run, by their services.
-func (s *site) pids(t *testing.T) map[string]int {
+func (s *checkout) pids(t *testing.T) map[string]int {
 	t.Helper()
 	found := map[string]int{}
-	for line := range strings.Lines(s.compose(t, `docker ps --quiet | xargs -r docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Pid}}'`)) {
+	for line := range strings.Lines(s.run(t, `docker ps --quiet | xargs -r docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Pid}}'`)) {
 		name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 		pid, err := strconv.Atoi(text)
 		if err != nil {
@@ -297,14 +295,14 @@ func (s *site) pids(t *testing.T) map[string]int {
 }
 
 // requested is a token for another person.
-func (s *site) requested(t *testing.T) (token string) {
+func (s *checkout) requested(t *testing.T) (token string) {
 	t.Helper()
 	s.people++
 	return s.request(t, fmt.Sprintf("person-%d@example.com", s.people), nil)
 }
 
 // request requests a mail and returns the token in it. It repeats a request that is not accepted.
-func (s *site) request(t *testing.T, address string, header http.Header) (token string) {
+func (s *checkout) request(t *testing.T, address string, header http.Header) (token string) {
 	t.Helper()
 	before := s.mails(t, address)
 	process.Succeeds(t, patience, "a request is accepted", func() error {
@@ -324,27 +322,15 @@ func (s *site) request(t *testing.T, address string, header http.Header) (token 
 		return id != ""
 	})
 	_, body := send(t, http.MethodGet, mailpit+"/api/v1/message/"+id, nil, "")
-	found := regexp.MustCompile(`/account/change-password/([\w-]+)`).FindStringSubmatch(body)
+	found := link.FindStringSubmatch(body)
 	if found == nil {
 		t.Fatalf("no link in the mail:\n%s", body)
 	}
 	return found[1]
 }
 
-// use changes the password.
-func (s *site) use(t *testing.T, token string) {
-	t.Helper()
-	process.Succeeds(t, patience, "the password is changed", func() error {
-		status, body := send(t, http.MethodPost, starter+"/account/reset_password/"+token, nil, `{"password":"`+chose+`"}`)
-		if status != http.StatusOK {
-			return fmt.Errorf("%d %s", status, body)
-		}
-		return nil
-	})
-}
-
 // mails are the subjects of the mails to an address, by ID. While the inbox is down there are none.
-func (s *site) mails(t *testing.T, address string) map[string]string {
+func (s *checkout) mails(t *testing.T, address string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	_, body := send(t, http.MethodGet, mailpit+"/api/v1/search?limit=500&query=to:"+address, nil, "")
@@ -356,27 +342,4 @@ func (s *site) mails(t *testing.T, address string) map[string]string {
 		found[m.ID] = m.Subject
 	}
 	return found
-}
-
-// send is one request; status 0 is none.
-func send(t *testing.T, method, url string, header http.Header, body string) (status int, answer string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if header != nil {
-		request.Header = header.Clone()
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer response.Body.Close()
-	got, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return response.StatusCode, string(got)
 }
