@@ -38,7 +38,7 @@ type checkout struct {
 // newCheckout checks the source out, as an account with a strict umask does.
 func newCheckout(t *testing.T) *checkout {
 	t.Helper()
-	s := &checkout{engine: newEngine(t), dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
+	s := &checkout{dockerEngine: newEngine(t), dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
 	s.shell(t, root, "git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x --no-same-permissions -C '"+s.dir+"'")
 	// The test is one client with many requests.
 	override := "services: {starter: {environment: {REKEY_CLIENT_LIMIT: \"0\"}}}\n"

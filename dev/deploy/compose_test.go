@@ -33,7 +33,7 @@ func loadCompose(t *testing.T, pairs ...string) (*types.Project, error) {
 		t.Fatal(err)
 	}
 	options, err := cli.NewProjectOptions(
-		[]string{file}, cli.WithWorkingDirectory(root), cli.WithProfiles([]string{"demo"}),
+		[]string{file}, cli.WithWorkingDirectory(root), cli.WithProfiles([]string{"demo", "operator"}),
 		cli.WithEnvFiles(filepath.Join(root, "deploy/compose/demo.env")), cli.WithDotEnv,
 	)
 	if err != nil {
@@ -74,9 +74,9 @@ func TestComposeRulesBite(t *testing.T) {
 		{"postgres:17.10-bookworm", "postgres:latest", "postgres: image postgres:latest is not pinned"},
 		{"postgres:17.10-bookworm", "postgres:17", "postgres: image postgres:17 is not pinned"},
 		{"postgres:17.10-bookworm", "postgres", "postgres: image postgres is not pinned"},
-		{"127.0.0.1:8233:8080", "8233:8080", "ui: publishes 8233 beyond loopback"},
-		{"127.0.0.1:8081:8081", "0.0.0.0:8081:8081", "codec: publishes 8081 beyond loopback"},
-		{`"${STARTER_ADDRESS:-127.0.0.1}:8080:8080"`, `"8080:8080"`, "starter: publishes 8080 beyond loopback"},
+		{"127.0.0.1:9233:8080", "9233:8080", "ui: publishes 9233 beyond loopback"},
+		{"127.0.0.1:9081:8081", "0.0.0.0:9081:8081", "codec: publishes 9081 beyond loopback"},
+		{`"${STARTER_ADDRESS:-127.0.0.1}:${STARTER_PORT:-8080}:8080"`, `"8080:8080"`, "starter: publishes 8080 beyond loopback"},
 		{"  read_only: true\n  cap", "  cap", "worker: its root can be written"},
 		{"  cap_drop: [ALL]\n", "", "worker: has capabilities"},
 		{"    user: \"999:999\"", "    cap_add: [CHOWN]", "postgres: has capabilities"},
@@ -89,9 +89,11 @@ func TestComposeRulesBite(t *testing.T) {
 		{"      migrate: {condition: service_completed_successfully}\n", "", "worker: does not wait for migrate"},
 		{"  setup: {condition: service_completed_successfully}\n", "", "starter: does not wait for setup"},
 		{"  setup: {condition: service_completed_successfully}", "  setup: {condition: service_started}", "starter: does not wait for setup to be service_completed_successfully"},
-		{"    profiles: [demo]\n", "", "mailpit: is not of the profile demo alone"},
+		{"    profiles: [demo]\n", "", "mailpit: is of the profile"},
+		{"    profiles: [operator]\n", "", "operator: is of the profile"},
 		{"    networks: [store, temporal, mail]", "    networks: [store, temporal, mail, front-ui]", "worker: networks"},
-		{"    networks: [front-codec]", "    networks: [front-ui]", "network front-ui: is shared by codec and ui"},
+		{"    networks: [codec, front-codec]", "    networks: [codec, front-ui]", "network front-ui: is shared by codec and ui"},
+		{"  codec: {internal: true}", "  codec: {}", "network codec: is not internal"},
 		{"  store: {internal: true}", "  store: {}", "network store: is not internal"},
 		{"    volumes: [*payload]", "    volumes: [*payload, *submission]", "codec: is given /keys/payload.json /keys/submission.json"},
 		{"    volumes: [*payload]", "    volumes: ['keys:/keys:ro']", "codec: is given /keys, want"},

@@ -25,7 +25,7 @@ func problems(t *testing.T, p *types.Project) []string {
 			}
 		}
 	}
-	for _, name := range []string{"store", "temporal"} {
+	for _, name := range []string{"store", "temporal", "codec"} {
 		if !p.Networks[name].Internal {
 			found = append(found, "network "+name+": is not internal")
 		}
@@ -86,8 +86,10 @@ func unprivileged(s types.ServiceConfig) string {
 	return ""
 }
 
-// job reports that a service runs once.
-func job(s types.ServiceConfig) bool { return s.Restart == types.RestartPolicyNo }
+// job reports that a service runs once: at a start, or for an operator.
+func job(s types.ServiceConfig) bool {
+	return s.Restart == types.RestartPolicyNo || strings.HasPrefix(s.Restart, types.RestartPolicyOnFailure)
+}
 
 func limited(s types.ServiceConfig) string {
 	switch {
@@ -121,15 +123,15 @@ const (
 
 // order is the dependencies of each service.
 var order = map[string]map[string]string{
-	"temporal-schema":    {"postgres": healthy},
-	"temporal":           {"temporal-schema": done},
-	"temporal-namespace": {"temporal": healthy},
-	"setup":              {"temporal-namespace": done},
-	"migrate":            {"postgres": healthy},
-	"worker":             {"keys": done, "setup": done, "migrate": done, "temporal": healthy},
-	"starter":            {"keys": done, "setup": done, "temporal": healthy},
-	"codec":              {"keys": done},
-	"ui":                 {"temporal": healthy},
+	"databases":       {"postgres": healthy},
+	"temporal-schema": {"databases": done},
+	"temporal":        {"temporal-schema": done},
+	"setup":           {"temporal": healthy},
+	"migrate":         {"databases": done},
+	"worker":          {"keys": done, "setup": done, "migrate": done},
+	"starter":         {"keys": done, "setup": done},
+	"codec":           {"keys": done},
+	"ui":              {"temporal": healthy},
 }
 
 func waits(s types.ServiceConfig) string {
@@ -145,13 +147,11 @@ func waits(s types.ServiceConfig) string {
 	return ""
 }
 
-// profiled keeps the inbox out of a real deployment.
+// profiled keeps the inbox out of a real deployment, and commands of operators out of a start.
 func profiled(s types.ServiceConfig) string {
-	if s.Name == "mailpit" && !slices.Equal(s.Profiles, []string{"demo"}) {
-		return "is not of the profile demo alone"
-	}
-	if s.Name != "mailpit" && len(s.Profiles) > 0 {
-		return "is missing without a profile"
+	want := map[string]string{"mailpit": "demo", "operator": "operator", "temporal-cli": "operator"}[s.Name]
+	if got := strings.Join(s.Profiles, " "); got != want {
+		return fmt.Sprintf("is of the profile %q, want %q", got, want)
 	}
 	return ""
 }
@@ -159,9 +159,10 @@ func profiled(s types.ServiceConfig) string {
 // reach is the networks of each service. A starter cannot reach the accounts or a mail server,
 // the codec server no service of rekey.
 var reach = map[string]string{
-	"postgres": "store", "temporal": "store temporal", "temporal-schema": "store", "temporal-namespace": "temporal",
+	"postgres": "store", "databases": "store", "temporal": "store temporal", "temporal-schema": "store",
+	"operator": "mail store temporal", "temporal-cli": "codec temporal",
 	"ui": "front-ui temporal", "keys": "", "setup": "temporal", "migrate": "store", "worker": "mail store temporal",
-	"starter": "front-starter temporal", "codec": "front-codec", "mailpit": "front-mailpit mail",
+	"starter": "front-starter temporal", "codec": "codec front-codec", "mailpit": "front-mailpit mail",
 }
 
 // security 2: a starter has no way to a service that knows accounts.
@@ -175,10 +176,11 @@ func networked(s types.ServiceConfig) string {
 
 // readBy are the key files of each process, as the table in docs/design.md says.
 var readBy = map[string]string{
-	"worker":  "/keys/link.json /keys/payload.json /keys/submission.json",
-	"starter": "/keys/account.json /keys/link.json /keys/payload.json /keys/salt.json /keys/submission.pub.json",
-	"codec":   "/keys/payload.json",
-	"keys":    "/keys",
+	"worker":   "/keys/link.json /keys/payload.json /keys/submission.json",
+	"starter":  "/keys/account.json /keys/link.json /keys/payload.json /keys/salt.json /keys/submission.pub.json",
+	"codec":    "/keys/payload.json",
+	"keys":     "/keys",
+	"operator": "/keys/account.json /keys/payload.json",
 }
 
 func fewKeys(s types.ServiceConfig) string {
