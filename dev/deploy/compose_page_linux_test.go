@@ -36,9 +36,9 @@ type checkout struct {
 }
 
 // newCheckout checks the source out, as an account with a strict umask does.
-func newCheckout(t *testing.T) *checkout {
+func newCheckout(t *testing.T, engine *dockerEngine) *checkout {
 	t.Helper()
-	s := &checkout{dockerEngine: newEngine(t), dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
+	s := &checkout{dockerEngine: engine, dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
 	s.shell(t, root, "git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x --no-same-permissions -C '"+s.dir+"'")
 	// The test is one client with many requests.
 	override := "services: {starter: {environment: {REKEY_CLIENT_LIMIT: \"0\"}}}\n"
@@ -101,9 +101,14 @@ func (s *checkout) run(t *testing.T, lines string) string {
 // docs/deploy/compose.md is true: each of its commands does what the page says, in that order, with a
 // real Docker Engine. What was accepted outlives the end of every process, of the engine and of all
 // at once.
-func TestComposePage(t *testing.T) { //nolint:paralleltest // it publishes the ports of the page
+func TestComposePage(t *testing.T) { //nolint:paralleltest // the repetition in namespaces runs alone
 	suite.Long(t)
-	s := newCheckout(t)
+	images := content(t)
+	dir := aside(t)
+	if dir == "" {
+		return
+	}
+	s := newCheckout(t, newEngine(t, dir, images))
 	s.follow(t, "Start")
 	s.checkImage(t)
 	s.follow(t, "Try it")
