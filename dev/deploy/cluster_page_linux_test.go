@@ -173,8 +173,13 @@ func (n *node) enforces(t *testing.T) {
 		from, to string
 		open     bool
 	}{
-		{"worker", "postgres", true}, {"worker", "mailpit", true}, {"starter", "temporal", true},
-		{"starter", "postgres", false}, {"starter", "mailpit", false}, {"codec", "temporal", false}, {"codec", "postgres", false},
+		{"worker", "postgres", true},
+		{"worker", "mailpit", true},
+		{"starter", "temporal", true},
+		{"starter", "postgres", false},
+		{"starter", "mailpit", false},
+		{"codec", "temporal", false},
+		{"codec", "postgres", false},
 	} {
 		want := map[bool]string{true: "EOF", false: "connection refused"}[way.open]
 		process.Succeeds(t, patience, fmt.Sprintf("%s to %s: %s", way.from, way.to, want), func() error {
