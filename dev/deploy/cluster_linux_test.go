@@ -101,12 +101,15 @@ func startNode(t *testing.T, dir, programs string) *node {
 	n.serve(t, "kube-scheduler", "--kubeconfig", "kubeconfig", "--leader-elect=false", "--cert-dir", "certs-s")
 	n.serve(t, "containerd", "--config", "containerd.toml")
 	n.images(t)
+	n.shell(t, "sysctl -q -w net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1")
 	n.serve(t, "kubelet", "--config", "kubelet.yaml", "--kubeconfig", "kubeconfig", "--root-dir", filepath.Join(dir, "kubelet"), "--cert-dir", "certs-k",
 		"--hostname-override", "node", "--node-ip", n.address("worker2"))
 	process.Eventually(t, patience, "the node", func() bool {
 		_, err := n.try("kubectl wait --for=condition=Ready node/node --timeout=1s")
 		return err == nil
 	})
+	n.serve(t, "kube-router", "--kubeconfig", "kubeconfig", "--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
+		"--enable-cni=false", "--hostname-override", "node", "--service-cluster-ip-range", "10.97.0.0/20")
 	return n
 }
 

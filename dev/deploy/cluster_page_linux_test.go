@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,6 +76,7 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 	n.overlays(t, files["Kustomize"][0])
 	run("Kustomize", "Kustomize", "First check")
 	n.refuses(t)
+	n.enforces(t)
 	n.forwarded(t, func(starter string) { choose(t, starter, ask(t, starter, "alice@example.com", mails)) })
 	run("rotation, a step", "Rotation of keys")
 	run("renewal", "Renewal of certificates and passwords")
@@ -87,6 +90,7 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 	n.options(t)
 	n.values(t, files["Helm"][0])
 	run("Helm", "Helm", "First check")
+	n.enforces(t)
 	n.upgrades(t, mails, commands["Helm"][0])
 	n.shell(t, commands["Remove"][1])
 	for section := range commands {
@@ -147,7 +151,45 @@ func (n *node) overlays(t *testing.T, kustomization string) {
 		}
 	}
 	n.write(t, "work/config.yaml", config.String())
-	n.write(t, "work/network.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: setup}\nspec:\n  egress:\n    - to: [{ipBlock: {cidr: "+n.network+"0/24}}]\n      ports: [{port: 7233}]\n")
+	var network strings.Builder
+	for name, to := range map[string][]string{"worker": {"temporal", "postgres", "mailpit"}, "starter": {"temporal"}, "setup": {"temporal"}, "migrate": {"postgres"}} {
+		network.WriteString("---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " + name + "}\nspec:\n  egress:\n")
+		for _, host := range to {
+			network.WriteString("    - {to: [{ipBlock: {cidr: " + n.address(host) + "/32}}], ports: [{port: " + ports[host] + "}]}\n")
+		}
+	}
+	n.write(t, "work/network.yaml", network.String())
+}
+
+// ports are those of what the cluster calls.
+var ports = map[string]string{"temporal": "7233", "postgres": "5432", "mailpit": "1025"}
+
+// enforces tries the ways that the policies leave and those that they do not: a starter has none
+// to the accounts, nor to the mail server. A server that is reached closes the connection, since
+// it speaks no HTTP.
+func (n *node) enforces(t *testing.T) {
+	t.Helper()
+	for _, way := range []struct {
+		from, to string
+		open     bool
+	}{
+		{"worker", "postgres", true},
+		{"worker", "mailpit", true},
+		{"starter", "temporal", true},
+		{"starter", "postgres", false},
+		{"starter", "mailpit", false},
+		{"codec", "temporal", false},
+		{"codec", "postgres", false},
+	} {
+		want := map[bool]string{true: "EOF", false: "connection refused"}[way.open]
+		process.Succeeds(t, patience, fmt.Sprintf("%s to %s: %s", way.from, way.to, want), func() error {
+			out, err := n.try("kubectl -n rekey exec deployment/rekey-" + way.from + " -- /rekey health http://" + n.address(way.to) + ":" + ports[way.to])
+			if err == nil || !strings.Contains(out, want) {
+				return errors.New(out)
+			}
+			return nil
+		})
+	}
 }
 
 // values writes the values of the page, and a second file with what is else here.
@@ -156,6 +198,10 @@ func (n *node) values(t *testing.T, values string) {
 	o := n.own()
 	values = strings.ReplaceAll(values, "registry.example.com/you/rekey", "registry.example.com/rekey")
 	values = strings.ReplaceAll(values, "temporal-frontend.temporal:7233", o["TEMPORAL_ADDRESS"])
+	values += "networkPolicy:\n"
+	for name, host := range map[string]string{"temporal": "temporal", "database": "postgres", "mail": "mailpit"} {
+		values += "  " + name + ": {port: " + ports[host] + ", to: [{ipBlock: {cidr: " + n.address(host) + "/32}}]}\n"
+	}
 	n.write(t, "work/my-values.yaml", strings.Replace(values, "settings:\n", "settings:\n  store: {REKEY_STORE: \""+o["REKEY_STORE"]+"\"}\n  mail: {REKEY_SMTP_HOST: "+o["REKEY_SMTP_HOST"]+
 		", REKEY_SMTP_PORT: 1025, REKEY_SMTP_SECURITY: tls}\n  worker: {SSL_CERT_FILE: "+o["SSL_CERT_FILE"]+"}\n", 1))
 }

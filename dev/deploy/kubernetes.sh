@@ -8,7 +8,7 @@
 # is replaced. That is why it is no dependency of dev/, but of a module in FOLDER.
 set -eu
 [ $# -eq 1 ] || { echo "usage: dev/deploy/kubernetes.sh FOLDER" >&2; exit 2; }
-kubernetes=1.35.4 helm3=v3.20.2 helm4=v4.1.4 gateway=v1.4.1 prometheus=v0.87.1
+kubernetes=1.35.4 helm3=v3.20.2 helm4=v4.1.4 gateway=v1.4.1 prometheus=v0.87.1 router=v2.1.0
 mkdir -p "$1" && cd "$1"
 export GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS="-buildvcs=false -mod=mod"
 
@@ -36,3 +36,8 @@ done
 cp "$(folder "sigs.k8s.io/gateway-api@$gateway")/config/crd/standard/gateway.networking.k8s.io_httproutes.yaml" httproutes.yaml
 cp "$(folder "github.com/prometheus-operator/prometheus-operator@$prometheus")/example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml" servicemonitors.yaml
 chmod u+w ./*.yaml
+# It enforces policies, and wants older libraries.
+mkdir -p router && cd router
+printf 'module router\n\ngo 1.26.0\n\nrequire github.com/cloudnativelabs/kube-router/v2 %s\n' "$router" >go.mod
+echo "building kube-router"
+go build -trimpath -ldflags "-s -w" -o ../kube-router github.com/cloudnativelabs/kube-router/v2/cmd/kube-router
