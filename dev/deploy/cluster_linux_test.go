@@ -5,9 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,55 +25,6 @@ type node struct {
 	dir  string // its files
 	bin  string // first in PATH
 	work string // where the commands of the page are typed
-}
-
-const inside = "REKEY_KUBERNETES_INSIDE"
-
-// aside repeats a test in namespaces of its own: its network is no other's, its mounts and
-// processes end with it. In that repetition it returns the folder for its files.
-func aside(t *testing.T) (dir string) {
-	t.Helper()
-	if dir := os.Getenv(inside); dir != "" {
-		return dir
-	}
-	if os.Geteuid() != 0 {
-		t.Fatal("a kubelet wants to be root")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err = os.MkdirTemp("", "k8s-") //nolint:usetesting // short, for the names of sockets
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-		self, "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "20m")
-	cmd.Env = append(os.Environ(), inside+"="+dir)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	err = errors.Join(cmd.Run(), os.RemoveAll(dir)) // nothing is mounted in it any more
-	groups, _ := filepath.Glob("/sys/fs/cgroup/*/kubepods")
-	for _, group := range append(groups, "/sys/fs/cgroup/kubepods") {
-		removeGroups(group)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ""
-}
-
-// removeGroups removes a control group with those in it, which have no process any more.
-func removeGroups(dir string) {
-	var all []string
-	_ = filepath.WalkDir(dir, func(path string, f fs.DirEntry, err error) error {
-		if err == nil && f.IsDir() {
-			all = append(all, path)
-		}
-		return nil
-	})
-	for _, path := range slices.Backward(all) {
-		_ = os.Remove(path)
-	}
 }
 
 // startNode starts a cluster. Its services have addresses on loopback that pods reach too.
