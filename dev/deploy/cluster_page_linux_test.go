@@ -56,7 +56,7 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 		return
 	}
 	n := startNode(t, dir, programs)
-	mails := n.backing(t)
+	database, mails := n.backing(t)
 	commands, files := page(t)
 	ran := map[string]bool{}
 	run := func(what string, sections ...string) {
@@ -77,6 +77,7 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 	run("Kustomize", "Kustomize", "First check")
 	n.refuses(t)
 	n.enforces(t)
+	postgrestest.Exec(t, database, `INSERT INTO rekey.accounts (id, address, credential) VALUES ('1', 'alice@example.com', '$argon2id$old'), ('2', 'bob@example.com', '$argon2id$old')`)
 	n.forwarded(t, func(starter string) { choose(t, starter, ask(t, starter, "alice@example.com", mails)) })
 	run("rotation, a step", "Rotation of keys")
 	run("renewal", "Renewal of certificates and passwords")
@@ -101,9 +102,9 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 }
 
 // backing starts what the cluster calls, and makes the files that the page has people make.
-func (n *node) backing(t *testing.T) *inbox.Inbox {
+func (n *node) backing(t *testing.T) (database string, mails *inbox.Inbox) {
 	t.Helper()
-	database := n.startPostgres(t)
+	server := n.startPostgres(t)
 	n.makeSchema(t)
 	n.startTemporal(t)
 	n.makeNamespace(t)
@@ -118,9 +119,7 @@ func (n *node) backing(t *testing.T) *inbox.Inbox {
 		t.Fatal(err)
 	}
 	n.shell(t, "mkdir -p ../bin && ln -sf "+file+" ../bin/rekey")
-	n.shell(t, "rekey migrate --store 'postgres://rekey@"+n.address("postgres")+"/rekey?sslrootcert=ca.crt&sslmode=verify-full' --store-password-file store.password")
-	postgrestest.Exec(t, database.URL("rekey"), `INSERT INTO rekey.accounts (id, address, credential) VALUES ('1', 'alice@example.com', '$argon2id$old'), ('2', 'bob@example.com', '$argon2id$old')`)
-	return n.startInbox(t)
+	return server.URL("rekey"), n.startInbox(t)
 }
 
 // own are the settings of the examples that are others here.
@@ -198,11 +197,12 @@ func (n *node) values(t *testing.T, values string) {
 	o := n.own()
 	values = strings.ReplaceAll(values, "registry.example.com/you/rekey", "registry.example.com/rekey")
 	values = strings.ReplaceAll(values, "temporal-frontend.temporal:7233", o["TEMPORAL_ADDRESS"])
-	values += "networkPolicy:\n"
+	var network strings.Builder
+	network.WriteString("networkPolicy:\n")
 	for name, host := range map[string]string{"temporal": "temporal", "database": "postgres", "mail": "mailpit"} {
-		values += "  " + name + ": {port: " + ports[host] + ", to: [{ipBlock: {cidr: " + n.address(host) + "/32}}]}\n"
+		network.WriteString("  " + name + ": {port: " + ports[host] + ", to: [{ipBlock: {cidr: " + n.address(host) + "/32}}]}\n")
 	}
-	n.write(t, "work/my-values.yaml", strings.Replace(values, "settings:\n", "settings:\n  store: {REKEY_STORE: \""+o["REKEY_STORE"]+"\"}\n  mail: {REKEY_SMTP_HOST: "+o["REKEY_SMTP_HOST"]+
+	n.write(t, "work/my-values.yaml", strings.Replace(values+network.String(), "settings:\n", "settings:\n  store: {REKEY_STORE: \""+o["REKEY_STORE"]+"\"}\n  mail: {REKEY_SMTP_HOST: "+o["REKEY_SMTP_HOST"]+
 		", REKEY_SMTP_PORT: 1025, REKEY_SMTP_SECURITY: tls}\n  worker: {SSL_CERT_FILE: "+o["SSL_CERT_FILE"]+"}\n", 1))
 }
 
