@@ -69,6 +69,9 @@ func TestUnit(t *testing.T) {
 	if err := rated(t, path); err != nil {
 		t.Error(err)
 	}
+	if text := replaced(t, path, nil); strings.Contains(text, "RestartPreventExitStatus=") || !strings.Contains(text, "\nStartLimitIntervalSec=0\n") {
+		t.Error("it does not restart for ever: a panic, and a kill by the watchdog, exit with 2 as wrong usage does")
+	}
 }
 
 // keyword is the part of an exposure that the comment names: RestrictAddressFamilies=~AF_UNIX is
@@ -112,7 +115,7 @@ func TestUnitIsJudged(t *testing.T) {
 }
 
 // The example settings, with those of the unit, are all that `rekey one` needs, and it knows each.
-// Names in comments are known too.
+// It also knows the settings in comments.
 func TestOneHasItsSettings(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{}

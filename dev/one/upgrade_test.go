@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -104,4 +107,53 @@ func TestRunsThatCannotBeReplayed(t *testing.T) {
 	s.Forgot(t, frank)
 	s.Token(t, frank, 1)
 	stop(t, p)
+}
+
+// mailBeforeWaiting is an overlay for a build whose workflow mails the link first and then waits
+// for its use. It cannot continue runs of the original.
+func mailBeforeWaiting(t *testing.T) string {
+	t.Helper()
+	const workflow, in = "../../workflow", "run.mailFirstLink"
+	list, err := overlay.Write(
+		t.TempDir(),
+		overlay.Change{Package: workflow, In: in, Node: "ExprStmt(openWait)", With: ""},
+		overlay.Change{Package: workflow, In: in, Node: "ExprStmt(sendLink)", With: "$\n{r}.openWait({ctx})"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// An upgrade to a build with another workflow waits for the open resets, which the build of before
+// continues.
+func TestUpgrade(t *testing.T) {
+	suite.Long(t)
+	t.Parallel()
+	s := site.One(t)
+	next := *s
+	next.Path = filepath.Join(t.TempDir(), "next")
+	site.BuildOne(t, next.Path, "-overlay", mailBeforeWaiting(t))
+	erin, frank := s.People[0], s.People[1]
+	p := s.StartOne(t)
+	s.Forgot(t, erin)
+	token := s.Token(t, erin, 1)
+	stop(t, p)
+	if why := reason(t, next.Start(t, nil, "one")); !strings.Contains(why, "this build cannot continue 1 of 1 open resets, for example "+s.WorkflowID(t, erin)) {
+		t.Errorf("the next build says %s", why)
+	}
+	p = s.StartOne(t)
+	s.Insist(t, token, newPassword)
+	s.Mails(t, erin, 2)
+	temporal := s.Dial(t)
+	process.Eventually(t, s.Patience, "the end of the run", func() bool { return s.State(t, temporal, erin) == "completed" })
+	stop(t, p)
+	p = next.StartOne(t)
+	s.Forgot(t, frank)
+	s.Insist(t, s.Token(t, frank, 1), newPassword)
+	s.Mails(t, frank, 2)
+	stop(t, p)
+	if !changed(t, s, erin) || !changed(t, s, frank) {
+		t.Error("a password was not changed")
+	}
 }

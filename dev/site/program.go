@@ -69,6 +69,14 @@ func Build(t *testing.T, path string, flags ...string) {
 	}
 }
 
+// BuildOne is Build for the program of one machine.
+func BuildOne(t *testing.T, path string, flags ...string) {
+	t.Helper()
+	if err := build(path, "one", flags...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func build(path, pkg string, flags ...string) error {
 	args := append([]string{"build", "-o", path}, flags...)
 	out, err := exec.Command("go", append(args, "github.com/rekeyhq/rekey/"+pkg)...).CombinedOutput() //nolint:gosec,noctx // a test chooses the build

@@ -68,6 +68,7 @@ func TestOneRefuses(t *testing.T) {
 		"--ui-listen=:8233":                              "--ui-listen ($REKEY_UI_LISTEN): want an address of this machine",
 		"--ui-origin=http://temporal.example.com":        "--ui-origin ($REKEY_UI_ORIGIN): want https",
 		"--oidc-issuer=https://login.example.com":        "--oidc-audience ($REKEY_OIDC_AUDIENCE): set both or none",
+		"--link-life=48h":                                "--link-life ($REKEY_LINK_LIFE): want 1m to 24h",
 		"--mail-limit=0":                                 "--mail-limit ($REKEY_MAIL_LIMIT)",
 		"--ops-listen=9090":                              "--ops-listen ($REKEY_OPS_LISTEN)",
 		"--events-url=https://events.example.com/events": "--events-secret-file ($REKEY_EVENTS_SECRET_FILE)",

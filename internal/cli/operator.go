@@ -49,9 +49,6 @@ func (p *process) operate(cfg operator.Config, do func(context.Context, *operato
 // `go run ./dev`, they may be for development: users who try the product try the operator's
 // commands too.
 func (p *process) keys(dir string) keys.Dir {
-	if p.embedded != nil {
-		return keys.Open(dir)
-	}
 	if options, err := temporalSettings(p.log); err == nil && loopback.Is(options.HostPort) {
 		return keys.Open(dir, keys.AllowDev)
 	}

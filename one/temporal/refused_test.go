@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -105,6 +106,52 @@ func TestPostgresIsTooOld(t *testing.T) {
 	t.Parallel()
 	u := url.URL{Scheme: "postgres", User: url.UserPassword("rekey", secret), Host: old(t, "11.22 (Debian 11.22-1)"), Path: "runs", RawQuery: "sslmode=disable"}
 	refused(t, u.String(), "PostgreSQL 11.22", "too old", "12 or newer")
+}
+
+// The password is a setting of its own too, and replaces that of the URL.
+func TestPasswordOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	for _, u := range []string{"postgres://rekey@%s/runs?sslmode=disable", "postgres://rekey:another@%s/runs?sslmode=disable"} {
+		addr, got := asking(t)
+		_, err := temporal.Start(t.Context(), temporal.Options{Database: fmt.Sprintf(u, addr), Password: secret})
+		if err == nil {
+			t.Fatal("the server started")
+		}
+		if password := <-got; password != secret {
+			t.Errorf("the database is sent %q", password)
+		}
+	}
+}
+
+// asking is a PostgreSQL that asks for a password and refuses it.
+func asking(t *testing.T) (addr string, password <-chan string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	got := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		server := pgproto3.NewBackend(conn, conn)
+		_, _ = server.ReceiveStartupMessage()
+		server.Send(&pgproto3.AuthenticationCleartextPassword{})
+		_ = server.Flush()
+		_ = server.SetAuthType(pgproto3.AuthTypeCleartextPassword)
+		message, _ := server.Receive()
+		if m, ok := message.(*pgproto3.PasswordMessage); ok {
+			got <- m.Password
+		}
+		close(got)
+		server.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28P01", Message: "password authentication failed"})
+		_ = server.Flush()
+	}()
+	return listener.Addr().String(), got
 }
 
 // old is a PostgreSQL of some version, which does no more than say so.

@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"net/url"
@@ -19,9 +20,9 @@ var errSchema = errors.New("its tables are those of another version of Temporal'
 
 // checkSchema compares the tables of a file, which nothing has open, with those that this server
 // makes. A file without tables is a new one.
-func checkSchema(file string) error {
+func checkSchema(ctx context.Context, file string) error {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: file, RawQuery: "mode=ro"}
-	made, err := tablesOf(u.String())
+	made, err := tablesOf(ctx, u.String())
 	switch {
 	case err != nil && strings.Contains(err.Error(), "SQLITE_BUSY"):
 		return nil // a server of this process has used it before, or one of another process is told of soon
@@ -34,7 +35,7 @@ func checkSchema(file string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }() // it is in memory, where the plugin makes all tables
-	want, err := tablesOf("file:" + store.DatabaseName + "?mode=memory&cache=shared")
+	want, err := tablesOf(ctx, "file:"+store.DatabaseName+"?mode=memory&cache=shared")
 	if err == nil && made != want {
 		err = errSchema
 	}
@@ -42,11 +43,11 @@ func checkSchema(file string) error {
 }
 
 // tablesOf are the statements that made the tables and indexes of a database.
-func tablesOf(dsn string) (all string, err error) {
+func tablesOf(ctx context.Context, dsn string) (all string, err error) {
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return "", err
 	}
-	err = db.QueryRow("SELECT COALESCE(group_concat(sql, char(10)), '') FROM (SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name)").Scan(&all)
+	err = db.QueryRowContext(ctx, "SELECT COALESCE(group_concat(sql, char(10)), '') FROM (SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name)").Scan(&all)
 	return all, errors.Join(err, db.Close())
 }

@@ -1,6 +1,7 @@
 package temporal
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -20,10 +21,10 @@ import (
 )
 
 // openSQLite opens one database for everything.
-func openSQLite(file string) (*stores, error) {
+func openSQLite(ctx context.Context, file string) (*stores, error) {
 	store := sqliteStore(file)
 	if file != "" {
-		if err := createSchema(store, file); err != nil {
+		if err := createSchema(ctx, store, file); err != nil {
 			return nil, fmt.Errorf("temporal file %s: %w", file, spoiled(err))
 		}
 	}
@@ -75,7 +76,7 @@ func sqliteStore(file string) *config.SQL {
 // createSchema creates the tables in one transaction. A process killed in the middle leaves an
 // empty file and not one that never starts again. A file that has them already is left as it
 // is.
-func createSchema(store *config.SQL, file string) (err error) {
+func createSchema(ctx context.Context, store *config.SQL, file string) (err error) {
 	// Histories are encrypted, yet no other user needs them.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -84,7 +85,7 @@ func createSchema(store *config.SQL, file string) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := checkSchema(file); err != nil {
+	if err := checkSchema(ctx, file); err != nil {
 		return err
 	}
 	db, err := sql.NewSQLAdminDB(sqlplugin.DbKindUnknown, store, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)

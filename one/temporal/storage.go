@@ -40,6 +40,6 @@ func openStores(ctx context.Context, o Options) (*stores, error) {
 	case o.Database != "":
 		return openPostgres(ctx, o.Database, o.Password)
 	default:
-		return openSQLite(o.File)
+		return openSQLite(ctx, o.File)
 	}
 }
