@@ -18,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
+	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
@@ -76,6 +77,7 @@ func TestBuildThatDoesNotFit(t *testing.T) {
 	s := site.One(t)
 	erin := s.People[0]
 	ofAnotherBuild(t, s, erin, keys.Open(s.Keys()))
+	s.Env = append(s.Env, "REKEY_STORE="+postgrestest.Database(t))
 	for range 2 {
 		p := s.Start(t, nil, "one")
 		why := reason(t, p)
@@ -84,8 +86,10 @@ func TestBuildThatDoesNotFit(t *testing.T) {
 				t.Errorf("it says %s, want %q", why, want)
 			}
 		}
-		if strings.Contains(p.Err.String(), "worker started") {
-			t.Error("a worker has polled")
+		for _, done := range []string{"worker started", "migrated"} {
+			if strings.Contains(p.Err.String(), done) {
+				t.Errorf("the log says %q", done)
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 )
 
 // Run runs all parts until p.ctx ends. The parts start from the bottom up and stop from the top
-// down, so that none misses what it needs.
+// down, so that none misses what it needs. A build that does not fit the open runs changes nothing.
 func (o *oneRunCmd) Run(p *process) (err error) {
 	begun := time.Now()
 	o.starter.makeRoom()
@@ -35,31 +35,28 @@ func (o *oneRunCmd) Run(p *process) (err error) {
 		return fmt.Errorf("--data ($REKEY_DATA): %w", err)
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
-	job, err := o.prepare(p)
-	if err != nil {
+	job, err := o.worker.prepare(p)
+	old := errors.Is(err, postgres.ErrSchemaOld)
+	if err != nil && !old {
 		return p.unlessStopped(err)
 	}
-	defer func() { err = errors.Join(err, job.store.Close()) }()
-	starts := ops.NewLater()
-	op, err := o.operate(p, "rekey-one", append(job.checks(), ops.Check{Name: "starter", Ask: starts.Ask, Every: checkEvery})...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, op.close()) }()
 	temporal, err := o.startTemporal(p)
 	if err != nil {
-		return p.unlessStopped(err)
+		return errors.Join(p.unlessStopped(err), job.close())
 	}
-	defer func() {
-		temporal.Stop()
-		p.log.Info().Msg("Temporal server stopped")
-	}()
 	m := &machine{one: o, process: p, home: h, temporal: temporal, begun: begun}
 	p.embedded = m.options()
-	if err := m.fits(); err != nil {
-		return p.unlessStopped(err)
+	err = m.fits()
+	if err == nil && old {
+		job, err = o.migrate(p)
 	}
-	return m.run(op, job, starts)
+	if err == nil {
+		err = m.operate(job)
+	}
+	err = errors.Join(p.unlessStopped(err), job.close())
+	temporal.Stop()
+	p.log.Info().Msg("Temporal server stopped")
+	return err
 }
 
 // chatter takes lines of libraries that write to the log of the standard library.
@@ -70,13 +67,9 @@ func (c chatter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// prepare opens the accounts and the other programs. It brings the schema of rekey's own tables up
-// to date: nobody else runs `rekey migrate` on one machine.
-func (o *oneRunCmd) prepare(p *process) (*job, error) {
-	job, err := o.worker.prepare(p)
-	if !errors.Is(err, postgres.ErrSchemaOld) {
-		return job, err
-	}
+// migrate brings the schema of rekey's own tables up to date, and opens them: nobody else runs
+// `rekey migrate` on one machine.
+func (o *oneRunCmd) migrate(p *process) (*job, error) {
 	cfg, err := databaseConfig(o.worker.Store, o.worker.Password)
 	if err != nil {
 		return nil, err
@@ -148,6 +141,17 @@ func (m *machine) fits() error {
 	}
 	m.process.log.Info().Int("runs", r.Replayed).Msg("this build continues the open runs")
 	return nil
+}
+
+// operate runs the parts with probes, which are answered until all have ended.
+func (m *machine) operate(job *job) (err error) {
+	starts := ops.NewLater()
+	op, err := m.one.operate(m.process, "rekey-one", append(job.checks(), ops.Check{Name: "starter", Ask: starts.Ask, Every: checkEvery})...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, op.close()) }()
+	return m.run(op, job, starts)
 }
 
 // run runs worker, starter and pages, and returns when all have ended.

@@ -60,7 +60,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 	if err != nil {
 		return p.unlessStopped(err)
 	}
-	defer func() { err = errors.Join(err, job.store.Close()) }()
+	defer func() { err = errors.Join(err, job.close()) }()
 	op, err := w.operate(p, "rekey-worker", job.checks()...)
 	if err != nil {
 		return err
@@ -80,7 +80,15 @@ type job struct {
 	started   func() // is called when the worker works
 }
 
-// prepare opens it. The caller closes the store.
+// close closes the accounts, if they are open.
+func (j *job) close() error {
+	if j == nil || j.store == nil {
+		return nil
+	}
+	return j.store.Close()
+}
+
+// prepare opens it. The caller closes it, unless there is an error.
 func (w *workerCmd) prepare(p *process) (*job, error) {
 	j := &job{temporal: ops.NewLater(), peers: newLatest(), started: func() {}}
 	var err error
