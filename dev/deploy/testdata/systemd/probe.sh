@@ -3,6 +3,7 @@ set -eEux
 trap 'tail -n 5 /var/out/log; systemctl status --no-pager rekey' ERR
 useradd --system --home-dir /var/lib/rekey --shell /usr/sbin/nologin rekey
 install -d -m 700 -o rekey -g rekey /var/lib/rekey
+mount -t tmpfs -o size=16m,mode=700,uid=rekey,gid=rekey tmpfs /var/lib/rekey
 install -d -m 750 -o root -g rekey /etc/rekey /etc/rekey/secrets
 install -m 640 -o root -g rekey /dev/null /etc/rekey/secrets/smtp.password
 echo any >/etc/rekey/secrets/smtp.password
@@ -36,6 +37,16 @@ forgot bob
 bob=$(link bob)
 rekey one backup --data /var/lib/rekey /var/out/monday
 
+# A disk that is full half way through a copy leaves nothing of it, and the product goes on.
+dd if=/dev/zero of=/var/lib/rekey/full bs=4k || true
+truncate -s -256K /var/lib/rekey/full
+if rekey one backup --data /var/lib/rekey /var/out/tuesday 2>/var/out/why; then false; fi
+cat /var/out/why
+grep 'could not copy its data' /var/out/why
+rm /var/lib/rekey/full
+[ -z "$(find /var/out /var/lib/rekey -name 'tuesday*' -o -name .backup)" ]
+rekey one backup --data /var/lib/rekey /var/out/tuesday
+
 # A kill, a panic and the watchdog's abort end in a restart.
 systemctl kill -s KILL rekey
 restarts 1
@@ -45,7 +56,8 @@ reset "$alice" 'brass kettle under ferns' | grep link_used
 
 # The copy is put back by root, and given to the user of the unit.
 systemctl stop rekey
-mv /var/lib/rekey /var/lib/rekey.before
+umount /var/lib/rekey
+rmdir /var/lib/rekey
 cp -a /var/out/monday /var/lib/rekey
 systemctl start rekey
 [ "$(stat -c %U:%a /var/lib/rekey/keys/link.json)" = rekey:600 ]
