@@ -21,10 +21,16 @@ var builds string
 const sqlTool = "temporal-sql-tool"
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) != sqlTool {
+	var err error
+	switch filepath.Base(os.Args[0]) {
+	case sqlTool:
+		err = sql.RunTool(os.Args)
+	case inboxTool:
+		err = machineInbox(os.Args[1:])
+	default:
 		os.Exit(run(m))
 	}
-	if err := sql.RunTool(os.Args); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

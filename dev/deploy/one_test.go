@@ -69,6 +69,9 @@ func TestUnit(t *testing.T) {
 	if err := rated(t, path); err != nil {
 		t.Error(err)
 	}
+	if text := replaced(t, path, nil); strings.Contains(text, "RestartPreventExitStatus=") || !strings.Contains(text, "\nStartLimitIntervalSec=0\n") {
+		t.Error("it does not restart for ever: a panic, and a kill by the watchdog, exit with 2 as wrong usage does")
+	}
 }
 
 // keyword is the part of an exposure that the comment names: RestrictAddressFamilies=~AF_UNIX is
@@ -138,5 +141,48 @@ func TestOneHasItsSettings(t *testing.T) {
 	}
 	if len(env) < 10 {
 		t.Errorf("settings %v", env)
+	}
+}
+
+// security 45: the same source gives the same archive, wherever it lies. It has the program, the unit
+// and the settings, with the names and modes of an installation, and nothing of this machine.
+func TestPackageIsReproducible(t *testing.T) {
+	suite.Long(t)
+	t.Parallel()
+	if _, err := onePlain(); err != nil { // for the go command: it reads the whole source
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "a folder of another name")
+	copySource(t, elsewhere)
+	script(t, exec.CommandContext(t.Context(), "cp", "-R", filepath.Join(root, "one"), filepath.Join(root, "LICENSE"), elsewhere))
+	script(t, exec.CommandContext(t.Context(), "cp", "-R", filepath.Join(root, "deploy/one"), filepath.Join(elsewhere, "deploy")))
+	var sums []string
+	var archive string
+	for _, source := range []string{root, elsewhere} {
+		folder := t.TempDir()
+		build := exec.CommandContext(t.Context(), filepath.Join(source, "deploy/one/package"), "v1.2.3-test", folder)
+		build.Env = append(os.Environ(), "GOARCH=amd64", "TMPDIR="+t.TempDir())
+		script(t, build)
+		archive = filepath.Join(folder, "rekey-one_v1.2.3-test_linux_amd64.tar.gz")
+		sums = append(sums, sum(t, archive))
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("sha256 %v", sums)
+	}
+	list, err := exec.CommandContext(t.Context(), "tar", "--utc", "-tvzf", archive).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(list)) {
+		f := strings.Fields(line)
+		got = append(got, f[0]+" "+f[1]+" "+f[3]+" "+strings.TrimPrefix(f[5], "rekey-one_v1.2.3-test_linux_amd64/"))
+	}
+	want := []string{
+		"drwxr-xr-x 0/0 1970-01-01 ", "-rw-r--r-- 0/0 1970-01-01 LICENSE", "-rwxr-xr-x 0/0 1970-01-01 rekey",
+		"-rw-r--r-- 0/0 1970-01-01 rekey.env", "-rw-r--r-- 0/0 1970-01-01 rekey.service",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the archive has %q", got)
 	}
 }

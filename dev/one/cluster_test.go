@@ -51,7 +51,7 @@ func cluster() error {
 // member starts a member of a Temporal cluster on the database of `rekey one`, which has the tables.
 // It has an address of loopback for itself: Temporal's table of members takes no port above 32767,
 // where the free ones are.
-func member(t *testing.T, database string) (frontend string) {
+func member(t *testing.T, database string) (p *process.Process, frontend string) {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {
@@ -67,10 +67,10 @@ func member(t *testing.T, database string) (frontend string) {
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.N(250), rand.N(250), 1+rand.N(250))
-	p := process.Start(t, self, []string{
+	p = process.Start(t, self, []string{
 		clusterSocket + "=" + u.Query().Get("host"), "DB=postgres12_pgx", "POSTGRES_SEEDS=127.0.0.1", "POSTGRES_USER=" + u.Query().Get("user"),
 		"DBNAME=" + name, "VISIBILITY_DBNAME=" + name + "_visibility", "NUM_HISTORY_SHARDS=4", "DYNAMIC_CONFIG_FILE_PATH=" + dynamic, "BIND_ON_IP=" + host,
 	})
 	p.Await(t, p.Out, "cluster member runs")
-	return host + ":7233"
+	return p, host + ":7233"
 }

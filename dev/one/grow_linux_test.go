@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -166,7 +167,8 @@ func TestGrow(t *testing.T) {
 	begun = time.Now()
 	stop(t, p)
 	g.Mail.Fail(nil)
-	g.cluster(t, runs)
+	alone := g.Env
+	many := g.cluster(t, runs)
 	t.Logf("from one process to many in %v", time.Since(begun))
 	g.Insist(t, mailed, newPassword)
 	g.Insist(t, g.Token(t, grace, 1), newPassword)
@@ -178,23 +180,36 @@ func TestGrow(t *testing.T) {
 	if n := g.open(t); n > 0 {
 		t.Errorf("%d are open", n)
 	}
+
+	// And back.
+	g.Forgot(t, grace)
+	back := g.Token(t, grace, 3)
+	for _, p := range slices.Backward(many) {
+		stop(t, p)
+	}
+	g.Env = alone
+	g.front.leadsTo(g.Setting("REKEY_LISTEN"))
+	g.StartOne(t)
+	g.Insist(t, back, "plum velvet thirty gulls")
+	g.passwordIs(t, grace, "plum velvet thirty gulls", 4)
 }
 
 // cluster starts two members of a Temporal cluster, and on it two workers and two starters with the
-// same keysets.
-func (g *growing) cluster(t *testing.T, runs string) {
+// same keysets. It returns them in the order of starting.
+func (g *growing) cluster(t *testing.T, runs string) (all []*process.Process) {
 	t.Helper()
-	first := member(t, runs)
-	member(t, runs)
-	g.TemporalAddr = first
-	g.Env = append(g.Env, "TEMPORAL_CONFIG_FILE="+os.DevNull, "TEMPORAL_ADDRESS="+first, "REKEY_TEMPORAL_DB=", "REKEY_DATA=")
+	first, address := member(t, runs)
+	second, _ := member(t, runs)
+	all = append(all, first, second)
+	g.TemporalAddr = address
+	g.Env = append(slices.Clone(g.Env), "TEMPORAL_CONFIG_FILE="+os.DevNull, "TEMPORAL_ADDRESS="+address, "REKEY_TEMPORAL_DB=", "REKEY_DATA=")
 	g.Run(t, 0, "setup")
 	var listen []string
 	for range 2 {
-		g.Worker(t)
 		at := site.FreeAddr(t)
-		g.Starter(t, "REKEY_LISTEN="+at)
+		all = append(all, g.Worker(t), g.Starter(t, "REKEY_LISTEN="+at))
 		listen = append(listen, at)
 	}
 	g.front.leadsTo(listen...)
+	return all
 }

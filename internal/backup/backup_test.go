@@ -1,16 +1,20 @@
 package backup_test
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
@@ -166,7 +170,11 @@ func TestRestoredChecks(t *testing.T) {
 func fails(t *testing.T, dir string, want error, text string) {
 	t.Helper()
 	parent := t.TempDir()
-	_, err := take(t, dir, filepath.Join(parent, "copy"))
+	_, err := backup.Take(t.Context(), dir, filepath.Join(parent, "copy"), func(line string) {
+		if strings.Contains(line, "\x1b") {
+			t.Errorf("it says %q", line)
+		}
+	})
 	if err == nil || want != nil && !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
 		t.Errorf("error %v, want %v %q", err, want, text)
 	}
@@ -265,6 +273,7 @@ func TestProcessStops(t *testing.T) {
 	stop := serve(t, source(dir, backup.Live{Name: "temporal.db", Copy: func(ctx context.Context, _ string) error {
 		close(begun)
 		<-ctx.Done()
+		_ = exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$").Run() // it takes a moment to see that
 		close(copied)
 		return ctx.Err()
 	}}))
@@ -349,4 +358,56 @@ func TestSocketIsPrivate(t *testing.T) {
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", info.Mode())
 	}
+}
+
+// A process that somebody has broken into sends what it likes to a command of root. Nothing gets
+// outside of the folder, or to the terminal.
+//
+// security 44: the command trusts the process with no path.
+func TestForeignArchive(t *testing.T) {
+	t.Parallel()
+	const none = `{"files":[]}`
+	for name, head := range map[string]tar.Header{
+		"above":         {Name: "../evil", Typeflag: tar.TypeReg},
+		"absolute":      {Name: "/tmp/evil", Typeflag: tar.TypeReg},
+		"a link":        {Name: "evil", Linkname: "/etc", Typeflag: tar.TypeSymlink},
+		"a folder":      {Name: "evil/", Typeflag: tar.TypeDir},
+		"an escape":     {Name: "\x1b[2Jevil", Typeflag: tar.TypeReg},
+		"twice":         {Name: backup.ManifestName + "/x", Typeflag: tar.TypeReg},
+		"not in a list": {Name: "evil", Typeflag: tar.TypeReg},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := data(t)
+			listener, err := backup.Listen(dir)
+			must(t, err)
+			server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				archive := tar.NewWriter(w)
+				_ = archive.WriteHeader(&head)
+				_ = archive.WriteHeader(&tar.Header{Name: backup.ManifestName, Size: int64(len(none)), Typeflag: tar.TypeReg})
+				_, _ = archive.Write([]byte(none))
+				_ = archive.Close()
+			})}
+			go func() { _ = server.Serve(listener) }()
+			t.Cleanup(func() { _ = server.Close() })
+			fails(t, dir, nil, "")
+		})
+	}
+}
+
+// Its texts are printed without characters that control a terminal.
+func TestTextsAreHarmless(t *testing.T) {
+	t.Parallel()
+	dir := data(t)
+	s := source(dir)
+	s.Elsewhere = []string{"dump \x1b]0;it\a first"}
+	stop := serve(t, s)
+	made, err := take(t, dir, filepath.Join(t.TempDir(), "copy"))
+	must(t, err)
+	if made.Elsewhere[0] != "dump ?]0;it? first" {
+		t.Errorf("%q", made.Elsewhere)
+	}
+	stop()
+	serve(t, source(dir, backup.Live{Name: "temporal.db", Copy: func(context.Context, string) error { return errors.New("no \x1b[2Jroom") }}))
+	fails(t, dir, nil, "no ?[2Jroom")
 }

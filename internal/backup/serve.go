@@ -83,8 +83,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-tar")
 	if err := send(w, spool, &m); err != nil {
-		h.source.Log.Error().Err(err).Msg("backup failed")
-		panic(http.ErrAbortHandler) // so that the client sees no end
+		h.source.Log.Error().Err(err).Msg("backup failed") // the client misses the manifest
+		return
 	}
 	h.source.Log.Info().Int("files", len(m.Files)).Dur("took_ms", time.Since(m.Made)).Msg("backup sent")
 }
@@ -92,7 +92,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // copyAll makes all copies before the first is sent, so that a slow client does not move their
 // moments apart.
 func (s Source) copyAll(ctx context.Context, spool string) error {
-	if err := errors.Join(os.RemoveAll(spool), os.Mkdir(spool, 0o700)); err != nil {
+	if err := os.Mkdir(spool, 0o700); err != nil {
 		return err
 	}
 	for _, l := range []Live{s.Runs, s.Records} {

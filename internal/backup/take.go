@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 )
 
 // Take backs up the rekey that runs on the data folder into dir, which must be missing or empty.
@@ -99,7 +100,7 @@ func ask(ctx context.Context, data string) (io.ReadCloser, error) {
 	if answer.StatusCode == http.StatusConflict {
 		return nil, ErrBusy
 	}
-	return nil, fmt.Errorf("the running rekey could not copy its data: %s", strings.TrimSpace(string(why)))
+	return nil, fmt.Errorf("the running rekey could not copy its data: %s", plain(strings.TrimSpace(string(why))))
 }
 
 // receive writes the files of an archive into a folder and compares them with the manifest at its
@@ -115,7 +116,8 @@ func receive(from io.Reader, dir string, progress func(string)) (*Manifest, erro
 		if head.Name == ManifestName {
 			return finish(archive, dir, got)
 		}
-		if !filepath.IsLocal(head.Name) || head.Typeflag != tar.TypeReg {
+		// This command may be root's, and the process is not: it names no place outside of the folder.
+		if !filepath.IsLocal(head.Name) || head.Name != plain(head.Name) {
 			return nil, ErrUnfinished
 		}
 		path := filepath.Join(dir, filepath.FromSlash(head.Name))
@@ -150,6 +152,9 @@ func finish(archive io.Reader, dir string, got []File) (*Manifest, error) {
 	if err := json.Unmarshal(raw, &m); err != nil || !slices.Equal(m.Files, got) {
 		return nil, ErrUnfinished
 	}
+	for i, line := range m.Elsewhere {
+		m.Elsewhere[i] = plain(line)
+	}
 	if _, err := write(filepath.Join(dir, ManifestName), bytes.NewReader(raw)); err != nil {
 		return nil, err
 	}
@@ -159,4 +164,14 @@ func finish(archive io.Reader, dir string, got []File) (*Manifest, error) {
 		}
 		return syncDir(path)
 	})
+}
+
+// plain is a text without characters that control a terminal.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }
