@@ -75,7 +75,7 @@ func TestComposeRulesBite(t *testing.T) {
 		{"postgres:17.10-bookworm", "postgres:17", "postgres: image postgres:17 is not pinned"},
 		{"postgres:17.10-bookworm", "postgres", "postgres: image postgres is not pinned"},
 		{"127.0.0.1:9233:8080", "9233:8080", "ui: publishes 9233 beyond loopback"},
-		{"127.0.0.1:9081:8081", "0.0.0.0:9081:8081", "codec: publishes 9081 beyond loopback"},
+		{"127.0.0.1:9234:8081", "0.0.0.0:9234:8081", "codec: publishes 9234 beyond loopback"},
 		{`"${STARTER_ADDRESS:-127.0.0.1}:${STARTER_PORT:-8080}:8080"`, `"8080:8080"`, "starter: publishes 8080 beyond loopback"},
 		{"  read_only: true\n  cap", "  cap", "worker: its root can be written"},
 		{"  cap_drop: [ALL]\n", "", "worker: has capabilities"},

@@ -95,11 +95,11 @@ func TestUnitRuns(t *testing.T) {
 	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(probe)), "passed") {
 		t.Errorf("%v\n%s%s", err, said, probe)
 	}
-	removeGroups(t, machine.Process.Pid)
+	removeMachine(t, machine.Process.Pid)
 }
 
-// removeGroups removes the groups of processes that have ended.
-func removeGroups(t *testing.T, pid int) {
+// removeMachine removes the control groups of processes that have ended.
+func removeMachine(t *testing.T, pid int) {
 	t.Helper()
 	where := t.TempDir()
 	remove := fmt.Sprintf(`mount -t cgroup2 none "$0" && find "$0/rekey-%d" -depth -type d -exec rmdir {} +`, pid)

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/secretfile"
@@ -32,6 +33,9 @@ func (p *process) temporalOptions() (client.Options, error) {
 		return *p.embedded, nil
 	}
 	options, err := temporalSettings(p.log)
+	// gRPC looks in the DNS for settings of the service too, which Temporal has none of. A resolver that
+	// does not answer would delay each connection until it fails, although the address is known.
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithDisableServiceConfig())
 	if err == nil && (p.compression == "off" || p.compression == "auto" && isNear(p.ctx, options.HostPort)) {
 		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	}
