@@ -100,8 +100,8 @@ func (s *checkout) run(t *testing.T, lines string) string {
 }
 
 // docs/deploy/compose.md is true: each of its commands does what the page says, in that order, with a
-// real Docker Engine. What was accepted outlives the end of every process, of the engine and of all
-// at once.
+// real Docker Engine. Accepted requests outlive the end of every process, of the engine and of all at
+// once.
 func TestComposePage(t *testing.T) { //nolint:paralleltest // the repetition in namespaces runs alone
 	suite.Long(t)
 	images := content(t)

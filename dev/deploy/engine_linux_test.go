@@ -89,7 +89,7 @@ func (e *dockerEngine) kill(t *testing.T) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	// What a restart of the machine takes away.
+	// A restart of the machine takes these away.
 	lines := `awk -v f="$0/" 'index($2, f) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount --lazy; rm -rf "$0/exec" "$0/pid"`
 	if out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-ec", lines, e.folder).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)

@@ -61,7 +61,7 @@ func TestPrepareRefusesOldEngines(t *testing.T) {
 	}
 }
 
-// What was interrupted is made whole by the next run, and what is there stays.
+// The next run makes whole what was interrupted. Whole files stay.
 func TestPrepareAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

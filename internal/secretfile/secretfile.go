@@ -23,6 +23,8 @@ var (
 	ErrOwner = errors.New("it belongs to another user: run chown on it, for root or for the user of this process")
 	// ErrNoFile means that a path names a folder, a pipe or a device.
 	ErrNoFile = errors.New("it is no regular file: write the secret into one")
+	// ErrIsFolder is [ErrNoFile] of a folder, which an engine may have mounted in place of a file.
+	ErrIsFolder = fmt.Errorf("%w: it is a folder. A container engine mounts one where the file is missing, and Docker before 26 where one file of a volume is asked for (volume.subpath)", ErrNoFile)
 	// ErrSize means that a file is longer than any secret.
 	ErrSize = errors.New("the file has more than 1 MiB, so it is neither a keyset nor a secret: check the path")
 )
@@ -83,6 +85,9 @@ func judge(path string, f *os.File, who owners) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s: %w", path, ErrIsFolder)
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: %w", path, ErrNoFile)

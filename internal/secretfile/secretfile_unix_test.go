@@ -95,7 +95,7 @@ func TestNoFile(t *testing.T) {
 	pipe := filepath.Join(folder, "pipe")
 	must(t, syscall.Mkfifo(pipe, 0o600))
 	judged(t, "a named pipe", pipe, secretfile.ErrNoFile)
-	judged(t, "a folder", folder, secretfile.ErrNoFile)
+	judged(t, "a folder", folder, secretfile.ErrIsFolder)
 	judged(t, "a device", os.DevNull, secretfile.ErrNoFile)
 	judged(t, "nothing", file+".none", fs.ErrNotExist)
 	must(t, os.Truncate(file, 1<<20+1))
