@@ -82,7 +82,7 @@ func learned(ctx context.Context, what string, unknown func(context.Context) (bo
 		select {
 		case <-retry.C:
 		case <-ctx.Done():
-			return fmt.Errorf("Temporal does not know the new %s yet, run this again: %w", what, err)
+			return fmt.Errorf("the new %s is not known to Temporal yet, run this again: %w", what, err)
 		}
 	}
 }

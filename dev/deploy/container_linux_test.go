@@ -4,17 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-
-	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/rekeyhq/rekey/dev/process"
 )
@@ -136,30 +132,4 @@ func (c *container) okay(t *testing.T, args ...string) string {
 		t.Fatalf("rekey %s: exit code %d", strings.Join(args, " "), code)
 	}
 	return p.Out.String()
-}
-
-// service is a container with the files and settings that Compose gives a service of rekey.
-func service(t *testing.T, s types.ServiceConfig, secrets, keys string) *container {
-	t.Helper()
-	c := newContainer(t)
-	for _, secret := range s.Secrets {
-		c.give(t, filepath.Join(secrets, secret.Source), "/run/secrets/"+secret.Source, 0o444)
-	}
-	for _, v := range s.Volumes {
-		if v.Volume != nil && v.Volume.Subpath != "" {
-			c.give(t, filepath.Join(keys, v.Volume.Subpath), v.Target, 0o600)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
-		if value := s.Environment[name]; value != nil {
-			c.env = append(c.env, name+"="+*value)
-		}
-	}
-	return c
-}
-
-// set replaces a setting that the machine of the test cannot have.
-func (c *container) set(name, value string) {
-	c.env = slices.DeleteFunc(c.env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
-	c.env = append(c.env, name+"="+value)
 }

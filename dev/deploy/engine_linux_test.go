@@ -45,7 +45,6 @@ func newEngine(t *testing.T, folder, images string) *dockerEngine {
 	t.Helper()
 	script(t, exec.CommandContext(t.Context(), "ip", "link", "set", "lo", "up"))
 	e := &dockerEngine{folder: folder}
-	t.Cleanup(func() { e.kill(t) })
 	e.start(t)
 	e.shell(t, ".", "engine/images '"+images+"'")
 	return e
@@ -60,15 +59,17 @@ func (e *dockerEngine) socket() string { return "unix://" + filepath.Join(e.fold
 func (e *dockerEngine) start(t *testing.T) {
 	t.Helper()
 	var log bytes.Buffer
-	e.daemon = exec.CommandContext(context.WithoutCancel(t.Context()), "dockerd", "--host", e.socket(), //nolint:gosec // a test's own folder
+	e.daemon = exec.CommandContext(context.WithoutCancel(t.Context()), "dockerd", "--host", e.socket(),
 		"--data-root", filepath.Join(e.folder, "data"), "--exec-root", filepath.Join(e.folder, "exec"), "--pidfile", filepath.Join(e.folder, "pid"))
 	e.daemon.Stdout, e.daemon.Stderr = &log, &log
 	if err := e.daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
 	daemon := e.daemon
+	daemon.WaitDelay = time.Second // other programs have its output
 	t.Cleanup(func() {
-		_ = daemon.Wait() // after kill, which runs before
+		e.kill(t)
+		_ = daemon.Wait()
 		if t.Failed() {
 			t.Logf("the end of dockerd's log:\n%s", log.Bytes()[max(0, log.Len()-4000):])
 		}

@@ -21,8 +21,8 @@ import (
 type site struct {
 	*types.Project
 
-	secrets, keys string // folders of the output of deploy/compose/secrets.sh and the job keys
-	network       string // the first three bytes of the addresses
+	secrets string // the folder that deploy/compose/prepare.sh fills
+	network string // the first three bytes of the addresses
 }
 
 // services with a name that others call them by, and the last byte of their address.
@@ -32,11 +32,11 @@ var hosts = map[string]int{"temporal": 1, "postgres": 2, "mailpit": 3, "starter"
 // to find PostgreSQL by, so certificates have addresses too.
 func (s *site) makeSecrets(t *testing.T, dir string) {
 	t.Helper()
-	names := "=DNS:%s"
+	names := []string{"=DNS:%s"}
 	for host := range hosts {
-		names += ",IP:" + s.address(host)
+		names = append(names, "IP:"+s.address(host))
 	}
-	copyCompose(t, dir, "=DNS:%s", names)
+	copyCompose(t, dir, names[0], strings.Join(names, ","))
 	script(t, prepare(t, dir, "26.0.0", "2.26.0"))
 	s.secrets = filepath.Join(dir, "deploy/compose/secrets")
 }
