@@ -37,14 +37,19 @@ func Start(t *testing.T, path string, env []string, args ...string) *Process {
 // StartWith is Start with attributes for the kernel, such as fewer rights.
 func StartWith(t *testing.T, attr *syscall.SysProcAttr, path string, env []string, args ...string) *Process {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) //nolint:gosec // a test chooses the program
-	cmd.SysProcAttr = attr
-	p := &Process{Out: newOutput(), Err: newOutput(), cmd: cmd, ended: make(chan struct{})}
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, env...)
-	p.cmd.Stdout, p.cmd.Stderr = p.Out, p.Err
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := &Process{Out: newOutput(), Err: newOutput(), ended: make(chan struct{})}
+	env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, env...)
+	// Two packages of tests may have the go command link one program at a time: the second one
+	// writes the file anew.
+	Succeeds(t, time.Minute, "start "+path, func() error {
+		p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path, args...) //nolint:gosec // a test chooses the program
+		p.cmd.SysProcAttr, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = attr, env, p.Out, p.Err
+		err := p.cmd.Start()
+		if err != nil && !errors.Is(err, syscall.ETXTBSY) {
+			t.Fatal(err)
+		}
+		return err
+	})
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.ended)
