@@ -22,20 +22,18 @@ role() { # NAME PASSWORD DATABASE...
 	done
 }
 
-# The schema of a server that has never started may be half made: its job was killed. It has no data,
-# and the job makes it anew.
+# Tables of a Temporal server that has never started may be half made: their job was killed. They are
+# made anew if no table has a row, except those that the schema itself fills. The first database is
+# the last to go, because it is what the next start looks at.
 made=$(echo "SELECT count(*) FROM pg_database WHERE datname = 'temporal'" | sql postgres --tuples-only --no-align)
 if [ "$made" = 1 ]; then
-	used=$(sql temporal --tuples-only --no-align <<-'END'
-		SELECT to_regclass('cluster_metadata_info') IS NOT NULL AS there \gset
-		\if :there
-			SELECT count(*) FROM cluster_metadata_info;
-		\else
-			SELECT 0;
-		\endif
+	filled=$(sql temporal --tuples-only --no-align <<-'END'
+		SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+			AND tablename NOT IN ('schema_version', 'schema_update_history', 'namespace_metadata')
+			AND query_to_xml(format('SELECT 1 AS row_is_there FROM %I.%I LIMIT 1', schemaname, tablename), false, true, '')::text LIKE '%row_is_there%';
 	END
 	)
-	[ "$used" != 0 ] || printf 'DROP DATABASE IF EXISTS %s;\n' temporal temporal_visibility | sql postgres
+	[ "$filled" != 0 ] || printf 'DROP DATABASE IF EXISTS %s;\n' temporal_visibility temporal | sql postgres
 fi
 {
 	role temporal "$(cat /run/secrets/temporal.password)" temporal temporal_visibility
