@@ -8,8 +8,8 @@ if [ ! -e "$data/PG_VERSION" ]; then # a volume of rekey 0.2.0 has the files rig
 		initdb --pgdata="$data/new" --username=postgres --pwfile=/run/secrets/postgres.password \
 			--auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale-provider=builtin --locale=C.UTF-8
 		echo 'hostssl all all all scram-sha-256' >>"$data/new/pg_hba.conf"
-		mv "$data/new" "$data/main"
 		sync
+		mv "$data/new" "$data/main"
 	fi
 	data=$data/main
 fi

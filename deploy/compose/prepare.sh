@@ -20,12 +20,21 @@ newer() { # WHAT VERSION LEAST
 		exit 1
 	}
 }
-newer "Docker Engine" "$(docker version --format '{{.Server.Version}}')" 26
-newer "Docker Compose" "$(docker compose version --short | tr -d v)" 2.26
+engine=$(docker version --format '{{.Server.Version}}')
+compose=$(docker compose version --short)
+newer "Docker Engine" "$engine" 26
+newer "Docker Compose" "${compose#v}" 2.26
 
 # Containers have these files mounted, and other users: a checkout under umask 077 hides them.
 chmod a+r ./*.sh temporal.yaml
-[ -e ../../.env ] || cp demo.env ../../.env
+if [ ! -e ../../.env ]; then
+	! docker volume inspect rekey_postgres >/dev/null 2>&1 || {
+		echo "there are data of rekey and no .env: write your settings there; without them it would be the demo's" >&2
+		exit 1
+	}
+	cp demo.env ../../.env
+	echo "made .env with the settings of the demo"
+fi
 mkdir -p secrets
 cd secrets
 authority=$(mktemp -d)

@@ -32,12 +32,12 @@ func copyCompose(t *testing.T, dir string, pairs ...string) {
 func prepare(t *testing.T, dir, engine, compose string) *exec.Cmd {
 	t.Helper()
 	bin := t.TempDir()
-	docker := fmt.Sprintf("#!/bin/sh\ncase $1 in version) echo '%s' ;; compose) echo '%s' ;; esac\n", engine, compose)
+	docker := fmt.Sprintf("#!/bin/sh\ncase $1 in version) echo '%s' ;; compose) echo '%s' ;; volume) [ -e $HOME/volume ] ;; esac\n", engine, compose)
 	if err := os.WriteFile(filepath.Join(bin, "docker"), []byte(docker), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "deploy/compose/prepare.sh"))
-	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+dir)
 	return cmd
 }
 
@@ -58,6 +58,23 @@ func TestPrepareRefusesOldEngines(t *testing.T) {
 		if (err != nil) != (run.want != "") || !strings.Contains(string(out), run.want) {
 			t.Errorf("%+v: %v: %s", run, err, out)
 		}
+	}
+}
+
+// An installation with settings elsewhere does not become the demo.
+func TestPrepareBesideData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	copyCompose(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "volume"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := prepare(t, dir, "26.0.0", "2.26.0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "there are data of rekey and no .env") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".env")); err == nil {
+		t.Error("it made settings")
 	}
 }
 

@@ -101,10 +101,18 @@ var (
 	ErrChanged = errors.New("it is not as the backup made it: copy it again, or take another backup")
 )
 
+// ErrLeft means that a backup was put over the files of before.
+var ErrLeft = errors.New("the folder of before was not moved away: put the backup into an empty one")
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 // Restored reports whether a folder was just put back from a backup, and from which: nil when it was
 // not. It compares each file with the manifest, and then removes the manifest, so that files may
-// change. Call it before anything in the folder is opened. Errors: ErrChanged, which names the
-// file; those of the disk.
+// change. Call it before anything in the folder is opened. Errors: ErrChanged and
+// ErrLeft, which name the file; those of the disk.
 func Restored(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
 	raw, err := os.ReadFile(path)
@@ -119,6 +127,12 @@ func Restored(dir string) (*Manifest, error) {
 		return nil, fmt.Errorf("%s: %w", path, ErrChanged)
 	}
 	for _, f := range m.Files {
+		// SQLite would put its changes of before into the file.
+		for _, beside := range []string{"-wal", "-shm", "-journal"} {
+			if left := filepath.Join(dir, filepath.FromSlash(f.Name)+beside); exists(left) {
+				return nil, fmt.Errorf("%s: %w", left, ErrLeft)
+			}
+		}
 		got, err := sum(filepath.Join(dir, filepath.FromSlash(f.Name)))
 		if err != nil {
 			return nil, fmt.Errorf("a file of the backup: %w", err)

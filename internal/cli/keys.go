@@ -49,7 +49,7 @@ func completeKeys(dir string) error {
 	}
 	for _, use := range keys.Uses() {
 		if !slices.ContainsFunc(infos, func(i keys.Info) bool { return i.Use == use }) {
-			return fmt.Errorf("%s has keysets but none for %s: restore it from your copy", dir, use)
+			return fmt.Errorf("%s has keysets but none for %s: restore it from your copy; after a first start that was interrupted there is none, and no run needs them: delete the folder's files", dir, use)
 		}
 	}
 	return nil

@@ -79,11 +79,14 @@ func (h *home) restore(p *process) error {
 // them: with new ones no open run could go on.
 func (h *home) makeKeys(p *process) error {
 	dir := h.path("keys")
-	_, missing := os.Stat(dir)
-	if _, err := os.Stat(h.path(runsFile)); err == nil && errors.Is(missing, fs.ErrNotExist) {
-		return fmt.Errorf("%s is missing, and the runs in %s are sealed under its keysets: put it back from your copy; or delete the file too, which ends all open resets", dir, h.path(runsFile))
+	there, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return err
 	}
-	err := keys.Create(dir, false)
+	if _, err := os.Stat(h.path(runsFile)); err == nil && len(there) == 0 {
+		return fmt.Errorf("%s has no keysets, and the runs in %s are sealed under its keysets: put it back from your copy; or delete the file too, which ends all open resets", dir, h.path(runsFile))
+	}
+	err = keys.Create(dir, false)
 	switch {
 	case err == nil:
 		p.log.Warn().Str("dir", dir).Msg("made keysets: keep a copy in your secret store")
@@ -126,7 +129,12 @@ func (h *home) admit(t Temporal, codec, secret string) error {
 // write replaces a file whole, for the owner only.
 func (h *home) write(name string, content []byte) error {
 	path, next := h.path(name), h.path(name+".new")
-	if err := os.WriteFile(next, content, 0o600); err != nil {
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(next, path)

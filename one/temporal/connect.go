@@ -36,8 +36,9 @@ func claim(ctx context.Context, database *pgx.ConnConfig) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A server killed a moment ago is still noticed. The number is "rekey" in ASCII.
-	_, err = conn.PgConn().Exec(ctx, "SET lock_timeout = '5s'; SELECT pg_advisory_lock(x'72656b6579'::bigint)").ReadAll()
+	// A server killed a moment ago is still noticed, and one whose machine lost power within half a
+	// minute. The number is "rekey" in ASCII.
+	_, err = conn.PgConn().Exec(ctx, "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET lock_timeout = '5s'; SELECT pg_advisory_lock(x'72656b6579'::bigint)").ReadAll()
 	if err == nil {
 		return conn, nil
 	}
