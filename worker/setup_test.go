@@ -92,3 +92,60 @@ func TestSetupWaitsUntilTheServerHasLearned(t *testing.T) {
 		t.Errorf("Setup took %s, %v; the server took an hour", took, err)
 	}
 }
+
+// registry is a Temporal server whose frontend learns of a namespace some seconds after its
+// registration.
+type registry struct {
+	client.Client
+	operatorservice.OperatorServiceClient
+
+	answer error
+	asked  *workflowservice.RegisterNamespaceRequest
+	begin  time.Time
+}
+
+func (r *registry) OperatorService() operatorservice.OperatorServiceClient { return r }
+
+func (r *registry) WorkflowService() workflowservice.WorkflowServiceClient {
+	return registrar{registry: r}
+}
+
+// registrar is the part of a registry that takes namespaces.
+type registrar struct {
+	workflowservice.WorkflowServiceClient
+
+	registry *registry
+}
+
+func (r registrar) RegisterNamespace(
+	_ context.Context, request *workflowservice.RegisterNamespaceRequest, _ ...grpc.CallOption,
+) (*workflowservice.RegisterNamespaceResponse, error) {
+	r.registry.asked, r.registry.begin = request, time.Now()
+	return nil, r.registry.answer
+}
+
+func (r *registry) ListSearchAttributes(
+	context.Context, *operatorservice.ListSearchAttributesRequest, ...grpc.CallOption,
+) (*operatorservice.ListSearchAttributesResponse, error) {
+	if time.Since(r.begin) < 7*time.Second {
+		return nil, serviceerror.NewNamespaceNotFound("shop")
+	}
+	return &operatorservice.ListSearchAttributesResponse{}, nil
+}
+
+// CreateNamespace returns when the frontend knows the namespace, also one that was there.
+func TestCreateNamespace(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []error{nil, serviceerror.NewNamespaceAlreadyExists("there"), serviceerror.NewPermissionDenied("not you", "")} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &registry{answer: answer}
+			err := CreateNamespace(t.Context(), r, "shop", 72*time.Hour)
+			if denied := errors.As(answer, new(*serviceerror.PermissionDenied)); denied != (err != nil) || !denied && time.Since(r.begin) < 7*time.Second {
+				t.Errorf("after %s: %v, want that of %v", time.Since(r.begin), err, answer)
+			}
+			if r.asked.GetNamespace() != "shop" || r.asked.GetWorkflowExecutionRetentionPeriod().AsDuration() != 72*time.Hour {
+				t.Errorf("asked for %v", r.asked)
+			}
+		})
+	}
+}

@@ -184,6 +184,10 @@ func TestHomeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuses("put it back from your copy")
+	if err := os.Mkdir(filepath.Join(dir, "keys"), 0o700); err != nil { // a volume that is not mounted
+		t.Fatal(err)
+	}
+	refuses("put it back from your copy")
 }
 
 // security 24, 27: Temporal's UI is for operators with their secret. It gets no header
