@@ -123,14 +123,21 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// withRun is a site that runs, with a reset that waits for its link to be used, and its owner.
+func withRun(t *testing.T) (s *site.Site, owner account.Account) {
+	t.Helper()
+	s = site.One(t)
+	s.StartOne(t)
+	owner = s.People[0]
+	s.Forgot(t, owner)
+	s.Token(t, owner, 1)
+	return s, owner
+}
+
 // security 27: other users of the machine reach neither the server nor its UI, nor payloads.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
-	s := site.One(t)
-	s.StartOne(t)
-	erin := s.People[0]
-	s.Forgot(t, erin)
-	s.Token(t, erin, 1)
+	s, erin := withRun(t)
 	alone := s.Start(t, []string{"TEMPORAL_CONFIG_FILE=" + os.DevNull, "TEMPORAL_ADDRESS=" + s.TemporalAddr}, "list")
 	if code := alone.Exit(t); code == 0 {
 		t.Errorf("without the folder's certificate: %s", alone.Out)
@@ -153,11 +160,7 @@ func TestStrangers(t *testing.T) {
 // server beside it.
 func TestOperatorInTheUI(t *testing.T) {
 	t.Parallel()
-	s := site.One(t)
-	s.StartOne(t)
-	erin := s.People[0]
-	s.Forgot(t, erin)
-	s.Token(t, erin, 1)
+	s, erin := withRun(t)
 	operator := func(r *http.Request) { r.SetBasicAuth("olga", secret(t, s.Dir)) }
 	if status, text := ask(t, s, http.MethodGet, "/", "", operator); status != http.StatusOK || !strings.Contains(text, "<html") {
 		t.Errorf("UI: %d %s", status, text)
@@ -196,11 +199,7 @@ func TestOperatorInTheUI(t *testing.T) {
 // ends no run.
 func TestPagesOfOthersEndNoRun(t *testing.T) {
 	t.Parallel()
-	s := site.One(t)
-	s.StartOne(t)
-	erin := s.People[0]
-	s.Forgot(t, erin)
-	s.Token(t, erin, 1)
+	s, erin := withRun(t)
 	terminate := func(from, token string) int {
 		status, text := ask(t, s, http.MethodPost, "/api/v1/namespaces/default/workflows/"+strings.ReplaceAll(s.WorkflowID(t, erin), "/", "%2F")+"/terminate", "{}", func(r *http.Request) {
 			r.SetBasicAuth("olga", secret(t, s.Dir))

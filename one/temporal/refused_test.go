@@ -126,20 +126,8 @@ func TestPasswordOfTheDatabase(t *testing.T) {
 // asking is a PostgreSQL that asks for a password and refuses it.
 func asking(t *testing.T) (addr string, password <-chan string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
 	got := make(chan string, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer func() { _ = conn.Close() }()
-		server := pgproto3.NewBackend(conn, conn)
-		_, _ = server.ReceiveStartupMessage()
+	return answering(t, func(server *pgproto3.Backend) {
 		server.Send(&pgproto3.AuthenticationCleartextPassword{})
 		_ = server.Flush()
 		_ = server.SetAuthType(pgproto3.AuthTypeCleartextPassword)
@@ -150,12 +138,23 @@ func asking(t *testing.T) (addr string, password <-chan string) {
 		close(got)
 		server.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28P01", Message: "password authentication failed"})
 		_ = server.Flush()
-	}()
-	return listener.Addr().String(), got
+	}), got
 }
 
 // old is a PostgreSQL of some version, which does no more than say so.
-func old(t *testing.T, version string) string {
+func old(t *testing.T, version string) (addr string) {
+	t.Helper()
+	return answering(t, func(server *pgproto3.Backend) {
+		server.Send(&pgproto3.AuthenticationOk{})
+		server.Send(&pgproto3.ParameterStatus{Name: "server_version", Value: version})
+		server.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+		_ = server.Flush()
+		_, _ = server.Receive() // the goodbye
+	})
+}
+
+// answering is a PostgreSQL for one connection, with these answers to its first message.
+func answering(t *testing.T, answers func(*pgproto3.Backend)) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -170,11 +169,7 @@ func old(t *testing.T, version string) string {
 		defer func() { _ = conn.Close() }()
 		server := pgproto3.NewBackend(conn, conn)
 		_, _ = server.ReceiveStartupMessage()
-		server.Send(&pgproto3.AuthenticationOk{})
-		server.Send(&pgproto3.ParameterStatus{Name: "server_version", Value: version})
-		server.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
-		_ = server.Flush()
-		_, _ = server.Receive() // the goodbye
+		answers(server)
 	}()
 	return listener.Addr().String()
 }
