@@ -20,10 +20,10 @@ var (
 	block   = regexp.MustCompile("(?ms)(<!-- not run: [^>]+ -->\n)?^```(sh|yaml)\n(.*?)^```$")
 )
 
-// page is the commands of docs/deploy/kubernetes.md by section, with the YAML of its files.
-func page(t *testing.T) (commands, files map[string][]string) {
+// page is the commands of a page by section, with the YAML of its files.
+func page(t *testing.T, path string) (commands, files map[string][]string) {
 	t.Helper()
-	text := replaced(t, filepath.Join(root, "docs/deploy/kubernetes.md"), nil)
+	text := replaced(t, filepath.Join(root, path), nil)
 	names := heading.FindAllStringSubmatchIndex(text, -1)
 	commands, files = map[string][]string{}, map[string][]string{}
 	for i, at := range names {
@@ -57,7 +57,7 @@ func TestKubernetes(t *testing.T) { //nolint:paralleltest // a Temporal server t
 	}
 	n := startNode(t, dir, programs)
 	database, mails := n.backing(t)
-	commands, files := page(t)
+	commands, files := page(t, "docs/deploy/kubernetes.md")
 	ran := map[string]bool{}
 	run := func(what string, sections ...string) {
 		t.Helper()

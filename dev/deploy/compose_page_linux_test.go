@@ -39,7 +39,11 @@ type checkout struct {
 // newCheckout checks the source out, as an account with a strict umask does.
 func newCheckout(t *testing.T, engine *dockerEngine) *checkout {
 	t.Helper()
-	s := &checkout{dockerEngine: engine, dir: t.TempDir(), blocks: blocks(t, "docs/deploy/compose.md"), ran: map[string]bool{}}
+	s := &checkout{dockerEngine: engine, dir: t.TempDir(), blocks: map[string]string{}, ran: map[string]bool{}}
+	commands, _ := page(t, "docs/deploy/compose.md")
+	for section, blocks := range commands {
+		s.blocks[section] = strings.Join(blocks, "")
+	}
 	s.shell(t, root, "git ls-files -z --cached --others --exclude-standard | tar -c --null --ignore-failed-read -T - | tar -x --no-same-permissions -C '"+s.dir+"'")
 	// The test is one client with many requests.
 	override := "services: {starter: {environment: {REKEY_CLIENT_LIMIT: \"0\"}}}\n"
@@ -58,23 +62,6 @@ func newCheckout(t *testing.T, engine *dockerEngine) *checkout {
 		}
 	})
 	return s
-}
-
-// blocks are the shell commands of a page, by the heading above them.
-func blocks(t *testing.T, page string) map[string]string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]string{}
-	for part := range strings.SplitSeq("\n"+string(text), "\n## ") {
-		heading, body, _ := strings.Cut(part, "\n")
-		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(body, -1) {
-			found[heading] += block[1]
-		}
-	}
-	return found
 }
 
 // follow runs the commands under a heading of the page. Each pair is a passage and its replacement.
