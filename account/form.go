@@ -49,7 +49,7 @@ var (
 	braced = regexp.MustCompile(`^\{[A-Za-z0-9./_@-]{1,32}\}`)
 	// named is a word before the first separator: Django's, or Werkzeug's, which has costs
 	// behind it.
-	named = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{1,31}(?:\$|:[a-z][a-z0-9_]*:|:)`)
+	named = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{1,31}(?:\$|:[a-z][a-z0-9_]{0,15}:|:)`)
 	// modular is an identifier of crypt(5) or of PHC, and WordPress's before one of crypt(5).
 	modular = regexp.MustCompile(`^\$(?:wp\$)?[A-Za-z0-9_-]{1,32}\$`)
 	// scheme is part of the name of every hash function for passwords. A salt that stands

@@ -34,6 +34,7 @@ func forms() map[string]string {
 		"c3f1a8b3:9d2b1c4e":    "",       // better-auth: salt, key
 		"Xk29sLq8Wz$5f4dcc3b":  "",       // a salt of letters before the digest
 		"$":                    "", "$$": "", "{}": "", "{bcrypt": "",
+		"sha5:" + strings.Repeat("v", 40) + ":": "sha5:", // no name is that long
 	}
 }
 
