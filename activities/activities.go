@@ -20,10 +20,10 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Mailer sends one mail. Its errors are a *mail.Error that says whether the mail may have gone
@@ -61,18 +61,18 @@ type Activities struct {
 func (a *Activities) Register(w worker.ActivityRegistry) {
 	a.announce()
 	a.RegisterMails(w)
-	register(w, workflow.AwaitTokenSubmission, a.AwaitTokenSubmission)
-	register(w, workflow.ChangePassword, a.ChangePassword)
-	register(w, workflow.RecordCancel, a.RecordCancel)
-	register(w, workflow.EndReset, a.EndReset)
-	register(w, workflow.GiveUpNotice, a.GiveUpNotice)
-	register(w, workflow.TellHost, a.TellHost)
+	register(w, flow.AwaitTokenSubmission, a.AwaitTokenSubmission)
+	register(w, flow.ChangePassword, a.ChangePassword)
+	register(w, flow.RecordCancel, a.RecordCancel)
+	register(w, flow.EndReset, a.EndReset)
+	register(w, flow.GiveUpNotice, a.GiveUpNotice)
+	register(w, flow.TellHost, a.TellHost)
 }
 
-// RegisterMails registers the activities of [workflow.MailQueue]. A worker of [workflow.TaskQueue]
+// RegisterMails registers the activities of [flow.MailQueue]. A worker of [flow.TaskQueue]
 // has them too: releases up to 0.2 schedule mails there.
 func (a *Activities) RegisterMails(w worker.ActivityRegistry) {
-	register(w, workflow.SendEmail, a.SendEmail)
+	register(w, flow.SendEmail, a.SendEmail)
 }
 
 func register(w worker.ActivityRegistry, name string, fn any) {

@@ -8,10 +8,10 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ChangePassword applies an accepted submission: in one transaction, once, to the account of the
@@ -20,35 +20,35 @@ import (
 //
 // An error means a retry. So does a submission sealed to a key which this worker lacks: another
 // worker, or a later start of this one, has it.
-func (a *Activities) ChangePassword(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+func (a *Activities) ChangePassword(ctx context.Context, c flow.Change) (flow.Verdict, error) {
 	if err := checkSender(ctx, c.Sender, c.Run); err != nil {
-		return workflow.Verdict{}, err
+		return flow.Verdict{}, err
 	}
 	defer heartbeat(ctx)()
 	v, err := a.apply(ctx, c)
 	v.Run, v.Submission, v.Tells = c.Run, c.Submission.ID, a.Receiver != nil
 	a.countChange(v, err)
 	if what, _ := a.waitsFor(ctx, err); what != "" && c.Waits {
-		return workflow.Verdict{Run: c.Run, Waits: what}, nil
+		return flow.Verdict{Run: c.Run, Waits: what}, nil
 	}
 	return v, withType(ctx, err)
 }
 
-func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+func (a *Activities) apply(ctx context.Context, c flow.Change) (flow.Verdict, error) {
 	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
 	s, err := a.Submissions.Open(c.Submission.Sealed, c.Submission.SealContext(workflowID))
 	if errors.Is(err, keys.ErrForeign) || err == nil && s.ID() != c.Submission.ID {
-		return workflow.Verdict{Event: statemachine.TokenUnknown}, nil
+		return flow.Verdict{Event: statemachine.TokenUnknown}, nil
 	}
 	if err != nil {
-		return workflow.Verdict{}, err
+		return flow.Verdict{}, err
 	}
 	now := a.Now().UTC()
 	change := account.Change{
 		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID,
 		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now,
 	}
-	late := now.Sub(s.Accepted) > workflow.ApplyWithin
+	late := now.Sub(s.Accepted) > flow.ApplyWithin
 	if late {
 		change.Record = account.RecordKey{} // of no record: only an earlier application still counts
 	}
@@ -62,23 +62,23 @@ func (a *Activities) apply(ctx context.Context, c workflow.Change) (workflow.Ver
 
 // verdict turns the store's answer into the event of the run. Errors that are no decision of the
 // store stay errors.
-func verdict(owner string, now time.Time, err error) (workflow.Verdict, error) {
+func verdict(owner string, now time.Time, err error) (flow.Verdict, error) {
 	switch {
 	case err == nil:
-		return workflow.Verdict{Event: statemachine.PasswordChanged, Account: owner, Changed: now}, nil
+		return flow.Verdict{Event: statemachine.PasswordChanged, Account: owner, Changed: now}, nil
 	case errors.Is(err, account.ErrTokenUnknown):
-		return workflow.Verdict{Event: statemachine.TokenUnknown}, nil
+		return flow.Verdict{Event: statemachine.TokenUnknown}, nil
 	case errors.Is(err, account.ErrRefused):
-		return workflow.Verdict{Event: statemachine.ChangeRefused, Reason: err.Error()}, nil
+		return flow.Verdict{Event: statemachine.ChangeRefused, Reason: err.Error()}, nil
 	default:
-		return workflow.Verdict{}, err
+		return flow.Verdict{}, err
 	}
 }
 
-func (a *Activities) tooLate(ctx context.Context, c account.Change) (workflow.Verdict, error) {
+func (a *Activities) tooLate(ctx context.Context, c account.Change) (flow.Verdict, error) {
 	const why = "the submission is older than a day"
 	err := a.Store.Record(ctx, account.Entry{
 		At: c.At, Event: account.EventChangeRefused, Run: c.Run, Client: c.Client, Detail: why,
 	})
-	return workflow.Verdict{Event: statemachine.ChangeRefused, Reason: why}, err
+	return flow.Verdict{Event: statemachine.ChangeRefused, Reason: why}, err
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -28,8 +29,8 @@ func linked(t *testing.T) *site {
 func TestChangeIsAppliedOnce(t *testing.T) {
 	t.Parallel()
 	s := linked(t)
-	c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
-	want := workflow.Verdict{
+	c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+	want := flow.Verdict{
 		Event: statemachine.PasswordChanged, Run: run, Submission: c.Submission.ID, Account: ann.ID, Changed: start,
 	}
 	for range 2 {
@@ -47,7 +48,7 @@ func TestChangeOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	const other = "5c2e9d10-0000-4000-8000-000000000000"
 	s := linked(t)
-	c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+	c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 	s.run.RunID = other
 	for _, c.Sender = range []string{"", run} { // of 0.2.0, and of now
 		if v, err := s.change(t, c); err == nil {
@@ -65,7 +66,7 @@ func TestChangeOfAnotherRun(t *testing.T) {
 func TestChangeAfterTheLinkExpired(t *testing.T) {
 	t.Parallel()
 	s := linked(t)
-	c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+	c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 	s.now = start.Add(24 * time.Hour)
 	got, err := s.change(t, c)
 	must(t, err)
@@ -76,12 +77,12 @@ func TestChangeAfterTheLinkExpired(t *testing.T) {
 func TestChangeThatIsTooOld(t *testing.T) {
 	t.Parallel()
 	s := linked(t)
-	c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+	c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 	late := start.Add(24*time.Hour + time.Second)
 	s.now = late
 	got, err := s.change(t, c)
 	must(t, err)
-	diff(t, "verdict", got, workflow.Verdict{
+	diff(t, "verdict", got, flow.Verdict{
 		Event: statemachine.ChangeRefused, Run: run, Submission: c.Submission.ID, Reason: "the submission is older than a day",
 	})
 	diff(t, "credential", s.credential(t), ann.Credential)
@@ -99,17 +100,17 @@ func TestChangeThatIsTooOld(t *testing.T) {
 // security 10, 26, 27, 28, 29: a foreign submission changes nothing, and the wait goes on.
 func TestForeignSubmissions(t *testing.T) {
 	t.Parallel()
-	for name, forge := range map[string]func(t *testing.T, s *site) workflow.Change{
-		"not sealed": func(*testing.T, *site) workflow.Change {
-			return workflow.Change{Run: run, Submission: workflow.Submission{ID: "id", LinkRun: run, Sealed: []byte("$argon2id$new")}}
+	for name, forge := range map[string]func(t *testing.T, s *site) flow.Change{
+		"not sealed": func(*testing.T, *site) flow.Change {
+			return flow.Change{Run: run, Submission: flow.Submission{ID: "id", LinkRun: run, Sealed: []byte("$argon2id$new")}}
 		},
-		"empty": func(*testing.T, *site) workflow.Change { return workflow.Change{Run: run} },
-		"of a token that was never mailed": func(t *testing.T, s *site) workflow.Change {
+		"empty": func(*testing.T, *site) flow.Change { return flow.Change{Run: run} },
+		"of a token that was never mailed": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
 			p := keys.NewPassword{Hash: fresh, Digest: [32]byte{1}, Accepted: start}
-			return workflow.Change{Run: run, Submission: s.submission(t, p)}
+			return flow.Change{Run: run, Submission: s.submission(t, p)}
 		},
-		"of the record's key, from the database": func(t *testing.T, s *site) workflow.Change {
+		"of the record's key, from the database": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
 			w := watch(s)
 			again := wanted(ann.Address)
@@ -117,39 +118,39 @@ func TestForeignSubmissions(t *testing.T) {
 			_, err := s.sendLink(t, again)
 			must(t, err)
 			p := keys.NewPassword{Hash: fresh, Digest: w.issued[0].Key, Accepted: start}
-			return workflow.Change{Run: run, Submission: s.submission(t, p)}
+			return flow.Change{Run: run, Submission: s.submission(t, p)}
 		},
-		"of the cancel link": func(t *testing.T, s *site) workflow.Change {
+		"of the cancel link": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
 			_, token := s.claims(t, "cancel", s.mailer.last(t))
 			p := keys.NewPassword{Hash: fresh, Digest: token.Digest(), Accepted: start}
-			return workflow.Change{Run: run, Submission: s.submission(t, p)}
+			return flow.Change{Run: run, Submission: s.submission(t, p)}
 		},
-		"with an ID that does not match": func(t *testing.T, s *site) workflow.Change {
+		"with an ID that does not match": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
-			c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+			c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 			c.Submission.ID = s.chosen(t, "$argon2id$other").ID()
 			return c
 		},
-		"sealed for another link": func(t *testing.T, s *site) workflow.Change {
+		"sealed for another link": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
-			c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+			c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 			c.Submission.LinkRun = "b7c1d8f0-0000-4000-8000-000000000000"
 			return c
 		},
-		"sealed for another account's run": func(t *testing.T, s *site) workflow.Change {
+		"sealed for another account's run": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
-			c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
-			s.run.ID = workflow.ID("ffeeddccbbaa99887766554433221100")
+			c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+			s.run.ID = workflow.Reset.ID("ffeeddccbbaa99887766554433221100")
 			return c
 		},
-		"of another run's link": func(t *testing.T, s *site) workflow.Change {
+		"of another run's link": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
-			return workflow.Change{Run: "another", Sender: run, Submission: s.submission(t, s.chosen(t, fresh))}
+			return flow.Change{Run: "another", Sender: run, Submission: s.submission(t, s.chosen(t, fresh))}
 		},
-		"altered on its way": func(t *testing.T, s *site) workflow.Change {
+		"altered on its way": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
-			c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+			c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 			c.Submission.Sealed[len(c.Submission.Sealed)-1] ^= 1
 			return c
 		},
@@ -160,7 +161,7 @@ func TestForeignSubmissions(t *testing.T) {
 			c := forge(t, s)
 			got, err := s.change(t, c)
 			must(t, err)
-			diff(t, "verdict", got, workflow.Verdict{Event: statemachine.TokenUnknown, Run: c.Run, Submission: c.Submission.ID})
+			diff(t, "verdict", got, flow.Verdict{Event: statemachine.TokenUnknown, Run: c.Run, Submission: c.Submission.ID})
 			diff(t, "credential", s.credential(t), ann.Credential)
 		})
 	}
@@ -188,10 +189,10 @@ func TestRefusals(t *testing.T) {
 			} else {
 				must(t, s.store.Delete(t.Context(), ann.ID))
 			}
-			c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+			c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 			got, err := s.change(t, c)
 			must(t, err)
-			diff(t, "verdict", got, workflow.Verdict{
+			diff(t, "verdict", got, flow.Verdict{
 				Event: statemachine.ChangeRefused, Run: run, Submission: c.Submission.ID, Reason: test.want.Error(),
 			})
 			s.audited(t, ann.ID,
@@ -208,7 +209,7 @@ func TestChangeIsTriedAgain(t *testing.T) {
 	t.Run("store away", func(t *testing.T) {
 		t.Parallel()
 		s := linked(t)
-		c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+		c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 		w := watch(s)
 		w.fail = errors.New("connection refused")
 		if got, err := s.change(t, c); err == nil {
@@ -224,7 +225,7 @@ func TestChangeIsTriedAgain(t *testing.T) {
 		s := linked(t)
 		other := newSite(t)
 		s.sealer = other.sealer // whose key this worker lacks
-		c := workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
+		c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
 		if got, err := s.change(t, c); err == nil {
 			t.Errorf("verdict %+v although this worker lacks the key", got)
 		}
@@ -239,7 +240,7 @@ func TestChangeIsTriedAgain(t *testing.T) {
 func TestWaitStaysOpen(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	_, err := s.attempt(t, "await-token-submission", nil, new(workflow.Submission), nil)
+	_, err := s.attempt(t, "await-token-submission", nil, new(flow.Submission), nil)
 	if !errors.Is(err, activity.ErrResultPending) {
 		t.Errorf("the wait ended: %v", err)
 	}

@@ -11,9 +11,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // security 23, 25: a mail that may have arrived goes out three times at most, later each time.
@@ -38,18 +38,18 @@ func TestCopiesHaveAnEnd(t *testing.T) {
 	for _, mails := range []int{3, 3} { // an attempt more, as after a worker that died
 		got, err := s.sendLink(t, wanted(ann.Address))
 		must(t, err)
-		diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.MailUnknown, Expires: last})
+		diff(t, "delivery", got, flow.Delivery{Mail: wanted("").Name(), Withheld: flow.MailUnknown, Expires: last})
 		diff(t, "mails", len(s.mailer.tried), mails)
 	}
 	another := wanted(ann.Address)
 	another.Number = 2
 	got, err := s.sendLink(t, another)
 	must(t, err)
-	diff(t, "another mail", got.Withheld, workflow.MailLimit)
+	diff(t, "another mail", got.Withheld, flow.MailLimit)
 	for _, m := range s.mailer.tried[1:] {
 		diff(t, "Message-ID", m.ID, s.mailer.tried[0].ID)
 	}
-	v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, chosen[0])})
+	v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, chosen[0])})
 	must(t, err)
 	diff(t, "link of the first copy", string(v.Event), "password_changed")
 }
@@ -89,7 +89,7 @@ func TestMailOfAResetRunCounts(t *testing.T) {
 	s := newSite(t, ann)
 	s.MailLimit = 2
 	ids := map[string]bool{}
-	for n, want := range []workflow.Reason{"", "", workflow.MailLimit, workflow.MailLimit} {
+	for n, want := range []flow.Reason{"", "", flow.MailLimit, flow.MailLimit} {
 		m := wanted(ann.Address)
 		m.Sender = fmt.Sprintf("%s%d", run[:len(run)-1], n)
 		s.run.RunID = m.Sender
@@ -109,7 +109,7 @@ func TestMailsRefill(t *testing.T) {
 	s := newSite(t, ann)
 	s.MailLimit = 5
 	number, mails := 0, 0
-	ask := func() workflow.Reason {
+	ask := func() flow.Reason {
 		number++
 		m := wanted(ann.Address)
 		m.Number = number
@@ -128,7 +128,7 @@ func TestMailsRefill(t *testing.T) {
 		t.Errorf("%d mails in a day", mails)
 	}
 	s.now = s.now.Add(time.Hour)
-	diff(t, "after an hour", ask(), workflow.Reason(""))
+	diff(t, "after an hour", ask(), flow.Reason(""))
 	for _, text := range []string{s.mailer.tried[0].Text, s.mailer.tried[0].HTML} {
 		if strings.Contains(text, "requested within") {
 			t.Errorf("the first mail counts:\n%s", text)

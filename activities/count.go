@@ -9,9 +9,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The metrics of this package. Their labels are constants of this code.
@@ -43,15 +43,15 @@ func (a *Activities) announce() {
 			}
 		}
 	}
-	for _, why := range []workflow.Reason{
-		workflow.NoAccount, workflow.Ambiguous, workflow.Disabled, workflow.NotResettable, workflow.HashUnsupported,
-		workflow.MailLimit, workflow.MailRefused, workflow.MailUnknown,
+	for _, why := range []flow.Reason{
+		flow.NoAccount, flow.Ambiguous, flow.Disabled, flow.NotResettable, flow.HashUnsupported,
+		flow.MailLimit, flow.MailRefused, flow.MailUnknown,
 	} {
 		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
 	}
 	a.counter(noticesFailed, nil).Inc(0)
 	a.counter(eventsFailed, nil).Inc(0)
-	for _, event := range workflow.HostEventTypes() {
+	for _, event := range flow.HostEventTypes() {
 		for _, result := range []string{sent, fault} {
 			a.eventAttempts(event, result).Inc(0)
 		}
@@ -102,7 +102,7 @@ func (a *Activities) attempts(kind, result string, retry bool) client.MetricsCou
 	return a.counter(mailAttempts, map[string]string{"kind": kind, "result": result, "retry": strconv.FormatBool(retry)})
 }
 
-func (a *Activities) eventAttempts(event workflow.HostEventType, result string) client.MetricsCounter {
+func (a *Activities) eventAttempts(event flow.HostEventType, result string) client.MetricsCounter {
 	return a.counter(eventAttempts, map[string]string{"event": string(event), "result": result})
 }
 
@@ -123,7 +123,7 @@ func (a *Activities) countMail(ctx context.Context, kind string, err error) stri
 	return result
 }
 
-func (a *Activities) countChange(v workflow.Verdict, err error) {
+func (a *Activities) countChange(v flow.Verdict, err error) {
 	result := string(v.Event)
 	if err != nil {
 		result = fault

@@ -7,9 +7,9 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // counter has the counts, by metric and labels, in the order of their names.
@@ -85,15 +85,15 @@ func TestVerdictsAreCounted(t *testing.T) {
 	s := linked(t)
 	c := counting(s)
 	good := s.submission(t, s.chosen(t, "$argon2id$new"))
-	foreign := workflow.Submission{ID: "x", LinkRun: run, Sealed: []byte("foreign")}
+	foreign := flow.Submission{ID: "x", LinkRun: run, Sealed: []byte("foreign")}
 	late := s.submission(t, keys.NewPassword{Hash: "$argon2id$late", Digest: [32]byte{1}, Accepted: s.now.Add(-25 * time.Hour)})
-	for _, submission := range []workflow.Submission{good, foreign, late} {
-		if _, err := s.change(t, workflow.Change{Run: run, Submission: submission}); err != nil {
+	for _, submission := range []flow.Submission{good, foreign, late} {
+		if _, err := s.change(t, flow.Change{Run: run, Submission: submission}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.store.Close()
-	if _, err := s.change(t, workflow.Change{Run: run, Submission: good}); err == nil {
+	if _, err := s.change(t, flow.Change{Run: run, Submission: good}); err == nil {
 		t.Fatal("a closed store changed a password")
 	}
 	diff(t, "counted", c.counted(), map[string]int64{

@@ -10,13 +10,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // EndReset makes a run over that ended from outside, and returns its change. It asks Temporal
 // first whether the run has ended: every client of Temporal can name any run.
-func (a *Activities) EndReset(ctx context.Context, in workflow.Ending) (workflow.Ended, error) {
-	e := workflow.Ended{Of: in.Run}
+func (a *Activities) EndReset(ctx context.Context, in flow.Ending) (flow.Ended, error) {
+	e := flow.Ended{Of: in.Run}
 	original, err := closed(ctx, activity.GetClient(ctx), in)
 	if errors.Is(err, errGoesOn) {
 		e.GoesOn = true
@@ -50,7 +50,7 @@ var errGoesOn = errors.New("the run goes on")
 
 // closed returns the original run ID of a run that has ended, "" when Temporal no longer
 // keeps it. Errors: errGoesOn.
-func closed(ctx context.Context, temporal client.Client, in workflow.Ending) (original string, err error) {
+func closed(ctx context.Context, temporal client.Client, in flow.Ending) (original string, err error) {
 	goesOn, err := GoesOn(ctx, temporal, in.Workflow, in.Run)
 	switch {
 	case errors.As(err, new(*serviceerror.NotFound)):
@@ -68,7 +68,7 @@ func closed(ctx context.Context, temporal client.Client, in workflow.Ending) (or
 	return first.GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId(), nil
 }
 
-// GoesOn is [workflow.GoesOn] for a run in Temporal. Errors: *serviceerror.NotFound when Temporal
+// GoesOn is [flow.GoesOn] for a run in Temporal. Errors: *serviceerror.NotFound when Temporal
 // does not keep it.
 func GoesOn(ctx context.Context, temporal client.Client, workflowID, run string) (bool, error) {
 	if workflowID == "" {
@@ -82,5 +82,5 @@ func GoesOn(ctx context.Context, temporal client.Client, workflowID, run string)
 	if err != nil {
 		return false, err
 	}
-	return workflow.GoesOn(asked.GetWorkflowExecutionInfo(), now.GetWorkflowExecutionInfo()), nil
+	return flow.GoesOn(asked.GetWorkflowExecutionInfo(), now.GetWorkflowExecutionInfo()), nil
 }

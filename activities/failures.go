@@ -8,10 +8,10 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // StoreFault is an error of an account store that is no answer: it is away, or broken.
@@ -38,13 +38,13 @@ func kindOf(err error) string {
 	failed, ofMail := errors.AsType[*mail.Error](err)
 	switch {
 	case errors.As(err, new(*untold)):
-		return workflow.HostAway
+		return flow.HostAway
 	case errors.Is(err, errStopping):
-		return workflow.WorkerStops
+		return flow.WorkerStops
 	case errors.Is(err, keys.ErrUnknownKey):
-		return workflow.KeyMissing
+		return flow.KeyMissing
 	case errors.As(err, new(StoreFault)):
-		return workflow.StoreAway
+		return flow.StoreAway
 	case ofMail:
 		return failed.Kind()
 	default:
@@ -56,17 +56,17 @@ func kindOf(err error) string {
 // retry: the activity is young, or operators do not look for the cause. The pause is that of the
 // error.
 func (a *Activities) waitsFor(ctx context.Context, err error) (what statemachine.State, pause time.Duration) {
-	if err == nil || ctx.Err() != nil || a.Now().Sub(activity.GetInfo(ctx).ScheduledTime) < workflow.WaitsAfter {
+	if err == nil || ctx.Err() != nil || a.Now().Sub(activity.GetInfo(ctx).ScheduledTime) < flow.WaitsAfter {
 		return "", 0
 	}
 	if later, ok := errors.AsType[*temporal.ApplicationError](err); ok && later.NextRetryDelay() > 0 {
-		return workflow.WaitingForMail, later.NextRetryDelay()
+		return flow.WaitingForMail, later.NextRetryDelay()
 	}
 	switch {
 	case errors.As(err, new(StoreFault)):
-		return workflow.WaitingForStore, 0
+		return flow.WaitingForStore, 0
 	case errors.As(err, new(*mail.Error)):
-		return workflow.WaitingForMail, 0
+		return flow.WaitingForMail, 0
 	default:
 		return "", 0
 	}
@@ -74,9 +74,9 @@ func (a *Activities) waitsFor(ctx context.Context, err error) (what statemachine
 
 // reportWaiting turns an error of a mail into a result for the run, when the run is to report that
 // the mail is kept waiting.
-func (a *Activities) reportWaiting(ctx context.Context, m workflow.Mail, of string, d workflow.Delivery, err error) (workflow.Delivery, error) {
+func (a *Activities) reportWaiting(ctx context.Context, m flow.Mail, of string, d flow.Delivery, err error) (flow.Delivery, error) {
 	if what, pause := a.waitsFor(ctx, err); what != "" && m.Waits {
-		return workflow.Delivery{Waits: what, Of: of, Pause: pause}, nil
+		return flow.Delivery{Waits: what, Of: of, Pause: pause}, nil
 	}
 	return d, withType(ctx, err)
 }

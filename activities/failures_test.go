@@ -11,9 +11,9 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // brokenStore is a store without any account, as worker has it.
@@ -63,9 +63,9 @@ func TestFailuresHaveTypes(t *testing.T) {
 	s := newSite(t, ann)
 	s.Store = brokenStore{s.store, activities.StoreFault{Err: errors.New("connection refused")}}
 	_, err := s.sendLink(t, wanted(ann.Address))
-	diff(t, "type", typeOf(t, err), workflow.StoreAway)
-	_, err = s.change(t, workflow.Change{Run: run, Submission: s.submission(t, keys.NewPassword{Hash: "$argon2id$new", Accepted: s.now})})
-	diff(t, "type", typeOf(t, err), workflow.StoreAway)
+	diff(t, "type", typeOf(t, err), flow.StoreAway)
+	_, err = s.change(t, flow.Change{Run: run, Submission: s.submission(t, keys.NewPassword{Hash: "$argon2id$new", Accepted: s.now})})
+	diff(t, "type", typeOf(t, err), flow.StoreAway)
 	if strings.Contains(typeOf(t, err), "refused") {
 		t.Error("the type quotes the error")
 	}
@@ -79,14 +79,14 @@ func TestRunIsToldThatItWaits(t *testing.T) {
 		after time.Duration
 		asks  bool
 		fail  error
-		want  workflow.Delivery
+		want  flow.Delivery
 	}{
-		"early":       {time.Minute, true, &mail.Error{Outcome: mail.Deferred, Step: "connect"}, workflow.Delivery{}},
-		"not asked":   {3 * time.Minute, false, &mail.Error{Outcome: mail.Deferred, Step: "connect"}, workflow.Delivery{}},
-		"mail server": {3 * time.Minute, true, &mail.Error{Outcome: mail.Deferred, Step: "connect"}, workflow.Delivery{Waits: workflow.WaitingForMail, Of: wanted("").Name()}},
+		"early":       {time.Minute, true, &mail.Error{Outcome: mail.Deferred, Step: "connect"}, flow.Delivery{}},
+		"not asked":   {3 * time.Minute, false, &mail.Error{Outcome: mail.Deferred, Step: "connect"}, flow.Delivery{}},
+		"mail server": {3 * time.Minute, true, &mail.Error{Outcome: mail.Deferred, Step: "connect"}, flow.Delivery{Waits: flow.WaitingForMail, Of: wanted("").Name()}},
 		"it may have arrived": {
 			3 * time.Minute, true, &mail.Error{Outcome: mail.Unknown, Step: "content"},
-			workflow.Delivery{Waits: workflow.WaitingForMail, Of: wanted("").Name(), Pause: 30 * time.Second},
+			flow.Delivery{Waits: flow.WaitingForMail, Of: wanted("").Name(), Pause: 30 * time.Second},
 		},
 	} {
 		s := newSite(t, ann)
@@ -107,8 +107,8 @@ func TestRunIsToldThatItWaits(t *testing.T) {
 	m.Waits = true
 	got, err := s.sendLink(t, m)
 	must(t, err)
-	diff(t, "store", got, workflow.Delivery{Waits: workflow.WaitingForStore, Of: m.Name()})
-	v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, keys.NewPassword{Hash: "$argon2id$new", Accepted: s.now}), Waits: true})
+	diff(t, "store", got, flow.Delivery{Waits: flow.WaitingForStore, Of: m.Name()})
+	v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, keys.NewPassword{Hash: "$argon2id$new", Accepted: s.now}), Waits: true})
 	must(t, err)
-	diff(t, "change", v, workflow.Verdict{Run: run, Waits: workflow.WaitingForStore})
+	diff(t, "change", v, flow.Verdict{Run: run, Waits: flow.WaitingForStore})
 }

@@ -5,9 +5,9 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // A link has the hash parameters of the account's sign-in. It is withheld when rekey makes no such
@@ -53,8 +53,8 @@ func TestLinkSaysHowToHash(t *testing.T) {
 		got, err := s.sendLink(t, wanted(ann.Address))
 		must(t, err)
 		if test.want == "" {
-			diff(t, test.credential, got, workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.HashUnsupported})
-			s.audited(t, ann.ID, account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.HashUnsupported)})
+			diff(t, test.credential, got, flow.Delivery{Mail: wanted("").Name(), Withheld: flow.HashUnsupported})
+			s.audited(t, ann.ID, account.Entry{Event: account.EventMailWithheld, Detail: string(flow.HashUnsupported)})
 			continue
 		}
 		claims, _ := s.claims(t, link.Reset, s.mailer.last(t))
@@ -74,7 +74,7 @@ func TestAnotherFormIsRefused(t *testing.T) {
 		_, err := s.sendLink(t, wanted(ann.Address))
 		must(t, err)
 		s.Upgrade = upgrade
-		v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$2y$12$new"))})
+		v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$2y$12$new"))})
 		must(t, err)
 		if v.Event != want {
 			t.Errorf("%q: %+v", upgrade, v)

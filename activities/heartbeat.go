@@ -7,10 +7,10 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
-// heartbeat reports every [workflow.Heartbeat] that the attempt runs, until stop is called. So the
+// heartbeat reports every [flow.Heartbeat] that the attempt runs, until stop is called. So the
 // work of a killed worker begins again within seconds, and a slow mail server is not taken for a
 // dead worker. A shorter attempt costs no heartbeat.
 //
@@ -19,7 +19,7 @@ func heartbeat(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	var beats sync.WaitGroup
 	beats.Go(func() {
-		tick := time.NewTicker(workflow.Heartbeat)
+		tick := time.NewTicker(flow.Heartbeat)
 		defer tick.Stop()
 		for {
 			select {

@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // slow waits until Temporal hears that the attempt runs, and returns the details for the next
@@ -19,7 +19,7 @@ func (s *site) slow() (converter.EncodedValues, error) {
 	select {
 	case details := <-s.beaten:
 		return details, nil
-	case <-time.After(6 * workflow.Heartbeat):
+	case <-time.After(6 * flow.Heartbeat):
 		return nil, errors.New("no heartbeat")
 	}
 }
@@ -72,7 +72,7 @@ func TestSlowChangeSaysThatItIsAtWork(t *testing.T) {
 	t.Parallel()
 	s := linked(t)
 	s.Store = slowStore{s.store, s.slow}
-	_, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))})
+	_, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))})
 	must(t, err)
 	diff(t, "credential", s.credential(t), fresh)
 }
@@ -81,7 +81,7 @@ func TestSlowChangeSaysThatItIsAtWork(t *testing.T) {
 func TestFastWorkCostsNoHeartbeat(t *testing.T) {
 	t.Parallel()
 	s := linked(t)
-	_, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))})
+	_, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))})
 	must(t, err)
 	diff(t, "heartbeats", s.beats, 0)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -65,7 +66,7 @@ type site struct {
 func newSite(t *testing.T, accounts ...account.Account) *site {
 	t.Helper()
 	s := &site{
-		mailer: &mailer{}, now: start, run: sdk.Execution{ID: workflow.ID(key), RunID: run},
+		mailer: &mailer{}, now: start, run: sdk.Execution{ID: workflow.Reset.ID(key), RunID: run},
 		stopping: make(chan struct{}), beaten: make(chan converter.EncodedValues, 1), log: &lines{},
 	}
 	var err error
@@ -145,13 +146,13 @@ func (s *site) attempt(t *testing.T, name string, in, out, details any) (left co
 	return left, err
 }
 
-func (s *site) sendLink(t *testing.T, m workflow.LinkMail) (d workflow.Delivery, err error) {
+func (s *site) sendLink(t *testing.T, m flow.LinkMail) (d flow.Delivery, err error) {
 	t.Helper()
 	_, err = s.attempt(t, "send-email", m.Mail(), &d, nil)
 	return d, err
 }
 
-func (s *site) change(t *testing.T, c workflow.Change) (v workflow.Verdict, err error) {
+func (s *site) change(t *testing.T, c flow.Change) (v flow.Verdict, err error) {
 	t.Helper()
 	_, err = s.attempt(t, "change-password", c, &v, nil)
 	return v, err
@@ -181,11 +182,11 @@ func (s *site) claims(t *testing.T, p link.Purpose, m mail.Message) (link.Claims
 }
 
 // submission is one as a starter makes it.
-func (s *site) submission(t *testing.T, p keys.NewPassword) workflow.Submission {
+func (s *site) submission(t *testing.T, p keys.NewPassword) flow.Submission {
 	t.Helper()
-	w := workflow.Submission{ID: p.ID(), LinkRun: run}
+	w := flow.Submission{ID: p.ID(), LinkRun: run}
 	var err error
-	w.Sealed, err = s.sealer.Seal(p, w.SealContext(workflow.ID(key)))
+	w.Sealed, err = s.sealer.Seal(p, w.SealContext(workflow.Reset.ID(key)))
 	must(t, err)
 	return w
 }

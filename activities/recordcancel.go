@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // The ways of a cancel, in the audit log.
@@ -19,11 +19,11 @@ const (
 // RecordCancel notes the caller of a cancel. A client of Temporal can copy a signal for another
 // run to this one; that counts as done there. An address of several accounts leaves a line without
 // an account. An address of none leaves one only for an operator's deed.
-func (a *Activities) RecordCancel(ctx context.Context, c workflow.Cancellation) error {
+func (a *Activities) RecordCancel(ctx context.Context, c flow.Cancellation) error {
 	return withType(ctx, a.recordCancel(ctx, c))
 }
 
-func (a *Activities) recordCancel(ctx context.Context, c workflow.Cancellation) error {
+func (a *Activities) recordCancel(ctx context.Context, c flow.Cancellation) error {
 	if err := checkSender(ctx, c.Sender, c.Run); err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (a *Activities) recordCancel(ctx context.Context, c workflow.Cancellation) 
 	case c.Operator != "" && (c.Meant == c.Run || c.Meant == now):
 		e.Operator, e.Detail = c.Operator, byOperator
 	}
-	if why == workflow.NoAccount && e.Operator == "" {
+	if why == flow.NoAccount && e.Operator == "" {
 		return nil
 	}
 	return a.Store.Record(ctx, e)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // security 43: a cancel is noted with its caller, in every state of the account.
@@ -20,21 +20,21 @@ func TestRecordCancel(t *testing.T) {
 	twin.ID = "twin"
 	for name, tc := range map[string]struct {
 		accounts []account.Account
-		by       workflow.Cancellation
+		by       flow.Cancellation
 		owner    string
 		want     account.Entry
 	}{
-		"by the owner":           {[]account.Account{ann}, workflow.Cancellation{LinkRun: run, Client: from}, ann.ID, account.Entry{Client: from, Detail: "by the owner, with the link in the mail"}},
-		"by another run's owner": {[]account.Account{ann}, workflow.Cancellation{LinkRun: "b7c1d8f0-0000-4000-8000-000000000000", Client: from}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"in Temporal":            {[]account.Account{ann}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"by an operator":         {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith", Meant: run}, ann.ID, account.Entry{Operator: "a.smith", Detail: "by an operator"}},
-		"by one of another run":  {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith", Meant: "b7c1d8f0-0000-4000-8000-000000000000"}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"by one of any run":      {[]account.Account{ann}, workflow.Cancellation{Operator: "a.smith"}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"by one without a name":  {[]account.Account{ann}, workflow.Cancellation{Meant: run}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"of a disabled":          {[]account.Account{disabled}, workflow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
-		"of nobody":              {nil, workflow.Cancellation{LinkRun: run, Client: from}, "", account.Entry{}},
-		"of nobody, by operator": {nil, workflow.Cancellation{Operator: "a.smith", Meant: run}, "", account.Entry{Operator: "a.smith", Detail: "by an operator"}},
-		"of more than one":       {[]account.Account{ann, twin}, workflow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
+		"by the owner":           {[]account.Account{ann}, flow.Cancellation{LinkRun: run, Client: from}, ann.ID, account.Entry{Client: from, Detail: "by the owner, with the link in the mail"}},
+		"by another run's owner": {[]account.Account{ann}, flow.Cancellation{LinkRun: "b7c1d8f0-0000-4000-8000-000000000000", Client: from}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"in Temporal":            {[]account.Account{ann}, flow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by an operator":         {[]account.Account{ann}, flow.Cancellation{Operator: "a.smith", Meant: run}, ann.ID, account.Entry{Operator: "a.smith", Detail: "by an operator"}},
+		"by one of another run":  {[]account.Account{ann}, flow.Cancellation{Operator: "a.smith", Meant: "b7c1d8f0-0000-4000-8000-000000000000"}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by one of any run":      {[]account.Account{ann}, flow.Cancellation{Operator: "a.smith"}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"by one without a name":  {[]account.Account{ann}, flow.Cancellation{Meant: run}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"of a disabled":          {[]account.Account{disabled}, flow.Cancellation{}, ann.ID, account.Entry{Detail: "in Temporal"}},
+		"of nobody":              {nil, flow.Cancellation{LinkRun: run, Client: from}, "", account.Entry{}},
+		"of nobody, by operator": {nil, flow.Cancellation{Operator: "a.smith", Meant: run}, "", account.Entry{Operator: "a.smith", Detail: "by an operator"}},
+		"of more than one":       {[]account.Account{ann, twin}, flow.Cancellation{}, "", account.Entry{Detail: "in Temporal"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +64,7 @@ func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, ann)
 			s.run.RunID = now
-			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Sender: now, Address: ann.Address, At: start, LinkRun: link, Client: from}, nil, nil)
+			_, err := s.attempt(t, "record-cancel", flow.Cancellation{Run: run, Sender: now, Address: ann.Address, At: start, LinkRun: link, Client: from}, nil, nil)
 			must(t, err)
 			got, err := s.store.Audit(t.Context(), ann.ID)
 			must(t, err)
@@ -79,7 +79,7 @@ func TestRecordCancelAfterAWorkflowReset(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, ann)
 			s.run.RunID = now
-			_, err := s.attempt(t, "record-cancel", workflow.Cancellation{Run: run, Sender: now, Address: ann.Address, At: start, Operator: "a.smith", Meant: meant}, nil, nil)
+			_, err := s.attempt(t, "record-cancel", flow.Cancellation{Run: run, Sender: now, Address: ann.Address, At: start, Operator: "a.smith", Meant: meant}, nil, nil)
 			must(t, err)
 			got, err := s.store.Audit(t.Context(), ann.ID)
 			must(t, err)
@@ -99,7 +99,7 @@ func TestRecordCancelWhileTheStoreIsAway(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, ann)
 			away.Store, s.Store = s.store, &away
-			cancel := workflow.Cancellation{Run: run, Address: ann.Address, At: start, LinkRun: run, Client: from}
+			cancel := flow.Cancellation{Run: run, Address: ann.Address, At: start, LinkRun: run, Client: from}
 			if _, err := s.attempt(t, "record-cancel", cancel, nil, nil); err == nil {
 				t.Error("the line is lost")
 			}

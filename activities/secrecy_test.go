@@ -16,9 +16,9 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // echo is a mail server that refuses a mail and quotes all of it.
@@ -115,9 +115,9 @@ func TestMailServerIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		code int
-		want workflow.Delivery
+		want flow.Delivery
 	}{
-		{code: 552, want: workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.MailRefused}},
+		{code: 552, want: flow.Delivery{Mail: wanted("").Name(), Withheld: flow.MailRefused}},
 		{code: 451},
 	} {
 		t.Run(strconv.Itoa(test.code), func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestSubmissionIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	s := linked(t)
 	p := s.chosen(t, fresh)
-	c := workflow.Change{Run: run, Submission: s.submission(t, p)}
+	c := flow.Change{Run: run, Submission: s.submission(t, p)}
 	s.Submissions = newSite(t).Submissions
 	_, err := s.change(t, c)
 	if err == nil {

@@ -12,16 +12,16 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/span"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // SendEmail mails a link, or the notice that a password was changed. An error means a retry. A
-// mail that is never to go out is a [workflow.Delivery] with the reason.
-func (a *Activities) SendEmail(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+// mail that is never to go out is a [flow.Delivery] with the reason.
+func (a *Activities) SendEmail(ctx context.Context, m flow.Mail) (flow.Delivery, error) {
 	if err := checkSender(ctx, m.Sender, m.Run); err != nil {
-		return workflow.Delivery{}, err
+		return flow.Delivery{}, err
 	}
 	if m.Account != "" {
 		d, err := a.sendNotice(ctx, m.Notice())
@@ -79,7 +79,7 @@ func refused(err error) bool {
 // linkID names a link mail. It is the same on all its attempts, which tells a repeated mail from a
 // second one. It changes with a workflow reset, which would otherwise mail several links that
 // count as one.
-func linkID(m workflow.LinkMail) string { return mailID(cmp.Or(m.Sender, m.Run), m.Number, "") }
+func linkID(m flow.LinkMail) string { return mailID(cmp.Or(m.Sender, m.Run), m.Number, "") }
 
 // noticeID names the mail of a notice to one address. A run that was reset may change a password
 // twice.

@@ -10,10 +10,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The pauses before the further copies of a mail that may have arrived. An owner waits for the
@@ -31,10 +31,10 @@ const revokeWait = 10 * time.Second
 // Every attempt makes a new token, so that no plaintext waits anywhere. The token's record is
 // written before the mail goes out, and revoked only when the mail definitely did not. The other
 // records are the copies that may have arrived, and their number is bounded.
-func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflow.Delivery, error) {
+func (a *Activities) sendLink(ctx context.Context, m flow.LinkMail) (flow.Delivery, error) {
 	owner, withheld, err := a.resettable(ctx, m.Address)
 	if err != nil {
-		return workflow.Delivery{}, err
+		return flow.Delivery{}, err
 	}
 	d, err := a.sendLinkTo(ctx, m, owner, withheld)
 	if a.Receiver != nil {
@@ -43,49 +43,49 @@ func (a *Activities) sendLink(ctx context.Context, m workflow.LinkMail) (workflo
 	return d, err
 }
 
-func (a *Activities) sendLinkTo(ctx context.Context, m workflow.LinkMail, owner account.Account, withheld workflow.Reason) (workflow.Delivery, error) {
+func (a *Activities) sendLinkTo(ctx context.Context, m flow.LinkMail, owner account.Account, withheld flow.Reason) (flow.Delivery, error) {
 	if withheld != "" {
-		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: withheld})
+		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: withheld})
 	}
 	content, record, err := a.links(ctx, m, owner)
 	if errors.Is(err, password.ErrUnsupported) {
 		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations/postgresql.md, hash_unsupported)")
-		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.HashUnsupported})
+		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: flow.HashUnsupported})
 	}
 	if err != nil {
-		return workflow.Delivery{}, err
+		return flow.Delivery{}, err
 	}
 	issued, err := a.Store.IssueToken(ctx, record, a.mailLimit(m))
 	if why := enough(issued, err); why != "" {
-		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: why, Expires: issued.Expires.UTC()})
+		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: why, Expires: issued.Expires.UTC()})
 	}
 	if err != nil {
-		return workflow.Delivery{}, err
+		return flow.Delivery{}, err
 	}
 	content.Asked = issued.Asked
 	err = a.mailLink(ctx, m, owner, content)
 	switch {
 	case err == nil:
-		return workflow.Delivery{Expires: record.Expires}, nil
+		return flow.Delivery{Expires: record.Expires}, nil
 	case !unknown(err):
 		return a.takeBack(ctx, m, owner, record, err)
 	case issued.Copy >= account.MailCopies:
-		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.MailUnknown, Expires: record.Expires})
+		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: flow.MailUnknown, Expires: record.Expires})
 	default:
-		return workflow.Delivery{}, copyLater(err, issued.Copy)
+		return flow.Delivery{}, copyLater(err, issued.Copy)
 	}
 }
 
 // enough is why no token was issued, "" for another error and for none. Over the limit nothing is
 // mailed, unless copies may have arrived before.
-func enough(issued account.Issued, err error) workflow.Reason {
+func enough(issued account.Issued, err error) flow.Reason {
 	switch {
 	case !errors.Is(err, account.ErrMailLimit) && !errors.Is(err, account.ErrTooManyCopies):
 		return ""
 	case issued.Copy > 1:
-		return workflow.MailUnknown
+		return flow.MailUnknown
 	default:
-		return workflow.MailLimit
+		return flow.MailLimit
 	}
 }
 
@@ -101,25 +101,25 @@ func copyLater(err error, copies int) error {
 
 // takeBack revokes the token of a mail that definitely did not go out, also at the end of its
 // attempt. A record that is left would count as a copy that may have arrived.
-func (a *Activities) takeBack(ctx context.Context, m workflow.LinkMail, owner account.Account, t account.TokenRecord, why error) (workflow.Delivery, error) {
+func (a *Activities) takeBack(ctx context.Context, m flow.LinkMail, owner account.Account, t account.TokenRecord, why error) (flow.Delivery, error) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWait)
 	defer cancel()
 	if err := a.Store.RevokeToken(last, t.Key, a.Now().UTC()); err != nil {
-		return workflow.Delivery{}, err
+		return flow.Delivery{}, err
 	}
 	if refused(why) {
-		return a.withhold(ctx, m, owner, workflow.Delivery{Withheld: workflow.MailRefused})
+		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: flow.MailRefused})
 	}
-	return workflow.Delivery{}, why
+	return flow.Delivery{}, why
 }
 
 // operatorMails is how many mails above the limit operators may have sent to an account. They have
 // a limit too: every client with write access to the namespace can copy an operator's sealed
 // request.
-const operatorMails = workflow.MaxMails
+const operatorMails = flow.MaxMails
 
 // mailLimit is the size of the bucket that must have room for this mail.
-func (a *Activities) mailLimit(m workflow.LinkMail) int {
+func (a *Activities) mailLimit(m flow.LinkMail) int {
 	if m.Operator != "" {
 		return a.MailLimit + operatorMails
 	}
@@ -129,7 +129,7 @@ func (a *Activities) mailLimit(m workflow.LinkMail) int {
 // resettable finds the one account that has the address and may be reset, or the reason why there
 // is none. A closed account does not hide an open one of the same owner. Addresses are compared
 // again here, because a database may fold more than ASCII (Django CVE-2019-19844).
-func (a *Activities) resettable(ctx context.Context, address string) (account.Account, workflow.Reason, error) {
+func (a *Activities) resettable(ctx context.Context, address string) (account.Account, flow.Reason, error) {
 	found, err := a.Store.Find(ctx, address)
 	if err != nil {
 		return account.Account{}, "", err
@@ -142,13 +142,13 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 	}
 	switch {
 	case len(matches) == 0:
-		return account.Account{}, workflow.NoAccount, nil
+		return account.Account{}, flow.NoAccount, nil
 	case len(matches) > 1:
-		return account.Account{}, workflow.Ambiguous, nil
+		return account.Account{}, flow.Ambiguous, nil
 	case matches[0].Disabled:
-		return matches[0], workflow.Disabled, nil
+		return matches[0], flow.Disabled, nil
 	case !matches[0].Resettable || !matches[0].HasPassword():
-		return matches[0], workflow.NotResettable, nil
+		return matches[0], flow.NotResettable, nil
 	}
 	return matches[0], "", nil
 }
@@ -157,11 +157,11 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 // link's life starts now, with the attempt, so a slow mail server never delivers a dead link. The
 // life is MaxLinkLife at most: a sealed input may come from a thief of the payload keyset. Error:
 // password.ErrUnsupported.
-func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner account.Account) (mail.Reset, account.TokenRecord, error) {
+func (a *Activities) links(ctx context.Context, m flow.LinkMail, owner account.Account) (mail.Reset, account.TokenRecord, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
 	claims := link.Claims{
-		RunID: run.RunID, AccountKey: workflow.AccountKey(run.ID),
+		RunID: run.RunID, AccountKey: flow.AccountKey(run.ID),
 		Expires: now.Add(life).Truncate(time.Second), Address: owner.Address,
 	}
 	cancel, err := a.Links.Seal(link.Cancel, claims)
@@ -173,18 +173,18 @@ func (a *Activities) links(ctx context.Context, m workflow.LinkMail, owner accou
 	}
 	reset, err := a.Links.Seal(link.Reset, claims)
 	return mail.Reset{
-			URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: life,
-		}, account.TokenRecord{
-			Key: reset.Digest().RecordKey(), Scope: account.ScopePasswordReset,
-			AccountID: owner.ID, Address: owner.Address,
-			Credential: account.CredentialDigest(owner.Credential),
-			Run:        m.Run, Mail: linkID(m), Client: m.Client, Operator: m.Operator,
-			Issued: now, Expires: claims.Expires,
-		}, err
+		URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: life,
+	}, account.TokenRecord{
+		Key: reset.Digest().RecordKey(), Scope: account.ScopePasswordReset,
+		AccountID: owner.ID, Address: owner.Address,
+		Credential: account.CredentialDigest(owner.Credential),
+		Run:        m.Run, Mail: linkID(m), Client: m.Client, Operator: m.Operator,
+		Issued: now, Expires: claims.Expires,
+	}, err
 }
 
 // mailLink writes a mail and hands it over.
-func (a *Activities) mailLink(ctx context.Context, m workflow.LinkMail, owner account.Account, content mail.Reset) error {
+func (a *Activities) mailLink(ctx context.Context, m flow.LinkMail, owner account.Account, content mail.Reset) error {
 	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
 	if err != nil {
 		return err
@@ -195,9 +195,9 @@ func (a *Activities) mailLink(ctx context.Context, m workflow.LinkMail, owner ac
 // withhold notes for the operators that an account gets no mail, or no further copy of one. A
 // stranger's request for an unknown address is counted only: strangers must not make the audit log
 // grow.
-func (a *Activities) withhold(ctx context.Context, m workflow.LinkMail, owner account.Account, d workflow.Delivery) (workflow.Delivery, error) {
+func (a *Activities) withhold(ctx context.Context, m flow.LinkMail, owner account.Account, d flow.Delivery) (flow.Delivery, error) {
 	a.counter(mailsWithheld, map[string]string{"reason": string(d.Withheld)}).Inc(1)
-	if d.Withheld == workflow.NoAccount && m.Operator == "" {
+	if d.Withheld == flow.NoAccount && m.Operator == "" {
 		return d, nil
 	}
 	return d, a.Store.Record(ctx, account.Entry{

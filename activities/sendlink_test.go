@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // wanted is a run's request for its first link.
-func wanted(address string) workflow.LinkMail {
-	return workflow.LinkMail{Number: 1, Run: run, Life: life, Address: address, Client: from}
+func wanted(address string) flow.LinkMail {
+	return flow.LinkMail{Number: 1, Run: run, Life: life, Address: address, Client: from}
 }
 
 // The mail holds both links for the waiting run, and the store the record that makes the first one
@@ -32,7 +32,7 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 	got, err := s.sendLink(t, wanted(ann.Address))
 	must(t, err)
 	expires := start.Add(life).Truncate(time.Second)
-	diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Expires: expires})
+	diff(t, "delivery", got, flow.Delivery{Mail: wanted("").Name(), Expires: expires})
 
 	msg := s.mailer.last(t)
 	diff(t, "recipient", msg.To, ann.Address)
@@ -82,16 +82,16 @@ func TestOperatorMayGoOverTheMailLimit(t *testing.T) {
 	s.MailLimit = 1
 	for n, mail := range []struct {
 		operator string
-		want     workflow.Reason
+		want     flow.Reason
 	}{
 		{"", ""},
-		{"", workflow.MailLimit},
+		{"", flow.MailLimit},
 		{"a.smith", ""},
-		{"", workflow.MailLimit},
+		{"", flow.MailLimit},
 		{"a.smith", ""},
 		{"b.jones", ""},
-		{"a.smith", workflow.MailLimit},
-		{"", workflow.MailLimit},
+		{"a.smith", flow.MailLimit},
+		{"", flow.MailLimit},
 	} {
 		m := wanted(ann.Address)
 		m.Number, m.Operator = n+1, mail.operator
@@ -125,27 +125,27 @@ func TestWithheld(t *testing.T) {
 	for name, test := range map[string]struct {
 		accounts []account.Account
 		find     func([]account.Account) []account.Account
-		want     workflow.Reason
+		want     flow.Reason
 		owner    string
 	}{
-		"unknown":        {want: workflow.NoAccount},
-		"ambiguous":      {accounts: []account.Account{ann, twin}, want: workflow.Ambiguous},
-		"disabled":       {accounts: []account.Account{with(func(a *account.Account) { a.Disabled = true })}, want: workflow.Disabled, owner: ann.ID},
-		"not resettable": {accounts: []account.Account{with(func(a *account.Account) { a.Resettable = false })}, want: workflow.NotResettable, owner: ann.ID},
-		"SSO only":       {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "" })}, want: workflow.NotResettable, owner: ann.ID},
-		"SSO at Django":  {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "!r4nd0m" })}, want: workflow.NotResettable, owner: ann.ID},
+		"unknown":        {want: flow.NoAccount},
+		"ambiguous":      {accounts: []account.Account{ann, twin}, want: flow.Ambiguous},
+		"disabled":       {accounts: []account.Account{with(func(a *account.Account) { a.Disabled = true })}, want: flow.Disabled, owner: ann.ID},
+		"not resettable": {accounts: []account.Account{with(func(a *account.Account) { a.Resettable = false })}, want: flow.NotResettable, owner: ann.ID},
+		"SSO only":       {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "" })}, want: flow.NotResettable, owner: ann.ID},
+		"SSO at Django":  {accounts: []account.Account{with(func(a *account.Account) { a.Credential = "!r4nd0m" })}, want: flow.NotResettable, owner: ann.ID},
 		// A database that folds more than ASCII finds another account: Django CVE-2019-19844.
 		"found by a wide comparison": {
 			find: func([]account.Account) []account.Account {
 				return []account.Account{with(func(a *account.Account) { a.Address = "ann@example.\u212aom" })}
 			},
-			want: workflow.NoAccount,
+			want: flow.NoAccount,
 		},
 		"stored with a folded letter": {
 			find: func([]account.Account) []account.Account {
 				return []account.Account{with(func(a *account.Account) { a.Address = "\u0430nn@example.com" })}
 			},
-			want: workflow.NoAccount,
+			want: flow.NoAccount,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,10 +154,10 @@ func TestWithheld(t *testing.T) {
 			watch(s).find = test.find
 			got, err := s.sendLink(t, wanted(ann.Address))
 			must(t, err)
-			diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: test.want})
+			diff(t, "delivery", got, flow.Delivery{Mail: wanted("").Name(), Withheld: test.want})
 			diff(t, "mails", s.mailer.to(), []string(nil))
 			line := []account.Entry{{Event: account.EventMailWithheld, Detail: string(test.want)}}
-			if test.want == workflow.NoAccount { // strangers must not make the log grow
+			if test.want == flow.NoAccount { // strangers must not make the log grow
 				line = nil
 			}
 			s.audited(t, test.owner, line...)
@@ -176,7 +176,7 @@ func TestOperatorsMailToNobodyIsAudited(t *testing.T) {
 	got, err := s.store.Audit(t.Context(), "")
 	must(t, err)
 	diff(t, "audit log", got, []account.Entry{{
-		At: start, Event: account.EventMailWithheld, Run: run, Operator: "a.smith", Detail: string(workflow.NoAccount),
+		At: start, Event: account.EventMailWithheld, Run: run, Operator: "a.smith", Detail: string(flow.NoAccount),
 	}})
 }
 
@@ -205,12 +205,12 @@ func TestMailLimit(t *testing.T) {
 	again.Number = 2
 	got, err := s.sendLink(t, again)
 	must(t, err)
-	diff(t, "delivery", got, workflow.Delivery{Mail: again.Name(), Withheld: workflow.MailLimit})
+	diff(t, "delivery", got, flow.Delivery{Mail: again.Name(), Withheld: flow.MailLimit})
 	diff(t, "mails", s.mailer.to(), []string{ann.Address})
 	s.audited(t, ann.ID,
 		account.Entry{Event: account.EventMailIssued},
-		account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.MailLimit)})
-	if v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, first)}); err != nil || v.Account != ann.ID {
+		account.Entry{Event: account.EventMailWithheld, Detail: string(flow.MailLimit)})
+	if v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, first)}); err != nil || v.Account != ann.ID {
 		t.Errorf("the first link: %+v, %v", v, err)
 	}
 }
@@ -222,11 +222,11 @@ func TestLinkRefusedByTheMailServer(t *testing.T) {
 	s.mailer.fail = failing(mail.Refused, 550)
 	got, err := s.sendLink(t, wanted(ann.Address))
 	must(t, err)
-	diff(t, "delivery", got, workflow.Delivery{Mail: wanted("").Name(), Withheld: workflow.MailRefused})
+	diff(t, "delivery", got, flow.Delivery{Mail: wanted("").Name(), Withheld: flow.MailRefused})
 	diff(t, "revoked", w.revoked, []account.RecordKey{w.issued[0].Key})
 	s.audited(t, ann.ID,
 		account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventMailRevoked},
-		account.Entry{Event: account.EventMailWithheld, Detail: string(workflow.MailRefused)})
+		account.Entry{Event: account.EventMailWithheld, Detail: string(flow.MailRefused)})
 }
 
 // security 23: a mail that did not go out is tried again as the same mail, counted once. It gets a
@@ -251,7 +251,7 @@ func TestLinkDeferredByTheMailServer(t *testing.T) {
 	diff(t, "Message-ID", second.ID, first.ID)
 	claims, _ := s.claims(t, link.Reset, second)
 	diff(t, "expires, in the link", claims.Expires, got.Expires)
-	v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, dead)})
+	v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, dead)})
 	must(t, err)
 	diff(t, "link of the first attempt", string(v.Event), "token_unknown")
 }
@@ -273,7 +273,7 @@ func TestLinkWithUnknownOutcome(t *testing.T) {
 				t.Error("an unknown outcome is no error, so it is not tried again")
 			}
 			diff(t, "revoked", w.revoked, []account.RecordKey(nil))
-			v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$argon2id$new"))})
+			v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$argon2id$new"))})
 			must(t, err)
 			diff(t, "its link", string(v.Event), "password_changed")
 		})
@@ -285,15 +285,15 @@ func TestMessageIDs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ann)
 	ids := map[string]bool{}
-	for n, change := range []func(*workflow.Mail){
-		func(*workflow.Mail) {},
-		func(m *workflow.Mail) { m.Number = 2 },
-		func(*workflow.Mail) {}, // after a workflow reset
-		func(m *workflow.Mail) {
+	for n, change := range []func(*flow.Mail){
+		func(*flow.Mail) {},
+		func(m *flow.Mail) { m.Number = 2 },
+		func(*flow.Mail) {}, // after a workflow reset
+		func(m *flow.Mail) {
 			s.applied(t, ann, run, notice.Submission)
 			*m = notice
 		},
-		func(m *workflow.Mail) {
+		func(m *flow.Mail) {
 			again := ann
 			again.Credential = "$argon2id$new"
 			s.applied(t, again, run, "again")
@@ -308,7 +308,7 @@ func TestMessageIDs(t *testing.T) {
 			s.run.RunID = "5c2e9d10-0000-4000-8000-000000000000"
 		}
 		m.Sender = s.run.RunID
-		_, err := s.attempt(t, "send-email", m, &workflow.Delivery{}, nil)
+		_, err := s.attempt(t, "send-email", m, &flow.Delivery{}, nil)
 		must(t, err)
 		id := s.mailer.last(t).ID
 		if !strings.HasSuffix(id, "@accounts.example.com") {
@@ -331,14 +331,14 @@ func TestInputOfAnotherRun(t *testing.T) {
 	s.run.RunID = other
 	for _, sender := range []string{"", run} { // of 0.1.0, and of now
 		for name, in := range map[string]any{
-			"a link":   workflow.Mail{Run: run, Sender: sender, Number: 1, Life: life, Address: ann.Address},
-			"a notice": workflow.Mail{Run: run, Sender: sender, Account: ann.ID, Changed: start, Submission: notice.Submission},
+			"a link":   flow.Mail{Run: run, Sender: sender, Number: 1, Life: life, Address: ann.Address},
+			"a notice": flow.Mail{Run: run, Sender: sender, Account: ann.ID, Changed: start, Submission: notice.Submission},
 		} {
 			if _, err := s.attempt(t, "send-email", in, nil, nil); err == nil {
 				t.Errorf("%s copied from another run is sent", name)
 			}
 		}
-		c := workflow.Cancellation{Run: run, Sender: sender, Address: ann.Address, At: start}
+		c := flow.Cancellation{Run: run, Sender: sender, Address: ann.Address, At: start}
 		if _, err := s.attempt(t, "record-cancel", c, nil, nil); err == nil {
 			t.Error("a cancel copied from another run is noted")
 		}
@@ -367,8 +367,8 @@ func TestClosedAccountBesideAnOpenOne(t *testing.T) {
 	t.Parallel()
 	closed, twin := ann, ann
 	closed.ID, closed.Disabled, twin.ID = "closed", true, "twin"
-	for want, accounts := range map[workflow.Reason][]account.Account{
-		"": {ann, closed}, workflow.Ambiguous: {ann, closed, twin}, workflow.Disabled: {closed},
+	for want, accounts := range map[flow.Reason][]account.Account{
+		"": {ann, closed}, flow.Ambiguous: {ann, closed, twin}, flow.Disabled: {closed},
 	} {
 		s := newSite(t, accounts...)
 		got, err := s.sendLink(t, wanted(ann.Address))

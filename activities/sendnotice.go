@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // errStopping ends an attempt whose worker stops.
@@ -26,11 +26,11 @@ const noteWait = 10 * time.Second
 // notified twice: by another attempt, a workflow reset, or a run that follows a terminated one. A
 // refused recipient delays no other, and is tried again. The first attempt that reaches an address
 // is the last one: the run goes on with the others.
-func (a *Activities) sendNotice(ctx context.Context, asked workflow.Notice) (workflow.Delivery, error) {
-	d := workflow.Delivery{Notice: asked.Run}
+func (a *Activities) sendNotice(ctx context.Context, asked flow.Notice) (flow.Delivery, error) {
+	d := flow.Delivery{Notice: asked.Run}
 	n, err := a.Store.Notice(ctx, asked.Run, asked.Submission)
 	if errors.Is(err, account.ErrNotFound) {
-		d.Withheld = workflow.NoChange
+		d.Withheld = flow.NoChange
 		return d, nil
 	}
 	if err != nil {
@@ -39,7 +39,7 @@ func (a *Activities) sendNotice(ctx context.Context, asked workflow.Notice) (wor
 	n, err = a.mailNotice(ctx, n)
 	switch {
 	case n.Untold():
-		d.Withheld = workflow.MailFailed // it was given up
+		d.Withheld = flow.MailFailed // it was given up
 	case !n.Settled() && (n.Told == 0 || len(asked.To) > 0):
 		return d, cmp.Or(err, a.tooEarly(n))
 	default:
@@ -57,7 +57,7 @@ func left(n account.Notice) (addresses []string) {
 
 // tooEarly ends an attempt without a due address, until one is due.
 func (a *Activities) tooEarly(n account.Notice) error {
-	wait := workflow.NoticeDay
+	wait := flow.NoticeDay
 	for _, r := range n.Left {
 		wait = min(wait, r.Next.Sub(a.Now()))
 	}
@@ -117,13 +117,13 @@ func resultOf(failed error) account.Telling {
 // GiveUpNotice records that the owner was not notified of a change: in the audit log and in the
 // metric rekey_notices_failed. A notice that was not tried for its whole day is not given up; the
 // result has the addresses that it has not reached.
-func (a *Activities) GiveUpNotice(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+func (a *Activities) GiveUpNotice(ctx context.Context, m flow.Mail) (flow.Delivery, error) {
 	d, err := a.giveUp(ctx, m.Notice())
 	return d, withType(ctx, err)
 }
 
-func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflow.Delivery, error) {
-	d := workflow.Delivery{Notice: asked.Run}
+func (a *Activities) giveUp(ctx context.Context, asked flow.Notice) (flow.Delivery, error) {
+	d := flow.Delivery{Notice: asked.Run}
 	if err := checkSender(ctx, asked.Sender, asked.Run); err != nil {
 		return d, err
 	}
@@ -135,7 +135,7 @@ func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflo
 		return d, err
 	case n.Settled():
 		return d, nil
-	case n.Since.IsZero() || a.Now().Sub(n.Since) < workflow.NoticeDay-time.Hour: // clocks differ
+	case n.Since.IsZero() || a.Now().Sub(n.Since) < flow.NoticeDay-time.Hour: // clocks differ
 		d.Left = left(n)
 		return d, nil
 	}
@@ -150,7 +150,7 @@ func (a *Activities) giveUp(ctx context.Context, asked workflow.Notice) (workflo
 // unknownNotice records that the owner was not notified of a change that the store does not
 // remember, because it was restored from a backup. It records nothing of an account that is gone.
 // That account was erased on demand, and a line would bring it back.
-func (a *Activities) unknownNotice(ctx context.Context, asked workflow.Notice) error {
+func (a *Activities) unknownNotice(ctx context.Context, asked flow.Notice) error {
 	if _, err := a.Store.Account(ctx, asked.Account); errors.Is(err, account.ErrNotFound) {
 		return nil
 	} else if err != nil {

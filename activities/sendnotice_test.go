@@ -12,15 +12,15 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // notice is the notice of a run that changed the password.
-var notice = workflow.Mail{Run: run, Account: ann.ID, Changed: start, Submission: "applied"}
+var notice = flow.Mail{Run: run, Account: ann.ID, Changed: start, Submission: "applied"}
 
 // delivered is the result of the notice.
-func delivered(left ...string) workflow.Delivery { return workflow.Delivery{Notice: run, Left: left} }
+func delivered(left ...string) flow.Delivery { return flow.Delivery{Notice: run, Left: left} }
 
 // told is the account to notify: ann with two more addresses.
 func told() account.Account {
@@ -51,7 +51,7 @@ func (s *site) applied(t *testing.T, a account.Account, run, submission string) 
 }
 
 // notify notifies the addresses in the store, whatever the input has.
-func (s *site) notify(t *testing.T, to ...string) (d workflow.Delivery, err error) {
+func (s *site) notify(t *testing.T, to ...string) (d flow.Delivery, err error) {
 	t.Helper()
 	owed := notice
 	owed.To = to
@@ -111,7 +111,7 @@ func TestNoticeIsSentOnce(t *testing.T) {
 	s := changedSite(t, told())
 	forged := notice
 	forged.To, forged.Account, forged.Changed = []string{"mallory@example.com"}, "mallory", start.AddDate(1, 0, 0)
-	var d workflow.Delivery
+	var d flow.Delivery
 	_, err := s.attempt(t, "send-email", forged, &d, nil)
 	must(t, err)
 	diff(t, "told", s.mailer.to(), []string{ann.Address, "two@example.com", "three@example.com"})
@@ -132,7 +132,7 @@ func TestNoticeOfARunOfBefore(t *testing.T) {
 	s := changedSite(t, ann)
 	before := notice
 	before.Submission = ""
-	var d workflow.Delivery
+	var d flow.Delivery
 	_, err := s.attempt(t, "send-email", before, &d, nil)
 	must(t, err)
 	diff(t, "delivery", d, delivered())
@@ -236,14 +236,14 @@ func TestNobodyIsTold(t *testing.T) {
 	s.mailer.to()
 	d, err := s.notify(t)
 	must(t, err)
-	diff(t, "given up", d, workflow.Delivery{Notice: run, Withheld: workflow.MailFailed})
+	diff(t, "given up", d, flow.Delivery{Notice: run, Withheld: flow.MailFailed})
 	diff(t, "mails", s.mailer.to(), []string(nil))
 
 	unknown := notice
 	unknown.Submission = "another"
 	_, err = s.attempt(t, "send-email", unknown, &d, nil)
 	must(t, err)
-	diff(t, "not remembered", d, workflow.Delivery{Notice: run, Withheld: workflow.NoChange})
+	diff(t, "not remembered", d, flow.Delivery{Notice: run, Withheld: flow.NoChange})
 	watch(s).fail = errors.New("connection refused")
 	if _, err := s.notify(t); err == nil {
 		t.Error("a store that is away is no error, so the notice is not tried again")
@@ -270,9 +270,9 @@ func TestGiveUpNotice(t *testing.T) {
 	m := counting(s)
 	s.mailer.fail = failing(mail.Refused, 550)
 	everybody := []string{ann.Address, "two@example.com", "three@example.com"}
-	giveUp := func(what string, m workflow.Mail, want workflow.Delivery) {
+	giveUp := func(what string, m flow.Mail, want flow.Delivery) {
 		t.Helper()
-		var d workflow.Delivery
+		var d flow.Delivery
 		_, err := s.attempt(t, "give-up-notice", m, &d, nil)
 		must(t, err)
 		diff(t, what, d, want)
@@ -323,10 +323,10 @@ func TestForgottenOwnerIsOwedNothing(t *testing.T) {
 	s.mailer.to()
 	d, err := s.notify(t)
 	must(t, err)
-	diff(t, "asked for", d, workflow.Delivery{Notice: run, Withheld: workflow.NoChange})
+	diff(t, "asked for", d, flow.Delivery{Notice: run, Withheld: flow.NoChange})
 	diff(t, "mails", s.mailer.to(), []string(nil))
 	s.now = start.Add(24 * time.Hour)
-	var given workflow.Delivery
+	var given flow.Delivery
 	_, err = s.attempt(t, "give-up-notice", notice, &given, nil)
 	must(t, err)
 	diff(t, "given up", given, delivered())

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // mostTelling is how many events a worker sends at once. A worker has 1,000 slots for activities: an
@@ -34,14 +34,14 @@ var (
 //
 // An error means a retry. Each attempt has the same ID and the same event. An event that is given up
 // is recorded: in the audit log and in the metric rekey_events_failed.
-func (a *Activities) TellHost(ctx context.Context, e workflow.HostEvent) (workflow.Told, error) {
+func (a *Activities) TellHost(ctx context.Context, e flow.HostEvent) (flow.Told, error) {
 	if err := checkSender(ctx, e.Sender, e.Run); err != nil {
-		return workflow.Told{}, err
+		return flow.Told{}, err
 	}
-	return workflow.Told{Of: e.Name()}, withType(ctx, a.tellHost(ctx, e))
+	return flow.Told{Of: e.Name()}, withType(ctx, a.tellHost(ctx, e))
 }
 
-func (a *Activities) tellHost(ctx context.Context, e workflow.HostEvent) error {
+func (a *Activities) tellHost(ctx context.Context, e flow.HostEvent) error {
 	owner, at, err := a.confirmed(ctx, e)
 	switch {
 	case err != nil || owner == "":
@@ -69,11 +69,11 @@ func (a *Activities) tellHost(ctx context.Context, e workflow.HostEvent) error {
 
 // confirmed returns the account of an event and its time. The account is empty when there is none,
 // or when the store knows nothing of the event.
-func (a *Activities) confirmed(ctx context.Context, e workflow.HostEvent) (owner string, at time.Time, err error) {
+func (a *Activities) confirmed(ctx context.Context, e flow.HostEvent) (owner string, at time.Time, err error) {
 	switch e.Type {
-	case workflow.HostResetRequested, workflow.HostResetCanceled, workflow.HostResetRefused:
+	case flow.HostResetRequested, flow.HostResetCanceled, flow.HostResetRefused:
 		return e.Account, e.At, nil
-	case workflow.HostPasswordChanged, workflow.HostNoticeFailed:
+	case flow.HostPasswordChanged, flow.HostNoticeFailed:
 	default:
 		return "", e.At, fmt.Errorf("this build knows no event %.40q", e.Type)
 	}
@@ -83,7 +83,7 @@ func (a *Activities) confirmed(ctx context.Context, e workflow.HostEvent) (owner
 		return "", e.At, nil
 	case err != nil:
 		return "", e.At, err
-	case e.Type == workflow.HostPasswordChanged:
+	case e.Type == flow.HostPasswordChanged:
 		return n.AccountID, n.Changed, nil
 	case !n.Untold():
 		return "", e.At, nil
@@ -92,16 +92,16 @@ func (a *Activities) confirmed(ctx context.Context, e workflow.HostEvent) (owner
 }
 
 // hostEvent is the event as the application reads it: Standard Webhooks, "Payload structure".
-func (a *Activities) hostEvent(ctx context.Context, e workflow.HostEvent, owner string, at time.Time) ([]byte, error) {
+func (a *Activities) hostEvent(ctx context.Context, e flow.HostEvent, owner string, at time.Time) ([]byte, error) {
 	type data struct {
 		Account string `json:"account"`
 		Run     string `json:"run"`
 		Address string `json:"address,omitempty"`
 	}
 	event := struct {
-		Type      workflow.HostEventType `json:"type"`
-		Timestamp time.Time              `json:"timestamp"`
-		Data      data                   `json:"data"`
+		Type      flow.HostEventType `json:"type"`
+		Timestamp time.Time          `json:"timestamp"`
+		Data      data               `json:"data"`
 	}{e.Type, at.UTC(), data{Account: owner, Run: e.Run}}
 	if a.WithAddress {
 		found, err := a.Store.Account(ctx, owner)
@@ -114,7 +114,7 @@ func (a *Activities) hostEvent(ctx context.Context, e workflow.HostEvent, owner 
 }
 
 // eventID is the webhook-id of an event, the same on all its attempts.
-func eventID(e workflow.HostEvent) string {
+func eventID(e flow.HostEvent) string {
 	sum := sha256.Sum256([]byte("rekey/v1 event|" + e.Name()))
 	return hex.EncodeToString(sum[:16])
 }
@@ -130,7 +130,7 @@ func (a *Activities) receive(ctx context.Context, id string, event []byte) error
 
 // eventFailed records that the application was not told an event. It records nothing of an account
 // that is gone: it may be one that was erased on demand.
-func (a *Activities) eventFailed(ctx context.Context, e workflow.HostEvent, owner, why string) error {
+func (a *Activities) eventFailed(ctx context.Context, e flow.HostEvent, owner, why string) error {
 	_, err := a.Store.Account(ctx, owner)
 	if errors.Is(err, account.ErrNotFound) {
 		return nil

@@ -18,15 +18,15 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/hosturl"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // changedEvent is that of the change of changedSite.
-var changedEvent = workflow.HostEvent{
-	Type: workflow.HostPasswordChanged, Run: run, Sender: run, Submission: notice.Submission, Account: ann.ID, At: start,
+var changedEvent = flow.HostEvent{
+	Type: flow.HostPasswordChanged, Run: run, Sender: run, Submission: notice.Submission, Account: ann.ID, At: start,
 }
 
 // listening gives a site an application that is told events.
@@ -42,7 +42,7 @@ func (s *site) listening(t *testing.T) *hostapp.Receiver {
 	return app
 }
 
-func (s *site) tell(t *testing.T, e workflow.HostEvent) (told workflow.Told, err error) {
+func (s *site) tell(t *testing.T, e flow.HostEvent) (told flow.Told, err error) {
 	t.Helper()
 	_, err = s.attempt(t, "tell-host", e, &told, nil)
 	return told, err
@@ -64,10 +64,10 @@ func TestChangeIsTold(t *testing.T) {
 	app := s.listening(t)
 	forged := changedEvent
 	forged.Account, forged.At = "mallory", start.AddDate(1, 0, 0)
-	for _, e := range []workflow.HostEvent{changedEvent, forged} {
+	for _, e := range []flow.HostEvent{changedEvent, forged} {
 		got, err := s.tell(t, e)
 		must(t, err)
-		diff(t, "result", got, workflow.Told{Of: run + "/password.changed/applied"})
+		diff(t, "result", got, flow.Told{Of: run + "/password.changed/applied"})
 	}
 	s.WithAddress = true
 	_, err := s.tell(t, changedEvent)
@@ -111,9 +111,9 @@ func TestNothingForgedIsTold(t *testing.T) {
 	app := s.listening(t)
 	unknown, early, nobody := changedEvent, changedEvent, changedEvent
 	unknown.Submission = "another"
-	early.Type = workflow.HostNoticeFailed // it is owed still
-	nobody.Type, nobody.Account = workflow.HostResetRequested, ""
-	for name, e := range map[string]workflow.HostEvent{"an unknown change": unknown, "a notice that is tried": early, "nobody's": nobody} {
+	early.Type = flow.HostNoticeFailed // it is owed still
+	nobody.Type, nobody.Account = flow.HostResetRequested, ""
+	for name, e := range map[string]flow.HostEvent{"an unknown change": unknown, "a notice that is tried": early, "nobody's": nobody} {
 		if _, err := s.tell(t, e); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -121,7 +121,7 @@ func TestNothingForgedIsTold(t *testing.T) {
 	foreign, strange := changedEvent, changedEvent
 	foreign.Sender = "another"
 	strange.Type = "password.forgotten"
-	for name, e := range map[string]workflow.HostEvent{"another run's": foreign, "an unknown type": strange} {
+	for name, e := range map[string]flow.HostEvent{"another run's": foreign, "an unknown type": strange} {
 		if _, err := s.tell(t, e); err == nil {
 			t.Errorf("%s is no error", name)
 		}
@@ -138,14 +138,14 @@ func TestOtherEventsAreTold(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, ann)
 	app := s.listening(t)
-	for _, what := range []workflow.HostEventType{workflow.HostResetRequested, workflow.HostResetCanceled, workflow.HostResetRefused} {
-		_, err := s.tell(t, workflow.HostEvent{Type: what, Run: run, Account: ann.ID, At: start})
+	for _, what := range []flow.HostEventType{flow.HostResetRequested, flow.HostResetCanceled, flow.HostResetRefused} {
+		_, err := s.tell(t, flow.HostEvent{Type: what, Run: run, Account: ann.ID, At: start})
 		must(t, err)
 	}
 	_, err := s.store.Tell(t.Context(), notice.Submission, account.TellGivenUp, "", start)
 	must(t, err)
 	failed := changedEvent
-	failed.Type = workflow.HostNoticeFailed
+	failed.Type = flow.HostNoticeFailed
 	_, err = s.tell(t, failed)
 	must(t, err)
 	const at = " ann 2026-03-01T12:00:00.5Z"
@@ -164,7 +164,7 @@ func TestEventIsTriedAgain(t *testing.T) {
 		return true
 	}
 	_, err := s.tell(t, changedEvent)
-	if failed, ok := errors.AsType[*temporal.ApplicationError](err); !ok || failed.Type() != workflow.HostAway || failed.NonRetryable() {
+	if failed, ok := errors.AsType[*temporal.ApplicationError](err); !ok || failed.Type() != flow.HostAway || failed.NonRetryable() {
 		t.Errorf("error %v", err)
 	}
 	givenUp := changedEvent
@@ -217,7 +217,7 @@ func TestUntoldEventOfAnAccountThatIsGone(t *testing.T) {
 	must(t, s.store.Delete(t.Context(), ann.ID))
 	_, err := s.store.Forget(t.Context(), ann.ID, account.Entry{At: s.now, Operator: "a.smith"})
 	must(t, err)
-	_, err = s.tell(t, workflow.HostEvent{Type: workflow.HostResetCanceled, Run: run, Account: ann.ID, At: start, GivenUp: true})
+	_, err = s.tell(t, flow.HostEvent{Type: flow.HostResetCanceled, Run: run, Account: ann.ID, At: start, GivenUp: true})
 	must(t, err)
 	log, err := s.store.Audit(t.Context(), ann.ID)
 	must(t, err)
@@ -295,7 +295,7 @@ func TestResultsSayThatEventsAreTold(t *testing.T) {
 		d, err = s.sendLink(t, wanted("nobody@example.com"))
 		must(t, err)
 		diff(t, "nobody's link", [2]any{d.Tells, d.Account}, [2]any{tells, ""})
-		v, err := s.change(t, workflow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$argon2id$new"))})
+		v, err := s.change(t, flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "$argon2id$new"))})
 		must(t, err)
 		diff(t, "verdict", [2]any{v.Event, v.Tells}, [2]any{statemachine.PasswordChanged, tells})
 	}
@@ -311,8 +311,8 @@ func TestFailedNoticeSaysThatEventsAreTold(t *testing.T) {
 		t.Fatal("refused, and no error")
 	}
 	s.now = start.Add(24 * time.Hour)
-	var d workflow.Delivery
+	var d flow.Delivery
 	_, err := s.attempt(t, "give-up-notice", notice, &d, nil)
 	must(t, err)
-	diff(t, "result", d, workflow.Delivery{Notice: run, Tells: true})
+	diff(t, "result", d, flow.Delivery{Notice: run, Tells: true})
 }

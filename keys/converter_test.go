@@ -19,7 +19,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/keys"
-	rekey "github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // verbatim sends payloads as they are, so that a test acts as another client. The SDK does so
@@ -63,7 +63,7 @@ func newEnvironment(d converter.DataConverter) *testsuite.TestWorkflowEnvironmen
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent())
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: rekey.DeadlockAfter})
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: flow.DeadlockAfter})
 	env.SetDataConverter(verbatim{d})
 	env.SetFailureConverter(keys.FailureConverter(d))
 	return env

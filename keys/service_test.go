@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/rekeyhq/rekey/keys"
-	rekey "github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // server is Temporal as a worker sees it: it hands out one workflow task and keeps the
@@ -79,7 +79,7 @@ func answer(t *testing.T, c *keys.Codec, input *commonpb.Payloads) string {
 	}))
 	check(t, err)
 	t.Cleanup(temporal.Close)
-	w := worker.New(temporal, "queue", worker.Options{LocalActivityWorkerOnly: true, DeadlockDetectionTimeout: rekey.DeadlockAfter})
+	w := worker.New(temporal, "queue", worker.Options{LocalActivityWorkerOnly: true, DeadlockDetectionTimeout: flow.DeadlockAfter})
 	echo := func(_ workflow.Context, text string) (string, error) { return text, nil }
 	w.RegisterWorkflowWithOptions(echo, workflow.RegisterOptions{Name: "echo"})
 	check(t, w.Start())

@@ -12,7 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/cli"
 	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/one/ui"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 func main() { os.Exit(cli.Main(cli.One(cli.Embedded{Temporal: start, UI: pages}))) }
@@ -30,7 +30,7 @@ func start(ctx context.Context, o cli.TemporalOptions) (cli.Temporal, error) {
 	}
 	running, err := temporal.Start(ctx, temporal.Options{
 		Addr: o.Addr, File: o.File, Database: o.Database, Password: o.Password, Identity: identity, Log: &o.Log,
-		SearchAttributes: map[string]enumspb.IndexedValueType{workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD},
+		SearchAttributes: map[string]enumspb.IndexedValueType{flow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD},
 	})
 	if err != nil {
 		return nil, err

@@ -6,9 +6,9 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Results of a cancel.
@@ -69,8 +69,8 @@ func (c *Client) Cancel(ctx context.Context, text, operator string) (Cancellatio
 // sendCancel reports whether the audit log will have the operator's name. A run that was filled
 // with signals takes Temporal's own cancellation only, which carries none.
 func (c *Client) sendCancel(ctx context.Context, r Run, operator string) (named bool, err error) {
-	caller := workflow.Caller{AccountKey: workflow.AccountKey(r.WorkflowID), Operator: operator, Run: r.RunID}
-	err = c.temporal.SignalWorkflow(ctx, r.WorkflowID, r.RunID, workflow.DisownSignal, caller)
+	caller := flow.Caller{AccountKey: flow.AccountKey(r.WorkflowID), Operator: operator, Run: r.RunID}
+	err = c.temporal.SignalWorkflow(ctx, r.WorkflowID, r.RunID, flow.DisownSignal, caller)
 	if named = err == nil; starter.SignalsFull(err) {
 		err = c.temporal.CancelWorkflow(ctx, r.WorkflowID, r.RunID)
 	}

@@ -11,10 +11,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/belong"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/starter"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ErrReadOnly means that a [Client] that was opened for reading got a call that writes.
@@ -29,7 +29,7 @@ type Config struct {
 	// Keys is the folder of keysets: account.json names the runs of an address, and payload.json
 	// opens their contents. List and Stats need neither, so a read-only client may have none.
 	Keys keys.Dir
-	// TaskQueue is that of the workers; default workflow.TaskQueue.
+	// TaskQueue is that of the workers; default flow.TaskQueue.
 	TaskQueue string
 	// ReadOnly makes payload.json optional. Cancel and Resend are then ErrReadOnly.
 	ReadOnly bool
@@ -48,7 +48,7 @@ type Client struct {
 // Dial reads payload.json, connects to Temporal and returns a client. The context bounds the
 // connecting. An unusable keyset is an error before anything is sent.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
-	c := &Client{keys: cfg.Keys, queue: cmp.Or(cfg.TaskQueue, workflow.TaskQueue), readOnly: cfg.ReadOnly}
+	c := &Client{keys: cfg.Keys, queue: cmp.Or(cfg.TaskQueue, flow.TaskQueue), readOnly: cfg.ReadOnly}
 	options := cfg.Temporal
 	options.Namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
 	options.HostPort = cmp.Or(options.HostPort, client.DefaultHostPort)

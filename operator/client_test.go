@@ -16,8 +16,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const erin = "erin@example.com"
@@ -106,32 +106,32 @@ func TestUnanswered(t *testing.T) {
 	third := func(expires time.Time) Run {
 		w := mailed(t, "")
 		for n := range int64(2) {
-			w.link().end(6+3*n, workflow.Delivery{Expires: expires}).timer()
+			w.link().end(6+3*n, flow.Delivery{Expires: expires}).timer()
 		}
 		return w.run()
 	}
 	for name, tc := range map[string]struct {
 		run  Run
 		now  time.Time
-		want workflow.Unanswered
+		want flow.Unanswered
 	}{
 		"no run":                  {Run{}, midday, ""},
-		"a run that has ended":    {mailed(t, "").complete(workflow.Outcome{}).run(), midday, ""},
-		"no worker has it yet":    {tell(t).run(), midday, workflow.MailOnItsWay},
-		"another is on its way":   {mailed(t, "").link().run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
-		"a mail is on its way":    {begun(t).run(), midday, workflow.MailOnItsWay},
-		"no worker has looked":    {begun(t).end(3, workflow.Delivery{}).run(), midday.Add(5 * time.Hour), workflow.MailOnItsWay},
-		"within the cool-down":    {mailed(t, "").run(), midday.Add(time.Hour), workflow.InCoolDown},
+		"a run that has ended":    {mailed(t, "").complete(flow.Outcome{}).run(), midday, ""},
+		"no worker has it yet":    {tell(t).run(), midday, flow.MailOnItsWay},
+		"another is on its way":   {mailed(t, "").link().run(), midday.Add(5 * time.Hour), flow.MailOnItsWay},
+		"a mail is on its way":    {begun(t).run(), midday, flow.MailOnItsWay},
+		"no worker has looked":    {begun(t).end(3, flow.Delivery{}).run(), midday.Add(5 * time.Hour), flow.MailOnItsWay},
+		"within the cool-down":    {mailed(t, "").run(), midday.Add(time.Hour), flow.InCoolDown},
 		"after the cool-down":     {mailed(t, "").run(), midday.Add(2 * time.Hour), ""},
-		"a password is settled":   {mailed(t, "").end(2, workflow.Submission{}).run(), midday, ""},
-		"the last link is out":    {third(midday.Add(6 * time.Hour)), midday.Add(5 * time.Hour), workflow.LastLinkOut},
+		"a password is settled":   {mailed(t, "").end(2, flow.Submission{}).run(), midday, ""},
+		"the last link is out":    {third(midday.Add(6 * time.Hour)), midday.Add(5 * time.Hour), flow.LastLinkOut},
 		"the last link has ended": {third(midday.Add(4 * time.Hour)), midday.Add(5 * time.Hour), ""},
 	} {
 		got := tc.run.answer(tc.now)
 		if got.Why != tc.want {
 			t.Errorf("%s: %q", name, got.Why)
 		}
-		if again := midday.Add(64 * time.Minute); got.Why == workflow.InCoolDown && !got.Again.Equal(again) {
+		if again := midday.Add(64 * time.Minute); got.Why == flow.InCoolDown && !got.Again.Equal(again) {
 			t.Errorf("%s: again at %s", name, got.Again)
 		}
 	}
@@ -140,9 +140,9 @@ func TestUnanswered(t *testing.T) {
 // The cool-down begins when the run hears of the mail, which may be long after it went out.
 func TestCoolDownBeginsWithTheRun(t *testing.T) {
 	t.Parallel()
-	r := begun(t).end(3, workflow.Delivery{}).close(enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED).timer().run()
+	r := begun(t).end(3, flow.Delivery{}).close(enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED).timer().run()
 	got := r.answer(midday.Add(64 * time.Minute))
-	if again := midday.Add(65 * time.Minute); got.Why != workflow.InCoolDown || !got.Again.Equal(again) {
+	if again := midday.Add(65 * time.Minute); got.Why != flow.InCoolDown || !got.Again.Equal(again) {
 		t.Errorf("%q, again at %s, want %s", got.Why, got.Again, again)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // The ends of a run by other means than its own steps. Each stands in the place of a state. The
@@ -30,12 +30,12 @@ type end struct {
 
 // close reads the last event of a run; any other event changes nothing.
 func (s *story) close(e *historypb.HistoryEvent, at time.Time) {
-	var out workflow.Outcome
+	var out flow.Outcome
 	switch e.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		s.unseal(e.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-		next := workflow.Request{Previous: &out}
+		next := flow.Request{Previous: &out}
 		s.unseal(e.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &next)
 		s.asked = 0 // the run that follows answers
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:

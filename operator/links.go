@@ -6,8 +6,8 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // longestPause is longer than the pause of a run before a repeated activity. It is no longer than
@@ -22,8 +22,8 @@ type links struct {
 	mailedAt        time.Time
 	ends            time.Time // when the last link that was mailed ends
 	expires         time.Time // when the timer of the run fires
-	withheld        workflow.Reason
-	before          workflow.Reason // withheld before the last mail
+	withheld        flow.Reason
+	before          flow.Reason // withheld before the last mail
 }
 
 // repeat takes back the answer of a mail that is begun again.
@@ -50,7 +50,7 @@ func (s *story) link(number int) {
 	s.asked = 0
 }
 
-func (s *story) linkDone(m workflow.Mail, at time.Time, result *commonpb.Payloads) {
+func (s *story) linkDone(m flow.Mail, at time.Time, result *commonpb.Payloads) {
 	d := s.delivery(result)
 	if d.Waits != "" || m.Run != "" && d.Mail != "" && d.Mail != m.LinkMail().Name() {
 		return // it is begun again
@@ -82,16 +82,16 @@ func (s *story) timer(at time.Time, d time.Duration) {
 
 // unanswered is why a request mails no link now, as far as Temporal knows: the store counts mails
 // too. It is "" when this run mails a link, or another one that answers.
-func (s *story) unanswered(now time.Time) workflow.Unanswered {
+func (s *story) unanswered(now time.Time) flow.Unanswered {
 	if !s.end.at.IsZero() || !s.waiting && s.waits > 0 || !s.machine.Can(statemachine.LinkSent) {
 		return ""
 	}
 	l := s.links
-	why := workflow.Links{
+	why := flow.Links{
 		Mailing: s.machine.State() == statemachine.StateRequested || l.begun > l.answered || l.pending,
 		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, MailPause: s.in.MailPause,
 	}.Unanswered(now)
-	if why == workflow.LinksEnded {
+	if why == flow.LinksEnded {
 		return ""
 	}
 	return why

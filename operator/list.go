@@ -10,6 +10,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -40,7 +41,7 @@ type OpenRun struct {
 
 // List returns open resets, limit at most. Waiting is ForMail, ForStore, ForLink, ForEvent,
 // ForWorker, or "" for all. It needs no key. Visibility, its first source, may be some seconds behind. Errors:
-// workflow.ErrNotSetUp.
+// flow.ErrNotSetUp.
 func (c *Client) List(ctx context.Context, waiting string, limit int) ([]OpenRun, error) {
 	found := []OpenRun{}
 	var next []byte
@@ -70,7 +71,7 @@ func (c *Client) List(ctx context.Context, waiting string, limit int) ([]OpenRun
 // openRuns is a query. RekeyState shows an outage after two minutes only, so List looks at the run
 // itself.
 func (c *Client) openRuns(waiting string) string {
-	q := c.runs(workflow.OpenRuns)
+	q := c.runs(flow.OpenRuns)
 	if waiting == ForLink {
 		q += " AND " + stateIs(statemachine.StateRequested)
 	}
@@ -79,18 +80,18 @@ func (c *Client) openRuns(waiting string) string {
 
 // runs is a query for the resets of the client's task queue.
 func (c *Client) runs(condition string) string {
-	return fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.Name, workflow.InQueue(c.queue), condition)
+	return fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.Reset.Name, flow.InQueue(c.queue), condition)
 }
 
 // stateIs is the condition for runs of a state, as the search attribute has it.
 func stateIs(s statemachine.State) string {
-	return fmt.Sprintf("%s = '%s'", workflow.StateAttribute.GetName(), s)
+	return fmt.Sprintf("%s = '%s'", flow.StateAttribute.GetName(), s)
 }
 
 // visibility explains why a query was refused: the namespace does not know the attribute.
 func visibility(does string, err error) error {
 	if errors.As(err, new(*serviceerror.InvalidArgument)) {
-		return fmt.Errorf("%s: %w: %w", does, workflow.ErrNotSetUp, err)
+		return fmt.Errorf("%s: %w: %w", does, flow.ErrNotSetUp, err)
 	}
 	return err
 }
@@ -103,10 +104,10 @@ func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) 
 		return r, false, nil
 	}
 	info := now.GetWorkflowExecutionInfo()
-	if err != nil || !workflow.Open(info.GetStatus()) {
+	if err != nil || !flow.Open(info.GetStatus()) {
 		return r, false, err
 	}
-	state, _ := workflow.StateOf(info.GetSearchAttributes())
+	state, _ := flow.StateOf(info.GetSearchAttributes())
 	r = OpenRun{
 		WorkflowID: id.GetWorkflowId(), RunID: id.GetRunId(), Started: info.GetStartTime().AsTime().Truncate(time.Second),
 		State: string(state), Waits: ForWorker,
@@ -124,18 +125,18 @@ func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) 
 // event keeps no reset waiting, so it counts when there is nothing else.
 func (r *OpenRun) pending(a *workflowpb.PendingActivityInfo) {
 	switch a.GetActivityType().GetName() {
-	case workflow.AwaitTokenSubmission:
+	case flow.AwaitTokenSubmission:
 		if r.Trying == nil {
 			r.Waits = ForLink
 		}
-	case workflow.SendEmail:
+	case flow.SendEmail:
 		r.Waits, r.Trying = ForMail, attemptOf(a)
-		if r.Trying.Why == workflow.StoreAway {
+		if r.Trying.Why == flow.StoreAway {
 			r.Waits = ForStore
 		}
-	case workflow.ChangePassword, workflow.RecordCancel, workflow.GiveUpNotice:
+	case flow.ChangePassword, flow.RecordCancel, flow.GiveUpNotice:
 		r.Waits, r.Trying = ForStore, attemptOf(a)
-	case workflow.TellHost:
+	case flow.TellHost:
 		r.telling = attemptOf(a)
 	}
 }

@@ -12,21 +12,21 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // young is a Temporal whose runs began a moment ago: RekeyState of all is requested. The name of
 // each is the activity that it waits for.
 type young struct{ client.Client }
 
-var waits = []string{workflow.AwaitTokenSubmission, workflow.SendEmail, workflow.ChangePassword, mailWithoutStore, workflow.TellHost}
+var waits = []string{flow.AwaitTokenSubmission, flow.SendEmail, flow.ChangePassword, mailWithoutStore, flow.TellHost}
 
 // mailWithoutStore waits for a mail that needs the store first.
 const mailWithoutStore = "mail without the store"
 
 func (young) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
 	found := &workflowservice.ListWorkflowExecutionsResponse{}
-	if strings.Contains(r.GetQuery(), string(workflow.WaitingForMail)) || strings.Contains(r.GetQuery(), string(workflow.WaitingForStore)) {
+	if strings.Contains(r.GetQuery(), string(flow.WaitingForMail)) || strings.Contains(r.GetQuery(), string(flow.WaitingForStore)) {
 		return found, nil
 	}
 	for _, name := range waits {
@@ -39,7 +39,7 @@ func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workfl
 	pending := func(name string) *workflowpb.PendingActivityInfo {
 		a := &workflowpb.PendingActivityInfo{ActivityType: &commonpb.ActivityType{Name: name}, Attempt: 3}
 		if name == mailWithoutStore {
-			a.ActivityType.Name, a.LastFailure = workflow.SendEmail, temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError("", workflow.StoreAway))
+			a.ActivityType.Name, a.LastFailure = flow.SendEmail, temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError("", flow.StoreAway))
 		}
 		return a
 	}
@@ -51,18 +51,18 @@ func (young) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workfl
 
 // others are the open activities of a run. An event is told beside each, and alone after its end.
 func others(id string, pending func(string) *workflowpb.PendingActivityInfo) []*workflowpb.PendingActivityInfo {
-	if id == workflow.TellHost {
+	if id == flow.TellHost {
 		return []*workflowpb.PendingActivityInfo{pending(id)}
 	}
-	return []*workflowpb.PendingActivityInfo{pending(workflow.AwaitTokenSubmission), pending(id), pending(workflow.TellHost)}
+	return []*workflowpb.PendingActivityInfo{pending(flow.AwaitTokenSubmission), pending(id), pending(flow.TellHost)}
 }
 
 // An outage is listed from its first minute on, before RekeyState shows it.
 func TestListOfAYoungOutage(t *testing.T) {
 	t.Parallel()
 	for waiting, want := range map[string]string{
-		ForLink: workflow.AwaitTokenSubmission, ForMail: workflow.SendEmail, ForStore: workflow.ChangePassword + " " + mailWithoutStore,
-		ForEvent: workflow.TellHost,
+		ForLink: flow.AwaitTokenSubmission, ForMail: flow.SendEmail, ForStore: flow.ChangePassword + " " + mailWithoutStore,
+		ForEvent: flow.TellHost,
 		"":       strings.Join(waits, " "),
 	} {
 		found, err := (&Client{temporal: young{}, namespace: "default", queue: "rekey"}).List(t.Context(), waiting, 50)

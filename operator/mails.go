@@ -4,8 +4,8 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	historypb "go.temporal.io/api/history/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The kinds of a send-email.
@@ -17,7 +17,7 @@ const (
 
 // mail takes a send-email that is scheduled.
 func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity {
-	var m workflow.Mail
+	var m flow.Mail
 	s.unseal(a.GetInput(), &m)
 	act := activity{s.mailKind(a, m), m}
 	switch act.kind {
@@ -33,7 +33,7 @@ func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity
 
 // mailKind tells links and notices apart. Without the key it compares policies. An attempt of a
 // notice may take as long as all attempts together, and one of a link may not.
-func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m workflow.Mail) string {
+func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m flow.Mail) string {
 	first := s.machine.State() == statemachine.StatePasswordChanged ||
 		s.machine.Can(statemachine.PasswordChanged) && s.decided && !s.waiting
 	switch {
@@ -51,10 +51,10 @@ func (s *story) mailKind(a *historypb.ActivityTaskScheduledEventAttributes, m wo
 }
 
 // delivery is the result of a mail. A failed or foreign answer has reached no address.
-func (s *story) delivery(result *commonpb.Payloads) workflow.Delivery {
-	var d workflow.Delivery
+func (s *story) delivery(result *commonpb.Payloads) flow.Delivery {
+	var d flow.Delivery
 	if result == nil || s.unsealAnswer(result, &d) != nil && !s.sealed {
-		return workflow.Delivery{Withheld: workflow.MailFailed}
+		return flow.Delivery{Withheld: flow.MailFailed}
 	}
 	return d
 }

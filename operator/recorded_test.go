@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	sdk "go.temporal.io/sdk/workflow"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -29,7 +30,7 @@ type truth struct {
 	withheld, refused       string
 	untold                  bool
 	ended, continued, fails bool
-	owed                    []workflow.Mail // that the next run takes over
+	owed                    []flow.Mail // that the next run takes over
 }
 
 var (
@@ -88,8 +89,8 @@ type speaking struct {
 }
 
 func (s *speaking) ExecuteActivity(ctx sdk.Context, name string, args ...any) sdk.Future {
-	if name == workflow.SendEmail {
-		if m, ok := args[0].(workflow.Mail); ok && m.Account == "" {
+	if name == flow.SendEmail {
+		if m, ok := args[0].(flow.Mail); ok && m.Account == "" {
 			s.to.mails = max(s.to.mails, m.Number)
 		}
 	}
@@ -120,7 +121,7 @@ func replayed(t *testing.T, data converter.DataConverter, events []*historypb.Hi
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	r.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
 	started := events[0].GetWorkflowExecutionStartedEventAttributes()
 	err = r.ReplayWorkflowHistoryWithOptions(quiet{}, &historypb.History{Events: events}, worker.ReplayWorkflowHistoryOptions{
 		OriginalExecution: sdk.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
@@ -132,7 +133,7 @@ func replayed(t *testing.T, data converter.DataConverter, events []*historypb.Hi
 	told.mails = l.mails
 	switch last := events[len(events)-1]; last.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-		var next workflow.Request
+		var next flow.Request
 		if err := data.FromPayloads(last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &next); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -19,7 +20,7 @@ const (
 
 // RunFull is a [Resent.Why]: the run has reached Temporal's limit of signals and accepts no
 // request.
-const RunFull workflow.Unanswered = "run_full"
+const RunFull flow.Unanswered = "run_full"
 
 // Order is a request for a mail.
 type Order struct {
@@ -32,9 +33,9 @@ type Order struct {
 
 // Resent is the result of an [Order].
 type Resent struct {
-	Result string              // Mailed, Withheld, Asked or NothingMailed
-	Why    workflow.Unanswered // why no request was sent
-	Again  time.Time           // the next time for a request, when Why is workflow.InCoolDown
+	Result string          // Mailed, Withheld, Asked or NothingMailed
+	Why    flow.Unanswered // why no request was sent
+	Again  time.Time       // the next time for a request, when Why is flow.InCoolDown
 	Run    Run
 }
 
@@ -48,7 +49,7 @@ func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	if err != nil {
 		return Resent{}, err
 	}
-	newest := target{workflowID: workflow.ID(in.AccountKey)}
+	newest := target{workflowID: workflow.Reset.ID(in.AccountKey)}
 	before, err := c.find(ctx, newest)
 	if err != nil && !errors.Is(err, ErrNoRun) {
 		return Resent{}, err
@@ -57,8 +58,8 @@ func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 		return m, nil
 	}
 	options := starter.StartOptions(in, c.queue)
-	caller := workflow.Caller{AccountKey: in.AccountKey, Operator: in.Operator}
-	_, err = c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
+	caller := flow.Caller{AccountKey: in.AccountKey, Operator: in.Operator}
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, workflow.Reset.Name, in)
 	switch {
 	case starter.SignalsFull(err):
 		return Resent{Result: NothingMailed, Why: RunFull, Run: before}, nil
@@ -68,10 +69,10 @@ func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	return c.awaitMail(ctx, newest, before)
 }
 
-func (c *Client) request(o Order) (workflow.Request, error) {
+func (c *Client) request(o Order) (flow.Request, error) {
 	address, err := account.ParseAddress(o.Address)
 	if err != nil {
-		return workflow.Request{}, err
+		return flow.Request{}, err
 	}
 	id, err := c.workflowID(address)
 	if o.LinkLife == 0 {
@@ -80,8 +81,8 @@ func (c *Client) request(o Order) (workflow.Request, error) {
 	if o.CoolDown == 0 {
 		o.CoolDown = starter.DefaultCoolDown
 	}
-	return workflow.Request{
-		Address: address, AccountKey: workflow.AccountKey(id), Operator: o.Operator,
+	return flow.Request{
+		Address: address, AccountKey: flow.AccountKey(id), Operator: o.Operator,
 		LinkLife: o.LinkLife, MailPause: starter.MailPause(o.CoolDown),
 	}, err
 }
@@ -92,7 +93,7 @@ func (r Run) answer(now time.Time) Resent {
 		return Resent{}
 	}
 	m := Resent{Result: NothingMailed, Run: r, Why: r.story.unanswered(now)}
-	if m.Why == workflow.InCoolDown {
+	if m.Why == flow.InCoolDown {
 		m.Again = r.story.links.mailedAt.Add(r.story.in.MailPause)
 	}
 	return m

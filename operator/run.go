@@ -6,8 +6,8 @@ import (
 
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Run has the facts of a run for an operator: no address, no link, no password. Times have whole
@@ -24,7 +24,7 @@ type Run struct {
 	Asked      int       `json:"asked,omitempty"`    // requests since the last of them, which mailed nothing
 	Trying     *Attempt  `json:"mailing,omitempty"`  // the mail in progress
 	Expires    time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
-	Withheld   string    `json:"withheld,omitempty"` // why the last link was not mailed, a workflow.Reason
+	Withheld   string    `json:"withheld,omitempty"` // why the last link was not mailed, a flow.Reason
 	Failure    string    `json:"failure,omitempty"`  // the type of its failure
 	Refused    string    `json:"refused,omitempty"`  // why the store refused the change
 	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run notified no address
@@ -80,7 +80,7 @@ func (s *story) summary(t target) Run {
 // expire.
 func (r *Run) mailing(pending []*workflowpb.PendingActivityInfo) {
 	for _, a := range pending {
-		if a.GetActivityType().GetName() == workflow.SendEmail {
+		if a.GetActivityType().GetName() == flow.SendEmail {
 			r.Expires, r.Trying = time.Time{}, attemptOf(a)
 		}
 	}

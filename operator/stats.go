@@ -7,8 +7,8 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Count is a line of the statistics.
@@ -27,7 +27,7 @@ type Statistics struct {
 }
 
 // Stats counts resets by age, by the reason of a wait and by their end. It needs no key.
-// Visibility, its source, may be some seconds behind. Errors: workflow.ErrNotSetUp.
+// Visibility, its source, may be some seconds behind. Errors: flow.ErrNotSetUp.
 func (c *Client) Stats(ctx context.Context) (Statistics, error) {
 	stats := questions(time.Now())
 	for _, counts := range [][]Count{stats.Open, stats.Waiting, stats.Ended} {
@@ -48,14 +48,14 @@ func (c *Client) Stats(ctx context.Context) (Statistics, error) {
 // by few attributes and by no custom one.
 func questions(now time.Time) Statistics {
 	hour, day := now.Add(-time.Hour).UTC().Format(time.RFC3339), now.Add(-24*time.Hour).UTC().Format(time.RFC3339)
-	const open = workflow.OpenRuns + " AND "
+	const open = flow.OpenRuns + " AND "
 	s := Statistics{Open: []Count{
 		{Name: "younger than 1 h", condition: open + fmt.Sprintf("StartTime > '%s'", hour)},
 		{Name: "1 h to 24 h", condition: open + fmt.Sprintf("StartTime <= '%s' AND StartTime > '%s'", hour, day)},
 		{Name: "older than 24 h", condition: open + fmt.Sprintf("StartTime <= '%s'", day)},
 	}, Waiting: []Count{
-		{Name: "for a mail server", condition: open + stateIs(workflow.WaitingForMail)},
-		{Name: "for the store", condition: open + stateIs(workflow.WaitingForStore)},
+		{Name: "for a mail server", condition: open + stateIs(flow.WaitingForMail)},
+		{Name: "for the store", condition: open + stateIs(flow.WaitingForStore)},
 	}}
 	for _, state := range []statemachine.State{
 		statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused,

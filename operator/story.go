@@ -8,9 +8,9 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // story reads the history of a run, event by event, and needs no worker for it. A command of the
@@ -21,7 +21,7 @@ type story struct {
 	sealed bool // something that the product wrote could not be opened
 
 	machine *statemachine.Machine[statemachine.State, statemachine.Event]
-	in      workflow.Request
+	in      flow.Request
 	started time.Time
 	task    time.Time // when the last workflow task started
 	begun   map[int64]activity
@@ -37,8 +37,8 @@ type story struct {
 
 // activity is one that was scheduled.
 type activity struct {
-	kind string        // its type, of a mail linkMail, noticeMail or owedMail
-	mail workflow.Mail // zero when it could not be opened
+	kind string    // its type, of a mail linkMail, noticeMail or owedMail
+	mail flow.Mail // zero when it could not be opened
 }
 
 func newStory(open func(*commonpb.Payloads, ...any) error) *story {
@@ -98,15 +98,15 @@ func (s *story) fire(events ...statemachine.Event) {
 func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAttributes) {
 	act := activity{kind: a.GetActivityType().GetName()}
 	switch act.kind {
-	case workflow.AwaitTokenSubmission:
+	case flow.AwaitTokenSubmission:
 		if s.waits++; s.waits > 1 { // the submission had no link
 			s.fire(statemachine.TokenSubmitted, statemachine.TokenUnknown)
 		}
 		s.waiting = true
-	case workflow.ChangePassword:
+	case flow.ChangePassword:
 		s.fire(statemachine.TokenSubmitted)
 		s.decided = false
-	case workflow.SendEmail:
+	case flow.SendEmail:
 		act = s.mail(a)
 	}
 	s.begun[event] = act
@@ -115,9 +115,9 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 // done takes the end of an activity; one that failed has no result.
 func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 	switch act := s.begun[event]; act.kind {
-	case workflow.AwaitTokenSubmission:
+	case flow.AwaitTokenSubmission:
 		s.waiting = false
-	case workflow.ChangePassword:
+	case flow.ChangePassword:
 		s.decided = true
 	case linkMail:
 		s.linkDone(act.mail, at, result)
@@ -127,10 +127,10 @@ func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 }
 
 func (s *story) signaled(a *historypb.WorkflowExecutionSignaledEventAttributes) {
-	if a.GetSignalName() != workflow.RequestSignal {
+	if a.GetSignalName() != flow.RequestSignal {
 		return
 	}
-	var c workflow.Caller
+	var c flow.Caller
 	err := s.open(a.GetInput(), &c)
 	if foreign := errors.Is(err, keys.ErrForeign) || err == nil && c.AccountKey != s.in.AccountKey; !foreign {
 		s.asked++
@@ -139,9 +139,9 @@ func (s *story) signaled(a *historypb.WorkflowExecutionSignaledEventAttributes) 
 
 // upserted takes RekeyState: the end of the reset, or the reason of its wait.
 func (s *story) upserted(a *commonpb.SearchAttributes) {
-	switch state, ok := workflow.StateOf(a); {
+	switch state, ok := flow.StateOf(a); {
 	case !ok:
-	case !workflow.Going(state):
+	case !flow.Going(state):
 		s.machine = statemachine.At(statemachine.Reset, state)
 	case state != statemachine.StateRequested && s.waiting:
 		s.links.repeat() // the answer of the link mail said so, and the mail is begun again

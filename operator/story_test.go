@@ -12,9 +12,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 var midday = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -36,10 +36,10 @@ type teller struct {
 
 func tell(t *testing.T) *teller {
 	t.Helper()
-	return tellWith(t, workflow.Request{MailPause: time.Hour}, inClear)
+	return tellWith(t, flow.Request{MailPause: time.Hour}, inClear)
 }
 
-func tellWith(t *testing.T, in workflow.Request, open func(*commonpb.Payloads, ...any) error) *teller {
+func tellWith(t *testing.T, in flow.Request, open func(*commonpb.Payloads, ...any) error) *teller {
 	t.Helper()
 	w := &teller{t, newStory(open), 0}
 	return w.add(&historypb.HistoryEvent{
@@ -71,18 +71,18 @@ func (w *teller) begin(kind string) *teller { return w.beginWith(kind, struct{}{
 
 // link schedules a link mail, and notice the notice.
 func (w *teller) link() *teller {
-	return w.beginWith(workflow.SendEmail, workflow.Mail{Run: "run", Address: "ada@example.com"})
+	return w.beginWith(flow.SendEmail, flow.Mail{Run: "run", Address: "ada@example.com"})
 }
 
 func (w *teller) notice(to ...string) *teller {
-	return w.beginWith(workflow.SendEmail, workflow.Mail{Run: "run", Account: "ada", To: to})
+	return w.beginWith(flow.SendEmail, flow.Mail{Run: "run", Account: "ada", To: to})
 }
 
 func (w *teller) beginWith(kind string, in any) *teller {
 	a := &historypb.ActivityTaskScheduledEventAttributes{
 		ActivityType: &commonpb.ActivityType{Name: kind}, Input: w.payloads(in), ScheduleToCloseTimeout: durationpb.New(24 * time.Hour),
 	}
-	if m, ok := in.(workflow.Mail); ok && m.Account != "" {
+	if m, ok := in.(flow.Mail); ok && m.Account != "" {
 		a.StartToCloseTimeout = a.ScheduleToCloseTimeout
 	}
 	return w.add(&historypb.HistoryEvent{
@@ -136,7 +136,7 @@ func (w *teller) upsert(s statemachine.State) *teller {
 	})
 }
 
-func (w *teller) complete(out workflow.Outcome) *teller {
+func (w *teller) complete(out flow.Outcome) *teller {
 	return w.add(&historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
@@ -148,13 +148,13 @@ func (w *teller) complete(out workflow.Outcome) *teller {
 // begun is a run that mails its first link.
 func begun(t *testing.T) *teller {
 	t.Helper()
-	return tell(t).begin(workflow.AwaitTokenSubmission).link()
+	return tell(t).begin(flow.AwaitTokenSubmission).link()
 }
 
 // mailed is a run whose first link is mailed, or withheld.
-func mailed(t *testing.T, why workflow.Reason) *teller {
+func mailed(t *testing.T, why flow.Reason) *teller {
 	t.Helper()
-	return begun(t).end(3, workflow.Delivery{Withheld: why}).timer()
+	return begun(t).end(3, flow.Delivery{Withheld: why}).timer()
 }
 
 func (w *teller) run() Run {
@@ -168,15 +168,15 @@ func (w *teller) close(kind enumspb.EventType) *teller {
 func TestStoryKnowsTheState(t *testing.T) {
 	t.Parallel()
 	changed := func() *teller {
-		return mailed(t, "").end(2, workflow.Submission{}).begin(workflow.ChangePassword).end(7, workflow.Verdict{}).notice()
+		return mailed(t, "").end(2, flow.Submission{}).begin(flow.ChangePassword).end(7, flow.Verdict{}).notice()
 	}
 	for want, w := range map[string]*teller{
-		"requested":             begun(t).end(3, workflow.Delivery{}),
+		"requested":             begun(t).end(3, flow.Delivery{}),
 		"awaiting_token":        mailed(t, ""),
-		"token_submitted":       mailed(t, "").end(2, workflow.Submission{}),
+		"token_submitted":       mailed(t, "").end(2, flow.Submission{}),
 		"password_changed":      changed(),
-		"canceled":              mailed(t, "").upsert(statemachine.StateCanceled).begin(workflow.RecordCancel),
-		"completed":             mailed(t, "").upsert(statemachine.StateCompleted).complete(workflow.Outcome{}),
+		"canceled":              mailed(t, "").upsert(statemachine.StateCanceled).begin(flow.RecordCancel),
+		"completed":             mailed(t, "").upsert(statemachine.StateCompleted).complete(flow.Outcome{}),
 		"terminated":            mailed(t, "").close(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED),
 		"timed out":             mailed(t, "").close(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT),
 		"failed":                mailed(t, "").close(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED),
@@ -193,8 +193,8 @@ func TestStoryKnowsTheState(t *testing.T) {
 // A submission without a link ends no wait: the run goes on and mails links, not notices.
 func TestStoryOfAForeignSubmission(t *testing.T) {
 	t.Parallel()
-	w := mailed(t, "").end(2, workflow.Submission{}).begin(workflow.ChangePassword).end(7, workflow.Verdict{}).
-		begin(workflow.AwaitTokenSubmission).link()
+	w := mailed(t, "").end(2, flow.Submission{}).begin(flow.ChangePassword).end(7, flow.Verdict{}).
+		begin(flow.AwaitTokenSubmission).link()
 	if r := w.run(); r.State != "awaiting_token" || r.Mails != 2 || !w.machine.Can(statemachine.Cancel) {
 		t.Errorf("state %s, %d mails", r.State, r.Mails)
 	}
@@ -204,19 +204,19 @@ func TestStoryOfAForeignSubmission(t *testing.T) {
 // once.
 func TestStoryOfASubmission(t *testing.T) {
 	t.Parallel()
-	w := mailed(t, "").end(2, workflow.Submission{})
+	w := mailed(t, "").end(2, flow.Submission{})
 	if !w.machine.Can(statemachine.Cancel) {
 		t.Error("too late for a cancel before a worker has seen the submission")
 	}
-	if w.begin(workflow.ChangePassword); w.machine.Can(statemachine.Cancel) || w.run().State != "token_submitted" {
+	if w.begin(flow.ChangePassword); w.machine.Can(statemachine.Cancel) || w.run().State != "token_submitted" {
 		t.Errorf("a cancel counts, state %s", w.run().State)
 	}
 }
 
 func TestStoryWithoutKeys(t *testing.T) {
 	t.Parallel()
-	w := tellWith(t, workflow.Request{}, noKey).begin(workflow.AwaitTokenSubmission).link().
-		end(3, workflow.Delivery{Withheld: workflow.Disabled}).timer().link().end(6, workflow.Delivery{Withheld: workflow.MailLimit})
+	w := tellWith(t, flow.Request{}, noKey).begin(flow.AwaitTokenSubmission).link().
+		end(3, flow.Delivery{Withheld: flow.Disabled}).timer().link().end(6, flow.Delivery{Withheld: flow.MailLimit})
 	if r := w.run(); !r.Sealed || r.Mails != 2 || r.Withheld != "" {
 		t.Errorf("sealed %t, %d mails, withheld %q", r.Sealed, r.Mails, r.Withheld)
 	}
@@ -226,15 +226,15 @@ func TestStoryWithoutKeys(t *testing.T) {
 func TestStoryOfAnOwedNotice(t *testing.T) {
 	t.Parallel()
 	for _, open := range []func(*commonpb.Payloads, ...any) error{inClear, noKey} {
-		w := tellWith(t, workflow.Request{}, open).notice("ada.backup@example.com")
+		w := tellWith(t, flow.Request{}, open).notice("ada.backup@example.com")
 		if r := w.run(); r.State != "requested" || r.Mails != 0 || !r.Owed {
 			t.Errorf("before the wait: %+v", r)
 		}
-		w.begin(workflow.AwaitTokenSubmission).link().end(4, workflow.Delivery{}).timer()
+		w.begin(flow.AwaitTokenSubmission).link().end(4, flow.Delivery{}).timer()
 		if r := w.run(); r.State != "awaiting_token" || r.Mails != 1 || !r.Owed || w.links.answered != 1 {
 			t.Errorf("while it is owed: %+v, %d answered", r, w.links.answered)
 		}
-		if r := w.end(2, workflow.Delivery{Notice: "run"}).run(); r.Owed || r.Mails != 1 {
+		if r := w.end(2, flow.Delivery{Notice: "run"}).run(); r.Owed || r.Mails != 1 {
 			t.Errorf("after it: %+v", r)
 		}
 	}
@@ -243,7 +243,7 @@ func TestStoryOfAnOwedNotice(t *testing.T) {
 // A change without a notice shows, also from the events alone.
 func TestUntoldShows(t *testing.T) {
 	t.Parallel()
-	told := func(d workflow.Delivery) *teller {
+	told := func(d flow.Delivery) *teller {
 		w := tell(t).notice()
 		return w.end(w.last, d).upsert(statemachine.StateCompleted)
 	}
@@ -253,8 +253,8 @@ func TestUntoldShows(t *testing.T) {
 		story *teller
 		want  bool
 	}{
-		"told":            {told(workflow.Delivery{}), false},
-		"given up":        {told(workflow.Delivery{Withheld: workflow.MailFailed}), true},
+		"told":            {told(flow.Delivery{}), false},
+		"given up":        {told(flow.Delivery{Withheld: flow.MailFailed}), true},
 		"failing all day": {late, true},
 		"being told":      {tell(t).notice(), false},
 	} {
@@ -269,7 +269,7 @@ func TestMailOnItsWay(t *testing.T) {
 	t.Parallel()
 	r := mailed(t, "").run()
 	r.mailing([]*workflowpb.PendingActivityInfo{{}, {
-		ActivityType: &commonpb.ActivityType{Name: workflow.SendEmail}, Attempt: 4, NextAttemptScheduleTime: timestamppb.New(midday),
+		ActivityType: &commonpb.ActivityType{Name: flow.SendEmail}, Attempt: 4, NextAttemptScheduleTime: timestamppb.New(midday),
 	}})
 	if !r.Expires.IsZero() || r.Trying == nil || *r.Trying != (Attempt{Number: 4, Next: midday}) {
 		t.Errorf("expires %s, trying %+v", r.Expires, r.Trying)
@@ -281,7 +281,7 @@ func TestMailOnItsWay(t *testing.T) {
 func TestStoryOfAMailBegunAgain(t *testing.T) {
 	t.Parallel()
 	for _, open := range []func(*commonpb.Payloads, ...any) error{inClear, noKey} {
-		w := tellWith(t, workflow.Request{}, open).begin(workflow.AwaitTokenSubmission).link().timeOut(3).pause(10 * time.Second)
+		w := tellWith(t, flow.Request{}, open).begin(flow.AwaitTokenSubmission).link().timeOut(3).pause(10 * time.Second)
 		if r := w.run(); r.State != "requested" || !r.Expires.IsZero() {
 			t.Errorf("in the pause: %+v", r)
 		}
@@ -296,7 +296,7 @@ func TestStoryOfAMailBegunAgain(t *testing.T) {
 func TestForeignRequestsDoNotCount(t *testing.T) {
 	t.Parallel()
 	foreign := func(p *commonpb.Payloads, to ...any) error {
-		if _, signal := to[0].(*workflow.Caller); signal {
+		if _, signal := to[0].(*flow.Caller); signal {
 			return keys.ErrForeign
 		}
 		return inClear(p, to...)
@@ -308,12 +308,12 @@ func TestForeignRequestsDoNotCount(t *testing.T) {
 	}{
 		"ours": {inClear, "4f1c", 1}, "another account": {inClear, "5a", 0}, "in clear": {foreign, "4f1c", 0}, "no key": {noKey, "5a", 1},
 	} {
-		w := tellWith(t, workflow.Request{AccountKey: "4f1c"}, tc.open)
+		w := tellWith(t, flow.Request{AccountKey: "4f1c"}, tc.open)
 		w.add(&historypb.HistoryEvent{
 			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
 			Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 				WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{
-					SignalName: workflow.RequestSignal, Input: w.payloads(workflow.Caller{AccountKey: tc.key}),
+					SignalName: flow.RequestSignal, Input: w.payloads(flow.Caller{AccountKey: tc.key}),
 				},
 			},
 		})

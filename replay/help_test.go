@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -43,7 +44,7 @@ func check(t *testing.T, c *keys.Codec, events []*historypb.HistoryEvent) error 
 	t.Helper()
 	converter := keys.DataConverter(c)
 	r, err := replay.New(replay.Config{
-		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		Workflows: workflow.Workflows(), Values: flow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: c, Encoded: keys.IsSealed,
 	})
 	must(t, err)
@@ -80,7 +81,7 @@ func (s *story) sealed(v any) *commonpb.Payloads {
 func begun(t *testing.T, c *keys.Codec) *story {
 	t.Helper()
 	s := &story{t: t, codec: c}
-	s.start(s.sealed(workflow.Request{
+	s.start(s.sealed(flow.Request{
 		Address: address, AccountKey: accountKey, LinkLife: linkLife, MailPause: time.Minute,
 	}))
 	return s
@@ -90,9 +91,9 @@ func (s *story) start(input *commonpb.Payloads) {
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, &historypb.HistoryEvent{
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{
-				WorkflowId: workflow.ID(accountKey), OriginalExecutionRunId: runID,
-				WorkflowType: &commonpb.WorkflowType{Name: workflow.Name}, Input: input,
-				TaskQueue: &taskqueuepb.TaskQueue{Name: workflow.TaskQueue},
+				WorkflowId: workflow.Reset.ID(accountKey), OriginalExecutionRunId: runID,
+				WorkflowType: &commonpb.WorkflowType{Name: workflow.Reset.Name}, Input: input,
+				TaskQueue: &taskqueuepb.TaskQueue{Name: flow.TaskQueue},
 			},
 		},
 	})
@@ -116,7 +117,7 @@ func (s *story) decided() {
 
 // mail is the first link mail of a run.
 func (s *story) mail() *commonpb.Payloads {
-	return s.sealed(workflow.Mail{Number: 1, Run: runID, Sender: runID, Life: linkLife, Address: address})
+	return s.sealed(flow.Mail{Number: 1, Run: runID, Sender: runID, Life: linkLife, Address: address})
 }
 
 // scheduled is an activity; without an ID it gets that of the event, as the SDK does it.
@@ -172,7 +173,7 @@ func (s *story) signaled(input *commonpb.Payloads) {
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, &historypb.HistoryEvent{
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 			WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{
-				SignalName: workflow.RequestSignal, Input: input,
+				SignalName: flow.RequestSignal, Input: input,
 			},
 		},
 	})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -21,8 +21,8 @@ func mailing(t *testing.T, c *keys.Codec) *story {
 	t.Helper()
 	s := begun(t, c)
 	s.decided()
-	s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-	s.scheduledWith("", workflow.SendEmail, s.mail())
+	s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
+	s.scheduledWith("", flow.SendEmail, s.mail())
 	return s
 }
 
@@ -30,7 +30,7 @@ func mailing(t *testing.T, c *keys.Codec) *story {
 func mailed(t *testing.T, c *keys.Codec) *story {
 	t.Helper()
 	s := mailing(t, c)
-	s.completed(6, s.sealed(workflow.Delivery{}))
+	s.completed(6, s.sealed(flow.Delivery{}))
 	s.decided()
 	s.timer()
 	return s
@@ -56,31 +56,31 @@ func TestDivergence(t *testing.T) {
 	_, c := keyset(t)
 	for want, write := range map[string]func(*story){
 		"event 5 ActivityTaskScheduled send-email: the code schedules await-token-submission": func(s *story) {
-			s.scheduledWith("", workflow.SendEmail, s.mail())
-			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
+			s.scheduledWith("", flow.SendEmail, s.mail())
+			s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
 		},
 		"event 6 ActivityTaskScheduled change-password: the code schedules send-email": func(s *story) {
-			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-			s.scheduled("", workflow.ChangePassword)
+			s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
+			s.scheduled("", flow.ChangePassword)
 		},
 		"event 6 TimerStarted: the code schedules send-email": func(s *story) {
-			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
+			s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
 			s.timer()
 		},
 		"event 7 ActivityTaskScheduled send-email: the code does nothing": func(s *story) {
-			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-			s.scheduledWith("", workflow.SendEmail, s.mail())
-			s.scheduledWith("", workflow.SendEmail, s.mail())
+			s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
+			s.scheduledWith("", flow.SendEmail, s.mail())
+			s.scheduledWith("", flow.SendEmail, s.mail())
 		},
 		"event 4 WorkflowTaskCompleted: the code also schedules send-email": func(s *story) {
-			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
+			s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
 		},
 		"event 12 ActivityTaskScheduled record-cancel: the code starts a timer": func(s *story) {
-			s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-			s.scheduledWith("", workflow.SendEmail, s.mail())
-			s.completed(6, s.sealed(workflow.Delivery{}))
+			s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
+			s.scheduledWith("", flow.SendEmail, s.mail())
+			s.completed(6, s.sealed(flow.Delivery{}))
 			s.decided()
-			s.scheduled("", workflow.RecordCancel)
+			s.scheduled("", flow.RecordCancel)
 		},
 	} {
 		s := begun(t, c)
@@ -99,11 +99,11 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
 	s := mailing(t, c)
-	s.completed(5, s.sealed(workflow.Submission{ID: "submission"}))
+	s.completed(5, s.sealed(flow.Submission{ID: "submission"}))
 	s.decided()
-	s.scheduledWith("", workflow.ChangePassword, s.sealed(workflow.Change{Run: runID, Submission: workflow.Submission{ID: "submission"}}))
+	s.scheduledWith("", flow.ChangePassword, s.sealed(flow.Change{Run: runID, Submission: flow.Submission{ID: "submission"}}))
 	must(t, check(t, c, s.events))
-	s.completed(int64(len(s.events)), s.sealed(workflow.Verdict{Event: "link_sent", Submission: "submission"}))
+	s.completed(int64(len(s.events)), s.sealed(flow.Verdict{Event: "link_sent", Submission: "submission"}))
 	s.decided()
 	if err := check(t, c, s.events); err == nil || err.Error() != "event 17 WorkflowTaskCompleted: the code panics" {
 		t.Errorf("%v", err)
@@ -129,12 +129,12 @@ func TestFailedTask(t *testing.T) {
 	s.task()
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED, &historypb.HistoryEvent{})
 	s.decided()
-	s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-	s.scheduledWith("", workflow.SendEmail, s.mail())
+	s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
+	s.scheduledWith("", flow.SendEmail, s.mail())
 	s.task()
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, &historypb.HistoryEvent{})
 	must(t, check(t, c, s.events))
-	s.events[8].GetActivityTaskScheduledEventAttributes().ActivityType.Name = workflow.RecordCancel
+	s.events[8].GetActivityTaskScheduledEventAttributes().ActivityType.Name = flow.RecordCancel
 	if err := check(t, c, s.events); err == nil || err.Error() != "event 9 ActivityTaskScheduled record-cancel: the code schedules send-email" {
 		t.Errorf("%v", err)
 	}

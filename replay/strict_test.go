@@ -10,7 +10,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // Each is a run of other code, whose values this code does not pass.
@@ -24,12 +24,12 @@ func TestOtherValues(t *testing.T) {
 			s.input(6, s.sealed(map[string]any{"Number": 2, "Run": runID, "Sender": runID, "Life": 1, "Address": address, "Colour": "red"}))
 		},
 		mail + "another Sender": func(s *story) {
-			s.input(6, s.sealed(workflow.Mail{Number: 1, Run: runID, Sender: "other", Life: linkLife, Address: address}))
+			s.input(6, s.sealed(flow.Mail{Number: 1, Run: runID, Sender: "other", Life: linkLife, Address: address}))
 		},
 		mail + "another number of values": func(s *story) { s.input(6, nil) },
 		mail + "another kind of value":    func(s *story) { s.input(6, s.sealed([]byte("{}"))) },
 		mail + "another Address, another Life, another Number, another Run, more": func(s *story) {
-			s.input(6, s.sealed(workflow.Mail{Run: "x", Sender: "x", Address: "x", Life: 1}))
+			s.input(6, s.sealed(flow.Mail{Run: "x", Sender: "x", Address: "x", Life: 1}))
 		},
 		"event 12 TimerStarted: the code passes another duration": func(s *story) {
 			s.events[11].GetTimerStartedEventAttributes().StartToFireTimeout = durationpb.New(linkLife)
@@ -64,9 +64,9 @@ func TestValueBeforeTheEventThatItLeadsTo(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
 	s := mailing(t, c)
-	s.completed(6, s.sealed(map[string]any{"Held": workflow.NoAccount}))
+	s.completed(6, s.sealed(map[string]any{"Held": flow.NoAccount}))
 	s.decided()
-	s.scheduled("", workflow.RecordCancel)
+	s.scheduled("", flow.RecordCancel)
 	if err := check(t, c, s.events); err == nil || err.Error() != "event 8 ActivityTaskCompleted: the code reads no Held" {
 		t.Errorf("%v", err)
 	}
@@ -79,14 +79,14 @@ func TestCopiedPayloads(t *testing.T) {
 	_, c := keyset(t)
 	s := mailing(t, c)
 	for _, v := range []any{
-		workflow.Request{Address: address, Previous: &workflow.Outcome{}},
-		workflow.Mail{Number: 2, Account: "x"},
-		workflow.Delivery{Left: []string{"x"}},
-		workflow.Cancellation{Meant: "x"},
-		workflow.Change{},
-		workflow.Verdict{Reason: "x"},
-		workflow.Outcome{Mails: 1},
-		workflow.Submission{Sealed: []byte("x")},
+		flow.Request{Address: address, Previous: &flow.Outcome{}},
+		flow.Mail{Number: 2, Account: "x"},
+		flow.Delivery{Left: []string{"x"}},
+		flow.Cancellation{Meant: "x"},
+		flow.Change{},
+		flow.Verdict{Reason: "x"},
+		flow.Outcome{Mails: 1},
+		flow.Submission{Sealed: []byte("x")},
 	} {
 		s.signaled(s.sealed(v))
 	}
@@ -116,8 +116,8 @@ func TestRunThatWasReset(t *testing.T) {
 			},
 		})
 		s.decided()
-		s.scheduled(workflow.AwaitTokenSubmission, workflow.AwaitTokenSubmission)
-		s.scheduledWith("", workflow.SendEmail, s.sealed(workflow.Mail{Number: 1, Run: runID, Sender: sender, Life: linkLife, Address: address}))
+		s.scheduled(flow.AwaitTokenSubmission, flow.AwaitTokenSubmission)
+		s.scheduledWith("", flow.SendEmail, s.sealed(flow.Mail{Number: 1, Run: runID, Sender: sender, Life: linkLife, Address: address}))
 		err := check(t, c, s.events)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), want)) {
 			t.Errorf("%v, not %q", err, want)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // security 37: a missing key is never taken for a divergence, nor for none.
@@ -62,7 +62,7 @@ func primary(t *testing.T, dir string) uint32 {
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	_, c := keyset(t)
-	input, err := converter.GetDefaultDataConverter().ToPayloads(workflow.Request{Address: address, AccountKey: accountKey})
+	input, err := converter.GetDefaultDataConverter().ToPayloads(flow.Request{Address: address, AccountKey: accountKey})
 	must(t, err)
 	s := &story{t: t, codec: c}
 	s.start(input)
@@ -74,7 +74,7 @@ func TestStrangers(t *testing.T) {
 	s.signaled(input)
 	s.decided()
 	must(t, check(t, c, s.events))
-	s.scheduled("", workflow.RecordCancel)
+	s.scheduled("", flow.RecordCancel)
 	if err := check(t, c, s.events); !errors.As(err, new(*replay.Divergence)) {
 		t.Errorf("with a stranger's signal: %v", err)
 	}
@@ -118,8 +118,8 @@ func TestErrorsHoldNoPayload(t *testing.T) {
 	_, other := keyset(t)
 	s := begun(t, c)
 	s.decided()
-	s.scheduled("", workflow.ChangePassword)
-	s.events[4].GetActivityTaskScheduledEventAttributes().Input = s.sealed(workflow.Mail{Address: address})
+	s.scheduled("", flow.ChangePassword)
+	s.events[4].GetActivityTaskScheduledEventAttributes().Input = s.sealed(flow.Mail{Address: address})
 	for _, reader := range []*keys.Codec{c, other} {
 		err := check(t, reader, s.events)
 		if err == nil || len(err.Error()) > 200 || strings.Contains(err.Error(), "alice") || strings.Contains(err.Error(), "rekey-v1") {

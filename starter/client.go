@@ -12,10 +12,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Defaults of [Config].
@@ -50,7 +50,7 @@ type Config struct {
 	// are refused. Required.
 	BaseURL link.BaseURL
 
-	// TaskQueue is that of the workers; default workflow.TaskQueue. Each product in a
+	// TaskQueue is that of the workers; default flow.TaskQueue. Each product in a
 	// namespace has its own, and keys of its own.
 	TaskQueue string
 	// Log gets a line about processes that do not belong together. Peers is called at each
@@ -192,7 +192,7 @@ func (c Config) check() error {
 	case c.Policy.MaxBytes == 0:
 		return errors.New("a password policy is missing: password.DefaultPolicy")
 	}
-	if err := workflow.CheckQueue(c.TaskQueue); err != nil {
+	if err := flow.CheckQueue(c.TaskQueue); err != nil {
 		return err
 	}
 	if err := c.Hashing.Check(); err != nil {
@@ -206,7 +206,7 @@ func (c Config) withDefaults() Config {
 		c.Temporal.Namespace = client.DefaultNamespace
 	}
 	if c.TaskQueue == "" {
-		c.TaskQueue = workflow.TaskQueue
+		c.TaskQueue = flow.TaskQueue
 	}
 	if c.LinkLife == 0 {
 		c.LinkLife = DefaultLinkLife

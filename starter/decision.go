@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // errUndecided means that no worker settled the run in time.
@@ -36,11 +36,11 @@ func (c *Client) pendingWait(ctx context.Context, l *openLink) (string, error) {
 // waitOf is the activity ID of the wait that a run lists, "" for none. Temporal still lists the
 // activities that were open at the end of a run.
 func waitOf(run *workflowservice.DescribeWorkflowExecutionResponse) string {
-	if !workflow.Open(run.GetWorkflowExecutionInfo().GetStatus()) {
+	if !flow.Open(run.GetWorkflowExecutionInfo().GetStatus()) {
 		return ""
 	}
 	for _, a := range run.GetPendingActivities() {
-		if a.GetActivityType().GetName() == workflow.AwaitTokenSubmission {
+		if a.GetActivityType().GetName() == flow.AwaitTokenSubmission {
 			return a.GetActivityId()
 		}
 	}
@@ -50,12 +50,12 @@ func waitOf(run *workflowservice.DescribeWorkflowExecutionResponse) string {
 // decision reads how the run was settled; errUndecided after five seconds. All callers share one
 // update ID, so the run holds one update for any number of calls. Temporal keeps its answer after
 // the run has closed.
-func (c *Client) decision(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+func (c *Client) decision(ctx context.Context, l *openLink) (flow.Outcome, error) {
 	return c.decide(ctx, l, c.closedOutcome)
 }
 
 // decide queries a run, or reads its end when it has ended.
-func (c *Client) decide(ctx context.Context, l *openLink, closed func(context.Context, *openLink) (workflow.Outcome, error)) (workflow.Outcome, error) {
+func (c *Client) decide(ctx context.Context, l *openLink, closed func(context.Context, *openLink) (flow.Outcome, error)) (flow.Outcome, error) {
 	wait, cancel := context.WithTimeout(ctx, decisionWait)
 	defer cancel()
 	for {
@@ -77,9 +77,9 @@ func (c *Client) decide(ctx context.Context, l *openLink, closed func(context.Co
 	}
 }
 
-func (c *Client) askOutcome(ctx context.Context, l *openLink) (out workflow.Outcome, err error) {
+func (c *Client) askOutcome(ctx context.Context, l *openLink) (out flow.Outcome, err error) {
 	update, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID: workflow.OutcomeUpdateID, UpdateName: workflow.OutcomeUpdate,
+		UpdateID: flow.OutcomeUpdateID, UpdateName: flow.OutcomeUpdate,
 		WorkflowID: l.workflowID, RunID: l.claims.RunID,
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
@@ -101,10 +101,10 @@ func pause(ctx context.Context) bool {
 
 // closedOutcome reads the outcome of a run that ended before any query. A run that was ended from
 // outside has none, and the store is queried.
-func (c *Client) closedOutcome(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+func (c *Client) closedOutcome(ctx context.Context, l *openLink) (flow.Outcome, error) {
 	last, err := c.lastEvent(ctx, l)
 	if err != nil {
-		return workflow.Outcome{}, err
+		return flow.Outcome{}, err
 	}
 	out, err := c.outcomeOf(ctx, l, last)
 	if errors.Is(err, errUndecided) {
@@ -129,7 +129,7 @@ func (c *Client) lastEvent(ctx context.Context, l *openLink) (*historypb.History
 }
 
 // outcomeOf decodes the last event of a run; errUndecided when that is none of its own steps.
-func (c *Client) outcomeOf(ctx context.Context, l *openLink, last *historypb.HistoryEvent) (out workflow.Outcome, err error) {
+func (c *Client) outcomeOf(ctx context.Context, l *openLink, last *historypb.HistoryEvent) (out flow.Outcome, err error) {
 	switch last.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		err = c.fault(c.data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &out))
@@ -139,20 +139,20 @@ func (c *Client) outcomeOf(ctx context.Context, l *openLink, last *historypb.His
 		err = errUndecided
 	}
 	if err != nil {
-		return workflow.Outcome{}, err
+		return flow.Outcome{}, err
 	}
 	return c.meant(ctx, l, out)
 }
 
 // previous is the outcome that a run handed on to the one that continues it.
-func (c *Client) previous(next *historypb.WorkflowExecutionContinuedAsNewEventAttributes) (workflow.Outcome, error) {
-	var in workflow.Request
+func (c *Client) previous(next *historypb.WorkflowExecutionContinuedAsNewEventAttributes) (flow.Outcome, error) {
+	var in flow.Request
 	err := c.data.FromPayloads(next.GetInput(), &in)
 	if err == nil && in.Previous == nil {
 		err = errors.New("a run was continued without its outcome")
 	}
 	if err != nil {
-		return workflow.Outcome{}, c.fault(err)
+		return flow.Outcome{}, c.fault(err)
 	}
 	return *in.Previous, nil
 }

@@ -5,7 +5,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // Describing makes a client that starts runs leave their summary and details in clear. They are
@@ -19,7 +19,7 @@ type describing struct{ converter.DataConverter }
 
 // ToPayload implements converter.DataConverter.
 func (d describing) ToPayload(value any) (*commonpb.Payload, error) {
-	if text, ok := value.(string); ok && workflow.IsPublic(text) {
+	if text, ok := value.(string); ok && flow.IsPublic(text) {
 		return converter.GetDefaultDataConverter().ToPayload(text)
 	}
 	return d.DataConverter.ToPayload(value)

@@ -5,8 +5,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Only texts that are the same for all runs leave a client in clear.
@@ -21,13 +21,13 @@ func TestOnlyPublicTextsAreInClear(t *testing.T) {
 		value  any
 		sealed bool
 	}{
-		{workflow.Summary, false},
-		{workflow.Details, false},
-		{workflow.FinishSummary, false},
+		{flow.Summary, false},
+		{flow.Details, false},
+		{flow.FinishSummary, false},
 		{"ann@example.com", true},
-		{workflow.Summary + " ", true},
-		{workflow.Request{Address: workflow.Summary}, true},
-		{[]string{workflow.Summary}, true},
+		{flow.Summary + " ", true},
+		{flow.Request{Address: flow.Summary}, true},
+		{[]string{flow.Summary}, true},
 	} {
 		p, err := data.ToPayload(test.value)
 		if err != nil || keys.IsSealed(p) != test.sealed {

@@ -7,13 +7,13 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // fromOutside reports that a run did not end by its own steps: an operator, a workflow reset or a
 // failure ended it.
 func fromOutside(s enumspb.WorkflowExecutionStatus) bool {
-	return !workflow.Open(s) && s != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED &&
+	return !flow.Open(s) && s != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED &&
 		s != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
 }
 
@@ -21,11 +21,11 @@ func fromOutside(s enumspb.WorkflowExecutionStatus) bool {
 // because a change in progress went on. Another run may go on with it. Without one, a worker
 // queries the store and closes the run there. That is final, so later callers read it and the
 // store is queried once. Without a worker the result is ErrUnavailable.
-func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+func (c *Client) ended(ctx context.Context, l *openLink) (flow.Outcome, error) {
 	next, err := c.successor(ctx, l)
 	switch {
 	case err != nil:
-		return workflow.Outcome{}, err
+		return flow.Outcome{}, err
 	case next != nil:
 		return c.goneOn(ctx, next)
 	}
@@ -33,7 +33,7 @@ func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, erro
 		return out, nil
 	}
 	if err := c.finish(ctx, l); err != nil {
-		return workflow.Outcome{}, c.fault(err)
+		return flow.Outcome{}, c.fault(err)
 	}
 	out, err := c.decide(ctx, following(l), c.finished)
 	if errors.Is(err, errUndecided) {
@@ -44,7 +44,7 @@ func (c *Client) ended(ctx context.Context, l *openLink) (workflow.Outcome, erro
 
 // following is a link as if it were of the run that follows its run.
 func following(l *openLink) *openLink {
-	return &openLink{workflowID: workflow.FinishID(l.claims.RunID), ended: l.claims.RunID}
+	return &openLink{workflowID: flow.FinishID(l.claims.RunID), ended: l.claims.RunID}
 }
 
 // follow starts FinishReset for a run that ended from outside and whose answer Temporal keeps. So
@@ -62,18 +62,18 @@ func (c *Client) finish(ctx context.Context, l *openLink) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	run := l.claims.RunID
-	_, err := c.temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(run, c.cfg.TaskQueue), workflow.FinishName, workflow.Ending{Workflow: l.workflowID, Run: run})
+	_, err := c.temporal.ExecuteWorkflow(ctx, flow.FinishOptions(run, c.cfg.TaskQueue), flow.FinishName, flow.Ending{Workflow: l.workflowID, Run: run})
 	return err
 }
 
 // finished is the outcome of the FinishReset of a run, when that has ended already.
-func (c *Client) finished(ctx context.Context, l *openLink) (workflow.Outcome, error) {
+func (c *Client) finished(ctx context.Context, l *openLink) (flow.Outcome, error) {
 	last, err := c.lastEvent(ctx, l)
 	if errors.Is(err, ErrLinkExpired) {
-		return workflow.Outcome{}, errUndecided
+		return flow.Outcome{}, errUndecided
 	}
 	if err != nil {
-		return workflow.Outcome{}, err
+		return flow.Outcome{}, err
 	}
 	out, err := c.outcomeOf(ctx, l, last)
 	if errors.Is(err, errForeign) {
@@ -84,13 +84,13 @@ func (c *Client) finished(ctx context.Context, l *openLink) (workflow.Outcome, e
 
 // goneOn is the outcome of the run that goes on with another. While it waits for a link of its
 // own, it has none.
-func (c *Client) goneOn(ctx context.Context, next *openLink) (workflow.Outcome, error) {
+func (c *Client) goneOn(ctx context.Context, next *openLink) (flow.Outcome, error) {
 	wait, err := c.pendingWait(ctx, next)
 	if err != nil {
-		return workflow.Outcome{}, err
+		return flow.Outcome{}, err
 	}
 	if wait != "" {
-		return workflow.Outcome{}, ErrLinkRestarted
+		return flow.Outcome{}, ErrLinkRestarted
 	}
 	return c.decision(ctx, next)
 }
@@ -115,7 +115,7 @@ func (c *Client) successor(ctx context.Context, l *openLink) (*openLink, error) 
 	switch {
 	case !fromOutside(own.GetStatus()):
 		return nil, errUndecided
-	case !workflow.GoesOn(own, now):
+	case !flow.GoesOn(own, now):
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	next := *l

@@ -9,16 +9,16 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The store's answer about a run that ended from outside is final: a repeated call starts
 // nothing. A run that ended in another way is started again.
 func TestTheStoreIsAskedOnce(t *testing.T) {
 	t.Parallel()
-	ended := workflow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: linkRun}
+	ended := flow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: linkRun}
 	for name, tc := range map[string]struct {
 		follows func(*testing.T, *scripted) []*historypb.HistoryEvent
 		starts  int
@@ -33,11 +33,11 @@ func TestTheStoreIsAskedOnce(t *testing.T) {
 		}, 1},
 		"it has said that of another run": {func(t *testing.T, s *scripted) []*historypb.HistoryEvent {
 			t.Helper()
-			return []*historypb.HistoryEvent{s.result(t, workflow.Outcome{State: statemachine.StatePasswordChanged, Run: "another"})}
+			return []*historypb.HistoryEvent{s.result(t, flow.Outcome{State: statemachine.StatePasswordChanged, Run: "another"})}
 		}, 1},
 		"it has said that of no run": {func(t *testing.T, s *scripted) []*historypb.HistoryEvent {
 			t.Helper()
-			return []*historypb.HistoryEvent{s.result(t, workflow.Outcome{State: statemachine.StatePasswordChanged})}
+			return []*historypb.HistoryEvent{s.result(t, flow.Outcome{State: statemachine.StatePasswordChanged})}
 		}, 1},
 		"it has said": {func(t *testing.T, s *scripted) []*historypb.HistoryEvent {
 			t.Helper()
@@ -82,7 +82,7 @@ func TestKeptAnswerOfATerminatedRun(t *testing.T) {
 			t.Parallel()
 			s := newScripted(t)
 			s.run = aRun(tc.status, statemachine.StateRequested)
-			s.outcome = &workflow.Outcome{State: tc.state, Accepted: "one", Run: linkRun}
+			s.outcome = &flow.Outcome{State: tc.state, Accepted: "one", Run: linkRun}
 			if tc.follows {
 				s.follows = []*historypb.HistoryEvent{s.result(t, *s.outcome)}
 			}
@@ -97,7 +97,7 @@ func TestKeptAnswerOfATerminatedRun(t *testing.T) {
 }
 
 // result is the last event of a workflow that ended with an outcome.
-func (s *scripted) result(t *testing.T, out workflow.Outcome) *historypb.HistoryEvent {
+func (s *scripted) result(t *testing.T, out flow.Outcome) *historypb.HistoryEvent {
 	t.Helper()
 	result, err := s.data.ToPayloads(out)
 	if err != nil {

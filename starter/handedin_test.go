@@ -16,9 +16,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // handingIn is a client of a Temporal with an open run that has these activities. A completion or
@@ -49,7 +49,7 @@ func handingIn(t *testing.T, completes error, pending ...*workflowpb.PendingActi
 
 // openWait is the wait of a run for the use of its links.
 func openWait() *workflowpb.PendingActivityInfo {
-	return &workflowpb.PendingActivityInfo{ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission}}
+	return &workflowpb.PendingActivityInfo{ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: flow.AwaitTokenSubmission}}
 }
 
 // A submission that Temporal may have accepted is never answered with "nothing was accepted". An
@@ -133,7 +133,7 @@ func TestExpiredLinkHandsNothingIn(t *testing.T) {
 // security 15: only a link whose run waits for it is worth a hash.
 func TestNoHashForALinkThatIsNotPending(t *testing.T) {
 	t.Parallel()
-	mailing := &workflowpb.PendingActivityInfo{ActivityId: "5", ActivityType: &commonpb.ActivityType{Name: workflow.SendEmail}}
+	mailing := &workflowpb.PendingActivityInfo{ActivityId: "5", ActivityType: &commonpb.ActivityType{Name: flow.SendEmail}}
 	for name, tc := range map[string]struct {
 		pending []*workflowpb.PendingActivityInfo
 		want    int32

@@ -8,7 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // accepted is the ID of the submission that completed the newest wait of a run. It is "" when that
@@ -30,7 +30,7 @@ func (c *Client) accepted(ctx context.Context, l *openLink) (string, error) {
 		}
 		last.read(e)
 	}
-	var s workflow.Submission
+	var s flow.Submission
 	if c.data.FromPayloads(last.result.GetResult(), &s) != nil || s.LinkRun != l.claims.RunID {
 		return "", nil // a stranger completed the wait without a link
 	}
@@ -44,7 +44,7 @@ type lastWait struct {
 }
 
 func (w *lastWait) read(e *historypb.HistoryEvent) {
-	if e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == workflow.AwaitTokenSubmission {
+	if e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == flow.AwaitTokenSubmission {
 		*w = lastWait{event: e.GetEventId()}
 	}
 	if done := e.GetActivityTaskCompletedEventAttributes(); done != nil && done.GetScheduledEventId() == w.event {
@@ -59,17 +59,17 @@ var errForeign = errors.New("the outcome is of another run")
 // copy a sealed one into the result of their own workflow under the ID of a following run. A false
 // worker can do so too. Outcomes of 0.2.0 name no run, and are accepted; 0.2.0 had no following
 // runs. Errors: errForeign, which is ErrUnavailable.
-func (c *Client) meant(ctx context.Context, l *openLink, out workflow.Outcome) (workflow.Outcome, error) {
+func (c *Client) meant(ctx context.Context, l *openLink, out flow.Outcome) (flow.Outcome, error) {
 	known := out.Run == cmp.Or(l.ended, l.claims.RunID) || out.Run == "" && l.ended == ""
 	if !known && l.ended == "" {
 		original, err := c.original(ctx, l)
 		if err != nil {
-			return workflow.Outcome{}, c.fault(err)
+			return flow.Outcome{}, c.fault(err)
 		}
 		known = out.Run == original
 	}
 	if !known {
-		return workflow.Outcome{}, c.fault(errForeign)
+		return flow.Outcome{}, c.fault(errForeign)
 	}
 	return out, nil
 }

@@ -8,9 +8,9 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // security 27: the sealed outcome of another run, copied into the answer of this one, is refused.
@@ -30,7 +30,7 @@ func TestOutcomeOfAnotherRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out := workflow.Outcome{State: statemachine.StateCanceled, Run: tc.names}
+			out := flow.Outcome{State: statemachine.StateCanceled, Run: tc.names}
 			for where, answers := range map[string]func(*scripted) *historypb.HistoryEvent{
 				"update":   func(s *scripted) *historypb.HistoryEvent { s.outcome = &out; return nil },
 				"result":   func(s *scripted) *historypb.HistoryEvent { return s.result(t, out) },
@@ -61,9 +61,9 @@ func begun(original string) *historypb.HistoryEvent {
 }
 
 // handsOn is the last event of a run that another continues.
-func (s *scripted) handsOn(t *testing.T, out workflow.Outcome) *historypb.HistoryEvent {
+func (s *scripted) handsOn(t *testing.T, out flow.Outcome) *historypb.HistoryEvent {
 	t.Helper()
-	input, err := s.data.ToPayloads(workflow.Request{Previous: &out})
+	input, err := s.data.ToPayloads(flow.Request{Previous: &out})
 	if err != nil {
 		t.Fatal(err)
 	}

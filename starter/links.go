@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
@@ -25,7 +26,7 @@ type openLink struct {
 
 // toldFor is how long after the end of a link its holder still gets the result. By then any
 // submission has been applied, by the slowest of clocks.
-const toldFor = workflow.ApplyWithin + 3*clockSkew
+const toldFor = flow.ApplyWithin + 3*clockSkew
 
 // open checks a link without any call. It is a filter: the store's record decides.
 func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
@@ -38,7 +39,7 @@ func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
 		return nil, ErrLinkExpired
 	}
 	l := &openLink{
-		claims: claims, token: token, workflowID: workflow.ID(claims.AccountKey), expired: claims.Expired(now, clockSkew),
+		claims: claims, token: token, workflowID: workflow.Reset.ID(claims.AccountKey), expired: claims.Expired(now, clockSkew),
 		hashing: c.cfg.Hashing, policy: c.cfg.Policy,
 	}
 	if claims.Hash != "" {
@@ -147,7 +148,7 @@ func (c *Client) Cancel(ctx context.Context, token string) error {
 	return answerToCancel(decided)
 }
 
-func answerToCancel(decided workflow.Outcome) error {
+func answerToCancel(decided flow.Outcome) error {
 	switch decision := answer(decided, decided.Accepted); {
 	case decision == nil:
 		return ErrLinkUsed
@@ -176,8 +177,8 @@ func (c *Client) disownAny(ctx context.Context, l *openLink) (*openLink, error) 
 func (c *Client) disown(ctx context.Context, l *openLink, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	caller := workflow.Caller{AccountKey: l.claims.AccountKey, LinkRun: l.claims.RunID, Client: clientAddr(ctx)}
-	err := c.temporal.SignalWorkflow(ctx, l.workflowID, run, workflow.DisownSignal, caller)
+	caller := flow.Caller{AccountKey: l.claims.AccountKey, LinkRun: l.claims.RunID, Client: clientAddr(ctx)}
+	err := c.temporal.SignalWorkflow(ctx, l.workflowID, run, flow.DisownSignal, caller)
 	if SignalsFull(err) { // a stranger wants to keep the owner from it
 		return c.temporal.CancelWorkflow(ctx, l.workflowID, run)
 	}

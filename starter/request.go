@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -24,7 +25,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	in := workflow.Request{
+	in := flow.Request{
 		Address: address, AccountKey: c.accountKeys.Key(address),
 		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown), Client: clientAddr(ctx),
 	}
@@ -46,7 +47,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 
 // start starts a run or signals the open one. Repeats must leave no more than an event or two on a
 // run, or a flood of them would fill its history.
-func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) error {
+func (c *Client) start(ctx context.Context, in flow.Request, repeat bool) error {
 	options := StartOptions(in, c.cfg.TaskQueue)
 	last, _ := c.recent.Get(in.AccountKey)
 	if repeat {
@@ -57,9 +58,9 @@ func (c *Client) start(ctx context.Context, in workflow.Request, repeat bool) er
 		last.late = late
 	}
 	last.at = c.cfg.Now()
-	caller := workflow.Caller{AccountKey: in.AccountKey, Client: in.Client}
+	caller := flow.Caller{AccountKey: in.AccountKey, Client: in.Client}
 	began := time.Now()
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, workflow.RequestSignal, caller, options, workflow.Name, in)
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, workflow.Reset.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
 		c.pace.started(began)
 		c.recent.Add(in.AccountKey, last)
@@ -114,7 +115,7 @@ func (c *Client) repeated(ctx context.Context, id string, last sent) (done bool,
 		return false, signaledRun{}, err
 	}
 	info := run.GetWorkflowExecutionInfo()
-	if !workflow.Open(info.GetStatus()) {
+	if !flow.Open(info.GetStatus()) {
 		return false, signaledRun{}, nil
 	}
 	waits := waitOf(run) != "" && !over(info.GetSearchAttributes())
@@ -128,21 +129,21 @@ func (c *Client) repeated(ctx context.Context, id string, last sent) (done bool,
 
 // over reports that a reset has ended, although its run may be open and still list its wait.
 func over(a *commonpb.SearchAttributes) bool {
-	state, ok := workflow.StateOf(a)
-	return ok && !workflow.Going(state)
+	state, ok := flow.StateOf(a)
+	return ok && !flow.Going(state)
 }
 
 // StartOptions are the options of every start of a run on a task queue. There is one at most for
 // an account, with the search attribute that operators find it by.
-func StartOptions(in workflow.Request, queue string) client.StartWorkflowOptions {
+func StartOptions(in flow.Request, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       workflow.ID(in.AccountKey),
+		ID:                       workflow.Reset.ID(in.AccountKey),
 		TaskQueue:                queue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
-			workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
-		StaticSummary: workflow.Summary,
-		StaticDetails: workflow.Details,
+			flow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
+		StaticSummary: flow.Summary,
+		StaticDetails: flow.Details,
 	}
 }

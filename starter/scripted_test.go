@@ -20,9 +20,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // scripted is a client of a Temporal that has one run, and gives fixed answers.
@@ -31,7 +31,7 @@ type scripted struct {
 	run     *workflowservice.DescribeWorkflowExecutionResponse // nil for none
 	history []*historypb.HistoryEvent                          // nil for a Temporal that is away
 	last    *historypb.HistoryEvent                            // of the history, nil for that of history
-	outcome *workflow.Outcome                                  // nil while no worker decides; of a run without a close time
+	outcome *flow.Outcome                                      // nil while no worker decides; of a run without a close time
 	takes   error                                              // of signals and completions
 	follows []*historypb.HistoryEvent                          // of its FinishReset, nil for none
 
@@ -67,7 +67,7 @@ func (s *scripted) serve(_ context.Context, _ string, req, reply any, _ *grpc.Cl
 		return nil
 	case *workflowservice.GetWorkflowExecutionHistoryResponse:
 		asked, _ := req.(*workflowservice.GetWorkflowExecutionHistoryRequest)
-		if asked.GetExecution().GetWorkflowId() == workflow.FinishID(linkRun) {
+		if asked.GetExecution().GetWorkflowId() == flow.FinishID(linkRun) {
 			if s.follows == nil {
 				return errNoRun
 			}
@@ -84,7 +84,7 @@ func (s *scripted) serve(_ context.Context, _ string, req, reply any, _ *grpc.Cl
 		return nil
 	case *workflowservice.UpdateWorkflowExecutionResponse:
 		if asked, ok := req.(*workflowservice.UpdateWorkflowExecutionRequest); ok && s.run.GetWorkflowExecutionInfo().GetCloseTime() != nil &&
-			asked.GetWorkflowExecution().GetWorkflowId() != workflow.FinishID(linkRun) {
+			asked.GetWorkflowExecution().GetWorkflowId() != flow.FinishID(linkRun) {
 			return errNoRun
 		}
 		return s.decide(r)
@@ -109,7 +109,7 @@ func (s *scripted) decide(r *workflowservice.UpdateWorkflowExecutionResponse) er
 }
 
 // took is a history whose wait was completed with a submission.
-func (s *scripted) took(t *testing.T, submission workflow.Submission) []*historypb.HistoryEvent {
+func (s *scripted) took(t *testing.T, submission flow.Submission) []*historypb.HistoryEvent {
 	t.Helper()
 	result, err := s.data.ToPayloads(submission)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *scripted) took(t *testing.T, submission workflow.Submission) []*history
 func armed(event int64) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{EventId: event, EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, Attributes: &historypb.HistoryEvent_ActivityTaskScheduledEventAttributes{
 		ActivityTaskScheduledEventAttributes: &historypb.ActivityTaskScheduledEventAttributes{
-			ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission},
+			ActivityType: &commonpb.ActivityType{Name: flow.AwaitTokenSubmission},
 		},
 	}}
 }
@@ -141,7 +141,7 @@ func aRun(s enumspb.WorkflowExecutionStatus, state statemachine.State, pending .
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 			Status: s, HistoryLength: 20, Execution: &commonpb.WorkflowExecution{RunId: linkRun}, StartTime: timestamppb.Now(),
-			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{workflow.StateAttribute.GetName(): value}},
+			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{flow.StateAttribute.GetName(): value}},
 		},
 		PendingActivities: pending,
 	}

@@ -20,8 +20,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 // told is a signal of a client to a run.
 type told struct {
 	Call, Run, Signal string
-	Caller            workflow.Caller
+	Caller            flow.Caller
 }
 
 // teller is a client of a Temporal that notes the signals to runs. It answers signals with an
@@ -43,7 +43,7 @@ type teller struct {
 
 	mu    sync.Mutex
 	told  []told
-	input workflow.Request // of the last start
+	input flow.Request // of the last start
 }
 
 func newTeller(t *testing.T, takes error) *teller {
@@ -93,7 +93,7 @@ func (s *teller) note(what told, err error) error {
 }
 
 // opened is the payload of a signal, which must not be in clear.
-func (s *teller) opened(t *testing.T, p *commonpb.Payloads) (c workflow.Caller) {
+func (s *teller) opened(t *testing.T, p *commonpb.Payloads) (c flow.Caller) {
 	t.Helper()
 	for _, payload := range p.GetPayloads() {
 		if bytes.Contains(payload.GetData(), []byte(callerAddr)) || string(payload.GetMetadata()[converter.MetadataEncoding]) == converter.MetadataEncodingJSON {
@@ -116,9 +116,9 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 	}
 	request := func(ctx context.Context, s *teller) error { return s.Request(ctx, address) }
 	asked := func(s *teller) told {
-		return told{"signal with start", "", workflow.RequestSignal, workflow.Caller{AccountKey: s.accountKeys.Key(address), Client: callerAddr}}
+		return told{"signal with start", "", flow.RequestSignal, flow.Caller{AccountKey: s.accountKeys.Key(address), Client: callerAddr}}
 	}
-	disowned := told{"signal", linkRun, workflow.DisownSignal, workflow.Caller{
+	disowned := told{"signal", linkRun, flow.DisownSignal, flow.Caller{
 		AccountKey: strings.Repeat("a", 32), LinkRun: linkRun, Client: callerAddr,
 	}}
 	full := status.Error(codes.InvalidArgument, "exceeded workflow execution limit for signal events")

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Submit implements [Resets]. The order of its checks is the order of their cost. A forged or old
@@ -71,7 +71,7 @@ func (c *Client) breached(ctx context.Context, newPassword string) error {
 // lost, so only the decision counts. Temporal may go away before it. The answer is then never
 // "nothing was accepted" for a submission that Temporal may have: another password would find the
 // link used.
-func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
+func (c *Client) deliver(ctx context.Context, l *openLink, wait string, s flow.Submission) error {
 	completed := c.complete(ctx, l, wait, s)
 	if completed != nil && !notFound(completed) && !unanswered(completed) {
 		return c.fault(completed)
@@ -100,7 +100,7 @@ func unknown(completed error) error {
 	return ErrPending
 }
 
-func (c *Client) complete(ctx context.Context, l *openLink, wait string, s workflow.Submission) error {
+func (c *Client) complete(ctx context.Context, l *openLink, wait string, s flow.Submission) error {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	return c.temporal.CompleteActivityByID(ctx, c.namespace, l.workflowID, l.claims.RunID, wait, s, nil)
@@ -205,7 +205,7 @@ func (c *Client) undecided(ctx context.Context, l *openLink, submission string, 
 }
 
 // answer compares the accepted submission of the run with this one.
-func answer(decided workflow.Outcome, submission string) error {
+func answer(decided flow.Outcome, submission string) error {
 	mine := decided.Accepted != "" && decided.Accepted == submission
 	switch decided.State {
 	case statemachine.StatePasswordChanged, statemachine.StateCompleted:
@@ -228,12 +228,12 @@ func answer(decided workflow.Outcome, submission string) error {
 }
 
 // seal makes the submission that only a worker can open.
-func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (workflow.Submission, error) {
+func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (flow.Submission, error) {
 	s, err := c.submission(ctx, l, newPassword)
 	if err != nil {
-		return workflow.Submission{}, err
+		return flow.Submission{}, err
 	}
-	sealed := workflow.Submission{ID: s.ID(), LinkRun: l.claims.RunID}
+	sealed := flow.Submission{ID: s.ID(), LinkRun: l.claims.RunID}
 	sealed.Sealed, err = c.sealer.Seal(s, sealed.SealContext(l.workflowID))
 	return sealed, err
 }

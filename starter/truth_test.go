@@ -14,13 +14,13 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // mine is the submission that a password makes with a link.
-func (s *scripted) mine(t *testing.T, token, newPassword string) workflow.Submission {
+func (s *scripted) mine(t *testing.T, token, newPassword string) flow.Submission {
 	t.Helper()
 	l, err := s.open(link.Reset, token)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *scripted) mine(t *testing.T, token, newPassword string) workflow.Submis
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.Submission{ID: made.ID(), LinkRun: linkRun}
+	return flow.Submission{ID: made.ID(), LinkRun: linkRun}
 }
 
 var errNoRun = status.Error(codes.NotFound, "no such run")
@@ -42,7 +42,7 @@ const otherPassword = "brass kettle under ferns"
 func TestEveryEndIsToldAsItIs(t *testing.T) {
 	t.Parallel()
 	type answers struct{ same, other, look, cancel error }
-	for end, want := range map[workflow.Outcome]answers{
+	for end, want := range map[flow.Outcome]answers{
 		{State: statemachine.StatePasswordChanged}:       {nil, ErrLinkUsed, nil, ErrLinkUsed},
 		{State: statemachine.StateCompleted}:             {nil, ErrLinkUsed, nil, ErrLinkUsed},
 		{State: statemachine.StateRefused}:               {ErrChangeRefused, ErrChangeRefused, ErrChangeRefused, ErrChangeRefused},
@@ -79,92 +79,92 @@ func TestEveryEndIsToldAsItIs(t *testing.T) {
 // As long as no worker decides, only the accepted submission of the run is reported as "accepted".
 func TestOnlyWhatWasTakenIsPending(t *testing.T) {
 	t.Parallel()
-	theirs := workflow.Submission{ID: "another", LinkRun: linkRun}
+	theirs := flow.Submission{ID: "another", LinkRun: linkRun}
 	for name, tc := range map[string]struct {
 		run                   *workflowservice.DescribeWorkflowExecutionResponse
-		history               func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent
+		history               func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent
 		takes                 error
 		submit, look          error
 		handedIn, lookPending bool
 	}{
 		"taken": {
 			run:     aRun(running, statemachine.StateRequested),
-			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			history: func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
 			submit:  ErrPending, lookPending: true,
 		},
 		"taken, and paused": {
 			run:     aRun(paused, statemachine.StateRequested),
-			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			history: func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
 			submit:  ErrPending, lookPending: true,
 		},
 		"another one is taken": {
 			run:     aRun(running, statemachine.StateRequested),
-			history: func(s *scripted, _ workflow.Submission) []*historypb.HistoryEvent { return s.took(t, theirs) },
+			history: func(s *scripted, _ flow.Submission) []*historypb.HistoryEvent { return s.took(t, theirs) },
 			submit:  ErrUnavailable, lookPending: true,
 		},
 		"one of another run is taken": {
 			run: aRun(running, statemachine.StateRequested),
-			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent {
-				return s.took(t, workflow.Submission{ID: mine.ID, LinkRun: "another run"})
+			history: func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent {
+				return s.took(t, flow.Submission{ID: mine.ID, LinkRun: "another run"})
 			},
 			submit: ErrUnavailable, look: ErrUnavailable,
 		},
 		"a stranger's is taken": {
 			run: aRun(running, statemachine.StateRequested),
-			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent {
+			history: func(*scripted, flow.Submission) []*historypb.HistoryEvent {
 				return []*historypb.HistoryEvent{armed(5), completed(5, nil)}
 			},
 			submit: ErrUnavailable, look: ErrUnavailable,
 		},
 		"a stranger's was taken, and the wait is armed again": {
 			run: aRun(running, statemachine.StateRequested),
-			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent {
+			history: func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent {
 				return append(s.took(t, mine), armed(9))
 			},
 			submit: ErrUnavailable, look: ErrUnavailable,
 		},
 		"no wait, nothing taken": {
 			run: aRun(paused, statemachine.StateRequested),
-			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent {
+			history: func(*scripted, flow.Submission) []*historypb.HistoryEvent {
 				return []*historypb.HistoryEvent{armed(5)}
 			},
 			submit: ErrUnavailable, look: ErrUnavailable,
 		},
 		"Temporal does not say": {
 			run:     aRun(running, statemachine.StateRequested),
-			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			history: func(*scripted, flow.Submission) []*historypb.HistoryEvent { return nil },
 			submit:  ErrUnavailable, look: ErrUnavailable,
 		},
 		"handed in now to a paused run": {
 			run:     aRun(paused, statemachine.StateRequested, openWait()),
-			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			history: func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
 			submit:  ErrPending, handedIn: true,
 		},
 		"handed in now, after another one": {
 			run:     aRun(running, statemachine.StateRequested, openWait()),
-			history: func(s *scripted, _ workflow.Submission) []*historypb.HistoryEvent { return s.took(t, theirs) },
+			history: func(s *scripted, _ flow.Submission) []*historypb.HistoryEvent { return s.took(t, theirs) },
 			submit:  ErrUnavailable, handedIn: true,
 		},
 		"handed in now, and Temporal goes away": {
 			run:     aRun(running, statemachine.StateRequested, openWait()),
-			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			history: func(*scripted, flow.Submission) []*historypb.HistoryEvent { return nil },
 			submit:  ErrPending, handedIn: true,
 		},
 		"handed in now, with no answer, and Temporal goes away": {
 			run:     aRun(running, statemachine.StateRequested, openWait()),
-			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			history: func(*scripted, flow.Submission) []*historypb.HistoryEvent { return nil },
 			takes:   status.Error(codes.DeadlineExceeded, "late"),
 			submit:  ErrPending, handedIn: true,
 		},
 		"handed in now, not taken, and Temporal goes away": {
 			run:     aRun(running, statemachine.StateRequested, openWait()),
-			history: func(*scripted, workflow.Submission) []*historypb.HistoryEvent { return nil },
+			history: func(*scripted, flow.Submission) []*historypb.HistoryEvent { return nil },
 			takes:   errNoRun,
 			submit:  ErrUnavailable, handedIn: true,
 		},
 		"handed in now, not taken a second time": {
 			run:     aRun(running, statemachine.StateRequested, openWait()),
-			history: func(s *scripted, mine workflow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
+			history: func(s *scripted, mine flow.Submission) []*historypb.HistoryEvent { return s.took(t, mine) },
 			takes:   errNoRun,
 			submit:  ErrPending, handedIn: true,
 		},
@@ -251,7 +251,7 @@ func TestRepeatsLookAtTheRun(t *testing.T) {
 			want := 1
 			if tc.told {
 				want = 2
-				if !workflow.Open(tc.run.GetWorkflowExecutionInfo().GetStatus()) || tc.run == nil {
+				if !flow.Open(tc.run.GetWorkflowExecutionInfo().GetStatus()) || tc.run == nil {
 					want = 5 // each would start a run, if there were a server
 				}
 			}

@@ -20,7 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 const baseURL = "https://id.example.com"
@@ -78,7 +78,7 @@ func (r *realStarter) serve(_ context.Context, _ string, _, reply any, _ *grpc.C
 		r.calls.Add(1)
 		reply.WorkflowExecutionInfo = &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
 		reply.PendingActivities = []*workflowpb.PendingActivityInfo{{
-			ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: workflow.AwaitTokenSubmission},
+			ActivityId: "wait", ActivityType: &commonpb.ActivityType{Name: flow.AwaitTokenSubmission},
 		}}
 		return nil
 	case *workflowservice.SignalWithStartWorkflowExecutionResponse:

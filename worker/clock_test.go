@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -58,11 +58,11 @@ func TestWrongClockSweepsNothing(t *testing.T) {
 		"store is behind":            {storeClock(dated{now: noon.Add(-8 * day)}), false, false},
 		"store is ahead":             {storeClock(dated{now: noon.Add(2 * time.Minute)}), false, false},
 		"store does not say":         {storeClock(dated{now: noon.Add(-8 * day), err: errors.New("away")}), false, true},
-		"Temporal agrees":            {temporalClock(polled{heard: []time.Time{noon.Add(-4 * time.Minute), noon.Add(-time.Hour)}}, workflow.TaskQueue), true, false},
-		"Temporal is behind":         {temporalClock(polled{heard: []time.Time{noon.Add(-8 * day)}}, workflow.TaskQueue), false, false},
-		"Temporal is minutes behind": {temporalClock(polled{heard: []time.Time{noon.Add(-7 * time.Minute)}}, workflow.TaskQueue), false, false},
-		"Temporal is ahead":          {temporalClock(polled{heard: []time.Time{noon.Add(-time.Minute), noon.Add(2 * time.Minute)}}, workflow.TaskQueue), false, false},
-		"nobody polls":               {temporalClock(polled{}, workflow.TaskQueue), false, true},
+		"Temporal agrees":            {temporalClock(polled{heard: []time.Time{noon.Add(-4 * time.Minute), noon.Add(-time.Hour)}}, flow.TaskQueue), true, false},
+		"Temporal is behind":         {temporalClock(polled{heard: []time.Time{noon.Add(-8 * day)}}, flow.TaskQueue), false, false},
+		"Temporal is minutes behind": {temporalClock(polled{heard: []time.Time{noon.Add(-7 * time.Minute)}}, flow.TaskQueue), false, false},
+		"Temporal is ahead":          {temporalClock(polled{heard: []time.Time{noon.Add(-time.Minute), noon.Add(2 * time.Minute)}}, flow.TaskQueue), false, false},
+		"nobody polls":               {temporalClock(polled{}, flow.TaskQueue), false, true},
 	} {
 		var log bytes.Buffer
 		s := &sweeper{}

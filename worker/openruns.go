@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -17,7 +18,7 @@ const (
 	countWait  = 5 * time.Second
 )
 
-const openRuns = "WorkflowType = '" + workflow.Name + "' AND " + workflow.OpenRuns
+var openRuns = "WorkflowType = '" + workflow.Reset.Name + "' AND " + flow.OpenRuns
 
 // countRuns keeps the gauge rekey_open_runs until stop is called. No worker can know the number by
 // itself: starts and ends happen elsewhere too. So each worker queries Temporal, and all of them
@@ -50,7 +51,7 @@ func (c Config) count(ctx context.Context, temporal client.Client) float64 {
 	ctx, cancel := context.WithTimeout(ctx, countWait)
 	defer cancel()
 	found, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Namespace: c.Temporal.Namespace, Query: openRuns + " AND " + workflow.InQueue(c.TaskQueue),
+		Namespace: c.Temporal.Namespace, Query: openRuns + " AND " + flow.InQueue(c.TaskQueue),
 	})
 	if err != nil {
 		return math.NaN()

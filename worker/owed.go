@@ -14,6 +14,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -29,7 +30,7 @@ const (
 	owedMost = 100
 	// overdueAfter is the age of a change whose notice can be neither sent nor given up: a day,
 	// and the time of the last attempts.
-	overdueAfter  = workflow.NoticeDay + 2*time.Hour
+	overdueAfter  = flow.NoticeDay + 2*time.Hour
 	overdueMetric = "rekey_notices_overdue"
 )
 
@@ -105,11 +106,11 @@ func (c Config) pay(ctx context.Context, temporal client.Client, n account.Notic
 	if err != nil || goesOn {
 		return err
 	}
-	_, err = temporal.ExecuteWorkflow(ctx, workflow.FinishOptions(n.Run, c.TaskQueue), workflow.FinishName, workflow.Ending{Workflow: workflowID, Run: n.Run})
+	_, err = temporal.ExecuteWorkflow(ctx, flow.FinishOptions(n.Run, c.TaskQueue), flow.FinishName, flow.Ending{Workflow: workflowID, Run: n.Run})
 	if err != nil {
 		return err
 	}
-	return isFinish(ctx, temporal, workflow.FinishID(n.Run))
+	return isFinish(ctx, temporal, flow.FinishID(n.Run))
 }
 
 // isFinish checks the workflow that follows a run. Anybody with access to Temporal can start
@@ -119,8 +120,8 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 	if err != nil {
 		return err
 	}
-	if found.GetWorkflowExecutionInfo().GetType().GetName() != workflow.FinishName {
-		return fmt.Errorf("the workflow %s is not of type %s: another program started it", id, workflow.FinishName)
+	if found.GetWorkflowExecutionInfo().GetType().GetName() != flow.FinishName {
+		return fmt.Errorf("the workflow %s is not of type %s: another program started it", id, flow.FinishName)
 	}
 	return nil
 }
@@ -130,7 +131,7 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 func (c Config) workflowOf(ctx context.Context, temporal client.Client, run string) (string, error) {
 	found, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: c.Temporal.Namespace, PageSize: 1,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.Name, run),
+		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.Reset.Name, run),
 	})
 	if err != nil || len(found.GetExecutions()) == 0 {
 		return "", err

@@ -20,7 +20,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // debtor is a store with pending notices of some runs.
@@ -60,7 +60,7 @@ type keeper struct {
 	runs    map[string]*workflowpb.WorkflowExecutionInfo
 	now     string // the newest
 	err     error
-	started []workflow.Ending
+	started []flow.Ending
 	foreign bool // a foreign workflow has the ID of a FinishReset
 }
 
@@ -82,8 +82,8 @@ func (k *keeper) DescribeWorkflowExecution(_ context.Context, id, run string) (*
 	if run == "" {
 		run = k.now
 	}
-	if n := len(k.started); n > 0 && id == workflow.FinishID(k.started[n-1].Run) {
-		kind := workflow.FinishName
+	if n := len(k.started); n > 0 && id == flow.FinishID(k.started[n-1].Run) {
+		kind := flow.FinishName
 		if k.foreign {
 			kind = "Stranger"
 		}
@@ -96,8 +96,8 @@ func (k *keeper) DescribeWorkflowExecution(_ context.Context, id, run string) (*
 }
 
 func (k *keeper) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, kind any, args ...any) (client.WorkflowRun, error) {
-	ending, ok := args[0].(workflow.Ending)
-	if !ok || kind != workflow.FinishName || o.ID != workflow.FinishID(ending.Run) || o.TaskQueue != workflow.TaskQueue {
+	ending, ok := args[0].(flow.Ending)
+	if !ok || kind != flow.FinishName || o.ID != flow.FinishID(ending.Run) || o.TaskQueue != flow.TaskQueue {
 		return nil, errors.New("another workflow")
 	}
 	k.started = append(k.started, ending)
@@ -122,7 +122,7 @@ func lookingWith(t *testing.T, d time.Duration, store *debtor, temporal *keeper,
 	t.Helper()
 	var lines bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		c := Config{TaskQueue: workflow.TaskQueue, Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
+		c := Config{TaskQueue: flow.TaskQueue, Store: store, Now: time.Now, Log: zerolog.New(&lines), Temporal: client.Options{Namespace: "harbor", MetricsHandler: m}}
 		stop := c.payOwed(t.Context(), temporal)
 		time.Sleep(d)
 		stop()
@@ -134,19 +134,19 @@ func lookingWith(t *testing.T, d time.Duration, store *debtor, temporal *keeper,
 // is left alone, however long the mail server is down.
 func TestOwedNoticesAreFollowed(t *testing.T) {
 	t.Parallel()
-	follows := []workflow.Ending{{Workflow: resetID, Run: "a"}}
+	follows := []flow.Ending{{Workflow: resetID, Run: "a"}}
 	type runs = map[string]*workflowpb.WorkflowExecutionInfo
 	for name, tc := range map[string]struct {
 		runs runs
 		now  string
-		want []workflow.Ending
+		want []flow.Ending
 	}{
 		"open":                          {runs{"a": open("a")}, "a", nil},
 		"terminated":                    {runs{"a": ended("a")}, "a", follows},
 		"terminated before another one": {runs{"a": ended("a"), "b": open("b")}, "b", follows},
 		"reset":                         {runs{"a": ended("a"), "b": open("a")}, "b", nil},
 		"reset and terminated":          {runs{"a": ended("a"), "b": ended("a")}, "b", follows},
-		"no longer kept":                {runs{"b": open("b")}, "b", []workflow.Ending{{Run: "a"}}},
+		"no longer kept":                {runs{"b": open("b")}, "b", []flow.Ending{{Run: "a"}}},
 	} {
 		k := &keeper{runs: tc.runs, now: tc.now}
 		log := looking(t, time.Second, &debtor{runs: []string{"a"}}, k)

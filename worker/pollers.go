@@ -9,6 +9,7 @@ import (
 	sdk "go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -41,7 +42,7 @@ func (c Config) pollers(temporal client.Client, acts *activities.Activities) *po
 	options.DisableWorkflowWorker = true
 	options.MaxConcurrentActivityExecutionSize = conversations
 	options.TaskQueueActivitiesPerSecond = c.MailRate
-	mails := worker.New(temporal, workflow.MailQueueOf(c.TaskQueue), options)
+	mails := worker.New(temporal, flow.MailQueueOf(c.TaskQueue), options)
 	acts.RegisterMails(mails)
 	p.all = []worker.Worker{runs, mails}
 	return p
@@ -56,8 +57,8 @@ func (c Config) options(broken chan<- error) worker.Options {
 		ActivityTaskPollerBehavior:   scaling,
 		WorkerStopTimeout:            drain,
 		StickyScheduleToStartTimeout: sticky,
-		DeadlockDetectionTimeout:     workflow.DeadlockAfter,
-		MaxHeartbeatThrottleInterval: workflow.Heartbeat,
+		DeadlockDetectionTimeout:     flow.DeadlockAfter,
+		MaxHeartbeatThrottleInterval: flow.Heartbeat,
 		DeploymentOptions:            c.deployment(),
 		OnFatalError:                 func(err error) { broken <- err },
 	}

@@ -13,13 +13,13 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ErrNotSetUp means that the namespace lacks the search attribute that every run
 // starts with, so no reset could start there.
-var ErrNotSetUp = workflow.ErrNotSetUp
+var ErrNotSetUp = flow.ErrNotSetUp
 
 const (
 	// learnWait is how long Temporal gets to learn a namespace or a search attribute: it reads its
@@ -47,7 +47,7 @@ func CreateNamespace(ctx context.Context, temporal client.Client, namespace stri
 // Setup registers the search attribute in a namespace and returns when runs can start with it. It
 // changes nothing when the attribute is there.
 func Setup(ctx context.Context, temporal client.Client, namespace string) error {
-	name := workflow.StateAttribute.GetName()
+	name := flow.StateAttribute.GetName()
 	_, err := temporal.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace:        namespace,
 		SearchAttributes: map[string]enumspb.IndexedValueType{name: enumspb.INDEXED_VALUE_TYPE_KEYWORD},
@@ -88,7 +88,7 @@ func learned(ctx context.Context, what string, unknown func(context.Context) (bo
 }
 
 func checkSetup(ctx context.Context, temporal client.Client, namespace string) error {
-	name := workflow.StateAttribute.GetName()
+	name := flow.StateAttribute.GetName()
 	known, err := temporal.OperatorService().ListSearchAttributes(ctx,
 		&operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {

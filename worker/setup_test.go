@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // frontend is a Temporal server with the behaviour of others than the embedded one.
@@ -40,7 +40,7 @@ func (*frontend) ListSearchAttributes(
 	context.Context, *operatorservice.ListSearchAttributesRequest, ...grpc.CallOption,
 ) (*operatorservice.ListSearchAttributesResponse, error) {
 	return &operatorservice.ListSearchAttributesResponse{CustomAttributes: map[string]enumspb.IndexedValueType{
-		workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		flow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 	}}, nil
 }
 

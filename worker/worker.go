@@ -19,11 +19,11 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/belong"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const (
@@ -54,7 +54,7 @@ type Config struct {
 	Templates *mail.Templates
 	// BaseURL is the outside URL of the pages; links begin with it.
 	BaseURL link.BaseURL
-	// TaskQueue is the queue of the runs; empty means workflow.TaskQueue. Its mails are in another
+	// TaskQueue is the queue of the runs; empty means flow.TaskQueue. Its mails are in another
 	// one beside it. Each product in a namespace has its own, and keys of its own.
 	TaskQueue string
 	// MailLimit is how many link mails an account gets at once, and then one an hour, see
@@ -153,7 +153,7 @@ func (c Config) check() error {
 	case !c.UpgradeHash.Valid():
 		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
 	default:
-		return workflow.CheckQueue(c.TaskQueue)
+		return flow.CheckQueue(c.TaskQueue)
 	}
 }
 
@@ -214,7 +214,7 @@ func (c Config) withDefaults() Config {
 		c.Temporal.Namespace = client.DefaultNamespace
 	}
 	if c.TaskQueue == "" {
-		c.TaskQueue = workflow.TaskQueue
+		c.TaskQueue = flow.TaskQueue
 	}
 	if c.MailLimit == 0 {
 		c.MailLimit = DefaultMailLimit

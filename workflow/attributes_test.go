@@ -5,7 +5,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	sdk "go.temporal.io/sdk/workflow"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // attributes notes the values of the search attribute.
@@ -33,7 +33,7 @@ type outbound struct {
 }
 
 func (o *outbound) UpsertTypedSearchAttributes(ctx sdk.Context, updates ...temporal.SearchAttributeUpdate) error {
-	value, _ := temporal.NewSearchAttributes(updates...).GetKeyword(workflow.StateAttribute)
+	value, _ := temporal.NewSearchAttributes(updates...).GetKeyword(flow.StateAttribute)
 	*o.values = append(*o.values, value)
 	return o.Next.UpsertTypedSearchAttributes(ctx, updates...)
 }

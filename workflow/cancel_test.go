@@ -7,8 +7,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // security 43: the audit log names the caller of a cancel.
@@ -18,26 +18,26 @@ func TestCancel(t *testing.T) {
 	for name, tc := range map[string]struct {
 		mailTakes time.Duration
 		cancel    func(*story)
-		want      workflow.Cancellation
+		want      flow.Cancellation
 	}{
-		"by an operator while the mail is in flight": {time.Hour, (*story).CancelWorkflow, workflow.Cancellation{}},
-		"by an operator after it":                    {0, (*story).CancelWorkflow, workflow.Cancellation{}},
-		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, workflow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
-		"by the owner after it":                      {0, (*story).disown, workflow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
-		"by a named operator":                        {0, func(s *story) { s.SignalWorkflow(workflow.DisownSignal, operator) }, workflow.Cancellation{Operator: operator.Operator, Meant: operator.Run}},
-		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, workflow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
+		"by an operator while the mail is in flight": {time.Hour, (*story).CancelWorkflow, flow.Cancellation{}},
+		"by an operator after it":                    {0, (*story).CancelWorkflow, flow.Cancellation{}},
+		"by the owner while the mail is in flight":   {time.Hour, (*story).disown, flow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
+		"by the owner after it":                      {0, (*story).disown, flow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
+		"by a named operator":                        {0, func(s *story) { s.SignalWorkflow(flow.DisownSignal, operator) }, flow.Cancellation{Operator: operator.Operator, Meant: operator.Run}},
+		"by the owner twice":                         {0, func(s *story) { s.disown(); s.disown() }, flow.Cancellation{LinkRun: disowner.LinkRun, Client: disowner.Client}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.mail = func(int, workflow.Mail) answer { return answer{after: tc.mailTakes, result: workflow.Delivery{}} }
+			s.mail = func(int, flow.Mail) answer { return answer{after: tc.mailTakes, result: flow.Delivery{}} }
 			s.at(at, func() { tc.cancel(s) })
 			s.at(at+time.Minute, s.submit("one"))
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 			diff(t, "end", s.elapsed(), at)
 			diff(t, "changes", len(s.changes), 0)
 			tc.want.Run, tc.want.Sender, tc.want.Address, tc.want.At = sender, sender, s.in.Address, started.Add(at)
-			diff(t, "noted", s.cancels, []workflow.Cancellation{tc.want})
+			diff(t, "noted", s.cancels, []flow.Cancellation{tc.want})
 		})
 	}
 }
@@ -51,8 +51,8 @@ func TestCancelThatCannotBeNoted(t *testing.T) {
 	s.at(5*time.Minute, s.disown)
 	var got []reply
 	s.at(6*time.Minute, s.ask)
-	s.at(7*time.Minute, s.outcome(workflow.OutcomeUpdateID, &got))
-	canceled := workflow.Outcome{State: statemachine.StateCanceled, Mails: 1}
+	s.at(7*time.Minute, s.outcome(flow.OutcomeUpdateID, &got))
+	canceled := flow.Outcome{State: statemachine.StateCanceled, Mails: 1}
 	diff(t, "previous", s.next().Previous, &canceled)
 	diff(t, "replies", got, []reply{{canceled, 7 * time.Minute}})
 	diff(t, "end", s.elapsed(), 5*time.Minute+4*time.Hour+(0+10+20)*time.Second)
@@ -71,10 +71,10 @@ func TestCancelIsNotedWithinADay(t *testing.T) {
 		return a
 	}
 	s.at(5*time.Minute, s.disown)
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 	diff(t, "end", s.elapsed(), 5*time.Minute+(1+2+4)*time.Second)
-	noted := workflow.Cancellation{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), LinkRun: disowner.LinkRun, Client: disowner.Client}
-	diff(t, "noted", s.cancels, []workflow.Cancellation{noted, noted, noted, noted})
+	noted := flow.Cancellation{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), LinkRun: disowner.LinkRun, Client: disowner.Client}
+	diff(t, "noted", s.cancels, []flow.Cancellation{noted, noted, noted, noted})
 	diff(t, "longest time", s.works[len(s.works)-1].ScheduleToCloseTimeout, 24*time.Hour)
 }
 
@@ -87,7 +87,7 @@ func TestCancelIsNotedAgainWithinTheSameDay(t *testing.T) {
 	s.run()
 	var patience []time.Duration
 	for _, w := range s.works {
-		if w.ActivityType.Name == workflow.RecordCancel {
+		if w.ActivityType.Name == flow.RecordCancel {
 			patience = append(patience, w.ScheduleToCloseTimeout)
 		}
 	}
@@ -106,7 +106,7 @@ func TestCancelIsNotedUnderTheRunThatIs(t *testing.T) {
 		return answer{}
 	}
 	s.at(5*time.Minute, s.disown)
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 	diff(t, "times", len(s.cancels), 2)
 	diff(t, "end", s.elapsed(), 5*time.Minute)
 }
@@ -118,11 +118,11 @@ func TestFirstToDisown(t *testing.T) {
 	other := disowner
 	other.Client = "192.0.2.10"
 	s.at(5*time.Minute, func() {
-		s.SignalWorkflowSkippingWorkflowTask(workflow.DisownSignal, disowner)
-		s.SignalWorkflow(workflow.DisownSignal, other)
+		s.SignalWorkflowSkippingWorkflowTask(flow.DisownSignal, disowner)
+		s.SignalWorkflow(flow.DisownSignal, other)
 	})
 	s.run()
-	diff(t, "noted", s.cancels, []workflow.Cancellation{
+	diff(t, "noted", s.cancels, []flow.Cancellation{
 		{Run: sender, Sender: sender, Address: s.in.Address, At: started.Add(5 * time.Minute), LinkRun: disowner.LinkRun, Client: disowner.Client},
 	})
 }
@@ -133,8 +133,8 @@ func TestNothingIsNotedWithoutACancel(t *testing.T) {
 		"expired":   func(*story) {},
 		"completed": func(s *story) { s.at(5*time.Minute, s.submit("one")) },
 		"refused": func(s *story) {
-			s.change = func(_ int, c workflow.Change) answer {
-				return answer{result: workflow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID}}
+			s.change = func(_ int, c flow.Change) answer {
+				return answer{result: flow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID}}
 			}
 			s.at(5*time.Minute, s.submit("one"))
 		},
@@ -153,11 +153,11 @@ func TestNothingIsNotedWithoutACancel(t *testing.T) {
 func TestCancelStopsTheMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer { return answer{after: 3 * time.Hour, result: workflow.Delivery{}} }
+	s.mail = func(int, flow.Mail) answer { return answer{after: 3 * time.Hour, result: flow.Delivery{}} }
 	s.record = func(int) answer { return answer{after: time.Hour} }
 	s.at(5*time.Minute, s.disown)
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
-	diff(t, "stopped", s.stopped, []string{workflow.SendEmail})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "stopped", s.stopped, []string{flow.SendEmail})
 }
 
 // A cancel cuts neither an accepted change nor its notice short.
@@ -170,12 +170,12 @@ func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
-			s.notice = func(int, workflow.Mail) answer { return answer{after: 10 * time.Second, result: workflow.Delivery{}} }
+			s.change = func(_ int, c flow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
+			s.notice = func(int, flow.Mail) answer { return answer{after: 10 * time.Second, result: flow.Delivery{}} }
 			s.at(5*time.Minute, s.submit("one"))
 			s.at(canceled, s.CancelWorkflow)
 			s.at(canceled, s.disown)
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			diff(t, "end", s.elapsed(), 5*time.Minute+20*time.Second)
 			diff(t, "stopped", len(s.stopped), 0)
 		})
@@ -186,8 +186,8 @@ func TestCancelAfterTheSubmissionIsIgnored(t *testing.T) {
 func TestCancelDuringAStrangersSubmission(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: unknown(c)} }
+	s.change = func(_ int, c flow.Change) answer { return answer{after: 10 * time.Second, result: unknown(c)} }
 	s.at(5*time.Minute, s.submit("nobody's"))
 	s.at(5*time.Minute+time.Second, s.CancelWorkflow)
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 }

@@ -8,20 +8,20 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 func TestChangeRefused(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.change = func(_ int, c workflow.Change) answer {
-		return answer{result: workflow.Verdict{
+	s.change = func(_ int, c flow.Change) answer {
+		return answer{result: flow.Verdict{
 			Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "the account is gone",
 		}}
 	}
 	s.at(5*time.Minute, s.submit("one"))
-	diff(t, "outcome", s.run(), workflow.Outcome{
+	diff(t, "outcome", s.run(), flow.Outcome{
 		State: statemachine.StateRefused, Accepted: "one", Mails: 1, Refused: "the account is gone",
 	})
 	diff(t, "notices", len(s.notices), 0)
@@ -31,17 +31,17 @@ func TestChangeRefused(t *testing.T) {
 func TestNoticeFailed(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]answer{
-		"not known to the store": {result: workflow.Delivery{Withheld: workflow.NoChange}},
+		"not known to the store": {result: flow.Delivery{Withheld: flow.NoChange}},
 		"failing for a day":      {after: 24 * time.Hour, err: errors.New("mail server away")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.notice = func(int, workflow.Mail) answer { return a }
+			s.notice = func(int, flow.Mail) answer { return a }
 			s.at(5*time.Minute, s.submit("one"))
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			diff(t, "last step", s.transitions()[4], "notice_failed completed")
-			diff(t, "given up", s.given, []workflow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
+			diff(t, "given up", s.given, []flow.Mail{{Run: sender, Sender: sender, Account: owner, Changed: started.Add(time.Hour), Submission: "one"}})
 			if !strings.Contains(s.details(), "no address was notified") {
 				t.Errorf("details:\n%s", s.details())
 			}
@@ -55,8 +55,8 @@ func TestForbiddenEventPanics(t *testing.T) {
 	t.Parallel()
 	for _, event := range []statemachine.Event{statemachine.Expire, ""} {
 		s := newStory(t)
-		s.change = func(_ int, c workflow.Change) answer {
-			return answer{result: workflow.Verdict{Event: event, Submission: c.Submission.ID}}
+		s.change = func(_ int, c flow.Change) answer {
+			return answer{result: flow.Verdict{Event: event, Submission: c.Submission.ID}}
 		}
 		s.at(5*time.Minute, s.submit("one"))
 		s.execute(s.in)

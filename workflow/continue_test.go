@@ -7,12 +7,13 @@ import (
 
 	sdk "go.temporal.io/sdk/workflow"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 // next is the input of the run that a run continues as.
-func (s *story) next() workflow.Request {
+func (s *story) next() flow.Request {
 	s.t.Helper()
 	s.execute(s.in)
 	s.note()
@@ -20,8 +21,8 @@ func (s *story) next() workflow.Request {
 	if err := s.GetWorkflowError(); !errors.As(err, &e) {
 		s.t.Fatalf("the run does not continue: %v", err)
 	}
-	diff(s.t, "workflow", e.WorkflowType.Name, workflow.Name)
-	var in workflow.Request
+	diff(s.t, "workflow", e.WorkflowType.Name, workflow.Reset.Name)
+	var in flow.Request
 	s.check(sealed().FromPayloads(e.Input, &in))
 	*in.Previous = s.named(*in.Previous)
 	return in
@@ -38,13 +39,13 @@ func TestLateRequestContinues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
-			s.notice = func(int, workflow.Mail) answer { return answer{after: 10 * time.Second, result: workflow.Delivery{}} }
+			s.change = func(_ int, c flow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
+			s.notice = func(int, flow.Mail) answer { return answer{after: 10 * time.Second, result: flow.Delivery{}} }
 			s.at(5*time.Minute, s.submit("one"))
 			s.at(asked, s.ask)
-			diff(t, "input", s.next(), workflow.Request{
+			diff(t, "input", s.next(), flow.Request{
 				Address: s.in.Address, AccountKey: accountKey, LinkLife: life, MailPause: coolDown,
-				Client: again.Client, Previous: &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1},
+				Client: again.Client, Previous: &flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1},
 			})
 			diff(t, "mails", len(s.mails), 1)
 			diff(t, "end", s.elapsed(), 5*time.Minute+20*time.Second)
@@ -57,14 +58,14 @@ func TestContinuedRunIsOfWhoAskedLast(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		first string
-		asks  workflow.Caller
+		asks  flow.Caller
 	}{"an operator": {"", operator}, "a client": {"b.jones", again}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
 			s.in.Operator = tc.first
 			s.at(5*time.Minute, func() {
-				s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, tc.asks)
+				s.SignalWorkflowSkippingWorkflowTask(flow.RequestSignal, tc.asks)
 				s.CancelWorkflow()
 			})
 			next := s.next()
@@ -78,20 +79,20 @@ func TestRequestBesideACancelContinues(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.at(5*time.Minute, func() {
-		s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again)
+		s.SignalWorkflowSkippingWorkflowTask(flow.RequestSignal, again)
 		s.CancelWorkflow()
 	})
-	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "previous", s.next().Previous, &flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 }
 
 // A run keeps only the outcome of the one before it, not a chain.
 func TestContinuedRun(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.in.Previous = &workflow.Outcome{State: statemachine.StateRefused, Accepted: "zero", Mails: 2, Refused: "why"}
+	s.in.Previous = &flow.Outcome{State: statemachine.StateRefused, Accepted: "zero", Mails: 2, Refused: "why"}
 	s.at(5*time.Minute, s.submit("one"))
 	s.at(5*time.Minute, s.ask)
-	diff(t, "previous", s.next().Previous, &workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+	diff(t, "previous", s.next().Previous, &flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 }
 
 // The search attribute is set once a run, at its end: each time is a billable action. A run that
@@ -99,7 +100,7 @@ func TestContinuedRun(t *testing.T) {
 func TestSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		previous *workflow.Outcome
+		previous *flow.Outcome
 		tell     func(*story)
 		want     []string
 	}{
@@ -107,7 +108,7 @@ func TestSearchAttribute(t *testing.T) {
 		"canceled":  {nil, func(s *story) { s.at(5*time.Minute, s.CancelWorkflow) }, []string{"canceled"}},
 		"expired":   {nil, func(s *story) { s.at(5*time.Minute, s.ask) }, []string{"expired"}},
 		"continued": {
-			&workflow.Outcome{State: statemachine.StateCompleted},
+			&flow.Outcome{State: statemachine.StateCompleted},
 			func(*story) {},
 			[]string{"requested", "expired"},
 		},

@@ -3,6 +3,7 @@ package workflow_test
 import (
 	"testing"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -11,11 +12,11 @@ import (
 func TestNamesAreFrozen(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string]string{
-		"RekeyState": workflow.StateAttribute.GetName(),
-		"rekey":      workflow.TaskQueue,
-		"rekey-mail": workflow.MailQueue,
-		"outcome":    workflow.OutcomeUpdateID,
-		"reset/a":    workflow.ID("a"),
+		"RekeyState": flow.StateAttribute.GetName(),
+		"rekey":      flow.TaskQueue,
+		"rekey-mail": flow.MailQueue,
+		"outcome":    flow.OutcomeUpdateID,
+		"reset/a":    workflow.Reset.ID("a"),
 	} {
 		diff(t, "name", got, want)
 	}

@@ -4,26 +4,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The details in the Temporal UI, with everything that they can show.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(n int, m workflow.Mail) answer {
+	s.mail = func(n int, m flow.Mail) answer {
 		if n == 2 {
-			return answer{result: workflow.Delivery{Withheld: workflow.MailLimit}}
+			return answer{result: flow.Delivery{Withheld: flow.MailLimit}}
 		}
-		return answer{after: 3 * time.Second, result: workflow.Delivery{Expires: started.Add(m.Life)}}
+		return answer{after: 3 * time.Second, result: flow.Delivery{Expires: started.Add(m.Life)}}
 	}
-	s.change = func(n int, c workflow.Change) answer {
+	s.change = func(n int, c flow.Change) answer {
 		if n == 1 {
 			return answer{result: unknown(c)}
 		}
-		return answer{result: workflow.Verdict{
+		return answer{result: flow.Verdict{
 			Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "refused: the account is gone",
 		}}
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // security 6: a link lives for its life, and a minute is added for clocks that differ.
@@ -36,7 +36,7 @@ func TestExpiry(t *testing.T) {
 func TestExpiryStartsAgainWithEachMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer { return answer{after: time.Minute, result: workflow.Delivery{}} }
+	s.mail = func(int, flow.Mail) answer { return answer{after: time.Minute, result: flow.Delivery{}} }
 	s.at(20*time.Minute, s.ask)
 	s.at(40*time.Minute, s.ask)
 	s.run()
@@ -48,25 +48,25 @@ func TestExpiryStartsAgainWithEachMail(t *testing.T) {
 func TestNoExpiryWhileAMailIsInFlight(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(n int, _ workflow.Mail) answer {
-		return answer{after: time.Duration(n-1) * 5 * time.Hour, result: workflow.Delivery{}}
+	s.mail = func(n int, _ flow.Mail) answer {
+		return answer{after: time.Duration(n-1) * 5 * time.Hour, result: flow.Delivery{}}
 	}
 	s.at(20*time.Minute, s.ask)
 	s.at(5*time.Hour+20*time.Minute+life, s.submit("two"))
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "two", Mails: 2})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "two", Mails: 2})
 }
 
 // security 2: a run that mails nothing takes the same way and the same time.
 func TestWithheldLooksLikeSent(t *testing.T) {
 	t.Parallel()
-	tell := func(d workflow.Delivery) *story {
+	tell := func(d flow.Delivery) *story {
 		s := newStory(t)
-		s.mail = func(int, workflow.Mail) answer { return answer{after: time.Second, result: d} }
+		s.mail = func(int, flow.Mail) answer { return answer{after: time.Second, result: d} }
 		s.at(10*time.Minute, s.ask)
-		diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 2, Withheld: d.Withheld})
+		diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 2, Withheld: d.Withheld})
 		return s
 	}
-	sent, withheld := tell(workflow.Delivery{}), tell(workflow.Delivery{Withheld: workflow.NoAccount})
+	sent, withheld := tell(flow.Delivery{}), tell(flow.Delivery{Withheld: flow.NoAccount})
 	way := withheld.transitions()
 	for i := range way {
 		way[i] = strings.Replace(way[i], "link_withheld", "link_sent", 1)
@@ -79,11 +79,11 @@ func TestWithheldLooksLikeSent(t *testing.T) {
 func TestMailFailsForADay(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer {
+	s.mail = func(int, flow.Mail) answer {
 		return answer{after: 24 * time.Hour, err: errors.New("mail server away")}
 	}
-	diff(t, "outcome", s.run(), workflow.Outcome{
-		State: statemachine.StateExpired, Mails: 1, Withheld: workflow.MailFailed,
+	diff(t, "outcome", s.run(), flow.Outcome{
+		State: statemachine.StateExpired, Mails: 1, Withheld: flow.MailFailed,
 	})
 	diff(t, "end", s.elapsed(), 24*time.Hour+lifetime)
 	if !slices.Contains(s.transitions(), "link_withheld awaiting_token") {
@@ -95,7 +95,7 @@ func TestMailFailsForADay(t *testing.T) {
 func TestWaitOutlivesTheLongestRun(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer { return answer{after: 24 * time.Hour, result: workflow.Delivery{}} }
+	s.mail = func(int, flow.Mail) answer { return answer{after: 24 * time.Hour, result: flow.Delivery{}} }
 	s.at(24*time.Hour+lifetime-time.Second, s.ask)
 	s.at(2*(24*time.Hour+lifetime)-2*time.Second, s.ask)
 	s.run()

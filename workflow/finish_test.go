@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -18,23 +19,23 @@ const (
 )
 
 // applied is the store's answer about a run that changed the password and notified no address.
-var applied = workflow.Ended{
+var applied = flow.Ended{
 	Of: endedRun, Run: firstRun, Submission: "one", Account: owner, Changed: started.Add(-time.Hour), Owed: true,
 }
 
 // finishStory is a FinishReset. The store gives these answers, the last one for ever.
-func finishStory(t *testing.T, answers ...workflow.Ended) *story {
+func finishStory(t *testing.T, answers ...flow.Ended) *story {
 	t.Helper()
 	s := newStory(t)
-	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.FinishID(endedRun), TaskQueue: workflow.TaskQueue})
-	s.ending = func(n int, _ workflow.Ending) answer { return answer{result: answers[min(n, len(answers))-1]} }
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: flow.FinishID(endedRun), TaskQueue: flow.TaskQueue})
+	s.ending = func(n int, _ flow.Ending) answer { return answer{result: answers[min(n, len(answers))-1]} }
 	return s
 }
 
 // finish runs FinishReset, and returns how it ended.
-func (s *story) finish(of string) (out workflow.Outcome, err error) {
+func (s *story) finish(of string) (out flow.Outcome, err error) {
 	s.t.Helper()
-	s.ExecuteWorkflow(workflow.FinishName, workflow.Ending{Workflow: workflow.ID(accountKey), Run: of})
+	s.ExecuteWorkflow(flow.FinishName, flow.Ending{Workflow: workflow.Reset.ID(accountKey), Run: of})
 	if !s.IsWorkflowCompleted() {
 		s.t.Fatal("it did not end")
 	}
@@ -50,9 +51,9 @@ func TestFinishAfterAChange(t *testing.T) {
 	s := finishStory(t, applied)
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
-	diff(t, "asked", s.endings, []workflow.Ending{{Workflow: workflow.ID(accountKey), Run: endedRun}})
-	diff(t, "notices", s.notices, []workflow.Mail{
+	diff(t, "outcome", out, flow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
+	diff(t, "asked", s.endings, []flow.Ending{{Workflow: workflow.Reset.ID(accountKey), Run: endedRun}})
+	diff(t, "notices", s.notices, []flow.Mail{
 		{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"},
 	})
 	diff(t, "given up", len(s.given), 0)
@@ -60,10 +61,10 @@ func TestFinishAfterAChange(t *testing.T) {
 
 func TestFinishWithoutAChange(t *testing.T) {
 	t.Parallel()
-	s := finishStory(t, workflow.Ended{Of: endedRun})
+	s := finishStory(t, flow.Ended{Of: endedRun})
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: endedRun})
+	diff(t, "outcome", out, flow.Outcome{State: statemachine.StateCanceled, Ended: true, Run: endedRun})
 	diff(t, "notices", len(s.notices), 0)
 }
 
@@ -75,14 +76,14 @@ func TestFinishOfASettledNotice(t *testing.T) {
 	s := finishStory(t, settled)
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
+	diff(t, "outcome", out, flow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
 	diff(t, "notices", len(s.notices), 0)
 }
 
 // FinishReset fails for a run that is open, or that another goes on with after a workflow reset.
 func TestFinishOfARunThatGoesOn(t *testing.T) {
 	t.Parallel()
-	s := finishStory(t, workflow.Ended{Of: endedRun, GoesOn: true})
+	s := finishStory(t, flow.Ended{Of: endedRun, GoesOn: true})
 	_, err := s.finish(endedRun)
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); !ok || failed.Type() != "run_goes_on" {
 		t.Errorf("error %v", err)
@@ -93,11 +94,11 @@ func TestFinishOfARunThatGoesOn(t *testing.T) {
 // security 27: an answer about another run, copied from there, is none.
 func TestFinishBelievesTheStoreOnly(t *testing.T) {
 	t.Parallel()
-	foreign := workflow.Ended{Of: firstRun}
+	foreign := flow.Ended{Of: firstRun}
 	s := finishStory(t, foreign, foreign, applied)
 	out, err := s.finish(endedRun)
 	s.check(err)
-	diff(t, "outcome", out, workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
+	diff(t, "outcome", out, flow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
 	diff(t, "asked", len(s.endings), 3)
 
 	s = finishStory(t, applied)
@@ -124,10 +125,10 @@ func TestFinishGivesUp(t *testing.T) {
 			owed := applied
 			owed.Since = tc.since
 			s := finishStory(t, owed)
-			s.notice = func(int, workflow.Mail) answer { return answer{failed: errors.New("mail server away")} }
+			s.notice = func(int, flow.Mail) answer { return answer{failed: errors.New("mail server away")} }
 			_, err := s.finish(endedRun)
 			s.check(err)
-			diff(t, "given up", s.given, []workflow.Mail{{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"}})
+			diff(t, "given up", s.given, []flow.Mail{{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"}})
 			diff(t, "tried for", s.elapsed(), tc.tried)
 		})
 	}
@@ -137,14 +138,14 @@ func TestFinishGivesUp(t *testing.T) {
 func TestFinishTriesEnough(t *testing.T) {
 	t.Parallel()
 	s := finishStory(t, applied)
-	s.notice = func(_ int, m workflow.Mail) answer {
+	s.notice = func(_ int, m flow.Mail) answer {
 		if len(s.given) == 0 {
 			return answer{failed: errors.New("mail server away")}
 		}
-		return answer{result: workflow.Delivery{Notice: m.Run}}
+		return answer{result: flow.Delivery{Notice: m.Run}}
 	}
-	s.giveUp = func(_ int, m workflow.Mail) answer {
-		return answer{result: workflow.Delivery{Notice: m.Run, Left: backup}}
+	s.giveUp = func(_ int, m flow.Mail) answer {
+		return answer{result: flow.Delivery{Notice: m.Run, Left: backup}}
 	}
 	_, err := s.finish(endedRun)
 	s.check(err)

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const contractFile = "contract.json"
@@ -38,7 +38,7 @@ func TestContractIsFrozen(t *testing.T) {
 // Each field of a mail on the wire is read into a link mail or a notice, and written again.
 func TestMailIsALinkMailOrANotice(t *testing.T) {
 	t.Parallel()
-	var mail workflow.Mail
+	var mail flow.Mail
 	fill(t, reflect.ValueOf(&mail).Elem(), "Mail")
 	link, notice := reflect.ValueOf(mail.LinkMail().Mail()), reflect.ValueOf(mail.Notice().Mail())
 	for i := range link.NumField() {
@@ -54,7 +54,7 @@ func TestMailIsALinkMailOrANotice(t *testing.T) {
 func written(t *testing.T) []byte {
 	t.Helper()
 	all := map[string]any{}
-	for _, value := range workflow.Values() {
+	for _, value := range flow.Values() {
 		v := reflect.ValueOf(value).Elem()
 		fill(t, v, v.Type().Name())
 		all[v.Type().Name()] = value
@@ -82,7 +82,7 @@ func readBack(t *testing.T, text []byte) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range workflow.Values() {
+	for _, value := range flow.Values() {
 		name := reflect.TypeOf(value).Elem().Name()
 		d := json.NewDecoder(bytes.NewReader(all[name]))
 		d.DisallowUnknownFields()

@@ -9,39 +9,39 @@ import (
 
 	sdk "go.temporal.io/sdk/workflow"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // telling is a story whose workers tell the application events.
 func telling(t *testing.T) *story {
 	t.Helper()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer {
-		return answer{result: workflow.Delivery{Tells: true, Account: owner}}
+	s.mail = func(int, flow.Mail) answer {
+		return answer{result: flow.Delivery{Tells: true, Account: owner}}
 	}
-	s.change = func(_ int, c workflow.Change) answer {
+	s.change = func(_ int, c flow.Change) answer {
 		v := changed(c)
 		v.Tells = true
 		return answer{result: v}
 	}
-	s.giveUp = func(_ int, m workflow.Mail) answer {
-		return answer{result: workflow.Delivery{Notice: m.Run, Tells: true}}
+	s.giveUp = func(_ int, m flow.Mail) answer {
+		return answer{result: flow.Delivery{Notice: m.Run, Tells: true}}
 	}
 	return s
 }
 
 // event is one of a story, which began at this age of the run.
-func event(what workflow.HostEventType, age time.Duration, at time.Time, submission string) workflow.HostEvent {
-	return workflow.HostEvent{
+func event(what flow.HostEventType, age time.Duration, at time.Time, submission string) flow.HostEvent {
+	return flow.HostEvent{
 		Type: what, Run: sender, Sender: sender, Submission: submission, Account: owner, At: at, Until: started.Add(age + 24*time.Hour),
 	}
 }
 
 // heard are the events that the application was sent, by their ends and types: those of one moment
 // have no order.
-func (s *story) heard() []workflow.HostEvent {
-	slices.SortStableFunc(s.told, func(a, b workflow.HostEvent) int {
+func (s *story) heard() []flow.HostEvent {
+	slices.SortStableFunc(s.told, func(a, b flow.HostEvent) int {
 		return cmp.Or(a.Until.Compare(b.Until), cmp.Compare(a.Type, b.Type))
 	})
 	return s.told
@@ -53,10 +53,10 @@ func TestChangeIsToldToTheApplication(t *testing.T) {
 	s := telling(t)
 	s.at(2*time.Minute, s.ask)
 	s.at(5*time.Minute, s.submit("one"))
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 2})
-	diff(t, "told", s.heard(), []workflow.HostEvent{
-		event(workflow.HostResetRequested, 0, started, ""),
-		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 2})
+	diff(t, "told", s.heard(), []flow.HostEvent{
+		event(flow.HostResetRequested, 0, started, ""),
+		event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 	diff(t, "notices", len(s.notices), 1)
 	diff(t, "end", s.elapsed(), 5*time.Minute)
@@ -66,14 +66,14 @@ func TestChangeIsToldToTheApplication(t *testing.T) {
 func TestRequestIsToldWithTheChange(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
-	s.mail = func(int, workflow.Mail) answer {
-		return answer{after: time.Hour, result: workflow.Delivery{Tells: true, Account: owner}}
+	s.mail = func(int, flow.Mail) answer {
+		return answer{after: time.Hour, result: flow.Delivery{Tells: true, Account: owner}}
 	}
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
-	diff(t, "told", s.heard(), []workflow.HostEvent{
-		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
-		event(workflow.HostResetRequested, 5*time.Minute, started, ""),
+	diff(t, "told", s.heard(), []flow.HostEvent{
+		event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+		event(flow.HostResetRequested, 5*time.Minute, started, ""),
 	})
 }
 
@@ -98,7 +98,7 @@ func TestRunOfAnEarlierBuildTellsNothing(t *testing.T) {
 func TestNothingIsToldWithoutTheSetting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.notice = func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{Withheld: workflow.NoChange}} }
+	s.notice = func(int, flow.Mail) answer { return answer{result: flow.Delivery{Withheld: flow.NoChange}} }
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
 	diff(t, "told", len(s.told), 0)
@@ -106,31 +106,31 @@ func TestNothingIsToldWithoutTheSetting(t *testing.T) {
 	for _, w := range s.works {
 		works = append(works, w.ActivityType.Name)
 	}
-	diff(t, "activities", works, []string{workflow.SendEmail, workflow.ChangePassword, workflow.SendEmail, workflow.GiveUpNotice})
+	diff(t, "activities", works, []string{flow.SendEmail, flow.ChangePassword, flow.SendEmail, flow.GiveUpNotice})
 }
 
 func TestCancelIsToldToTheApplication(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
 	s.at(5*time.Minute, s.disown)
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCanceled, Mails: 1})
-	diff(t, "told", s.heard(), []workflow.HostEvent{
-		event(workflow.HostResetRequested, 0, started, ""),
-		event(workflow.HostResetCanceled, 5*time.Minute, started.Add(5*time.Minute), ""),
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
+	diff(t, "told", s.heard(), []flow.HostEvent{
+		event(flow.HostResetRequested, 0, started, ""),
+		event(flow.HostResetCanceled, 5*time.Minute, started.Add(5*time.Minute), ""),
 	})
 }
 
 func TestRefusalIsToldToTheApplication(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
-	s.change = func(_ int, c workflow.Change) answer {
-		return answer{result: workflow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "the account is gone", Tells: true}}
+	s.change = func(_ int, c flow.Change) answer {
+		return answer{result: flow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "the account is gone", Tells: true}}
 	}
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
-	diff(t, "told", s.heard(), []workflow.HostEvent{
-		event(workflow.HostResetRequested, 0, started, ""),
-		event(workflow.HostResetRefused, 5*time.Minute, started.Add(5*time.Minute), "one"),
+	diff(t, "told", s.heard(), []flow.HostEvent{
+		event(flow.HostResetRequested, 0, started, ""),
+		event(flow.HostResetRefused, 5*time.Minute, started.Add(5*time.Minute), "one"),
 	})
 }
 
@@ -138,17 +138,17 @@ func TestRefusalIsToldToTheApplication(t *testing.T) {
 func TestFailedNoticeIsToldToTheApplication(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
-	s.in.Owed = []workflow.Mail{{Run: firstRun, Account: "account-6", Submission: "zero", To: backup, Until: started}}
-	s.notice = func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{Withheld: workflow.NoChange}} }
+	s.in.Owed = []flow.Mail{{Run: firstRun, Account: "account-6", Submission: "zero", To: backup, Until: started}}
+	s.notice = func(int, flow.Mail) answer { return answer{result: flow.Delivery{Withheld: flow.NoChange}} }
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
-	before := event(workflow.HostNoticeFailed, 0, started, "zero")
+	before := event(flow.HostNoticeFailed, 0, started, "zero")
 	before.Run, before.Account = firstRun, "account-6"
-	diff(t, "told", s.heard(), []workflow.HostEvent{
+	diff(t, "told", s.heard(), []flow.HostEvent{
 		before,
-		event(workflow.HostResetRequested, 0, started, ""),
-		event(workflow.HostNoticeFailed, 5*time.Minute, started.Add(5*time.Minute), "one"),
-		event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+		event(flow.HostResetRequested, 0, started, ""),
+		event(flow.HostNoticeFailed, 5*time.Minute, started.Add(5*time.Minute), "one"),
+		event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 }
 
@@ -156,8 +156,8 @@ func TestFailedNoticeIsToldToTheApplication(t *testing.T) {
 func TestSlowApplicationDelaysNobody(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
-	s.tell = func(_ int, e workflow.HostEvent) answer {
-		return answer{after: 10 * time.Hour, result: workflow.Told{Of: e.Name()}}
+	s.tell = func(_ int, e flow.HostEvent) answer {
+		return answer{after: 10 * time.Hour, result: flow.Told{Of: e.Name()}}
 	}
 	s.at(5*time.Minute, s.submit("one"))
 	s.at(6*time.Minute, func() {
@@ -172,15 +172,15 @@ func TestSlowApplicationDelaysNobody(t *testing.T) {
 func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
-	s.tell = func(_ int, e workflow.HostEvent) answer {
-		return answer{after: 10 * time.Hour, result: workflow.Told{Of: e.Name()}}
+	s.tell = func(_ int, e flow.HostEvent) answer {
+		return answer{after: 10 * time.Hour, result: flow.Told{Of: e.Name()}}
 	}
 	s.at(5*time.Minute, s.submit("one"))
 	s.at(6*time.Minute, s.ask)
 	next := s.next()
 	diff(t, "end", s.elapsed(), 6*time.Minute)
-	pending := []workflow.HostEvent{
-		event(workflow.HostResetRequested, 0, started, ""), event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	pending := []flow.HostEvent{
+		event(flow.HostResetRequested, 0, started, ""), event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	}
 	for i := range pending {
 		pending[i].Sender = ""
@@ -190,8 +190,8 @@ func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
 	s = newStory(t) // at a worker without the setting, too
 	s.in = next
 	s.run()
-	diff(t, "told", s.heard(), []workflow.HostEvent{
-		event(workflow.HostResetRequested, 0, started, ""), event(workflow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+	diff(t, "told", s.heard(), []flow.HostEvent{
+		event(flow.HostResetRequested, 0, started, ""), event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 }
 
@@ -199,32 +199,32 @@ func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
 func TestForeignResultTellsNobody(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]answer{
-		"of another event": {result: workflow.Told{Of: sender + "/reset.requested/"}},
+		"of another event": {result: flow.Told{Of: sender + "/reset.requested/"}},
 		"a failure":        {err: errors.New("no")},
-		"not sealed":       {result: inClear(workflow.Told{})},
+		"not sealed":       {result: inClear(flow.Told{})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := telling(t)
 			tries := 0
-			s.tell = func(_ int, e workflow.HostEvent) answer {
-				if e.Type == workflow.HostPasswordChanged {
+			s.tell = func(_ int, e flow.HostEvent) answer {
+				if e.Type == flow.HostPasswordChanged {
 					if tries++; tries < 3 {
 						return a
 					}
 				}
-				return answer{result: workflow.Told{Of: e.Name()}}
+				return answer{result: flow.Told{Of: e.Name()}}
 			}
 			s.at(5*time.Minute, s.submit("one"))
 			s.run()
 			diff(t, "tries", tries, 3)
-			diff(t, "given up", givenUp(s.told), []workflow.HostEventType(nil))
+			diff(t, "given up", givenUp(s.told), []flow.HostEventType(nil))
 			diff(t, "end", s.elapsed(), 5*time.Minute+30*time.Second)
 		})
 	}
 }
 
-func givenUp(all []workflow.HostEvent) (types []workflow.HostEventType) {
+func givenUp(all []flow.HostEvent) (types []flow.HostEventType) {
 	for _, e := range all {
 		if e.GivenUp {
 			types = append(types, e.Type)
@@ -237,15 +237,15 @@ func givenUp(all []workflow.HostEvent) (types []workflow.HostEventType) {
 func TestEventIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
-	s.tell = func(_ int, e workflow.HostEvent) answer {
-		if e.Type == workflow.HostResetRequested || e.GivenUp {
-			return answer{result: workflow.Told{Of: e.Name()}}
+	s.tell = func(_ int, e flow.HostEvent) answer {
+		if e.Type == flow.HostResetRequested || e.GivenUp {
+			return answer{result: flow.Told{Of: e.Name()}}
 		}
 		return answer{failed: errors.New("the application is away")}
 	}
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
-	diff(t, "given up", givenUp(s.told), []workflow.HostEventType{workflow.HostPasswordChanged})
+	diff(t, "given up", givenUp(s.told), []flow.HostEventType{flow.HostPasswordChanged})
 	diff(t, "end", s.elapsed(), 24*time.Hour+5*time.Minute)
 	if n := len(s.told); n < 250 || n > 700 { // the environment begins an activity again after ten attempts
 		t.Errorf("%d attempts in a day", n)
@@ -258,15 +258,15 @@ func TestFinishTellsTheApplication(t *testing.T) {
 	tells := applied
 	tells.Tells = true
 	s := finishStory(t, tells)
-	s.notice = func(int, workflow.Mail) answer { return answer{failed: errors.New("mail server away")} }
+	s.notice = func(int, flow.Mail) answer { return answer{failed: errors.New("mail server away")} }
 	s.giveUp = telling(t).giveUp
 	_, err := s.finish(endedRun)
 	s.check(err)
-	change, failed := event(workflow.HostPasswordChanged, 0, applied.Changed, "one"), event(workflow.HostNoticeFailed, 24*time.Hour, started.Add(24*time.Hour), "one")
+	change, failed := event(flow.HostPasswordChanged, 0, applied.Changed, "one"), event(flow.HostNoticeFailed, 24*time.Hour, started.Add(24*time.Hour), "one")
 	change.Run, failed.Run = firstRun, firstRun
-	diff(t, "told", s.heard(), []workflow.HostEvent{change, failed})
+	diff(t, "told", s.heard(), []flow.HostEvent{change, failed})
 
-	s = finishStory(t, workflow.Ended{Of: endedRun, Tells: true})
+	s = finishStory(t, flow.Ended{Of: endedRun, Tells: true})
 	_, err = s.finish(endedRun)
 	s.check(err)
 	diff(t, "told of no change", len(s.told), 0)
@@ -279,8 +279,8 @@ func TestFinishTellsTheApplication(t *testing.T) {
 // The names that an application reads never change.
 func TestNamesOfHostEventsAreFrozen(t *testing.T) {
 	t.Parallel()
-	want := []workflow.HostEventType{"password.changed", "reset.requested", "reset.canceled", "reset.refused", "notice.failed"}
-	if got := workflow.HostEventTypes(); !slices.Equal(got, want) {
+	want := []flow.HostEventType{"password.changed", "reset.requested", "reset.canceled", "reset.refused", "notice.failed"}
+	if got := flow.HostEventTypes(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

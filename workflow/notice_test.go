@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 var (
@@ -15,11 +15,11 @@ var (
 )
 
 // partly is a notice that has reached the account's own address and not its backup.
-func partly(_ int, m workflow.Mail) answer {
+func partly(_ int, m flow.Mail) answer {
 	if len(m.To) == 0 {
-		return answer{result: workflow.Delivery{Notice: m.Run, Left: backup}}
+		return answer{result: flow.Delivery{Notice: m.Run, Left: backup}}
 	}
-	return answer{after: 10 * time.Hour, result: workflow.Delivery{Notice: m.Run}}
+	return answer{after: 10 * time.Hour, result: flow.Delivery{Notice: m.Run}}
 }
 
 // A notice that has reached one address leaves the run open, for the others.
@@ -31,8 +31,8 @@ func TestNoticeIsOwedToEveryAddress(t *testing.T) {
 	s.at(time.Hour, func() {
 		diff(t, "steps", s.transitions()[3:], []string{"password_changed password_changed", "notice_sent completed"})
 	})
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
-	diff(t, "notices", s.notices, []workflow.Mail{
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+	diff(t, "notices", s.notices, []flow.Mail{
 		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, Submission: "one", Waits: true},
 		{Run: sender, Sender: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
 	})
@@ -50,14 +50,14 @@ func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
 	s.at(6*time.Minute, s.ask)
 	next := s.next()
 	diff(t, "end", s.elapsed(), 6*time.Minute)
-	diff(t, "owed", next.Owed, []workflow.Mail{
+	diff(t, "owed", next.Owed, []flow.Mail{
 		{Run: sender, Account: owner, Changed: changeAt, To: backup, Until: started.Add(24*time.Hour + 5*time.Minute), Submission: "one"},
 	})
 
 	s = newStory(t)
 	s.in = next
 	s.notice = partly
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 1})
 	diff(t, "addresses", s.notices[0].To, backup)
 	diff(t, "end", s.elapsed(), 10*time.Hour)
 }
@@ -66,7 +66,7 @@ func TestOwedNoticeKeepsNobodyWaiting(t *testing.T) {
 func TestOwedNoticesAddUp(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.in.Owed = []workflow.Mail{{Account: "account-6", To: backup, Until: started.Add(time.Hour)}}
+	s.in.Owed = []flow.Mail{{Account: "account-6", To: backup, Until: started.Add(time.Hour)}}
 	s.notice = partly
 	s.at(5*time.Minute, s.submit("one"))
 	s.at(6*time.Minute, s.ask)
@@ -81,7 +81,7 @@ func TestOwedNoticesAddUp(t *testing.T) {
 func TestOwedNoticeEnds(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.in.Owed = []workflow.Mail{{Account: owner, To: backup, Until: started}}
+	s.in.Owed = []flow.Mail{{Account: owner, To: backup, Until: started}}
 	s.run()
 	diff(t, "notices", len(s.notices), 0)
 	diff(t, "given up", len(s.given), 1)
@@ -93,19 +93,19 @@ func TestOwedNoticeEnds(t *testing.T) {
 func TestForeignDeliveryIsNoNotice(t *testing.T) {
 	t.Parallel()
 	foreign := map[string]answer{
-		"of another run": {result: workflow.Delivery{Notice: "another"}},
+		"of another run": {result: flow.Delivery{Notice: "another"}},
 		"a failure":      {err: errors.New("no")},
-		"not sealed":     {result: inClear(workflow.Delivery{})},
+		"not sealed":     {result: inClear(flow.Delivery{})},
 	}
 	for name, a := range foreign {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.notice = func(n int, m workflow.Mail) answer {
+			s.notice = func(n int, m flow.Mail) answer {
 				if n < 3 {
 					return a
 				}
-				return answer{result: workflow.Delivery{Notice: m.Run}}
+				return answer{result: flow.Delivery{Notice: m.Run}}
 			}
 			s.at(5*time.Minute, s.submit("one"))
 			s.run()
@@ -115,7 +115,7 @@ func TestForeignDeliveryIsNoNotice(t *testing.T) {
 		})
 	}
 	s := newStory(t)
-	s.notice = func(int, workflow.Mail) answer { return foreign["a failure"] }
+	s.notice = func(int, flow.Mail) answer { return foreign["a failure"] }
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
 	diff(t, "last step", s.transitions()[4], "notice_failed completed")

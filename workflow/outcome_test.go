@@ -6,25 +6,25 @@ import (
 
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // reply is an answer to the outcome update, and its time.
 type reply struct {
-	Out workflow.Outcome
+	Out flow.Outcome
 	At  time.Duration
 }
 
 // outcome returns a caller of the outcome update.
 func (s *story) outcome(updateID string, got *[]reply) func() {
 	return func() {
-		s.UpdateWorkflow(workflow.OutcomeUpdate, updateID, &testsuite.TestUpdateCallback{
+		s.UpdateWorkflow(flow.OutcomeUpdate, updateID, &testsuite.TestUpdateCallback{
 			OnAccept: func() {},
 			OnReject: func(err error) { s.t.Errorf("the update is rejected: %v", err) },
 			OnComplete: func(out any, err error) {
 				s.check(err)
-				*got = append(*got, reply{s.named(out.(workflow.Outcome)), s.elapsed()})
+				*got = append(*got, reply{s.named(out.(flow.Outcome)), s.elapsed()})
 			},
 		})
 	}
@@ -35,15 +35,15 @@ func (s *story) outcome(updateID string, got *[]reply) func() {
 func TestOutcomeOfAChange(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
-	s.notice = func(int, workflow.Mail) answer { return answer{after: time.Hour, result: workflow.Delivery{}} }
+	s.change = func(_ int, c flow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
+	s.notice = func(int, flow.Mail) answer { return answer{after: time.Hour, result: flow.Delivery{}} }
 	var got []reply
-	s.at(time.Minute, s.outcome(workflow.OutcomeUpdateID, &got))
+	s.at(time.Minute, s.outcome(flow.OutcomeUpdateID, &got))
 	s.at(5*time.Minute, s.submit("one"))
-	s.at(5*time.Minute+time.Second, s.outcome(workflow.OutcomeUpdateID, &got))
-	s.at(10*time.Minute, s.outcome(workflow.OutcomeUpdateID, &got))
+	s.at(5*time.Minute+time.Second, s.outcome(flow.OutcomeUpdateID, &got))
+	s.at(10*time.Minute, s.outcome(flow.OutcomeUpdateID, &got))
 	s.run()
-	out := workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Mails: 1}
+	out := flow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Mails: 1}
 	decided := 5*time.Minute + 10*time.Second
 	diff(t, "replies", got, []reply{{out, decided}, {out, decided}, {out, 10 * time.Minute}})
 	diff(t, "end", s.elapsed(), decided+time.Hour)
@@ -52,31 +52,31 @@ func TestOutcomeOfAChange(t *testing.T) {
 // A run answers waiting callers before it closes.
 func TestOutcomeOfARunThatEnds(t *testing.T) {
 	t.Parallel()
-	refused := func(_ int, c workflow.Change) answer {
-		return answer{result: workflow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "why"}}
+	refused := func(_ int, c flow.Change) answer {
+		return answer{result: flow.Verdict{Event: statemachine.ChangeRefused, Submission: c.Submission.ID, Reason: "why"}}
 	}
 	for name, tc := range map[string]struct {
 		tell func(*story)
-		want workflow.Outcome
+		want flow.Outcome
 	}{
 		"canceled": {
 			func(s *story) { s.at(5*time.Minute, s.CancelWorkflow) },
-			workflow.Outcome{State: statemachine.StateCanceled, Mails: 1},
+			flow.Outcome{State: statemachine.StateCanceled, Mails: 1},
 		},
 		"expired": {
 			func(*story) {},
-			workflow.Outcome{State: statemachine.StateExpired, Mails: 1},
+			flow.Outcome{State: statemachine.StateExpired, Mails: 1},
 		},
 		"refused": {
 			func(s *story) { s.change = refused; s.at(5*time.Minute, s.submit("one")) },
-			workflow.Outcome{State: statemachine.StateRefused, Accepted: "one", Mails: 1, Refused: "why"},
+			flow.Outcome{State: statemachine.StateRefused, Accepted: "one", Mails: 1, Refused: "why"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
 			var got []reply
-			s.at(0, s.outcome(workflow.OutcomeUpdateID, &got))
+			s.at(0, s.outcome(flow.OutcomeUpdateID, &got))
 			s.at(time.Minute, s.outcome("an operator's", &got))
 			tc.tell(s)
 			diff(t, "outcome", s.run(), tc.want)
@@ -89,13 +89,13 @@ func TestOutcomeOfARunThatEnds(t *testing.T) {
 func TestOutcomeSurvivesACancel(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.change = func(_ int, c workflow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
+	s.change = func(_ int, c flow.Change) answer { return answer{after: 10 * time.Second, result: changed(c)} }
 	var got []reply
-	s.at(time.Minute, s.outcome(workflow.OutcomeUpdateID, &got))
+	s.at(time.Minute, s.outcome(flow.OutcomeUpdateID, &got))
 	s.at(5*time.Minute, s.submit("one"))
 	s.at(5*time.Minute+time.Second, s.CancelWorkflow)
 	s.run()
 	diff(t, "replies", got, []reply{{
-		workflow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Mails: 1}, 5*time.Minute + 10*time.Second,
+		flow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Mails: 1}, 5*time.Minute + 10*time.Second,
 	}})
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // Mails have a task queue of their own, so a mail server that hangs keeps only mails waiting.
@@ -17,7 +17,7 @@ func TestMailsWaitByThemselves(t *testing.T) {
 	for _, w := range s.works {
 		queues = append(queues, w.TaskQueue)
 	}
-	diff(t, "task queues of a link, a change, a notice", queues, []string{workflow.MailQueue, workflow.TaskQueue, workflow.MailQueue})
+	diff(t, "task queues of a link, a change, a notice", queues, []string{flow.MailQueue, flow.TaskQueue, flow.MailQueue})
 }
 
 // security 23: a caller waits for each effect of a run. So a worker killed in the middle of one is
@@ -30,7 +30,7 @@ func TestDeadWorkerIsNoticedSoon(t *testing.T) {
 	var types []string
 	for _, w := range s.works {
 		types = append(types, w.ActivityType.Name)
-		diff(t, "heartbeat timeout of "+w.ActivityType.Name, w.HeartbeatTimeout, 3*workflow.Heartbeat)
+		diff(t, "heartbeat timeout of "+w.ActivityType.Name, w.HeartbeatTimeout, 3*flow.Heartbeat)
 	}
-	diff(t, "activities", types, []string{workflow.SendEmail, workflow.ChangePassword, workflow.SendEmail})
+	diff(t, "activities", types, []string{flow.SendEmail, flow.ChangePassword, flow.SendEmail})
 }

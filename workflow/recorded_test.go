@@ -12,6 +12,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
@@ -100,7 +101,7 @@ func newReplayer(tb testing.TB) *replay.Replayer {
 	}
 	converter := keys.DataConverter(codec)
 	r, err := replay.New(replay.Config{
-		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		Workflows: workflow.Workflows(), Values: flow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
 	if err != nil {
@@ -119,7 +120,7 @@ func TestRecordedRunsReplay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := replayer.Check(h); err != nil {
-				t.Errorf("the workflow no longer does what this run did, see workflow/doc.go\n%v", err)
+				t.Errorf("the workflow no longer does what this run did, see flow/doc.go\n%v", err)
 			}
 		})
 	})
@@ -132,13 +133,13 @@ func TestReplayNamesTheEvent(t *testing.T) {
 	h := history(t, "v0.1.0/happy")
 	for i, e := range h.GetEvents() {
 		a := e.GetActivityTaskScheduledEventAttributes()
-		if a.GetActivityType().GetName() != workflow.ChangePassword {
+		if a.GetActivityType().GetName() != flow.ChangePassword {
 			continue
 		}
-		a.ActivityType.Name = workflow.RecordCancel
+		a.ActivityType.Name = flow.RecordCancel
 		_, err := replayer.Check(h)
 		got, ok := errors.AsType[*replay.Divergence](err)
-		if !ok || got.Event != int64(i)+1 || !strings.Contains(got.Error(), workflow.ChangePassword) {
+		if !ok || got.Event != int64(i)+1 || !strings.Contains(got.Error(), flow.ChangePassword) {
 			t.Errorf("got %v, want event %d and what the code does there", got, i+1)
 		}
 		return

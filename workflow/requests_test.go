@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The signal of a signal-with-start is the start itself, and so are its repetitions
@@ -15,7 +15,7 @@ func TestRequestsWithTheStartAreOne(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	for range 3 {
-		s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again) })
+		s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(flow.RequestSignal, again) })
 	}
 	s.in.MailPause = 0
 	s.run()
@@ -46,7 +46,7 @@ func TestCoolDown(t *testing.T) {
 func TestCoolDownBeginsWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer { return answer{after: 10 * time.Minute, result: workflow.Delivery{}} }
+	s.mail = func(int, flow.Mail) answer { return answer{after: 10 * time.Minute, result: flow.Delivery{}} }
 	s.at(5*time.Minute, s.ask)
 	s.at(10*time.Minute+coolDown-time.Second, s.ask)
 	s.at(10*time.Minute+coolDown, s.ask)
@@ -60,7 +60,7 @@ func TestThreeMailsAtMost(t *testing.T) {
 	for minute := range 20 {
 		s.at(time.Duration(minute)*time.Minute, s.ask)
 	}
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 3})
 	diff(t, "mails", s.times(), []time.Duration{0, time.Minute, 2 * time.Minute})
 	diff(t, "end", s.elapsed(), 2*time.Minute+lifetime)
 }
@@ -80,7 +80,7 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 	s := three(t)
 	s.at(lastMail+life, s.ask)
 	next := s.next()
-	diff(t, "previous", next.Previous, &workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
+	diff(t, "previous", next.Previous, &flow.Outcome{State: statemachine.StateExpired, Mails: 3})
 	diff(t, "client", next.Client, again.Client)
 	diff(t, "end", s.elapsed(), lastMail+life)
 
@@ -91,7 +91,7 @@ func TestAskedAfterTheLastLink(t *testing.T) {
 			t.Errorf("the details do not tell of the request:\n%s", s.details())
 		}
 	})
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 3})
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 3})
 	diff(t, "end", s.elapsed(), lastMail+lifetime)
 }
 
@@ -101,21 +101,21 @@ func TestAskedAfterTheLastLinkOfAWorker(t *testing.T) {
 	t.Parallel()
 	const lastMail, short = 10 * time.Minute, 8 * time.Minute
 	for name, tc := range map[string]struct {
-		last   workflow.Delivery
+		last   flow.Delivery
 		linkBy time.Duration // when the last good link ends
 	}{
-		"mailed":   {workflow.Delivery{Expires: started.Add(lastMail + short)}, lastMail + short},
-		"withheld": {workflow.Delivery{Withheld: workflow.MailLimit}, 5*time.Minute + short},
+		"mailed":   {flow.Delivery{Expires: started.Add(lastMail + short)}, lastMail + short},
+		"withheld": {flow.Delivery{Withheld: flow.MailLimit}, 5*time.Minute + short},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			three := func() *story {
 				s := newStory(t)
-				s.mail = func(n int, _ workflow.Mail) answer {
-					if n == workflow.MaxMails {
+				s.mail = func(n int, _ flow.Mail) answer {
+					if n == flow.MaxMails {
 						return answer{result: tc.last}
 					}
-					return answer{result: workflow.Delivery{Expires: started.Add(time.Duration(n-1)*5*time.Minute + short)}}
+					return answer{result: flow.Delivery{Expires: started.Add(time.Duration(n-1)*5*time.Minute + short)}}
 				}
 				s.at(5*time.Minute, s.ask)
 				s.at(lastMail, s.ask)
@@ -141,8 +141,8 @@ func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 	t.Parallel()
 	three := func() *story {
 		s := newStory(t)
-		s.mail = func(int, workflow.Mail) answer {
-			return answer{result: workflow.Delivery{Withheld: workflow.MailLimit}}
+		s.mail = func(int, flow.Mail) answer {
+			return answer{result: flow.Delivery{Withheld: flow.MailLimit}}
 		}
 		s.in.MailPause = time.Minute
 		s.at(time.Minute, s.ask)
@@ -166,16 +166,16 @@ func TestAskedWhenNoLinkWasMailed(t *testing.T) {
 // The details distinguish a request that the last link answers from one without an answer.
 func TestWhyARequestWasPassedOver(t *testing.T) {
 	t.Parallel()
-	for want, last := range map[string]workflow.Delivery{
+	for want, last := range map[string]flow.Delivery{
 		"last_link_out":      {},
-		"last_mail_withheld": {Withheld: workflow.MailLimit},
+		"last_mail_withheld": {Withheld: flow.MailLimit},
 	} {
 		s := newStory(t)
-		s.mail = func(n int, _ workflow.Mail) answer {
-			if n == workflow.MaxMails {
+		s.mail = func(n int, _ flow.Mail) answer {
+			if n == flow.MaxMails {
 				return answer{result: last}
 			}
-			return answer{result: workflow.Delivery{}}
+			return answer{result: flow.Delivery{}}
 		}
 		for _, at := range []time.Duration{5, 10, 15} {
 			s.at(at*time.Minute, s.ask)
@@ -191,7 +191,7 @@ func TestManyClicksAreOneRequest(t *testing.T) {
 	s.in.MailPause = 0
 	s.at(5*time.Minute, func() {
 		for range 3 {
-			s.SignalWorkflowSkippingWorkflowTask(workflow.RequestSignal, again)
+			s.SignalWorkflowSkippingWorkflowTask(flow.RequestSignal, again)
 		}
 		s.ask()
 	})
@@ -213,7 +213,7 @@ func TestOperatorAsks(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.in.Client, s.in.Operator = "", "b.jones"
-	s.at(5*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, operator) })
+	s.at(5*time.Minute, func() { s.SignalWorkflow(flow.RequestSignal, operator) })
 	s.at(10*time.Minute, s.ask)
 	s.run()
 	var who [][2]string
@@ -227,7 +227,7 @@ func TestOperatorAsks(t *testing.T) {
 func TestNobodyKnowsWhoAskedAgain(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.at(5*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, workflow.Caller{AccountKey: accountKey}) })
+	s.at(5*time.Minute, func() { s.SignalWorkflow(flow.RequestSignal, flow.Caller{AccountKey: accountKey}) })
 	s.run()
 	diff(t, "clients", []string{s.mails[0].Client, s.mails[1].Client}, []string{"192.0.2.7", ""})
 }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	sdk "go.temporal.io/sdk/workflow"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -36,29 +37,29 @@ var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 type story struct {
 	*testsuite.TestWorkflowEnvironment
 	t  *testing.T
-	in workflow.Request
+	in flow.Request
 
 	// How the activities answer; the number counts the calls from 1. A delivery or verdict without
 	// a mail or run gets the requested one. A pointer to one stays as it is.
-	mail   func(n int, m workflow.Mail) answer
-	notice func(n int, m workflow.Mail) answer
-	change func(n int, c workflow.Change) answer
+	mail   func(n int, m flow.Mail) answer
+	notice func(n int, m flow.Mail) answer
+	change func(n int, c flow.Change) answer
 	record func(n int) answer
-	ending func(n int, e workflow.Ending) answer
-	giveUp func(n int, m workflow.Mail) answer
-	tell   func(n int, e workflow.HostEvent) answer
+	ending func(n int, e flow.Ending) answer
+	giveUp func(n int, m flow.Mail) answer
+	tell   func(n int, e flow.HostEvent) answer
 
 	mu      sync.Mutex // activities run beside each other
 	wait    activity.Info
 	waits   int
 	works   []activity.Info // attempts of activities that do not wait
 	mails   []mailed
-	notices []workflow.Mail
-	changes []workflow.Change
-	cancels []workflow.Cancellation
-	endings []workflow.Ending
-	given   []workflow.Mail // notices that were given up
-	told    []workflow.HostEvent
+	notices []flow.Mail
+	changes []flow.Change
+	cancels []flow.Cancellation
+	endings []flow.Ending
+	given   []flow.Mail // notices that were given up
+	told    []flow.HostEvent
 
 	upserts []string // values of the search attribute
 	stopped []string // activities that the run canceled
@@ -75,7 +76,7 @@ type answer struct {
 
 // mailed is a link mail that the run started an activity for.
 type mailed struct {
-	workflow.Mail
+	flow.Mail
 	At time.Duration // since the start
 }
 
@@ -89,21 +90,21 @@ func newStory(t *testing.T) *story {
 		counted:                 counted,
 		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(),
 		t:                       t,
-		in: workflow.Request{
+		in: flow.Request{
 			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, MailPause: coolDown, Client: "192.0.2.7",
 		},
-		mail:   func(int, workflow.Mail) answer { return answer{result: workflow.Delivery{}} },
-		notice: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
-		change: func(_ int, c workflow.Change) answer { return answer{result: changed(c)} },
+		mail:   func(int, flow.Mail) answer { return answer{result: flow.Delivery{}} },
+		notice: func(_ int, m flow.Mail) answer { return answer{result: flow.Delivery{Notice: m.Run}} },
+		change: func(_ int, c flow.Change) answer { return answer{result: changed(c)} },
 		record: func(int) answer { return answer{} },
-		giveUp: func(_ int, m workflow.Mail) answer { return answer{result: workflow.Delivery{Notice: m.Run}} },
-		tell:   func(_ int, e workflow.HostEvent) answer { return answer{result: workflow.Told{Of: e.Name()}} },
+		giveUp: func(_ int, m flow.Mail) answer { return answer{result: flow.Delivery{Notice: m.Run}} },
+		tell:   func(_ int, e flow.HostEvent) answer { return answer{result: flow.Told{Of: e.Name()}} },
 	}
 	s.SetStartTime(started)
-	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.Reset.ID(accountKey), TaskQueue: flow.TaskQueue})
 	s.SetDataConverter(postbox{sealed()})
 	s.SetWorkerOptions(worker.Options{
-		DeadlockDetectionTimeout: workflow.DeadlockAfter,
+		DeadlockDetectionTimeout: flow.DeadlockAfter,
 		Interceptors:             []interceptor.WorkerInterceptor{&attributes{values: &s.upserts}},
 	})
 	s.SetOnActivityCanceledListener(func(i *activity.Info) { s.stopped = append(s.stopped, i.ActivityType.Name) })
@@ -112,48 +113,48 @@ func newStory(t *testing.T) *story {
 }
 
 func (s *story) register() {
-	s.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
-	s.RegisterWorkflowWithOptions(workflow.FinishReset, sdk.RegisterOptions{Name: workflow.FinishName})
+	s.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
+	s.RegisterWorkflowWithOptions(flow.Finish, sdk.RegisterOptions{Name: flow.FinishName})
 	as := func(name string, f any) { s.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
-	as(workflow.AwaitTokenSubmission, func(ctx context.Context) (workflow.Submission, error) {
+	as(flow.AwaitTokenSubmission, func(ctx context.Context) (flow.Submission, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.waits++
 		s.wait = activity.GetInfo(ctx)
-		return workflow.Submission{}, activity.ErrResultPending
+		return flow.Submission{}, activity.ErrResultPending
 	})
-	as(workflow.SendEmail, func(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+	as(flow.SendEmail, func(ctx context.Context, m flow.Mail) (flow.Delivery, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if m.Account != "" {
 			s.notices = append(s.notices, m)
 			a := s.notice(len(s.notices), m)
-			if d, ok := a.result.(workflow.Delivery); ok && d.Notice == "" && d.Waits == "" {
+			if d, ok := a.result.(flow.Delivery); ok && d.Notice == "" && d.Waits == "" {
 				d.Notice = m.Run
 				a.result = d
 			}
-			return workflow.Delivery{}, s.later(ctx, a)
+			return flow.Delivery{}, s.later(ctx, a)
 		}
 		s.mails = append(s.mails, mailed{m, s.elapsed()})
 		a := s.mail(len(s.mails), m)
-		if d, ok := a.result.(workflow.Delivery); ok && d.Mail == "" && d.Waits == "" {
+		if d, ok := a.result.(flow.Delivery); ok && d.Mail == "" && d.Waits == "" {
 			d.Mail = m.LinkMail().Name()
 			a.result = d
 		}
-		return workflow.Delivery{}, s.later(ctx, a)
+		return flow.Delivery{}, s.later(ctx, a)
 	})
-	as(workflow.ChangePassword, func(ctx context.Context, c workflow.Change) (workflow.Verdict, error) {
+	as(flow.ChangePassword, func(ctx context.Context, c flow.Change) (flow.Verdict, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.changes = append(s.changes, c)
 		a := s.change(len(s.changes), c)
-		if v, ok := a.result.(workflow.Verdict); ok && v.Run == "" {
+		if v, ok := a.result.(flow.Verdict); ok && v.Run == "" {
 			v.Run = c.Run
 			a.result = v
 		}
-		return workflow.Verdict{}, s.later(ctx, a)
+		return flow.Verdict{}, s.later(ctx, a)
 	})
-	as(workflow.RecordCancel, func(ctx context.Context, c workflow.Cancellation) error {
+	as(flow.RecordCancel, func(ctx context.Context, c flow.Cancellation) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.cancels = append(s.cancels, c)
@@ -163,23 +164,23 @@ func (s *story) register() {
 }
 
 func (s *story) registerEnd(as func(name string, f any)) {
-	as(workflow.EndReset, func(ctx context.Context, e workflow.Ending) (workflow.Ended, error) {
+	as(flow.EndReset, func(ctx context.Context, e flow.Ending) (flow.Ended, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.endings = append(s.endings, e)
-		return workflow.Ended{}, s.later(ctx, s.ending(len(s.endings), e))
+		return flow.Ended{}, s.later(ctx, s.ending(len(s.endings), e))
 	})
-	as(workflow.GiveUpNotice, func(ctx context.Context, m workflow.Mail) (workflow.Delivery, error) {
+	as(flow.GiveUpNotice, func(ctx context.Context, m flow.Mail) (flow.Delivery, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.given = append(s.given, m)
-		return workflow.Delivery{}, s.later(ctx, s.giveUp(len(s.given), m))
+		return flow.Delivery{}, s.later(ctx, s.giveUp(len(s.given), m))
 	})
-	as(workflow.TellHost, func(ctx context.Context, e workflow.HostEvent) (workflow.Told, error) {
+	as(flow.TellHost, func(ctx context.Context, e flow.HostEvent) (flow.Told, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.told = append(s.told, e)
-		return workflow.Told{}, s.later(ctx, s.tell(len(s.told), e))
+		return flow.Told{}, s.later(ctx, s.tell(len(s.told), e))
 	})
 }
 
@@ -200,18 +201,18 @@ func (s *story) at(age time.Duration, do func()) { s.RegisterDelayedCallback(do,
 func (s *story) elapsed() time.Duration { return s.Now().Sub(started) }
 
 // ask is the owner's request for another link.
-func (s *story) ask() { s.SignalWorkflow(workflow.RequestSignal, again) }
+func (s *story) ask() { s.SignalWorkflow(flow.RequestSignal, again) }
 
 // again is the caller who requests another link.
-var again = workflow.Caller{AccountKey: accountKey, Client: "192.0.2.8"}
+var again = flow.Caller{AccountKey: accountKey, Client: "192.0.2.8"}
 
 // disown is the owner's use of the link for "this wasn't me".
-func (s *story) disown() { s.SignalWorkflow(workflow.DisownSignal, disowner) }
+func (s *story) disown() { s.SignalWorkflow(flow.DisownSignal, disowner) }
 
 // operator cancels the reset or requests another link.
-var operator = workflow.Caller{AccountKey: accountKey, Operator: "a.smith", Run: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310"}
+var operator = flow.Caller{AccountKey: accountKey, Operator: "a.smith", Run: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310"}
 
-var disowner = workflow.Caller{AccountKey: accountKey, LinkRun: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
+var disowner = flow.Caller{AccountKey: accountKey, LinkRun: "0f9a1c52-8d3b-4f70-9b1e-5a2d7c64e310", Client: "192.0.2.9"}
 
 // submit returns the use of a link.
 func (s *story) submit(id string) func() { return s.complete(submission(id), nil) }
@@ -225,20 +226,20 @@ func (s *story) complete(result any, err error) func() {
 	}
 }
 
-func (s *story) execute(input any) { s.ExecuteWorkflow(workflow.Name, input) }
+func (s *story) execute(input any) { s.ExecuteWorkflow(workflow.Reset.Name, input) }
 
 // run tells the story to its end. It wants a run that ends without an error.
-func (s *story) run() workflow.Outcome {
+func (s *story) run() flow.Outcome {
 	s.t.Helper()
 	s.execute(s.in)
 	s.note()
-	var out workflow.Outcome
+	var out flow.Outcome
 	s.check(s.GetWorkflowResult(&out))
 	return s.named(out)
 }
 
 // named is the rest of an outcome, which has to name its run.
-func (s *story) named(out workflow.Outcome) workflow.Outcome {
+func (s *story) named(out flow.Outcome) flow.Outcome {
 	s.t.Helper()
 	diff(s.t, "run of the outcome", out.Run, sender)
 	out.Run = ""
@@ -252,17 +253,17 @@ func (s *story) check(err error) {
 	}
 }
 
-func submission(id string) workflow.Submission {
-	return workflow.Submission{ID: id, LinkRun: "run", Sealed: []byte("sealed " + id)}
+func submission(id string) flow.Submission {
+	return flow.Submission{ID: id, LinkRun: "run", Sealed: []byte("sealed " + id)}
 }
 
 // apply is the run's request for a change.
-func apply(id string) workflow.Change {
-	return workflow.Change{Run: sender, Sender: sender, Submission: submission(id), Waits: true}
+func apply(id string) flow.Change {
+	return flow.Change{Run: sender, Sender: sender, Submission: submission(id), Waits: true}
 }
 
-func changed(c workflow.Change) workflow.Verdict {
-	return workflow.Verdict{
+func changed(c flow.Change) flow.Verdict {
+	return flow.Verdict{
 		Event: statemachine.PasswordChanged, Submission: c.Submission.ID, Account: owner, Changed: started.Add(time.Hour),
 	}
 }

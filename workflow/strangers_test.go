@@ -6,8 +6,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // errStranger is an error of an invented type.
@@ -20,7 +20,7 @@ func TestStrangerUsesTheWait(t *testing.T) {
 	for name, attack := range map[string]answer{
 		"payload in clear": {result: inClear(submission("stranger's"))},
 		"empty payload":    {result: inClear(nil)},
-		"no submission":    {result: workflow.Submission{}},
+		"no submission":    {result: flow.Submission{}},
 		"error":            {err: errStranger},
 		"cancellation":     {err: temporal.NewCanceledError()},
 	} {
@@ -30,10 +30,10 @@ func TestStrangerUsesTheWait(t *testing.T) {
 			s.at(5*time.Minute, s.complete(attack.result, attack.err))
 			s.at(6*time.Minute, s.complete(attack.result, attack.err))
 			s.at(10*time.Minute, s.submit("one"))
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
-			diff(t, "changes", s.changes, []workflow.Change{apply("one")})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+			diff(t, "changes", s.changes, []flow.Change{apply("one")})
 			diff(t, "waits", s.waits, 3)
-			diff(t, "ID of the last wait", s.wait.ActivityID, workflow.AwaitTokenSubmission+"-3")
+			diff(t, "ID of the last wait", s.wait.ActivityID, flow.AwaitTokenSubmission+"-3")
 		})
 	}
 }
@@ -52,31 +52,31 @@ func TestStrangerDoesNotProlongALink(t *testing.T) {
 func TestStrangerDecides(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]answer{
-		"payload in clear":       {result: inClear(workflow.Verdict{Event: statemachine.ChangeRefused, Submission: "one"})},
+		"payload in clear":       {result: inClear(flow.Verdict{Event: statemachine.ChangeRefused, Submission: "one"})},
 		"empty payload":          {result: inClear(nil)},
 		"nothing":                {},
 		"typed error":            {err: errStranger},
 		"cancellation":           {err: temporal.NewCanceledError()},
-		"verdict of another run": {result: changed(workflow.Change{Submission: submission("another")})},
-		"unknown of another run": {result: unknown(workflow.Change{Submission: submission("another")})},
+		"verdict of another run": {result: changed(flow.Change{Submission: submission("another")})},
+		"unknown of another run": {result: unknown(flow.Change{Submission: submission("another")})},
 		"verdict of another run about the same submission": {result: verdictOf("another run")},
 		"verdict of no run":       {result: verdictOf("")},
-		"delivery in its place":   {result: workflow.Delivery{Withheld: workflow.NoAccount}},
-		"submission in its place": {result: workflow.Submission{ID: "one"}},
+		"delivery in its place":   {result: flow.Delivery{Withheld: flow.NoAccount}},
+		"submission in its place": {result: flow.Submission{ID: "one"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.change = func(n int, c workflow.Change) answer {
+			s.change = func(n int, c flow.Change) answer {
 				if n <= 2 {
 					return attack
 				}
 				return answer{result: changed(c)}
 			}
 			s.at(5*time.Minute, s.submit("one"))
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 1})
 			one := apply("one")
-			diff(t, "changes", s.changes, []workflow.Change{one, one, one})
+			diff(t, "changes", s.changes, []flow.Change{one, one, one})
 			if s.elapsed() == 5*time.Minute {
 				t.Error("the change is repeated without a pause")
 			}
@@ -86,8 +86,8 @@ func TestStrangerDecides(t *testing.T) {
 
 // verdictOf is the store's verdict on this submission in another run. A stranger who copies it has
 // copied the submission too.
-func verdictOf(run string) *workflow.Verdict {
-	return &workflow.Verdict{Event: statemachine.PasswordChanged, Run: run, Submission: "one", Account: owner}
+func verdictOf(run string) *flow.Verdict {
+	return &flow.Verdict{Event: statemachine.PasswordChanged, Run: run, Submission: "one", Account: owner}
 }
 
 // security 27: a link mail with a foreign result is begun again: at once, then after pauses. After
@@ -96,10 +96,10 @@ func verdictOf(run string) *workflow.Verdict {
 func TestForeignDeliveryIsNoLink(t *testing.T) {
 	t.Parallel()
 	foreign := map[string]answer{
-		"of another run":   {result: workflow.Delivery{Mail: "another run/1"}},
-		"of another mail":  {result: workflow.Delivery{Mail: sender + "/2"}},
-		"of no mail":       {result: &workflow.Delivery{}},
-		"not sealed":       {result: inClear(workflow.Delivery{Mail: sender + "/1"})},
+		"of another run":   {result: flow.Delivery{Mail: "another run/1"}},
+		"of another mail":  {result: flow.Delivery{Mail: sender + "/2"}},
+		"of no mail":       {result: &flow.Delivery{}},
+		"not sealed":       {result: inClear(flow.Delivery{Mail: sender + "/1"})},
 		"a failure":        {err: errStranger},
 		"another sender's": {err: temporal.NewNonRetryableApplicationError("the input is another run's", "foreign_input", nil)},
 	}
@@ -107,21 +107,21 @@ func TestForeignDeliveryIsNoLink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
-			s.mail = func(n int, _ workflow.Mail) answer {
+			s.mail = func(n int, _ flow.Mail) answer {
 				if n < 3 {
 					return a
 				}
-				return answer{result: workflow.Delivery{}}
+				return answer{result: flow.Delivery{}}
 			}
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 1})
 			diff(t, "mails", s.times(), []time.Duration{0, 0, 10 * time.Second})
 			diff(t, "the same mail", s.mails[2].Mail, s.mails[0].Mail)
 			diff(t, "steps", s.transitions()[1], "link_sent awaiting_token")
 		})
 	}
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer { return foreign["a failure"] }
-	diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1, Withheld: workflow.MailFailed})
+	s.mail = func(int, flow.Mail) answer { return foreign["a failure"] }
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 1, Withheld: flow.MailFailed})
 	diff(t, "mails", s.times(), []time.Duration{0, 0, 10 * time.Second, 30 * time.Second})
 }
 
@@ -129,8 +129,8 @@ func TestForeignDeliveryIsNoLink(t *testing.T) {
 func TestLinkMailIsTriedForADay(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(int, workflow.Mail) answer { return answer{after: 13 * time.Hour, err: errStranger} }
-	diff(t, "withheld", s.run().Withheld, workflow.MailFailed)
+	s.mail = func(int, flow.Mail) answer { return answer{after: 13 * time.Hour, err: errStranger} }
+	diff(t, "withheld", s.run().Withheld, flow.MailFailed)
 	var patience []time.Duration
 	for _, w := range s.works {
 		patience = append(patience, w.ScheduleToCloseTimeout)
@@ -142,9 +142,9 @@ func TestLinkMailIsTriedForADay(t *testing.T) {
 func TestUsedWhileTheMailIsBegunAgain(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(n int, _ workflow.Mail) answer {
+	s.mail = func(n int, _ flow.Mail) answer {
 		if n == 3 {
-			return answer{after: time.Hour, result: workflow.Delivery{}}
+			return answer{after: time.Hour, result: flow.Delivery{}}
 		}
 		return answer{err: errStranger}
 	}
@@ -162,17 +162,17 @@ func TestStrangerSignals(t *testing.T) {
 		"in clear":           inClear(disowner),
 		"other JSON":         inClear("anything"),
 		"nothing":            nil,
-		"of another account": workflow.Caller{AccountKey: "fedcba9876543210fedcba9876543210", LinkRun: disowner.LinkRun},
+		"of another account": flow.Caller{AccountKey: "fedcba9876543210fedcba9876543210", LinkRun: disowner.LinkRun},
 		"no caller":          submission("one"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStory(t)
 			for minute := range 20 {
-				s.at(time.Duration(minute+5)*time.Minute, func() { s.SignalWorkflow(workflow.RequestSignal, payload) })
-				s.at(time.Duration(minute+5)*time.Minute, func() { s.SignalWorkflow(workflow.DisownSignal, payload) })
+				s.at(time.Duration(minute+5)*time.Minute, func() { s.SignalWorkflow(flow.RequestSignal, payload) })
+				s.at(time.Duration(minute+5)*time.Minute, func() { s.SignalWorkflow(flow.DisownSignal, payload) })
 			}
-			diff(t, "outcome", s.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+			diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 1})
 			diff(t, "end", s.elapsed(), lifetime)
 		})
 	}
@@ -183,8 +183,8 @@ func TestStrangerSignals(t *testing.T) {
 func TestForeignInput(t *testing.T) {
 	t.Parallel()
 	for name, input := range map[string]any{
-		"of another workflow ID": workflow.Request{AccountKey: "fedcba9876543210fedcba9876543210"},
-		"in clear":               inClear(workflow.Request{AccountKey: accountKey}),
+		"of another workflow ID": flow.Request{AccountKey: "fedcba9876543210fedcba9876543210"},
+		"in clear":               inClear(flow.Request{AccountKey: accountKey}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

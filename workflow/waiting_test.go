@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // A link that no mail server accepts for two minutes is shown to operators, until it has gone out.
@@ -14,12 +14,12 @@ func TestLinkThatIsKeptWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	const took, pause = 2 * time.Minute, 15 * time.Minute
-	s.mail = func(n int, m workflow.Mail) answer {
+	s.mail = func(n int, m flow.Mail) answer {
 		if n == 1 {
-			return answer{after: took, result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.LinkMail().Name(), Pause: pause}}
+			return answer{after: took, result: flow.Delivery{Waits: flow.WaitingForMail, Of: m.LinkMail().Name(), Pause: pause}}
 		}
 		diff(t, "when", s.mails[1].At, took+pause)
-		return answer{result: workflow.Delivery{}}
+		return answer{result: flow.Delivery{}}
 	}
 	s.run()
 	diff(t, "RekeyState", s.upserts, []string{"waiting_for_mail", "requested", "expired"})
@@ -31,16 +31,16 @@ func TestLinkThatIsKeptWaiting(t *testing.T) {
 func TestWaitingCountsForItsMail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.mail = func(n int, m workflow.Mail) answer {
+	s.mail = func(n int, m flow.Mail) answer {
 		switch n {
 		case 1:
-			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: "another/1"}}
+			return answer{result: flow.Delivery{Waits: flow.WaitingForStore, Of: "another/1"}}
 		case 2:
-			return answer{result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.LinkMail().Name()}}
+			return answer{result: flow.Delivery{Waits: flow.WaitingForMail, Of: m.LinkMail().Name()}}
 		case 3: // the run has no such mail any more
-			return answer{result: workflow.Delivery{Waits: workflow.WaitingForStore, Of: m.LinkMail().Name()}}
+			return answer{result: flow.Delivery{Waits: flow.WaitingForStore, Of: m.LinkMail().Name()}}
 		}
-		return answer{result: workflow.Delivery{}}
+		return answer{result: flow.Delivery{}}
 	}
 	s.run()
 	diff(t, "RekeyState", s.upserts, []string{"waiting_for_mail", "requested", "expired"})
@@ -50,17 +50,17 @@ func TestWaitingCountsForItsMail(t *testing.T) {
 func TestChangeAndNoticeThatAreKeptWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.change = func(n int, c workflow.Change) answer {
+	s.change = func(n int, c flow.Change) answer {
 		if n == 1 {
-			return answer{after: 2 * time.Minute, result: workflow.Verdict{Run: c.Run, Waits: workflow.WaitingForStore}}
+			return answer{after: 2 * time.Minute, result: flow.Verdict{Run: c.Run, Waits: flow.WaitingForStore}}
 		}
 		return answer{result: changed(c)}
 	}
-	s.notice = func(n int, m workflow.Mail) answer {
+	s.notice = func(n int, m flow.Mail) answer {
 		if n == 1 {
-			return answer{after: 2 * time.Minute, result: workflow.Delivery{Waits: workflow.WaitingForMail, Of: m.Run}}
+			return answer{after: 2 * time.Minute, result: flow.Delivery{Waits: flow.WaitingForMail, Of: m.Run}}
 		}
-		return answer{result: workflow.Delivery{Notice: m.Run}}
+		return answer{result: flow.Delivery{Notice: m.Run}}
 	}
 	s.at(time.Minute, s.submit("a"))
 	s.run()

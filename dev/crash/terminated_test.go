@@ -9,11 +9,11 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // security 18, 23: the run is terminated while its worker is in the store's transaction, or
@@ -63,7 +63,7 @@ func (s *story) terminatedAt(t *testing.T, at string, changed bool) {
 	if a := s.Decide(t, s.token, newPassword); a.HTTP != want.HTTP || a.Status != want.Status || a.Code != want.Code {
 		t.Errorf("reset_password: %+v, want %+v", a, want)
 	}
-	follows := workflow.FinishID(run.GetWorkflowExecutionInfo().GetExecution().GetRunId())
+	follows := flow.FinishID(run.GetWorkflowExecutionInfo().GetExecution().GetRunId())
 	if err := s.temporal.GetWorkflow(t.Context(), follows, "").Get(t.Context(), nil); err != nil {
 		t.Errorf("what follows the run: %v", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // alike is a difference that could make the answers to an account and to an unknown address
@@ -29,16 +29,16 @@ type alike struct {
 // allAlike are in the order in which the product is taken apart.
 func allAlike() []alike {
 	issued, revoked := account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventMailRevoked}
-	withheld := func(why workflow.Reason) account.Entry {
+	withheld := func(why flow.Reason) account.Entry {
 		return account.Entry{Event: account.EventMailWithheld, Detail: string(why)}
 	}
 	return []alike{
 		{name: "known", noted: issued},
-		{name: "disabled", who: func(a *account.Account) { a.Disabled = true }, noted: withheld(workflow.Disabled)},
-		{name: "not resettable", who: func(a *account.Account) { a.Resettable = false }, noted: withheld(workflow.NotResettable)},
-		{name: "no password of its own", who: func(a *account.Account) { a.Credential = "" }, noted: withheld(workflow.NotResettable)},
-		{name: "over the number of mails", first: hadMails, noted: withheld(workflow.MailLimit)},
-		{name: "refused by the mail server", first: mailServerSays(inbox.Reply(550, "no such mailbox")), noted: withheld(workflow.MailRefused)},
+		{name: "disabled", who: func(a *account.Account) { a.Disabled = true }, noted: withheld(flow.Disabled)},
+		{name: "not resettable", who: func(a *account.Account) { a.Resettable = false }, noted: withheld(flow.NotResettable)},
+		{name: "no password of its own", who: func(a *account.Account) { a.Credential = "" }, noted: withheld(flow.NotResettable)},
+		{name: "over the number of mails", first: hadMails, noted: withheld(flow.MailLimit)},
+		{name: "refused by the mail server", first: mailServerSays(inbox.Reply(550, "no such mailbox")), noted: withheld(flow.MailRefused)},
 		{name: "deferred by the mail server", first: mailServerSays(inbox.Reply(451, "greylisted")), noted: revoked},
 		{name: "mail server down", first: withoutMailServer, noted: revoked},
 		{name: "store unusable", first: func(t *testing.T, s *stack.Stack, _ account.Account) {

@@ -17,9 +17,9 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/worker"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The people of the story, each with an address of their own.
@@ -38,7 +38,7 @@ type audited struct {
 
 func audits() map[string]audited {
 	issued := account.Entry{Event: account.EventMailIssued, Client: asker}
-	withheld := func(why workflow.Reason) account.Entry {
+	withheld := func(why flow.Reason) account.Entry {
 		return account.Entry{Event: account.EventMailWithheld, Client: asker, Detail: string(why)}
 	}
 	return map[string]audited{
@@ -119,17 +119,17 @@ func audits() map[string]audited {
 		"disabled": {
 			who:   func(a *account.Account) { a.Disabled = true },
 			acts:  waits,
-			wants: []account.Entry{withheld(workflow.Disabled)},
+			wants: []account.Entry{withheld(flow.Disabled)},
 		},
 		"refused by the mail server": {
 			who:   func(a *account.Account) { a.Address = "refused." + a.Address },
 			acts:  waits,
-			wants: []account.Entry{issued, {Event: account.EventMailRevoked, Client: asker}, withheld(workflow.MailRefused)},
+			wants: []account.Entry{issued, {Event: account.EventMailRevoked, Client: asker}, withheld(flow.MailRefused)},
 		},
 		"over the cap": {
 			first: hadMails,
 			acts:  waits,
-			wants: []account.Entry{withheld(workflow.MailLimit)},
+			wants: []account.Entry{withheld(flow.MailLimit)},
 		},
 		"of nobody": {
 			who:   func(a *account.Account) { a.Address, a.ID = "nobody."+a.Address, "" },

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // A request that comes between the acceptance of a submission and its application is a late
@@ -59,7 +59,7 @@ func TestOutcomeIsAnsweredAtTheClose(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			waiting, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-				WorkflowID: workflowID(t, s, who.Address), UpdateName: workflow.OutcomeUpdate, UpdateID: "somebody's",
+				WorkflowID: workflowID(t, s, who.Address), UpdateName: flow.OutcomeUpdate, UpdateID: "somebody's",
 				WaitForStage: client.WorkflowUpdateStageAccepted,
 			})
 			if err != nil {
@@ -76,7 +76,7 @@ func TestOutcomeIsAnsweredAtTheClose(t *testing.T) {
 			} else if a := reset(t, s, token, newPassword); a.Code != "change_refused" {
 				t.Errorf("reset of a disabled account: %+v", a)
 			}
-			var out workflow.Outcome
+			var out flow.Outcome
 			if err := waiting.Get(ctx, &out); err != nil || out.State != statemachine.StateRefused {
 				t.Errorf("the outcome is %+v (%v), want %s", out, err, statemachine.StateRefused)
 			}

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // operatorOf is an attacker with access to the namespace, and the workflow ID of a person.
@@ -145,7 +145,7 @@ func mailCount(t *testing.T, s *stack.Stack, address string) int {
 func finished(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
 	o := operatorOf(t, s, who)
-	if err := o.GetWorkflow(t.Context(), workflow.FinishID(o.current(t)), "").Get(t.Context(), nil); err != nil {
+	if err := o.GetWorkflow(t.Context(), flow.FinishID(o.current(t)), "").Get(t.Context(), nil); err != nil {
 		t.Errorf("what follows the run: %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/keys"
 	rekeyreplay "github.com/rekeyhq/rekey/replay"
@@ -179,7 +180,7 @@ func replays(t *testing.T, s *stack.Stack, who account.Account) {
 	}
 	converter := keys.DataConverter(codec)
 	r, err := rekeyreplay.New(rekeyreplay.Config{
-		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		Workflows: workflow.Workflows(), Values: flow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
 	if err != nil {
@@ -238,7 +239,7 @@ func lastTold(t *testing.T, o stranger, run string) (task int64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == workflow.TellHost {
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == flow.TellHost {
 			task = a.GetWorkflowTaskCompletedEventId()
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -35,7 +36,7 @@ func newStranger(t *testing.T, who account.Account) stranger {
 // complete completes the wait for a submission.
 func (s stranger) complete(with any, failure error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		return s.CompleteActivityByID(ctx, client.DefaultNamespace, s.id, "", workflow.AwaitTokenSubmission, with, failure)
+		return s.CompleteActivityByID(ctx, client.DefaultNamespace, s.id, "", flow.AwaitTokenSubmission, with, failure)
 	}
 }
 
@@ -62,8 +63,8 @@ func (s stranger) update(name string, with ...any) func(context.Context) error {
 func (s stranger) start(conflict enumspb.WorkflowIdConflictPolicy, with any) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := s.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-			ID: s.id, TaskQueue: workflow.TaskQueue, WorkflowIDConflictPolicy: conflict, WorkflowExecutionErrorWhenAlreadyStarted: true,
-		}, workflow.Name, with)
+			ID: s.id, TaskQueue: flow.TaskQueue, WorkflowIDConflictPolicy: conflict, WorkflowExecutionErrorWhenAlreadyStarted: true,
+		}, workflow.Reset.Name, with)
 		return err
 	}
 }
@@ -80,7 +81,7 @@ func sealedLookalike() *commonpb.Payload {
 func TestStrangerAtAnOpenRun(t *testing.T) {
 	t.Parallel()
 	hash := cheap.Hash("the password of a stranger", make([]byte, 16))
-	plain := workflow.Submission{ID: "stranger", LinkRun: "x", Sealed: []byte(hash)}
+	plain := flow.Submission{ID: "stranger", LinkRun: "x", Sealed: []byte(hash)}
 	for name, act := range map[string]func(stranger) func(context.Context) error{
 		"completes with plain JSON":  func(s stranger) func(context.Context) error { return s.complete(plain, nil) },
 		"completes with a hash":      func(s stranger) func(context.Context) error { return s.complete(hash, nil) },
@@ -92,15 +93,15 @@ func TestStrangerAtAnOpenRun(t *testing.T) {
 			return s.complete(nil, temporal.NewNonRetryableApplicationError("no", "stranger", nil))
 		},
 		"signals requests of rubbish": func(s stranger) func(context.Context) error {
-			return s.signal(workflow.RequestSignal, 20, sealedLookalike())
+			return s.signal(flow.RequestSignal, 20, sealedLookalike())
 		},
-		"signals requests of JSON": func(s stranger) func(context.Context) error { return s.signal(workflow.RequestSignal, 20, plain) },
+		"signals requests of JSON": func(s stranger) func(context.Context) error { return s.signal(flow.RequestSignal, 20, plain) },
 		"signals that it was not them": func(s stranger) func(context.Context) error {
-			return s.signal(workflow.DisownSignal, 20, sealedLookalike())
+			return s.signal(flow.DisownSignal, 20, sealedLookalike())
 		},
 		"signals what nobody knows": func(s stranger) func(context.Context) error { return s.signal("password", 200, hash) },
 		"updates what nobody knows": func(s stranger) func(context.Context) error { return s.update("password", hash) },
-		"updates the outcome":       func(s stranger) func(context.Context) error { return s.update(workflow.OutcomeUpdate, hash, plain) },
+		"updates the outcome":       func(s stranger) func(context.Context) error { return s.update(flow.OutcomeUpdate, hash, plain) },
 		"queries":                   func(s stranger) func(context.Context) error { return s.mustFail(s.query) },
 		"starts it again": func(s stranger) func(context.Context) error {
 			return s.mustFail(s.start(enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, plain))
@@ -129,7 +130,7 @@ func (s stranger) query(ctx context.Context) error {
 }
 
 func (s stranger) heartbeat(ctx context.Context) error {
-	return s.RecordActivityHeartbeatByID(ctx, client.DefaultNamespace, s.id, "", workflow.AwaitTokenSubmission, "hash")
+	return s.RecordActivityHeartbeatByID(ctx, client.DefaultNamespace, s.id, "", flow.AwaitTokenSubmission, "hash")
 }
 
 // mustFail turns a refusal around: an accepted call is an error.
@@ -168,7 +169,7 @@ func linkWorks(t *testing.T, who account.Account, token string) {
 func TestStrangerStartsFirst(t *testing.T) {
 	t.Parallel()
 	for name, with := range map[string]any{
-		"plain":     workflow.Request{Address: "x@example.com", AccountKey: "x", LinkLife: time.Hour},
+		"plain":     flow.Request{Address: "x@example.com", AccountKey: "x", LinkLife: time.Hour},
 		"lookalike": sealedLookalike(),
 		"nothing":   nil,
 	} {

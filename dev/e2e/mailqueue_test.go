@@ -16,9 +16,9 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // oneQueue is an overlay for a build that has mails where everything else is, as releases up
@@ -54,7 +54,7 @@ func TestMailQueueRollsOutAndBack(t *testing.T) {
 	s.Mail.Fail(later)
 	first := older.Worker(t)
 	s.Forgot(t, forward)
-	r.tried(t, forward.Address, workflow.TaskQueue)
+	r.tried(t, forward.Address, flow.TaskQueue)
 	first.Signal(t, syscall.SIGTERM)
 	first.Exit(t)
 	s.Mail.Fail(nil)
@@ -64,7 +64,7 @@ func TestMailQueueRollsOutAndBack(t *testing.T) {
 
 	s.Mail.Fail(later)
 	s.Forgot(t, back)
-	r.tried(t, back.Address, workflow.MailQueue)
+	r.tried(t, back.Address, flow.MailQueue)
 	second.Signal(t, syscall.SIGTERM)
 	second.Exit(t)
 	s.Mail.Fail(nil)
@@ -83,7 +83,7 @@ func (r *rollout) tried(t *testing.T, address, queue string) {
 			return false
 		}
 		for _, a := range d.GetPendingActivities() {
-			if a.GetActivityType().GetName() == workflow.SendEmail && a.GetAttempt() > 1 {
+			if a.GetActivityType().GetName() == flow.SendEmail && a.GetAttempt() > 1 {
 				if got := a.GetActivityOptions().GetTaskQueue().GetName(); got != queue {
 					t.Fatalf("the mail is on the task queue %s, want %s", got, queue)
 				}
@@ -103,13 +103,13 @@ func (r *rollout) moveMail(t *testing.T, address string) {
 		t.Fatal(err)
 	}
 	for _, a := range d.GetPendingActivities() {
-		if a.GetActivityType().GetName() != workflow.SendEmail {
+		if a.GetActivityType().GetName() != flow.SendEmail {
 			continue
 		}
 		_, err := r.temporal.WorkflowService().UpdateActivityOptions(t.Context(), &workflowservice.UpdateActivityOptionsRequest{
 			Namespace: client.DefaultNamespace, Execution: d.GetWorkflowExecutionInfo().GetExecution(),
 			Activity:        &workflowservice.UpdateActivityOptionsRequest_Id{Id: a.GetActivityId()},
-			ActivityOptions: &activitypb.ActivityOptions{TaskQueue: &taskqueuepb.TaskQueue{Name: workflow.TaskQueue, Kind: enumspb.TASK_QUEUE_KIND_NORMAL}},
+			ActivityOptions: &activitypb.ActivityOptions{TaskQueue: &taskqueuepb.TaskQueue{Name: flow.TaskQueue, Kind: enumspb.TASK_QUEUE_KIND_NORMAL}},
 			UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"task_queue.name"}},
 		})
 		if err != nil {

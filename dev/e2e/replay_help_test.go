@@ -20,6 +20,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -27,7 +28,7 @@ import (
 
 func runID(t *testing.T, s *site.Site, who account.Account) string {
 	t.Helper()
-	return workflow.ID(accountKey(t, s, who.Address))
+	return workflow.Reset.ID(accountKey(t, s, who.Address))
 }
 
 func accountKey(t *testing.T, s *site.Site, address string) string {
@@ -60,8 +61,8 @@ func runsOfEveryState(t *testing.T, s *site.Site) int {
 	release := make(chan struct{})
 	s.Mail.Fail(func(inbox.Message) error { <-release; return nil }) // the notice takes its time
 	s.Insist(t, token, newPassword)
-	again := workflow.Caller{AccountKey: accountKey(t, s, continued.Address)}
-	if err := sealed(t, s).SignalWorkflow(t.Context(), runID(t, s, continued), "", workflow.RequestSignal, again); err != nil {
+	again := flow.Caller{AccountKey: accountKey(t, s, continued.Address)}
+	if err := sealed(t, s).SignalWorkflow(t.Context(), runID(t, s, continued), "", flow.RequestSignal, again); err != nil {
 		t.Fatal(err)
 	}
 	close(release)
@@ -135,16 +136,16 @@ func crowd(t *testing.T, s *site.Site, n int) int {
 	c := sealed(t, s)
 	var ids []string
 	for i := range n {
-		in := workflow.Request{Address: fmt.Sprintf("nobody%d@example.com", i), LinkLife: time.Hour, MailPause: time.Minute}
+		in := flow.Request{Address: fmt.Sprintf("nobody%d@example.com", i), LinkLife: time.Hour, MailPause: time.Minute}
 		in.AccountKey = accountKey(t, s, in.Address)
 		_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-			ID: workflow.ID(in.AccountKey), TaskQueue: workflow.TaskQueue,
-			TypedSearchAttributes: temporal.NewSearchAttributes(workflow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
-		}, workflow.Name, in)
+			ID: workflow.Reset.ID(in.AccountKey), TaskQueue: flow.TaskQueue,
+			TypedSearchAttributes: temporal.NewSearchAttributes(flow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
+		}, workflow.Reset.Name, in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids = append(ids, workflow.ID(in.AccountKey))
+		ids = append(ids, workflow.Reset.ID(in.AccountKey))
 	}
 	for _, id := range ids {
 		untilTimer(t, s, id)

@@ -16,6 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
@@ -97,7 +98,7 @@ func (r *rollout) makeCurrent(t *testing.T, build string) {
 			t.Log(err) // Temporal learns of a worker with its first poll
 			return false
 		}
-		queue, err := r.temporal.DescribeTaskQueue(t.Context(), workflow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+		queue, err := r.temporal.DescribeTaskQueue(t.Context(), flow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 		return err == nil && queue.GetVersioningInfo().GetCurrentDeploymentVersion().GetBuildId() == build
 	})
 }
@@ -139,7 +140,7 @@ func (r *rollout) id(t *testing.T, who account.Account) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.ID(accounts.Key(who.Address))
+	return workflow.Reset.ID(accounts.Key(who.Address))
 }
 
 // ends waits for the end of a run and checks its outcome. The run must be pinned to one build,

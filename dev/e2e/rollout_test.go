@@ -13,9 +13,9 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Two builds whose workflows cannot read each other's runs work side by side. The first ends
@@ -87,7 +87,7 @@ func (r *rollout) ramp(t *testing.T, build string) {
 			t.Log(err) // Temporal learns of a worker with its first poll
 			return false
 		}
-		queue, err := r.temporal.DescribeTaskQueue(t.Context(), workflow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+		queue, err := r.temporal.DescribeTaskQueue(t.Context(), flow.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 		routing := queue.GetVersioningInfo()
 		return err == nil && routing.GetRampingDeploymentVersion().GetBuildId() == build && routing.GetRampingVersionPercentage() == all
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -39,15 +40,15 @@ func workflowID(tb testing.TB, s *stack.Stack, address string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return workflow.ID(k.Key(address))
+	return workflow.Reset.ID(k.Key(address))
 }
 
 // outcome waits for the end of the newest run of an address.
-func outcome(t *testing.T, s *stack.Stack, address string) workflow.Outcome {
+func outcome(t *testing.T, s *stack.Stack, address string) flow.Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	var out workflow.Outcome
+	var out flow.Outcome
 	if err := temporalClient(t, s).GetWorkflow(ctx, workflowID(t, s, address), "").Get(ctx, &out); err != nil {
 		t.Fatalf("outcome of the run: %v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // event is something that a run hears of.
@@ -16,9 +16,9 @@ type event struct {
 }
 
 var (
-	linkUsed           = event{"the use of a link", completes(workflow.AwaitTokenSubmission)}
-	linkMailed         = event{"a mail", completes(workflow.SendEmail)}
-	askedAgain         = event{"a request", signaled(workflow.RequestSignal)}
+	linkUsed           = event{"the use of a link", completes(flow.AwaitTokenSubmission)}
+	linkMailed         = event{"a mail", completes(flow.SendEmail)}
+	askedAgain         = event{"a request", signaled(flow.RequestSignal)}
 	canceledByOperator = event{"a cancel in Temporal", ofKind(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)}
 	timeIsUp           = event{"the expiry", ofKind(enumspb.EVENT_TYPE_TIMER_FIRED)}
 )

@@ -15,8 +15,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // killed are the stories of workers that are killed, one in each state a run can be found in.
@@ -24,12 +24,12 @@ import (
 func killed() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
-		one("worker-killed-requested", killedMailing, ends(completed), workers, repeats(workflow.SendEmail, 1, becauseOfSilence)),
+		one("worker-killed-requested", killedMailing, ends(completed), workers, repeats(flow.SendEmail, 1, becauseOfSilence)),
 		one("worker-killed-awaiting-token", killedWaiting, ends(completed), workers, misses, not(fires)),
-		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(workflow.ChangePassword, 1, becauseOfSilence)),
-		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(workflow.SendEmail, 2, becauseOfSilence)),
-		one("stranger-completes-change", killedAfterStranger, ends(completed), workers, schedules(workflow.ChangePassword, 2)),
-		one("verdict-of-another-run", killedAfterCopy, ends(completed), workers, schedules(workflow.ChangePassword, 2)),
+		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(flow.ChangePassword, 1, becauseOfSilence)),
+		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(flow.SendEmail, 2, becauseOfSilence)),
+		one("stranger-completes-change", killedAfterStranger, ends(completed), workers, schedules(flow.ChangePassword, 2)),
+		one("verdict-of-another-run", killedAfterCopy, ends(completed), workers, schedules(flow.ChangePassword, 2)),
 		one("used-and-mailed", usedAndMailed, ends(completed), workers, inOneTask(linkUsed, linkMailed)),
 		one("used-and-canceled", usedAndCanceled, ends(statemachine.StateCanceled), workers, inOneTask(linkUsed, canceledByOperator)),
 		{name: "used-and-asked", act: usedAndAsked, runs: []storyRun{
@@ -42,7 +42,7 @@ func killed() []story {
 // overdue are stories of links that end soon, and of a cool-down that does not.
 func overdue() []story {
 	return []story{
-		one("asked-in-cool-down", inCoolDown, ends(statemachine.StateExpired), mails(1), signals(workflow.RequestSignal, 2)),
+		one("asked-in-cool-down", inCoolDown, ends(statemachine.StateExpired), mails(1), signals(flow.RequestSignal, 2)),
 		one("used-and-expired", usedAndExpired, ends(statemachine.StateCompleted), workers, inOneTask(linkUsed, timeIsUp)),
 	}
 }
@@ -182,7 +182,7 @@ func killedTelling(o *owner) {
 // inCoolDown sends a request to a starter that does not know of the first one.
 func inCoolDown(o *owner) {
 	o.first()
-	o.signal(workflow.RequestSignal, workflow.Caller{AccountKey: workflow.AccountKey(o.id)})
+	o.signal(flow.RequestSignal, flow.Caller{AccountKey: flow.AccountKey(o.id)})
 }
 
 // usedAnd lets a link be used and something else happen without a worker. The next worker gets
@@ -229,5 +229,5 @@ func usedAndMailed(o *owner) {
 	o.await(came, "the mail")
 	worker.Kill(o.t)
 	release()
-	o.usedAnd(o.token(1), "", func() { o.complete(workflow.SendEmail, workflow.Delivery{Expires: time.Now().Add(time.Hour)}) })
+	o.usedAnd(o.token(1), "", func() { o.complete(flow.SendEmail, flow.Delivery{Expires: time.Now().Add(time.Hour)}) })
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // byOperators are the stories of other actions on a run that Temporal allows.
@@ -22,11 +22,11 @@ func byOperators() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
 		one("canceled-by-operator", canceledInTemporal, ends(statemachine.StateCanceled), cancelRequested, not(workers), not(continues)),
-		one("reset-while-mailing", resetMailing, ends(completed), wasReset, mailFails, schedules(workflow.SendEmail, 3), mails(1), withheld("")),
-		one("mail-failed-by-stranger", failedMail, ends(completed), mailFails, not(wasReset), schedules(workflow.SendEmail, 3)),
-		one("mail-timed-out", timedOutMail, ends(completed), timesOut, schedules(workflow.SendEmail, 3)),
+		one("reset-while-mailing", resetMailing, ends(completed), wasReset, mailFails, schedules(flow.SendEmail, 3), mails(1), withheld("")),
+		one("mail-failed-by-stranger", failedMail, ends(completed), mailFails, not(wasReset), schedules(flow.SendEmail, 3)),
+		one("mail-timed-out", timedOutMail, ends(completed), timesOut, schedules(flow.SendEmail, 3)),
 		one("paused", pausedRun, ends(completed), pauses),
-		one("finish-after-termination", terminated, ends(statemachine.StatePasswordChanged), schedules(workflow.SendEmail, 1)),
+		one("finish-after-termination", terminated, ends(statemachine.StatePasswordChanged), schedules(flow.SendEmail, 1)),
 	}
 }
 
@@ -82,15 +82,15 @@ func terminated(o *owner) {
 	token, run := o.first(), o.newest()
 	o.refuse(o.who.Address)
 	o.submit(token, newPassword, "")
-	o.retries(workflow.SendEmail)
+	o.retries(flow.SendEmail)
 	o.must(o.temporal.TerminateWorkflow(o.t.Context(), o.id, "", "a story"))
 	o.fail(o.who.Address, nil)
-	ended := workflow.Ending{Workflow: o.id, Run: run}
-	o.id = workflow.FinishID(ended.Run)
-	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), workflow.FinishOptions(ended.Run, workflow.TaskQueue), workflow.FinishName, ended)
+	ended := flow.Ending{Workflow: o.id, Run: run}
+	o.id = flow.FinishID(ended.Run)
+	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), flow.FinishOptions(ended.Run, flow.TaskQueue), flow.FinishName, ended)
 	o.must(err)
 	_, err = o.temporal.UpdateWorkflow(o.t.Context(), client.UpdateWorkflowOptions{
-		WorkflowID: o.id, UpdateName: workflow.OutcomeUpdate, UpdateID: workflow.OutcomeUpdateID,
+		WorkflowID: o.id, UpdateName: flow.OutcomeUpdate, UpdateID: flow.OutcomeUpdateID,
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	o.must(err)
@@ -101,7 +101,7 @@ func terminated(o *owner) {
 func (o *owner) mailPending(then func()) {
 	o.refuse(o.who.Address)
 	o.ask()
-	o.retries(workflow.SendEmail)
+	o.retries(flow.SendEmail)
 	then()
 	o.fail(o.who.Address, nil)
 	o.submit(o.link(1), newPassword, "")
@@ -121,7 +121,7 @@ func failedMail(o *owner) {
 	o.ask()
 	o.await(came, "the mail")
 	failure := temporal.NewNonRetryableApplicationError("no", "stranger", nil)
-	o.must(o.temporal.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", o.activity(workflow.SendEmail), nil, failure))
+	o.must(o.temporal.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", o.activity(flow.SendEmail), nil, failure))
 	o.submit(o.link(1), newPassword, "")
 }
 
@@ -130,7 +130,7 @@ func timedOutMail(o *owner) {
 	o.mailPending(func() {
 		_, err := o.temporal.WorkflowService().UpdateActivityOptions(o.t.Context(), &workflowservice.UpdateActivityOptionsRequest{
 			Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: o.id},
-			Activity:        &workflowservice.UpdateActivityOptionsRequest_Id{Id: o.activity(workflow.SendEmail)},
+			Activity:        &workflowservice.UpdateActivityOptionsRequest_Id{Id: o.activity(flow.SendEmail)},
 			ActivityOptions: &activitypb.ActivityOptions{ScheduleToCloseTimeout: durationpb.New(time.Second)},
 			UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"schedule_to_close_timeout"}},
 		})

@@ -9,14 +9,14 @@ import (
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // recordedRun is a run that is over, and its outcome.
 type recordedRun struct {
 	*historypb.History
 
-	outcome workflow.Outcome
+	outcome flow.Outcome
 	goesOn  bool // it continued as another run
 	failed  bool
 }
@@ -47,7 +47,7 @@ func readRun(h *historypb.History, codec *keys.Codec) (*recordedRun, error) {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		return r, data.FromPayloads(last.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &r.outcome)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-		in := workflow.Request{Previous: &r.outcome}
+		in := flow.Request{Previous: &r.outcome}
 		r.goesOn = true
 		return r, data.FromPayloads(last.GetWorkflowExecutionContinuedAsNewEventAttributes().GetInput(), &in)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
@@ -73,7 +73,7 @@ func not(other rule) rule {
 	return rule{"not " + other.what, func(r *recordedRun) bool { return !other.holds(r) }}
 }
 
-func withheld(reason workflow.Reason) rule {
+func withheld(reason flow.Reason) rule {
 	return rule{fmt.Sprintf("the mail withheld for %q", reason), func(r *recordedRun) bool { return r.outcome.Withheld == reason }}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -12,8 +13,8 @@ import (
 func byStrangers() []story {
 	const completed = statemachine.StateCompleted
 	return []story{
-		one("stranger-completes", strangersToken, ends(completed), schedules(workflow.AwaitTokenSubmission, 2)),
-		one("foreign-signals", foreignSignals, ends(completed), signals(workflow.RequestSignal, 2), signals(workflow.DisownSignal, 1)),
+		one("stranger-completes", strangersToken, ends(completed), schedules(flow.AwaitTokenSubmission, 2)),
+		one("foreign-signals", foreignSignals, ends(completed), signals(flow.RequestSignal, 2), signals(flow.DisownSignal, 1)),
 		one("foreign-input", foreignInput, fails),
 		one("stranger-completes-notice", strangersNotice, ends(completed), asksVersion, not(mailFails), not(timesOut), not(tells)),
 	}
@@ -27,8 +28,8 @@ func strangersToken(o *owner) {
 	c, err := client.Dial(options)
 	o.must(err)
 	o.t.Cleanup(c.Close)
-	made := workflow.Submission{ID: "stranger", LinkRun: "made up", Sealed: []byte("made up")}
-	o.must(c.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", workflow.AwaitTokenSubmission, made, nil))
+	made := flow.Submission{ID: "stranger", LinkRun: "made up", Sealed: []byte("made up")}
+	o.must(c.CompleteActivityByID(o.t.Context(), client.DefaultNamespace, o.id, "", flow.AwaitTokenSubmission, made, nil))
 	o.submit(token, newPassword, "")
 }
 
@@ -38,16 +39,16 @@ const foreignKey = "the key of another account"
 // foreignSignals sends signals with the key of another account, and then uses the link.
 func foreignSignals(o *owner) {
 	token := o.first()
-	for _, signal := range []string{workflow.RequestSignal, workflow.DisownSignal} {
-		o.signal(signal, workflow.Caller{AccountKey: foreignKey})
+	for _, signal := range []string{flow.RequestSignal, flow.DisownSignal} {
+		o.signal(signal, flow.Caller{AccountKey: foreignKey})
 	}
 	o.submit(token, newPassword, "")
 }
 
 // foreignInput starts the run of an account with the input of another one.
 func foreignInput(o *owner) {
-	options := client.StartWorkflowOptions{ID: o.id, TaskQueue: workflow.TaskQueue}
-	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), options, workflow.Name, workflow.Request{Address: o.who.Address, AccountKey: foreignKey})
+	options := client.StartWorkflowOptions{ID: o.id, TaskQueue: flow.TaskQueue}
+	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), options, workflow.Reset.Name, flow.Request{Address: o.who.Address, AccountKey: foreignKey})
 	o.must(err)
 }
 
@@ -58,23 +59,23 @@ func strangersNotice(o *owner) {
 	defer release()
 	o.submit(token, newPassword, "")
 	o.await(came, "the notice")
-	o.complete(workflow.SendEmail, workflow.Delivery{Notice: "the run of somebody else"})
+	o.complete(flow.SendEmail, flow.Delivery{Notice: "the run of somebody else"})
 }
 
 // foreignVerdict completes the change with the verdict of another one.
 func (o *owner) foreignVerdict() {
-	o.complete(workflow.ChangePassword, workflow.Verdict{Event: statemachine.PasswordChanged, Submission: "of another run", Account: o.who.ID})
+	o.complete(flow.ChangePassword, flow.Verdict{Event: statemachine.PasswordChanged, Submission: "of another run", Account: o.who.ID})
 }
 
 // copiedVerdict completes the change with the verdict of the same submission in another run.
 func (o *owner) copiedVerdict() {
-	var change workflow.Change
+	var change flow.Change
 	for _, e := range o.history("").GetEvents() {
-		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == workflow.ChangePassword {
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == flow.ChangePassword {
 			o.must(keys.DataConverter(o.codec).FromPayloads(a.GetInput(), &change))
 		}
 	}
-	o.complete(workflow.ChangePassword, workflow.Verdict{
+	o.complete(flow.ChangePassword, flow.Verdict{
 		Event: statemachine.PasswordChanged, Run: "another run", Submission: change.Submission.ID, Account: o.who.ID,
 	})
 }

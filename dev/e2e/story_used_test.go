@@ -9,22 +9,22 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // unused are the stories in which no link is used.
 func unused() []story {
 	return []story{
-		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(workflow.RequestSignal, 1), fires),
+		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(flow.RequestSignal, 1), fires),
 		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2), overdueMail),
 		{name: "asked-after-the-last-link", act: afterTheLast, runs: []storyRun{
-			{"asked-after-the-last-link", []rule{continued(statemachine.StateExpired), mails(workflow.MaxMails)}},
+			{"asked-after-the-last-link", []rule{continued(statemachine.StateExpired), mails(flow.MaxMails)}},
 			{"asked-after-the-last-link-continued", []rule{continues, ends(statemachine.StateExpired)}},
 		}},
-		one("withheld-no-account", (*owner).ask, ends(statemachine.StateExpired), withheld(workflow.NoAccount)).
+		one("withheld-no-account", (*owner).ask, ends(statemachine.StateExpired), withheld(flow.NoAccount)).
 			with(func(a *account.Account) { a.ID = "" }),
-		one("withheld-mail-limit", hadAllMails, ends(statemachine.StateExpired), withheld(workflow.MailLimit)),
-		one("withheld-mail-refused", refusedMail, ends(statemachine.StateExpired), withheld(workflow.MailRefused)),
+		one("withheld-mail-limit", hadAllMails, ends(statemachine.StateExpired), withheld(flow.MailLimit)),
+		one("withheld-mail-refused", refusedMail, ends(statemachine.StateExpired), withheld(flow.MailRefused)),
 	}
 }
 
@@ -46,13 +46,13 @@ func lateMail(o *owner) {
 // afterTheLast requests a link when the last link of a run has ended, and the run is still
 // open.
 func afterTheLast(o *owner) {
-	o.links(workflow.MaxMails)
+	o.links(flow.MaxMails)
 	o.until("the end of the last link", func(h *historypb.History) bool {
 		last := h.GetEvents()[len(h.GetEvents())-1].GetEventTime().AsTime()
 		return time.Since(last) > 2*time.Second // twice the link's life
 	})
 	o.ask()
-	o.token(workflow.MaxMails + 1)
+	o.token(flow.MaxMails + 1)
 }
 
 func hadAllMails(o *owner) {
@@ -73,30 +73,30 @@ func byOwners() []story {
 	return []story{
 		one("happy", happy, ends(completed), nothingElse),
 		one("late-double-submission", twice, ends(completed), nothingElse),
-		one("resent-second-link", resent(1, 0), ends(completed), mails(2), signals(workflow.RequestSignal, 2), not(stopsMail)),
-		one("resent-first-link", resent(0, 1), ends(completed), mails(2), signals(workflow.RequestSignal, 2), not(stopsMail)),
-		one("resent-to-the-limit", toTheLimit, ends(completed), mails(3), signals(workflow.RequestSignal, 4)),
+		one("resent-second-link", resent(1, 0), ends(completed), mails(2), signals(flow.RequestSignal, 2), not(stopsMail)),
+		one("resent-first-link", resent(0, 1), ends(completed), mails(2), signals(flow.RequestSignal, 2), not(stopsMail)),
+		one("resent-to-the-limit", toTheLimit, ends(completed), mails(3), signals(flow.RequestSignal, 4)),
 		one("change-stops-mail", changedMeanwhile, ends(completed), stopsMail),
-		one("canceled-by-owner", canceledByOwner, ends(calledOff), signals(workflow.DisownSignal, 1), not(stopsMail)),
+		one("canceled-by-owner", canceledByOwner, ends(calledOff), signals(flow.DisownSignal, 1), not(stopsMail)),
 		one("cancel-stops-mail", canceledMeanwhile, ends(calledOff), stopsMail),
 		one("refused", refused, ends(statemachine.StateRefused), saysWhy),
-		one("mail-retried", retried, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed), schedules(workflow.SendEmail, 2)),
+		one("mail-retried", retried, ends(completed), repeats(flow.SendEmail, 1, becauseItFailed), schedules(flow.SendEmail, 2)),
 		{name: "late-request", act: late, runs: []storyRun{
-			{"late-request", []rule{continued(completed), schedules(workflow.SendEmail, 2), not(workers)}},
-			{"late-request-continued", []rule{continues, ends(completed), schedules(workflow.SendEmail, 2)}},
+			{"late-request", []rule{continued(completed), schedules(flow.SendEmail, 2), not(workers)}},
+			{"late-request-continued", []rule{continues, ends(completed), schedules(flow.SendEmail, 2)}},
 		}},
-		one("notice-owed", owed, ends(completed), repeats(workflow.SendEmail, 3, becauseItFailed)).with(backup),
+		one("notice-owed", owed, ends(completed), repeats(flow.SendEmail, 3, becauseItFailed)).with(backup),
 		story{name: "notice-owed-late-request", act: owedLate, runs: []storyRun{
-			{"notice-owed-late-request", []rule{continued(completed), schedules(workflow.SendEmail, 3)}},
+			{"notice-owed-late-request", []rule{continued(completed), schedules(flow.SendEmail, 3)}},
 			{"notice-owed-late-request-continued", []rule{
-				continues, ends(completed), repeats(workflow.SendEmail, 1, becauseItFailed), schedules(workflow.SendEmail, 3),
+				continues, ends(completed), repeats(flow.SendEmail, 1, becauseItFailed), schedules(flow.SendEmail, 3),
 			}},
 		}}.with(backup),
 	}
 }
 
 // tells is a run that tells the application of the request and of the change.
-var tells = schedules(workflow.TellHost, 2)
+var tells = schedules(flow.TellHost, 2)
 
 // heard are the stories of which the application is told.
 func heard() []story {
@@ -133,10 +133,10 @@ func resent(use, other int) func(*owner) {
 
 // toTheLimit sends one request more than a run mails.
 func toTheLimit(o *owner) {
-	tokens := o.links(workflow.MaxMails)
+	tokens := o.links(flow.MaxMails)
 	o.ask()
 	o.heard()
-	o.submit(tokens[workflow.MaxMails-1], newPassword, "")
+	o.submit(tokens[flow.MaxMails-1], newPassword, "")
 }
 
 // second requests another link while the mail server keeps the second mail, and acts then.
@@ -210,10 +210,10 @@ func owedLate(o *owner) {
 	token := o.first()
 	o.refuse(o.who.Notify[0])
 	o.submit(token, newPassword, "")
-	o.until("both notices", func(h *historypb.History) bool { return len(scheduled(h, workflow.SendEmail)) == 3 })
+	o.until("both notices", func(h *historypb.History) bool { return len(scheduled(h, flow.SendEmail)) == 3 })
 	o.ask()
 	second := o.linkOf(3, 1) // link, notice, link
-	o.retries(workflow.SendEmail)
+	o.retries(flow.SendEmail)
 	o.fail(o.who.Notify[0], nil)
 	o.submit(second, otherPassword, "")
 	mailed(o.t, o.Stack, o.who.Address, 4)

@@ -18,7 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // security 4, 26: a thief has every keyset, all histories and the account store. The thief
@@ -112,7 +112,7 @@ func payloads(t *testing.T, s *stack.Stack, who account.Account) (all []byte) {
 	open := func(_ *proxy.VisitPayloadsContext, sealed []*commonpb.Payload) ([]*commonpb.Payload, error) {
 		for _, p := range sealed {
 			var text string
-			if json.Unmarshal(p.GetData(), &text) == nil && workflow.IsPublic(text) {
+			if json.Unmarshal(p.GetData(), &text) == nil && flow.IsPublic(text) {
 				all = append(all, text...)
 				continue
 			}
@@ -176,7 +176,7 @@ func completeWait(t *testing.T, s *stack.Stack, who account.Account, p keys.NewP
 	if err != nil {
 		t.Fatal(err)
 	}
-	submission := workflow.Submission{ID: p.ID(), LinkRun: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
+	submission := flow.Submission{ID: p.ID(), LinkRun: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
 	if submission.Sealed, err = sealer.Seal(p, submission.SealContext(id)); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func completeWait(t *testing.T, s *stack.Stack, who account.Account, p keys.NewP
 			t.Fatal(err)
 		}
 		again := run.GetPendingActivities()
-		if run.GetPendingWorkflowTask() == nil && len(again) == 1 && again[0].GetActivityId() != wait && again[0].GetActivityType().GetName() == workflow.AwaitTokenSubmission {
+		if run.GetPendingWorkflowTask() == nil && len(again) == 1 && again[0].GetActivityId() != wait && again[0].GetActivityType().GetName() == flow.AwaitTokenSubmission {
 			return
 		}
 		if time.Now().After(late) {

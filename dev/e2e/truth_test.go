@@ -18,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -111,8 +112,8 @@ func TestVerdictOfAnotherRun(t *testing.T) {
 	waitFor(t, s, who, statemachine.StateCompleted)
 	a := &commonpb.WorkflowExecution{WorkflowId: id, RunId: eventsOf(t, s, &commonpb.WorkflowExecution{WorkflowId: id})[0].
 		GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()}
-	submission := results(t, s, a, workflow.AwaitTokenSubmission)[0]
-	verdict := results(t, s, a, workflow.ChangePassword)[0]
+	submission := results(t, s, a, flow.AwaitTokenSubmission)[0]
+	verdict := results(t, s, a, flow.ChangePassword)[0]
 
 	mailed(t, s, who.Address, 2) // the notice
 	forgot(t, s, who.Address)
@@ -133,14 +134,14 @@ func TestVerdictOfAnotherRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	copied(workflow.AwaitTokenSubmission, submission)
-	copied(untilScheduled(t, s, id, workflow.ChangePassword, 1), verdict)
-	untilScheduled(t, s, id, workflow.ChangePassword, 2) // it is no verdict, and the change is retried
+	copied(flow.AwaitTokenSubmission, submission)
+	copied(untilScheduled(t, s, id, flow.ChangePassword, 1), verdict)
+	untilScheduled(t, s, id, flow.ChangePassword, 2) // it is no verdict, and the change is retried
 	stop()
 	if err := s.StartWorker(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	untilScheduled(t, s, id, workflow.AwaitTokenSubmission, 2) // a foreign submission: the wait is armed again
+	untilScheduled(t, s, id, flow.AwaitTokenSubmission, 2) // a foreign submission: the wait is armed again
 	if a := get(t, s, "/account/reset_password/"+token); a.State != "open" {
 		t.Errorf("the link of the other run: %+v", a)
 	}
@@ -173,8 +174,8 @@ func done() context.Context {
 // onlyDecides is a worker that does workflow tasks and no activities, until it is stopped.
 func onlyDecides(t *testing.T, s *stack.Stack) (stop func()) {
 	t.Helper()
-	w := worker.New(temporalClient(t, s), workflow.TaskQueue, worker.Options{LocalActivityWorkerOnly: true})
-	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	w := worker.New(temporalClient(t, s), flow.TaskQueue, worker.Options{LocalActivityWorkerOnly: true})
+	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/worker"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -125,7 +126,7 @@ func (h *host) eventsOf(t *testing.T, c client.Client) (types []enumspb.EventTyp
 	if err != nil {
 		t.Fatal(err)
 	}
-	history := c.GetWorkflowHistory(t.Context(), workflow.ID(prf.Key("ann@example.com")), "", false,
+	history := c.GetWorkflowHistory(t.Context(), workflow.Reset.ID(prf.Key("ann@example.com")), "", false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		event, err := history.Next()
@@ -196,7 +197,7 @@ func TestSetupRefusesAnotherKind(t *testing.T) {
 	t.Parallel()
 	server, err := temporal.Start(t.Context(), temporal.Options{
 		SearchAttributes: map[string]enumspb.IndexedValueType{
-			workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_TEXT,
+			flow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_TEXT,
 		},
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -82,18 +83,18 @@ func newWorldAt(t *testing.T, smtpAddr string, change func(*mail.Config)) *world
 	w.TestWorkflowEnvironment = suite.NewTestWorkflowEnvironment()
 	w.SetStartTime(started)
 	w.SetTestTimeout(2 * time.Minute) // bounds a test that has failed already
-	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ID(accountKey), TaskQueue: workflow.TaskQueue})
+	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.Reset.ID(accountKey), TaskQueue: flow.TaskQueue})
 	w.SetWorkerOptions(worker.Options{
-		DeadlockDetectionTimeout: workflow.DeadlockAfter,
+		DeadlockDetectionTimeout: flow.DeadlockAfter,
 		Interceptors:             []interceptor.WorkerInterceptor{&like{}},
 	})
 	w.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch info.ActivityType.Name {
-		case workflow.AwaitTokenSubmission:
+		case flow.AwaitTokenSubmission:
 			w.wait = info.TaskToken
-		case workflow.SendEmail:
+		case flow.SendEmail:
 			w.tries++
 		}
 	})
@@ -107,7 +108,7 @@ func newWorldAt(t *testing.T, smtpAddr string, change func(*mail.Config)) *world
 	}
 	w.openKeys()
 	w.acts.Register(w)
-	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Name})
+	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
 	return w
 }
 
@@ -155,12 +156,12 @@ func (w *world) at(age time.Duration, do func()) { w.RegisterDelayedCallback(do,
 func (w *world) age() time.Duration { return w.Now().Sub(started) }
 
 // run runs the reset to its end and returns its outcome.
-func (w *world) run() workflow.Outcome {
+func (w *world) run() flow.Outcome {
 	w.t.Helper()
-	w.ExecuteWorkflow(workflow.Name, workflow.Request{
+	w.ExecuteWorkflow(workflow.Reset.Name, flow.Request{
 		Address: ann.Address, AccountKey: accountKey, LinkLife: life, MailPause: time.Minute,
 	})
-	var out workflow.Outcome
+	var out flow.Outcome
 	must(w.t, w.GetWorkflowError())
 	must(w.t, w.GetWorkflowResult(&out))
 	out.Accepted, out.Run = "", "" // differ with each run
@@ -198,9 +199,9 @@ func (w *world) use(m inbox.Message) bool {
 		return false
 	}
 	p := keys.NewPassword{Hash: newHash, Digest: token.Digest(), Accepted: w.Now().UTC()}
-	s := workflow.Submission{ID: p.ID(), LinkRun: claims.RunID}
+	s := flow.Submission{ID: p.ID(), LinkRun: claims.RunID}
 	var err error
-	if s.Sealed, err = w.sealer.Seal(p, s.SealContext(workflow.ID(accountKey))); err != nil {
+	if s.Sealed, err = w.sealer.Seal(p, s.SealContext(workflow.Reset.ID(accountKey))); err != nil {
 		w.t.Error(err)
 	}
 	w.mu.Lock()

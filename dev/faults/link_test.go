@@ -12,11 +12,11 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 var (
-	done = workflow.Outcome{State: statemachine.StateCompleted, Mails: 1}
+	done = flow.Outcome{State: statemachine.StateCompleted, Mails: 1}
 
 	// The audit log of a first attempt that failed, and of the reset.
 	tookBack = []account.Event{account.EventMailIssued, account.EventMailRevoked, account.EventMailIssued, account.EventPasswordChanged}
@@ -149,7 +149,7 @@ func TestAnswersAreLost(t *testing.T) {
 					}
 				})
 				out := w.run()
-				diff(t, "withheld", out.Withheld, workflow.MailUnknown)
+				diff(t, "withheld", out.Withheld, flow.MailUnknown)
 				if used < want.mails {
 					diff(t, "credential", w.credential(), newHash)
 					return
@@ -194,7 +194,7 @@ func TestConnectionsRefusedForTwoMinutes(t *testing.T) {
 			})
 			out := w.run()
 			if !tc.taken {
-				diff(t, "outcome", out, workflow.Outcome{State: statemachine.StateExpired, Mails: 1})
+				diff(t, "outcome", out, flow.Outcome{State: statemachine.StateExpired, Mails: 1})
 				diff(t, "end", w.age(), accepted+lifetime)
 				diff(t, "credential", w.credential(), ann.Credential)
 				return
@@ -216,7 +216,7 @@ func TestConnectionsRefusedForADay(t *testing.T) {
 	t.Run("for good", func(t *testing.T) {
 		t.Parallel()
 		w, _ := newClosedWorld(t)
-		diff(t, "outcome", w.run(), workflow.Outcome{State: statemachine.StateExpired, Mails: 1, Withheld: workflow.MailFailed})
+		diff(t, "outcome", w.run(), flow.Outcome{State: statemachine.StateExpired, Mails: 1, Withheld: flow.MailFailed})
 		if end := w.age(); end < day-5*time.Minute || end > day+lifetime {
 			t.Errorf("the run ended after %s", end)
 		}
@@ -268,8 +268,8 @@ func TestMailRefused(t *testing.T) {
 					t.Error("a starter would not have taken the link, so this proves little")
 				}
 			})
-			diff(t, "outcome", w.run(), workflow.Outcome{
-				State: statemachine.StateExpired, Mails: 1, Withheld: workflow.MailRefused,
+			diff(t, "outcome", w.run(), flow.Outcome{
+				State: statemachine.StateExpired, Mails: 1, Withheld: flow.MailRefused,
 			})
 			diff(t, "end", w.age(), lifetime)
 			diff(t, "attempts", w.tries, 1)

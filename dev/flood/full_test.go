@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -92,11 +93,11 @@ func idOf(t *testing.T, s *stack.Stack, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.ID(k.Key(address))
+	return workflow.Reset.ID(k.Key(address))
 }
 
 // outcome waits for the end of the newest run of an address.
-func outcome(t *testing.T, s *stack.Stack, address string) (out workflow.Outcome) {
+func outcome(t *testing.T, s *stack.Stack, address string) (out flow.Outcome) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

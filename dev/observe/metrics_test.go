@@ -23,6 +23,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -137,10 +138,10 @@ func (s *story) stranger(t *testing.T, who account.Account) {
 		t.Fatal(err)
 	}
 	temporal := s.Dial(t)
-	if err := temporal.SignalWorkflow(t.Context(), workflow.ID(accounts.Key(who.Address)), "", workflow.RequestSignal, "not ours"); err != nil {
+	if err := temporal.SignalWorkflow(t.Context(), workflow.Reset.ID(accounts.Key(who.Address)), "", flow.RequestSignal, "not ours"); err != nil {
 		t.Fatal(err)
 	}
-	unknown := client.StartWorkflowOptions{ID: "unknown", TaskQueue: workflow.TaskQueue}
+	unknown := client.StartWorkflowOptions{ID: "unknown", TaskQueue: flow.TaskQueue}
 	if _, err := temporal.ExecuteWorkflow(t.Context(), unknown, "Unknown"); err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	"github.com/rekeyhq/rekey/internal/telemetry"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -135,7 +136,7 @@ func (l *lab) id(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.ID(keys.Key(l.who.Address))
+	return workflow.Reset.ID(keys.Key(l.who.Address))
 }
 
 // history waits for the end of the run.
@@ -355,7 +356,7 @@ func (l *lab) replay(t *testing.T, h *historypb.History, with ...interceptor.Wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.RegisterWorkflowWithOptions(workflow.ResetPassword, sdkworkflow.RegisterOptions{Name: workflow.Name})
+	r.RegisterWorkflowWithOptions(workflow.ResetPassword, sdkworkflow.RegisterOptions{Name: workflow.Reset.Name})
 	run := sdkworkflow.Execution{ID: l.id(t), RunID: h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()}
 	if err := r.ReplayWorkflowHistoryWithOptions(nil, h, sdk.ReplayWorkflowHistoryOptions{OriginalExecution: run}); err != nil {
 		t.Errorf("replay: %v", err)
@@ -374,7 +375,7 @@ func TestStrangersHeader(t *testing.T) {
 		}}}
 		_, err := l.client(t).WorkflowService().SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
 			Namespace: "default", WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: l.id(t)},
-			SignalName: workflow.RequestSignal, Header: header,
+			SignalName: flow.RequestSignal, Header: header,
 		})
 		if err != nil {
 			t.Fatal(err)

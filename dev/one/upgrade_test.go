@@ -21,13 +21,14 @@ import (
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
 // another is the workflow of another build, whose first step this build does not take.
-func another(ctx sdk.Context, _ workflow.Request) (workflow.Outcome, error) {
+func another(ctx sdk.Context, _ flow.Request) (flow.Outcome, error) {
 	ctx = sdk.WithActivityOptions(ctx, sdk.ActivityOptions{TaskQueue: "nobody", StartToCloseTimeout: time.Minute})
-	return workflow.Outcome{}, sdk.ExecuteActivity(ctx, "ask-the-owner-twice").Get(ctx, nil)
+	return flow.Outcome{}, sdk.ExecuteActivity(ctx, "ask-the-owner-twice").Get(ctx, nil)
 }
 
 // ofAnotherBuild leaves an open reset of another build in the folder of a site, sealed under these
@@ -50,15 +51,15 @@ func ofAnotherBuild(t *testing.T, s *site.Site, who account.Account, dir keys.Di
 		t.Fatal(err)
 	}
 	defer c.Close()
-	w := worker.New(c, workflow.TaskQueue, worker.Options{})
-	w.RegisterWorkflowWithOptions(another, sdk.RegisterOptions{Name: workflow.Name})
+	w := worker.New(c, flow.TaskQueue, worker.Options{})
+	w.RegisterWorkflowWithOptions(another, sdk.RegisterOptions{Name: workflow.Reset.Name})
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer w.Stop()
 	id := s.WorkflowID(t, who)
-	start := client.StartWorkflowOptions{ID: id, TaskQueue: workflow.TaskQueue}
-	if _, err := c.ExecuteWorkflow(t.Context(), start, workflow.Name, workflow.Request{Address: who.Address}); err != nil {
+	start := client.StartWorkflowOptions{ID: id, TaskQueue: flow.TaskQueue}
+	if _, err := c.ExecuteWorkflow(t.Context(), start, workflow.Reset.Name, flow.Request{Address: who.Address}); err != nil {
 		t.Fatal(err)
 	}
 	process.Succeeds(t, s.Patience, "the step of the other build", func() error {

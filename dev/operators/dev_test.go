@@ -8,7 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // The operators' commands work beside `go run ./dev --data X`, with its keys for development.
@@ -27,7 +27,7 @@ func TestOperatorOfADevelopmentStack(t *testing.T) {
 	}
 	r := newRoom(t)
 	r.keys = filepath.Join(s.Data, "keys")
-	r.Env = append(r.Env, "TEMPORAL_ADDRESS="+s.Server.Addr(), "REKEY_TASK_QUEUE="+workflow.TaskQueue)
+	r.Env = append(r.Env, "TEMPORAL_ADDRESS="+s.Server.Addr(), "REKEY_TASK_QUEUE="+flow.TaskQueue)
 	found := r.findUntil(t, alice, "a run that waits for its link", func(f found) bool { return f.Open && f.Mails == 1 && !f.Expires.IsZero() })
 	if found.Sealed {
 		t.Error("find cannot read what is sealed")

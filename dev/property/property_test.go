@@ -29,6 +29,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -225,7 +226,7 @@ func (p *person) checkAudit(t *rapid.T) {
 		case account.EventMailIssued:
 			mails++
 		case account.EventMailWithheld:
-			if e.Detail != string(workflow.MailLimit) || mails < 5 {
+			if e.Detail != string(flow.MailLimit) || mails < 5 {
 				t.Fatalf("a mail is withheld: %s, after %d", e.Detail, mails)
 			}
 		case account.EventResetCanceled:
@@ -355,7 +356,7 @@ func settled(run *workflowservice.DescribeWorkflowExecutionResponse) bool {
 		return true
 	}
 	for _, a := range run.GetPendingActivities() {
-		if a.GetActivityType().GetName() != workflow.AwaitTokenSubmission {
+		if a.GetActivityType().GetName() != flow.AwaitTokenSubmission {
 			return false
 		}
 	}
@@ -363,7 +364,7 @@ func settled(run *workflowservice.DescribeWorkflowExecutionResponse) bool {
 }
 
 func (p *person) describe(t *rapid.T) *workflowservice.DescribeWorkflowExecutionResponse {
-	run, err := p.temporal.DescribeWorkflowExecution(context.Background(), workflow.ID(p.accounts.Key(p.Address)), "")
+	run, err := p.temporal.DescribeWorkflowExecution(context.Background(), workflow.Reset.ID(p.accounts.Key(p.Address)), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,6 +376,6 @@ func (p *person) state(t *rapid.T) statemachine.State {
 	if p.model.reset == nil {
 		return ""
 	}
-	value := p.describe(t).GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()]
+	value := p.describe(t).GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()[flow.StateAttribute.GetName()]
 	return statemachine.State(strings.Trim(string(value.GetData()), `"`))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -31,13 +32,13 @@ func (s *Site) Describe(t *testing.T, temporal client.Client, who account.Accoun
 
 // StateOf is how a run ended, "" while it goes on.
 func StateOf(info *workflowpb.WorkflowExecutionInfo) string {
-	if workflow.Open(info.GetStatus()) {
+	if flow.Open(info.GetStatus()) {
 		return ""
 	}
 	if s := info.GetStatus(); s != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED && s != enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW {
 		return s.String()
 	}
-	value := info.GetSearchAttributes().GetIndexedFields()[workflow.StateAttribute.GetName()].GetData()
+	value := info.GetSearchAttributes().GetIndexedFields()[flow.StateAttribute.GetName()].GetData()
 	return string(bytes.Trim(value, `"`))
 }
 
@@ -48,5 +49,5 @@ func (s *Site) WorkflowID(t *testing.T, who account.Account) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.ID(accounts.Key(who.Address))
+	return workflow.Reset.ID(accounts.Key(who.Address))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -77,14 +78,14 @@ func (s *Stack) endUnreadable(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.Name, workflow.FinishName, workflow.OpenRuns)}
+	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.Reset.Name, flow.FinishName, flow.OpenRuns)}
 	for {
 		page, err := temporal.ListWorkflow(ctx, all)
 		if err != nil {
 			return err
 		}
 		for _, run := range page.GetExecutions() {
-			if !workflow.Open(run.GetStatus()) {
+			if !flow.Open(run.GetStatus()) {
 				continue
 			}
 			at := run.GetExecution()

@@ -28,7 +28,7 @@ import (
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // Product is the demo application's name in pages and mails.
@@ -190,7 +190,7 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	s.Server, err = temporal.Start(ctx, temporal.Options{
 		File: file, Database: s.TemporalDB, Addr: s.Temporal, Log: &s.Log,
 		SearchAttributes: map[string]enumspb.IndexedValueType{
-			workflow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+			flow.StateAttribute.GetName(): enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 		},
 	})
 	if err != nil {

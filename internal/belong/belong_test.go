@@ -22,8 +22,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // newKeys makes the keys of a deployment.
@@ -204,7 +204,7 @@ func TestLook(t *testing.T) {
 	t.Parallel()
 	dir, other := newKeys(t), newKeys(t)
 	starter, worker, foreign := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product), mark(t, Worker, other, base, product)
-	peers, now := workflow.PeersQueue("rekey"), time.Now()
+	peers, now := flow.PeersQueue("rekey"), time.Now()
 	for name, test := range map[string]struct {
 		heard func(*server)
 		want  string
@@ -212,7 +212,7 @@ func TestLook(t *testing.T) {
 		"nobody":               {func(*server) {}, "no worker polls task queue rekey of namespace default"},
 		"a worker":             {func(s *server) { s.hear(peers, worker.String(), now) }, ""},
 		"a worker that went":   {func(s *server) { s.hear(peers, worker.String(), now.Add(-time.Minute)) }, "no worker polls"},
-		"one of another queue": {func(s *server) { s.hear(workflow.PeersQueue("other"), foreign.String(), now) }, "no worker polls"},
+		"one of another queue": {func(s *server) { s.hear(flow.PeersQueue("other"), foreign.String(), now) }, "no worker polls"},
 		"one of 0.2":           {func(s *server) { s.hear("rekey", "1@host@", now.Add(-time.Minute)) }, ""},
 		"one of 0.2 that went": {func(s *server) { s.hear("rekey", "1@host@", now.Add(-2*time.Minute)) }, "no worker polls"},
 		"a foreign one":        {func(s *server) { s.hear(peers, foreign.String(), now) }, "has another payload.json than starter"},
@@ -246,7 +246,7 @@ func TestLookAtManyPollers(t *testing.T) {
 	t.Parallel()
 	dir := newKeys(t)
 	starter, worker := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product)
-	peers, now := workflow.PeersQueue("rekey"), time.Now()
+	peers, now := flow.PeersQueue("rekey"), time.Now()
 	names, marks := &server{}, &server{}
 	for n := range 1000 {
 		m := worker
@@ -293,7 +293,7 @@ func TestWatchKnowsNothingAtFirst(t *testing.T) {
 			t.Errorf("told %v", told)
 		}
 		s.goAway(false)
-		s.hear(workflow.PeersQueue("rekey"), worker.String(), time.Now())
+		s.hear(flow.PeersQueue("rekey"), worker.String(), time.Now())
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(told) != 1 || told[0] != nil {
@@ -318,7 +318,7 @@ func TestWatchTellsEachChangeOnce(t *testing.T) {
 	dir, other := newKeys(t), newKeys(t)
 	self, worker, foreign := mark(t, Starter, dir, base, product), mark(t, Worker, dir, base, product), mark(t, Worker, other, base, product)
 	synctest.Test(t, func(t *testing.T) {
-		s, peers := &server{}, workflow.PeersQueue("rekey")
+		s, peers := &server{}, flow.PeersQueue("rekey")
 		var told []string
 		stop := Watch{
 			Temporal: s, Namespace: "default", Queue: "rekey", Self: self, Log: zerolog.New(io.Discard),

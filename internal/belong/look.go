@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 const (
@@ -35,7 +35,7 @@ var _ Temporal = client.Client(nil)
 // present lists the processes of a task queue that were heard of lately, and the time at
 // Temporal.
 func present(ctx context.Context, temporal Temporal, queue string) (marks []Mark, now time.Time, err error) {
-	found, err := temporal.DescribeTaskQueue(ctx, workflow.PeersQueue(queue), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	found, err := temporal.DescribeTaskQueue(ctx, flow.PeersQueue(queue), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 	now = newest(found.GetPollers())
 	for _, p := range found.GetPollers() {
 		if m, ours := parse(p.GetIdentity()); ours && fresh(p, now, heard) {

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 const (
@@ -59,7 +59,7 @@ func (w Watch) say(ctx context.Context) {
 		began := time.Now()
 		_, err := w.Temporal.WorkflowService().PollActivityTaskQueue(poll, &workflowservice.PollActivityTaskQueueRequest{
 			Namespace: w.Namespace,
-			TaskQueue: &taskqueuepb.TaskQueue{Name: workflow.PeersQueue(w.Queue), Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
+			TaskQueue: &taskqueuepb.TaskQueue{Name: flow.PeersQueue(w.Queue), Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
 			Identity:  w.Self.String(),
 		})
 		if poll.Err() == nil { // the poll timed out without an answer, or the process ends

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/operator"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // findCmd is `rekey find`.
@@ -80,7 +80,7 @@ func writeRuns(out io.Writer, runs []foundRun) error {
 	fmt.Fprintln(w, "RUN\tSTATE\tSTARTED\tENDED\tMAILS\tEXPIRES\tNOTE")
 	for _, r := range runs {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d of %d\t%s\t%s\n",
-			r.RunID, r.State, stamp(r.Started), stamp(r.Ended), r.Mails, workflow.MaxMails, stamp(r.Expires), r.note())
+			r.RunID, r.State, stamp(r.Started), stamp(r.Ended), r.Mails, flow.MaxMails, stamp(r.Expires), r.note())
 	}
 	return w.Flush()
 }

@@ -19,13 +19,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account/postgres"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/signals"
 	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/worker"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // cli is the command line. Every flag has an environment variable.
@@ -137,7 +137,7 @@ func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
 			"max_link_life": short(worker.DefaultMaxLinkLife),
 			"mail_limit":    strconv.Itoa(worker.DefaultMailLimit),
 			"min_length":    strconv.Itoa(password.DefaultMinLength),
-			"task_queue":    workflow.TaskQueue,
+			"task_queue":    flow.TaskQueue,
 			"recipes":       strings.Join(postgres.Recipes(), ", "),
 		},
 	)...)
@@ -163,7 +163,7 @@ func pathOrNone(ctx *kong.DecodeContext, into reflect.Value) error {
 }
 
 func (c *cli) check() error {
-	if err := workflow.CheckQueue(c.TaskQueue); err != nil {
+	if err := flow.CheckQueue(c.TaskQueue); err != nil {
 		return fmt.Errorf("--task-queue ($REKEY_TASK_QUEUE): %w", err)
 	}
 	return nil

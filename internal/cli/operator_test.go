@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const erin = "erin@example.com"
@@ -184,7 +184,7 @@ func numbered(n int, change ...func(*operator.Run)) operator.Run {
 	return r
 }
 
-func withheldAs(why workflow.Reason) func(*operator.Run) {
+func withheldAs(why flow.Reason) func(*operator.Run) {
 	return func(r *operator.Run) { r.Withheld = string(why) }
 }
 
@@ -215,9 +215,9 @@ func TestAnswersToOperators(t *testing.T) {
 		cancellation{Result: operator.AlreadyOver, Run: expired},
 		mail(operator.Resent{Result: operator.Mailed, Run: waits}),
 		mail(operator.Resent{Result: operator.Asked, Run: waits}),
-		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailLimit))}),
-		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(workflow.MailUnknown))}),
-		mail(operator.Resent{Result: operator.NothingMailed, Why: workflow.InCoolDown, Again: midday.Add(64 * time.Minute), Run: waits}),
+		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(flow.MailLimit))}),
+		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(flow.MailUnknown))}),
+		mail(operator.Resent{Result: operator.NothingMailed, Why: flow.InCoolDown, Again: midday.Add(64 * time.Minute), Run: waits}),
 		statistics{Open: []operator.Count{{Name: "younger than 1 h", Runs: 12}}, Waiting: []operator.Count{{Name: "for a mail server", Runs: 4}}, Ended: []operator.Count{{Name: "completed", Runs: 3}}},
 	} {
 		for _, asJSON := range []bool{false, true} {
@@ -235,9 +235,9 @@ func TestAnswersToOperators(t *testing.T) {
 // Each reason for which nothing is mailed has a text of its own.
 func TestReasonsForNoMail(t *testing.T) {
 	t.Parallel()
-	for reason, want := range map[workflow.Unanswered]string{
-		workflow.MailOnItsWay: "in progress", workflow.LastLinkOut: "used its 3 mails: wait until 2026-01-02T12:36:00Z",
-		workflow.InCoolDown: "cool-down is not over: retry at", operator.RunFull: "limit of signals",
+	for reason, want := range map[flow.Unanswered]string{
+		flow.MailOnItsWay: "in progress", flow.LastLinkOut: "used its 3 mails: wait until 2026-01-02T12:36:00Z",
+		flow.InCoolDown: "cool-down is not over: retry at", operator.RunFull: "limit of signals",
 	} {
 		if got := why(operator.Resent{Why: reason, Run: numbered(1)}); !strings.Contains(got, want) {
 			t.Errorf("%s: %q", reason, got)
@@ -254,10 +254,10 @@ func TestRunsInATable(t *testing.T) {
 		{Run: numbered(1, requested(operator.Attempt{Number: 1}))},
 		{Run: numbered(2, requested(operator.Attempt{Number: 4, Next: midday.Add(time.Hour)}))},
 		{Run: numbered(3, func(r *operator.Run) { r.Sealed = true })},
-		{Run: numbered(4, withheldAs(workflow.MailFailed))},
+		{Run: numbered(4, withheldAs(flow.MailFailed))},
 		{Run: numbered(5, ended(statemachine.StateRefused, 7), func(r *operator.Run) { r.Refused = "refused: the account is gone" })},
 		{Run: numbered(6, ended(statemachine.StateExpired, 8))},
-		{Run: numbered(7, withheldAs(workflow.MailLimit))},
+		{Run: numbered(7, withheldAs(flow.MailLimit))},
 	}
 	runs[6].URL = page("https://temporal.example.com/", "accounts", runs[6].Run)
 	var table, asJSON bytes.Buffer

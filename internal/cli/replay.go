@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/workflow"
@@ -87,21 +88,21 @@ func (p *process) replayer(dir string) (*replay.Replayer, error) {
 	}
 	converter := keys.DataConverter(codec)
 	return replay.New(replay.Config{
-		Workflows: workflow.Workflows(), Values: workflow.Values(),
+		Workflows: workflow.Workflows(), Values: flow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
 }
 
 // query asks Temporal's visibility store for the runs.
 func (c *replayCmd) query(now time.Time, queue string) string {
-	which := workflow.OpenRuns
+	which := flow.OpenRuns
 	if !c.open {
-		which = fmt.Sprintf("(%s OR StartTime >= '%s')", workflow.OpenRuns, c.began(now))
+		which = fmt.Sprintf("(%s OR StartTime >= '%s')", flow.OpenRuns, c.began(now))
 	}
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}
-	return fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s AND %s", workflow.Name, workflow.FinishName, workflow.InQueue(queue), which)
+	return fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s AND %s", workflow.Reset.Name, flow.FinishName, flow.InQueue(queue), which)
 }
 
 // scope is query in words.
@@ -109,7 +110,7 @@ func (c *replayCmd) scope(now time.Time) string {
 	if c.WorkflowID != "" {
 		return "of this workflow ID"
 	}
-	return fmt.Sprintf("of %s that is open or began after %s", workflow.Name, c.began(now))
+	return fmt.Sprintf("of %s that is open or began after %s", workflow.Reset.Name, c.began(now))
 }
 
 func (c *replayCmd) began(now time.Time) string { return now.Add(-c.Since).UTC().Format(time.RFC3339) }

@@ -7,8 +7,8 @@ import (
 
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // examples is how many runs of a kind are named.
@@ -98,7 +98,7 @@ func note(findings []*finding, reason string, run *workflowpb.WorkflowExecutionI
 	}
 	k := findings[at]
 	k.Runs++
-	if workflow.Open(run.GetStatus()) {
+	if flow.Open(run.GetStatus()) {
 		k.Open++
 	}
 	if len(k.Examples) < examples {

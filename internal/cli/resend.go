@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/operator"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // resendCmd is `rekey resend`.
@@ -54,15 +54,15 @@ type resending struct {
 // why is the reason why nothing is mailed, "" when a mail goes out.
 func why(m operator.Resent) string {
 	switch m.Why {
-	case workflow.MailOnItsWay:
+	case flow.MailOnItsWay:
 		return "a mail is in progress: `rekey find` shows its state"
-	case workflow.InCoolDown:
+	case flow.InCoolDown:
 		return "the cool-down is not over: retry at " + stamp(m.Again.Add(time.Second))
-	case workflow.LastLinkOut:
-		return fmt.Sprintf("the run has used its %d mails: wait until %s, or `rekey cancel` it and retry", workflow.MaxMails, stamp(m.Run.Expires))
+	case flow.LastLinkOut:
+		return fmt.Sprintf("the run has used its %d mails: wait until %s, or `rekey cancel` it and retry", flow.MaxMails, stamp(m.Run.Expires))
 	case operator.RunFull:
 		return "the run has reached its limit of signals: `rekey cancel` it and retry"
-	case workflow.LinksEnded: // another run answers
+	case flow.LinksEnded: // another run answers
 	}
 	if m.Result == operator.Withheld {
 		return "withheld: " + m.Run.Withheld
@@ -76,7 +76,7 @@ func (r resending) write(out io.Writer, asJSON bool) error {
 	if err := writeAnswer(out, asJSON, r, !nothing, r.text()); err != nil || !nothing {
 		return err
 	}
-	if withheld && r.Run.Withheld == string(workflow.MailUnknown) {
+	if withheld && r.Run.Withheld == string(flow.MailUnknown) {
 		return refusal("a mail may have arrived; rekey sends no further copy: " + r.Why)
 	}
 	return refusal("nothing is mailed: " + r.Why)
@@ -84,7 +84,7 @@ func (r resending) write(out io.Writer, asJSON bool) error {
 
 func (r resending) text() string {
 	if r.Result == operator.Mailed {
-		return fmt.Sprintf("mailed: link %d of %d of run %s, which ends at %s", r.Run.Mails, workflow.MaxMails, r.Run.RunID, stamp(r.Run.Expires))
+		return fmt.Sprintf("mailed: link %d of %d of run %s, which ends at %s", r.Run.Mails, flow.MaxMails, r.Run.RunID, stamp(r.Run.Expires))
 	}
 	return "requested: rekey mails a link as soon as a worker and the mail server are available; `rekey find` shows the state"
 }

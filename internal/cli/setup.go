@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/worker"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // setupCmd is `rekey setup`.
@@ -30,7 +30,7 @@ func (c *setupCmd) Run(p *process) error {
 	if err := worker.Setup(p.ctx, temporal, namespace); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", namespace, workflow.StateAttribute.GetName())
+	_, err = fmt.Fprintf(p.stdout, "namespace %s has search attribute %s\n", namespace, flow.StateAttribute.GetName())
 	return err
 }
 

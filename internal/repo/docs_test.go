@@ -65,10 +65,10 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 	code := blocks(readme, "go")
 	if len(code) != 1 || strings.Count(code[0], "\n") > 10 {
-		t.Fatalf("README.md has %d passages of Go, want one: the loop of the workflow, in ten lines", len(code))
+		t.Fatalf("README.md has %d passages of Go, want one: the steps of the workflow, in ten lines", len(code))
 	}
-	if loop := "\t" + strings.ReplaceAll(strings.TrimSpace(code[0]), "\n", "\n\t"); !strings.Contains(read(t, "workflow/resetpassword.go"), loop) {
-		t.Errorf("README.md has another loop than workflow/resetpassword.go:\n%s", loop)
+	if steps := "\t" + strings.ReplaceAll(strings.TrimSpace(code[0]), "\n", "\n\t"); !strings.Contains(read(t, "workflow/resetpassword.go"), steps) {
+		t.Errorf("README.md has other steps than workflow/resetpassword.go:\n%s", steps)
 	}
 	for _, command := range []string{"go run ./dev", "go test ./... ./one/... ./dev/..."} {
 		if !slices.Contains(blocks(readme, "sh"), command+"\n") {

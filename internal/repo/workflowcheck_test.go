@@ -45,7 +45,7 @@ func TestWorkflowcheckNeedsItsExceptions(t *testing.T) {
 	t.Parallel()
 	tool, dir := workflowcheck(t), sourceCopy(t)
 	write(t, filepath.Join(dir, workflowcheckConfig), "decls: {}\n")
-	got := check(t, tool, dir, "./workflow")
+	got := check(t, tool, dir, "./flow")
 	for name, says := range exceptions {
 		if !strings.Contains(got, says) {
 			t.Errorf("nothing is said about %s:\n%s", name, got)
@@ -59,13 +59,13 @@ func TestWorkflowcheckFindsAClock(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
 	tool, dir := workflowcheck(t), sourceCopy(t)
-	copyGo(t, filepath.Join(dir, "workflow"), filepath.Join(dir, "planted"))
-	change(t, overlay.Change{Package: filepath.Join(dir, "planted"), In: "run.linkMailed", Node: "CallExpr(Now)", With: "time.Now()"})
-	got := check(t, tool, dir, "./workflow", "./planted")
-	if !strings.Contains(got, "planted.run).linkMailed is non-deterministic, reason: calls non-deterministic function time.Now") {
+	copyGo(t, filepath.Join(dir, "flow"), filepath.Join(dir, "planted"))
+	change(t, overlay.Change{Package: filepath.Join(dir, "planted"), In: "Run.linkMailed", Node: "CallExpr(Now)", With: "time.Now()"})
+	got := check(t, tool, dir, "./flow", "./workflow", "./planted")
+	if !strings.Contains(got, "planted.Run).linkMailed is non-deterministic, reason: calls non-deterministic function time.Now") {
 		t.Errorf("the clock is not found:\n%s", got)
 	}
-	if strings.Contains(got, "rekey/workflow.") {
+	if strings.Contains(got, "rekey/workflow.") || strings.Contains(got, "rekey/flow.") {
 		t.Errorf("something is found where nothing was planted:\n%s", got)
 	}
 }
@@ -108,7 +108,7 @@ func installed(t *testing.T, tool string) string {
 func sourceCopy(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, folder := range []string{"workflow", "statemachine"} {
+	for _, folder := range []string{"flow", "workflow", "statemachine"} {
 		copyGo(t, folder, filepath.Join(dir, folder))
 	}
 	for _, file := range []string{"go.mod", "go.sum", workflowcheckConfig} {

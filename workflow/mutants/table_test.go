@@ -13,22 +13,22 @@ func mutants() []mutant {
 	)
 	return []mutant{
 		// Commands and their order.
-		{what: "the mail before the wait", changes: one("run.mailFirstLink", "ExprStmt(openWait)", "")},
-		{what: "the notice before the change", changes: one("run.changePassword", "ForStmt", "_, _ = {r}.notifyOwner({ctx})\n$")},
-		{what: "no wait before the first mail is out", changes: one("run.openWait", "IfStmt.Cond", "$ || {r}.mails == 0")},
-		{what: "a pause before the change", changes: one("run.changePassword", "ForStmt", "_ = {CallExpr(Sleep)}\n$")},
-		{what: "the change without a pause between two attempts", changes: one("run.changePassword", "CallExpr(Sleep)", "error(nil)")},
-		{what: "no notice", changes: one("run.notifyOwner", "CallExpr(deliver)", "Delivery{}")},
+		{what: "the mail before the wait", changes: one("MailFirstLink", "ExprStmt(openWait)", "")},
+		{what: "the notice before the change", changes: one("Apply", "ForStmt", "_, _ = Notify({ctx}, {r})\n$")},
+		{what: "no wait before the first mail is out", changes: one("Run.openWait", "IfStmt.Cond", "$ || {r}.mails == 0")},
+		{what: "a pause before the change", changes: one("Apply", "ForStmt", "_ = {CallExpr(Sleep)}\n$")},
+		{what: "the change without a pause between two attempts", changes: one("Apply", "CallExpr(Sleep)", "error(nil)")},
+		{what: "no notice", changes: one("Notify", "CallExpr(deliver)", "Delivery{}")},
 		{what: "a notice that any completion ends", changes: one("deliver", "IfStmt.Cond.Y", "true")},
-		{what: "a late request that waits for pending notices", changes: one("run.end", "BinaryExpr(||).X", "false")},
+		{what: "a late request that waits for pending notices", changes: one("Run.end", "BinaryExpr(||).X", "false")},
 		{what: "a run that drops the pending notices of the run before", changes: one("begin", "RangeStmt", "")},
-		{what: "no audit of a cancel", changes: one("run.end", "ExprStmt(recordCancel)", "")},
-		{what: "no timer for the expiry", changes: one("run.restartExpiry", "CallExpr(NewTimerWithOptions)",
+		{what: "no audit of a cancel", changes: one("Run.end", "ExprStmt(recordCancel)", "")},
+		{what: "no timer for the expiry", changes: one("Run.restartExpiry", "CallExpr(NewTimerWithOptions)",
 			"func() (none workflow.Future) {\n_ = func() workflow.Future { return $ }\nnone, _ = workflow.NewFuture({ctx})\nreturn none\n}()")},
-		{what: "a timer that a new mail does not start again", changes: one("run.linkMailed", "ExprStmt(restartExpiry)", "if {r}.expiry == nil {\n$\n}")},
-		{what: "an old timer that goes on beside the new one", changes: one("run.restartExpiry", "ExprStmt(stopExpiry)", "")},
-		{what: "no search attribute at the end", changes: one("run.fire", "ExprStmt(showState)", "")},
-		{what: "the search attribute in each state", changes: one("run.fire", "CallExpr(Final)", "true")},
+		{what: "a timer that a new mail does not start again", changes: one("Run.linkMailed", "ExprStmt(restartExpiry)", "if {r}.expiry == nil {\n$\n}")},
+		{what: "an old timer that goes on beside the new one", changes: one("Run.restartExpiry", "ExprStmt(stopExpiry)", "")},
+		{what: "no search attribute at the end", changes: one("Run.fire", "ExprStmt(showState)", "")},
+		{what: "the search attribute in each state", changes: one("Run.fire", "CallExpr(Final)", "true")},
 		{what: "no search attribute at the start of a run that continues one", changes: one("begin", "ExprStmt(showState)", "")},
 
 		// Names.
@@ -40,7 +40,7 @@ func mutants() []mutant {
 		{what: "the ID of the second wait", changes: text("waitID", "")},
 		{what: "the search attribute renamed", changes: text("StateAttribute", "State")},
 		{what: "the task queue renamed", lives: theQueue, changes: text("TaskQueue", "reset")},
-		{what: "the workflow renamed", changes: text("Name", "Reset")},
+		{what: "the workflow renamed", changes: []overlay.Change{{Package: "..", In: "Reset", Node: "KeyValueExpr(Name).Value", With: `"Reset"`}}},
 		{what: "the update renamed", changes: text("OutcomeUpdate", "result")},
 		{what: "the signal of a request renamed", changes: text("RequestSignal", "ask")},
 		{what: "the cancel signal renamed", changes: text("DisownSignal", "not-me")},
@@ -51,46 +51,46 @@ func mutants() []mutant {
 		{what: "a field of Request renamed", changes: one("Request", "Field(LinkLife).Type", "$ `json:\"Pause\"`")},
 		{what: "a field of Outcome renamed", changes: one("Outcome", "Field(State).Type", "$ `json:\"Status\"`")},
 		{what: "a field of Delivery renamed", changes: one("Delivery", "Field(Notice).Tag", "`json:\"About,omitempty\"`")},
-		{what: "a link mail with another life", changes: one("run.sendLink", "KeyValueExpr(Life).Value", "$ + grace")},
-		{what: "the time of a cancel left out", changes: one("run.recordCancel", "KeyValueExpr(At).Value", "time.Time{}")},
-		{what: "an expiry at another time", changes: one("run.restartExpiry", "BinaryExpr(+)", "$ + grace")},
+		{what: "a link mail with another life", changes: one("Run.sendLink", "KeyValueExpr(Life).Value", "$ + grace")},
+		{what: "the time of a cancel left out", changes: one("Run.recordCancel", "KeyValueExpr(At).Value", "time.Time{}")},
+		{what: "an expiry at another time", changes: one("Run.restartExpiry", "BinaryExpr(+)", "$ + grace")},
 
 		// Priorities, limits and strangers.
 		{what: "a cancel in Temporal ignored", changes: ignored("CallExpr(canceled)", "CallExpr(canceled)")},
 		{what: "a disowned link ignored", changes: ignored("BinaryExpr(!=)", "BinaryExpr(>)")},
-		{what: "a used link wins over a cancel", changes: one("run.awaitEvent", "CaseClause 1", "{CaseClause 2}\n$")},
-		{what: "the expiry wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 5}\n$")},
-		{what: "a mail that was sent wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 3}\n$")},
-		{what: "a request wins over a used link", changes: one("run.awaitEvent", "CaseClause 2", "{CaseClause 4}\n$")},
-		{what: "a submission ignored", changes: one("run.somethingHappened", "CallExpr(IsReady)", "false")},
-		{what: "an expiry while a mail is on its way", changes: one("run.expired", "BinaryExpr(==)", "true")},
+		{what: "a used link wins over a cancel", changes: one("Run.awaitEvent", "CaseClause 1", "{CaseClause 2}\n$")},
+		{what: "the expiry wins over a used link", changes: one("Run.awaitEvent", "CaseClause 2", "{CaseClause 5}\n$")},
+		{what: "a mail that was sent wins over a used link", changes: one("Run.awaitEvent", "CaseClause 2", "{CaseClause 3}\n$")},
+		{what: "a request wins over a used link", changes: one("Run.awaitEvent", "CaseClause 2", "{CaseClause 4}\n$")},
+		{what: "a submission ignored", changes: one("Run.somethingHappened", "CallExpr(IsReady)", "false")},
+		{what: "an expiry while a mail is on its way", changes: one("Run.expired", "BinaryExpr(==)", "true")},
 		{what: "no cool-down", changes: one("Links.Unanswered", "AssignStmt/BinaryExpr(<)", "false")},
 		{what: "one mail at most", changes: one("MaxMails", "BasicLit", "1")},
 		{what: "two mails at most", changes: one("MaxMails", "BasicLit", "2")},
 		{what: "four mails at most", changes: one("MaxMails", "BasicLit", "4")},
-		{what: "a request of another account counts", changes: one("run.takeRequests", "BinaryExpr(==)", "true")},
-		{what: "a cancel signal of another account counts", changes: one("run.takeDisowns", "BinaryExpr(==)", "true")},
-		{what: "a verdict about another submission counts", changes: one("run.changePassword", "SwitchStmt/BinaryExpr(==) 2", "true")},
-		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one("run.namesThisRun", "BinaryExpr(&&)", "false")},
-		{what: "a delivery of 0.2.0, which names no link, does not count", changes: one("run.delivered", "CaseClause 4/BinaryExpr(==)", "false")},
-		{what: "the input of another account counts", changes: one("ResetPassword", "IfStmt.Cond", "false")},
+		{what: "a request of another account counts", changes: one("Run.takeRequests", "BinaryExpr(==)", "true")},
+		{what: "a cancel signal of another account counts", changes: one("Run.takeDisowns", "BinaryExpr(==)", "true")},
+		{what: "a verdict about another submission counts", changes: one("Apply", "SwitchStmt/BinaryExpr(==) 2", "true")},
+		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one("Run.namesThisRun", "BinaryExpr(&&)", "false")},
+		{what: "a delivery of 0.2.0, which names no link, does not count", changes: one("Run.delivered", "CaseClause 4/BinaryExpr(==)", "false")},
+		{what: "the input of another account counts", changes: one("Definition.Run", "IfStmt.Cond", "false")},
 
 		// The way on.
-		{what: "a submission without a link ends the reset", changes: one("run.dropSubmission", "SelectorExpr(TokenUnknown)", "statemachine.ChangeRefused")},
-		{what: "no new wait after a submission without a link", changes: one("run.openWait", "IfStmt.Cond", "$ || {r}.waits > 0")},
-		{what: "a link mail goes on after the password was changed", changes: one("run.notifyOwner", "ExprStmt(stopMail)", "")},
-		{what: "a link mail goes on after a cancel", changes: one("run.recordCancel", "ExprStmt(stopMail)", "")},
-		{what: "a request that comes too late is not answered", changes: one("run.end", "ForStmt/IfStmt.Cond", "$ && {r}.mails == 0")},
-		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("run.mailFirstLink", "ExprStmt(takeRequests)", "")},
-		{what: "a refused change is tried again", changes: one("run.changePassword", "CaseClause 2/Ident", "$ && {CaseClause 1/SelectorExpr(Event)} != statemachine.ChangeRefused")},
-		{what: "no wait for updates at the end", changes: one("run.end", "CallExpr(AllHandlersFinished)", "true")},
-		{what: "a withheld link ends the reset", changes: one("run.linkMailed", "SelectorExpr(LinkWithheld)", "statemachine.Expire")},
+		{what: "a submission without a link ends the reset", changes: one("Run.dropSubmission", "SelectorExpr(TokenUnknown)", "statemachine.ChangeRefused")},
+		{what: "no new wait after a submission without a link", changes: one("Run.openWait", "IfStmt.Cond", "$ || {r}.waits > 0")},
+		{what: "a link mail goes on after the password was changed", changes: one("Notify", "ExprStmt(stopMail)", "")},
+		{what: "a link mail goes on after a cancel", changes: one("Run.recordCancel", "ExprStmt(stopMail)", "")},
+		{what: "a request that comes too late is not answered", changes: one("Run.end", "ForStmt/IfStmt.Cond", "$ && {r}.mails == 0")},
+		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("MailFirstLink", "ExprStmt(takeRequests)", "")},
+		{what: "a refused change is tried again", changes: one("Apply", "CaseClause 2/Ident", "$ && {CaseClause 1/SelectorExpr(Event)} != statemachine.ChangeRefused")},
+		{what: "no wait for updates at the end", changes: one("Run.end", "CallExpr(AllHandlersFinished)", "true")},
+		{what: "a withheld link ends the reset", changes: one("Run.linkMailed", "SelectorExpr(LinkWithheld)", "statemachine.Expire")},
 
 		// Runs that are kept waiting.
-		{what: "a run that is kept waiting does not say so", lives: noRun, changes: one("run.showWaiting", "ExprStmt(setAttribute)", "")},
-		{what: "a run that goes on still says that it is kept waiting", lives: noRun, changes: one("run.endWaiting", "ExprStmt(setAttribute)", "")},
-		{what: "the waiting of another mail counts", lives: noRun, changes: one("run.mailWaits", "BinaryExpr(!=)", "false")},
-		{what: "a mail that was kept waiting is begun again at once", lives: noRun, changes: one("run.sendAgain", "CallExpr(max)/SelectorExpr(pause)", "0")},
+		{what: "a run that is kept waiting does not say so", lives: noRun, changes: one("Run.showWaiting", "ExprStmt(setAttribute)", "")},
+		{what: "a run that goes on still says that it is kept waiting", lives: noRun, changes: one("Run.endWaiting", "ExprStmt(setAttribute)", "")},
+		{what: "the waiting of another mail counts", lives: noRun, changes: one("Run.mailWaits", "BinaryExpr(!=)", "false")},
+		{what: "a mail that was kept waiting is begun again at once", lives: noRun, changes: one("Run.sendAgain", "CallExpr(max)/SelectorExpr(pause)", "0")},
 	}
 }
 
@@ -105,8 +105,8 @@ func allowed() []mutant {
 		{what: "a new field", changes: one("Request", "Field(LinkLife)", "Language string `json:\",omitempty\"`\n$")},
 		{what: "other texts", changes: []overlay.Change{
 			change("changeOptions", "KeyValueExpr(Summary).Value", `"set the new password"`),
-			change("run.details", "BasicLit(STRING)", `"%s: %d mails of %d"`),
-			change("run.restartExpiry", "KeyValueExpr(Summary).Value", `"end of the link"`),
+			change("Run.details", "BasicLit(STRING)", `"%s: %d mails of %d"`),
+			change("Run.restartExpiry", "KeyValueExpr(Summary).Value", `"end of the link"`),
 		}},
 		{what: "the mail before the wait, behind `workflow.GetVersion`", changes: mailFirst(
 			`workflow.GetVersion({ctx}, "mail-first", workflow.DefaultVersion, 1) == 1`,
@@ -116,12 +116,12 @@ func allowed() []mutant {
 
 // mailFirst mails before it waits, on a condition.
 func mailFirst(condition string) []overlay.Change {
-	return one("run.mailFirstLink", "ExprStmt(openWait)", "if !("+condition+") {\n$\n}")
+	return one("MailFirstLink", "ExprStmt(openWait)", "if !("+condition+") {\n$\n}")
 }
 
 // ignored removes an event that decides or ends a wait.
 func ignored(event, condition string) []overlay.Change {
-	return []overlay.Change{change("run.awaitEvent", event, "false"), change("run.somethingHappened", condition, "false")}
+	return []overlay.Change{change("Run.awaitEvent", event, "false"), change("Run.somethingHappened", condition, "false")}
 }
 
 // text puts another text in the place of the only one in a declaration.
@@ -130,5 +130,5 @@ func text(in, with string) []overlay.Change { return one(in, "BasicLit(STRING)",
 func one(in, node, with string) []overlay.Change { return []overlay.Change{change(in, node, with)} }
 
 func change(in, node, with string) overlay.Change {
-	return overlay.Change{Package: "..", In: in, Node: node, With: with}
+	return overlay.Change{Package: "../../flow", In: in, Node: node, With: with}
 }

@@ -24,7 +24,8 @@ type Change struct {
 	// in source order, and then a field of it.
 	Node string
 	// With is the new code. There "$" stands for the old one and "{Node}" for another node of
-	// the declaration. The receiver is "{r}", and "{ctx}" the parameter of type Context.
+	// the declaration. The receiver is "{r}", of a function the parameter behind the
+	// context, and "{ctx}" the parameter of type Context.
 	With string
 }
 
@@ -195,7 +196,11 @@ func (s source) fill(with string, decl, node ast.Node) (_ string, err error) {
 		case "$":
 			return s.of(node)
 		case "{r}":
-			return nameOf(decl.(*ast.FuncDecl).Recv.List[0]) //nolint:forcetypeassert // only a method has one
+			f := decl.(*ast.FuncDecl) //nolint:forcetypeassert // only a function has one
+			if f.Recv == nil {
+				return nameOf(f.Type.Params.List[1])
+			}
+			return nameOf(f.Recv.List[0])
 		case "{ctx}":
 			for _, p := range decl.(*ast.FuncDecl).Type.Params.List { //nolint:forcetypeassert // only a function has one
 				if nameOf(p.Type) == "Context" {

@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"time"
@@ -65,7 +65,7 @@ func deliver(ctx workflow.Context, notice Notice, until time.Time) Delivery {
 }
 
 // deliverInBackground goes on with a notice beside the work of the states.
-func (r *run) deliverInBackground(ctx workflow.Context, notice Notice) {
+func (r *Run) deliverInBackground(ctx workflow.Context, notice Notice) {
 	p := &pendingNotice{notice: notice}
 	r.background = append(r.background, p)
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -77,7 +77,7 @@ func (r *run) deliverInBackground(ctx workflow.Context, notice Notice) {
 }
 
 // giveUp gives a notice up, in runs whose release did.
-func (r *run) giveUp(ctx workflow.Context, notice Notice) {
+func (r *Run) giveUp(ctx workflow.Context, notice Notice) {
 	if workflow.GetVersion(ctx, "notice-is-given-up", workflow.DefaultVersion, 1) == 1 {
 		r.events.tellUntold(ctx, notice, giveUp(ctx, notice))
 	}
@@ -96,7 +96,7 @@ func giveUp(ctx workflow.Context, notice Notice) (d Delivery) {
 }
 
 // pendingNotices are the notices that have not reached all addresses, as the next run gets them.
-func (r *run) pendingNotices() (pending []Mail) {
+func (r *Run) pendingNotices() (pending []Mail) {
 	for _, p := range r.background {
 		if !p.done {
 			pending = append(pending, p.notice.Mail())

@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"strconv"
@@ -19,8 +19,6 @@ const (
 	// MailQueue is where workers of TaskQueue find mails to send, so that those which a mail
 	// server keeps waiting hold up nothing else.
 	MailQueue = "rekey-mail"
-	// Name is the workflow type.
-	Name = "ResetPassword"
 	// FinishName is the workflow type of the run that follows one which ended from outside.
 	FinishName = "FinishReset"
 
@@ -64,16 +62,10 @@ const (
 	WorkerStops = "worker_stops"
 )
 
-// Types are the names of all types of workflows and activities.
-func Types() []string {
-	return []string{
-		Name, FinishName,
-		SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice, TellHost,
-	}
+// Activities are the names of all activities.
+func Activities() []string {
+	return []string{SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice, TellHost}
 }
-
-// Workflows are the workflow functions by their types, for a worker or a replay.
-func Workflows() map[string]any { return map[string]any{Name: ResetPassword, FinishName: FinishReset} }
 
 // Values are pointers to the types whose values cross Temporal.
 func Values() []any {
@@ -122,14 +114,10 @@ func Going(s statemachine.State) bool {
 	return s == statemachine.StateRequested || s == WaitingForMail || s == WaitingForStore
 }
 
-// ID is the workflow ID of an account's run. The account key is a keyed hash of the address, so
-// the ID holds nothing personal. By the ID, Temporal keeps an account to one open run.
-func ID(accountKey string) string { return idPrefix + accountKey }
-
-// AccountKey is the account key in a workflow ID that [ID] made.
-func AccountKey(workflowID string) string { return strings.TrimPrefix(workflowID, idPrefix) }
-
-const idPrefix = "reset/"
+// AccountKey is the account key in a workflow ID that [Definition.ID] made.
+func AccountKey(workflowID string) string {
+	return workflowID[strings.IndexByte(workflowID, '/')+1:]
+}
 
 // waitID is the activity ID of the n-th wait of a run, from 1. The first has no number. A
 // completion of a wait without a link opens the next one.

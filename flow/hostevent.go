@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"cmp"
@@ -111,7 +111,7 @@ func tellHost(ctx workflow.Context, e HostEvent) {
 }
 
 // tell tells the application an event of this run, if its workers do.
-func (r *run) tell(ctx workflow.Context, what HostEventType, at time.Time, submission string) {
+func (r *Run) tell(ctx workflow.Context, what HostEventType, at time.Time, submission string) {
 	if r.tells {
 		r.events.tell(ctx, HostEvent{Type: what, Run: r.original, Submission: submission, Account: r.account, At: at})
 	}
@@ -120,7 +120,7 @@ func (r *run) tell(ctx workflow.Context, what HostEventType, at time.Time, submi
 // tellRequested tells the application of the request, once: when the first mail of the run was sent
 // or withheld, or when its link was used before that. The result of a mail or of a change says
 // whether its worker tells the application, and names the account.
-func (r *run) tellRequested(ctx workflow.Context, says bool, account string) {
+func (r *Run) tellRequested(ctx workflow.Context, says bool, account string) {
 	if !tellsHost(ctx, says) {
 		return
 	}
@@ -132,7 +132,7 @@ func (r *run) tellRequested(ctx workflow.Context, says bool, account string) {
 }
 
 // tellChange tells the application of the verdict.
-func (r *run) tellChange(ctx workflow.Context) {
+func (r *Run) tellChange(ctx workflow.Context) {
 	r.tellRequested(ctx, r.verdict.Tells, r.verdict.Account)
 	if r.verdict.Event == statemachine.PasswordChanged {
 		r.tell(ctx, HostPasswordChanged, r.verdict.Changed, r.accepted.ID)

@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"strconv"
@@ -42,7 +42,7 @@ func (m Mail) LinkMail() LinkMail {
 // and are refused. A foreign completion is another reason.
 const tries = 4
 
-func (r *run) sendLink(ctx workflow.Context, by Caller) {
+func (r *Run) sendLink(ctx workflow.Context, by Caller) {
 	r.mails++
 	r.sending = LinkMail{
 		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
@@ -52,12 +52,12 @@ func (r *run) sendLink(ctx workflow.Context, by Caller) {
 	r.mail = workflow.ExecuteActivity(mailOptions(r.mailing, "mail a link"), SendEmail, r.sending.Mail())
 }
 
-func (r *run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
+func (r *Run) mailDone() bool { return r.mail != nil && r.mail.IsReady() }
 
 // delivered is the result of the mail. It is not final when it names another mail, or says that
 // this one is kept waiting: the mail has to be begun again. After a day, or several such results,
 // it has failed.
-func (r *run) delivered(ctx workflow.Context) (d Delivery, final bool) {
+func (r *Run) delivered(ctx workflow.Context) (d Delivery, final bool) {
 	err := r.mail.Get(ctx, &d)
 	switch {
 	case err == nil && d.Mail == r.sending.Name():
@@ -76,7 +76,7 @@ func (r *run) delivered(ctx workflow.Context) (d Delivery, final bool) {
 }
 
 // mailWaits reports that a delivery says why the link mail in progress is kept waiting.
-func (r *run) mailWaits(ctx workflow.Context, d Delivery) bool {
+func (r *Run) mailWaits(ctx workflow.Context, d Delivery) bool {
 	if d.Waits == "" || d.Of != r.sending.Name() || !r.sending.Waits || !showsWaiting(ctx) {
 		return false
 	}
@@ -95,7 +95,7 @@ func unnamedDelivery(d Delivery, err error) Delivery {
 
 // sendAgain begins the mail again. The first time is at once, because its reader waits. Later ones
 // follow a growing pause, within the day of the mail.
-func (r *run) sendAgain() {
+func (r *Run) sendAgain() {
 	pause := max(time.Duration(r.repeats)*retryPause, r.pause)
 	r.repeats++
 	r.pause = 0
@@ -117,13 +117,13 @@ func (r *run) sendAgain() {
 }
 
 // timeLeft is how long the mail is still tried.
-func (r *run) timeLeft(ctx workflow.Context) time.Duration {
+func (r *Run) timeLeft(ctx workflow.Context) time.Duration {
 	return mailRetry - workflow.Now(ctx).Sub(r.begunAt)
 }
 
 // linkMailed starts the link's life again, also when no mail went out: an account without a mail
 // must look like any other.
-func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
+func (r *Run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
 	r.tellRequested(ctx, d.Tells, d.Account)
@@ -139,7 +139,7 @@ func (r *run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	return statemachine.LinkSent
 }
 
-func (r *run) restartExpiry(ctx workflow.Context) {
+func (r *Run) restartExpiry(ctx workflow.Context) {
 	if r.stopExpiry != nil {
 		r.stopExpiry()
 	}
@@ -150,4 +150,4 @@ func (r *run) restartExpiry(ctx workflow.Context) {
 }
 
 // expired is false while a mail is on its way: its link has a life of its own.
-func (r *run) expired() bool { return r.mail == nil && r.expiry != nil && r.expiry.IsReady() }
+func (r *Run) expired() bool { return r.mail == nil && r.expiry != nil && r.expiry.IsReady() }

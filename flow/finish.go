@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"time"
@@ -19,7 +19,7 @@ const finishPrefix = "finish/"
 // FinishID is the workflow ID of the run that follows the end of a run: there is only one.
 func FinishID(run string) string { return finishPrefix + run }
 
-// FinishOptions are the options of [FinishReset] for a run, one at a time. A later one asks the
+// FinishOptions are the options of [Finish] for a run, one at a time. A later one asks the
 // store again, which may know more after a workflow reset.
 func FinishOptions(run, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
@@ -60,10 +60,10 @@ func (e Ended) outcome() Outcome {
 	return Outcome{State: statemachine.StatePasswordChanged, Accepted: e.Submission, Run: e.Of}
 }
 
-// FinishReset follows a run that ended from outside. It makes the run over in the store, and
+// Finish follows a run that ended from outside. It makes the run over in the store, and
 // answers the outcome update with the store's verdict. When the run changed the password and its
 // notice has not reached all addresses, it goes on with the notice. It fails when the run goes on.
-func FinishReset(ctx workflow.Context, in Ending) (Outcome, error) {
+func Finish(ctx workflow.Context, in Ending) (Outcome, error) {
 	if FinishID(in.Run) != workflow.GetInfo(ctx).WorkflowExecution.ID {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
 	}

@@ -1,11 +1,11 @@
-package workflow
+package flow
 
 import "go.temporal.io/sdk/workflow"
 
 // answerRequests takes the requests and reports whether this run answers them. The answer is
 // another link, a link in progress or just mailed, or the last link while it is good. After the
 // end of the last link this run mails no more, and another run answers.
-func (r *run) answerRequests(ctx workflow.Context) bool {
+func (r *Run) answerRequests(ctx workflow.Context) bool {
 	caller, asked := r.takeRequests()
 	if !asked {
 		return true
@@ -28,7 +28,7 @@ func endsForLateRequest(ctx workflow.Context) bool {
 }
 
 // passOver notes for operators that a request mailed nothing, and why.
-func (r *run) passOver(ctx workflow.Context, why Unanswered) {
+func (r *Run) passOver(ctx workflow.Context, why Unanswered) {
 	switch {
 	case r.mails == MaxMails && r.mail == nil && r.withheld != "":
 		why = "last_mail_withheld"
@@ -41,7 +41,7 @@ func (r *run) passOver(ctx workflow.Context, why Unanswered) {
 }
 
 // lateRequest is a request that another run has to answer.
-func (r *run) lateRequest() (Caller, bool) {
+func (r *Run) lateRequest() (Caller, bool) {
 	if last, asked := r.takeRequests(); asked || r.lateCaller == nil {
 		return last, asked
 	}
@@ -50,7 +50,7 @@ func (r *run) lateRequest() (Caller, bool) {
 
 // takeRequests takes all request signals; many clicks are one, the last. The SDK drops signals
 // that are not sealed under a key of the keyset. A signal sealed for another account is ignored.
-func (r *run) takeRequests() (last Caller, asked bool) {
+func (r *Run) takeRequests() (last Caller, asked bool) {
 	for {
 		var c Caller
 		if !r.requests.ReceiveAsync(&c) {

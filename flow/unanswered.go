@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import "time"
 
@@ -41,6 +41,6 @@ func (l Links) Unanswered(now time.Time) Unanswered {
 	}
 }
 
-func (r *run) links() Links {
+func (r *Run) links() Links {
 	return Links{r.mail != nil, r.mails, r.mailedAt, r.expires, r.in.MailPause}
 }

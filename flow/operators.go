@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"fmt"
@@ -43,13 +43,13 @@ type transition struct {
 
 // show counts a transition and notes it in the run's current details, which the Temporal
 // UI renders as Markdown. Nothing there is an address or a secret.
-func (r *run) show(ctx workflow.Context, event string) {
+func (r *Run) show(ctx workflow.Context, event string) {
 	r.count(ctx, event)
 	r.history = append(r.history, transition{workflow.Now(ctx), event, r.machine.State()})
 	workflow.SetCurrentDetails(ctx, r.details())
 }
 
-func (r *run) details() string {
+func (r *Run) details() string {
 	d := fmt.Appendf(nil, "**State:** `%s`\n\n**Mails:** %d of %d", r.machine.State(), r.mails, MaxMails)
 	if r.withheld != "" {
 		d = fmt.Appendf(d, "; the last was withheld (`%s`)", r.withheld)
@@ -88,14 +88,14 @@ func addresses(pending []Mail) (n int) {
 // count counts a transition by its event and the state that it led to. Metrics leave nothing in
 // the history, and a replay counts nothing again. A workflow task can be repeated: its worker was
 // killed, or a signal came at the close. It counts again then, so this is not for accounting.
-func (r *run) count(ctx workflow.Context, event string) {
+func (r *Run) count(ctx workflow.Context, event string) {
 	labels := map[string]string{"event": event, "state": string(r.machine.State())}
 	workflow.GetMetricsHandler(ctx).WithTags(labels).Counter("rekey_transitions").Inc(1)
 }
 
 // countRedeemed measures from the last mail that a mail server accepted to the submission. A
 // link that was used before the run heard of its mail is not counted.
-func (r *run) countRedeemed(ctx workflow.Context) {
+func (r *Run) countRedeemed(ctx workflow.Context) {
 	if r.verdict.Event == statemachine.PasswordChanged && !r.expires.IsZero() {
 		workflow.GetMetricsHandler(ctx).Timer("rekey_time_to_redeem").Record(r.submittedAt.Sub(r.mailedAt))
 	}
@@ -104,7 +104,7 @@ func (r *run) countRedeemed(ctx workflow.Context) {
 // showState sets the search attribute to the state. Each upsert is a billable action, so a run has
 // one, at its end; the start brings the first value along. A run that is kept waiting has two
 // more, see showWaiting.
-func (r *run) showState(ctx workflow.Context) { setAttribute(ctx, r.machine.State()) }
+func (r *Run) showState(ctx workflow.Context) { setAttribute(ctx, r.machine.State()) }
 
 func setAttribute(ctx workflow.Context, state statemachine.State) {
 	err := workflow.UpsertTypedSearchAttributes(ctx, StateAttribute.ValueSet(string(state)))
@@ -120,7 +120,7 @@ func showsWaiting(ctx workflow.Context) bool {
 }
 
 // showWaiting shows operators why the run is kept waiting.
-func (r *run) showWaiting(ctx workflow.Context, what statemachine.State) {
+func (r *Run) showWaiting(ctx workflow.Context, what statemachine.State) {
 	if what != WaitingForMail && what != WaitingForStore {
 		what = WaitingForStore
 	}
@@ -129,7 +129,7 @@ func (r *run) showWaiting(ctx workflow.Context, what statemachine.State) {
 }
 
 // endWaiting takes that back, unless the run is over and shows its end.
-func (r *run) endWaiting(ctx workflow.Context) {
+func (r *Run) endWaiting(ctx workflow.Context) {
 	if r.waitingFor != "" && !r.machine.Final() {
 		setAttribute(ctx, statemachine.StateRequested)
 	}

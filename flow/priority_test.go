@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"context"
@@ -81,7 +81,7 @@ func waitFor(t *testing.T, happened int) waited {
 
 // waitIn is the wait of a run whose first mail went out.
 func waitIn(ctx workflow.Context, happened int) (waited, error) {
-	r, detached := begin(ctx, Request{LinkLife: time.Hour})
+	r, detached := begin(ctx, Definition{Table: statemachine.Reset}, Request{LinkLife: time.Hour})
 	future := func(ready bool) workflow.Future {
 		f, settable := workflow.NewFuture(detached)
 		if ready {
@@ -98,7 +98,7 @@ func waitIn(ctx workflow.Context, happened int) (waited, error) {
 		settable.Set(Delivery{Mail: r.sending.Name()}, nil)
 		r.mail = answer
 	}
-	event, err := r.awaitToken(detached)
+	event, err := AwaitToken(detached, r)
 	return waited{event, r.mails}, err
 }
 

@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"cmp"
@@ -9,9 +9,10 @@ import (
 	"github.com/rekeyhq/rekey/statemachine"
 )
 
-// run is a reset in progress. Its fields are rebuilt from the history whenever a
-// worker picks the run up.
-type run struct {
+// Run is a run in progress. Its fields are rebuilt from the history whenever a worker picks the
+// run up.
+type Run struct {
+	flow     Definition
 	in       Request
 	id       string // run ID
 	original string // run ID before any workflow reset
@@ -58,11 +59,12 @@ type run struct {
 
 // begin makes the run and the context of its work, which a cancel does not reach. A cancel is an
 // event like any other. It counts until a submission is accepted and never cuts work short.
-func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
+func begin(ctx workflow.Context, d Definition, in Request) (*Run, workflow.Context) {
 	detached, _ := workflow.NewDisconnectedContext(ctx)
-	r := &run{
+	r := &Run{
+		flow:     d,
 		in:       in,
-		machine:  statemachine.New(statemachine.Reset),
+		machine:  statemachine.New(d.Table),
 		requests: workflow.GetSignalChannel(ctx, RequestSignal),
 		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
 		canceled: func() bool { return ctx.Err() != nil },
@@ -85,7 +87,7 @@ func begin(ctx workflow.Context, in Request) (*run, workflow.Context) {
 
 // whenSettled answers the outcome update. A run that is being canceled still
 // answers, hence the disconnected context.
-func (r *run) whenSettled(ctx workflow.Context) (Outcome, error) {
+func (r *Run) whenSettled(ctx workflow.Context) (Outcome, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := workflow.Await(ctx, r.machine.Settled); err != nil {
 		return Outcome{}, err
@@ -93,7 +95,7 @@ func (r *run) whenSettled(ctx workflow.Context) (Outcome, error) {
 	return r.outcome(), nil
 }
 
-func (r *run) outcome() Outcome {
+func (r *Run) outcome() Outcome {
 	return Outcome{
 		State: r.machine.State(), Accepted: r.accepted.ID,
 		Mails: r.mails, Withheld: r.withheld, Refused: r.verdict.Reason, Run: r.original,
@@ -101,7 +103,7 @@ func (r *run) outcome() Outcome {
 }
 
 // openWait opens the wait for a submission if none is open.
-func (r *run) openWait(ctx workflow.Context) {
+func (r *Run) openWait(ctx workflow.Context) {
 	if r.wait != nil {
 		return
 	}
@@ -112,7 +114,7 @@ func (r *run) openWait(ctx workflow.Context) {
 // takeDisowns takes the signals of "this wasn't me" and of operators; the first for this account
 // counts. The run ID in a signal is not compared: a workflow reset replays the signal under
 // another run ID.
-func (r *run) takeDisowns() {
+func (r *Run) takeDisowns() {
 	for {
 		var c Caller
 		if !r.disowns.ReceiveAsync(&c) {
@@ -125,7 +127,7 @@ func (r *run) takeDisowns() {
 }
 
 // recordCancel records the caller of the cancel. The reset is over also when that fails.
-func (r *run) recordCancel(ctx workflow.Context) {
+func (r *Run) recordCancel(ctx workflow.Context) {
 	r.stopMail() // the run may stay open, and no link of it may go out
 	c := Cancellation{Run: r.original, Sender: r.id, Address: r.in.Address, At: workflow.Now(ctx)}
 	if r.disowner != nil {

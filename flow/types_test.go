@@ -1,4 +1,4 @@
-package workflow
+package flow
 
 import (
 	"go/ast"
@@ -11,22 +11,21 @@ import (
 	"testing"
 )
 
-// Types has each exported workflow function and each activity that a run executes. The metrics
-// have no name for a missing one.
-func TestTypesAreAll(t *testing.T) {
+// Activities has each activity that a run executes. The metrics have no name for a missing one.
+func TestActivitiesAreAll(t *testing.T) {
 	t.Parallel()
 	s := sources{values: map[string]string{}}
 	for _, file := range parsed(t) {
 		ast.Inspect(file, s.see)
 	}
-	want := s.workflows
+	var want []string
 	for _, name := range s.activities {
 		want = append(want, s.values[name])
 	}
 	slices.Sort(want)
 	want = slices.Compact(want)
-	if got := slices.Sorted(slices.Values(Types())); !slices.Equal(got, want) {
-		t.Errorf("types %q, the code has %q", got, want)
+	if got := slices.Sorted(slices.Values(Activities())); !slices.Equal(got, want) {
+		t.Errorf("activities %q, the code has %q", got, want)
 	}
 }
 
@@ -74,17 +73,32 @@ func TestConditionsHaveNoEffects(t *testing.T) {
 				if field, ok := n.Lhs[0].(*ast.SelectorExpr); ok {
 					t.Errorf("a condition of Await assigns %s", field.Sel.Name)
 				}
+			case *ast.IncDecStmt:
+				t.Error("a condition of Await counts")
 			case *ast.SelectorExpr:
 				if strings.HasPrefix(n.Sel.Name, "Receive") {
 					t.Errorf("a condition of Await takes from a channel: %s", n.Sel.Name)
 				}
-				if body := bodies[n.Sel.Name]; body != nil && !slices.Contains(conditions, body) {
-					conditions = append(conditions, body)
-				}
+			}
+			if body := bodies[calledIn(n, conditions[i])]; body != nil && !slices.Contains(conditions, body) {
+				conditions = append(conditions, body)
 			}
 			return true
 		})
 	}
+}
+
+// calledIn is the method that a node of a condition calls. A condition may be a method itself.
+func calledIn(n, condition ast.Node) string {
+	if call, ok := n.(*ast.CallExpr); ok {
+		n = call.Fun
+	} else if n != condition {
+		return ""
+	}
+	if method, ok := n.(*ast.SelectorExpr); ok {
+		return method.Sel.Name
+	}
+	return ""
 }
 
 // conditionsOf are the conditions that a function waits for. A condition is in place, a variable
@@ -113,16 +127,12 @@ func conditionsOf(f *ast.FuncDecl) (conditions []ast.Node) {
 
 // sources are the names in the code of this package.
 type sources struct {
-	workflows, activities []string
-	values                map[string]string // of string constants
+	activities []string
+	values     map[string]string // of string constants
 }
 
 func (s *sources) see(n ast.Node) bool {
 	switch n := n.(type) {
-	case *ast.FuncDecl:
-		if n.Recv == nil && n.Name.IsExported() && n.Type.Params.NumFields() > 0 && isSDK(n.Type.Params.List[0].Type, "Context") {
-			s.workflows = append(s.workflows, n.Name.Name)
-		}
 	case *ast.CallExpr:
 		if isSDK(n.Fun, "ExecuteActivity") {
 			if name, ok := n.Args[1].(*ast.Ident); ok {

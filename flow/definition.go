@@ -1,0 +1,67 @@
+package flow
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rekeyhq/rekey/statemachine"
+)
+
+// Definition is a flow as a value: what happens between the request for a link and the end.
+// Everything else is the same for all flows. A released Name or Kind does not change, since
+// Temporal has both in its histories.
+type Definition struct {
+	// Name is the workflow type.
+	Name string
+	// Kind names the flow in workflow IDs, links, events and metrics. It has small letters only.
+	Kind string
+	// Table has the events that each state allows.
+	Table statemachine.Table[statemachine.State, statemachine.Event]
+	// Steps has the work of each state that is not final.
+	Steps Steps
+	// Summary is the text of each run in lists of Temporal's UI.
+	Summary string
+}
+
+// Steps are the steps of a flow, by their states.
+type Steps map[statemachine.State]Step
+
+// Step does the work of a state and returns the event that ended it. [Definition.Table] has the
+// state that follows. A step is workflow code. An error ends the run without an outcome.
+type Step func(ctx workflow.Context, r *Run) (statemachine.Event, error)
+
+// ID is the workflow ID of an account's run. The account key is a keyed hash of the address, so
+// the ID holds nothing personal. By the ID, Temporal keeps an account to one open run of a flow.
+func (d Definition) ID(accountKey string) string { return d.Kind + "/" + accountKey }
+
+// Check returns an error when a state of the table has no step and is not final, or has one and is.
+func (d Definition) Check() error {
+	for _, s := range d.Table.States() {
+		if _, ok := d.Steps[s]; ok == d.Table.Final(s) {
+			return fmt.Errorf("flow %s: each state needs a step, unless it is final: %s", d.Name, s)
+		}
+	}
+	return nil
+}
+
+// Run does the steps of one run until its state is final. It ends without an error however the run
+// ends; the outcome says how.
+func (d Definition) Run(ctx workflow.Context, in Request) (Outcome, error) {
+	if d.ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID {
+		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
+	}
+	r, detached := begin(ctx, d, in)
+	if err := workflow.SetUpdateHandler(ctx, OutcomeUpdate, r.whenSettled); err != nil {
+		return Outcome{}, err
+	}
+	for !r.machine.Final() {
+		event, err := d.Steps[r.machine.State()](detached, r)
+		if err != nil {
+			return Outcome{}, err
+		}
+		r.fire(detached, event)
+	}
+	return r.end(detached)
+}
