@@ -46,6 +46,7 @@ type Activities struct {
 	Upgrade     Upgrade          // a format that the host reads beside those of its accounts
 	Receiver    account.Receiver // is told events; nil tells none
 	WithAddress bool             // events have the address of the account
+	Flows       []Flow           // further ones, beside those of rekey
 	Domain      string           // right side of Message-IDs
 	Now         func() time.Time // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and owners who were not

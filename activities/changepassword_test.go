@@ -141,7 +141,7 @@ func TestForeignSubmissions(t *testing.T) {
 		"sealed for another account's run": func(t *testing.T, s *site) flow.Change {
 			t.Helper()
 			c := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, fresh))}
-			s.run.ID = workflow.Reset.ID("ffeeddccbbaa99887766554433221100")
+			s.run.ID = workflow.ResetPassword.ID("ffeeddccbbaa99887766554433221100")
 			return c
 		},
 		"of another run's link": func(t *testing.T, s *site) flow.Change {

@@ -51,7 +51,7 @@ func (a *Activities) announce() {
 	}
 	a.counter(noticesFailed, nil).Inc(0)
 	a.counter(eventsFailed, nil).Inc(0)
-	for _, event := range flow.HostEventTypes() {
+	for _, event := range a.hostEventTypes() {
 		for _, result := range []string{sent, fault} {
 			a.eventAttempts(event, result).Inc(0)
 		}

@@ -66,7 +66,7 @@ type site struct {
 func newSite(t *testing.T, accounts ...account.Account) *site {
 	t.Helper()
 	s := &site{
-		mailer: &mailer{}, now: start, run: sdk.Execution{ID: workflow.Reset.ID(key), RunID: run},
+		mailer: &mailer{}, now: start, run: sdk.Execution{ID: workflow.ResetPassword.ID(key), RunID: run},
 		stopping: make(chan struct{}), beaten: make(chan converter.EncodedValues, 1), log: &lines{},
 	}
 	var err error
@@ -186,7 +186,7 @@ func (s *site) submission(t *testing.T, p keys.NewPassword) flow.Submission {
 	t.Helper()
 	w := flow.Submission{ID: p.ID(), LinkRun: run}
 	var err error
-	w.Sealed, err = s.sealer.Seal(p, w.SealContext(workflow.Reset.ID(key)))
+	w.Sealed, err = s.sealer.Seal(p, w.SealContext(workflow.ResetPassword.ID(key)))
 	must(t, err)
 	return w
 }

@@ -27,7 +27,7 @@ func (a *Activities) recordCancel(ctx context.Context, c flow.Cancellation) erro
 	if err := checkSender(ctx, c.Sender, c.Run); err != nil {
 		return err
 	}
-	owner, why, err := a.resettable(ctx, c.Address)
+	owner, why, err := a.owner(ctx, c.Address, func(account.Account) flow.Reason { return "" })
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
-	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -32,22 +32,26 @@ const revokeWait = 10 * time.Second
 // written before the mail goes out, and revoked only when the mail definitely did not. The other
 // records are the copies that may have arrived, and their number is bounded.
 func (a *Activities) sendLink(ctx context.Context, m flow.LinkMail) (flow.Delivery, error) {
-	owner, withheld, err := a.resettable(ctx, m.Address)
+	f, err := a.flow(m.Flow)
 	if err != nil {
 		return flow.Delivery{}, err
 	}
-	d, err := a.sendLinkTo(ctx, m, owner, withheld)
+	owner, withheld, err := a.owner(ctx, m.Address, f.Withheld)
+	if err != nil {
+		return flow.Delivery{}, err
+	}
+	d, err := a.sendLinkTo(ctx, f, m, owner, withheld)
 	if a.Receiver != nil {
 		d.Tells, d.Account = true, owner.ID
 	}
 	return d, err
 }
 
-func (a *Activities) sendLinkTo(ctx context.Context, m flow.LinkMail, owner account.Account, withheld flow.Reason) (flow.Delivery, error) {
+func (a *Activities) sendLinkTo(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account, withheld flow.Reason) (flow.Delivery, error) {
 	if withheld != "" {
 		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: withheld})
 	}
-	content, record, err := a.links(ctx, m, owner)
+	content, record, err := a.links(ctx, f, m, owner)
 	if errors.Is(err, password.ErrUnsupported) {
 		activity.GetLogger(ctx).Warn("no link is mailed: rekey makes no hash that the account's sign-in reads (docs/operations/postgresql.md, hash_unsupported)")
 		return a.withhold(ctx, m, owner, flow.Delivery{Withheld: flow.HashUnsupported})
@@ -63,7 +67,7 @@ func (a *Activities) sendLinkTo(ctx context.Context, m flow.LinkMail, owner acco
 		return flow.Delivery{}, err
 	}
 	content.Asked = issued.Asked
-	err = a.mailLink(ctx, m, owner, content)
+	err = a.mailLink(ctx, f, m, owner, content)
 	switch {
 	case err == nil:
 		return flow.Delivery{Expires: record.Expires}, nil
@@ -126,10 +130,10 @@ func (a *Activities) mailLimit(m flow.LinkMail) int {
 	return a.MailLimit
 }
 
-// resettable finds the one account that has the address and may be reset, or the reason why there
-// is none. A closed account does not hide an open one of the same owner. Addresses are compared
+// owner finds the one account that has the address and gets a link, or the reason why there is
+// none. A closed account does not hide an open one of the same owner. Addresses are compared
 // again here, because a database may fold more than ASCII (Django CVE-2019-19844).
-func (a *Activities) resettable(ctx context.Context, address string) (account.Account, flow.Reason, error) {
+func (a *Activities) owner(ctx context.Context, address string, withheld func(account.Account) flow.Reason) (account.Account, flow.Reason, error) {
 	found, err := a.Store.Find(ctx, address)
 	if err != nil {
 		return account.Account{}, "", err
@@ -145,37 +149,39 @@ func (a *Activities) resettable(ctx context.Context, address string) (account.Ac
 		return account.Account{}, flow.NoAccount, nil
 	case len(matches) > 1:
 		return account.Account{}, flow.Ambiguous, nil
-	case matches[0].Disabled:
-		return matches[0], flow.Disabled, nil
-	case !matches[0].Resettable || !matches[0].HasPassword():
-		return matches[0], flow.NotResettable, nil
 	}
-	return matches[0], "", nil
+	return matches[0], withheld(matches[0]), nil
 }
 
 // links makes both links for the waiting run, and the record that makes the first one count. The
 // link's life starts now, with the attempt, so a slow mail server never delivers a dead link. The
 // life is MaxLinkLife at most: a sealed input may come from a thief of the payload keyset. Error:
 // password.ErrUnsupported.
-func (a *Activities) links(ctx context.Context, m flow.LinkMail, owner account.Account) (mail.Reset, account.TokenRecord, error) {
+func (a *Activities) links(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account) (Link, account.TokenRecord, error) {
+	purposes, content := link.Of(f.Kind), Link{Number: m.Number, Note: m.Note}
 	run := activity.GetInfo(ctx).WorkflowExecution
-	now, life := a.Now().UTC(), min(m.Life, a.MaxLinkLife)
+	now, life := a.Now().UTC(), min(m.Life, cmp.Or(f.MaxLife, a.MaxLinkLife))
 	claims := link.Claims{
 		RunID: run.RunID, AccountKey: flow.AccountKey(run.ID),
 		Expires: now.Add(life).Truncate(time.Second), Address: owner.Address,
 	}
-	cancel, err := a.Links.Seal(link.Cancel, claims)
-	if err != nil {
-		return mail.Reset{}, account.TokenRecord{}, err
+	if a.Links.Has(purposes.Cancel) {
+		cancel, err := a.Links.Seal(purposes.Cancel, claims)
+		if err != nil {
+			return content, account.TokenRecord{}, err
+		}
+		content.CancelURL = a.Links.URL(purposes.Cancel, cancel)
 	}
-	if claims.Hash, err = a.Upgrade.hashing(owner); err != nil {
-		return mail.Reset{}, account.TokenRecord{}, err
+	var err error
+	if f.Hash != nil {
+		if claims.Hash, err = f.Hash(owner); err != nil {
+			return content, account.TokenRecord{}, err
+		}
 	}
-	reset, err := a.Links.Seal(link.Reset, claims)
-	return mail.Reset{
-		URL: a.Links.URL(link.Reset, reset), CancelURL: a.Links.URL(link.Cancel, cancel), Life: life,
-	}, account.TokenRecord{
-		Key: reset.Digest().RecordKey(), Scope: account.ScopePasswordReset,
+	use, err := a.Links.Seal(purposes.Use, claims)
+	content.URL, content.Life = a.Links.URL(purposes.Use, use), life
+	return content, account.TokenRecord{
+		Key: use.Digest().RecordKey(), Scope: f.Scope,
 		AccountID: owner.ID, Address: owner.Address,
 		Credential: account.CredentialDigest(owner.Credential),
 		Run:        m.Run, Mail: linkID(m), Client: m.Client, Operator: m.Operator,
@@ -184,8 +190,8 @@ func (a *Activities) links(ctx context.Context, m flow.LinkMail, owner account.A
 }
 
 // mailLink writes a mail and hands it over.
-func (a *Activities) mailLink(ctx context.Context, m flow.LinkMail, owner account.Account, content mail.Reset) error {
-	msg, err := a.Templates.Reset(account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
+func (a *Activities) mailLink(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account, content Link) error {
+	msg, err := f.Mail(a.Templates, account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
 	if err != nil {
 		return err
 	}

@@ -70,12 +70,11 @@ func (a *Activities) tellHost(ctx context.Context, e flow.HostEvent) error {
 // confirmed returns the account of an event and its time. The account is empty when there is none,
 // or when the store knows nothing of the event.
 func (a *Activities) confirmed(ctx context.Context, e flow.HostEvent) (owner string, at time.Time, err error) {
-	switch e.Type {
-	case flow.HostResetRequested, flow.HostResetCanceled, flow.HostResetRefused:
-		return e.Account, e.At, nil
-	case flow.HostPasswordChanged, flow.HostNoticeFailed:
-	default:
+	switch {
+	case !a.knows(e.Type):
 		return "", e.At, fmt.Errorf("this build knows no event %.40q", e.Type)
+	case e.Type.OfRun():
+		return e.Account, e.At, nil
 	}
 	n, err := a.Store.Notice(ctx, e.Run, e.Submission)
 	switch {
@@ -83,7 +82,7 @@ func (a *Activities) confirmed(ctx context.Context, e flow.HostEvent) (owner str
 		return "", e.At, nil
 	case err != nil:
 		return "", e.At, err
-	case e.Type == flow.HostPasswordChanged:
+	case e.Type != flow.HostNoticeFailed:
 		return n.AccountID, n.Changed, nil
 	case !n.Untold():
 		return "", e.At, nil

@@ -112,7 +112,7 @@ func TestNothingForgedIsTold(t *testing.T) {
 	unknown, early, nobody := changedEvent, changedEvent, changedEvent
 	unknown.Submission = "another"
 	early.Type = flow.HostNoticeFailed // it is owed still
-	nobody.Type, nobody.Account = flow.HostResetRequested, ""
+	nobody.Type, nobody.Account = "reset.requested", ""
 	for name, e := range map[string]flow.HostEvent{"an unknown change": unknown, "a notice that is tried": early, "nobody's": nobody} {
 		if _, err := s.tell(t, e); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -138,7 +138,7 @@ func TestOtherEventsAreTold(t *testing.T) {
 	t.Parallel()
 	s := changedSite(t, ann)
 	app := s.listening(t)
-	for _, what := range []flow.HostEventType{flow.HostResetRequested, flow.HostResetCanceled, flow.HostResetRefused} {
+	for _, what := range []flow.HostEventType{"reset.requested", "reset.canceled", "reset.refused"} {
 		_, err := s.tell(t, flow.HostEvent{Type: what, Run: run, Account: ann.ID, At: start})
 		must(t, err)
 	}
@@ -217,7 +217,7 @@ func TestUntoldEventOfAnAccountThatIsGone(t *testing.T) {
 	must(t, s.store.Delete(t.Context(), ann.ID))
 	_, err := s.store.Forget(t.Context(), ann.ID, account.Entry{At: s.now, Operator: "a.smith"})
 	must(t, err)
-	_, err = s.tell(t, flow.HostEvent{Type: flow.HostResetCanceled, Run: run, Account: ann.ID, At: start, GivenUp: true})
+	_, err = s.tell(t, flow.HostEvent{Type: "reset.canceled", Run: run, Account: ann.ID, At: start, GivenUp: true})
 	must(t, err)
 	log, err := s.store.Audit(t.Context(), ann.ID)
 	must(t, err)

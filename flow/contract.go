@@ -62,7 +62,8 @@ const (
 	WorkerStops = "worker_stops"
 )
 
-// Activities are the names of all activities.
+// Activities are the names of the activities of this package. A flow may have further ones, see
+// [Run.Decide].
 func Activities() []string {
 	return []string{SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice, TellHost}
 }
@@ -72,7 +73,7 @@ func Values() []any {
 	return []any{
 		&Request{}, &Caller{}, &Cancellation{}, &Mail{}, &Delivery{},
 		&Submission{}, &Change{}, &Verdict{}, &Outcome{}, &Ending{}, &Ended{},
-		&HostEvent{}, &Told{},
+		&HostEvent{}, &Told{}, &Question{}, &Decision{},
 	}
 }
 
@@ -147,6 +148,14 @@ type Request struct {
 	Owed []Mail `json:",omitempty"`
 	// Events are those of earlier resets that the application was not told yet.
 	Events []HostEvent `json:",omitempty"`
+	// Flow is [Definition.Mark]. The sealed request of one flow can be copied into another.
+	Flow string `json:",omitempty"`
+	// Note is a text for the mail: who invites, or why a password has to be changed.
+	Note string `json:",omitempty"`
+	// Order names the demand of a forced reset, and At is its time. The store executes an order once,
+	// and none that is older than [ApplyWithin]. Anybody with access to the namespace can copy it.
+	Order string    `json:",omitempty"`
+	At    time.Time `json:",omitzero"`
 }
 
 // Caller is the sender of a signal, for the audit log. A payload sealed for one account can be
@@ -189,6 +198,8 @@ type Mail struct {
 	Until      time.Time     `json:",omitzero"`
 	Submission string        `json:",omitempty"`
 	Waits      bool          `json:",omitempty"`
+	Flow       string        `json:",omitempty"` // Definition.Kind; empty for a reset
+	Note       string        `json:",omitempty"` // Request.Note
 }
 
 // Delivery is the result of a [Mail].
@@ -252,7 +263,8 @@ type Change struct {
 	Sender     string `json:",omitempty"` // ID of the run that sends it
 	Submission Submission
 	// Waits asks for a result when the change is kept waiting.
-	Waits bool `json:",omitempty"`
+	Waits bool   `json:",omitempty"`
+	Flow  string `json:",omitempty"` // Definition.Kind; empty for a reset
 }
 
 // Verdict is the store's decision about a [Change]. It is a sealed result and not an error: every
@@ -269,6 +281,27 @@ type Verdict struct {
 	// Waits is the reason of a wait. The change is undecided then: Submission is empty.
 	Waits statemachine.State `json:",omitempty"`
 	Tells bool               `json:",omitempty"` // the worker tells the application events
+}
+
+// Question is the input of an activity that decides a state, see [Run.Decide].
+type Question struct {
+	Run      string // the run's original ID
+	Sender   string // ID of the run that sends it
+	Flow     string // Definition.Kind
+	Address  string
+	Client   string    `json:",omitempty"` // network address of the caller
+	Operator string    `json:",omitempty"` // or the operator's name
+	Note     string    `json:",omitempty"` // Request.Note
+	Order    string    `json:",omitempty"` // Request.Order
+	At       time.Time `json:",omitzero"`  // Request.At
+}
+
+// Decision is the result of a [Question]. It names its run, because the sealed result of one run can
+// be copied into another.
+type Decision struct {
+	Run    string // Question.Run
+	Event  statemachine.Event
+	Reason string `json:",omitempty"` // why it was refused, for operators
 }
 
 // Outcome is the answer to the password question of a run. It names its run, because the sealed

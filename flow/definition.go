@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -23,6 +24,13 @@ type Definition struct {
 	Steps Steps
 	// Summary is the text of each run in lists of Temporal's UI.
 	Summary string
+	// RemindAfter is how long after the first mail a second one goes out, if no link was used. Zero
+	// reminds of nothing.
+	RemindAfter time.Duration
+	// Applied is the event that tells the application of an applied submission, see [HostEvent].
+	Applied HostEventType
+	// TellsExpiry tells the application of a run that expired, see [HostEvent].
+	TellsExpiry bool
 }
 
 // Steps are the steps of a flow, by their states.
@@ -35,6 +43,17 @@ type Step func(ctx workflow.Context, r *Run) (statemachine.Event, error)
 // ID is the workflow ID of an account's run. The account key is a keyed hash of the address, so
 // the ID holds nothing personal. By the ID, Temporal keeps an account to one open run of a flow.
 func (d Definition) ID(accountKey string) string { return d.Kind + "/" + accountKey }
+
+// Mark is how values on the wire name the flow. A reset, the only flow of the first releases, has no
+// name there.
+func (d Definition) Mark() string {
+	if d.Kind == ofReset {
+		return ""
+	}
+	return d.Kind
+}
+
+const ofReset = "reset"
 
 // Check returns an error when a state of the table has no step and is not final, or has one and is.
 func (d Definition) Check() error {
@@ -49,7 +68,7 @@ func (d Definition) Check() error {
 // Run does the steps of one run until its state is final. It ends without an error however the run
 // ends; the outcome says how.
 func (d Definition) Run(ctx workflow.Context, in Request) (Outcome, error) {
-	if d.ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID {
+	if d.ID(in.AccountKey) != workflow.GetInfo(ctx).WorkflowExecution.ID || in.Flow != d.Mark() {
 		return Outcome{}, temporal.NewNonRetryableApplicationError("the input belongs to another workflow ID", "foreign_input", nil)
 	}
 	r, detached := begin(ctx, d, in)

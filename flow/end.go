@@ -28,9 +28,12 @@ func (r *Run) end(ctx workflow.Context) (Outcome, error) {
 	if err := workflow.Await(ctx, finished); err != nil {
 		return Outcome{}, err
 	}
-	if r.machine.State() == statemachine.StateCanceled {
+	switch state := r.machine.State(); {
+	case state == statemachine.StateCanceled:
 		r.recordCancel(ctx)
-		r.tell(ctx, HostResetCanceled, workflow.Now(ctx), "")
+		r.tell(ctx, HostCanceled.of(r.flow), workflow.Now(ctx), "")
+	case state == statemachine.StateExpired && r.flow.TellsExpiry:
+		r.tell(ctx, HostExpired.of(r.flow), workflow.Now(ctx), "")
 	}
 	outcome := r.outcome()
 	for {

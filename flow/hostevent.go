@@ -3,6 +3,7 @@ package flow
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -16,15 +17,38 @@ type HostEventType string
 // The events that the application is told of. docs/hosts/events.md has what each means.
 const (
 	HostPasswordChanged HostEventType = "password.changed"
-	HostResetRequested  HostEventType = "reset.requested"
-	HostResetCanceled   HostEventType = "reset.canceled"
-	HostResetRefused    HostEventType = "reset.refused"
+	HostPasswordSet     HostEventType = "password.set" // the first one
 	HostNoticeFailed    HostEventType = "notice.failed"
 )
 
-// HostEventTypes are all of them.
-func HostEventTypes() []HostEventType {
-	return []HostEventType{HostPasswordChanged, HostResetRequested, HostResetCanceled, HostResetRefused, HostNoticeFailed}
+// The events of a run. The kind of its flow stands before them, as in "reset.requested".
+const (
+	HostRequested HostEventType = ".requested"
+	HostCanceled  HostEventType = ".canceled"
+	HostRefused   HostEventType = ".refused"
+	HostExpired   HostEventType = ".expired"
+)
+
+// of is the event of a run of a flow.
+func (t HostEventType) of(d Definition) HostEventType { return HostEventType(d.Kind) + t }
+
+// OfRun reports whether the run alone knows of an event. The store confirms the others.
+func (t HostEventType) OfRun() bool {
+	for _, e := range []HostEventType{HostRequested, HostCanceled, HostRefused, HostExpired} {
+		if strings.HasSuffix(string(t), string(e)) {
+			return true
+		}
+	}
+	return false
+}
+
+// HostEventTypes are the events of a flow.
+func (d Definition) HostEventTypes() []HostEventType {
+	types := []HostEventType{d.Applied, HostRequested.of(d), HostCanceled.of(d), HostRefused.of(d), HostNoticeFailed}
+	if d.TellsExpiry {
+		types = append(types, HostExpired.of(d))
+	}
+	return types
 }
 
 // HostEvent is the input of [TellHost], and of Request.Events. A worker that tells the application
@@ -83,7 +107,7 @@ func (t *teller) pending(now time.Time) (pending []HostEvent) {
 	over := len(pending) - mostEvents
 	for _, changes := range []bool{false, true} {
 		for i, e := range pending {
-			if ofChange := e.Type == HostPasswordChanged || e.Type == HostNoticeFailed; over > 0 && ofChange == changes {
+			if ofChange := !e.Type.OfRun(); over > 0 && ofChange == changes {
 				pending[i].Until, over = now, over-1
 			}
 		}
@@ -127,18 +151,18 @@ func (r *Run) tellRequested(ctx workflow.Context, says bool, account string) {
 	first := !r.tells
 	r.tells, r.account = true, cmp.Or(account, r.account)
 	if first {
-		r.tell(ctx, HostResetRequested, r.begunAt, "")
+		r.tell(ctx, HostRequested.of(r.flow), r.begunAt, "")
 	}
 }
 
 // tellChange tells the application of the verdict.
 func (r *Run) tellChange(ctx workflow.Context) {
 	r.tellRequested(ctx, r.verdict.Tells, r.verdict.Account)
-	if r.verdict.Event == statemachine.PasswordChanged {
-		r.tell(ctx, HostPasswordChanged, r.verdict.Changed, r.accepted.ID)
+	if r.verdict.Event == statemachine.ChangeRefused {
+		r.tell(ctx, HostRefused.of(r.flow), workflow.Now(ctx), r.accepted.ID)
 		return
 	}
-	r.tell(ctx, HostResetRefused, workflow.Now(ctx), r.accepted.ID)
+	r.tell(ctx, r.flow.Applied, r.verdict.Changed, r.accepted.ID)
 }
 
 // tellUntold tells the application that no address took a notice, when the store said so.

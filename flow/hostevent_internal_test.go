@@ -15,10 +15,10 @@ func TestFewEventsArePending(t *testing.T) {
 		events.open = append(events.open, &HostEvent{Type: HostPasswordChanged, Run: strconv.Itoa(n), Until: now.Add(time.Hour)})
 	}
 	for range 3 {
-		events.open = append(events.open, &HostEvent{Type: HostResetRequested, Until: now.Add(time.Hour)})
+		events.open = append(events.open, &HostEvent{Type: "reset.requested", Until: now.Add(time.Hour)})
 	}
 	for _, e := range events.pending(now) {
-		if given := e.Until.Equal(now); given != (e.Type == HostResetRequested) {
+		if given := e.Until.Equal(now); given != (e.Type == "reset.requested") {
 			t.Errorf("%s of %s is tried until %s", e.Type, e.Run, e.Until)
 		}
 	}

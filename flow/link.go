@@ -19,6 +19,8 @@ type LinkMail struct {
 	Client   string        // caller of the request, for the audit log
 	Operator string        // or its operator
 	Waits    bool          // asks for a result when the mail is kept waiting
+	Flow     string        // Definition.Kind; empty for a reset
+	Note     string        // Request.Note
 }
 
 // Name tells a run's links apart. It is the same on all attempts and after a workflow reset.
@@ -28,13 +30,13 @@ func (m LinkMail) Name() string { return m.Run + "/" + strconv.Itoa(m.Number) }
 func (m LinkMail) Mail() Mail {
 	return Mail{
 		Number: m.Number, Run: m.Run, Sender: m.Sender, Life: m.Life, Address: m.Address,
-		Client: m.Client, Operator: m.Operator, Waits: m.Waits,
+		Client: m.Client, Operator: m.Operator, Waits: m.Waits, Flow: m.Flow, Note: m.Note,
 	}
 }
 
 // LinkMail reads a mail that has no Account.
 func (m Mail) LinkMail() LinkMail {
-	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits}
+	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits, m.Flow, m.Note}
 }
 
 // tries limits how often a link mail, or the record of a cancel, is begun while each result names
@@ -46,7 +48,7 @@ func (r *Run) sendLink(ctx workflow.Context, by Caller) {
 	r.mails++
 	r.sending = LinkMail{
 		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
-		Client: by.Client, Operator: by.Operator, Waits: true,
+		Client: by.Client, Operator: by.Operator, Waits: true, Flow: r.flow.Mark(), Note: r.in.Note,
 	}
 	r.begunAt, r.repeats, r.pause = workflow.Now(ctx), 0, 0
 	r.mail = workflow.ExecuteActivity(mailOptions(r.mailing, "mail a link"), SendEmail, r.sending.Mail())
@@ -126,6 +128,9 @@ func (r *Run) timeLeft(ctx workflow.Context) time.Duration {
 func (r *Run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
+	if r.flow.RemindAfter > 0 && r.mails == 1 && d.Withheld == "" {
+		r.reminder = workflow.NewTimerWithOptions(ctx, r.flow.RemindAfter, workflow.TimerOptions{Summary: "the owner gets a reminder"})
+	}
 	r.tellRequested(ctx, d.Tells, d.Account)
 	switch {
 	case !d.Expires.IsZero(): // a mail that is withheld as unknown may have arrived
@@ -147,6 +152,12 @@ func (r *Run) restartExpiry(ctx workflow.Context) {
 	timer, stop := workflow.WithCancel(ctx)
 	r.expiry = workflow.NewTimerWithOptions(timer, life, workflow.TimerOptions{Summary: "the link expires"})
 	r.stopExpiry = stop
+}
+
+// reminds reports that the reminder is due. A further request has the effect of one, so another
+// mail than the first takes its place.
+func (r *Run) reminds() bool {
+	return r.mail == nil && r.mails == 1 && r.reminder != nil && r.reminder.IsReady()
 }
 
 // expired is false while a mail is on its way: its link has a life of its own.

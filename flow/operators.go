@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -14,7 +15,10 @@ import (
 // key. They are the same for all runs, so they need no seal.
 const (
 	Summary = "password reset"
-	Details = "The reset waits until its link is used, canceled or expired. " +
+	// InvitationSummary and ForcedResetSummary are those of other flows.
+	InvitationSummary  = "invitation"
+	ForcedResetSummary = "forced password reset"
+	Details            = "The run waits until its link is used, canceled or expired. " +
 		"**RekeyState** shows its result, or the cause of a delay.\n\n" +
 		"| pending activity | meaning |\n|---|---|\n" +
 		"| `await-token-submission` alone | the link is mailed or withheld: normal |\n" +
@@ -27,7 +31,9 @@ const (
 )
 
 // IsPublic reports that a text is one of those: a client need not seal it.
-func IsPublic(text string) bool { return text == Summary || text == Details || text == FinishSummary }
+func IsPublic(text string) bool {
+	return slices.Contains([]string{Summary, InvitationSummary, ForcedResetSummary, Details, FinishSummary}, text)
+}
 
 // WaitsAfter is how long a mail or a change is tried until its run shows that it is kept waiting.
 // The activity reports it once, in a sealed result. A timer would be an Action of every reset,
@@ -89,14 +95,14 @@ func addresses(pending []Mail) (n int) {
 // the history, and a replay counts nothing again. A workflow task can be repeated: its worker was
 // killed, or a signal came at the close. It counts again then, so this is not for accounting.
 func (r *Run) count(ctx workflow.Context, event string) {
-	labels := map[string]string{"event": event, "state": string(r.machine.State())}
+	labels := map[string]string{"flow": r.flow.Kind, "event": event, "state": string(r.machine.State())}
 	workflow.GetMetricsHandler(ctx).WithTags(labels).Counter("rekey_transitions").Inc(1)
 }
 
 // countRedeemed measures from the last mail that a mail server accepted to the submission. A
 // link that was used before the run heard of its mail is not counted.
 func (r *Run) countRedeemed(ctx workflow.Context) {
-	if r.verdict.Event == statemachine.PasswordChanged && !r.expires.IsZero() {
+	if r.verdict.Event != statemachine.ChangeRefused && !r.expires.IsZero() {
 		workflow.GetMetricsHandler(ctx).Timer("rekey_time_to_redeem").Record(r.submittedAt.Sub(r.mailedAt))
 	}
 }

@@ -38,7 +38,8 @@ type Run struct {
 
 	expiry     workflow.Future // fires when the newest link has ended; nil before the first mail
 	stopExpiry workflow.CancelFunc
-	expires    time.Time // when the newest link ends; zero before a link was mailed
+	expires    time.Time       // when the newest link ends; zero before a link was mailed
+	reminder   workflow.Future // fires when the reminder is due; nil in flows without one
 
 	submittedAt time.Time // when the wait was last over
 
@@ -56,6 +57,9 @@ type Run struct {
 
 	history []transition
 }
+
+// Request returns the input of the run.
+func (r *Run) Request() Request { return r.in }
 
 // begin makes the run and the context of its work, which a cancel does not reach. A cancel is an
 // event like any other. It counts until a submission is accepted and never cuts work short.

@@ -46,6 +46,8 @@ func (r *Run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 			if !r.answerRequests(ctx) {
 				return statemachine.Expire, nil
 			}
+		case r.reminds():
+			r.sendLink(ctx, Caller{})
 		case r.expired():
 			return statemachine.Expire, nil
 		}
@@ -54,7 +56,8 @@ func (r *Run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 
 // somethingHappened is a condition: it takes nothing from a channel.
 func (r *Run) somethingHappened() bool {
-	return r.canceled() || r.disowns.Len() > 0 || r.wait.IsReady() || r.mailDone() || r.requests.Len() > 0 || r.expired()
+	return r.canceled() || r.disowns.Len() > 0 || r.wait.IsReady() || r.mailDone() ||
+		r.requests.Len() > 0 || r.reminds() || r.expired()
 }
 
 // Apply applies the accepted submission. The store makes it atomic and idempotent. So it
@@ -65,7 +68,7 @@ func Apply(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 	}
 	for {
 		var v Verdict
-		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.waitingFor == ""}
+		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.waitingFor == "", Flow: r.flow.Mark()}
 		err := workflow.ExecuteActivity(changeOptions(ctx), ChangePassword, change).Get(ctx, &v)
 		switch authentic := err == nil && v.Submission == r.accepted.ID && r.namesThisRun(ctx, v); {
 		case authentic && v.Event == statemachine.TokenUnknown:
@@ -78,6 +81,26 @@ func Apply(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 		case err == nil && r.changeWaits(ctx, change, v):
 			r.showWaiting(ctx, v.Waits)
 			continue
+		}
+		if err := workflow.Sleep(ctx, retryPause); err != nil {
+			return "", err
+		}
+	}
+}
+
+// Decide executes an activity that decides a state. It returns the event of its [Decision]. The
+// activity gets a [Question], and is repeated until a decision names this run.
+func (r *Run) Decide(ctx workflow.Context, activity string) (statemachine.Event, error) {
+	question := Question{
+		Run: r.original, Sender: r.id, Flow: r.flow.Kind,
+		Address: r.in.Address, Client: r.in.Client, Operator: r.in.Operator, Note: r.in.Note, Order: r.in.Order, At: r.in.At,
+	}
+	for {
+		var d Decision
+		err := workflow.ExecuteActivity(decideOptions(ctx, activity), activity, question).Get(ctx, &d)
+		if err == nil && d.Run == r.original && r.machine.Can(d.Event) {
+			r.verdict.Reason = d.Reason
+			return d.Event, nil
 		}
 		if err := workflow.Sleep(ctx, retryPause); err != nil {
 			return "", err

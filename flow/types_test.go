@@ -135,7 +135,7 @@ func (s *sources) see(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.CallExpr:
 		if isSDK(n.Fun, "ExecuteActivity") {
-			if name, ok := n.Args[1].(*ast.Ident); ok {
+			if name, ok := n.Args[1].(*ast.Ident); ok && name.Name != "activity" { // the parameter of Decide
 				s.activities = append(s.activities, name.Name)
 			}
 		}

@@ -11,7 +11,7 @@
 //
 // A token's purpose (reset or cancel), the base URL and the Temporal namespace are bound to it
 // as associated data. A token of a staging system is no token in production, and a cancel link
-// cannot reset.
+// cannot reset. A link of one flow is none of another.
 package link
 
 import (
@@ -19,6 +19,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -27,12 +28,45 @@ import (
 // Purpose is what a link may do.
 type Purpose string
 
-// The purposes of the two links of a mail, and of the page that waits.
+// The purposes of the links of a password reset, see [Links].
 const (
-	Reset  Purpose = "reset"  // sets a new password
-	Cancel Purpose = "cancel" // calls the reset off: "this wasn't me"
-	Follow Purpose = "follow" // shows the outcome of a submitted password, and does nothing
+	Reset  Purpose = "reset"
+	Cancel Purpose = "cancel"
+	Follow Purpose = "follow"
 )
+
+// Links are the purposes of the links of a flow: of the two in a mail, and of the page that waits.
+type Links struct {
+	Use    Purpose // submits, such as a new password
+	Cancel Purpose // calls the run off: "this wasn't me"
+	Follow Purpose // shows the outcome of a submission, and does nothing
+}
+
+// Of returns the purposes of the links of a flow, by its kind (flow.Definition).
+func Of(kind string) Links {
+	if kind == "reset" {
+		return Links{Reset, Cancel, Follow}
+	}
+	return Links{Purpose(kind), Purpose(kind + "/cancel"), Purpose(kind + "/follow")}
+}
+
+// Page is where the links of a purpose lead, below the base URL. The token follows the path.
+type Page struct {
+	Purpose Purpose
+	Path    string
+}
+
+// pages are those of the flows of rekey.
+var pages = []Page{
+	{Reset, "/account/change-password/"},
+	{Cancel, "/account/cancel-reset/"},
+	{Follow, "/account/password-pending/"},
+	{"invitation", "/account/accept-invitation/"},
+	{"invitation/cancel", "/account/decline-invitation/"},
+	{"invitation/follow", "/account/invitation-pending/"},
+	{"forced-reset", "/account/renew-password/"},
+	{"forced-reset/follow", "/account/renew-pending/"},
+}
 
 // Bounds on the length of a token's text, and of the text behind one. A text outside them is
 // refused unread.
@@ -60,19 +94,22 @@ type kind struct {
 	bound []byte // the associated data
 }
 
-// New returns a Box for links below a base URL. All processes must be given the same base URL and
-// namespace.
-func New(aead tink.AEAD, baseURL BaseURL, namespace string) (*Box, error) {
+// New returns a Box for links below a base URL: those of the flows of rekey, and of further pages.
+// All processes must be given the same base URL and namespace.
+func New(aead tink.AEAD, baseURL BaseURL, namespace string, further ...Page) (*Box, error) {
 	base := baseURL.String()
 	if base == "" {
 		return nil, errors.New("base URL: none is set, see link.ParseBaseURL")
 	}
-	return &Box{aead, map[Purpose]kind{
-		Reset:  {base + "/account/change-password/", bind("rekey/v1", string(Reset), base, namespace)},
-		Cancel: {base + "/account/cancel-reset/", bind("rekey/v1", string(Cancel), base, namespace)},
-		Follow: {base + "/account/password-pending/", bind("rekey/v1", string(Follow), base, namespace)},
-	}}, nil
+	kinds := map[Purpose]kind{}
+	for _, p := range slices.Concat(pages, further) {
+		kinds[p.Purpose] = kind{base + p.Path, bind("rekey/v1", string(p.Purpose), base, namespace)}
+	}
+	return &Box{aead, kinds}, nil
 }
+
+// Has reports whether links of a purpose lead somewhere.
+func (b *Box) Has(p Purpose) bool { _, ok := b.kinds[p]; return ok }
 
 // bind joins parts so that no two lists of parts make the same bytes.
 func bind(parts ...string) []byte {

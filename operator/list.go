@@ -80,7 +80,7 @@ func (c *Client) openRuns(waiting string) string {
 
 // runs is a query for the resets of the client's task queue.
 func (c *Client) runs(condition string) string {
-	return fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.Reset.Name, flow.InQueue(c.queue), condition)
+	return fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.ResetPassword.Name, flow.InQueue(c.queue), condition)
 }
 
 // stateIs is the condition for runs of a state, as the search attribute has it.

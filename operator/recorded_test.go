@@ -121,7 +121,7 @@ func replayed(t *testing.T, data converter.DataConverter, events []*historypb.Hi
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
+	r.RegisterWorkflowWithOptions(workflow.ResetPassword.Run, sdk.RegisterOptions{Name: workflow.ResetPassword.Name})
 	started := events[0].GetWorkflowExecutionStartedEventAttributes()
 	err = r.ReplayWorkflowHistoryWithOptions(quiet{}, &historypb.History{Events: events}, worker.ReplayWorkflowHistoryOptions{
 		OriginalExecution: sdk.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},

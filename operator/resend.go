@@ -49,7 +49,7 @@ func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	if err != nil {
 		return Resent{}, err
 	}
-	newest := target{workflowID: workflow.Reset.ID(in.AccountKey)}
+	newest := target{workflowID: workflow.ResetPassword.ID(in.AccountKey)}
 	before, err := c.find(ctx, newest)
 	if err != nil && !errors.Is(err, ErrNoRun) {
 		return Resent{}, err
@@ -57,9 +57,9 @@ func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	if m := before.answer(time.Now()); m.Why != "" {
 		return m, nil
 	}
-	options := starter.StartOptions(in, c.queue)
+	options := starter.StartOptions(workflow.ResetPassword, in, c.queue)
 	caller := flow.Caller{AccountKey: in.AccountKey, Operator: in.Operator}
-	_, err = c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, workflow.Reset.Name, in)
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, workflow.ResetPassword.Name, in)
 	switch {
 	case starter.SignalsFull(err):
 		return Resent{Result: NothingMailed, Why: RunFull, Run: before}, nil

@@ -28,7 +28,7 @@ func (c *Client) target(ctx context.Context, text string) (target, error) {
 	switch {
 	case runID.MatchString(text):
 		return c.byRunID(ctx, text)
-	case workflow.Reset.ID(flow.AccountKey(text)) == text:
+	case workflow.ResetPassword.ID(flow.AccountKey(text)) == text:
 		return target{workflowID: text}, nil
 	case strings.Contains(text, "@"):
 		id, err := c.workflowID(text)
@@ -51,13 +51,13 @@ func (c *Client) workflowID(address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return workflow.Reset.ID(accounts.Key(address)), nil
+	return workflow.ResetPassword.ID(accounts.Key(address)), nil
 }
 
 func (c *Client) byRunID(ctx context.Context, id string) (target, error) {
 	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: c.namespace, PageSize: 1,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.Reset.Name, id),
+		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.ResetPassword.Name, id),
 	})
 	if err != nil {
 		return target{}, err

@@ -91,8 +91,8 @@ func (s *story) start(input *commonpb.Payloads) {
 	s.add(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, &historypb.HistoryEvent{
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{
-				WorkflowId: workflow.Reset.ID(accountKey), OriginalExecutionRunId: runID,
-				WorkflowType: &commonpb.WorkflowType{Name: workflow.Reset.Name}, Input: input,
+				WorkflowId: workflow.ResetPassword.ID(accountKey), OriginalExecutionRunId: runID,
+				WorkflowType: &commonpb.WorkflowType{Name: workflow.ResetPassword.Name}, Input: input,
 				TaskQueue: &taskqueuepb.TaskQueue{Name: flow.TaskQueue},
 			},
 		},

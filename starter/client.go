@@ -16,6 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Defaults of [Config].
@@ -90,6 +91,8 @@ type Config struct {
 // A Client is safe for concurrent use.
 type Client struct {
 	cfg         Config
+	flow        flow.Definition
+	purposes    link.Links
 	temporal    client.Client
 	namespace   string
 	data        converter.DataConverter
@@ -97,11 +100,11 @@ type Client struct {
 	accountKeys *keys.AccountKeys
 	salts       *keys.Salts
 	sealer      *keys.Sealer
-	recent      *lru.Cache[string, sent] // by account key
+	recent      *lru.Cache[string, sent] // by workflow ID
 	starts      *startLimit              // nil for no limit
 	proven      *startLimit              // of clients that solved a puzzle
 	proof       *Proof
-	pace        pace
+	pace        *pace
 	attempts    *attempts
 	// lateAttempts are those on links that have expired.
 	lateAttempts *attempts
@@ -117,7 +120,10 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, namespace: cfg.Temporal.Namespace}
+	c := &Client{
+		cfg: cfg, namespace: cfg.Temporal.Namespace, pace: &pace{},
+		flow: workflow.ResetPassword, purposes: link.Of(workflow.ResetPassword.Kind),
+	}
 	if err := c.loadKeys(); err != nil {
 		return nil, err
 	}

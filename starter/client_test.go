@@ -15,6 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // filter is a client without a server behind it, and the number of calls that it tried.
@@ -36,7 +37,10 @@ func newFilter(tb testing.TB) *filter {
 		Keys: keys.Open(dir, keys.AllowDev), BaseURL: link.MustParseBaseURL("https://id.example.com"),
 		Policy: password.DefaultPolicy(), Budget: password.NewBudget(1, 0, time.Second),
 	}
-	f.Client = &Client{cfg: cfg.withDefaults(), namespace: client.DefaultNamespace}
+	f.Client = &Client{
+		cfg: cfg.withDefaults(), namespace: client.DefaultNamespace, pace: &pace{},
+		flow: workflow.ResetPassword, purposes: link.Of(workflow.ResetPassword.Kind),
+	}
 	if err := errors.Join(f.loadKeys(), f.makeMemory()); err != nil {
 		tb.Fatal(err)
 	}

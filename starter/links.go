@@ -8,7 +8,6 @@ import (
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // openLink is a genuine link.
@@ -39,7 +38,7 @@ func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
 		return nil, ErrLinkExpired
 	}
 	l := &openLink{
-		claims: claims, token: token, workflowID: workflow.Reset.ID(claims.AccountKey), expired: claims.Expired(now, clockSkew),
+		claims: claims, token: token, workflowID: c.flow.ID(claims.AccountKey), expired: claims.Expired(now, clockSkew),
 		hashing: c.cfg.Hashing, policy: c.cfg.Policy,
 	}
 	if claims.Hash != "" {
@@ -55,7 +54,7 @@ func (c *Client) open(purpose link.Purpose, text string) (*openLink, error) {
 
 // Inspect implements [Resets].
 func (c *Client) Inspect(ctx context.Context, token string) (Link, error) {
-	l, err := c.open(link.Reset, token)
+	l, err := c.open(c.purposes.Use, token)
 	if err != nil {
 		return Link{}, err
 	}
@@ -103,11 +102,11 @@ func (c *Client) inspectUndecided(ctx context.Context, l *openLink, out Link) (L
 // Follow implements [Resets]. A ticket names the run and holds no address, so it may stand in the
 // address bar, where a link may not.
 func (c *Client) Follow(token string) (string, error) {
-	l, err := c.open(link.Reset, token)
+	l, err := c.open(c.purposes.Use, token)
 	if err != nil {
 		return "", err
 	}
-	ticket, err := c.links.Seal(link.Follow, link.Claims{
+	ticket, err := c.links.Seal(c.purposes.Follow, link.Claims{
 		RunID: l.claims.RunID, AccountKey: l.claims.AccountKey, Expires: l.claims.Expires,
 	})
 	return ticket.Text(), err
@@ -115,7 +114,7 @@ func (c *Client) Follow(token string) (string, error) {
 
 // Followed implements [Resets].
 func (c *Client) Followed(ctx context.Context, ticket string) (LinkState, error) {
-	l, err := c.open(link.Follow, ticket)
+	l, err := c.open(c.purposes.Follow, ticket)
 	if err != nil {
 		return "", err
 	}
@@ -128,7 +127,7 @@ func (c *Client) Followed(ctx context.Context, ticket string) (LinkState, error)
 // it. It counts also after the link has expired: a stranger's earlier submission may not be set
 // yet.
 func (c *Client) Cancel(ctx context.Context, token string) error {
-	l, err := c.open(link.Cancel, token)
+	l, err := c.open(c.purposes.Cancel, token)
 	if err != nil {
 		return err
 	}

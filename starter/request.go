@@ -12,7 +12,6 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Request implements [Resets]. It runs nothing that depends on the account: the run that it starts
@@ -29,7 +28,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 		Address: address, AccountKey: c.accountKeys.Key(address),
 		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown), Client: clientAddr(ctx),
 	}
-	repeat := c.signaledLately(in.AccountKey)
+	repeat := c.signaledLately(c.flow.ID(in.AccountKey))
 	if !c.admits(ctx, repeat) {
 		return ErrOverloaded
 	}
@@ -48,8 +47,8 @@ func (c *Client) Request(ctx context.Context, email string) error {
 // start starts a run or signals the open one. Repeats must leave no more than an event or two on a
 // run, or a flood of them would fill its history.
 func (c *Client) start(ctx context.Context, in flow.Request, repeat bool) error {
-	options := StartOptions(in, c.cfg.TaskQueue)
-	last, _ := c.recent.Get(in.AccountKey)
+	options := StartOptions(c.flow, in, c.cfg.TaskQueue)
+	last, _ := c.recent.Get(options.ID)
 	if repeat {
 		done, late, err := c.repeated(ctx, options.ID, last)
 		if done || err != nil {
@@ -60,10 +59,10 @@ func (c *Client) start(ctx context.Context, in flow.Request, repeat bool) error 
 	last.at = c.cfg.Now()
 	caller := flow.Caller{AccountKey: in.AccountKey, Client: in.Client}
 	began := time.Now()
-	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, workflow.Reset.Name, in)
+	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, c.flow.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
 		c.pace.started(began)
-		c.recent.Add(in.AccountKey, last)
+		c.recent.Add(options.ID, last)
 		return nil
 	}
 	return err
@@ -88,8 +87,8 @@ type signaledRun struct {
 // reaches the run and mails a link.
 func MailPause(coolDown time.Duration) time.Duration { return coolDown / 2 }
 
-func (c *Client) signaledLately(accountKey string) bool {
-	last, ok := c.recent.Get(accountKey)
+func (c *Client) signaledLately(workflowID string) bool {
+	last, ok := c.recent.Get(workflowID)
 	return ok && c.cfg.Now().Sub(last.at) < c.cfg.CoolDown-MailPause(c.cfg.CoolDown)
 }
 
@@ -133,17 +132,17 @@ func over(a *commonpb.SearchAttributes) bool {
 	return ok && !flow.Going(state)
 }
 
-// StartOptions are the options of every start of a run on a task queue. There is one at most for
-// an account, with the search attribute that operators find it by.
-func StartOptions(in flow.Request, queue string) client.StartWorkflowOptions {
+// StartOptions are the options of every start of a run of a flow on a task queue. There is one at
+// most for an account, with the search attribute that operators find it by.
+func StartOptions(d flow.Definition, in flow.Request, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       workflow.Reset.ID(in.AccountKey),
+		ID:                       d.ID(in.AccountKey),
 		TaskQueue:                queue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			flow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
-		StaticSummary: flow.Summary,
+		StaticSummary: d.Summary,
 		StaticDetails: flow.Details,
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/failpoint"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
 )
@@ -22,7 +21,7 @@ import (
 // answer, or a double click, succeeds, also when the link has expired since. Another password on a
 // used link is ErrLinkUsed.
 func (c *Client) Submit(ctx context.Context, token, newPassword string) error {
-	l, err := c.open(link.Reset, token)
+	l, err := c.open(c.purposes.Use, token)
 	if err != nil {
 		return err
 	}
@@ -222,7 +221,8 @@ func answer(decided flow.Outcome, submission string) error {
 		return ErrLinkCanceled
 	case statemachine.StateExpired:
 		return ErrLinkExpired
-	case statemachine.StateRequested, statemachine.StateAwaitingToken, statemachine.StateTokenSubmitted: // no outcome
+	case statemachine.StateRequested, statemachine.StatePasswordBlocked, statemachine.StateAwaitingToken,
+		statemachine.StateTokenSubmitted: // no outcome
 	}
 	return ErrUnavailable
 }
@@ -233,7 +233,11 @@ func (c *Client) seal(ctx context.Context, l *openLink, newPassword string) (flo
 	if err != nil {
 		return flow.Submission{}, err
 	}
-	sealed := flow.Submission{ID: s.ID(), LinkRun: l.claims.RunID}
+	return c.sealFor(l, s)
+}
+
+func (c *Client) sealFor(l *openLink, s keys.NewPassword) (sealed flow.Submission, err error) {
+	sealed = flow.Submission{ID: s.ID(), LinkRun: l.claims.RunID}
 	sealed.Sealed, err = c.sealer.Seal(s, sealed.SealContext(l.workflowID))
 	return sealed, err
 }

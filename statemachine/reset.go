@@ -4,10 +4,11 @@ package statemachine
 // operators, so a released one does not change.
 type State string
 
-// The states of a reset. The last four are final.
+// The states of a run. The last four are final.
 const (
 	StateRequested       State = "requested"        // accepted, nothing mailed yet
 	StateAwaitingToken   State = "awaiting_token"   // waiting for a link to be used
+	StatePasswordBlocked State = "password_blocked" // no password opens the account; nothing mailed yet
 	StateTokenSubmitted  State = "token_submitted"  // one submission is accepted durably
 	StatePasswordChanged State = "password_changed" // the store holds the new password; the owner is not notified yet
 	StateCompleted       State = "completed"        // changed, and the owner was notified or could not be
@@ -24,6 +25,7 @@ type Event string
 const (
 	LinkSent        Event = "link_sent"        // the mail server accepted the mail
 	LinkWithheld    Event = "link_withheld"    // no mail goes out; the reset looks the same from outside
+	PasswordBlocked Event = "password_blocked" // the store has blocked the password
 	TokenSubmitted  Event = "token_submitted"  // a link was used
 	TokenUnknown    Event = "token_unknown"    // no link of this reset made the submission
 	PasswordChanged Event = "password_changed" // the store holds the new password
@@ -36,12 +38,15 @@ const (
 
 // Reset has the events that each state allows. Function awaitEvent of package workflow has the
 // priority of events that happened together.
-var Reset = Table[State, Event]{
+var Reset = append(Table[State, Event]{
 	{StateRequested, LinkSent, StateAwaitingToken},
 	{StateRequested, LinkWithheld, StateAwaitingToken},
 	{StateRequested, TokenSubmitted, StateTokenSubmitted}, // the mail arrived although its answer was lost
 	{StateRequested, Cancel, StateCanceled},
+}, fromAwaitingToken...)
 
+// fromAwaitingToken is the part that flows with a link share.
+var fromAwaitingToken = Table[State, Event]{
 	{StateAwaitingToken, LinkSent, StateAwaitingToken}, // another link
 	{StateAwaitingToken, LinkWithheld, StateAwaitingToken},
 	{StateAwaitingToken, TokenSubmitted, StateTokenSubmitted},
@@ -56,3 +61,14 @@ var Reset = Table[State, Event]{
 	{StatePasswordChanged, NoticeSent, StateCompleted},
 	{StatePasswordChanged, NoticeFailed, StateCompleted},
 }
+
+// ForcedReset has the events of a reset that begins with the loss of the password.
+var ForcedReset = append(Table[State, Event]{
+	{StateRequested, PasswordBlocked, StatePasswordBlocked},
+	{StateRequested, ChangeRefused, StateRefused},
+
+	{StatePasswordBlocked, LinkSent, StateAwaitingToken},
+	{StatePasswordBlocked, LinkWithheld, StateAwaitingToken},
+	{StatePasswordBlocked, TokenSubmitted, StateTokenSubmitted},
+	{StatePasswordBlocked, Cancel, StateCanceled},
+}, fromAwaitingToken...)

@@ -131,7 +131,7 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 func (c Config) workflowOf(ctx context.Context, temporal client.Client, run string) (string, error) {
 	found, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: c.Temporal.Namespace, PageSize: 1,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.Reset.Name, run),
+		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.ResetPassword.Name, run),
 	})
 	if err != nil || len(found.GetExecutions()) == 0 {
 		return "", err

@@ -21,7 +21,7 @@ func (s *story) next() flow.Request {
 	if err := s.GetWorkflowError(); !errors.As(err, &e) {
 		s.t.Fatalf("the run does not continue: %v", err)
 	}
-	diff(s.t, "workflow", e.WorkflowType.Name, workflow.Reset.Name)
+	diff(s.t, "workflow", e.WorkflowType.Name, workflow.ResetPassword.Name)
 	var in flow.Request
 	s.check(sealed().FromPayloads(e.Input, &in))
 	*in.Previous = s.named(*in.Previous)

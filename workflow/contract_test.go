@@ -16,7 +16,7 @@ func TestNamesAreFrozen(t *testing.T) {
 		"rekey":      flow.TaskQueue,
 		"rekey-mail": flow.MailQueue,
 		"outcome":    flow.OutcomeUpdateID,
-		"reset/a":    workflow.Reset.ID("a"),
+		"reset/a":    workflow.ResetPassword.ID("a"),
 	} {
 		diff(t, "name", got, want)
 	}

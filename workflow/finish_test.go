@@ -35,7 +35,7 @@ func finishStory(t *testing.T, answers ...flow.Ended) *story {
 // finish runs FinishReset, and returns how it ended.
 func (s *story) finish(of string) (out flow.Outcome, err error) {
 	s.t.Helper()
-	s.ExecuteWorkflow(flow.FinishName, flow.Ending{Workflow: workflow.Reset.ID(accountKey), Run: of})
+	s.ExecuteWorkflow(flow.FinishName, flow.Ending{Workflow: workflow.ResetPassword.ID(accountKey), Run: of})
 	if !s.IsWorkflowCompleted() {
 		s.t.Fatal("it did not end")
 	}
@@ -52,7 +52,7 @@ func TestFinishAfterAChange(t *testing.T) {
 	out, err := s.finish(endedRun)
 	s.check(err)
 	diff(t, "outcome", out, flow.Outcome{State: statemachine.StatePasswordChanged, Accepted: "one", Run: endedRun})
-	diff(t, "asked", s.endings, []flow.Ending{{Workflow: workflow.Reset.ID(accountKey), Run: endedRun}})
+	diff(t, "asked", s.endings, []flow.Ending{{Workflow: workflow.ResetPassword.ID(accountKey), Run: endedRun}})
 	diff(t, "notices", s.notices, []flow.Mail{
 		{Sender: sender, Run: firstRun, Account: owner, Changed: applied.Changed, Submission: "one"},
 	})

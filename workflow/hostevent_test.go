@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // telling is a story whose workers tell the application events.
@@ -55,7 +56,7 @@ func TestChangeIsToldToTheApplication(t *testing.T) {
 	s.at(5*time.Minute, s.submit("one"))
 	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCompleted, Accepted: "one", Mails: 2})
 	diff(t, "told", s.heard(), []flow.HostEvent{
-		event(flow.HostResetRequested, 0, started, ""),
+		event("reset.requested", 0, started, ""),
 		event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 	diff(t, "notices", len(s.notices), 1)
@@ -73,7 +74,7 @@ func TestRequestIsToldWithTheChange(t *testing.T) {
 	s.run()
 	diff(t, "told", s.heard(), []flow.HostEvent{
 		event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
-		event(flow.HostResetRequested, 5*time.Minute, started, ""),
+		event("reset.requested", 5*time.Minute, started, ""),
 	})
 }
 
@@ -115,8 +116,8 @@ func TestCancelIsToldToTheApplication(t *testing.T) {
 	s.at(5*time.Minute, s.disown)
 	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateCanceled, Mails: 1})
 	diff(t, "told", s.heard(), []flow.HostEvent{
-		event(flow.HostResetRequested, 0, started, ""),
-		event(flow.HostResetCanceled, 5*time.Minute, started.Add(5*time.Minute), ""),
+		event("reset.requested", 0, started, ""),
+		event("reset.canceled", 5*time.Minute, started.Add(5*time.Minute), ""),
 	})
 }
 
@@ -129,8 +130,8 @@ func TestRefusalIsToldToTheApplication(t *testing.T) {
 	s.at(5*time.Minute, s.submit("one"))
 	s.run()
 	diff(t, "told", s.heard(), []flow.HostEvent{
-		event(flow.HostResetRequested, 0, started, ""),
-		event(flow.HostResetRefused, 5*time.Minute, started.Add(5*time.Minute), "one"),
+		event("reset.requested", 0, started, ""),
+		event("reset.refused", 5*time.Minute, started.Add(5*time.Minute), "one"),
 	})
 }
 
@@ -146,7 +147,7 @@ func TestFailedNoticeIsToldToTheApplication(t *testing.T) {
 	before.Run, before.Account = firstRun, "account-6"
 	diff(t, "told", s.heard(), []flow.HostEvent{
 		before,
-		event(flow.HostResetRequested, 0, started, ""),
+		event("reset.requested", 0, started, ""),
 		event(flow.HostNoticeFailed, 5*time.Minute, started.Add(5*time.Minute), "one"),
 		event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
@@ -180,7 +181,7 @@ func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
 	next := s.next()
 	diff(t, "end", s.elapsed(), 6*time.Minute)
 	pending := []flow.HostEvent{
-		event(flow.HostResetRequested, 0, started, ""), event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+		event("reset.requested", 0, started, ""), event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	}
 	for i := range pending {
 		pending[i].Sender = ""
@@ -191,7 +192,7 @@ func TestUntoldEventKeepsNobodyWaiting(t *testing.T) {
 	s.in = next
 	s.run()
 	diff(t, "told", s.heard(), []flow.HostEvent{
-		event(flow.HostResetRequested, 0, started, ""), event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
+		event("reset.requested", 0, started, ""), event(flow.HostPasswordChanged, 5*time.Minute, changeAt, "one"),
 	})
 }
 
@@ -238,7 +239,7 @@ func TestEventIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := telling(t)
 	s.tell = func(_ int, e flow.HostEvent) answer {
-		if e.Type == flow.HostResetRequested || e.GivenUp {
+		if e.Type == "reset.requested" || e.GivenUp {
 			return answer{result: flow.Told{Of: e.Name()}}
 		}
 		return answer{failed: errors.New("the application is away")}
@@ -279,8 +280,12 @@ func TestFinishTellsTheApplication(t *testing.T) {
 // The names that an application reads never change.
 func TestNamesOfHostEventsAreFrozen(t *testing.T) {
 	t.Parallel()
-	want := []flow.HostEventType{"password.changed", "reset.requested", "reset.canceled", "reset.refused", "notice.failed"}
-	if got := flow.HostEventTypes(); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	want := map[string][]flow.HostEventType{
+		"reset":        {"password.changed", "reset.requested", "reset.canceled", "reset.refused", "notice.failed"},
+		"invitation":   {"password.set", "invitation.requested", "invitation.canceled", "invitation.refused", "notice.failed", "invitation.expired"},
+		"forced-reset": {"password.changed", "forced-reset.requested", "forced-reset.canceled", "forced-reset.refused", "notice.failed", "forced-reset.expired"},
+	}
+	for _, d := range workflow.Flows() {
+		diff(t, d.Kind, d.HostEventTypes(), want[d.Kind])
 	}
 }

@@ -101,7 +101,7 @@ func newStory(t *testing.T) *story {
 		tell:   func(_ int, e flow.HostEvent) answer { return answer{result: flow.Told{Of: e.Name()}} },
 	}
 	s.SetStartTime(started)
-	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.Reset.ID(accountKey), TaskQueue: flow.TaskQueue})
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ResetPassword.ID(accountKey), TaskQueue: flow.TaskQueue})
 	s.SetDataConverter(postbox{sealed()})
 	s.SetWorkerOptions(worker.Options{
 		DeadlockDetectionTimeout: flow.DeadlockAfter,
@@ -113,7 +113,7 @@ func newStory(t *testing.T) *story {
 }
 
 func (s *story) register() {
-	s.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
+	s.RegisterWorkflowWithOptions(workflow.ResetPassword.Run, sdk.RegisterOptions{Name: workflow.ResetPassword.Name})
 	s.RegisterWorkflowWithOptions(flow.Finish, sdk.RegisterOptions{Name: flow.FinishName})
 	as := func(name string, f any) { s.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
 	as(flow.AwaitTokenSubmission, func(ctx context.Context) (flow.Submission, error) {
@@ -226,7 +226,7 @@ func (s *story) complete(result any, err error) func() {
 	}
 }
 
-func (s *story) execute(input any) { s.ExecuteWorkflow(workflow.Reset.Name, input) }
+func (s *story) execute(input any) { s.ExecuteWorkflow(workflow.ResetPassword.Name, input) }
 
 // run tells the story to its end. It wants a run that ends without an error.
 func (s *story) run() flow.Outcome {

@@ -64,7 +64,7 @@ func (s stranger) start(conflict enumspb.WorkflowIdConflictPolicy, with any) fun
 	return func(ctx context.Context) error {
 		_, err := s.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 			ID: s.id, TaskQueue: flow.TaskQueue, WorkflowIDConflictPolicy: conflict, WorkflowExecutionErrorWhenAlreadyStarted: true,
-		}, workflow.Reset.Name, with)
+		}, workflow.ResetPassword.Name, with)
 		return err
 	}
 }

@@ -38,7 +38,7 @@ func pending(t *testing.T, s *site.Site, who account.Account) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := s.Dial(t).DescribeWorkflowExecution(t.Context(), workflow.Reset.ID(accounts.Key(who.Address)), "")
+	run, err := s.Dial(t).DescribeWorkflowExecution(t.Context(), workflow.ResetPassword.ID(accounts.Key(who.Address)), "")
 	if err != nil {
 		t.Fatal(err)
 	}

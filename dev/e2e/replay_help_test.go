@@ -28,7 +28,7 @@ import (
 
 func runID(t *testing.T, s *site.Site, who account.Account) string {
 	t.Helper()
-	return workflow.Reset.ID(accountKey(t, s, who.Address))
+	return workflow.ResetPassword.ID(accountKey(t, s, who.Address))
 }
 
 func accountKey(t *testing.T, s *site.Site, address string) string {
@@ -139,13 +139,13 @@ func crowd(t *testing.T, s *site.Site, n int) int {
 		in := flow.Request{Address: fmt.Sprintf("nobody%d@example.com", i), LinkLife: time.Hour, MailPause: time.Minute}
 		in.AccountKey = accountKey(t, s, in.Address)
 		_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-			ID: workflow.Reset.ID(in.AccountKey), TaskQueue: flow.TaskQueue,
+			ID: workflow.ResetPassword.ID(in.AccountKey), TaskQueue: flow.TaskQueue,
 			TypedSearchAttributes: temporal.NewSearchAttributes(flow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
-		}, workflow.Reset.Name, in)
+		}, workflow.ResetPassword.Name, in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids = append(ids, workflow.Reset.ID(in.AccountKey))
+		ids = append(ids, workflow.ResetPassword.ID(in.AccountKey))
 	}
 	for _, id := range ids {
 		untilTimer(t, s, id)

@@ -140,7 +140,7 @@ func (r *rollout) id(t *testing.T, who account.Account) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.Reset.ID(accounts.Key(who.Address))
+	return workflow.ResetPassword.ID(accounts.Key(who.Address))
 }
 
 // ends waits for the end of a run and checks its outcome. The run must be pinned to one build,

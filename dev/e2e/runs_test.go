@@ -40,7 +40,7 @@ func workflowID(tb testing.TB, s *stack.Stack, address string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return workflow.Reset.ID(k.Key(address))
+	return workflow.ResetPassword.ID(k.Key(address))
 }
 
 // outcome waits for the end of the newest run of an address.

@@ -204,7 +204,7 @@ func (s *scan) checkKept(t *testing.T, temporal, store, log []byte) {
 		in    []byte
 		holds []string
 	}{
-		"Temporal's file":   {temporal, []string{workflow.Reset.ID(accounts.Key(s.owner.Address)), workflow.Reset.ID(accounts.Key(s.bounced.Address))}},
+		"Temporal's file":   {temporal, []string{workflow.ResetPassword.ID(accounts.Key(s.owner.Address)), workflow.ResetPassword.ID(accounts.Key(s.bounced.Address))}},
 		"the account store": {store, []string{s.owner.Address, "password_changed"}},
 		"the log": {log, []string{
 			`"level":"debug"`, "/account/reset_password/{token}", "data breaches", "reply code 451", "the account store is damaged", "unavailable",

@@ -48,7 +48,7 @@ func foreignSignals(o *owner) {
 // foreignInput starts the run of an account with the input of another one.
 func foreignInput(o *owner) {
 	options := client.StartWorkflowOptions{ID: o.id, TaskQueue: flow.TaskQueue}
-	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), options, workflow.Reset.Name, flow.Request{Address: o.who.Address, AccountKey: foreignKey})
+	_, err := o.temporal.ExecuteWorkflow(o.t.Context(), options, workflow.ResetPassword.Name, flow.Request{Address: o.who.Address, AccountKey: foreignKey})
 	o.must(err)
 }
 

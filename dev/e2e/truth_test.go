@@ -175,7 +175,7 @@ func done() context.Context {
 func onlyDecides(t *testing.T, s *stack.Stack) (stop func()) {
 	t.Helper()
 	w := worker.New(temporalClient(t, s), flow.TaskQueue, worker.Options{LocalActivityWorkerOnly: true})
-	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
+	w.RegisterWorkflowWithOptions(workflow.ResetPassword.Run, sdk.RegisterOptions{Name: workflow.ResetPassword.Name})
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}

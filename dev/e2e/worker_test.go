@@ -126,7 +126,7 @@ func (h *host) eventsOf(t *testing.T, c client.Client) (types []enumspb.EventTyp
 	if err != nil {
 		t.Fatal(err)
 	}
-	history := c.GetWorkflowHistory(t.Context(), workflow.Reset.ID(prf.Key("ann@example.com")), "", false,
+	history := c.GetWorkflowHistory(t.Context(), workflow.ResetPassword.ID(prf.Key("ann@example.com")), "", false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		event, err := history.Next()

@@ -83,7 +83,7 @@ func newWorldAt(t *testing.T, smtpAddr string, change func(*mail.Config)) *world
 	w.TestWorkflowEnvironment = suite.NewTestWorkflowEnvironment()
 	w.SetStartTime(started)
 	w.SetTestTimeout(2 * time.Minute) // bounds a test that has failed already
-	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.Reset.ID(accountKey), TaskQueue: flow.TaskQueue})
+	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ResetPassword.ID(accountKey), TaskQueue: flow.TaskQueue})
 	w.SetWorkerOptions(worker.Options{
 		DeadlockDetectionTimeout: flow.DeadlockAfter,
 		Interceptors:             []interceptor.WorkerInterceptor{&like{}},
@@ -108,7 +108,7 @@ func newWorldAt(t *testing.T, smtpAddr string, change func(*mail.Config)) *world
 	}
 	w.openKeys()
 	w.acts.Register(w)
-	w.RegisterWorkflowWithOptions(workflow.ResetPassword, sdk.RegisterOptions{Name: workflow.Reset.Name})
+	w.RegisterWorkflowWithOptions(workflow.ResetPassword.Run, sdk.RegisterOptions{Name: workflow.ResetPassword.Name})
 	return w
 }
 
@@ -158,7 +158,7 @@ func (w *world) age() time.Duration { return w.Now().Sub(started) }
 // run runs the reset to its end and returns its outcome.
 func (w *world) run() flow.Outcome {
 	w.t.Helper()
-	w.ExecuteWorkflow(workflow.Reset.Name, flow.Request{
+	w.ExecuteWorkflow(workflow.ResetPassword.Name, flow.Request{
 		Address: ann.Address, AccountKey: accountKey, LinkLife: life, MailPause: time.Minute,
 	})
 	var out flow.Outcome
@@ -201,7 +201,7 @@ func (w *world) use(m inbox.Message) bool {
 	p := keys.NewPassword{Hash: newHash, Digest: token.Digest(), Accepted: w.Now().UTC()}
 	s := flow.Submission{ID: p.ID(), LinkRun: claims.RunID}
 	var err error
-	if s.Sealed, err = w.sealer.Seal(p, s.SealContext(workflow.Reset.ID(accountKey))); err != nil {
+	if s.Sealed, err = w.sealer.Seal(p, s.SealContext(workflow.ResetPassword.ID(accountKey))); err != nil {
 		w.t.Error(err)
 	}
 	w.mu.Lock()

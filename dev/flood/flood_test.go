@@ -218,7 +218,7 @@ func runs(t *testing.T, s *stack.Stack, atLeast int) int {
 	c := temporalClient(t, s)
 	count := func() int {
 		counted, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
-			Namespace: client.DefaultNamespace, Query: "WorkflowType = '" + workflow.Reset.Name + "'",
+			Namespace: client.DefaultNamespace, Query: "WorkflowType = '" + workflow.ResetPassword.Name + "'",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -247,7 +247,7 @@ func historyLength(t *testing.T, s *stack.Stack, address string) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := temporalClient(t, s).GetWorkflowHistory(t.Context(), workflow.Reset.ID(k.Key(address)), "", false,
+	events := temporalClient(t, s).GetWorkflowHistory(t.Context(), workflow.ResetPassword.ID(k.Key(address)), "", false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for ; events.HasNext(); n++ {
 		if _, err := events.Next(); err != nil {

@@ -93,7 +93,7 @@ func idOf(t *testing.T, s *stack.Stack, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.Reset.ID(k.Key(address))
+	return workflow.ResetPassword.ID(k.Key(address))
 }
 
 // outcome waits for the end of the newest run of an address.

@@ -138,7 +138,7 @@ func (s *story) stranger(t *testing.T, who account.Account) {
 		t.Fatal(err)
 	}
 	temporal := s.Dial(t)
-	if err := temporal.SignalWorkflow(t.Context(), workflow.Reset.ID(accounts.Key(who.Address)), "", flow.RequestSignal, "not ours"); err != nil {
+	if err := temporal.SignalWorkflow(t.Context(), workflow.ResetPassword.ID(accounts.Key(who.Address)), "", flow.RequestSignal, "not ours"); err != nil {
 		t.Fatal(err)
 	}
 	unknown := client.StartWorkflowOptions{ID: "unknown", TaskQueue: flow.TaskQueue}

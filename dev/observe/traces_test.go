@@ -136,7 +136,7 @@ func (l *lab) id(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.Reset.ID(keys.Key(l.who.Address))
+	return workflow.ResetPassword.ID(keys.Key(l.who.Address))
 }
 
 // history waits for the end of the run.
@@ -356,7 +356,7 @@ func (l *lab) replay(t *testing.T, h *historypb.History, with ...interceptor.Wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.RegisterWorkflowWithOptions(workflow.ResetPassword, sdkworkflow.RegisterOptions{Name: workflow.Reset.Name})
+	r.RegisterWorkflowWithOptions(workflow.ResetPassword.Run, sdkworkflow.RegisterOptions{Name: workflow.ResetPassword.Name})
 	run := sdkworkflow.Execution{ID: l.id(t), RunID: h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetOriginalExecutionRunId()}
 	if err := r.ReplayWorkflowHistoryWithOptions(nil, h, sdk.ReplayWorkflowHistoryOptions{OriginalExecution: run}); err != nil {
 		t.Errorf("replay: %v", err)

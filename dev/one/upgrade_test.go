@@ -52,14 +52,14 @@ func ofAnotherBuild(t *testing.T, s *site.Site, who account.Account, dir keys.Di
 	}
 	defer c.Close()
 	w := worker.New(c, flow.TaskQueue, worker.Options{})
-	w.RegisterWorkflowWithOptions(another, sdk.RegisterOptions{Name: workflow.Reset.Name})
+	w.RegisterWorkflowWithOptions(another, sdk.RegisterOptions{Name: workflow.ResetPassword.Name})
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer w.Stop()
 	id := s.WorkflowID(t, who)
 	start := client.StartWorkflowOptions{ID: id, TaskQueue: flow.TaskQueue}
-	if _, err := c.ExecuteWorkflow(t.Context(), start, workflow.Reset.Name, flow.Request{Address: who.Address}); err != nil {
+	if _, err := c.ExecuteWorkflow(t.Context(), start, workflow.ResetPassword.Name, flow.Request{Address: who.Address}); err != nil {
 		t.Fatal(err)
 	}
 	process.Succeeds(t, s.Patience, "the step of the other build", func() error {

@@ -364,7 +364,7 @@ func settled(run *workflowservice.DescribeWorkflowExecutionResponse) bool {
 }
 
 func (p *person) describe(t *rapid.T) *workflowservice.DescribeWorkflowExecutionResponse {
-	run, err := p.temporal.DescribeWorkflowExecution(context.Background(), workflow.Reset.ID(p.accounts.Key(p.Address)), "")
+	run, err := p.temporal.DescribeWorkflowExecution(context.Background(), workflow.ResetPassword.ID(p.accounts.Key(p.Address)), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,5 +49,5 @@ func (s *Site) WorkflowID(t *testing.T, who account.Account) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflow.Reset.ID(accounts.Key(who.Address))
+	return workflow.ResetPassword.ID(accounts.Key(who.Address))
 }

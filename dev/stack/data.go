@@ -78,7 +78,7 @@ func (s *Stack) endUnreadable(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.Reset.Name, flow.FinishName, flow.OpenRuns)}
+	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.ResetPassword.Name, flow.FinishName, flow.OpenRuns)}
 	for {
 		page, err := temporal.ListWorkflow(ctx, all)
 		if err != nil {

@@ -55,7 +55,7 @@ func TestCosts(t *testing.T) {
 			return err
 		}
 		return eventually(ctx, "the end of a run", func() (bool, error) {
-			run, err := f.temporal.DescribeWorkflowExecution(ctx, workflow.Reset.ID(accounts.Key(p.Address)), "")
+			run, err := f.temporal.DescribeWorkflowExecution(ctx, workflow.ResetPassword.ID(accounts.Key(p.Address)), "")
 			return run.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING, err
 		})
 	}); err != nil {

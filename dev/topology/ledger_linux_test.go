@@ -95,7 +95,7 @@ func (f *fleet) history(t *testing.T, people []*person) {
 	accounts := f.accountKeys(t)
 	var events, bytes int64
 	for _, p := range people {
-		d, err := f.temporal.DescribeWorkflowExecution(t.Context(), workflow.Reset.ID(accounts.Key(p.Address)), "")
+		d, err := f.temporal.DescribeWorkflowExecution(t.Context(), workflow.ResetPassword.ID(accounts.Key(p.Address)), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func (f *fleet) history(t *testing.T, people []*person) {
 	n := float64(len(people))
 	t.Logf("history of a reset: %.1f events, %.1f KiB", float64(events)/n, float64(bytes)/n/1024)
 	kinds := map[string]int{}
-	for it := f.temporal.GetWorkflowHistory(t.Context(), workflow.Reset.ID(accounts.Key(people[0].Address)), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+	for it := f.temporal.GetWorkflowHistory(t.Context(), workflow.ResetPassword.ID(accounts.Key(people[0].Address)), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
 		event, err := it.Next()
 		if err != nil {
 			t.Fatal(err)

@@ -160,7 +160,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"starter":                       {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "statemachine", "workflow"},
 		"web":                           {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "starter", "statemachine", "workflow"},
 		"operator":                      {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
-		"activities":                    {"account", "flow", "internal/argon2", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine"},
+		"activities":                    {"account", "flow", "internal/argon2", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"worker":                        {"account", "activities", "flow", "internal/argon2", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                        nil,
 		"account/storetest":             {"account", "account/bolt", "internal/failpoint"},

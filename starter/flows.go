@@ -1,0 +1,99 @@
+package starter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/link"
+)
+
+// ErrNoRun means that no run of the flow is open for the address.
+var ErrNoRun = errors.New("no run is open for the address")
+
+// Of returns a client of the runs and links of another flow, whose links live that long. It shares
+// connection, keys, limits and hashing budget with c, and ends with it.
+func (c *Client) Of(d flow.Definition, linkLife time.Duration) *Client {
+	other := *c
+	other.flow, other.purposes, other.cfg.LinkLife = d, link.Of(d.Kind), linkLife
+	return &other
+}
+
+// Demand starts a run for an address on behalf of a backend, which is no stranger: limits do not
+// bound it, and its answer depends on the account. When a run is open already, the address gets
+// another mail, unless a mail is on its way, or the cool-down is not over. Operator names who asked,
+// for the audit log, and note is a text for the mail. Errors: account.ErrAddress, ErrUnavailable.
+func (c *Client) Demand(ctx context.Context, email, operator, note string) error {
+	address, err := account.ParseAddress(email)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	return c.fault(c.start(ctx, flow.Request{
+		Address: address, AccountKey: c.accountKeys.Key(address),
+		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown), Operator: operator, Note: note,
+		Flow: c.flow.Mark(), Order: rand.Text(), At: c.cfg.Now().UTC(),
+	}, false))
+}
+
+// Resend asks the open run of an address for another mail. Errors: account.ErrAddress, ErrNoRun,
+// ErrUnavailable.
+func (c *Client) Resend(ctx context.Context, email, operator string) error {
+	return c.signal(ctx, email, flow.RequestSignal, operator)
+}
+
+// Withdraw cancels the open run of an address. A run that has accepted a submission ignores it.
+// Errors: account.ErrAddress, ErrNoRun, ErrUnavailable.
+func (c *Client) Withdraw(ctx context.Context, email, operator string) error {
+	return c.signal(ctx, email, flow.DisownSignal, operator)
+}
+
+func (c *Client) signal(ctx context.Context, email, signal, operator string) error {
+	address, err := account.ParseAddress(email)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	key := c.accountKeys.Key(address)
+	err = c.temporal.SignalWorkflow(ctx, c.flow.ID(key), "", signal, flow.Caller{AccountKey: key, Operator: operator})
+	if notFound(err) {
+		return ErrNoRun
+	}
+	return c.fault(err)
+}
+
+// Confirm uses a link of a flow in which nobody submits a password. The same link again has the same
+// answer. Errors: those of [Client.Submit] that are about links.
+func (c *Client) Confirm(ctx context.Context, token string) error {
+	l, err := c.open(c.purposes.Use, token)
+	if err != nil {
+		return err
+	}
+	s := keys.NewPassword{Digest: l.token.Digest(), Accepted: c.cfg.Now().UTC(), Client: clientAddr(ctx)}
+	wait, err := c.pendingWait(ctx, l)
+	switch {
+	case err != nil:
+		return err
+	case wait != "" && l.expired:
+		return ErrLinkExpired
+	case wait == "":
+		decided, err := c.decision(ctx, l)
+		if errors.Is(err, errUndecided) {
+			return ErrPending
+		} else if err != nil {
+			return err
+		}
+		return answer(decided, s.ID())
+	}
+	submission, err := c.sealFor(l, s)
+	if err != nil {
+		return err
+	}
+	return c.deliver(ctx, l, wait, submission)
+}

@@ -1,0 +1,47 @@
+package workflow
+
+import (
+	"strings"
+
+	"github.com/rekeyhq/rekey/flow"
+)
+
+// Flows are the flows of rekey.
+func Flows() []flow.Definition { return []flow.Definition{ResetPassword, Invite, ForceReset} }
+
+// Of is the flow of a run, by its workflow ID. It is false for a workflow that is none of them.
+func Of(workflowID string) (flow.Definition, bool) {
+	for _, d := range Flows() {
+		if d.ID(flow.AccountKey(workflowID)) == workflowID {
+			return d, true
+		}
+	}
+	return flow.Definition{}, false
+}
+
+// AnyFlow is the condition of a visibility query for runs of all flows.
+func AnyFlow() string {
+	var names []string
+	for _, d := range Flows() {
+		names = append(names, "'"+d.Name+"'")
+	}
+	return "WorkflowType IN (" + strings.Join(names, ", ") + ")"
+}
+
+// Types are the names of all types of workflows and activities.
+func Types() []string {
+	types := []string{flow.FinishName, BlockPassword}
+	for _, d := range Flows() {
+		types = append(types, d.Name)
+	}
+	return append(types, flow.Activities()...)
+}
+
+// Workflows are the workflow functions by their types, for a worker or a replay.
+func Workflows() map[string]any {
+	all := map[string]any{flow.FinishName: flow.Finish}
+	for _, d := range Flows() {
+		all[d.Name] = d.Run
+	}
+	return all
+}
