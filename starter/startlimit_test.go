@@ -26,7 +26,7 @@ func TestStartLimitTreatsAllAlike(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	f := limitedFilter(t, func() time.Time { return now })
-	f.recent.Add(f.accountKeys.Key("again@example.com"), sent{at: now})
+	f.recent.Add(f.flow.ID(f.accountKeys.Key("again@example.com")), sent{at: now})
 	for _, email := range []string{"new@example.com", "again@example.com"} {
 		if err := f.Request(t.Context(), email); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("%s: %v", email, err)
@@ -50,7 +50,7 @@ func TestRepeatsTakeNoStart(t *testing.T) {
 	now := time.Now()
 	f := limitedFilter(t, func() time.Time { return now })
 	now = now.Add(500 * time.Millisecond)
-	f.recent.Add(f.accountKeys.Key("again@example.com"), sent{at: now})
+	f.recent.Add(f.flow.ID(f.accountKeys.Key("again@example.com")), sent{at: now})
 	for _, email := range []string{"again@example.com", "again@example.com", "new@example.com"} {
 		if err := f.Request(t.Context(), email); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v", email, err)
