@@ -6,6 +6,7 @@
 package account
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -13,8 +14,11 @@ import (
 	"time"
 )
 
-// ScopePasswordReset is the scope of a token record that allows one password change.
-const ScopePasswordReset = "password:reset"
+// The scopes of token records that allow one change of a password.
+const (
+	ScopePasswordReset = "password:reset" // of an account that has a password
+	ScopeFirstPassword = "password:first" // of an account that has none
+)
 
 // Account is one person's account, as far as a reset is concerned.
 type Account struct {
@@ -42,7 +46,7 @@ type RecordKey [32]byte
 // counts; the token itself is nowhere in it.
 type TokenRecord struct {
 	Key        RecordKey
-	Scope      string // ScopePasswordReset
+	Scope      string // ScopePasswordReset, or of a flow that changes no password
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -65,11 +69,23 @@ func SameCredential(credential string, digest []byte) bool {
 	return subtle.ConstantTimeCompare(now[:], digest) == 1
 }
 
+// OfPassword reports whether tokens of a scope permit a change of the password. All others are of
+// flows that change none.
+func OfPassword(scope string) bool { return scope == ScopePasswordReset || scope == ScopeFirstPassword }
+
 // Fits says why a token may not change the password of its account, as the account is now;
-// nil when it may. Errors: ErrNotResettable, ErrAddressChanged, ErrCredentialChanged.
+// nil when it may. A reset gives no account its first password, and an invitation replaces none.
+// Errors: ErrTokenUnknown for a token of another scope, ErrNotResettable, ErrHasPassword,
+// ErrAddressChanged, ErrCredentialChanged.
 func (t TokenRecord) Fits(a Account) error {
 	switch {
-	case a.Disabled || !a.Resettable || !a.HasPassword():
+	case !OfPassword(t.Scope):
+		return ErrTokenUnknown
+	case a.Disabled || !a.Resettable:
+		return ErrNotResettable
+	case t.Scope == ScopeFirstPassword && a.HasPassword():
+		return ErrHasPassword
+	case t.Scope != ScopeFirstPassword && !a.HasPassword():
 		return ErrNotResettable
 	case !SameAddress(a.Address, t.Address):
 		return ErrAddressChanged
@@ -83,17 +99,22 @@ func (t TokenRecord) Fits(a Account) error {
 type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
-	Run        string    // original run ID of the reset
-	Client     string    // network address of the caller, for the audit log; empty when unknown
-	Hash       string    // the new stored password hash
-	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
-	At         time.Time // when it is applied
+	// Scope is the one that the token must have; empty is [ScopePasswordReset].
+	Scope   string    `json:",omitempty"`
+	Run     string    // original run ID of the reset
+	Client  string    // network address of the caller, for the audit log; empty when unknown
+	Hash    string    // the new stored password hash
+	Upgrade bool      // that the host reads Hash too, where the account has another [Form]
+	At      time.Time // when it is applied
 }
 
+// Wants is the scope that the token of the submission must have.
+func (c Change) Wants() string { return cmp.Or(c.Scope, ScopePasswordReset) }
+
 // Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner
-// would be locked out.
+// would be locked out. The first password of an account replaces no hash.
 func (c Change) Fits(a Account) error {
-	if !c.Upgrade && Form(c.Hash) != Form(a.Credential) {
+	if !c.Upgrade && c.Scope != ScopeFirstPassword && Form(c.Hash) != Form(a.Credential) {
 		return ErrHashForm
 	}
 	return nil
@@ -102,6 +123,29 @@ func (c Change) Fits(a Account) error {
 // Entry is the line of the audit log about the change of an account.
 func (c Change) Entry(accountID string, e Event, detail string) Entry {
 	return Entry{At: c.At, Event: e, Run: c.Run, AccountID: accountID, Client: c.Client, Detail: detail}
+}
+
+// Applied is the line of the audit log about the applied change.
+func (c Change) Applied(accountID string) Entry {
+	switch {
+	case c.Scope == ScopeFirstPassword:
+		return c.Entry(accountID, EventPasswordSet, "")
+	case OfPassword(c.Wants()):
+		return c.Entry(accountID, EventPasswordChanged, "")
+	default:
+		return c.Entry(accountID, EventApplied, c.Scope)
+	}
+}
+
+// Owes is the debt to the owner of an account for the applied change. A submission that changes no
+// password owes nothing.
+func (c Change) Owes(a Account) Debt {
+	if !OfPassword(c.Wants()) {
+		return Debt{}
+	}
+	d := NewDebt(a)
+	d.First = c.Scope == ScopeFirstPassword
+	return d
 }
 
 // Event is the kind of an audit entry.
@@ -113,6 +157,8 @@ const (
 	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
 	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
+	EventPasswordSet     Event = "password_set"     // the first one; the account's sessions ended
+	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
@@ -146,6 +192,8 @@ var (
 
 	// ErrRefused marks every refusal of a change: final, and no fault.
 	ErrRefused = errors.New("refused")
+	// ErrHasPassword refuses a first password: the account has got one since the mail.
+	ErrHasPassword = fmt.Errorf("%w: the account has a password", ErrRefused)
 	// ErrAccountGone refuses: the account was deleted since the mail.
 	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)
 	// ErrNotResettable refuses: the account was disabled, or may not be reset.

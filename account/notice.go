@@ -30,6 +30,7 @@ type Debt struct {
 	Left  []Recipient // open recipients, the next one first; none when the notice is settled
 	Told  int         `json:",omitempty"` // addresses that were notified, or that may have been
 	Since time.Time   `json:",omitzero"`  // when the first mail was tried
+	First bool        `json:",omitempty"` // the change gave the account its first password
 }
 
 // Recipient is an address that is owed a notice.

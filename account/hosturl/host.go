@@ -98,11 +98,20 @@ func (h *Host) Account(ctx context.Context, id string) (account.Account, error) 
 	return a, nil
 }
 
+// newChange is the content of a call of change. The digest of no credential is that of the empty text.
+type newChange struct {
+	ID         string `json:"id"`
+	Old        string `json:"old"`
+	New        string `json:"new"`
+	Submission string `json:"submission"`
+	First      bool   `json:"first,omitempty"`
+}
+
 // Change implements [account.Host]. It reads the account again after a success, so that an
 // application that sets nothing is found out before the owner is told.
 func (h *Host) Change(ctx context.Context, c account.HostChange) error {
-	err := h.call(ctx, "change", map[string]string{
-		"id": c.AccountID, "old": "sha256:" + hex.EncodeToString(c.Old[:]), "new": c.New, "submission": c.Submission,
+	err := h.call(ctx, "change", newChange{
+		c.AccountID, "sha256:" + hex.EncodeToString(c.Old[:]), c.New, c.Submission, c.First,
 	}, nil)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {

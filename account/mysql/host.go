@@ -110,7 +110,7 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 // set replaces the credential and ends the sessions. It reads the credential again: a server that
 // is not strict cuts what is too long.
 func set(ctx context.Context, tx *sql.Tx, key any, c account.HostChange) error {
-	done, err := tx.ExecContext(ctx, "UPDATE "+usersView+" SET credential = ? WHERE id = ? AND SHA2(credential, 256) = ?",
+	done, err := tx.ExecContext(ctx, "UPDATE "+usersView+" SET credential = ? WHERE id = ? AND SHA2(COALESCE(credential, ''), 256) = ?",
 		c.New, key, hex.EncodeToString(c.Old[:]))
 	if err != nil {
 		return err

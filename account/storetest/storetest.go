@@ -60,6 +60,8 @@ var checks = []check{
 	{"change/expired", leavesExpiryToOthers},
 	{"change/refused", refuses},
 	{"change/form", keepsForms},
+	{"change/first", setsFirstPasswords},
+	{"change/first refused", refusesFirstPasswords},
 	{"change/spelling", comparesAddresses},
 	{"sessions/stale", holdsNoStaleSession},
 	{"notice/addresses", owesEveryAddress},
