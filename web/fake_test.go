@@ -78,6 +78,7 @@ func testConfig() Config {
 func newTestHandler(tb testing.TB, resets starter.Resets, change ...func(*Config)) http.Handler {
 	tb.Helper()
 	cfg := testConfig()
+	cfg.Invitations, cfg.Renewals = resets, resets
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -86,6 +87,12 @@ func newTestHandler(tb testing.TB, resets starter.Resets, change ...func(*Config
 		tb.Fatal(err)
 	}
 	return h
+}
+
+// allRoutes are those of all flows.
+func allRoutes() []route {
+	h := &handler{flows: flows(&fakeResets{}, Config{Invitations: &fakeResets{}, Renewals: &fakeResets{}}), byRoute: map[string]*flow{}}
+	return h.routes()
 }
 
 // exchange sends a request with headers given as "Name: value".

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -136,6 +137,35 @@ var problems = []problem{
 		Hint: "If you followed a link from an email, copy the whole link.",
 	},
 	internal,
+}
+
+// invitationWords are the problems of an invitation. Only the inviting person gives another link.
+var invitationWords = []problem{
+	{Code: "link_invalid", Hint: "Your mail program may have cut it. Copy the whole link from the email, or ask the person who invited you to send it again."},
+	{Code: "link_expired", Text: "This invitation has expired.", Hint: "For your security, it works only for a limited time. Nothing was changed just now. Ask the person who invited you to send it again."},
+	{Code: "link_used", Hint: "A password was set with a link of this invitation. If it wasn't you, request a new link now and set another password."},
+	{Code: "link_canceled", Text: "This invitation was declined or withdrawn.", Hint: "No password was set with its links. If you want one after all, ask the person who invited you to send it again."},
+	{Code: "link_ended", Text: "This invitation has ended.", Hint: "No password was set with its links, and they no longer work. Ask the person who invited you to send it again."},
+	{Code: "link_restarted", Text: "This invitation was restarted.", Hint: "A newer email may have a working link. If there is none, ask the person who invited you to send it again."},
+	{Code: "change_refused", Text: "The password could not be set.", Hint: "No password was set with this link, and it no longer works. Ask the person who invited you to send it again. If that fails, contact support."},
+	{Code: "unavailable", Text: "Invitations are not available right now."},
+}
+
+// renewalWords are the problems of a link to replace a blocked password.
+var renewalWords = []problem{
+	{Code: "link_used", Hint: "A password was set with this link. If it wasn't you, request a new link now and set another password."},
+	{Code: "link_canceled", Text: "This link was withdrawn.", Hint: "No password was set with it. To choose a new password, request a new link."},
+	{Code: "link_ended", Text: "This link no longer works.", Hint: "No password was set with it. To choose a new password, request a new link."},
+	{Code: "link_restarted", Text: "This link was replaced."},
+	{Code: "unavailable", Text: "New passwords cannot be set right now."},
+}
+
+// say puts a problem in the words of a flow.
+func (f *flow) say(p problem) problem {
+	if i := slices.IndexFunc(f.words, func(w problem) bool { return w.Code == p.Code }); i >= 0 {
+		p.Text, p.Hint = cmp.Or(f.words[i].Text, p.Text), cmp.Or(f.words[i].Hint, p.Hint)
+	}
+	return p
 }
 
 // internal stands for every error that the table does not know.
