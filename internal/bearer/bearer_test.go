@@ -41,7 +41,7 @@ func TestPresented(t *testing.T) {
 	if got := secrets.Presented(httptest.NewRequest(http.MethodPost, "/", nil)); got != 0 {
 		t.Errorf("without a header: secret %d", got)
 	}
-	if got := (bearer.Secrets)(nil).Which(""); got != 0 {
+	if got := bearer.Secrets(nil).Which(""); got != 0 {
 		t.Errorf("none of none is secret %d", got)
 	}
 }
