@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -216,7 +217,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 	if lines := strings.Count(log.String(), `"code":"unauthorized","caller":"","client":"192.0.2.1"`); lines != sent || strings.Count(log.String(), `"level":"warn"`) != sent {
 		t.Errorf("%d lines for %d requests: %s", lines, sent, log)
 	}
-	if n := scraped(t, metrics, "unauthorized"); n != fmt.Sprint(sent) {
+	if n := scraped(t, metrics, "unauthorized"); n != strconv.Itoa(sent) {
 		t.Errorf("%s counted, %d sent", n, sent)
 	}
 }

@@ -148,7 +148,7 @@ func TestNamesInCertificates(t *testing.T) {
 		"spiffe://example.com/ns/orders": func(c *x509.Certificate) {
 			c.Subject.CommonName, c.URIs = "", []*url.URL{{Scheme: "spiffe", Host: "example.com", Path: "/ns/orders"}}
 		},
-		"certificate ": func(c *x509.Certificate) { c.Subject.CommonName = "" },
+		"certificate": func(c *x509.Certificate) { c.Subject.CommonName = "" },
 	} {
 		flows := &fakeFlows{}
 		h, _ := newHandler(t, flows, func(c *backend.Config) { c.Tokens, c.Certificates = nil, true })

@@ -24,7 +24,7 @@ func TestPresented(t *testing.T) {
 	}
 	for header, want := range map[string]int{
 		"Bearer " + first: 1, "bearer " + first: 1, "Bearer " + second: 2,
-		"": 0, first: 0, "Bearer": 0, "Bearer ": 0, "Basic " + first: 0, "Bearer  " + first: 0, "Bearer " + first + " ": 0,
+		"": 0, first: 0, "Bearer": 0, "Bearer" + " ": 0, "Basic " + first: 0, "Bearer  " + first: 0, "Bearer " + first + " ": 0,
 		"Bearer " + first[1:]: 0, "Bearer " + first[:31]: 0, "Bearer " + first + "0": 0, "Bearer " + strings.ToUpper(first): 0,
 		"Bearer " + first + "\n" + second: 0, "Bearer " + first + "," + second: 0,
 	} {
@@ -52,7 +52,7 @@ func TestLines(t *testing.T) {
 	for text, want := range map[string]error{
 		first: nil, first + "\n": nil, first + "\r\n" + second + "\r\n": nil, "\n" + first + "\n\n\n": nil, "  " + first + "\t\n": nil,
 		"dGhlIHNlY3JldCBvZiBhIGJhY2tlbmQgYXMgYmFzZTY0Lg==": nil,
-		"": bearer.ErrNone, "\n": bearer.ErrNone, " \r\n\t\n": bearer.ErrNone,
+		"": bearer.ErrNone, "\n": bearer.ErrNone, "\r\n\t\r\n": bearer.ErrNone,
 		first[1:]: bearer.ErrShort, first + "\n" + second[1:]: bearer.ErrShort,
 		"\ufeff" + first: bearer.ErrCharacters, first + " " + second: bearer.ErrCharacters, first + "\x00": bearer.ErrCharacters,
 		"pässwörter_von_zweiunddreißig_buchstaben": bearer.ErrCharacters,

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// security 24: code that compares secrets calls functions of constant time. The difference is
+// security 24 and 50: code that compares secrets calls functions of constant time. The difference is
 // too small to be measured by a test.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
 	inRoot(t)
