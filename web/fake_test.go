@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -109,6 +110,13 @@ func exchange(h http.Handler, method, target, body string, headers ...string) *h
 
 // fromForm is the header of a browser that comes from rekey's own form.
 const fromForm = "Sec-Fetch-Site: same-origin"
+
+// Names of package body, whose name the tests have for bodies.
+const maxBody = body.Max
+
+var decode = body.Read
+
+type fields = body.Fields
 
 const asJSON, asForm, forPage = "Content-Type: " + typeJSON, "Content-Type: " + typeForm, "Accept: text/html"
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -103,11 +104,11 @@ func (h *handler) submitFailed(w http.ResponseWriter, r *http.Request, token str
 }
 
 // tokenOf decodes a body that may hold the token, which the path has otherwise.
-func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, fields, error) {
+func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, body.Fields, error) {
 	token := r.PathValue("token")
 	if token == "" {
 		names = append(names, "token")
 	}
-	f, err := decode(w, r, names...)
+	f, err := body.Read(w, r, names...)
 	return cmp.Or(token, f["token"]), f, err
 }

@@ -8,29 +8,24 @@ import (
 	"strings"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 )
 
 // Faults of a request before it reaches a reset.
 var (
-	errBodyInvalid   = errors.New("the body is not a JSON object or form of text")
-	errBodyTooLarge  = errors.New("the body is too large")
-	errFieldUnknown  = errors.New("unknown field")
-	errFieldRepeated = errors.New("repeated field")
-	errFieldType     = errors.New("a field is not a string")
-	errContentType   = errors.New("content type not supported")
-	errNotFound      = errors.New("no such route")
-	errMethod        = errors.New("method not allowed")
-	errCrossOrigin   = errors.New("posted by another site")
-	errTooMany       = errors.New("too many requests from this client")
-	errDisabled      = errors.New("password reset is switched off")
-	errMismatch      = errors.New("the two passwords differ")
+	errNotFound    = errors.New("no such route")
+	errMethod      = errors.New("method not allowed")
+	errCrossOrigin = errors.New("posted by another site")
+	errTooMany     = errors.New("too many requests from this client")
+	errDisabled    = errors.New("password reset is switched off")
+	errMismatch    = errors.New("the two passwords differ")
 )
 
 // problem is one failure of a request, as the client reads it. Its texts are fixed. Nothing from
 // the request or from an error gets into an answer, except the name of an unknown JSON field
-// (unknown.go).
+// ([body.UnknownField]).
 type problem struct {
 	err         error
 	Status      int
@@ -124,12 +119,12 @@ var problems = []problem{
 		Text: "The request came from another site.",
 		Hint: "Nothing was done. Open the page here and try again.",
 	},
-	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
-	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has an unknown field."},
-	{err: errFieldRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
-	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body must be a string."},
-	{err: errBodyTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
-	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body must be JSON or a form."},
+	{err: body.ErrInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
+	{err: body.ErrUnknown, Status: 400, Code: "field_unknown", Text: "The body has an unknown field."},
+	{err: body.ErrRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
+	{err: body.ErrType, Status: 400, Code: "field_type", Text: "Each field of the body must be a string."},
+	{err: body.ErrTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
+	{err: body.ErrContentType, Status: 415, Code: "content_type_unsupported", Text: "The body must be JSON or a form."},
 	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here."},
 	{
 		err: errNotFound, Status: 404, Code: "not_found",
@@ -186,7 +181,7 @@ func problemOf(err error) problem {
 		return internal
 	}
 	p := problems[i]
-	if u, ok := errors.AsType[*unknownField](err); ok {
+	if u, ok := errors.AsType[*body.UnknownField](err); ok {
 		p.Text = u.Text()
 	}
 	return p

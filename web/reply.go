@@ -7,7 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
+)
+
+const (
+	typeJSON = body.JSON
+	typeForm = body.Form
 )
 
 // success is the JSON answer to a successful request. The word is FlowFuse's, so that its front
@@ -95,7 +101,7 @@ func (h *handler) begin(w http.ResponseWriter, r *http.Request, err error) probl
 // wantsPage reports whether the answer is for a person. A post is answered in kind; a request
 // without a body is a person's when it accepts HTML.
 func wantsPage(r *http.Request) bool {
-	switch mediaType(r) {
+	switch body.MediaType(r) {
 	case typeForm:
 		return true
 	case typeJSON:

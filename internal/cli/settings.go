@@ -76,7 +76,7 @@ func (s *starterCmd) checkURLs() error {
 			return fmt.Errorf("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): %w", err)
 		}
 	}
-	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
+	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.backendFlags.check(), s.opsFlags.check())
 }
 
 // checkListen judges an address to serve on; none is none.

@@ -51,6 +51,8 @@ type starterFlags struct {
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, trusted for X-Forwarded-For: 10.0.0.0/8,..."`
 	IdleTimeout   time.Duration  `default:"${idle_timeout}" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each 19 MiB with argon2id by default; 0 is one per core. Go gets as many extra threads, unless GOMAXPROCS is set."`
+
+	backendFlags
 }
 
 const (
@@ -72,6 +74,10 @@ func (s *starterCmd) Run(p *process) (err error) {
 
 // serve serves until p.ctx ends. It calls listens when requests are answered.
 func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers func(error), listens func()) error {
+	access, err := s.access()
+	if err != nil {
+		return err
+	}
 	client, err := s.client(p, op, peers)
 	if err != nil {
 		return p.unlessStopped(err)
@@ -86,10 +92,17 @@ func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers
 	if err != nil {
 		return fmt.Errorf("--listen ($REKEY_LISTEN): %w", err)
 	}
+	all := newParts(p.ctx)
+	if err := s.startBackends(p, op, access, client, all); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	all.start("pages", edge, func(ctx context.Context) error {
+		return web.ServeIdle(ctx, listener, handler, p.log, s.IdleTimeout)
+	})
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
 	listens()
-	return web.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
+	return all.wait(p.ctx)
 }
 
 // cores is how many threads Go has for this program when it starts.
