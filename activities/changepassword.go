@@ -43,9 +43,13 @@ func (a *Activities) apply(ctx context.Context, c flow.Change) (flow.Verdict, er
 	if err != nil {
 		return flow.Verdict{}, err
 	}
+	f, err := a.flow(c.Flow)
+	if err != nil {
+		return flow.Verdict{}, err
+	}
 	now := a.Now().UTC()
 	change := account.Change{
-		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID,
+		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID, Scope: f.Scope,
 		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now,
 	}
 	late := now.Sub(s.Accepted) > flow.ApplyWithin

@@ -8,6 +8,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -44,6 +45,22 @@ func (a *Activities) flows() []Flow {
 				return t.Reset(to, messageID, l.Reset)
 			},
 		},
+		{
+			Definition: workflow.Invite, Scope: account.ScopeFirstPassword, MaxLife: maxInvitation,
+			Withheld: invitable, Hash: a.firstHash,
+			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
+				return t.Invitation(to, messageID, mail.Invitation{
+					URL: l.URL, CancelURL: l.CancelURL, Life: l.Life, Inviter: l.Note, Reminder: l.Number > 1,
+				})
+			},
+		},
+		{
+			Definition: workflow.ForceReset, Scope: account.ScopePasswordReset, MaxLife: maxInvitation,
+			Withheld: resettable, Hash: a.Upgrade.hashing,
+			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
+				return t.Forced(to, messageID, mail.Forced{URL: l.URL, Life: l.Life, Reason: l.Note})
+			},
+		},
 	}, a.Flows)
 }
 
@@ -70,6 +87,30 @@ func resettable(a account.Account) flow.Reason {
 	}
 	return ""
 }
+
+// invitable is why an account gets no link for its first password.
+func invitable(a account.Account) flow.Reason {
+	switch {
+	case a.Disabled:
+		return flow.Disabled
+	case !a.Resettable:
+		return flow.NotResettable
+	case a.HasPassword():
+		return flow.HasPassword
+	}
+	return ""
+}
+
+// firstHash is how the first password of an account is hashed: nothing of the account says it.
+func (a *Activities) firstHash(account.Account) (string, error) {
+	if a.First == nil {
+		return "", password.ErrUnsupported
+	}
+	return password.Text(a.First), nil
+}
+
+// maxInvitation bounds the life of links whose readers did not ask for them.
+const maxInvitation = 7 * 24 * time.Hour
 
 // knows reports whether an event is one of the flows.
 func (a *Activities) knows(e flow.HostEventType) bool { return slices.Contains(a.hostEventTypes(), e) }

@@ -17,8 +17,8 @@ import (
 // hangs up.
 //
 // A nil error means that Temporal has the request. None depends on the account, which only a run
-// looks up. Errors: starter.ErrOverloaded, starter.ErrUnavailable, and account.ErrAddress. Any
-// other is answered as a fault of this service, and its text goes into the log: it holds no
+// looks up. Errors: starter.ErrOverloaded, starter.ErrUnavailable, account.ErrAddress, and
+// starter.ErrNoRun where no invitation is open. Any other is answered as a fault of this service, and its text goes into the log: it holds no
 // address.
 type Flows interface {
 	// Invite invites the owner of an address to choose a first password. Only an account without a
@@ -27,8 +27,7 @@ type Flows interface {
 	// ResendInvitation mails another link of the open invitation of an address, within the limits
 	// of its account.
 	ResendInvitation(ctx context.Context, address string) error
-	// CancelInvitation ends the open invitation of an address, so that its links stop working. None
-	// may be open.
+	// CancelInvitation ends the open invitation of an address, so that its links stop working.
 	CancelInvitation(ctx context.Context, address string) error
 	// ForceReset makes the present password of an account stop working, ends its sessions, and mails
 	// a link for a new one.
@@ -39,7 +38,7 @@ type Flows interface {
 const (
 	MinLife    = time.Hour
 	MaxLife    = 7 * 24 * time.Hour
-	MaxInviter = 100 // characters
+	MaxInviter = 64  // characters, as many as a mail has
 	MaxReason  = 200 // characters
 )
 

@@ -92,7 +92,7 @@ func newTestHandler(tb testing.TB, resets starter.Resets, change ...func(*Config
 
 // allRoutes are those of all flows.
 func allRoutes() []route {
-	h := &handler{flows: flows(&fakeResets{}, Config{Invitations: &fakeResets{}, Renewals: &fakeResets{}}), byRoute: map[string]*flow{}}
+	h := &handler{flows: flows(&fakeResets{}, Config{Invitations: &fakeResets{}, Renewals: &fakeResets{}}), byRoute: map[string]*siteFlow{}}
 	return h.routes()
 }
 

@@ -28,10 +28,10 @@ type Invitations interface {
 	Cancel(ctx context.Context, token string) error
 }
 
-// flow is one way to a password: its client, its paths and its words. The pages are written in the
+// siteFlow is one way to a password: its client, its paths and its words. The pages are written in the
 // words of a reset, and the file pages/flows/NAME.html replaces blocks of them. A path of a page
 // that a mail links to, and of a form, also exists with a token behind it.
-type flow struct {
+type siteFlow struct {
 	name    string
 	enabled bool
 	links   Links
@@ -45,8 +45,8 @@ type flow struct {
 }
 
 // flows are those of a configuration. The first is that of a reset.
-func flows(resets starter.Resets, cfg Config) []*flow {
-	all := []*flow{{
+func flows(resets starter.Resets, cfg Config) []*siteFlow {
+	all := []*siteFlow{{
 		name: "reset", enabled: cfg.Enabled, links: resets, cancel: resets.Cancel,
 		Page: "/account/change-password", Form: "/account/reset_password",
 		Pending: "/account/password-pending", Done: "/account/password-changed",
@@ -54,7 +54,7 @@ func flows(resets starter.Resets, cfg Config) []*flow {
 		Canceling: "/account/cancel-pending", Canceled: "/account/reset-canceled",
 	}}
 	if cfg.Invitations != nil {
-		all = append(all, &flow{
+		all = append(all, &siteFlow{
 			name: "invitation", enabled: true, links: cfg.Invitations, cancel: cfg.Invitations.Cancel, words: invitationWords,
 			Page: "/account/accept-invitation", Form: "/account/accept_invitation",
 			Pending: "/account/invitation-pending", Done: "/account/invitation-accepted",
@@ -63,7 +63,7 @@ func flows(resets starter.Resets, cfg Config) []*flow {
 		})
 	}
 	if cfg.Renewals != nil {
-		all = append(all, &flow{
+		all = append(all, &siteFlow{
 			name: "renewal", enabled: true, links: cfg.Renewals, words: renewalWords,
 			Page: "/account/renew-password", Form: "/account/renew_password",
 			Pending: "/account/renew-pending", Done: "/account/password-renewed",
@@ -73,7 +73,7 @@ func flows(resets starter.Resets, cfg Config) []*flow {
 }
 
 // flow is that of a request, by its route. Requests without one read of a reset.
-func (h *handler) flow(r *http.Request) *flow {
+func (h *handler) flow(r *http.Request) *siteFlow {
 	if f, ok := h.byRoute[routeOf(r)]; ok {
 		return f
 	}
@@ -82,7 +82,7 @@ func (h *handler) flow(r *http.Request) *flow {
 
 // flowRoutes are those of one flow. The paths with {token} are for other programs and for the links in
 // mails. The pages post the token in the body, so that it stays out of access logs.
-func (h *handler) flowRoutes(f *flow) []route {
+func (h *handler) flowRoutes(f *siteFlow) []route {
 	on := func(next http.HandlerFunc) http.HandlerFunc { return h.when(f.enabled, next) }
 	all := []route{
 		{"POST", f.Form, h.write(on(h.submit))},

@@ -71,8 +71,8 @@ type handler struct {
 	enabled bool
 	strict  bool   // answers have Strict-Transport-Security
 	change  string // target of /.well-known/change-password
-	flows   []*flow
-	byRoute map[string]*flow
+	flows   []*siteFlow
+	byRoute map[string]*siteFlow
 	pages   pages
 	assets  map[string]asset
 	posts   limiter
@@ -102,7 +102,7 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	h := &handler{
 		resets:  resets,
 		flows:   flows(resets, cfg),
-		byRoute: map[string]*flow{},
+		byRoute: map[string]*siteFlow{},
 		site:    newSite(settings, cfg),
 		enabled: cfg.Enabled,
 		strict:  base.Scheme == "https" && !cfg.NoHSTS,

@@ -32,7 +32,7 @@ type site struct {
 // view is the data of one page. Page names its template.
 type view struct {
 	site
-	Flow      *flow
+	Flow      *siteFlow
 	Page      string
 	CleanURL  string // replaces a URL with a token in the address bar; "" = leave it
 	Token     string
@@ -88,7 +88,7 @@ func newSite(from starter.Settings, cfg Config) site {
 // pages are the templates by flow and name. Each is within layout.html, in the words of its flow.
 type pages map[string]*template.Template
 
-func loadPages(flows []*flow) (pages, error) {
+func loadPages(flows []*siteFlow) (pages, error) {
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
 		return nil, err

@@ -156,7 +156,7 @@ var renewalWords = []problem{
 }
 
 // say puts a problem in the words of a flow.
-func (f *flow) say(p problem) problem {
+func (f *siteFlow) say(p problem) problem {
 	if i := slices.IndexFunc(f.words, func(w problem) bool { return w.Code == p.Code }); i >= 0 {
 		p.Text, p.Hint = cmp.Or(f.words[i].Text, p.Text), cmp.Or(f.words[i].Hint, p.Hint)
 	}

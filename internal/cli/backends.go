@@ -1,16 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/rekeyhq/rekey/backend"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // backendFlags are the listener for an application's own backends.
@@ -44,11 +47,37 @@ func (b *backendFlags) check() error {
 	return checkListen(backendsListen, b.BackendsListen)
 }
 
-// newBackends are the flows that backends begin.
-//
-// TODO: return the client when it has the methods of [backend.Flows]; nothing else is missing.
-func newBackends(*starter.Client) (backend.Flows, error) {
-	return nil, errors.New("not built in yet: this release has no invitations and forced resets")
+// forBackends are the flows that backends begin and end.
+type forBackends struct {
+	client                 *starter.Client
+	inviteLife, forcedLife time.Duration
+}
+
+// by names a backend in the audit log.
+func by(ctx context.Context) string { return "backend " + backend.Caller(ctx) }
+
+func (f forBackends) invitations(life time.Duration) *starter.Client {
+	return f.client.Of(workflow.Invite, cmp.Or(life, f.inviteLife))
+}
+
+// Invite implements [backend.Flows].
+func (f forBackends) Invite(ctx context.Context, in backend.Invitation) error {
+	return f.invitations(in.Life).Demand(ctx, in.Address, by(ctx), in.Inviter)
+}
+
+// ResendInvitation implements [backend.Flows].
+func (f forBackends) ResendInvitation(ctx context.Context, address string) error {
+	return f.invitations(0).Resend(ctx, address, by(ctx))
+}
+
+// CancelInvitation implements [backend.Flows].
+func (f forBackends) CancelInvitation(ctx context.Context, address string) error {
+	return f.invitations(0).Withdraw(ctx, address, by(ctx))
+}
+
+// ForceReset implements [backend.Flows].
+func (f forBackends) ForceReset(ctx context.Context, forced backend.Forced) error {
+	return f.client.Of(workflow.ForceReset, f.forcedLife).Demand(ctx, forced.Address, by(ctx), forced.Reason)
 }
 
 // access is how backends prove themselves, with nothing for no listener.
@@ -86,11 +115,7 @@ func (s *starterCmd) startBackends(p *process, op *operation, a access, client *
 	if s.BackendsListen == "" {
 		return nil
 	}
-	var serve func(context.Context) error
-	flows, err := newBackends(client)
-	if err == nil {
-		serve, err = s.listenForBackends(p, op, a, flows)
-	}
+	serve, err := s.listenForBackends(p, op, a, forBackends{client, s.InviteLife, s.ForcedLife})
 	if err != nil {
 		return fmt.Errorf(backendsListen+": %w", err)
 	}

@@ -213,20 +213,6 @@ func TestBackendsStopGracefully(t *testing.T) {
 	}
 }
 
-// A starter without the flows says so, and does not serve.
-func TestBackendsNeedFlows(t *testing.T) {
-	t.Parallel()
-	p, _ := logged(t)
-	s := &starterCmd{}
-	if err := s.startBackends(p, &operation{}, access{}, nil, newParts(p.ctx)); err != nil {
-		t.Errorf("without the listener: %v", err)
-	}
-	s.BackendsListen = "127.0.0.1:0"
-	if err := s.startBackends(p, &operation{}, access{}, nil, newParts(p.ctx)); err == nil || !strings.HasPrefix(err.Error(), backendsListen+": not built in yet") {
-		t.Errorf("with it: %v", err)
-	}
-}
-
 // An address that is taken is named by its flag.
 func TestBackendsListenerThatIsTaken(t *testing.T) {
 	t.Parallel()

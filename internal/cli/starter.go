@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // starterCmd is `rekey starter`.
@@ -52,6 +53,9 @@ type starterFlags struct {
 	IdleTimeout   time.Duration  `default:"${idle_timeout}" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each 19 MiB with argon2id by default; 0 is one per core. Go gets as many extra threads, unless GOMAXPROCS is set."`
 
+	InviteLife time.Duration `name:"invite-life" default:"72h" env:"REKEY_INVITE_LIFE" help:"Life of the link of an invitation, 1h to 168h."`
+	ForcedLife time.Duration `name:"forced-life" default:"24h" env:"REKEY_FORCED_LIFE" help:"Life of the link of a forced reset, 1h to 168h."`
+
 	backendFlags
 }
 
@@ -84,7 +88,7 @@ func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
-	handler, err := web.NewHandler(client, s.handlerConfig(p, op))
+	handler, err := web.NewHandler(client, s.handlerConfig(p, op, client))
 	if err != nil {
 		return err
 	}
@@ -168,12 +172,13 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process, op *operation) web.Config {
+func (s *starterCmd) handlerConfig(p *process, op *operation, client *starter.Client) web.Config {
 	return web.Config{
 		Metrics: op.counter(), Traces: op.traces,
 		LoginURL: s.LoginURL, Support: s.Support,
 		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,
 		Enabled:     s.ResetPassword,
+		Invitations: client.Of(workflow.Invite, s.InviteLife), Renewals: client.Of(workflow.ForceReset, s.ForcedLife),
 		ClientLimit: s.ClientLimit, TrustedProxies: s.Proxies, Log: p.log,
 	}
 }
