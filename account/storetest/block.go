@@ -167,30 +167,33 @@ func (s *suite) refusesBlock(a account.Account, hash func(string) (string, error
 	}
 }
 
+// blockers are the racers that block an account. Another one changes its password.
+const blockers = 3
+
 // security 10, 32: whatever a block races, the password that it found or came upon counts for nothing.
 func racesBlock(s *suite) {
 	s.inRounds(func(a account.Account) {
 		b, c, sids := blockOf(a, "forced"), submit(s.mail(a, "1"), "new"), [racers]string{}
 		errs := race(func(i int) (err error) {
 			switch {
-			case i < 3:
+			case i < blockers:
 				return s.Block(s.Context(), b)
-			case i == 3:
+			case i == blockers:
 				_, err = s.ChangePassword(s.Context(), c)
 				return err
 			}
 			sids[i], _ = s.NewSession(s.Context(), a.ID, a.Credential) // may be refused
 			return nil
 		})
-		s.must(errors.Join(errs[:3]...))
-		if err := errs[3]; err != nil && !errors.Is(err, account.ErrTokenUnknown) {
+		s.must(errors.Join(errs[:blockers]...))
+		if err := errs[blockers]; err != nil && !errors.Is(err, account.ErrTokenUnknown) {
 			s.fails("a change that comes too late", err, account.ErrRefused)
 		}
 		s.blocked(a, b)
-		if n := s.count(a.ID, account.EventPasswordBlocked); n < 1 || n > 4 {
+		if n := s.count(a.ID, account.EventPasswordBlocked); n < 1 || n > blockers+1 {
 			s.Errorf("%d lines of a block in the audit log", n)
 		}
-		for _, sid := range sids[4:] {
+		for _, sid := range sids[blockers+1:] {
 			s.signedIn("a session under the old password", sid, false)
 		}
 	})
@@ -288,13 +291,4 @@ func blocksWhatChanges(s *pairSuite) {
 	s.must(s.Block(s.Context(), b))
 	s.blocked(ann, b)
 	s.lines(b, 1, 1)
-}
-
-// security 43: a host that allows no block has the last word, and nothing is noted.
-func vetoesBlock(s *pairSuite) {
-	ann := s.signUp("ann")
-	s.Harness = besides(s.host, vetoing{s.host}, s.ledger)
-	s.fails("a veto", s.Block(s.Context(), blockOf(ann, "forced")), account.ErrVeto)
-	s.is(ann)
-	s.same("lines", 0, s.count(ann.ID, account.EventPasswordBlocked))
 }

@@ -116,12 +116,3 @@ func listsWhileAccountsChange(s *suite) {
 		}
 	}
 }
-
-// A host that is no lister makes a store that says so.
-func saysThatItListsNothing(s *pairSuite) {
-	s.signUp("ann")
-	mute := account.Beside(struct{ account.Host }{s.host}, s.ledger)
-	page, err := mute.(account.Lister).Accounts(s.Context(), "", 10)
-	s.fails("a host that lists nothing", err, account.ErrNotListed)
-	s.same("accounts", 0, len(page))
-}

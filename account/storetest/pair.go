@@ -162,8 +162,6 @@ var pairChecks = []pairCheck{
 	{"pair/veto", vetoes},
 	{"pair/block, lost", losesBlock},
 	{"pair/block, changed in between", blocksWhatChanges},
-	{"pair/block, veto", vetoesBlock},
-	{"pair/not listed", saysThatItListsNothing},
 }
 
 var errLost = errors.New("lost")
