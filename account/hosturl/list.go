@@ -39,7 +39,7 @@ func (h *Host) page(ctx context.Context, after string, limit int) (page []accoun
 		return nil, errContract
 	}
 	if n := len(*answer.Accounts); n > limit {
-		return nil, fmt.Errorf("it answered with %d accounts in place of %d", n, limit)
+		return nil, fmt.Errorf("%w: it has %d accounts in place of %d at most", errContract, n, limit)
 	}
 	seen := map[string]bool{after: true}
 	for _, p := range *answer.Accounts {
