@@ -1,7 +1,7 @@
 // Package hosturl lets an application in any language own the accounts, behind one signed URL.
 //
-// A [Host] sends three requests: find, account and change. The plaintext password is in none of
-// them. The contract is openapi.yaml, an OpenAPI 3.1 document.
+// A [Host] sends three requests: find, account and change; and accounts for a reset of all. The
+// plaintext password is in none of them. The contract is openapi.yaml, an OpenAPI 3.1 document.
 package hosturl
 
 import (
@@ -51,6 +51,7 @@ const (
 var (
 	errContract = errors.New("it answered 200 with a body that does not fit the contract") // and is not quoted
 	errAnother  = errors.New("it answered with another account")
+	errRepeated = errors.New("it answered with an account twice, or with that of the page before")
 	errNotSet   = errors.New("it answered 200 to change, but the account has the old credential")
 	errOtherSet = errors.New("it answered 200 to change, but the account has another credential than the new one: it cut it, or hashed it once more")
 )
@@ -128,7 +129,7 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 	switch {
 	case errors.Is(err, account.ErrNotFound):
 		return nil // deleted since
-	case err == nil && account.SameCredential(a.Credential, c.Old[:]):
+	case err == nil && a.Credential != c.New && account.SameCredential(a.Credential, c.Old[:]):
 		return fault("change", errNotSet)
 	case err == nil && spoilt(a.Credential, c.New):
 		return fault("change", errOtherSet)

@@ -64,6 +64,10 @@ func TestCheck(t *testing.T) {
 		"cuts the hash":        "the new credential is set",
 		"compares nothing":     "another credential than the old one",
 		"refuses a repetition": "a repetition",
+		"lists nothing":        "",
+		"begins again":         "pages follow",
+		"counts from the end":  "pages follow",
+		"ignores the limit":    "pages follow",
 	} {
 		t.Run(bad, func(t *testing.T) {
 			t.Parallel()
@@ -71,6 +75,7 @@ func TestCheck(t *testing.T) {
 			if err := app.Put(t.Context(), ann()); err != nil {
 				t.Fatal(err)
 			}
+			crowd(t, app, 4)
 			rules, broken := 0, ""
 			serve(t, app).Check(t.Context(), ann().Address, func(rule string, err error) {
 				rules++
@@ -78,7 +83,7 @@ func TestCheck(t *testing.T) {
 					broken += fmt.Sprintf("%s: %v\n", rule, err)
 				}
 			})
-			if rules != 12 || (broken == "") != (bad == "") || !strings.Contains(broken, rule) {
+			if rules != 13 || (broken == "") != (rule == "") || !strings.Contains(broken, rule) {
 				t.Errorf("%d rules, broken:\n%s", rules, broken)
 			}
 			if a, err := app.Account(t.Context(), "ann"); bad == "" && (err != nil || a.Credential != ann().Credential) {
@@ -143,14 +148,79 @@ func TestUnwell(t *testing.T) {
 			h := serve(t, tc.answer)
 			_, findErr := h.Find(t.Context(), "ann@example.com")
 			_, readErr := h.Account(t.Context(), "ann")
-			for request, err := range map[string]error{"find": findErr, "account": readErr} {
-				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "request "+request) {
-					t.Errorf("%s: %v, want %q", request, err, tc.want)
+			_, listErr := h.Accounts(t.Context(), "", 10)
+			for request, err := range map[string]error{"find": findErr, "account": readErr, "accounts": listErr} {
+				want := tc.want
+				if request == "accounts" && strings.Contains(name, "404") {
+					want = "answered 404: the application does not list its accounts"
+				}
+				if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "request "+request) {
+					t.Errorf("%s: %v, want %q", request, err, want)
 				}
 				isFault(t, request, err, private)
 			}
 			isFault(t, "change", h.Change(t.Context(), account.HostChange{AccountID: "ann", New: "$2b$12$new"}), private)
 		})
+	}
+}
+
+// crowd puts more accounts into an application.
+func crowd(t *testing.T, app *hostapp.App, n int) {
+	t.Helper()
+	for i := range n {
+		a := ann()
+		a.ID, a.Address = fmt.Sprintf("p%03d", i), fmt.Sprintf("p%03d@example.com", i)
+		if err := app.Put(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A long page is asked for in parts whose answers are within bounds.
+func TestLongPages(t *testing.T) {
+	t.Parallel()
+	app := hostapp.New()
+	crowd(t, app, 250)
+	requests := 0
+	app.Before = func(string) { requests++ }
+	h := serve(t, app)
+	for _, tc := range []struct {
+		after                     string
+		limit, accounts, requests int
+	}{
+		{"", 1, 1, 1}, {"", 100, 100, 1}, {"", 230, 230, 3}, {"", 1000, 250, 4}, {"p199", 100, 50, 2}, {"p249", 100, 0, 1},
+	} {
+		requests = 0
+		page, err := h.Accounts(t.Context(), tc.after, tc.limit)
+		if err != nil || len(page) != tc.accounts || requests != tc.requests {
+			t.Errorf("%+v: %d accounts by %d requests, %v", tc, len(page), requests, err)
+		}
+	}
+}
+
+// An application without the optional request is told from one that is unwell.
+func TestNothingIsListed(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]bool{404: true, 501: true, 500: false, 403: false, 401: false, 200: false} {
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		if _, err := h.Accounts(t.Context(), "", 10); err == nil || errors.Is(err, account.ErrNotListed) != want {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+// A walk ends although the application begins again with each page.
+func TestPagesThatRepeat(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"twice":           `{"accounts":[{"id":"b","address":"","credential":""},{"id":"b","address":"","credential":""}]}`,
+		"the page before": `{"accounts":[{"id":"b","address":"","credential":""},{"id":"a","address":"","credential":""}]}`,
+		"too many":        `{"accounts":[` + repeated(`{"id":"b","address":"","credential":""}`, 11) + `]}`,
+	} {
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
+		if page, err := h.Accounts(t.Context(), "a", 10); err == nil || len(page) > 0 {
+			t.Errorf("%s: %d accounts, %v", name, len(page), err)
+		}
 	}
 }
 

@@ -112,14 +112,8 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, hash, id string) error {
 
 // apply is the change itself.
 func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	owner := a.ID
-	if err := s.write(ctx, tx, c.Hash, owner); err != nil {
+	if err := s.set(ctx, tx, c.Hash, a.ID); err != nil {
 		return err
-	}
-	if s.users.endSessions != "" {
-		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {
-			return err
-		}
 	}
 	if err := note(ctx, tx, a, c); err != nil {
 		return err

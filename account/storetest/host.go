@@ -91,6 +91,7 @@ type pairCheck struct {
 var hostChecks = []pairCheck{
 	{"host/change", changesHost},
 	{"host/again", repeatsHost},
+	{"host/the same", replacesByTheSame},
 	{"host/stale", refusesStale},
 	{"host/races", racesHost},
 	{"host/context", hostHeedsContext},

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -57,6 +59,19 @@ func (m *Memory) Account(ctx context.Context, id string) (a account.Account, err
 		return nil
 	})
 	return a, err
+}
+
+// Accounts implements account.Lister.
+func (m *Memory) Accounts(ctx context.Context, after string, limit int) (page []account.Account, err error) {
+	err = m.locked(ctx, func() error {
+		for _, id := range slices.Sorted(maps.Keys(m.accounts)) {
+			if id > after && len(page) < limit {
+				page = append(page, m.accounts[id])
+			}
+		}
+		return nil
+	})
+	return page, err
 }
 
 // Change implements account.Host.

@@ -16,6 +16,7 @@ var ledgerChecks = []pairCheck{
 	{"ledger/end", endsBegun},
 	{"ledger/sweep", sweepsBegun},
 	{"ledger/forget", forgetsBegun},
+	{"ledger/block", notesBlock},
 }
 
 // begun checks the submissions of a run that were not applied.
@@ -159,6 +160,8 @@ var pairChecks = []pairCheck{
 	{"pair/changed in between", changesInBetween},
 	{"pair/moved in between", movesInBetween},
 	{"pair/veto", vetoes},
+	{"pair/block, lost", losesBlock},
+	{"pair/block, changed in between", blocksWhatChanges},
 }
 
 var errLost = errors.New("lost")
