@@ -34,8 +34,8 @@ type HostLedger interface {
 	Finish(ctx context.Context, c Change, a Account) error
 
 	// Blocked notes in one transaction that the password of an account was blocked with a hash. It
-	// deletes the token records of the account, but those of that hash, and writes the audit entry
-	// ([Block.Entry]). The same block again does the same.
+	// deletes the token records of the account, but those of that hash, writes the audit entry
+	// ([Block.Entry]), and remembers the order. The same block again does the same.
 	Blocked(ctx context.Context, b Block, hash string) error
 
 	// Begun returns submissions that began and were not noted as applied, those of a run or with

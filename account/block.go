@@ -19,6 +19,10 @@ type Block struct {
 	Operator  string    // who forces it, for the audit log
 	Reason    string    // for the audit log; holds no address
 	At        time.Time // when it is applied
+	// Order names the demand, or is empty. The ledger remembers an executed order like a submission
+	// without a notice, of a run of that name: [Ledger].Notice finds it until Sweep. Anybody with
+	// access to Temporal can repeat a demand, and its caller asks before it blocks.
+	Order string
 
 	// Hash returns the hash that takes the place of a stored one. It depends on the run, and is its
 	// own result when it is called with that. It is called in a transaction, so it must be fast.
@@ -42,6 +46,11 @@ func (b Block) Instead(a Account) (string, error) {
 		return "", ErrHashForm
 	}
 	return hash, nil
+}
+
+// Remembered is the executed order as a ledger remembers it.
+func (b Block) Remembered() Change {
+	return Change{Submission: b.Order, Run: b.Order, Scope: "password:block", At: b.At}
 }
 
 // Entry is the line of the audit log.

@@ -69,7 +69,7 @@ type Store interface {
 	//   - It ends the account's sessions for good. That includes later sessions of a sign-in that
 	//     verified the old password.
 	//   - It deletes the token records of the account, but those of the new hash.
-	//   - It writes the audit entry ([Block.Entry]).
+	//   - It writes the audit entry ([Block.Entry]), and remembers the order.
 	//
 	// A submission to a token of before is refused from then on. No notice is owed.
 	//

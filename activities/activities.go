@@ -25,6 +25,7 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Mailer sends one mail. Its errors are a *mail.Error that says whether the mail may have gone
@@ -70,6 +71,7 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(w, flow.EndReset, a.EndReset)
 	register(w, flow.GiveUpNotice, a.GiveUpNotice)
 	register(w, flow.TellHost, a.TellHost)
+	register(w, workflow.BlockPassword, a.BlockPassword)
 }
 
 // RegisterMails registers the activities of [flow.MailQueue]. A worker of [flow.TaskQueue]

@@ -71,6 +71,11 @@ func noteBlock(tx *bbolt.Tx, b account.Block, hash string) error {
 			return err
 		}
 	}
+	if c := b.Remembered(); b.Order != "" {
+		if err := remember(tx, c.Submission, applied{b.AccountID, c.Run, c.At, &account.Debt{}}); err != nil {
+			return err
+		}
+	}
 	return audit(tx, b.Entry())
 }
 

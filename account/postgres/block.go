@@ -80,5 +80,17 @@ func noteBlock(ctx context.Context, tx pgx.Tx, b account.Block, hash string) err
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1 AND credential <> $2`, b.AccountID, digest[:]); err != nil {
 		return err
 	}
+	if err := rememberOrder(ctx, tx, b); err != nil {
+		return err
+	}
 	return audit(ctx, tx, b.Entry())
+}
+
+func rememberOrder(ctx context.Context, tx pgx.Tx, b account.Block) error {
+	c := b.Remembered()
+	_, known, err := repeated(ctx, tx, c)
+	if known || err != nil || b.Order == "" {
+		return err
+	}
+	return remember(ctx, tx, account.Account{ID: b.AccountID}, c)
 }

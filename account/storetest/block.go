@@ -12,7 +12,7 @@ import (
 // blockOf blocks an account for a run. Its hash depends on nothing else of the stored one.
 func blockOf(a account.Account, run string) account.Block {
 	return account.Block{
-		AccountID: a.ID, Run: run, Operator: "a.smith", Reason: "hashes leaked", At: noon.Add(time.Minute),
+		AccountID: a.ID, Run: run, Order: "order of " + run, Operator: "a.smith", Reason: "hashes leaked", At: noon.Add(time.Minute),
 		Hash: func(string) (string, error) { return "$argon2id$blocked by " + run, nil },
 	}
 }
@@ -55,6 +55,10 @@ func blocks(s *suite) {
 		s.signedIn("a session under the old password", sid, false)
 	}
 	s.noNotice("a block", b.Run, "")
+	n, err := s.Notice(s.Context(), b.Order, b.Order)
+	s.must(err)
+	s.same("the executed order", []any{ann.ID, true}, []any{n.AccountID, n.Settled()})
+	s.noNotice("another order", "order of anna", "order of anna")
 	s.owesNone("a block", b.At)
 
 	s.must(s.Put(s.Context(), ann)) // so that the tokens would fit
