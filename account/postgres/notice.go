@@ -52,7 +52,7 @@ func (s *Store) notice(ctx context.Context, tx pgx.Tx, which string, args ...any
 	case err != nil:
 		return n, err
 	default:
-		n.Debt = account.NewDebt(a)
+		n.Debt = account.NewDebt(a, account.Change{}) // there were no other changes then
 	}
 	return n, owe(ctx, tx, n)
 }
@@ -69,7 +69,7 @@ func owe(ctx context.Context, tx pgx.Tx, n account.Notice) error {
 
 // remember writes a submission and its debt.
 func remember(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	debt, err := json.Marshal(account.NewDebt(a))
+	debt, err := json.Marshal(account.NewDebt(a, c))
 	if err != nil {
 		return err
 	}
