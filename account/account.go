@@ -11,13 +11,15 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// The scopes of token records that allow one change of a password.
+// The scopes of token records. A record of another scope allows no change. The names are released:
+// stores have them.
 const (
-	ScopePasswordReset = "password:reset" // of an account that has a password
-	ScopeFirstPassword = "password:first" // of an account that has none
+	ScopePasswordReset = "password:reset" // a new password in place of another one
+	ScopeFirstPassword = "password:first" // a password for an account that has none, after an invitation
 )
 
 // Account is one person's account, as far as a reset is concerned.
@@ -38,6 +40,28 @@ func (a Account) HasPassword() bool {
 	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
 
+// hasLocked reports a hash behind the mark of an account without a password. passwd(1) locks so: an
+// invitation must not open what an administrator locked. A hash without a [Form] is not recognized.
+func (a Account) hasLocked() bool {
+	return !a.HasPassword() && Form(strings.TrimLeft(a.Credential, "!*")) != ""
+}
+
+// Allows says why no token of a scope may be issued for the account, or used, as it is now; nil when
+// one may. A reset never gives an account its first password, and an invitation never replaces a
+// password. Errors: ErrNotResettable, ErrHasPassword, ErrTokenUnknown for another scope.
+func (a Account) Allows(scope string) error {
+	first := scope == ScopeFirstPassword
+	switch {
+	case !first && scope != ScopePasswordReset:
+		return ErrTokenUnknown
+	case a.Disabled || !a.Resettable, first && a.hasLocked(), !first && !a.HasPassword():
+		return ErrNotResettable
+	case first && a.HasPassword():
+		return ErrHasPassword
+	}
+	return nil
+}
+
 // RecordKey names the record of a token: SHA-256(SHA-256(token)). A reader of the store can make
 // neither the token nor a submission of it.
 type RecordKey [32]byte
@@ -46,7 +70,7 @@ type RecordKey [32]byte
 // counts; the token itself is nowhere in it.
 type TokenRecord struct {
 	Key        RecordKey
-	Scope      string // ScopePasswordReset, or of a flow that changes no password
+	Scope      string // decides what a change may do; ScopePasswordReset, ScopeFirstPassword, or of a flow that changes no password
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -74,19 +98,13 @@ func SameCredential(credential string, digest []byte) bool {
 func OfPassword(scope string) bool { return scope == ScopePasswordReset || scope == ScopeFirstPassword }
 
 // Fits says why a token may not change the password of its account, as the account is now;
-// nil when it may. A reset gives no account its first password, and an invitation replaces none.
-// Errors: ErrTokenUnknown for a token of another scope, ErrNotResettable, ErrHasPassword,
-// ErrAddressChanged, ErrCredentialChanged.
+// nil when it may. Errors: those of [Account.Allows] for its scope, ErrAddressChanged,
+// ErrCredentialChanged.
 func (t TokenRecord) Fits(a Account) error {
+	if err := a.Allows(t.Scope); err != nil {
+		return err
+	}
 	switch {
-	case !OfPassword(t.Scope):
-		return ErrTokenUnknown
-	case a.Disabled || !a.Resettable:
-		return ErrNotResettable
-	case t.Scope == ScopeFirstPassword && a.HasPassword():
-		return ErrHasPassword
-	case t.Scope != ScopeFirstPassword && !a.HasPassword():
-		return ErrNotResettable
 	case !SameAddress(a.Address, t.Address):
 		return ErrAddressChanged
 	case !SameCredential(a.Credential, t.Credential[:]):
@@ -99,22 +117,40 @@ func (t TokenRecord) Fits(a Account) error {
 type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
-	// Scope is the one that the token must have; empty is [ScopePasswordReset].
-	Scope   string    `json:",omitempty"`
-	Run     string    // original run ID of the reset
-	Client  string    // network address of the caller, for the audit log; empty when unknown
-	Hash    string    // the new stored password hash
-	Upgrade bool      // that the host reads Hash too, where the account has another [Form]
-	At      time.Time // when it is applied
+	Scope      string    `json:",omitempty"` // of the token; empty means ScopePasswordReset
+	Run        string    // original run ID of the reset
+	Client     string    // network address of the caller, for the audit log; empty when unknown
+	Hash       string    // the new stored password hash
+	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
+	At         time.Time // when it is applied
 }
 
 // Wants is the scope that the token of the submission must have.
 func (c Change) Wants() string { return cmp.Or(c.Scope, ScopePasswordReset) }
 
+// Takes returns ErrTokenUnknown unless the record is of the run and the scope of the change.
+func (c Change) Takes(t TokenRecord) error {
+	if t.Run != c.Run || t.Scope != c.Wants() {
+		return ErrTokenUnknown
+	}
+	return nil
+}
+
+// First reports that the change gives an account its first password.
+func (c Change) First() bool { return c.Scope == ScopeFirstPassword }
+
+// Event is the audit event of the change when it is applied.
+func (c Change) Event() Event {
+	if c.First() {
+		return EventPasswordSet
+	}
+	return EventPasswordChanged
+}
+
 // Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner
-// would be locked out. The first password of an account replaces no hash.
+// would be locked out. An account without a password has no form to keep.
 func (c Change) Fits(a Account) error {
-	if !c.Upgrade && c.Scope != ScopeFirstPassword && Form(c.Hash) != Form(a.Credential) {
+	if !c.Upgrade && a.HasPassword() && Form(c.Hash) != Form(a.Credential) {
 		return ErrHashForm
 	}
 	return nil
@@ -123,29 +159,6 @@ func (c Change) Fits(a Account) error {
 // Entry is the line of the audit log about the change of an account.
 func (c Change) Entry(accountID string, e Event, detail string) Entry {
 	return Entry{At: c.At, Event: e, Run: c.Run, AccountID: accountID, Client: c.Client, Detail: detail}
-}
-
-// Applied is the line of the audit log about the applied change.
-func (c Change) Applied(accountID string) Entry {
-	switch {
-	case c.Scope == ScopeFirstPassword:
-		return c.Entry(accountID, EventPasswordSet, "")
-	case OfPassword(c.Wants()):
-		return c.Entry(accountID, EventPasswordChanged, "")
-	default:
-		return c.Entry(accountID, EventApplied, c.Scope)
-	}
-}
-
-// Owes is the debt to the owner of an account for the applied change. A submission that changes no
-// password owes nothing.
-func (c Change) Owes(a Account) Debt {
-	if !OfPassword(c.Wants()) {
-		return Debt{}
-	}
-	d := NewDebt(a)
-	d.First = c.Scope == ScopeFirstPassword
-	return d
 }
 
 // Event is the kind of an audit entry.
@@ -157,7 +170,7 @@ const (
 	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
 	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
-	EventPasswordSet     Event = "password_set"     // the first one; the account's sessions ended
+	EventPasswordSet     Event = "password_set"     // the account has its first password
 	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
@@ -192,12 +205,12 @@ var (
 
 	// ErrRefused marks every refusal of a change: final, and no fault.
 	ErrRefused = errors.New("refused")
-	// ErrHasPassword refuses a first password: the account has got one since the mail.
-	ErrHasPassword = fmt.Errorf("%w: the account has a password", ErrRefused)
 	// ErrAccountGone refuses: the account was deleted since the mail.
 	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)
 	// ErrNotResettable refuses: the account was disabled, or may not be reset.
 	ErrNotResettable = fmt.Errorf("%w: the account is disabled or not resettable", ErrRefused)
+	// ErrHasPassword refuses a first password: the account has got a password meanwhile.
+	ErrHasPassword = fmt.Errorf("%w: the account has a password already", ErrRefused)
 	// ErrAddressChanged refuses: the account has another address since the mail.
 	ErrAddressChanged = fmt.Errorf("%w: the address changed since the mail", ErrRefused)
 	// ErrCredentialChanged refuses: the account has another password since the mail.

@@ -30,7 +30,7 @@ func TestNewDebt(t *testing.T) {
 	a := account.Account{Address: "Ann@example.com", Notify: []string{
 		"ann@EXAMPLE.com", "office@example.com", "Office@example.com", "not an address", "not an address",
 	}}
-	same(t, "debt", owed("Ann@example.com", "office@example.com", "not an address"), account.NewDebt(a))
+	same(t, "debt", owed("Ann@example.com", "office@example.com", "not an address"), account.NewDebt(a, account.Change{}))
 }
 
 // A mail server that loses its answers gets three copies at most. The second follows after half

@@ -58,7 +58,7 @@ func (a *Activities) block(ctx context.Context, q flow.Question) (flow.Decision,
 // so its password is.
 func blockable(a account.Account) flow.Reason {
 	a.Disabled = false
-	return resettable(a)
+	return allowing(account.ScopePasswordReset)(a)
 }
 
 func refusedBlock(why string) flow.Decision {

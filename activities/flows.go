@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -40,14 +41,14 @@ func (a *Activities) flows() []Flow {
 	return slices.Concat([]Flow{
 		{
 			Definition: workflow.ResetPassword, Scope: account.ScopePasswordReset,
-			Withheld: resettable, Hash: a.Upgrade.hashing,
+			Withheld: allowing(account.ScopePasswordReset), Hash: a.Upgrade.hashing,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Reset(to, messageID, l.Reset)
 			},
 		},
 		{
 			Definition: workflow.Invite, Scope: account.ScopeFirstPassword, MaxLife: maxInvitation,
-			Withheld: invitable, Hash: a.firstHash,
+			Withheld: allowing(account.ScopeFirstPassword), Hash: a.firstHash,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Invitation(to, messageID, mail.Invitation{
 					URL: l.URL, CancelURL: l.CancelURL, Life: l.Life, Inviter: l.Note, Reminder: l.Number > 1,
@@ -56,7 +57,7 @@ func (a *Activities) flows() []Flow {
 		},
 		{
 			Definition: workflow.ForceReset, Scope: account.ScopePasswordReset, MaxLife: maxInvitation,
-			Withheld: resettable, Hash: a.Upgrade.hashing,
+			Withheld: allowing(account.ScopePasswordReset), Hash: a.Upgrade.hashing,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Forced(to, messageID, mail.Forced{URL: l.URL, Life: l.Life, Reason: l.Note})
 			},
@@ -77,28 +78,19 @@ func (a *Activities) flow(kind string) (Flow, error) {
 	return all[i], nil
 }
 
-// resettable is why an account gets no link for another password.
-func resettable(a account.Account) flow.Reason {
-	switch {
-	case a.Disabled:
-		return flow.Disabled
-	case !a.Resettable || !a.HasPassword():
-		return flow.NotResettable
+// allowing is why an account gets no link for a scope, "" for one that gets it.
+func allowing(scope string) func(account.Account) flow.Reason {
+	return func(a account.Account) flow.Reason {
+		switch err := a.Allows(scope); {
+		case a.Disabled:
+			return flow.Disabled
+		case errors.Is(err, account.ErrHasPassword):
+			return flow.HasPassword
+		case err != nil:
+			return flow.NotResettable
+		}
+		return ""
 	}
-	return ""
-}
-
-// invitable is why an account gets no link for its first password.
-func invitable(a account.Account) flow.Reason {
-	switch {
-	case a.Disabled:
-		return flow.Disabled
-	case !a.Resettable:
-		return flow.NotResettable
-	case a.HasPassword():
-		return flow.HasPassword
-	}
-	return ""
 }
 
 // firstHash is how the first password of an account is hashed: nothing of the account says it.

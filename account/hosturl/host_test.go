@@ -37,6 +37,7 @@ func open(t *testing.T, url, secrets string) *hosturl.Host {
 type harness struct {
 	*hosturl.Host
 	storetest.App
+	storetest.Verifier
 }
 
 // security 5, 10, 17, 23: an application behind a URL carries resets.
@@ -45,7 +46,7 @@ func TestHost(t *testing.T) {
 	storetest.RunHost(t, func(t *testing.T) storetest.HostHarness {
 		t.Helper()
 		app := hostapp.New()
-		return &harness{serve(t, app), app}
+		return &harness{serve(t, app), app, app}
 	})
 }
 

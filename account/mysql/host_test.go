@@ -24,7 +24,7 @@ func url(user, name string) string {
 
 // tables are those of an application.
 const tables = `
-	CREATE TABLE users (id VARCHAR(64) PRIMARY KEY, email VARCHAR(254) NOT NULL, pw VARCHAR(255), closed BOOL, sso BOOL, copies TEXT,
+	CREATE TABLE users (id VARCHAR(64) PRIMARY KEY, email VARCHAR(254) NOT NULL, pw VARCHAR(255), closed BOOL, sso BOOL, copies TEXT, verified BOOL NOT NULL DEFAULT FALSE,
 		KEY (email)) COLLATE utf8mb4_general_ci;
 	CREATE TABLE sessions (sid VARCHAR(64) PRIMARY KEY, user_id VARCHAR(64) NOT NULL, pw VARCHAR(255), KEY (user_id)) COLLATE utf8mb4_general_ci`
 
@@ -47,9 +47,15 @@ func views(t *testing.T) string {
 type application struct{ db *sql.DB }
 
 func (a application) Put(ctx context.Context, who account.Account) error {
-	_, err := a.db.ExecContext(ctx, "REPLACE users (id, email, pw, closed, sso, copies) VALUES (?, ?, ?, ?, ?, ?)",
+	_, err := a.db.ExecContext(ctx, "REPLACE users (id, email, pw, closed, sso, copies) VALUES (?, ?, NULLIF(?, ''), ?, ?, ?)",
 		who.ID, who.Address, who.Credential, who.Disabled, !who.Resettable, strings.Join(who.Notify, ", "))
 	return err
+}
+
+// Verified implements storetest.Verifier.
+func (a application) Verified(ctx context.Context, id string) (is bool, err error) {
+	err = a.db.QueryRowContext(ctx, "SELECT verified FROM users WHERE id = ?", id).Scan(&is)
+	return is, err
 }
 
 func (a application) Delete(ctx context.Context, id string) error {
@@ -65,7 +71,7 @@ func (a application) NewSession(ctx context.Context, id, credential string) (str
 
 // Session compares the password of the sign-in too, so that a late one holds nothing.
 func (a application) Session(ctx context.Context, sid string) (who account.Account, err error) {
-	err = a.db.QueryRowContext(ctx, "SELECT id FROM users NATURAL JOIN (SELECT user_id AS id, pw FROM sessions WHERE sid = ?) s", sid).Scan(&who.ID)
+	err = a.db.QueryRowContext(ctx, "SELECT u.id FROM users u JOIN sessions s ON s.user_id = u.id AND s.pw = COALESCE(u.pw, '') WHERE s.sid = ?", sid).Scan(&who.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = account.ErrNotFound
 	}

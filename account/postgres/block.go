@@ -44,7 +44,7 @@ func (s *Store) block(ctx context.Context, tx pgx.Tx, b account.Block) (refusal,
 	if refusal != nil {
 		return refusal, nil
 	}
-	if err := s.set(ctx, tx, hash, a.ID); err != nil {
+	if err := s.set(ctx, tx, s.users.set, hash, a.ID); err != nil {
 		return nil, err
 	}
 	if a.Credential != hash {
@@ -56,8 +56,8 @@ func (s *Store) block(ctx context.Context, tx pgx.Tx, b account.Block) (refusal,
 
 // set writes the hash of an account and ends its sessions. A column or a trigger that ends them does
 // so with each write.
-func (s *Store) set(ctx context.Context, tx pgx.Tx, hash, id string) error {
-	if err := s.write(ctx, tx, hash, id); err != nil || s.users.endSessions == "" {
+func (s *Store) set(ctx context.Context, tx pgx.Tx, statement, hash, id string) error {
+	if err := s.write(ctx, tx, statement, hash, id); err != nil || s.users.endSessions == "" {
 		return err
 	}
 	_, err := exec(ctx, tx, s.users.endSessions, id)
@@ -92,5 +92,5 @@ func rememberOrder(ctx context.Context, tx pgx.Tx, b account.Block) error {
 	if known || err != nil || b.Order == "" {
 		return err
 	}
-	return remember(ctx, tx, account.Account{ID: b.AccountID}, c)
+	return remember(ctx, tx, b.AccountID, c, account.Debt{})
 }

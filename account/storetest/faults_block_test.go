@@ -115,7 +115,7 @@ func blockFaults() []fault {
 		{"block/effects", "does not say who", misblocking(func(_ context.Context, _ *broken, blk *account.Block) { blk.Operator = "" })},
 		{"block/effects", "does not say why", misblocking(func(_ context.Context, _ *broken, blk *account.Block) { blk.Reason = "" })},
 		{"block/effects", "owes a notice", blocking(func(_ context.Context, b *broken, blk account.Block, was account.Account) {
-			owed := account.Notice{Run: blk.Run, AccountID: was.ID, Debt: account.NewDebt(was)}
+			owed := account.Notice{Run: blk.Run, AccountID: was.ID, Debt: account.NewDebt(was, account.Change{})}
 			b.notice = func(context.Context, string, string) (account.Notice, error) { return owed, nil }
 		})},
 		{"block/again", "refuses a repetition", blockingTwice(func(context.Context, *broken, account.Block) error { return account.ErrCredentialChanged })},

@@ -50,21 +50,6 @@ func refusalFaults() []fault {
 		{"change/refused", "takes empty for a password", givesPassword("")},
 		{"change/refused", "takes Django's marker for a password", givesPassword("!r4nd0m")},
 		{"change/refused", "takes a star for a password", givesPassword("*LK*")},
-		{"change/first", "takes the token of an invitation for a reset", anyScope("")},
-		{"change/first", "says that a first password is a change", noticing(func(_ context.Context, _ *broken, n *account.Notice) { n.First = false })},
-		{"change/first", "says that a change is a first password", noticing(func(_ context.Context, _ *broken, n *account.Notice) { n.First = true })},
-		{"change/first refused", "takes the token of a reset for an invitation", anyScope(account.ScopeFirstPassword)},
-		{"change/first refused", "replaces a password", func(b *broken) {
-			b.change = func(ctx context.Context, c account.Change) (string, error) {
-				t, _ := b.token(c.Record)
-				owner, err := b.Harness.ChangePassword(ctx, c)
-				if errors.Is(err, account.ErrHasPassword) {
-					b.overwrite(ctx, c, t.AccountID)
-					return t.AccountID, nil
-				}
-				return owner, err
-			}
-		}},
 		{"change/form", "compares no forms", before(func(_ context.Context, _ *broken, c *account.Change) { c.Upgrade = true })},
 		{"change/form", "knows no upgrade", before(func(_ context.Context, _ *broken, c *account.Change) { c.Upgrade = false })},
 		{"change/refused", "changes what is gone", refusing(func(_ context.Context, _ *broken, _ account.Change, err error) error {
@@ -122,15 +107,6 @@ func refusalFaults() []fault {
 
 // givesPassword is a store that takes a credential that is no password for one: same digest
 // at issue and now.
-// anyScope takes a change of this scope for one of the scope that the token has.
-func anyScope(scope string) func(*broken) {
-	return before(func(_ context.Context, b *broken, c *account.Change) {
-		if t, ok := b.token(c.Record); ok && c.Scope == scope && t.Scope != account.ScopePasswordReset || ok && scope != "" {
-			c.Scope = t.Scope
-		}
-	})
-}
-
 func givesPassword(none string) func(*broken) {
 	return func(b *broken) {
 		b.change = func(ctx context.Context, c account.Change) (string, error) {

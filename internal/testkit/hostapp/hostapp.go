@@ -62,6 +62,7 @@ func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Address, ID, Old, New, Submission, After string
 		Limit                                    int
+		Verified                                 bool
 	}
 	switch {
 	case err != nil || json.Unmarshal(body, &in) != nil:
@@ -84,7 +85,9 @@ func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "accounts":
 		out, err = app.page(r.Context(), in.After, in.Limit)
 	case "change":
-		err = app.change(r.Context(), account.HostChange{AccountID: in.ID, New: in.New, Submission: in.Submission}, in.Old)
+		err = app.change(r.Context(), account.HostChange{
+			AccountID: in.ID, New: in.New, Submission: in.Submission, Verified: in.Verified,
+		}, in.Old)
 	}
 	app.After(request)
 	switch {
