@@ -25,11 +25,11 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -186,10 +186,14 @@ func TestBackendsStopGracefully(t *testing.T) {
 		}
 		answered <- status
 	}()
-	<-flows.began
-	stop()
 	again, late := time.NewTicker(time.Millisecond), time.After(time.Minute)
 	defer again.Stop()
+	select {
+	case <-flows.began:
+	case <-late:
+		t.Fatal("no request has come")
+	}
+	stop()
 	for open := true; open; { // the listener is closed first
 		select {
 		case <-again.C:
