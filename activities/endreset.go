@@ -33,7 +33,7 @@ func (a *Activities) EndReset(ctx context.Context, in flow.Ending) (flow.Ended, 
 		return e, withType(ctx, err)
 	}
 	e.Run, e.Submission, e.Account, e.Changed = n.Run, n.Submission, n.AccountID, n.Changed
-	e.Owed, e.Since, e.Tells = !n.Settled(), n.Since, a.Receiver != nil
+	e.Owed, e.Since, e.Tells, e.First = !n.Settled(), n.Since, a.Receiver != nil, n.First
 	return e, nil
 }
 
