@@ -15,7 +15,9 @@ func blockable() map[string]struct{ stored, text string } {
 	all := maps.Clone(vectors)
 	for _, h := range []Hasher{
 		Params{Memory: 64, Time: 1, Threads: 2},
-		Bcrypt{Cost: 4, Letter: 'a'}, Bcrypt{Cost: 4, Letter: 'b'}, Bcrypt{Cost: 5, Letter: 'y'},
+		Bcrypt{Cost: 4, Letter: 'a'},
+		Bcrypt{Cost: 4, Letter: 'b'},
+		Bcrypt{Cost: 5, Letter: 'y'},
 	} {
 		all[Text(h)] = struct{ stored, text string }{h.Hash(vectorPassword, salt), Text(h)}
 	}

@@ -17,7 +17,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
@@ -106,10 +105,8 @@ func (h *Host) call(ctx context.Context, request string, body any, result any) e
 		return broken(ctx, err)
 	case len(answer) > maxBody:
 		return fmt.Errorf("it answered with more than %d bytes", maxBody)
-	case request == "accounts" && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusNotImplemented):
-		return fmt.Errorf("it answered %d: %w", resp.StatusCode, account.ErrNotListed)
 	case resp.StatusCode != http.StatusOK:
-		return decision(resp.StatusCode, answer)
+		return decision(request, resp.StatusCode, answer)
 	case result != nil && json.Unmarshal(answer, result) != nil:
 		return errContract
 	}

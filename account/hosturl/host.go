@@ -133,20 +133,21 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 	switch {
 	case errors.Is(err, account.ErrNotFound):
 		return nil // deleted since
-	case err == nil && a.Credential != c.New && account.SameCredential(a.Credential, c.Old[:]):
+	case err != nil:
+		return err
+	case a.Credential == c.New:
+		return nil
+	case account.SameCredential(a.Credential, c.Old[:]):
 		return fault("change", errNotSet)
-	case err == nil && spoilt(a.Credential, c.New):
+	case spoilt(a.Credential, c.New):
 		return fault("change", errOtherSet)
 	}
-	return err
+	return nil
 }
 
-// spoilt reports that an application has stored a hash otherwise than it was told. A credential that
+// spoilt reports that an application has stored another hash otherwise than it was told. A credential that
 // the owner chose since is no such one.
 func spoilt(stored, hash string) bool {
-	if stored == hash {
-		return false
-	}
 	again, _ := password.Verify(stored, hash)
 	return again || strings.HasPrefix(hash, stored) || account.Form(stored) != account.Form(hash)
 }
@@ -200,9 +201,12 @@ var (
 	forbidden = &refusal{status: http.StatusForbidden, Code: "refused"}
 )
 
-// decision is that of a response, or an error that it has none. No text of the response is in it
-// but a reason.
-func decision(status int, body []byte) error {
+// decision is that of a response to a request, or an error that it has none. No text of the response
+// is in it but a reason.
+func decision(request string, status int, body []byte) error {
+	if request == "accounts" && (status == http.StatusNotFound || status == http.StatusNotImplemented) {
+		return fmt.Errorf("it answered %d: %w", status, account.ErrNotListed)
+	}
 	for _, known := range []*refusal{noAccount, changed, forbidden} {
 		if status != known.status {
 			continue

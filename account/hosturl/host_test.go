@@ -7,10 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/account/storetest"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
@@ -69,6 +72,7 @@ func TestCheck(t *testing.T) {
 		"begins again":         "pages follow",
 		"counts from the end":  "pages follow",
 		"ignores the limit":    "pages follow",
+		"lists backwards":      "pages follow",
 	} {
 		t.Run(bad, func(t *testing.T) {
 			t.Parallel()
@@ -213,10 +217,14 @@ func TestNothingIsListed(t *testing.T) {
 // A walk ends although the application begins again with each page.
 func TestPagesThatRepeat(t *testing.T) {
 	t.Parallel()
+	var many []string
+	for i := range 11 {
+		many = append(many, fmt.Sprintf(`{"id":"b%d","address":"","credential":""}`, i))
+	}
 	for name, body := range map[string]string{
 		"twice":           `{"accounts":[{"id":"b","address":"","credential":""},{"id":"b","address":"","credential":""}]}`,
 		"the page before": `{"accounts":[{"id":"b","address":"","credential":""},{"id":"a","address":"","credential":""}]}`,
-		"too many":        `{"accounts":[` + repeated(`{"id":"b","address":"","credential":""}`, 11) + `]}`,
+		"too many":        `{"accounts":[` + strings.Join(many, ",") + `]}`,
 	} {
 		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
 		if page, err := h.Accounts(t.Context(), "a", 10); err == nil || len(page) > 0 {
@@ -289,6 +297,53 @@ func TestNothingIsSet(t *testing.T) {
 		if (err == nil) != tc.ok || errors.Is(err, account.ErrRefused) {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// security 10, 23: an account whose password is blocked keeps its form, has no password that is known,
+// and gets a new one by an ordinary reset.
+func TestBlockedPassword(t *testing.T) {
+	t.Parallel()
+	app := hostapp.New()
+	old := ann()
+	old.Credential = password.Bcrypt{Cost: 4, Letter: 'b'}.Hash("four otters row home", make([]byte, 16))
+	if err := app.Put(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := bolt.OpenLedger(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ledger.Close() })
+	s := account.Beside(serve(t, app), ledger)
+	block := account.Block{AccountID: "ann", Run: "run", At: time.Now(), Hash: func(stored string) (string, error) { return password.Unusable(stored, "run") }}
+	var now account.Account
+	for range 2 {
+		if err := s.Block(t.Context(), block); err != nil {
+			t.Fatal(err)
+		}
+		before := now
+		if now, err = s.Account(t.Context(), "ann"); err != nil || before.Credential != "" && now.Credential != before.Credential {
+			t.Fatalf("%s became %s, %v", before.Credential, now.Credential, err)
+		}
+	}
+	if ok, err := password.Verify(now.Credential, "four otters row home"); ok || err != nil {
+		t.Errorf("the old password verifies: %v, %v", ok, err)
+	}
+	token := account.TokenRecord{
+		Key: account.RecordKey{1}, Scope: account.ScopePasswordReset, AccountID: "ann", Address: now.Address,
+		Credential: account.CredentialDigest(now.Credential), Run: "another run", Mail: "1", Issued: time.Now(), Expires: time.Now(),
+	}
+	if _, err := s.IssueToken(t.Context(), token, 5); err != nil {
+		t.Fatal(err)
+	}
+	like, err := password.Like(now.Credential)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := account.Change{Record: token.Key, Submission: "s", Run: token.Run, Hash: like.Hash("five badgers sing low", make([]byte, 16)), At: time.Now()}
+	if _, err := s.ChangePassword(t.Context(), c); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -12,14 +12,14 @@ var _ account.Lister = (*Host)(nil)
 // that the index of a primary key serves.
 func (h *Host) Accounts(ctx context.Context, after string, limit int) (page []account.Account, err error) {
 	if after == "" {
-		page, err = h.read(ctx, "TRUE ORDER BY "+usersView+".id LIMIT ?", limit)
+		page, err = h.read(ctx, "TRUE ORDER BY id LIMIT ?", limit)
 		return page, fault(ctx, err)
 	}
 	key := h.key(after)
 	if key == nil {
 		return nil, errNoID
 	}
-	page, err = h.read(ctx, "id > ? ORDER BY "+usersView+".id LIMIT ?", key, limit)
+	page, err = h.read(ctx, "id > ? ORDER BY id LIMIT ?", key, limit)
 	return page, fault(ctx, err)
 }
 

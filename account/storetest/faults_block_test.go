@@ -108,7 +108,7 @@ func blockFaults() []fault {
 		{"block/effects", "writes another field", blocking(func(ctx context.Context, b *broken, _ account.Block, was account.Account) {
 			b.update(ctx, was.ID, func(a *account.Account) { a.Disabled = true })
 		})},
-		{"block/effects", "blocks another account", blocking(func(ctx context.Context, b *broken, _ account.Block, was account.Account) {
+		{"block/effects", "blocks another account", blocking(func(ctx context.Context, b *broken, _ account.Block, _ account.Account) {
 			b.update(ctx, "anna", func(a *account.Account) { a.Credential = "$argon2id$blocked" })
 		})},
 		{"block/effects", "forgets the audit entry", auditing(without(account.EventPasswordBlocked))},

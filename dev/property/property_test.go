@@ -230,7 +230,7 @@ func (p *person) checkAudit(t *rapid.T) {
 				t.Fatalf("a mail is withheld: %s, after %d", e.Detail, mails)
 			}
 		case account.EventResetCanceled:
-		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded,
+		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded, account.EventPasswordBlocked,
 			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
 			t.Fatalf("nothing in a story leads to %s", e.Event)
 		}

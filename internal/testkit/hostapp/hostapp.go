@@ -128,6 +128,9 @@ func (app *App) page(ctx context.Context, after string, limit int) (any, error) 
 		limit++
 	}
 	page, err := app.Accounts(ctx, after, limit)
+	if app.breaks("lists backwards") {
+		slices.Reverse(page)
+	}
 	return people(page), err
 }
 
