@@ -120,6 +120,52 @@ func changeOf(a account.Account, to string) account.HostChange {
 	return account.HostChange{AccountID: a.ID, Old: account.CredentialDigest(a.Credential), New: to, Submission: "s"}
 }
 
+// security 30: the mark of a verified address is optional. Without the column, or the right to set it,
+// the first password is set all the same; the start finds a right that went away.
+func TestAddressVerified(t *testing.T) {
+	t.Parallel()
+	const view = "CREATE OR REPLACE VIEW rekey_users AS SELECT id, email AS address, pw AS credential"
+	for name, tc := range map[string]struct {
+		alter    string
+		verified bool
+	}{
+		"kept":       {"", true},
+		"no column":  {view + " FROM users", false},
+		"no right":   {"REVOKE UPDATE (address_verified) ON rekey_users FROM rekey", false},
+		"expression": {view + ", verified OR FALSE AS address_verified FROM users", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, db := prepared(t)
+			if tc.alter != "" {
+				mariadbtest.Exec(t, app, tc.alter)
+			}
+			who := ann()
+			who.Credential = ""
+			if err := (application{app}).Put(t.Context(), who); err != nil {
+				t.Fatal(err)
+			}
+			h, c := open(t, db), changeOf(who, "$2y$10$new")
+			c.Verified = true
+			if err := errors.Join(h.Check(t.Context()), h.Change(t.Context(), c)); err != nil {
+				t.Fatal(err)
+			}
+			now, err := h.Account(t.Context(), "ann")
+			verified, readErr := application{app}.Verified(t.Context(), "ann")
+			if err != nil || readErr != nil || now.Credential != c.New || verified != tc.verified {
+				t.Errorf("the credential is %q, verified %v, %v, %v", now.Credential, verified, err, readErr)
+			}
+			if name == "no column" {
+				return
+			}
+			mariadbtest.Exec(t, app, "GRANT UPDATE (credential, address_verified) ON rekey_users TO rekey; REVOKE UPDATE (address_verified) ON rekey_users FROM rekey")
+			if err := h.Check(t.Context()); (err != nil) != tc.verified {
+				t.Errorf("without the right: %v", err)
+			}
+		})
+	}
+}
+
 // A change that the tables cannot take is refused for good, and rolled back with the end of the
 // sessions. No text of the server is in the error.
 func TestNeverTaken(t *testing.T) {
