@@ -42,9 +42,10 @@ type crowd struct {
 	now   time.Time                                                // between two runs
 	start func(in workflow.Campaign, follows string) (any, string) // what a run begins with; nil changes nothing
 
-	mu       sync.Mutex
-	began    []time.Time    // of forced resets, in order
-	light    bool           // plays the forced resets without an environment for each, and keeps their number only
+	mu    sync.Mutex
+	began []time.Time // of forced resets, in order
+	// light counts the forced resets by account, and plays them without an environment; nil does not.
+	light    []uint8
 	forced   map[string]int // by account key
 	requests []flow.Request
 	listed   []workflow.Listing
@@ -53,6 +54,7 @@ type crowd struct {
 	runs     int
 	total    int // of forced resets
 	most     int // of one run
+	handed   int // most bytes that a run handed over
 	meter    meter
 }
 
@@ -198,6 +200,7 @@ func (c *crowd) run() (p workflow.Progress, err error) {
 			return p, err
 		}
 		in, follows = workflow.Campaign{}, sender
+		c.handed = max(c.handed, len(next.Input.GetPayloads()[0].GetData()))
 		if err := c.data.FromPayloads(next.Input, &in); err != nil {
 			return p, err
 		}
