@@ -5,17 +5,20 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -34,7 +37,7 @@ var (
 	// ErrRate means that no campaign goes at such a rate.
 	ErrRate = fmt.Errorf("want a rate from one account an hour (%.5f/s) to %g/s", workflow.MinRate, workflow.MaxRate)
 	// ErrReason means that a text cannot stand in a mail.
-	ErrReason = fmt.Errorf("want a reason of %d characters at most", maxReason)
+	ErrReason = fmt.Errorf("want a reason of one line and %d characters at most", maxReason)
 	// ErrList means that a list of addresses is empty, or too long for one campaign.
 	ErrList = fmt.Errorf("want a list of 1 to %d addresses (%d bytes): split a longer one, or force all accounts",
 		workflow.MaxAddresses, workflow.MaxAddressBytes)
@@ -132,9 +135,9 @@ func campaign(o CampaignOrder, now time.Time) (workflow.Campaign, error) {
 	}
 	in.MailPause = starter.MailPause(o.CoolDown)
 	switch {
-	case !validRate(o.Rate):
+	case !workflow.ValidRate(o.Rate):
 		return in, ErrRate
-	case len([]rune(o.Reason)) > maxReason:
+	case utf8.RuneCountInString(o.Reason) > maxReason || strings.ContainsFunc(o.Reason, unseen):
 		return in, ErrReason
 	case in.List && o.After != "":
 		return in, errors.New("a list of addresses begins at its first line: remove those that are done")
@@ -144,7 +147,7 @@ func campaign(o CampaignOrder, now time.Time) (workflow.Campaign, error) {
 	return in, err
 }
 
-func validRate(rate float64) bool { return rate >= workflow.MinRate && rate <= workflow.MaxRate }
+func unseen(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
 // listed are normalized addresses, each once. A bad one is named by its place: errors hold no
 // address.
@@ -174,30 +177,31 @@ func (c *Client) Campaign(ctx context.Context) (Campaign, error) {
 	if err != nil {
 		return Campaign{}, err
 	}
-	return found, c.countResets(ctx, &found)
+	found.Resets, err = c.countResets(ctx, found)
+	return found, err
 }
 
-// campaign has the facts without the resets.
+// campaign has the facts without the resets. A run that was ended from outside may be a stranger's,
+// which answers nothing.
 func (c *Client) campaign(ctx context.Context) (Campaign, error) {
+	if c.payloads == nil {
+		return Campaign{}, keys.ErrUnknownKey
+	}
 	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflow.ForceAllID, "")
 	if errors.As(err, new(*serviceerror.NotFound)) {
 		return Campaign{}, ErrNoCampaign
 	} else if err != nil {
 		return Campaign{}, err
 	}
-	answer, err := c.temporal.QueryWorkflow(ctx, workflow.ForceAllID, "", workflow.ProgressQuery)
-	if errors.As(err, new(*serviceerror.NotFound)) {
-		return Campaign{}, ErrNoCampaign
-	} else if err != nil {
-		return Campaign{}, err
-	}
-	p, err := c.progress(answer)
-	if err != nil {
+	info := run.GetWorkflowExecutionInfo()
+	end, outside := endedFromOutside[info.GetStatus()]
+	p, err := c.progress(ctx, info.GetExecution().GetRunId())
+	if err != nil && !outside {
 		return Campaign{}, err
 	}
 	found := facts(p)
-	if end, ok := endedFromOutside[run.GetWorkflowExecutionInfo().GetStatus()]; ok {
-		found.State, found.Ends = end, run.GetWorkflowExecutionInfo().GetCloseTime().AsTime().Truncate(time.Second)
+	if outside {
+		found.State, found.Ends = end, info.GetCloseTime().AsTime().Truncate(time.Second)
 	}
 	return found, nil
 }
@@ -209,9 +213,13 @@ var endedFromOutside = map[enumspb.WorkflowExecutionStatus]string{
 	enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:  TimedOut,
 }
 
-func (c *Client) progress(answer converter.EncodedValue) (p workflow.Progress, err error) {
-	if err := answer.Get(&p); err != nil {
-		return p, fmt.Errorf("the answer of the campaign: %w", err)
+func (c *Client) progress(ctx context.Context, run string) (p workflow.Progress, err error) {
+	answer, err := c.temporal.QueryWorkflow(ctx, workflow.ForceAllID, run, workflow.ProgressQuery)
+	if err == nil {
+		err = answer.Get(&p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("ask the campaign for its progress: %w", err)
 	}
 	return p, nil
 }
@@ -226,28 +234,28 @@ func facts(p workflow.Progress) Campaign {
 }
 
 // countResets counts the forced resets that the campaign began, by their states.
-func (c *Client) countResets(ctx context.Context, of *Campaign) error {
+func (c *Client) countResets(ctx context.Context, of Campaign) (counts []Count, err error) {
 	if of.Started == 0 {
-		return nil
+		return nil, nil
 	}
-	for _, s := range []struct{ name, condition string }{
-		{"open", flow.OpenRuns},
-		{string(statemachine.StateCompleted), stateIs(statemachine.StateCompleted)},
-		{string(statemachine.StateExpired), stateIs(statemachine.StateExpired)},
-		{string(statemachine.StateRefused), stateIs(statemachine.StateRefused)},
-		{string(statemachine.StateCanceled), stateIs(statemachine.StateCanceled)},
+	children := fmt.Sprintf("WorkflowType = '%s' AND %s AND ParentWorkflowId = '%s' AND StartTime >= '%s' AND ",
+		workflow.ForceReset.Name, flow.InQueue(c.queue), workflow.ForceAllID, of.Began.UTC().Format(time.RFC3339))
+	counts = []Count{{Name: "open", condition: flow.OpenRuns}}
+	for _, s := range []statemachine.State{
+		statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateRefused, statemachine.StateCanceled,
 	} {
+		counts = append(counts, Count{Name: string(s), condition: stateIs(s) + " AND NOT " + flow.OpenRuns})
+	}
+	for i := range counts {
 		answer, err := c.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-			Namespace: c.namespace,
-			Query: fmt.Sprintf("WorkflowType = '%s' AND %s AND ParentWorkflowId = '%s' AND StartTime >= '%s' AND %s",
-				workflow.ForceReset.Name, flow.InQueue(c.queue), workflow.ForceAllID, of.Began.UTC().Format(time.RFC3339), s.condition),
+			Namespace: c.namespace, Query: children + counts[i].condition,
 		})
 		if err != nil {
-			return visibility("count forced resets", err)
+			return nil, visibility("count forced resets", err)
 		}
-		of.Resets = append(of.Resets, Count{Name: s.name, Runs: answer.GetCount()})
+		counts[i].Runs = answer.GetCount()
 	}
-	return nil
+	return counts, nil
 }
 
 // PauseCampaign lets a campaign begin no further reset until it is resumed. Errors of this and the
@@ -263,7 +271,7 @@ func (c *Client) ResumeCampaign(ctx context.Context, operator string) (Campaign,
 
 // SetRate changes the rate, in accounts per second. Errors: ErrRate too.
 func (c *Client) SetRate(ctx context.Context, operator string, rate float64) (Campaign, error) {
-	if !validRate(rate) {
+	if !workflow.ValidRate(rate) {
 		return Campaign{}, ErrRate
 	}
 	return c.command(ctx, workflow.Command{Do: workflow.RateUpdate, Operator: operator, Rate: rate})
@@ -289,7 +297,6 @@ func (c *Client) command(ctx context.Context, by workflow.Command) (Campaign, er
 	by.Campaign, by.Number = now.name, now.commands+1
 	update, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: workflow.ForceAllID, UpdateName: by.Do, Args: []any{by},
-		UpdateID:     fmt.Sprintf("%s-%d", by.Campaign, by.Number),
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if errors.As(err, new(*serviceerror.NotFound)) {

@@ -46,7 +46,7 @@ func (c *campaign) judge(name string, by Command) error {
 		return refuse("old_command", "another command came first: look at the campaign again")
 	case c.over():
 		return refuse("too_late", "the campaign is over")
-	case name == RateUpdate && !validRate(by.Rate):
+	case name == RateUpdate && !ValidRate(by.Rate):
 		return refuse("bad_rate", fmt.Sprintf("want a rate from 1 an hour to %g a second", MaxRate))
 	}
 	return nil

@@ -9,7 +9,8 @@ import (
 // tick is the least time between two batches of accounts. It is history.
 const tick = time.Second
 
-func validRate(rate float64) bool { return MinRate <= rate && rate <= MaxRate }
+// ValidRate reports whether a campaign can go at a rate, in accounts per second.
+func ValidRate(rate float64) bool { return MinRate <= rate && rate <= MaxRate }
 
 // gap is the time between two accounts at the rate. One division has the same result on every
 // machine; all further arithmetic is in whole nanoseconds.
