@@ -447,7 +447,7 @@ func TestCancelAtEachPoint(t *testing.T) {
 	}
 }
 
-// A command that is not sealed, was given before, is for another campaign or wants too much counts
+// security 27: a command that is not sealed, was given before, is for another campaign or wants too much counts
 // for nothing. It leaves nothing in the history.
 func TestStrangersCommands(t *testing.T) {
 	t.Parallel()
@@ -678,8 +678,8 @@ func TestRefusedListing(t *testing.T) {
 	diff(t, "forced", len(c.forced), 0)
 }
 
-// Anybody with access to the namespace can start a workflow with a sealed input of an earlier one. It
-// begins nothing.
+// security 27: anybody with access to the namespace can start a workflow with a sealed input of an
+// earlier one. It begins nothing.
 func TestForeignCampaign(t *testing.T) {
 	t.Parallel()
 	for name, bend := range map[string]func(workflow.Campaign) (any, string){
