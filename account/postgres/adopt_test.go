@@ -113,22 +113,23 @@ func TestAdopt(t *testing.T) {
 func TestAdoptMarksAddresses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		column, value string
-		then          string
-		marks         bool
+		column, value, before string
+		then                  string
+		marks                 bool
 	}{
-		"a time":          {"email_verified_at", "timestamp", "", true},
-		"a boolean":       {`"emailVerified"`, "boolean NOT NULL DEFAULT false", "", true},
-		"Devise's":        {"confirmed_at", "timestamptz", "", true},
-		"no right":        {"email_verified_at", "timestamptz", "REVOKE UPDATE (address_verified) ON rekey.users FROM $role", false},
-		"no column":       {"note", "text", "", false},
-		"another meaning": {"verified", "boolean DEFAULT false", "", false},
+		"a time":          {"email_verified_at", "timestamp", "2020-01-01 00:00:00", "", true},
+		"a boolean":       {`"emailVerified"`, "boolean NOT NULL DEFAULT false", "true", "", true},
+		"Devise's":        {"confirmed_at", "timestamp", "2020-01-01 00:00:00", "", true},
+		"no right":        {"email_verified_at", "timestamp", "2020-01-01 00:00:00", "REVOKE UPDATE (address_verified) ON rekey.users FROM $role", false},
+		"no column":       {"note", "text", "mine", "", false},
+		"another meaning": {"verified", "boolean DEFAULT false", "true", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := migrated(t)
 			postgrestest.Exec(t, url, everything+`; ALTER TABLE members ADD COLUMN `+tc.column+` `+tc.value+`;
-				ALTER TABLE members ALTER "passwordHash" DROP NOT NULL; UPDATE members SET "passwordHash" = NULL WHERE "emailAddress" LIKE 'p1@%'`)
+				ALTER TABLE members ALTER "passwordHash" DROP NOT NULL; UPDATE members SET "passwordHash" = NULL WHERE "emailAddress" LIKE 'p1@%';
+				UPDATE members SET `+tc.column+` = '`+tc.before+`' WHERE "emailAddress" LIKE 'p6@%'`)
 			role := "marks_" + strings.NewReplacer(" ", "_", "D", "d", "'", "").Replace(name)
 			sql, _, err := adopt(t, url, postgres.AdoptConfig{Role: role})
 			must(t, err)
@@ -140,13 +141,16 @@ func TestAdoptMarksAddresses(t *testing.T) {
 			t.Cleanup(func() { must(t, s.Close()) })
 			_, err = reset(t, s, "p2@example.com", "$2b$10$new")
 			must(t, err)
+			_, err = resetBy(t, s, "p6@example.com", "$2b$10$new", "of another")
+			must(t, err)
 			setFirst(t, s, "p1@example.com", "$2b$10$new")
 			postgrestest.Exec(t, url, fmt.Sprintf(`DO $$ BEGIN
-				ASSERT (SELECT count(*) = %d FROM members WHERE %s::text NOT IN ('false')), 'marked';
+				ASSERT (SELECT count(*) = %d FROM members WHERE "emailAddress" = 'p1@example.com' AND %s::text NOT IN ('false')), 'marked';
+				ASSERT (SELECT %[2]s::text = '%[3]s' FROM members WHERE "emailAddress" = 'p6@example.com'), 'once more, by a reset';
 				ASSERT (SELECT %[2]s IS NULL OR %[2]s::text = 'false' FROM members WHERE "emailAddress" = 'p2@example.com'), 'by a reset';
-				ASSERT (SELECT count(*) = 2 FROM members WHERE "passwordHash" = '$2b$10$new'), 'hashes';
-				ASSERT (SELECT count(*) = 6 FROM member_sessions), 'sessions';
-			END $$`, map[bool]int{true: 1}[tc.marks], tc.column))
+				ASSERT (SELECT count(*) = 3 FROM members WHERE "passwordHash" = '$2b$10$new'), 'hashes';
+				ASSERT (SELECT count(*) = 5 FROM member_sessions), 'sessions';
+			END $$`, map[bool]int{true: 1}[tc.marks], tc.column, tc.before))
 		})
 	}
 }

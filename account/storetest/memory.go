@@ -15,7 +15,7 @@ type Memory struct {
 	accounts map[string]account.Account
 	sessions map[string]session
 	verified map[string]bool // accounts whose address is verified
-	signIns  int // so far
+	signIns  int             // so far
 }
 
 type session struct{ owner, credential string }
