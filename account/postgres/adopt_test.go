@@ -155,6 +155,34 @@ func TestAdoptMarksAddresses(t *testing.T) {
 	}
 }
 
+// The hash and the address may be in two tables. A user of better-auth without a row for a password is
+// in no view; one with an empty row may be invited.
+func TestAdoptMarksAddressesBesideHashes(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, `CREATE TABLE "user" (id text PRIMARY KEY, email text UNIQUE, "emailVerified" boolean NOT NULL DEFAULT false);
+		CREATE TABLE account (id text PRIMARY KEY, "providerId" text, "userId" text REFERENCES "user", password text);
+		CREATE TABLE session (id text PRIMARY KEY, "userId" text REFERENCES "user");
+		INSERT INTO "user" SELECT i, 'p' || i || '@example.com' FROM generate_series(1, 3) i;
+		INSERT INTO account VALUES ('a', 'credential', '1', NULL), ('b', 'google', '1', NULL), ('c', 'google', '2', NULL), ('d', 'credential', '3', NULL);
+		INSERT INTO session VALUES ('x', '1')`)
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{Recipe: "better-auth"})
+	must(t, err)
+	postgrestest.Exec(t, url, sql)
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	setFirst(t, s, "p1@example.com", "salt:key")
+	if found, err := s.Find(t.Context(), "p2@example.com"); err != nil || len(found) > 0 {
+		t.Errorf("a user of social sign-in: %+v, %v", found, err)
+	}
+	postgrestest.Exec(t, url, `DO $$ BEGIN
+		ASSERT (SELECT array_agg(id ORDER BY id) = '{1}' FROM "user" WHERE "emailVerified"), 'marked';
+		ASSERT (SELECT array_agg(id) = '{a}' FROM account WHERE password = 'salt:key'), 'hash';
+		ASSERT (SELECT count(*) = 0 FROM session), 'sessions';
+	END $$`)
+}
+
 // setFirst sets the first password of the only account of an address.
 func setFirst(t *testing.T, s *postgres.Store, address, hash string) {
 	t.Helper()
