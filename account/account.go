@@ -6,10 +6,12 @@
 package account
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -42,7 +44,7 @@ type RecordKey [32]byte
 // counts; the token itself is nowhere in it.
 type TokenRecord struct {
 	Key        RecordKey
-	Scope      string // ScopePasswordReset
+	Scope      string // ScopePasswordReset, or of a flow that changes no password: see [Apply]
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -65,10 +67,17 @@ func SameCredential(credential string, digest []byte) bool {
 	return subtle.ConstantTimeCompare(now[:], digest) == 1
 }
 
+// OfPassword reports whether tokens of a scope permit a change of the password. All others are of
+// flows that change none, see [Apply].
+func OfPassword(scope string) bool { return strings.HasPrefix(scope, "password:") }
+
 // Fits says why a token may not change the password of its account, as the account is now;
-// nil when it may. Errors: ErrNotResettable, ErrAddressChanged, ErrCredentialChanged.
+// nil when it may. Errors: ErrTokenUnknown for a token of another scope, ErrNotResettable,
+// ErrAddressChanged, ErrCredentialChanged.
 func (t TokenRecord) Fits(a Account) error {
 	switch {
+	case !OfPassword(t.Scope):
+		return ErrTokenUnknown
 	case a.Disabled || !a.Resettable || !a.HasPassword():
 		return ErrNotResettable
 	case !SameAddress(a.Address, t.Address):
@@ -83,12 +92,17 @@ func (t TokenRecord) Fits(a Account) error {
 type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
-	Run        string    // original run ID of the reset
-	Client     string    // network address of the caller, for the audit log; empty when unknown
-	Hash       string    // the new stored password hash
-	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
-	At         time.Time // when it is applied
+	// Scope is the one that the token must have; empty is [ScopePasswordReset].
+	Scope   string    `json:",omitempty"`
+	Run     string    // original run ID of the reset
+	Client  string    // network address of the caller, for the audit log; empty when unknown
+	Hash    string    // the new stored password hash
+	Upgrade bool      // that the host reads Hash too, where the account has another [Form]
+	At      time.Time // when it is applied
 }
+
+// Wants is the scope that the token of the submission must have.
+func (c Change) Wants() string { return cmp.Or(c.Scope, ScopePasswordReset) }
 
 // Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner
 // would be locked out.
@@ -113,6 +127,7 @@ const (
 	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
 	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
+	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing

@@ -28,6 +28,9 @@ type HostLedger interface {
 	// all token records of the account, writes the audit entry (EventPasswordChanged, at
 	// Change.At), and remembers the submission and the notice owed for it ([NewDebt]). The
 	// submission need not have begun. The same submission again changes nothing.
+	//
+	// Of a scope that is not [OfPassword] it deletes the token records of that scope only, and owes
+	// no notice. The audit entry is EventApplied then, with the scope as its detail.
 	Finish(ctx context.Context, c Change, a Account) error
 
 	// Begun returns submissions that began and were not noted as applied, those of a run or with
@@ -140,6 +143,9 @@ func (b *beside) Account(ctx context.Context, id string) (Account, error) {
 
 // ChangePassword implements [Store].
 func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
+	if !OfPassword(c.Wants()) {
+		return "", ErrTokenUnknown
+	}
 	unlock, err := b.lock(ctx, c.Run)
 	if err != nil {
 		return "", err
@@ -186,6 +192,9 @@ func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, 
 // settle notes submissions whose password the host has. Their worker died, or gave up waiting.
 func (b *beside) settle(ctx context.Context, begun []Begun) (err error) {
 	for _, s := range begun {
+		if !OfPassword(s.Token.Scope) {
+			continue // no account shows that it was applied
+		}
 		a, readErr := b.host.Account(ctx, s.Token.AccountID)
 		switch {
 		case errors.Is(readErr, ErrNotFound):

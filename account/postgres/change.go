@@ -130,11 +130,25 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c accou
 
 // note is what the ledger keeps of a change.
 func note(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	if !account.OfPassword(c.Wants()) {
+		return noteOther(ctx, tx, a, c)
+	}
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, a.ID); err != nil {
 		return err
 	}
-	if err := remember(ctx, tx, a, c); err != nil {
+	if err := remember(ctx, tx, a, c, account.NewDebt(a)); err != nil {
 		return err
 	}
 	return audit(ctx, tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
+}
+
+// noteOther is what the ledger keeps of a submission that changes no password.
+func noteOther(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1 AND scope = $2`, a.ID, c.Scope); err != nil {
+		return err
+	}
+	if err := remember(ctx, tx, a, c, account.Debt{}); err != nil {
+		return err
+	}
+	return audit(ctx, tx, c.Entry(a.ID, account.EventApplied, c.Scope))
 }

@@ -79,7 +79,7 @@ func (s *Store) RevokeToken(ctx context.Context, key account.RecordKey, at time.
 
 // record returns the record of the token that was submitted.
 func record(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
-	t := account.TokenRecord{Key: c.Record, Scope: account.ScopePasswordReset, Run: c.Run}
+	t := account.TokenRecord{Key: c.Record, Scope: c.Wants(), Run: c.Run}
 	var credential []byte
 	err := tx.QueryRow(ctx, `SELECT account_id, address, credential, mail, client, operator, issued, expires FROM rekey.tokens
 		WHERE key = $1 AND scope = $2 AND run = $3`, c.Record[:], t.Scope, t.Run).

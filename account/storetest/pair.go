@@ -16,6 +16,8 @@ var ledgerChecks = []pairCheck{
 	{"ledger/end", endsBegun},
 	{"ledger/sweep", sweepsBegun},
 	{"ledger/forget", forgetsBegun},
+	{"ledger/use", usesOwnTokens},
+	{"ledger/lost use", leavesLostUses},
 }
 
 // begun checks the submissions of a run that were not applied.
@@ -159,6 +161,8 @@ var pairChecks = []pairCheck{
 	{"pair/changed in between", changesInBetween},
 	{"pair/moved in between", movesInBetween},
 	{"pair/veto", vetoes},
+	{"pair/use, then repeated", repeatsUses},
+	{"pair/use refused", refusesUses},
 }
 
 var errLost = errors.New("lost")
