@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -51,6 +52,9 @@ type Ended struct {
 	Owed       bool      `json:",omitempty"` // the notice has not reached all addresses
 	Since      time.Time `json:",omitzero"`  // of the first attempt
 	Tells      bool      `json:",omitempty"` // the worker tells the application events
+
+	// Event is [Definition.Applied]; empty for a reset.
+	Event HostEventType `json:",omitempty"`
 }
 
 func (e Ended) outcome() Outcome {
@@ -113,7 +117,7 @@ func (e Ended) tell(ctx workflow.Context) *teller {
 	events := &teller{}
 	if e.Submission != "" && tellsHost(ctx, e.Tells) {
 		events.tell(ctx, HostEvent{
-			Type: HostPasswordChanged, Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
+			Type: cmp.Or(e.Event, HostPasswordChanged), Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
 		})
 	}
 	return events

@@ -15,7 +15,6 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/flow"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
 const (
@@ -131,7 +130,7 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 func (c Config) workflowOf(ctx context.Context, temporal client.Client, run string) (string, error) {
 	found, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: c.Temporal.Namespace, PageSize: 1,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.ResetPassword.Name, run),
+		Query: fmt.Sprintf("RunId = '%s'", run), // of any flow
 	})
 	if err != nil || len(found.GetExecutions()) == 0 {
 		return "", err

@@ -69,7 +69,7 @@ const resetID = "reset/0123"
 func (k *keeper) ListWorkflow(_ context.Context, in *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
 	found := &workflowservice.ListWorkflowExecutionsResponse{}
 	for run := range k.runs {
-		if in.GetQuery() == "WorkflowType = 'ResetPassword' AND RunId = '"+run+"'" && in.GetNamespace() == "harbor" {
+		if in.GetQuery() == "RunId = '"+run+"'" && in.GetNamespace() == "harbor" {
 			found.Executions = append(found.Executions, &workflowpb.WorkflowExecutionInfo{
 				Execution: &commonpb.WorkflowExecution{WorkflowId: resetID, RunId: run},
 			})

@@ -76,6 +76,9 @@ type Config struct {
 	// UpgradeHash is a format of hashes that the host's sign-in reads beside those of its
 	// accounts; empty means that each account keeps its own.
 	UpgradeHash activities.Upgrade
+	// Flows are flows of one's own beside those of rekey, see docs/flows.md. Those with Apply need
+	// a Store that is an account.Using.
+	Flows []activities.Flow
 	// Deployment is the name of the worker's Temporal worker deployment, without "." and ":". A
 	// run then stays with the build that began it, and a build begins none before it is made
 	// current; see docs/operations/upgrades.md. The workers of two builds must be able to open the
@@ -153,7 +156,7 @@ func (c Config) check() error {
 	case !c.UpgradeHash.Valid():
 		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
 	default:
-		return flow.CheckQueue(c.TaskQueue)
+		return errors.Join(flow.CheckQueue(c.TaskQueue), c.checkFlows())
 	}
 }
 
@@ -192,7 +195,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace)
+	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace, c.pages()...)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +207,7 @@ func (c Config) activities() (*activities.Activities, error) {
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
-		Receiver: c.Receiver, WithAddress: c.EventsWithAddress,
+		Receiver: c.Receiver, WithAddress: c.EventsWithAddress, Flows: c.Flows,
 		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }
