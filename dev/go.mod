@@ -267,6 +267,7 @@ require (
 
 replace (
 	github.com/rekeyhq/rekey => ../
+	github.com/rekeyhq/rekey/examples/verify-email => ../examples/verify-email
 	github.com/rekeyhq/rekey/one => ../one
 )
 

@@ -70,7 +70,7 @@ func TestReadmeIsShort(t *testing.T) {
 	if steps := "\t" + strings.ReplaceAll(strings.TrimSpace(code[0]), "\n", "\n\t"); !strings.Contains(read(t, "workflow/resetpassword.go"), steps) {
 		t.Errorf("README.md has other steps than workflow/resetpassword.go:\n%s", steps)
 	}
-	for _, command := range []string{"go run ./dev", "go test ./... ./one/... ./dev/..."} {
+	for _, command := range []string{"go run ./dev", "go test ./... ./one/... ./dev/... ./examples/verify-email"} {
 		if !slices.Contains(blocks(readme, "sh"), command+"\n") {
 			t.Errorf("README.md lacks the command %s", command)
 		}
