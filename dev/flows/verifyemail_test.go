@@ -3,10 +3,12 @@ package flows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,13 +37,19 @@ type application struct {
 	*stack.Stack
 	verify *starter.Client
 
+	meanwhile func() // called by mark; nil does nothing
+
 	mu    sync.Mutex
+	told  []string       // types of events
 	later time.Duration  // of the clock
 	fails int            // calls that are still to fail
 	calls map[string]int // of mark, by account and address
 }
 
 func (a *application) mark(_ context.Context, id, address string) error {
+	if a.meanwhile != nil {
+		a.meanwhile()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls[id+" "+address]++
@@ -50,6 +58,25 @@ func (a *application) mark(_ context.Context, id, address string) error {
 		return errors.New("the application is away")
 	}
 	return nil
+}
+
+// Receive implements account.Receiver.
+func (a *application) Receive(_ context.Context, _ string, event []byte) error {
+	var e struct{ Type string }
+	if err := json.Unmarshal(event, &e); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told = append(a.told, e.Type)
+	return nil
+}
+
+// heard reports whether an event was received.
+func (a *application) heard(what string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Contains(a.told, what)
 }
 
 func (a *application) now() time.Time {
@@ -65,12 +92,14 @@ func (a *application) marked(id string) (n int) {
 	return a.calls[id+" "+id+"@example.com"]
 }
 
-func start(t *testing.T, people ...string) *application {
+func start(t *testing.T, applied flow.HostEventType, people ...string) *application {
 	t.Helper()
 	a := &application{t: t, calls: map[string]int{}}
 	cfg := stack.Throwaway(t.TempDir())
-	cfg.Now, cfg.CoolDown = a.now, time.Nanosecond
-	cfg.Flows = []activities.Flow{verifyemail.Flow(a.mark)}
+	cfg.Now, cfg.CoolDown, cfg.Receiver = a.now, time.Nanosecond, a
+	verify := verifyemail.Flow(a.mark)
+	verify.Applied = applied
+	cfg.Flows = []activities.Flow{verify}
 	cfg.Pages = func(mux *http.ServeMux, resets *starter.Client) {
 		a.verify = verifyemail.Client(resets)
 		mux.Handle("/account/verify-email/", verifyemail.Handler(a.verify))
@@ -181,9 +210,10 @@ func (a *application) audited(id string, want ...account.Event) {
 // The example of docs/flows.md, in the whole product: with its Temporal server, mails and pages.
 func TestVerifyEmail(t *testing.T) {
 	t.Parallel()
-	a := start(t, "ann", "bob", "carol", "dave", "erin", "closed")
+	a := start(t, "", "ann", "bob", "carol", "dave", "erin", "closed")
 
-	t.Run("scanner, then a double click", func(*testing.T) {
+	t.Run("scanner, then a double click", func(t *testing.T) {
+		a.t = t
 		yes, _ := a.ask("ann")
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodGet} {
 			a.send(method, yes, http.StatusOK)
@@ -208,6 +238,7 @@ func TestVerifyEmail(t *testing.T) {
 		a.audited("ann", account.EventMailIssued, account.EventApplied)
 	})
 	t.Run("links of others", func(t *testing.T) {
+		a.t = t
 		yes, no := a.ask("bob")
 		token := func(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
 		flipped := []byte(yes)
@@ -241,7 +272,8 @@ func TestVerifyEmail(t *testing.T) {
 		}
 		a.send(http.MethodPost, no, http.StatusGone) // too late
 	})
-	t.Run("canceled", func(*testing.T) {
+	t.Run("canceled", func(t *testing.T) {
+		a.t = t
 		yes, no := a.ask("carol")
 		a.send(http.MethodGet, no, http.StatusOK)
 		a.send(http.MethodPost, no, http.StatusOK)
@@ -251,6 +283,7 @@ func TestVerifyEmail(t *testing.T) {
 		a.audited("carol", account.EventMailIssued, account.EventResetCanceled)
 	})
 	t.Run("the application is away for a moment", func(t *testing.T) {
+		a.t = t
 		yes, _ := a.ask("dave")
 		a.mu.Lock()
 		a.fails = 1
@@ -265,6 +298,7 @@ func TestVerifyEmail(t *testing.T) {
 		a.audited("dave", account.EventMailIssued, account.EventApplied)
 	})
 	t.Run("a closed account", func(t *testing.T) {
+		a.t = t
 		if err := a.verify.Demand(t.Context(), "closed@example.com", "sign-up", ""); err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +307,8 @@ func TestVerifyEmail(t *testing.T) {
 			return err == nil && len(log) == 1 && log[0].Event == account.EventMailWithheld
 		})
 	})
-	t.Run("expired", func(*testing.T) {
+	t.Run("expired", func(t *testing.T) {
+		a.t = t
 		yes, _ := a.ask("erin")
 		a.mu.Lock()
 		a.later = 25 * time.Hour
@@ -283,4 +318,49 @@ func TestVerifyEmail(t *testing.T) {
 			t.Errorf("marked %d times", n)
 		}
 	})
+}
+
+// A run that an operator terminates while the application does its part: the link says so, and the
+// application is told the event of this flow, or none, and never that a password was changed.
+func TestTerminatedVerification(t *testing.T) {
+	t.Parallel()
+	for _, applied := range []flow.HostEventType{"", "email.verified"} {
+		t.Run(string(applied), func(t *testing.T) {
+			t.Parallel()
+			a := start(t, applied, "ann")
+			temporal, err := client.Dial(a.TemporalOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer temporal.Close()
+			key, err := a.Keys.AccountKeys()
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.meanwhile = sync.OnceFunc(func() {
+				if err := temporal.TerminateWorkflow(context.WithoutCancel(t.Context()), verifyemail.Definition.ID(key.Key("ann@example.com")), "", "test"); err != nil {
+					t.Error(err)
+				}
+			})
+			yes, _ := a.ask("ann")
+			process.Eventually(t, patience, "the answer", func() bool {
+				return a.verify.Confirm(t.Context(), yes[strings.LastIndexByte(yes, '/')+1:]) == nil
+			})
+			if n := a.marked("ann"); n != 1 {
+				t.Errorf("marked %d times", n)
+			}
+			a.audited("ann", account.EventMailIssued, account.EventApplied)
+			run, err := temporal.DescribeWorkflowExecution(t.Context(), verifyemail.Definition.ID(key.Key("ann@example.com")), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			following := flow.FinishID(run.GetWorkflowExecutionInfo().GetExecution().GetRunId())
+			if err := temporal.GetWorkflow(t.Context(), following, "").Get(t.Context(), nil); err != nil { // it has told its events
+				t.Fatal(err)
+			}
+			if a.heard("password.changed") || a.heard(string(applied)) != (applied != "") {
+				t.Errorf("told %q", a.told)
+			}
+		})
+	}
 }
