@@ -253,7 +253,9 @@ func togetherFaults() []pairFault {
 	}
 }
 
-func pairFaults() []pairFault { return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), useFaults()) }
+func pairFaults() []pairFault {
+	return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), useFaults())
+}
 
 func allPairChecks() []pairCheck { return slices.Concat(hostChecks, ledgerChecks, pairChecks) }
 
