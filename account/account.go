@@ -15,8 +15,12 @@ import (
 	"time"
 )
 
-// ScopePasswordReset is the scope of a token record that allows one password change.
-const ScopePasswordReset = "password:reset"
+// The scopes of token records. A record of another scope allows no change. The names are released:
+// stores have them.
+const (
+	ScopePasswordReset = "password:reset" // a new password in place of another one
+	ScopeFirstPassword = "password:first" // a password for an account that has none, after an invitation
+)
 
 // Account is one person's account, as far as a reset is concerned.
 type Account struct {
@@ -36,6 +40,28 @@ func (a Account) HasPassword() bool {
 	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
 
+// hasLocked reports a hash behind the mark of an account without a password. passwd(1) locks so: an
+// invitation must not open what an administrator locked. A hash without a [Form] is not recognized.
+func (a Account) hasLocked() bool {
+	return !a.HasPassword() && Form(strings.TrimLeft(a.Credential, "!*")) != ""
+}
+
+// Allows says why no token of a scope may be issued for the account, or used, as it is now; nil when
+// one may. A reset never gives an account its first password, and an invitation never replaces a
+// password. Errors: ErrNotResettable, ErrHasPassword, ErrTokenUnknown for another scope.
+func (a Account) Allows(scope string) error {
+	first := scope == ScopeFirstPassword
+	switch {
+	case !first && scope != ScopePasswordReset:
+		return ErrTokenUnknown
+	case a.Disabled || !a.Resettable, first && a.hasLocked(), !first && !a.HasPassword():
+		return ErrNotResettable
+	case first && a.HasPassword():
+		return ErrHasPassword
+	}
+	return nil
+}
+
 // RecordKey names the record of a token: SHA-256(SHA-256(token)). A reader of the store can make
 // neither the token nor a submission of it.
 type RecordKey [32]byte
@@ -43,8 +69,10 @@ type RecordKey [32]byte
 // TokenRecord is the record of one mailed token. The store's record decides whether a link
 // counts; the token itself is nowhere in it.
 type TokenRecord struct {
-	Key        RecordKey
-	Scope      string // ScopePasswordReset, or of a flow that changes no password: see [Apply]
+	Key RecordKey
+	// Scope is ScopePasswordReset, ScopeFirstPassword, or that of a flow that changes no password
+	// ([Apply]). It decides what a change may do.
+	Scope      string
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -72,14 +100,13 @@ func SameCredential(credential string, digest []byte) bool {
 func OfPassword(scope string) bool { return strings.HasPrefix(scope, "password:") }
 
 // Fits says why a token may not change the password of its account, as the account is now;
-// nil when it may. Errors: ErrTokenUnknown for a token of another scope, ErrNotResettable,
-// ErrAddressChanged, ErrCredentialChanged.
+// nil when it may. Errors: those of [Account.Allows] for its scope, ErrAddressChanged,
+// ErrCredentialChanged.
 func (t TokenRecord) Fits(a Account) error {
+	if err := a.Allows(t.Scope); err != nil {
+		return err
+	}
 	switch {
-	case !OfPassword(t.Scope):
-		return ErrTokenUnknown
-	case a.Disabled || !a.Resettable || !a.HasPassword():
-		return ErrNotResettable
 	case !SameAddress(a.Address, t.Address):
 		return ErrAddressChanged
 	case !SameCredential(a.Credential, t.Credential[:]):
@@ -92,7 +119,7 @@ func (t TokenRecord) Fits(a Account) error {
 type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
-	// Scope is the one that the token must have; empty is [ScopePasswordReset].
+	// Scope is that of the token; empty means ScopePasswordReset.
 	Scope   string    `json:",omitempty"`
 	Run     string    // original run ID of the reset
 	Client  string    // network address of the caller, for the audit log; empty when unknown
@@ -101,13 +128,32 @@ type Change struct {
 	At      time.Time // when it is applied
 }
 
-// Wants is the scope that the token of the submission must have.
+// Wants is the scope that the token of the change must have.
 func (c Change) Wants() string { return cmp.Or(c.Scope, ScopePasswordReset) }
 
+// Takes returns ErrTokenUnknown unless the record is of the run and the scope of the change.
+func (c Change) Takes(t TokenRecord) error {
+	if t.Run != c.Run || t.Scope != c.Wants() {
+		return ErrTokenUnknown
+	}
+	return nil
+}
+
+// First reports that the change gives an account its first password.
+func (c Change) First() bool { return c.Scope == ScopeFirstPassword }
+
+// Event is the audit event of the change when it is applied.
+func (c Change) Event() Event {
+	if c.First() {
+		return EventPasswordSet
+	}
+	return EventPasswordChanged
+}
+
 // Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner
-// would be locked out.
+// would be locked out. An account without a password has no form to keep.
 func (c Change) Fits(a Account) error {
-	if !c.Upgrade && Form(c.Hash) != Form(a.Credential) {
+	if !c.Upgrade && a.HasPassword() && Form(c.Hash) != Form(a.Credential) {
 		return ErrHashForm
 	}
 	return nil
@@ -128,6 +174,7 @@ const (
 	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
 	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
+	EventPasswordSet     Event = "password_set"     // the account has its first password
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
@@ -165,6 +212,8 @@ var (
 	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)
 	// ErrNotResettable refuses: the account was disabled, or may not be reset.
 	ErrNotResettable = fmt.Errorf("%w: the account is disabled or not resettable", ErrRefused)
+	// ErrHasPassword refuses a first password: the account has got a password meanwhile.
+	ErrHasPassword = fmt.Errorf("%w: the account has a password already", ErrRefused)
 	// ErrAddressChanged refuses: the account has another address since the mail.
 	ErrAddressChanged = fmt.Errorf("%w: the address changed since the mail", ErrRefused)
 	// ErrCredentialChanged refuses: the account has another password since the mail.

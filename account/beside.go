@@ -25,7 +25,7 @@ type HostLedger interface {
 	Begin(ctx context.Context, c Change) (t TokenRecord, applied bool, err error)
 
 	// Finish notes in one transaction that a submission was applied to an account. It deletes
-	// all token records of the account, writes the audit entry (EventPasswordChanged, at
+	// all token records of the account, writes the audit entry ([Change.Event], at
 	// Change.At), and remembers the submission and the notice owed for it ([NewDebt]). The
 	// submission need not have begun. The same submission again changes nothing.
 	//
@@ -172,6 +172,7 @@ func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
 // credential was changed by an earlier call, so it may have any other state since.
 func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, error) {
 	a, err := b.host.Account(ctx, t.AccountID)
+	verified := c.First() && SameAddress(a.Address, t.Address) // and not the address of after a lost change
 	switch {
 	case errors.Is(err, ErrNotFound):
 		err = ErrAccountGone
@@ -186,7 +187,9 @@ func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, 
 	if err != nil {
 		return a, err
 	}
-	return a, b.host.Change(ctx, HostChange{AccountID: a.ID, Old: t.Credential, New: c.Hash, Submission: c.Submission})
+	return a, b.host.Change(ctx, HostChange{
+		AccountID: a.ID, Old: t.Credential, New: c.Hash, Submission: c.Submission, Verified: verified,
+	})
 }
 
 // settle notes submissions whose password the host has. Their worker died, or gave up waiting.

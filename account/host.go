@@ -37,6 +37,10 @@ type HostChange struct {
 	Old        [32]byte // CredentialDigest of the credential that it replaces
 	New        string   // the new stored password hash
 	Submission string   // names the change; the same for its repetitions
+	// Verified is that the owner proved that the address of the account is theirs, by a link to
+	// it. Hosts that keep this mark the address as verified, in the transaction of the change;
+	// others ignore it. It is set for first passwords.
+	Verified bool
 }
 
 // From returns the error of a change of an account that has this credential. It is nil when the

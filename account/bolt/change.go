@@ -64,10 +64,10 @@ func repeated(tx *bbolt.Tx, c account.Change) (owner string, done bool, err erro
 // record returns the record of the token that was submitted.
 func record(tx *bbolt.Tx, c account.Change) (t account.TokenRecord, err error) {
 	ok, err := get(tx, bucketTokens, c.Record[:], &t)
-	if err == nil && (!ok || t.Scope != c.Wants() || t.Run != c.Run) {
+	if err == nil && !ok {
 		err = account.ErrTokenUnknown
 	}
-	return t, err
+	return t, cmp.Or(err, c.Takes(t))
 }
 
 // allowed returns the account of a token record if it has not changed since the mail. The new
@@ -107,11 +107,11 @@ func note(tx *bbolt.Tx, a account.Account, c account.Change) error {
 	if err := dropAll(tx, bucketAccountTokens, bucketTokens, a.ID); err != nil {
 		return err
 	}
-	debt := account.NewDebt(a)
+	debt := account.NewDebt(a, c)
 	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &debt}); err != nil {
 		return err
 	}
-	return audit(tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
+	return audit(tx, c.Entry(a.ID, c.Event(), ""))
 }
 
 // noteOther is what the ledger keeps of a submission that changes no password.

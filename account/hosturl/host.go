@@ -101,9 +101,13 @@ func (h *Host) Account(ctx context.Context, id string) (account.Account, error) 
 // Change implements [account.Host]. It reads the account again after a success, so that an
 // application that sets nothing is found out before the owner is told.
 func (h *Host) Change(ctx context.Context, c account.HostChange) error {
-	err := h.call(ctx, "change", map[string]string{
+	body := map[string]any{
 		"id": c.AccountID, "old": "sha256:" + hex.EncodeToString(c.Old[:]), "new": c.New, "submission": c.Submission,
-	}, nil)
+	}
+	if c.Verified {
+		body["verified"] = true
+	}
+	err := h.call(ctx, "change", body, nil)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
 	case ok && refused.Code == noAccount.Code:

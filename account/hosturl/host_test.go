@@ -37,6 +37,7 @@ func open(t *testing.T, url, secrets string) *hosturl.Host {
 type harness struct {
 	*hosturl.Host
 	storetest.App
+	storetest.Verifier
 }
 
 // security 5, 10, 17, 23: an application behind a URL carries resets.
@@ -45,7 +46,7 @@ func TestHost(t *testing.T) {
 	storetest.RunHost(t, func(t *testing.T) storetest.HostHarness {
 		t.Helper()
 		app := hostapp.New()
-		return &harness{serve(t, app), app}
+		return &harness{serve(t, app), app, app}
 	})
 }
 
@@ -217,6 +218,25 @@ func TestNothingIsSet(t *testing.T) {
 		})
 		if (err == nil) != tc.ok || errors.Is(err, account.ErrRefused) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// The request of a first password says that the address is verified; that of a reset has no new field.
+func TestVerifiedIsSaid(t *testing.T) {
+	t.Parallel()
+	for verified, want := range map[bool]string{
+		false: `{"id":"ann","new":"new","old":"sha256:` + strings.Repeat("00", 32) + `","submission":"s"}`,
+		true:  `{"id":"ann","new":"new","old":"sha256:` + strings.Repeat("00", 32) + `","submission":"s","verified":true}`,
+	} {
+		var body []byte
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ = io.ReadAll(r.Body)
+			w.WriteHeader(http.StatusForbidden)
+		}))
+		_ = h.Change(t.Context(), account.HostChange{AccountID: "ann", New: "new", Submission: "s", Verified: verified})
+		if string(body) != want {
+			t.Errorf("verified %v: %s", verified, body)
 		}
 	}
 }

@@ -108,6 +108,66 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
+// security 30: a first password by the file of `rekey adopt` marks the address as the application
+// does, where the role may; a reset never does. A view of an earlier release has no such column.
+func TestAdoptMarksAddresses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		column, value string
+		then          string
+		marks         bool
+	}{
+		"a time":          {"email_verified_at", "timestamp", "", true},
+		"a boolean":       {`"emailVerified"`, "boolean NOT NULL DEFAULT false", "", true},
+		"Devise's":        {"confirmed_at", "timestamptz", "", true},
+		"no right":        {"email_verified_at", "timestamptz", "REVOKE UPDATE (address_verified) ON rekey.users FROM $role", false},
+		"no column":       {"note", "text", "", false},
+		"another meaning": {"verified", "boolean DEFAULT false", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := migrated(t)
+			postgrestest.Exec(t, url, everything+`; ALTER TABLE members ADD COLUMN `+tc.column+` `+tc.value+`;
+				ALTER TABLE members ALTER "passwordHash" DROP NOT NULL; UPDATE members SET "passwordHash" = NULL WHERE "emailAddress" LIKE 'p1@%'`)
+			role := "marks_" + strings.NewReplacer(" ", "_", "D", "d", "'", "").Replace(name)
+			sql, _, err := adopt(t, url, postgres.AdoptConfig{Role: role})
+			must(t, err)
+			t.Cleanup(func() { postgrestest.Exec(t, url, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
+			postgrestest.Exec(t, url, sql)
+			postgrestest.Exec(t, url, strings.ReplaceAll(tc.then, "$role", role))
+			s, err := postgres.Open(t.Context(), postgres.Config{URL: strings.Replace(url, "user=postgres", "user="+role, 1)})
+			must(t, err)
+			t.Cleanup(func() { must(t, s.Close()) })
+			_, err = reset(t, s, "p2@example.com", "$2b$10$new")
+			must(t, err)
+			setFirst(t, s, "p1@example.com", "$2b$10$new")
+			postgrestest.Exec(t, url, fmt.Sprintf(`DO $$ BEGIN
+				ASSERT (SELECT count(*) = %d FROM members WHERE %s::text NOT IN ('false')), 'marked';
+				ASSERT (SELECT %[2]s IS NULL OR %[2]s::text = 'false' FROM members WHERE "emailAddress" = 'p2@example.com'), 'by a reset';
+				ASSERT (SELECT count(*) = 2 FROM members WHERE "passwordHash" = '$2b$10$new'), 'hashes';
+				ASSERT (SELECT count(*) = 6 FROM member_sessions), 'sessions';
+			END $$`, map[bool]int{true: 1}[tc.marks], tc.column))
+		})
+	}
+}
+
+// setFirst sets the first password of the only account of an address.
+func setFirst(t *testing.T, s *postgres.Store, address, hash string) {
+	t.Helper()
+	found, err := s.Find(t.Context(), address)
+	must(t, err)
+	if len(found) != 1 || found[0].Allows(account.ScopeFirstPassword) != nil {
+		t.Fatalf("%+v may not be invited", found)
+	}
+	token := tokenOf(found[0], 7)
+	token.Scope = account.ScopeFirstPassword
+	must(t, issue(t.Context(), s, token, 10))
+	change := changeBy(token)
+	change.Scope, change.Hash, change.Submission = account.ScopeFirstPassword, hash, "of the invitation"
+	_, err = s.ChangePassword(t.Context(), change)
+	must(t, err)
+}
+
 // A user that is deleted between the look and the change is no success.
 func TestAdoptedUserIsDeleted(t *testing.T) {
 	t.Parallel()

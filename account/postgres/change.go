@@ -95,8 +95,8 @@ var errNotStored error = &Error{final: true, text: "the database stored another 
 
 // write sets the hash of an account, and reads it back: a trigger may hash it once more, or keep the
 // old one.
-func (s *Store) write(ctx context.Context, tx pgx.Tx, hash, id string) error {
-	changed, err := exec(ctx, tx, s.users.set, hash, id)
+func (s *Store) write(ctx context.Context, tx pgx.Tx, set, hash, id string) error {
+	changed, err := exec(ctx, tx, set, hash, id)
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,11 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, hash, id string) error {
 
 // apply is the change itself.
 func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	owner := a.ID
-	if err := s.write(ctx, tx, c.Hash, owner); err != nil {
+	owner, set := a.ID, s.users.set
+	if c.First() {
+		set = s.users.setFirst
+	}
+	if err := s.write(ctx, tx, set, c.Hash, owner); err != nil {
 		return err
 	}
 	if s.users.endSessions != "" {
@@ -136,10 +139,10 @@ func note(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) e
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, a.ID); err != nil {
 		return err
 	}
-	if err := remember(ctx, tx, a, c, account.NewDebt(a)); err != nil {
+	if err := remember(ctx, tx, a, c, account.NewDebt(a, c)); err != nil {
 		return err
 	}
-	return audit(ctx, tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
+	return audit(ctx, tx, c.Entry(a.ID, c.Event(), ""))
 }
 
 // noteOther is what the ledger keeps of a submission that changes no password.

@@ -52,7 +52,7 @@ func (s *Store) notice(ctx context.Context, tx pgx.Tx, which string, args ...any
 	case err != nil:
 		return n, err
 	default:
-		n.Debt = account.NewDebt(a)
+		n.Debt = account.NewDebt(a, account.Change{}) // there were no other changes then
 	}
 	return n, owe(ctx, tx, n)
 }

@@ -21,6 +21,7 @@ type statements struct {
 	hash        column // of the password
 	notes       []Note
 	set         string // the hash $1 of the ID $2
+	setFirst    string // set, and that the address is verified where that is kept
 	endSessions string // of the ID $1; empty when ChangedAt does, or a trigger
 	changer     bool   // see Users
 }
@@ -40,9 +41,10 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	id, idErr := t.column("ID", u.ID, column.isAny, "")
 	email, emailErr := t.column("Email", u.Email, column.isText, "text")
 	hash, hashErr := t.column("Password", u.Password, column.isText, "text")
+	verified, verifiedErr := t.optional("Verified", u.Verified, column.isBool, "boolean")
 	changed, changedErr := t.optional("ChangedAt", u.ChangedAt, column.isTime, "timestamp with time zone")
 	fields, fieldsErr := u.optionals(t)
-	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, checkHashLength(hash)); err != nil {
+	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, verifiedErr, fieldsErr, checkHashLength(hash)); err != nil {
 		return statements{}, err
 	}
 	folds, err := email.foldsASCII(ctx, pool)
@@ -56,7 +58,9 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
 	s.hash, s.sample = hash, some(id, email, hash, fields, t)
-	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))
+	set := `UPDATE %s SET %s = $1::text%s WHERE %s`
+	s.set = fmt.Sprintf(set, t.name, hash.name, changed.setNow(), id.equals(2))
+	s.setFirst = fmt.Sprintf(set, t.name, hash.name, changed.setNow()+verified.setTrue(), id.equals(2))
 	if s.changer = u.changer; s.changer {
 		return s, t.checkChanger(ctx, pool)
 	}
@@ -182,6 +186,14 @@ func (c column) setNow() string {
 		return ""
 	}
 	return fmt.Sprintf(`, %s = %s`, c.name, c.clock())
+}
+
+// setTrue sets a boolean.
+func (c column) setTrue() string {
+	if c.name == "" {
+		return ""
+	}
+	return fmt.Sprintf(`, %s = true`, c.name)
 }
 
 // clock is the time now in the type of a column.

@@ -254,7 +254,7 @@ func togetherFaults() []pairFault {
 }
 
 func pairFaults() []pairFault {
-	return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), useFaults())
+	return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), firstPairFaults(), useFaults())
 }
 
 func allPairChecks() []pairCheck { return slices.Concat(hostChecks, ledgerChecks, pairChecks) }

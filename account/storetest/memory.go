@@ -14,6 +14,7 @@ type Memory struct {
 	mu       sync.Mutex
 	accounts map[string]account.Account
 	sessions map[string]session
+	verified map[string]bool // accounts whose address is verified
 	signIns  int // so far
 }
 
@@ -21,7 +22,7 @@ type session struct{ owner, credential string }
 
 // NewMemory returns one without accounts.
 func NewMemory() *Memory {
-	return &Memory{accounts: map[string]account.Account{}, sessions: map[string]session{}}
+	return &Memory{accounts: map[string]account.Account{}, sessions: map[string]session{}, verified: map[string]bool{}}
 }
 
 // locked does something with the maps.
@@ -71,6 +72,7 @@ func (m *Memory) Change(ctx context.Context, c account.HostChange) error {
 		}
 		a.Credential = c.New
 		m.accounts[a.ID] = a
+		m.verified[a.ID] = m.verified[a.ID] || c.Verified
 		for sid, s := range m.sessions {
 			if s.owner == a.ID {
 				delete(m.sessions, sid)
@@ -78,6 +80,15 @@ func (m *Memory) Change(ctx context.Context, c account.HostChange) error {
 		}
 		return nil
 	})
+}
+
+// Verified implements Verifier.
+func (m *Memory) Verified(ctx context.Context, id string) (is bool, err error) {
+	err = m.locked(ctx, func() error {
+		is = m.verified[id]
+		return nil
+	})
+	return is, err
 }
 
 // Put implements App.

@@ -59,7 +59,10 @@ type person struct {
 // ServeHTTP implements http.Handler.
 func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	var in struct{ Address, ID, Old, New, Submission string }
+	var in struct {
+		Address, ID, Old, New, Submission string
+		Verified                          bool
+	}
 	switch {
 	case err != nil || json.Unmarshal(body, &in) != nil:
 		w.WriteHeader(http.StatusBadRequest)
@@ -79,7 +82,9 @@ func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a, err = app.Account(r.Context(), in.ID)
 		out = person(a)
 	case "change":
-		err = app.change(r.Context(), account.HostChange{AccountID: in.ID, New: in.New, Submission: in.Submission}, in.Old)
+		err = app.change(r.Context(), account.HostChange{
+			AccountID: in.ID, New: in.New, Submission: in.Submission, Verified: in.Verified,
+		}, in.Old)
 	}
 	app.After(request)
 	switch {
