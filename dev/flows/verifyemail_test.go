@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
@@ -25,6 +27,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
 	verifyemail "github.com/rekeyhq/rekey/examples/verify-email"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/replay"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 )
@@ -362,5 +366,60 @@ func TestTerminatedVerification(t *testing.T) {
 				t.Errorf("told %q", a.told)
 			}
 		})
+	}
+}
+
+// replayer replays runs of the flow as a worker would that picks them up.
+func replayer(keysets keys.Dir) (*replay.Replayer, error) {
+	codec, err := keysets.Payload()
+	if err != nil {
+		return nil, err
+	}
+	converter := keys.DataConverter(codec)
+	return replay.New(replay.Config{
+		Workflows: map[string]any{verifyemail.Definition.Name: verifyemail.Definition.Run},
+		Values:    flow.Values(), DataConverter: converter, FailureConverter: keys.FailureConverter(converter),
+		Codec: codec, Encoded: keys.IsSealed,
+	})
+}
+
+// A run of the flow replays, and one that another build wrote otherwise does not.
+func TestVerificationReplays(t *testing.T) {
+	t.Parallel()
+	a := start(t, "", "ann")
+	yes, _ := a.ask("ann")
+	a.send(http.MethodPost, yes, http.StatusOK)
+	a.ends("ann", statemachine.StateCompleted)
+	temporal, err := client.Dial(a.TemporalOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer temporal.Close()
+	key, err := a.Keys.AccountKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &historypb.History{}
+	events := temporal.GetWorkflowHistory(t.Context(), verifyemail.Definition.ID(key.Key("ann@example.com")), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Events = append(run.Events, e)
+	}
+	r, err := replayer(a.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if warnings, err := r.Check(run); err != nil || len(warnings) > 0 {
+		t.Errorf("%v, %v", warnings, err)
+	}
+	done := slices.IndexFunc(run.Events, func(e *historypb.HistoryEvent) bool {
+		return e.GetEventType() == enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
+	})
+	run.Events = slices.Delete(run.Events, done, done+1) // as if an earlier build had not shown its end
+	if _, err := r.Check(run); err == nil {
+		t.Error("a run replays whose end another build wrote otherwise")
 	}
 }
