@@ -76,7 +76,7 @@ type Config struct {
 	// UpgradeHash is a format of hashes that the host's sign-in reads beside those of its
 	// accounts; empty means that each account keeps its own.
 	UpgradeHash activities.Upgrade
-	// Flows are flows of one's own beside those of rekey, see docs/flows.md. Those with Apply need
+	// Flows are flows of one's own beside those of rekey, see docs/flows.md. A flow with Apply needs
 	// a Store that is an account.Using.
 	Flows []activities.Flow
 	// Deployment is the name of the worker's Temporal worker deployment, without "." and ":". A
