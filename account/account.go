@@ -69,10 +69,8 @@ type RecordKey [32]byte
 // TokenRecord is the record of one mailed token. The store's record decides whether a link
 // counts; the token itself is nowhere in it.
 type TokenRecord struct {
-	Key RecordKey
-	// Scope is ScopePasswordReset, ScopeFirstPassword, or that of a flow that changes no password
-	// ([Apply]). It decides what a change may do.
-	Scope      string
+	Key        RecordKey
+	Scope      string // decides what a change may do; ScopePasswordReset, ScopeFirstPassword, or of a flow that changes no password
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -97,7 +95,7 @@ func SameCredential(credential string, digest []byte) bool {
 
 // OfPassword reports whether tokens of a scope permit a change of the password. All others are of
 // flows that change none, see [Apply].
-func OfPassword(scope string) bool { return strings.HasPrefix(scope, "password:") }
+func OfPassword(scope string) bool { return scope == ScopePasswordReset || scope == ScopeFirstPassword }
 
 // Fits says why a token may not change the password of its account, as the account is now;
 // nil when it may. Errors: those of [Account.Allows] for its scope, ErrAddressChanged,
@@ -119,16 +117,15 @@ func (t TokenRecord) Fits(a Account) error {
 type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
-	// Scope is that of the token; empty means ScopePasswordReset.
-	Scope   string    `json:",omitempty"`
-	Run     string    // original run ID of the reset
-	Client  string    // network address of the caller, for the audit log; empty when unknown
-	Hash    string    // the new stored password hash
-	Upgrade bool      // that the host reads Hash too, where the account has another [Form]
-	At      time.Time // when it is applied
+	Scope      string    `json:",omitempty"` // of the token; empty means ScopePasswordReset
+	Run        string    // original run ID of the reset
+	Client     string    // network address of the caller, for the audit log; empty when unknown
+	Hash       string    // the new stored password hash
+	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
+	At         time.Time // when it is applied
 }
 
-// Wants is the scope that the token of the change must have.
+// Wants is the scope that the token of the submission must have.
 func (c Change) Wants() string { return cmp.Or(c.Scope, ScopePasswordReset) }
 
 // Takes returns ErrTokenUnknown unless the record is of the run and the scope of the change.
@@ -173,8 +170,8 @@ const (
 	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
 	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
-	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
 	EventPasswordSet     Event = "password_set"     // the account has its first password
+	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing

@@ -33,6 +33,11 @@ type HostLedger interface {
 	// no notice. The audit entry is EventApplied then, with the scope as its detail.
 	Finish(ctx context.Context, c Change, a Account) error
 
+	// Blocked notes in one transaction that the password of an account was blocked with a hash. It
+	// deletes the token records of the account, but those of that hash, writes the audit entry
+	// ([Block.Entry]), and remembers the order. The same block again does the same.
+	Blocked(ctx context.Context, b Block, hash string) error
+
 	// Begun returns submissions that began and were not noted as applied, those of a run or with
 	// an empty run all. They stay after the end of their run, until Sweep.
 	Begun(ctx context.Context, run string) ([]Begun, error)

@@ -24,7 +24,8 @@ type Host interface {
 	//
 	// The new credential may be there already, because the answer to an earlier call was lost.
 	// Then Change ends the sessions and succeeds. A repetition needs no other memory, since the
-	// same submission has the same hash.
+	// same submission has the same hash. Old may also be the digest of the new credential, when a
+	// block is repeated.
 	//
 	// An error that is ErrRefused is final, and the account is unchanged: ErrAccountGone,
 	// ErrCredentialChanged for a third credential, ErrNeverTaken, or a [Veto].

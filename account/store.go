@@ -63,6 +63,26 @@ type Store interface {
 	// entry (EventChangeRefused). ErrNeverTaken means that the tables can never take the
 	// change, so that it is not repeated.
 	ChangePassword(ctx context.Context, c Change) (accountID string, err error)
+
+	// Block ends the use of an account's password. It does the following in one transaction:
+	//
+	//   - It checks that the account exists and may be reset, and sets the hash of [Block.Instead]
+	//     and nothing else of the account.
+	//   - It ends the account's sessions for good. That includes later sessions of a sign-in that
+	//     verified the old password.
+	//   - It deletes the token records of the account, but those of the new hash.
+	//   - It writes the audit entry ([Block.Entry]), and remembers the order.
+	//
+	// A submission to a token of before is refused from then on. No notice is owed.
+	//
+	// The same block again, also concurrently, succeeds while the account has the blocked hash. It
+	// ends the sessions again, keeps the links that were mailed since, and writes at most one more
+	// audit entry. After the owner has set a new password it would block that one, so a caller that
+	// has an answer must not repeat it.
+	//
+	// Errors, after which the account is unchanged: ErrAccountGone, ErrNotResettable, ErrHashForm,
+	// ErrNeverTaken, and the error of Block.Hash as it is. None of them leaves an audit entry.
+	Block(ctx context.Context, b Block) error
 }
 
 // Ledger is the part of a [Store] that knows accounts by their ID only: the records of tokens,

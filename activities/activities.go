@@ -24,6 +24,8 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Mailer sends one mail. Its errors are a *mail.Error that says whether the mail may have gone
@@ -33,7 +35,7 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and their dependencies. All fields but Upgrade, Receiver and
+// Activities are the effects of resets and their dependencies. All fields but Upgrade, First, Flows, Receiver and
 // Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
@@ -44,6 +46,7 @@ type Activities struct {
 	MailLimit   int              // link mails of an account at once, see account.RoomForMail; operators have three more
 	MaxLinkLife time.Duration    // of a link, also when the run asks for more
 	Upgrade     Upgrade          // a format that the host reads beside those of its accounts
+	First       password.Hasher  // of first passwords; nil invites nobody
 	Receiver    account.Receiver // is told events; nil tells none
 	WithAddress bool             // events have the address of the account
 	Flows       []Flow           // further ones, beside those of rekey
@@ -68,6 +71,7 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(w, flow.EndReset, a.EndReset)
 	register(w, flow.GiveUpNotice, a.GiveUpNotice)
 	register(w, flow.TellHost, a.TellHost)
+	register(w, workflow.BlockPassword, a.BlockPassword)
 }
 
 // RegisterMails registers the activities of [flow.MailQueue]. A worker of [flow.TaskQueue]

@@ -33,8 +33,8 @@ func (a *Activities) EndReset(ctx context.Context, in flow.Ending) (flow.Ended, 
 		return e, withType(ctx, err)
 	}
 	e.Run, e.Submission, e.Account, e.Changed = n.Run, n.Submission, n.AccountID, n.Changed
-	e.Owed, e.Since, e.Tells = !n.Settled(), n.Since, a.Receiver != nil
-	if f, ok := a.flowOf(in.Workflow); ok && f.Mark() != "" {
+	e.Owed, e.Since, e.Tells, e.First = !n.Settled(), n.Since, a.Receiver != nil, n.First
+	if f, ok := a.further(in.Workflow); ok {
 		e.Event, e.Tells = f.Applied, e.Tells && f.Applied != ""
 	}
 	return e, nil

@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -52,7 +54,7 @@ func (f Flow) Check() error {
 	if f.Apply != nil {
 		applied = statemachine.Applied
 	}
-	switch f = f.whole(NoUpgrade); {
+	switch f = new(Activities).whole(f); {
 	case f.Mail == nil || f.Page == "":
 		return fmt.Errorf("flow %s: want a function that writes the mail, and the path of a page", f.Name)
 	case account.OfPassword(f.Scope) == (f.Apply != nil):
@@ -76,16 +78,21 @@ func (f Flow) Pages() (pages []link.Page) {
 }
 
 // whole is a flow with its defaults.
-func (f Flow) whole(u Upgrade) Flow {
-	scope, withheld := account.ScopePasswordReset, resettable
+func (a *Activities) whole(f Flow) Flow {
+	scope := account.ScopePasswordReset
 	if f.Apply != nil {
-		scope, withheld = f.Kind, closed
-	} else if f.Hash == nil {
-		f.Hash = u.hashing
+		scope = f.Kind
 	}
 	f.Scope = cmp.Or(f.Scope, scope)
+	switch {
+	case f.Apply != nil || f.Hash != nil:
+	case f.Scope == account.ScopeFirstPassword:
+		f.Hash = a.firstHash
+	default:
+		f.Hash = a.Upgrade.hashing
+	}
 	if f.Withheld == nil {
-		f.Withheld = withheld
+		f.Withheld = withholding(f.Scope)
 	}
 	return f
 }
@@ -102,9 +109,25 @@ func (a *Activities) flows() []Flow {
 	return slices.Concat([]Flow{
 		{
 			Definition: workflow.ResetPassword, Scope: account.ScopePasswordReset,
-			Withheld: resettable, Hash: a.Upgrade.hashing,
+			Withheld: allowing(account.ScopePasswordReset), Hash: a.Upgrade.hashing,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Reset(to, messageID, l.Reset)
+			},
+		},
+		{
+			Definition: workflow.Invite, Scope: account.ScopeFirstPassword, MaxLife: maxInvitation,
+			Withheld: allowing(account.ScopeFirstPassword), Hash: a.firstHash,
+			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
+				return t.Invitation(to, messageID, mail.Invitation{
+					URL: l.URL, CancelURL: l.CancelURL, Life: l.Life, Inviter: l.Note, Reminder: l.Number > 1,
+				})
+			},
+		},
+		{
+			Definition: workflow.ForceReset, Scope: account.ScopePasswordReset, MaxLife: maxInvitation,
+			Withheld: allowing(account.ScopePasswordReset), Hash: a.Upgrade.hashing,
+			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
+				return t.Forced(to, messageID, mail.Forced{URL: l.URL, Life: l.Life, Reason: l.Note})
 			},
 		},
 	}, a.Flows)
@@ -120,12 +143,12 @@ func (a *Activities) flow(kind string) (Flow, error) {
 	if i < 0 {
 		return Flow{}, fmt.Errorf("this worker knows no flow %.40q", kind)
 	}
-	return all[i].whole(a.Upgrade), nil
+	return a.whole(all[i]), nil
 }
 
-// flowOf is the flow of a run, by its workflow ID. It is false for a workflow that is none of them.
-func (a *Activities) flowOf(workflowID string) (Flow, bool) {
-	for _, f := range a.flows() {
+// further is the flow of a run, by its workflow ID. It is false for a run that is of none of a.Flows.
+func (a *Activities) further(workflowID string) (Flow, bool) {
+	for _, f := range a.Flows {
 		if f.ID(flow.AccountKey(workflowID)) == workflowID {
 			return f, true
 		}
@@ -133,24 +156,44 @@ func (a *Activities) flowOf(workflowID string) (Flow, bool) {
 	return Flow{}, false
 }
 
-// closed is why an account gets no link of a flow that changes no password.
-func closed(a account.Account) flow.Reason {
-	if a.Disabled {
-		return flow.Disabled
+// withholding is why an account gets no link of a scope, where the flow does not say it.
+func withholding(scope string) func(account.Account) flow.Reason {
+	if account.OfPassword(scope) {
+		return allowing(scope)
 	}
-	return ""
+	return func(a account.Account) flow.Reason {
+		if a.Disabled {
+			return flow.Disabled
+		}
+		return ""
+	}
 }
 
-// resettable is why an account gets no link for another password.
-func resettable(a account.Account) flow.Reason {
-	switch {
-	case a.Disabled:
-		return flow.Disabled
-	case !a.Resettable || !a.HasPassword():
-		return flow.NotResettable
+// allowing is why an account gets no link for a scope, "" for one that gets it.
+func allowing(scope string) func(account.Account) flow.Reason {
+	return func(a account.Account) flow.Reason {
+		switch err := a.Allows(scope); {
+		case a.Disabled:
+			return flow.Disabled
+		case errors.Is(err, account.ErrHasPassword):
+			return flow.HasPassword
+		case err != nil:
+			return flow.NotResettable
+		}
+		return ""
 	}
-	return ""
 }
+
+// firstHash is how the first password of an account is hashed: nothing of the account says it.
+func (a *Activities) firstHash(account.Account) (string, error) {
+	if a.First == nil {
+		return "", password.ErrUnsupported
+	}
+	return password.Text(a.First), nil
+}
+
+// maxInvitation bounds the life of links whose readers did not ask for them.
+const maxInvitation = 7 * 24 * time.Hour
 
 // knows reports whether an event is one of the flows.
 func (a *Activities) knows(e flow.HostEventType) bool { return slices.Contains(a.hostEventTypes(), e) }

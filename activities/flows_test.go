@@ -1,215 +1,254 @@
 package activities_test
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
-
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
-	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// verifying is a flow of one's own, in which nobody submits a password.
-func verifying() activities.Flow {
-	return activities.Flow{
-		Definition: flow.Definition{
-			Name: "VerifyEmail", Kind: "verify-email",
-			Table: statemachine.Table[statemachine.State, statemachine.Event]{
-				{statemachine.StateRequested, statemachine.LinkSent, statemachine.StateAwaitingToken},
-				{statemachine.StateAwaitingToken, statemachine.TokenSubmitted, statemachine.StateTokenSubmitted},
-				{statemachine.StateTokenSubmitted, statemachine.Applied, statemachine.StateCompleted},
-			},
-			Steps: flow.Steps{
-				statemachine.StateRequested: flow.MailFirstLink, statemachine.StateAwaitingToken: flow.AwaitToken,
-				statemachine.StateTokenSubmitted: flow.Apply,
-			},
-		},
-		Mail: func(_ *mail.Templates, to, id string, l activities.Link) (mail.Message, error) {
-			return mail.Plain(to, id, "Yours?", l.URL), nil
-		},
-		Apply: func(context.Context, account.Account, account.Change) error { return nil },
-		Page:  "/account/verify-email/",
-	}
-}
+const day = 24 * time.Hour
 
-// verifier is a site with that flow, which mailed a link to account ann.
-type verifier struct {
-	*site
-	link   string
-	called []account.Change
-	fail   error
-}
+// guest has no password yet.
+var guest = account.Account{ID: "guest", Address: "guest@example.com", Resettable: true}
 
-func verifies(t *testing.T) *verifier {
+// siteOf is a site in a run of a flow.
+func siteOf(t *testing.T, d flow.Definition, accounts ...account.Account) *site {
 	t.Helper()
-	v := &verifier{site: newSite(t, ann)}
-	f := verifying()
-	f.Mail = func(_ *mail.Templates, to, id string, l activities.Link) (mail.Message, error) {
-		v.link = l.URL // no page: it is the token
-		return mail.Plain(to, id, "Yours?", l.URL), nil
-	}
-	f.Apply = func(_ context.Context, owner account.Account, c account.Change) error {
-		diff(t, "account", owner, ann)
-		v.called = append(v.called, c)
-		return v.fail
-	}
-	v.Flows = []activities.Flow{f}
-	v.Links = v.Links.Knowing(link.Of("verify-email"))
-	v.run.ID = f.ID(key)
-	m := wanted(ann.Address)
-	m.Flow = "verify-email"
-	_, err := v.sendLink(t, m)
-	must(t, err)
-	return v
+	s := newSite(t, accounts...)
+	s.run.ID = d.ID(key)
+	s.First = password.DefaultParams()
+	return s
 }
 
-// confirmed is the use of the link, as a starter makes it.
-func (v *verifier) confirmed(t *testing.T, hash string) flow.Change {
-	t.Helper()
-	_, token, err := v.Links.Open("verify-email", v.link)
-	must(t, err)
-	p := keys.NewPassword{Hash: hash, Digest: token.Digest(), Accepted: v.now, Client: from}
-	s := flow.Submission{ID: p.ID(), LinkRun: run}
-	s.Sealed, err = v.sealer.Seal(p, s.SealContext(v.run.ID))
-	must(t, err)
-	return flow.Change{Run: run, Submission: s, Flow: "verify-email"}
+// wantedBy is a run's request for its first link in a flow.
+func wantedBy(d flow.Definition, address string) flow.LinkMail {
+	m := wanted(address)
+	m.Flow, m.Life, m.Note, m.Client, m.Operator = d.Mark(), 3*day, "Bob", "", "backend token 1"
+	return m
 }
 
-func (v *verifier) decides(t *testing.T, c flow.Change, want statemachine.Event) {
-	t.Helper()
-	got, err := v.change(t, c)
-	must(t, err)
-	diff(t, "event", got.Event, want)
-}
-
-// security 23: the application does its part once, and the password stays.
-func TestFlowIsApplied(t *testing.T) {
+// An invitation has links of its own, which live longer than a reset's may, and says how the first
+// password is hashed. The submission sets it, and the notice says so.
+func TestInvitation(t *testing.T) {
 	t.Parallel()
-	v := verifies(t)
-	c := v.confirmed(t, "")
-	want := flow.Verdict{Event: statemachine.Applied, Run: run, Submission: c.Submission.ID, Account: ann.ID, Changed: start}
-	for range 2 {
-		got, err := v.change(t, c)
-		must(t, err)
-		diff(t, "verdict", got, want)
-	}
-	if len(v.called) != 1 || v.called[0].Submission != c.Submission.ID || v.called[0].Scope != "verify-email" {
-		t.Errorf("called with %+v", v.called)
-	}
-	diff(t, "credential", v.credential(t), ann.Credential)
-	v.audited(t, ann.ID, account.Entry{Event: account.EventMailIssued}, account.Entry{Event: account.EventApplied, Detail: "verify-email"})
-}
-
-// security 4: the use of a link of one flow is none of another, whatever a change says.
-func TestFlowsAreNotSwapped(t *testing.T) {
-	t.Parallel()
-	v := verifies(t)
-	withHash := v.confirmed(t, fresh)
-	v.decides(t, withHash, statemachine.TokenUnknown) // a password is not asked for
-	withHash.Flow = ""
-	v.decides(t, withHash, statemachine.TokenUnknown) // the token's scope is not that of a reset
-	asReset := v.confirmed(t, "")
-	asReset.Flow = ""
-	v.decides(t, asReset, statemachine.TokenUnknown) // a reset without a password
-	unknown := v.confirmed(t, "")
-	unknown.Flow = "other"
-	if got, err := v.change(t, unknown); err == nil || !strings.Contains(err.Error(), "knows no flow") {
-		t.Errorf("%+v, %v", got, err)
-	}
-	diff(t, "calls", len(v.called), 0)
-	diff(t, "credential", v.credential(t), ann.Credential)
-
-	s := linked(t)
-	s.Flows = []activities.Flow{verifying()}
-	reset := flow.Change{Run: run, Submission: s.submission(t, s.chosen(t, "")), Flow: "verify-email"}
-	got, err := s.change(t, reset)
+	s := siteOf(t, workflow.Invite, guest)
+	d, err := s.sendLink(t, wantedBy(workflow.Invite, guest.Address))
 	must(t, err)
-	diff(t, "a link of a reset", got.Event, statemachine.TokenUnknown)
-}
-
-// A refusal of the application is final, and each other error leads to another call.
-func TestFlowIsRefused(t *testing.T) {
-	t.Parallel()
-	v := verifies(t)
-	c := v.confirmed(t, "")
-	v.fail = errors.New("the application is away")
-	_, err := v.change(t, c)
-	if failed, ok := errors.AsType[*temporal.ApplicationError](err); !ok || failed.Type() != flow.HostAway {
-		t.Errorf("error %v, want one of type %s", err, flow.HostAway)
+	expires := start.Add(3 * day).Truncate(time.Second)
+	diff(t, "expires", d.Expires, expires)
+	msg := s.mailer.last(t)
+	if !strings.Contains(msg.Text, "Bob") || strings.Contains(msg.Subject, "Reminder") {
+		t.Errorf("the mail is %q\n%s", msg.Subject, msg.Text)
 	}
-	v.now = time.Now().Add(flow.WaitsAfter + time.Minute) // the environment schedules by its own clock
-	late := v.confirmed(t, "") // of now, the other one is too old for this clock
-	late.Waits = true
-	got, err := v.change(t, late)
-	must(t, err)
-	diff(t, "kept waiting", got.Waits, flow.WaitingForStore)
-
-	v = verifies(t)
-	v.fail = account.Veto("under investigation")
-	got, err = v.change(t, v.confirmed(t, ""))
-	must(t, err)
-	diff(t, "event", got.Event, statemachine.ChangeRefused)
-	diff(t, "reason", strings.Contains(got.Reason, "under investigation"), true)
-}
-
-// security 23: a use that is older than a day is not applied.
-func TestFlowThatIsTooOld(t *testing.T) {
-	t.Parallel()
-	v := verifies(t)
-	c := v.confirmed(t, "")
-	v.now = v.now.Add(flow.ApplyWithin + time.Second)
-	v.decides(t, c, statemachine.ChangeRefused)
-	diff(t, "calls", len(v.called), 0)
-}
-
-// An application whose store remembers no uses is told so.
-func TestFlowNeedsAStore(t *testing.T) {
-	t.Parallel()
-	v := verifies(t)
-	watch(v.site)
-	if got, err := v.change(t, v.confirmed(t, "")); err == nil || !strings.Contains(err.Error(), "account.Using") {
-		t.Errorf("%+v, %v", got, err)
+	purposes := link.Of("invitation")
+	claims, token := s.claims(t, purposes.Use, msg)
+	diff(t, "link", claims, link.Claims{RunID: run, AccountKey: key, Expires: expires, Address: guest.Address, Hash: "19456,2,1"})
+	if declined, _ := s.claims(t, purposes.Cancel, msg); declined.Hash != "" {
+		t.Error("the link to decline says how to hash")
 	}
-	diff(t, "calls", len(v.called), 0)
+	if _, _, err := s.Links.Open(link.Reset, token.Text()); err == nil {
+		t.Error("the link of an invitation opens as one of a reset")
+	}
+
+	p := keys.NewPassword{Hash: "$argon2id$first", Digest: token.Digest(), Accepted: start, Client: from}
+	submission := flow.Submission{ID: p.ID(), LinkRun: run}
+	submission.Sealed, err = s.sealer.Seal(p, submission.SealContext(s.run.ID))
+	must(t, err)
+	change := flow.Change{Run: run, Submission: submission}
+	var asReset, verdict flow.Verdict
+	must(t, s.once(t, flow.ChangePassword, change, &asReset))
+	diff(t, "verdict as a reset", asReset.Event, statemachine.TokenUnknown)
+	change.Flow = "invitation"
+	must(t, s.once(t, flow.ChangePassword, change, &verdict))
+	diff(t, "verdict", verdict, flow.Verdict{
+		Event: statemachine.PasswordChanged, Run: run, Submission: p.ID(), Account: guest.ID, Changed: start,
+	})
+	var told flow.Delivery
+	must(t, s.once(t, flow.SendEmail, flow.Mail{Run: run, Account: guest.ID, Changed: start, Submission: p.ID()}, &told))
+	if notice := s.mailer.last(t); !strings.Contains(notice.Subject, "set") {
+		t.Errorf("the notice of a first password is %q", notice.Subject)
+	}
 }
 
-// A flow that no worker can run is refused at its start.
-func TestFlowsAreChecked(t *testing.T) {
+// The second mail of an invitation is a reminder.
+func TestReminder(t *testing.T) {
 	t.Parallel()
-	must(t, verifying().Check())
-	renewal := activities.Flow{Definition: workflow.ResetPassword, Mail: verifying().Mail, Page: "/account/renew/"}
-	renewal.Name, renewal.Kind = "RenewPassword", "renewal"
-	must(t, renewal.Check())
-	for want, spoil := range map[string]func(f *activities.Flow){
-		"want a name":              func(f *activities.Flow) { f.Name = "" },
-		"a kind such as":           func(f *activities.Flow) { f.Kind = "Verify/email" },
-		"first state is requested": func(f *activities.Flow) { f.Table = f.Table[1:] },
-		"each state needs a step":  func(f *activities.Flow) { f.Steps = flow.Steps{} },
-		"a final state is one of":  func(f *activities.Flow) { f.Table = append(f.Table[:2:2], f.Table[2]); f.Table[2].To = "verified" },
-		"writes the mail":          func(f *activities.Flow) { f.Mail = nil },
-		"the path of a page":       func(f *activities.Flow) { f.Page = "" },
-		"want a path such as":      func(f *activities.Flow) { f.CancelPage = "/cancel" },
-		"does not fit":             func(f *activities.Flow) { f.Scope = account.ScopePasswordReset },
-		"lacks the event applied": func(f *activities.Flow) {
-			f.Table = append(f.Table[:2:2], f.Table[2])
-			f.Table[2].Event = statemachine.PasswordChanged
-		},
-		"lacks the event password_": func(f *activities.Flow) { f.Apply = nil },
+	s := siteOf(t, workflow.Invite, guest)
+	m := wantedBy(workflow.Invite, guest.Address)
+	m.Number = 2
+	_, err := s.sendLink(t, m)
+	must(t, err)
+	if subject := s.mailer.last(t).Subject; !strings.HasPrefix(subject, "Reminder") {
+		t.Errorf("the subject is %q", subject)
+	}
+}
+
+// security 49: only an open account without a password is invited, and only one that may have one.
+func TestWhoIsInvited(t *testing.T) {
+	t.Parallel()
+	closed, sso := guest, guest
+	closed.ID, closed.Address, closed.Disabled = "closed", "closed@example.com", true
+	sso.ID, sso.Address, sso.Resettable = "sso", "sso@example.com", false
+	for address, want := range map[string]flow.Reason{
+		ann.Address: flow.HasPassword, closed.Address: flow.Disabled, sso.Address: flow.NotResettable, "no@example.com": flow.NoAccount,
 	} {
-		f := verifying()
-		spoil(&f)
-		if err := f.Check(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
-		}
+		s := siteOf(t, workflow.Invite, ann, guest, closed, sso)
+		d, err := s.sendLink(t, wantedBy(workflow.Invite, address))
+		must(t, err)
+		diff(t, address, d.Withheld, want)
 	}
+	s := siteOf(t, workflow.Invite, guest)
+	s.First = nil
+	d, err := s.sendLink(t, wantedBy(workflow.Invite, guest.Address))
+	must(t, err)
+	diff(t, "without a format for first passwords", d.Withheld, flow.HashUnsupported)
+}
+
+// A worker that does not know a flow tries again: another one may.
+func TestUnknownFlow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	m := wanted(ann.Address)
+	m.Flow = "another"
+	if _, err := s.sendLink(t, m); err == nil || len(s.mailer.tried) > 0 {
+		t.Errorf("error %v, %d mails", err, len(s.mailer.tried))
+	}
+}
+
+// order is the question of a forced reset.
+func order(address string) flow.Question {
+	return flow.Question{
+		Run: run, Sender: run, Flow: "forced-reset", Address: address, Operator: "a.smith", Note: "a leak", Order: "ORDER", At: start,
+	}
+}
+
+const bcrypt = "$2y$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq"
+
+// forcedSite is a site in a forced reset, with an account whose hash can be blocked.
+func forcedSite(t *testing.T) *site {
+	t.Helper()
+	a := ann
+	a.Credential = bcrypt
+	return siteOf(t, workflow.ForceReset, a)
+}
+
+// once is one attempt of an activity.
+func (s *site) once(t *testing.T, name string, in, out any) error {
+	t.Helper()
+	_, err := s.attempt(t, name, in, out, nil)
+	return err
+}
+
+func (s *site) block(t *testing.T, q flow.Question) (d flow.Decision) {
+	t.Helper()
+	must(t, s.once(t, workflow.BlockPassword, q, &d))
+	return d
+}
+
+// A blocked account keeps the form of its hash, so that its owner gets a link, and loses its sessions.
+func TestBlockPassword(t *testing.T) {
+	t.Parallel()
+	s := forcedSite(t)
+	session, err := s.store.NewSession(t.Context(), ann.ID, bcrypt)
+	must(t, err)
+	diff(t, "decision", s.block(t, order(ann.Address)), flow.Decision{Run: run, Event: statemachine.PasswordBlocked})
+	if now := s.credential(t); now == bcrypt || account.Form(now) != "$2y$" {
+		t.Errorf("the stored hash is %s", now)
+	}
+	if _, err := s.store.Session(t.Context(), session); err == nil {
+		t.Error("a session goes on")
+	}
+	m := wantedBy(workflow.ForceReset, ann.Address)
+	m.Note = "a leak"
+	d, err := s.sendLink(t, m)
+	must(t, err)
+	diff(t, "withheld", d.Withheld, flow.Reason(""))
+	msg := s.mailer.last(t)
+	if claims, _ := s.claims(t, link.Of("forced-reset").Use, msg); claims.Hash != "2y12" || !strings.Contains(msg.Text, "a leak") {
+		t.Errorf("the link says %+v, the mail\n%s", claims, msg.Text)
+	}
+}
+
+// security 51: an order is executed once, and within a day. A copy of it does not block the password
+// that the owner chose since.
+func TestOrderIsExecutedOnce(t *testing.T) {
+	t.Parallel()
+	s := forcedSite(t)
+	s.block(t, order(ann.Address))
+	blocked := s.credential(t)
+	s.block(t, order(ann.Address))
+	diff(t, "the hash after a repetition", s.credential(t), blocked)
+
+	mine := ann
+	mine.Credential = bcrypt
+	must(t, s.store.Put(t.Context(), mine)) // the owner has chosen
+	diff(t, "decision about a copy", s.block(t, order(ann.Address)).Event, statemachine.PasswordBlocked)
+	diff(t, "the owner's password", s.credential(t), bcrypt)
+
+	late := order(ann.Address)
+	late.Order = "ANOTHER"
+	s.now = start.Add(day + time.Minute)
+	diff(t, "decision about an old order", s.block(t, late), flow.Decision{
+		Run: run, Event: statemachine.ChangeRefused, Reason: "the order is older than a day",
+	})
+	none := order(ann.Address)
+	none.Order, none.At = "", s.now
+	diff(t, "decision without an order", s.block(t, none).Event, statemachine.ChangeRefused)
+	diff(t, "the owner's password", s.credential(t), bcrypt)
+
+	foreign := order(ann.Address)
+	foreign.Order, foreign.Sender, foreign.At = "THIRD", "another run", s.now
+	if err := s.once(t, workflow.BlockPassword, foreign, new(flow.Decision)); err == nil || s.credential(t) != bcrypt {
+		t.Errorf("a question of another run: %v", err)
+	}
+}
+
+// A refusal is a decision, with a line in the audit log. A closed account is blocked: it may be
+// opened again.
+func TestWhoIsBlocked(t *testing.T) {
+	t.Parallel()
+	closed, sso, old := ann, ann, ann
+	closed.Disabled, closed.Credential = true, bcrypt
+	sso.Resettable, sso.Credential = false, bcrypt
+	old.Credential = "$P$Bsaltdigest"
+	for name, tc := range map[string]struct {
+		a    account.Account
+		want string // why it is refused
+	}{
+		"closed": {closed, ""}, "sso": {sso, "not_resettable"}, "no password": {guest, "not_resettable"}, "an old hash": {old, "hash_unsupported"},
+	} {
+		s := siteOf(t, workflow.ForceReset, tc.a)
+		d := s.block(t, order(tc.a.Address))
+		diff(t, name, d.Reason, tc.want)
+		log, err := s.store.Audit(t.Context(), tc.a.ID)
+		must(t, err)
+		want := account.Entry{At: start, Event: account.EventPasswordBlocked, Run: run, AccountID: tc.a.ID, Operator: "a.smith", Detail: "a leak"}
+		if tc.want != "" {
+			want.Event, want.Detail = account.EventChangeRefused, tc.want
+		}
+		diff(t, name+": audit log", log, []account.Entry{want})
+	}
+}
+
+// Further flows are those of the program that runs the worker.
+func TestFurtherFlow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ann)
+	mine := workflow.ResetPassword
+	mine.Kind = "mine"
+	s.Flows = []activities.Flow{{Definition: mine, Scope: "mine", Withheld: func(account.Account) flow.Reason { return "mine_alone" }}}
+	m := wanted(ann.Address)
+	m.Flow = "mine"
+	d, err := s.sendLink(t, m)
+	must(t, err)
+	diff(t, "withheld", d.Withheld, flow.Reason("mine_alone"))
 }

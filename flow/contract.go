@@ -243,6 +243,7 @@ const (
 	MailRefused     Reason = "mail_refused" // the mail server refuses the recipient
 	MailFailed      Reason = "mail_failed"  // no mail server accepted it for a day
 	MailUnknown     Reason = "mail_unknown" // its copies may have arrived, and no more go out
+	HasPassword     Reason = "has_password" // of an invitation: the account has a password
 	NoChange        Reason = "no_change"    // of a notice: the store remembers no such change
 )
 

@@ -131,8 +131,11 @@ func CheckPages(pages ...Page) error {
 func (b *Box) Has(p Purpose) bool { return b.kinds[p].url != "" }
 
 // Knowing is a Box that also seals and opens tokens of further purposes, without pages. A starter
-// needs no more of a flow of one's own: its worker makes the mails.
+// needs no more of a flow of one's own: its worker makes the mails. It is nil for a nil Box.
 func (b *Box) Knowing(l Links) *Box {
+	if b == nil {
+		return nil
+	}
 	kinds := maps.Clone(b.kinds)
 	for _, p := range []Purpose{l.Use, l.Cancel, l.Follow} {
 		if _, ok := kinds[p]; !ok {

@@ -177,3 +177,23 @@ func walk(t *testing.T, path []event) *statemachine.Machine[state, event] {
 	}
 	return m
 }
+
+// A forced reset begins with the block of the password, and is a reset from then on.
+func TestForcedReset(t *testing.T) {
+	t.Parallel()
+	for _, from := range append(statemachine.Reset.States(), statemachine.StatePasswordBlocked) {
+		for _, e := range append(statemachine.Reset.Events(), statemachine.PasswordBlocked) {
+			want, ok := allowed[from][e]
+			switch {
+			case from == "requested":
+				want, ok = map[event]state{"password_blocked": "password_blocked", "change_refused": "refused"}[e], e == "password_blocked" || e == "change_refused"
+			case from == "password_blocked":
+				want, ok = allowed["requested"][e]
+			}
+			m := statemachine.At(statemachine.ForcedReset, from)
+			if err := m.Fire(e); (err == nil) != ok || ok && m.State() != want {
+				t.Errorf("%s: Fire(%s) = %v, now %s; want %s", from, e, err, m.State(), want)
+			}
+		}
+	}
+}

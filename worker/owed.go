@@ -130,7 +130,7 @@ func isFinish(ctx context.Context, temporal client.Client, id string) error {
 func (c Config) workflowOf(ctx context.Context, temporal client.Client, run string) (string, error) {
 	found, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: c.Temporal.Namespace, PageSize: 1,
-		Query: fmt.Sprintf("RunId = '%s'", run), // of any flow
+		Query: fmt.Sprintf("RunId = '%s'", run),
 	})
 	if err != nil || len(found.GetExecutions()) == 0 {
 		return "", err

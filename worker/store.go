@@ -22,7 +22,7 @@ type watchedStore struct {
 // watch wraps a store and makes its counters known before the first fault.
 func watch(store account.Store, metrics client.MetricsHandler) account.Store {
 	s := watchedStore{store, metrics}
-	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "sweep"} {
+	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "sweep", "block", "accounts"} {
 		s.faults(op).Inc(0)
 	}
 	return s
@@ -50,7 +50,7 @@ func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, 
 
 // resultOf tells a store's answer from its faults.
 func resultOf(err error) string {
-	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrRefused} {
+	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrRefused, account.ErrNotListed} {
 		if errors.Is(err, answer) {
 			return "declined"
 		}

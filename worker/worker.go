@@ -24,6 +24,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 )
 
 const (
@@ -79,6 +80,10 @@ type Config struct {
 	// Flows are flows of one's own beside those of rekey, see docs/flows.md. A flow with Apply needs
 	// a Store that is an account.Using.
 	Flows []activities.Flow
+	// FirstHash is the format of first passwords, which invitations set: argon2id, bcrypt, or a stored
+	// hash of the application as an example. Empty is the usual one of the accounts. Where that is not
+	// known nobody is invited.
+	FirstHash string
 	// Deployment is the name of the worker's Temporal worker deployment, without "." and ":". A
 	// run then stays with the build that began it, and a build begins none before it is made
 	// current; see docs/operations/upgrades.md. The workers of two builds must be able to open the
@@ -97,7 +102,8 @@ type Config struct {
 	// with an error of the reasons, or nil. The log has the same.
 	Peers func(error)
 
-	clocks []clock // to compare its own with
+	clocks []clock         // to compare its own with
+	first  password.Hasher // see FirstHash
 }
 
 // Run works until the context ends, then finishes work in progress and returns nil. It returns an
@@ -114,8 +120,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if own, ok := cfg.Store.(clocked); ok {
 		cfg.clocks = append(cfg.clocks, storeClock(own))
 	}
-	if err := cfg.tryHashes(ctx); err != nil {
+	usual, err := cfg.tryHashes(ctx)
+	if err != nil {
 		return unlessStopped(ctx, err)
+	}
+	if cfg.first, err = cfg.firstHash(usual); err != nil {
+		return err
 	}
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
@@ -206,7 +216,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	return &activities.Activities{
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
+		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,
 		Receiver: c.Receiver, WithAddress: c.EventsWithAddress, Flows: c.Flows,
 		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil

@@ -36,8 +36,9 @@ var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // Payloads are sealed as in production.
 type story struct {
 	*testsuite.TestWorkflowEnvironment
-	t  *testing.T
-	in flow.Request
+	t    *testing.T
+	flow flow.Definition
+	in   flow.Request
 
 	// How the activities answer; the number counts the calls from 1. A delivery or verdict without
 	// a mail or run gets the requested one. A pointer to one stays as it is.
@@ -82,6 +83,11 @@ type mailed struct {
 
 func newStory(t *testing.T) *story {
 	t.Helper()
+	return newStoryOf(t, workflow.ResetPassword)
+}
+
+func newStoryOf(t *testing.T, d flow.Definition) *story {
+	t.Helper()
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	counted := newMeter()
@@ -90,8 +96,9 @@ func newStory(t *testing.T) *story {
 		counted:                 counted,
 		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(),
 		t:                       t,
+		flow:                    d,
 		in: flow.Request{
-			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, MailPause: coolDown, Client: "192.0.2.7",
+			Address: "ada@example.com", AccountKey: accountKey, LinkLife: life, MailPause: coolDown, Client: "192.0.2.7", Flow: d.Mark(),
 		},
 		mail:   func(int, flow.Mail) answer { return answer{result: flow.Delivery{}} },
 		notice: func(_ int, m flow.Mail) answer { return answer{result: flow.Delivery{Notice: m.Run}} },
@@ -101,7 +108,7 @@ func newStory(t *testing.T) *story {
 		tell:   func(_ int, e flow.HostEvent) answer { return answer{result: flow.Told{Of: e.Name()}} },
 	}
 	s.SetStartTime(started)
-	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ResetPassword.ID(accountKey), TaskQueue: flow.TaskQueue})
+	s.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: d.ID(accountKey), TaskQueue: flow.TaskQueue})
 	s.SetDataConverter(postbox{sealed()})
 	s.SetWorkerOptions(worker.Options{
 		DeadlockDetectionTimeout: flow.DeadlockAfter,
@@ -113,7 +120,7 @@ func newStory(t *testing.T) *story {
 }
 
 func (s *story) register() {
-	s.RegisterWorkflowWithOptions(workflow.ResetPassword.Run, sdk.RegisterOptions{Name: workflow.ResetPassword.Name})
+	s.RegisterWorkflowWithOptions(s.flow.Run, sdk.RegisterOptions{Name: s.flow.Name})
 	s.RegisterWorkflowWithOptions(flow.Finish, sdk.RegisterOptions{Name: flow.FinishName})
 	as := func(name string, f any) { s.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
 	as(flow.AwaitTokenSubmission, func(ctx context.Context) (flow.Submission, error) {
@@ -226,7 +233,7 @@ func (s *story) complete(result any, err error) func() {
 	}
 }
 
-func (s *story) execute(input any) { s.ExecuteWorkflow(workflow.ResetPassword.Name, input) }
+func (s *story) execute(input any) { s.ExecuteWorkflow(s.flow.Name, input) }
 
 // run tells the story to its end. It wants a run that ends without an error.
 func (s *story) run() flow.Outcome {

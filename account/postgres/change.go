@@ -112,17 +112,12 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, set, hash, id string) erro
 
 // apply is the change itself.
 func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	owner, set := a.ID, s.users.set
+	statement := s.users.set
 	if c.First() {
-		set = s.users.setFirst
+		statement = s.users.setFirst
 	}
-	if err := s.write(ctx, tx, set, c.Hash, owner); err != nil {
+	if err := s.set(ctx, tx, statement, c.Hash, a.ID); err != nil {
 		return err
-	}
-	if s.users.endSessions != "" {
-		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {
-			return err
-		}
 	}
 	if err := note(ctx, tx, a, c); err != nil {
 		return err
@@ -139,7 +134,7 @@ func note(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) e
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, a.ID); err != nil {
 		return err
 	}
-	if err := remember(ctx, tx, a, c, account.NewDebt(a, c)); err != nil {
+	if err := remember(ctx, tx, a.ID, c, account.NewDebt(a, c)); err != nil {
 		return err
 	}
 	return audit(ctx, tx, c.Entry(a.ID, c.Event(), ""))
@@ -150,7 +145,7 @@ func noteOther(ctx context.Context, tx pgx.Tx, a account.Account, c account.Chan
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1 AND scope = $2`, a.ID, c.Scope); err != nil {
 		return err
 	}
-	if err := remember(ctx, tx, a, c, account.Debt{}); err != nil {
+	if err := remember(ctx, tx, a.ID, c, account.Debt{}); err != nil {
 		return err
 	}
 	return audit(ctx, tx, c.Entry(a.ID, account.EventApplied, c.Scope))

@@ -68,13 +68,13 @@ func owe(ctx context.Context, tx pgx.Tx, n account.Notice) error {
 }
 
 // remember writes a submission and its debt.
-func remember(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change, d account.Debt) error {
+func remember(ctx context.Context, tx pgx.Tx, accountID string, c account.Change, d account.Debt) error {
 	debt, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO rekey.submissions (id, account_id, run, at, debt, owed) VALUES ($1, $2, $3, $4, $5, $6)`,
-		c.Submission, a.ID, c.Run, c.At, string(debt), !d.Settled())
+		c.Submission, accountID, c.Run, c.At, string(debt), !d.Settled())
 	return err
 }
 

@@ -17,6 +17,8 @@ type statements struct {
 	index       string // the statement of an index that serves find
 	read        string // by $1, an ID
 	lock        string // read, and keep others from changing it
+	first       string // $1 accounts, in the order of their IDs
+	next        string // as many after the ID $2
 	sample      string // $1 accounts that may be reset
 	hash        column // of the password
 	notes       []Note
@@ -57,6 +59,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	s.index = t.indexOn(email.folded())
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
+	s.first, s.next = pages(from, id.of(t.name))
 	s.hash, s.sample = hash, some(id, email, hash, fields, t)
 	set := `UPDATE %s SET %s = $1::text%s WHERE %s`
 	s.set = fmt.Sprintf(set, t.name, hash.name, changed.setNow(), id.equals(2))
@@ -110,17 +113,33 @@ func checkHashLength(hash column) error {
 // equals compares with a parameter in the column's own type, so that its index serves.
 func (c column) equals(parameter int) string { return c.is(fmt.Sprintf("$%d", parameter)) }
 
-// is compares with a value that has a text form. Both sides have exactly one type, for which
+// is compares with a value that has a text form.
+func (c column) is(value string) string { return c.compare("=", value) }
+
+// compare compares with a value that has a text form. Both sides have exactly one type, for which
 // PostgreSQL has an operator: one of another schema would fit a domain, a varchar or an enum better.
-func (c column) is(value string) string {
+func (c column) compare(operator, value string) string {
 	switch {
 	case c.base == "citext":
-		return fmt.Sprintf(`%s OPERATOR(%s.=) %s::text::%s`, c.typed(), c.within, value, c.plainly)
-	case c.isText() && c.base != "bpchar", c.category == "E":
-		return fmt.Sprintf(`%s::text = %s::text`, c.name, value)
+		return fmt.Sprintf(`%s OPERATOR(%s.%s) %s::text::%s`, c.compared(), c.within, operator, value, c.plainly)
+	case c.asText():
+		return fmt.Sprintf(`%s %s %s::text`, c.compared(), operator, value)
 	default:
-		return fmt.Sprintf(`%s = %s::text::%s`, c.typed(), value, c.plainly)
+		return fmt.Sprintf(`%s %s %s::text::%s`, c.compared(), operator, value, c.plainly)
 	}
+}
+
+// asText reports that values are compared as texts.
+func (c column) asText() bool {
+	return c.base != "citext" && c.isText() && c.base != "bpchar" || c.category == "E"
+}
+
+// compared is the value as it is compared.
+func (c column) compared() string {
+	if c.asText() {
+		return c.name + `::text`
+	}
+	return c.typed()
 }
 
 // typed is the value in the base type.

@@ -97,6 +97,7 @@ type pairCheck struct {
 var hostChecks = []pairCheck{
 	{"host/change", changesHost},
 	{"host/again", repeatsHost},
+	{"host/the same", replacesByTheSame},
 	{"host/stale", refusesStale},
 	{"host/first password", setsFirstAtHost},
 	{"host/races", racesHost},

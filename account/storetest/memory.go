@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -15,7 +17,7 @@ type Memory struct {
 	accounts map[string]account.Account
 	sessions map[string]session
 	verified map[string]bool // accounts whose address is verified
-	signIns  int // so far
+	signIns  int             // so far
 }
 
 type session struct{ owner, credential string }
@@ -58,6 +60,19 @@ func (m *Memory) Account(ctx context.Context, id string) (a account.Account, err
 		return nil
 	})
 	return a, err
+}
+
+// Accounts implements account.Lister.
+func (m *Memory) Accounts(ctx context.Context, after string, limit int) (page []account.Account, err error) {
+	err = m.locked(ctx, func() error {
+		for _, id := range slices.Sorted(maps.Keys(m.accounts)) {
+			if id > after && len(page) < limit {
+				page = append(page, m.accounts[id])
+			}
+		}
+		return nil
+	})
+	return page, err
 }
 
 // Change implements account.Host.

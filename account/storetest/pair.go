@@ -19,6 +19,7 @@ var ledgerChecks = []pairCheck{
 	{"ledger/forget", forgetsBegun},
 	{"ledger/use", usesOwnTokens},
 	{"ledger/lost use", leavesLostUses},
+	{"ledger/block", notesBlock},
 }
 
 // begun checks the submissions of a run that were not applied.
@@ -164,6 +165,8 @@ var pairChecks = []pairCheck{
 	{"pair/veto", vetoes},
 	{"pair/use, then repeated", repeatsUses},
 	{"pair/use refused", refusesUses},
+	{"pair/block, lost", losesBlock},
+	{"pair/block, changed in between", blocksWhatChanges},
 	{"pair/first password, lost, then repeated", func(s *pairSuite) { s.lose(s.toInvite, repeatsLost) }},
 	{"pair/first password, lost, then ended", func(s *pairSuite) { s.lose(s.toInvite, endsLost) }},
 	{"pair/first password, moved in between", movesBeforeFirst},

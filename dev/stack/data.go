@@ -12,9 +12,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account/bolt"
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/flow"
-	"github.com/rekeyhq/rekey/workflow"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // temporalFile is the database of the Temporal server in the data folder.
@@ -78,7 +77,7 @@ func (s *Stack) endUnreadable(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	all := &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s", workflow.ResetPassword.Name, flow.FinishName, flow.OpenRuns)}
+	all := &workflowservice.ListWorkflowExecutionsRequest{Query: flow.OpenRuns}
 	for {
 		page, err := temporal.ListWorkflow(ctx, all)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/backend"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/link"
@@ -60,6 +61,10 @@ func (s *starterCmd) check() error {
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
 	case s.IdleTimeout < minIdleTimeout:
 		return fmt.Errorf("--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more, such as 620s, not %s", s.IdleTimeout)
+	case s.InviteLife < backend.MinLife || s.InviteLife > backend.MaxLife:
+		return fmt.Errorf("--invite-life ($REKEY_INVITE_LIFE): want 1h to 168h, not %s", s.InviteLife)
+	case s.ForcedLife < backend.MinLife || s.ForcedLife > backend.MaxLife:
+		return fmt.Errorf("--forced-life ($REKEY_FORCED_LIFE): want 1h to 168h, not %s", s.ForcedLife)
 	}
 	return s.checkURLs()
 }
@@ -76,7 +81,7 @@ func (s *starterCmd) checkURLs() error {
 			return fmt.Errorf("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): %w", err)
 		}
 	}
-	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
+	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.backendFlags.check(), s.opsFlags.check())
 }
 
 // checkListen judges an address to serve on; none is none.
