@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
@@ -39,7 +40,13 @@ func (a *Activities) block(ctx context.Context, q flow.Question) (flow.Decision,
 	if errors.Is(err, account.ErrNotFound) {
 		err = a.Store.Block(ctx, account.Block{
 			AccountID: owner.ID, Run: q.Run, Operator: q.Operator, Reason: q.Note, At: a.Now().UTC(), Order: q.Order,
-			Hash: func(stored string) (string, error) { return password.Unusable(stored, q.Order) },
+			Hash: func(stored string) (string, error) {
+				hash, err := password.Unusable(stored, q.Order)
+				if err != nil {
+					err = fmt.Errorf("%w: %w", account.ErrRefused, err)
+				}
+				return hash, err
+			},
 		})
 	}
 	switch {

@@ -347,6 +347,25 @@ func TestBlockedPassword(t *testing.T) {
 	}
 }
 
+// The request of a first password says that the address is verified; that of a reset has no new field.
+func TestVerifiedIsSaid(t *testing.T) {
+	t.Parallel()
+	for verified, want := range map[bool]string{
+		false: `{"id":"ann","new":"new","old":"sha256:` + strings.Repeat("00", 32) + `","submission":"s"}`,
+		true:  `{"id":"ann","new":"new","old":"sha256:` + strings.Repeat("00", 32) + `","submission":"s","verified":true}`,
+	} {
+		var body []byte
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ = io.ReadAll(r.Body)
+			w.WriteHeader(http.StatusForbidden)
+		}))
+		_ = h.Change(t.Context(), account.HostChange{AccountID: "ann", New: "new", Submission: "s", Verified: verified})
+		if string(body) != want {
+			t.Errorf("verified %v: %s", verified, body)
+		}
+	}
+}
+
 // A change is refused for good by the decisions of the contract only.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
