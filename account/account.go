@@ -94,7 +94,7 @@ func SameCredential(credential string, digest []byte) bool {
 }
 
 // OfPassword reports whether tokens of a scope permit a change of the password. All others are of
-// flows that change none.
+// flows that change none, see [Apply].
 func OfPassword(scope string) bool { return scope == ScopePasswordReset || scope == ScopeFirstPassword }
 
 // Fits says why a token may not change the password of its account, as the account is now;

@@ -59,7 +59,7 @@ func (a *Activities) announce() {
 	for _, r := range reasons() {
 		a.refusal(r.reason).Inc(0)
 	}
-	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
+	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.Applied, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
 		a.counter(changes, map[string]string{"result": string(result)}).Inc(0)
 	}
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -52,6 +53,9 @@ type Ended struct {
 	Since      time.Time `json:",omitzero"`  // of the first attempt
 	Tells      bool      `json:",omitempty"` // the worker tells the application events
 	First      bool      `json:",omitempty"` // it was the first password of the account
+
+	// Event is [Definition.Applied] of a flow that is none of rekey's.
+	Event HostEventType `json:",omitempty"`
 }
 
 func (e Ended) outcome() Outcome {
@@ -118,7 +122,7 @@ func (e Ended) tell(ctx workflow.Context) *teller {
 			what = HostPasswordSet
 		}
 		events.tell(ctx, HostEvent{
-			Type: what, Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
+			Type: cmp.Or(e.Event, what), Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
 		})
 	}
 	return events

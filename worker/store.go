@@ -96,6 +96,20 @@ func (s watchedStore) ChangePassword(ctx context.Context, c account.Change) (id 
 	return s.Store.ChangePassword(ctx, c)
 }
 
+// Begin implements account.Using, of a store that is one: see checkFlows.
+func (s watchedStore) Begin(ctx context.Context, c account.Change) (t account.TokenRecord, applied bool, err error) {
+	ctx, end := s.begin(ctx, "change_password")
+	defer end(&err)
+	return s.Store.(account.Using).Begin(ctx, c)
+}
+
+// Finish implements account.Using. Both are parts of a change.
+func (s watchedStore) Finish(ctx context.Context, c account.Change, a account.Account) (err error) {
+	ctx, end := s.begin(ctx, "change_password")
+	defer end(&err)
+	return s.Store.(account.Using).Finish(ctx, c, a)
+}
+
 // Notice implements account.Store.
 func (s watchedStore) Notice(ctx context.Context, run, submission string) (n account.Notice, err error) {
 	ctx, end := s.begin(ctx, "notice")

@@ -80,6 +80,9 @@ type Config struct {
 	// UpgradeHash is a format of hashes that the host's sign-in reads beside those of its
 	// accounts; empty means that each account keeps its own.
 	UpgradeHash activities.Upgrade
+	// Flows are flows of one's own beside those of rekey, see docs/flows.md. A flow with Apply needs
+	// a Store that is an account.Using.
+	Flows []activities.Flow
 	// FirstHash is the format of first passwords, which invitations set: argon2id, bcrypt, or a stored
 	// hash of the application as an example. Empty is the usual one of the accounts. Where that is not
 	// known nobody is invited.
@@ -168,7 +171,7 @@ func (c Config) check() error {
 	case !c.UpgradeHash.Valid():
 		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
 	default:
-		return flow.CheckQueue(c.TaskQueue)
+		return errors.Join(flow.CheckQueue(c.TaskQueue), c.checkFlows())
 	}
 }
 
@@ -207,7 +210,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace)
+	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace, c.pages()...)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +227,7 @@ func (c Config) activities() (*activities.Activities, error) {
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,
-		Receiver: c.Receiver, WithAddress: c.EventsWithAddress,
+		Receiver: c.Receiver, WithAddress: c.EventsWithAddress, Flows: c.Flows,
 		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }

@@ -259,7 +259,7 @@ func togetherFaults() []pairFault {
 }
 
 func pairFaults() []pairFault {
-	return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), blockPairFaults(), firstPairFaults())
+	return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), blockPairFaults(), firstPairFaults(), useFaults())
 }
 
 func allPairChecks() []pairCheck { return slices.Concat(hostChecks, ledgerChecks, pairChecks) }

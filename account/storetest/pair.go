@@ -17,6 +17,8 @@ var ledgerChecks = []pairCheck{
 	{"ledger/end", endsBegun},
 	{"ledger/sweep", sweepsBegun},
 	{"ledger/forget", forgetsBegun},
+	{"ledger/use", usesOwnTokens},
+	{"ledger/lost use", leavesLostUses},
 	{"ledger/block", notesBlock},
 }
 
@@ -161,6 +163,8 @@ var pairChecks = []pairCheck{
 	{"pair/changed in between", changesInBetween},
 	{"pair/moved in between", movesInBetween},
 	{"pair/veto", vetoes},
+	{"pair/use, then repeated", repeatsUses},
+	{"pair/use refused", refusesUses},
 	{"pair/block, lost", losesBlock},
 	{"pair/block, changed in between", blocksWhatChanges},
 	{"pair/first password, lost, then repeated", func(s *pairSuite) { s.lose(s.toInvite, repeatsLost) }},

@@ -50,6 +50,9 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle("/", resets)
+	if s.Pages != nil {
+		s.Pages(mux, s.Starter)
+	}
 	return mux, nil
 }
 
