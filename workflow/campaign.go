@@ -30,10 +30,12 @@ const (
 const (
 	// MinRate and MaxRate bound [Campaign.Rate], in accounts per second: one an hour, and as many as
 	// one run begins within two seconds.
-	MinRate, MaxRate = 1.0 / 3600, 500.0
+	MinRate = 1.0 / 3600
+	MaxRate = 500.0
 	// MaxAddresses and MaxAddressBytes bound [Campaign.Addresses], which each run of a campaign
 	// carries. Temporal takes 2 MB at most for one payload.
-	MaxAddresses, MaxAddressBytes = 20_000, 1_000_000
+	MaxAddresses    = 20_000
+	MaxAddressBytes = 1_000_000
 )
 
 // Campaign is the input of [ForceAll].

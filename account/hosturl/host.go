@@ -108,15 +108,6 @@ func (h *Host) Account(ctx context.Context, id string) (account.Account, error) 
 	return a, nil
 }
 
-// newChange is the content of a call of change. The digest of no credential is that of the empty text.
-type newChange struct {
-	ID         string `json:"id"`
-	Old        string `json:"old"`
-	New        string `json:"new"`
-	Submission string `json:"submission"`
-	First      bool   `json:"first,omitempty"`
-}
-
 // Change implements [account.Host]. It reads the account again after a success, so that an
 // application that sets nothing is found out before the owner is told.
 func (h *Host) Change(ctx context.Context, c account.HostChange) error {

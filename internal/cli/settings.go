@@ -61,12 +61,16 @@ func (s *starterCmd) check() error {
 		return errors.New("--breached-fail ($REKEY_BREACHED_FAIL): closed needs --breached-url ($REKEY_BREACHED_URL)")
 	case s.IdleTimeout < minIdleTimeout:
 		return fmt.Errorf("--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more, such as 620s, not %s", s.IdleTimeout)
-	case s.InviteLife < backend.MinLife || s.InviteLife > backend.MaxLife:
-		return fmt.Errorf("--invite-life ($REKEY_INVITE_LIFE): want 1h to 168h, not %s", s.InviteLife)
-	case s.ForcedLife < backend.MinLife || s.ForcedLife > backend.MaxLife:
-		return fmt.Errorf("--forced-life ($REKEY_FORCED_LIFE): want 1h to 168h, not %s", s.ForcedLife)
 	}
-	return s.checkURLs()
+	return cmp.Or(checkLife("--invite-life ($REKEY_INVITE_LIFE)", s.InviteLife), checkLife("--forced-life ($REKEY_FORCED_LIFE)", s.ForcedLife), s.checkURLs())
+}
+
+// checkLife judges the life of a link whose reader did not ask for it.
+func checkLife(setting string, life time.Duration) error {
+	if life < backend.MinLife || life > backend.MaxLife {
+		return fmt.Errorf("%s: want 1h to 168h, not %s", setting, life)
+	}
+	return nil
 }
 
 func (s *starterCmd) checkURLs() error {
