@@ -25,9 +25,9 @@ func verifying() activities.Flow {
 		Definition: flow.Definition{
 			Name: "VerifyEmail", Kind: "verify-email",
 			Table: statemachine.Table[statemachine.State, statemachine.Event]{
-				{statemachine.StateRequested, statemachine.LinkSent, statemachine.StateAwaitingToken},
-				{statemachine.StateAwaitingToken, statemachine.TokenSubmitted, statemachine.StateTokenSubmitted},
-				{statemachine.StateTokenSubmitted, statemachine.Applied, statemachine.StateCompleted},
+				{From: statemachine.StateRequested, Event: statemachine.LinkSent, To: statemachine.StateAwaitingToken},
+				{From: statemachine.StateAwaitingToken, Event: statemachine.TokenSubmitted, To: statemachine.StateTokenSubmitted},
+				{From: statemachine.StateTokenSubmitted, Event: statemachine.Applied, To: statemachine.StateCompleted},
 			},
 			Steps: flow.Steps{
 				statemachine.StateRequested: flow.MailFirstLink, statemachine.StateAwaitingToken: flow.AwaitToken,
@@ -148,7 +148,7 @@ func TestFlowIsRefused(t *testing.T) {
 		t.Errorf("error %v, want one of type %s", err, flow.HostAway)
 	}
 	v.now = time.Now().Add(flow.WaitsAfter + time.Minute) // the environment schedules by its own clock
-	late := v.confirmed(t, "") // of now, the other one is too old for this clock
+	late := v.confirmed(t, "")                            // of now, the other one is too old for this clock
 	late.Waits = true
 	got, err := v.change(t, late)
 	must(t, err)

@@ -61,7 +61,7 @@ func renewalPage(c *starter.Client) http.Handler {
 		case err == nil:
 			fmt.Fprint(w, "changed")
 		case errors.As(err, &refusal):
-			http.Error(w, string(refusal.Reason), http.StatusBadRequest)
+			http.Error(w, refusal.Reason, http.StatusBadRequest)
 		case errors.Is(err, starter.ErrPending):
 			w.WriteHeader(http.StatusAccepted)
 		case errors.Is(err, starter.ErrBusy), errors.Is(err, starter.ErrUnavailable):
