@@ -42,7 +42,9 @@ func TestHasPassword(t *testing.T) {
 func TestAllows(t *testing.T) {
 	t.Parallel()
 	const hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
-	open := func(credential string) account.Account { return account.Account{Credential: credential, Resettable: true} }
+	open := func(credential string) account.Account {
+		return account.Account{Credential: credential, Resettable: true}
+	}
 	closed, elsewhere := open(""), open("")
 	closed.Disabled, elsewhere.Resettable = true, false
 	for _, tc := range []struct {

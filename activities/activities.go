@@ -2,6 +2,7 @@
 //
 // They are send-email, await-token-submission, change-password and record-cancel. After failures
 // there are end-reset and give-up-notice. For an application that wants events there is tell-host.
+// A campaign of forced resets has count-accounts and list-accounts, which read only.
 // All of them may run more than once, because a worker can die after an effect and before Temporal
 // hears of it. A mail may repeat (under the same Message-ID), an event (under the same webhook-id),
 // and a line of the audit log. A password change never repeats: the store
@@ -35,23 +36,25 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and their dependencies. All fields but Upgrade, First, Flows, Receiver and
-// Metrics are required, and it is safe for concurrent use.
+// Activities are the effects of resets and their dependencies. All fields but Upgrade, First, Receiver,
+// Flows, Lister, AccountKeys and Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
 	Mailer      Mailer
 	Templates   *mail.Templates
 	Links       *link.Box
 	Submissions *keys.Opener
-	MailLimit   int              // link mails of an account at once, see account.RoomForMail; operators have three more
-	MaxLinkLife time.Duration    // of a link, also when the run asks for more
-	Upgrade     Upgrade          // a format that the host reads beside those of its accounts
-	First       password.Hasher  // of first passwords; nil invites nobody
-	Receiver    account.Receiver // is told events; nil tells none
-	WithAddress bool             // events have the address of the account
-	Flows       []Flow           // further ones, beside those of rekey
-	Domain      string           // right side of Message-IDs
-	Now         func() time.Time // the clock
+	MailLimit   int               // link mails of an account at once, see account.RoomForMail; operators have three more
+	MaxLinkLife time.Duration     // of a link, also when the run asks for more
+	Upgrade     Upgrade           // a format that the host reads beside those of its accounts
+	First       password.Hasher   // of first passwords; nil invites nobody
+	Receiver    account.Receiver  // is told events; nil tells none
+	WithAddress bool              // events have the address of the account
+	Flows       []Flow            // further ones, beside those of rekey
+	Lister      account.Lister    // lists the accounts of Store, for campaigns; nil lists none
+	AccountKeys *keys.AccountKeys // makes the workflow IDs of a campaign's accounts; nil makes none
+	Domain      string            // right side of Message-IDs
+	Now         func() time.Time  // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and owners who were not
 	// notified of a change (rekey_notices_failed). It counts verdicts too (rekey_changes,
 	// rekey_change_refusals), and events (rekey_event_attempts, rekey_events_failed); nil counts
@@ -72,6 +75,8 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(w, flow.GiveUpNotice, a.GiveUpNotice)
 	register(w, flow.TellHost, a.TellHost)
 	register(w, workflow.BlockPassword, a.BlockPassword)
+	register(w, workflow.CountAccounts, a.CountAccounts)
+	register(w, workflow.ListAccounts, a.ListAccounts)
 }
 
 // RegisterMails registers the activities of [flow.MailQueue]. A worker of [flow.TaskQueue]

@@ -18,7 +18,9 @@ const (
 	// InvitationSummary and ForcedResetSummary are those of other flows.
 	InvitationSummary  = "invitation"
 	ForcedResetSummary = "forced password reset"
-	Details            = "The run waits until its link is used, canceled or expired. " +
+	// ForceAllSummary is that of the run which begins many forced resets.
+	ForceAllSummary = "forced password resets of many accounts"
+	Details         = "The run waits until its link is used, canceled or expired. " +
 		"**RekeyState** shows its result, or the cause of a delay.\n\n" +
 		"| pending activity | meaning |\n|---|---|\n" +
 		"| `await-token-submission` alone | the link is mailed or withheld: normal |\n" +
@@ -32,7 +34,7 @@ const (
 
 // IsPublic reports that a text is one of those: a client need not seal it.
 func IsPublic(text string) bool {
-	return slices.Contains([]string{Summary, InvitationSummary, ForcedResetSummary, Details, FinishSummary}, text)
+	return slices.Contains([]string{Summary, InvitationSummary, ForcedResetSummary, ForceAllSummary, Details, FinishSummary}, text)
 }
 
 // WaitsAfter is how long a mail or a change is tried until its run shows that it is kept waiting.

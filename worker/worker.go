@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -46,9 +47,11 @@ type Config struct {
 	// of a tracing interceptor get those of the store and the mailer below them.
 	Temporal client.Options
 	// Keys is the folder of keysets. A worker reads link.json, payload.json and
-	// submission.json there.
+	// submission.json there. A worker that also has account.json carries out forced resets of many
+	// accounts.
 	Keys keys.Dir
-	// Store holds the accounts. The caller closes it, after Run.
+	// Store holds the accounts. The caller closes it, after Run. Forced resets of all accounts need
+	// an account.Lister.
 	Store account.Store
 	// Mailer sends the mails that Templates make.
 	Mailer    activities.Mailer
@@ -104,6 +107,7 @@ type Config struct {
 
 	clocks []clock         // to compare its own with
 	first  password.Hasher // see FirstHash
+	lister account.Lister
 }
 
 // Run works until the context ends, then finishes work in progress and returns nil. It returns an
@@ -127,6 +131,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.first, err = cfg.firstHash(usual); err != nil {
 		return err
 	}
+	cfg.lister, _ = cfg.Store.(account.Lister)
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
 	if err != nil {
@@ -213,7 +218,12 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
+	accountKeys, err := c.Keys.AccountKeys()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	return &activities.Activities{
+		Lister: c.lister, AccountKeys: accountKeys,
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,

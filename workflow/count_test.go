@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"cmp"
 	"sync"
 
 	"go.temporal.io/sdk/client"
@@ -24,7 +25,7 @@ func newMeter() meter {
 
 // WithTags implements client.MetricsHandler.
 func (m meter) WithTags(tags map[string]string) client.MetricsHandler {
-	if why, ok := tags["reason"]; ok {
+	if why := cmp.Or(tags["reason"], tags["result"]); why != "" {
 		m.reason = " " + why
 	}
 	return m

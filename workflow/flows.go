@@ -30,7 +30,7 @@ func AnyFlow() string {
 
 // Types are the names of all types of workflows and activities.
 func Types() []string {
-	types := []string{flow.FinishName, BlockPassword}
+	types := []string{flow.FinishName, BlockPassword, ForceAllName, CountAccounts, ListAccounts}
 	for _, d := range Flows() {
 		types = append(types, d.Name)
 	}
@@ -39,7 +39,7 @@ func Types() []string {
 
 // Workflows are the workflow functions by their types, for a worker or a replay.
 func Workflows() map[string]any {
-	all := map[string]any{flow.FinishName: flow.Finish}
+	all := map[string]any{flow.FinishName: flow.Finish, ForceAllName: ForceAll}
 	for _, d := range Flows() {
 		all[d.Name] = d.Run
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/golden"
 	"github.com/rekeyhq/rekey/replay"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 const contractFile = "contract.json"
@@ -54,7 +55,7 @@ func TestMailIsALinkMailOrANotice(t *testing.T) {
 func written(t *testing.T) []byte {
 	t.Helper()
 	all := map[string]any{}
-	for _, value := range flow.Values() {
+	for _, value := range workflow.Values() {
 		v := reflect.ValueOf(value).Elem()
 		fill(t, v, v.Type().Name())
 		all[v.Type().Name()] = value
@@ -82,7 +83,7 @@ func readBack(t *testing.T, text []byte) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range flow.Values() {
+	for _, value := range workflow.Values() {
 		name := reflect.TypeOf(value).Elem().Name()
 		d := json.NewDecoder(bytes.NewReader(all[name]))
 		d.DisallowUnknownFields()
@@ -123,6 +124,8 @@ func fill(t *testing.T, v reflect.Value, name string) {
 		v.SetString(name)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(len(name)))
+	case reflect.Float64:
+		v.SetFloat(float64(len(name)) / 2)
 	case reflect.Bool:
 		v.SetBool(true)
 	default:

@@ -101,7 +101,7 @@ func newReplayer(tb testing.TB) *replay.Replayer {
 	}
 	converter := keys.DataConverter(codec)
 	r, err := replay.New(replay.Config{
-		Workflows: workflow.Workflows(), Values: flow.Values(),
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
 	if err != nil {

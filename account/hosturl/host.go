@@ -42,6 +42,15 @@ type person struct {
 	Resettable *bool           `json:"resettable"` // absent means true
 }
 
+// change is the body of the request of this name.
+type change struct {
+	ID         string `json:"id"`
+	Old        string `json:"old"`
+	New        string `json:"new"`
+	Submission string `json:"submission"`
+	Verified   bool   `json:"verified,omitempty"`
+}
+
 const (
 	maxAccounts = 100 // of one address
 	maxNotify   = 10  // further addresses of an account
@@ -111,13 +120,7 @@ type newChange struct {
 // Change implements [account.Host]. It reads the account again after a success, so that an
 // application that sets nothing is found out before the owner is told.
 func (h *Host) Change(ctx context.Context, c account.HostChange) error {
-	body := map[string]any{
-		"id": c.AccountID, "old": "sha256:" + hex.EncodeToString(c.Old[:]), "new": c.New, "submission": c.Submission,
-	}
-	if c.Verified {
-		body["verified"] = true
-	}
-	err := h.call(ctx, "change", body, nil)
+	err := h.call(ctx, "change", change{c.AccountID, "sha256:" + hex.EncodeToString(c.Old[:]), c.New, c.Submission, c.Verified}, nil)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
 	case ok && refused.Code == noAccount.Code:

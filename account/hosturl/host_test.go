@@ -351,8 +351,8 @@ func TestBlockedPassword(t *testing.T) {
 func TestVerifiedIsSaid(t *testing.T) {
 	t.Parallel()
 	for verified, want := range map[bool]string{
-		false: `{"id":"ann","new":"new","old":"sha256:` + strings.Repeat("00", 32) + `","submission":"s"}`,
-		true:  `{"id":"ann","new":"new","old":"sha256:` + strings.Repeat("00", 32) + `","submission":"s","verified":true}`,
+		false: `{"id":"ann","old":"sha256:` + strings.Repeat("00", 32) + `","new":"new","submission":"s"}`,
+		true:  `{"id":"ann","old":"sha256:` + strings.Repeat("00", 32) + `","new":"new","submission":"s","verified":true}`,
 	} {
 		var body []byte
 		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

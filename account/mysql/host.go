@@ -115,7 +115,7 @@ func (h *Host) set(ctx context.Context, tx *sql.Tx, key any, c account.HostChang
 	if c.Verified && h.verify {
 		statement += ", " + verified
 	}
-	done, err := tx.ExecContext(ctx, statement+" WHERE id = ? AND SHA2(COALESCE(credential, ''), 256) = ?", //nolint:gosec // of constants
+	done, err := tx.ExecContext(ctx, statement+" WHERE id = ? AND SHA2(COALESCE(credential, ''), 256) = ?",
 		c.New, key, hex.EncodeToString(c.Old[:]))
 	if err != nil {
 		return err

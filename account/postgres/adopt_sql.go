@@ -13,12 +13,12 @@ import (
 // Columns that close an account, by their names without case and underscores, those of a verified
 // address, and those of a sign-in elsewhere.
 const (
-	closedBy  = "banned isbanned disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
-	openBy    = "active isactive enabled isenabled"
-	closedAt  = "disabledat suspendedat bannedat blockedat deletedat archivedat closedat deactivatedat disabledon suspendedon deletedon"
+	closedBy   = "banned isbanned disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
+	openBy     = "active isactive enabled isenabled"
+	closedAt   = "disabledat suspendedat bannedat blockedat deletedat archivedat closedat deactivatedat disabledon suspendedon deletedon"
 	verifiedIs = "emailverified isemailverified emailconfirmed isemailconfirmed"
 	verifiedAt = "emailverifiedat emailconfirmedat confirmedat"
-	elsewhere = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
+	elsewhere  = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
 )
 
 // closedUntil are ends of a ban. locked are ends of a lock, which wrong passwords cause, and which a

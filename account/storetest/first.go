@@ -202,8 +202,14 @@ func notesFirst(s *pairSuite) {
 	c := accept(first, "new")
 	swapped := c
 	swapped.Scope = account.ScopePasswordReset
-	s.unknown(accept(reset, "new"), submit(first, "new"), swapped)
+	other := token(ann, "sign-in")
+	other.Scope = "sign-in"
+	s.must(s.issue(other, plenty))
+	foreign := submit(other, "new")
+	foreign.Scope = other.Scope
+	s.unknown(accept(reset, "new"), submit(first, "new"), swapped, foreign)
 	s.begun(c.Run)
+	s.begun(reset.Run)
 	kept := s.begin(first, c)
 	s.begun(c.Run, kept)
 	s.unknown(submit(first, "new"), swapped)

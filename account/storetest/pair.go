@@ -225,10 +225,10 @@ func (s *suite) toInvite(id string) (account.Account, account.Change) {
 }
 
 // lose makes a change with each call lost, and then does something as a new process would.
-func (s *pairSuite) lose(make func(id string) (account.Account, account.Change), then func(s *pairSuite, a account.Account, c account.Change)) {
+func (s *pairSuite) lose(set func(id string) (account.Account, account.Change), then func(s *pairSuite, a account.Account, c account.Change)) {
 	for _, call := range []string{"begin", "account", "change", "finish"} {
 		for _, answer := range []bool{false, true} {
-			a, c := make(fmt.Sprintf("%s-%v", call, answer))
+			a, c := set(fmt.Sprintf("%s-%v", call, answer))
 			mine := s.signIn(a.ID, a.Credential)
 			l := &lossy{s.host, s.ledger, call, answer}
 			_, err := account.Beside(l, l).ChangePassword(s.Context(), c)

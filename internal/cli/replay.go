@@ -88,7 +88,7 @@ func (p *process) replayer(dir string) (*replay.Replayer, error) {
 	}
 	converter := keys.DataConverter(codec)
 	return replay.New(replay.Config{
-		Workflows: workflow.Workflows(), Values: flow.Values(),
+		Workflows: workflow.Workflows(), Values: workflow.Values(),
 		DataConverter: converter, FailureConverter: keys.FailureConverter(converter), Codec: codec, Encoded: keys.IsSealed,
 	})
 }
