@@ -64,8 +64,8 @@ var tags = regexp.MustCompile(`(?s)<head>.*</head>|<[^>]*>`)
 func TestFlowsSpeakForThemselves(t *testing.T) {
 	t.Parallel()
 	foreign := map[string]*regexp.Regexp{
-		"invitation": regexp.MustCompile(`(?i)reset|new password|password (?:was|is) changed|signed out|cancel`),
-		"decl":       regexp.MustCompile(`(?i)reset|new password|password (?:was|is) changed|signed out|cancel`),
+		"invitation": regexp.MustCompile(`(?i)reset|new password|password (?:was|is) changed|signed out|cancel|it was me`),
+		"decl":       regexp.MustCompile(`(?i)reset|new password|password (?:was|is) changed|signed out|cancel|it was me`),
 		"renew":      regexp.MustCompile(`(?i)reset|invit|first password|cancel|declin`),
 	}
 	seen := 0

@@ -149,7 +149,7 @@ func TestErrors(t *testing.T) {
 		{errors.New("a surprise with a secret"), 500, "internal", "", []string{"forgot", "reset", "cancel"}},
 	} {
 		for _, p := range posts() {
-			paths := append(tc.paths, also(tc.paths)...)
+			paths := slices.Concat(tc.paths, also(tc.paths))
 			if !slices.ContainsFunc(paths, func(s string) bool { return strings.HasPrefix(p.path, "/account/"+s) }) {
 				continue
 			}
