@@ -10,6 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ErrNoRun means that no run of the flow is open for the address.
@@ -24,10 +25,21 @@ func (c *Client) Of(d flow.Definition, linkLife time.Duration) *Client {
 	return &other
 }
 
-// Demand starts a run for an address on behalf of a backend, which is no stranger: limits do not
-// bound it, and its answer depends on the account. When a run is open already, the address gets
-// another mail, unless a mail is on its way, or the cool-down is not over. Operator names who asked,
-// for the audit log, and note is a text for the mail. Errors: account.ErrAddress, ErrUnavailable.
+// DefaultInviteLife is how long the link of an invitation works. A guest did not ask for the mail, and
+// may read it after a weekend.
+const DefaultInviteLife = 72 * time.Hour
+
+// Invite invites the owner of an address to choose the first password of its account. The inviter is
+// named in the mail and in the audit log, and may be empty. See [Client.Demand].
+func (c *Client) Invite(ctx context.Context, email, inviter string) error {
+	return c.Of(workflow.Invite, DefaultInviteLife).Demand(ctx, email, inviter, inviter)
+}
+
+// Demand starts a run for an address on behalf of a backend, which is no stranger: no limit of this
+// client bounds it. The run looks the account up, so a nil error says nothing of it. When a run is
+// open already, the address gets another mail, unless a mail is on its way, or the cool-down is not
+// over. Operator names the caller for the audit log, and note is a text for the mail. Errors:
+// account.ErrAddress, ErrUnavailable.
 func (c *Client) Demand(ctx context.Context, email, operator, note string) error {
 	address, err := account.ParseAddress(email)
 	if err != nil {

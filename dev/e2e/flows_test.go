@@ -38,7 +38,7 @@ func inviting() *starter.Client { return shared.Starter.Of(workflow.Invite, 72*t
 func invited(t *testing.T) account.Account {
 	t.Helper()
 	who := newPerson(t, shared, func(a *account.Account) { a.Credential = "" })
-	if err := inviting().Demand(t.Context(), who.Address, "backend token 1", "Bob"); err != nil {
+	if err := shared.Starter.Invite(t.Context(), who.Address, "Bob"); err != nil {
 		t.Fatal(err)
 	}
 	return who
