@@ -359,16 +359,33 @@ func (c *crowd) bounded(rate float64, began []time.Time) {
 // The rate is kept in simulated time, also when the store takes its time.
 func TestRate(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []float64{0.01, 0.3, 0.9, 3, 50, 333, workflow.MaxRate} {
+	for _, rate := range []float64{0.01, 0.3, 0.9, 3, 50, 260, 333, 450, workflow.MaxRate} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			t.Parallel()
-			c := newCrowd(t, min(max(200, int(20*rate)), 3_000), rate)
+			c := newCrowd(t, max(200, int(20*rate)), rate)
 			c.list = func(_ int, l workflow.Listing) any { return delayed{c.page(l), 300 * time.Millisecond} }
 			c.end()
 			c.pace(rate, c.began)
 			c.once(1, c.size)
 		})
 	}
+}
+
+// A new rate holds at once, also when the next account was due much later.
+func TestRateOfASlowCampaign(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 100, workflow.MinRate)
+	c.plan = func(c *crowd, run int) {
+		if run == 1 {
+			c.at(time.Minute, workflow.RateUpdate, 1, 10)
+		}
+	}
+	p := c.end()
+	c.once(1, 100)
+	if took := p.Ends.Sub(started); took > 2*time.Minute {
+		t.Errorf("it took %s", took)
+	}
+	c.bounded(10, c.began)
 }
 
 // Each command works, between two batches and with the next one.
@@ -415,7 +432,10 @@ func TestCancelAtEachPoint(t *testing.T) {
 	}{
 		"at the start":            {nil, 0, 0},
 		"while the store is away": {func(int, workflow.Listing) any { return errStranger }, time.Minute, 0},
-		"during a page":           {nil, 5*time.Second + 1, 50},
+		"while a page is read": {func(_ int, l workflow.Listing) any {
+			return delayed{workflow.Page{Of: l.Name()}, 100 * time.Hour}
+		}, time.Minute, 0},
+		"during a page": {nil, 5*time.Second + 1, 50},
 		"before the second page": {func(n int, _ workflow.Listing) any {
 			if n == 1 {
 				return nil
@@ -442,6 +462,11 @@ func TestCancelAtEachPoint(t *testing.T) {
 				p := c.end()
 				diff(t, "state", p.State, workflow.CampaignCanceled)
 				diff(t, "forced", len(c.forced), tc.forced)
+				at := started.Add(tc.at)
+				if by == "pause" {
+					at = at.Add(time.Hour)
+				}
+				diff(t, "end", p.Ends, at)
 			})
 		}
 	}
@@ -581,7 +606,7 @@ func TestOldPageIsReadAgain(t *testing.T) {
 	c := newCrowd(t, 700, 10)
 	c.plan = func(c *crowd, run int) {
 		if run == 1 {
-			c.at(20*time.Second+1, workflow.PauseUpdate, 1, 0)
+			c.at(48*time.Second+500*time.Millisecond, workflow.PauseUpdate, 1, 0)
 			c.at(72*time.Hour, workflow.ResumeUpdate, 2, 0)
 		}
 	}
@@ -589,7 +614,7 @@ func TestOldPageIsReadAgain(t *testing.T) {
 		if n != 2 {
 			return nil
 		}
-		p := c.page(l) // 40 accounts came to its begin
+		p := c.page(l) // 40 accounts came to its begin, and push others that were begun to the next page
 		p.Accounts, p.Next = p.Accounts[:460], keyOf(460)
 		for n := range 40 {
 			p.Accounts = append(p.Accounts, workflow.Forced{Key: keyOf(10_000 + n), Address: addressOf(10_000 + n)})
