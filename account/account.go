@@ -6,15 +6,21 @@
 package account
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// ScopePasswordReset is the scope of a token record that allows one password change.
-const ScopePasswordReset = "password:reset"
+// The scopes of token records. A record of another scope allows no change. The names are released:
+// stores have them.
+const (
+	ScopePasswordReset = "password:reset" // a new password in place of another one
+	ScopeFirstPassword = "password:first" // a password for an account that has none, after an invitation
+)
 
 // Account is one person's account, as far as a reset is concerned.
 type Account struct {
@@ -34,6 +40,28 @@ func (a Account) HasPassword() bool {
 	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
 
+// hasLocked reports a hash behind the mark of an account without a password. passwd(1) locks so: an
+// invitation must not open what an administrator locked. A hash without a [Form] is not recognized.
+func (a Account) hasLocked() bool {
+	return !a.HasPassword() && Form(strings.TrimLeft(a.Credential, "!*")) != ""
+}
+
+// Allows says why no token of a scope may be issued for the account, or used, as it is now; nil when
+// one may. A reset never gives an account its first password, and an invitation never replaces a
+// password. Errors: ErrNotResettable, ErrHasPassword, ErrTokenUnknown for another scope.
+func (a Account) Allows(scope string) error {
+	first := scope == ScopeFirstPassword
+	switch {
+	case !first && scope != ScopePasswordReset:
+		return ErrTokenUnknown
+	case a.Disabled || !a.Resettable, first && a.hasLocked(), !first && !a.HasPassword():
+		return ErrNotResettable
+	case first && a.HasPassword():
+		return ErrHasPassword
+	}
+	return nil
+}
+
 // RecordKey names the record of a token: SHA-256(SHA-256(token)). A reader of the store can make
 // neither the token nor a submission of it.
 type RecordKey [32]byte
@@ -42,7 +70,7 @@ type RecordKey [32]byte
 // counts; the token itself is nowhere in it.
 type TokenRecord struct {
 	Key        RecordKey
-	Scope      string // ScopePasswordReset
+	Scope      string // decides what a change may do; ScopePasswordReset, ScopeFirstPassword, or of a flow that changes no password
 	AccountID  string
 	Address    string   // the account's address at issue
 	Credential [32]byte // digest of the account's credential at issue
@@ -65,12 +93,18 @@ func SameCredential(credential string, digest []byte) bool {
 	return subtle.ConstantTimeCompare(now[:], digest) == 1
 }
 
+// OfPassword reports whether tokens of a scope permit a change of the password. All others are of
+// flows that change none, see [Apply].
+func OfPassword(scope string) bool { return scope == ScopePasswordReset || scope == ScopeFirstPassword }
+
 // Fits says why a token may not change the password of its account, as the account is now;
-// nil when it may. Errors: ErrNotResettable, ErrAddressChanged, ErrCredentialChanged.
+// nil when it may. Errors: those of [Account.Allows] for its scope, ErrAddressChanged,
+// ErrCredentialChanged.
 func (t TokenRecord) Fits(a Account) error {
+	if err := a.Allows(t.Scope); err != nil {
+		return err
+	}
 	switch {
-	case a.Disabled || !a.Resettable || !a.HasPassword():
-		return ErrNotResettable
 	case !SameAddress(a.Address, t.Address):
 		return ErrAddressChanged
 	case !SameCredential(a.Credential, t.Credential[:]):
@@ -83,6 +117,7 @@ func (t TokenRecord) Fits(a Account) error {
 type Change struct {
 	Record     RecordKey // of the token that was used
 	Submission string    // names the submission: the same for the same link and password
+	Scope      string    `json:",omitempty"` // of the token; empty means ScopePasswordReset
 	Run        string    // original run ID of the reset
 	Client     string    // network address of the caller, for the audit log; empty when unknown
 	Hash       string    // the new stored password hash
@@ -90,10 +125,32 @@ type Change struct {
 	At         time.Time // when it is applied
 }
 
+// Wants is the scope that the token of the submission must have.
+func (c Change) Wants() string { return cmp.Or(c.Scope, ScopePasswordReset) }
+
+// Takes returns ErrTokenUnknown unless the record is of the run and the scope of the change.
+func (c Change) Takes(t TokenRecord) error {
+	if t.Run != c.Run || t.Scope != c.Wants() {
+		return ErrTokenUnknown
+	}
+	return nil
+}
+
+// First reports that the change gives an account its first password.
+func (c Change) First() bool { return c.Scope == ScopeFirstPassword }
+
+// Event is the audit event of the change when it is applied.
+func (c Change) Event() Event {
+	if c.First() {
+		return EventPasswordSet
+	}
+	return EventPasswordChanged
+}
+
 // Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner
-// would be locked out.
+// would be locked out. An account without a password has no form to keep.
 func (c Change) Fits(a Account) error {
-	if !c.Upgrade && Form(c.Hash) != Form(a.Credential) {
+	if !c.Upgrade && a.HasPassword() && Form(c.Hash) != Form(a.Credential) {
 		return ErrHashForm
 	}
 	return nil
@@ -113,6 +170,8 @@ const (
 	EventMailRevoked     Event = "mail_revoked"     // its mail definitely did not go out
 	EventMailWithheld    Event = "mail_withheld"    // no mail goes out, or no further copy; the detail says why
 	EventPasswordChanged Event = "password_changed" // and the account's sessions ended
+	EventPasswordSet     Event = "password_set"     // the account has its first password
+	EventApplied         Event = "applied"          // a submission that changes no password; the detail is its scope
 	EventChangeRefused   Event = "change_refused"   // the detail says why
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
@@ -150,6 +209,8 @@ var (
 	ErrAccountGone = fmt.Errorf("%w: the account is gone", ErrRefused)
 	// ErrNotResettable refuses: the account was disabled, or may not be reset.
 	ErrNotResettable = fmt.Errorf("%w: the account is disabled or not resettable", ErrRefused)
+	// ErrHasPassword refuses a first password: the account has got a password meanwhile.
+	ErrHasPassword = fmt.Errorf("%w: the account has a password already", ErrRefused)
 	// ErrAddressChanged refuses: the account has another address since the mail.
 	ErrAddressChanged = fmt.Errorf("%w: the address changed since the mail", ErrRefused)
 	// ErrCredentialChanged refuses: the account has another password since the mail.

@@ -11,7 +11,7 @@ import (
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		account.ErrAccountGone, account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged, account.ErrHashForm, account.ErrNeverTaken,
+		account.ErrAccountGone, account.ErrNotResettable, account.ErrHasPassword, account.ErrAddressChanged, account.ErrCredentialChanged, account.ErrHashForm, account.ErrNeverTaken,
 	} {
 		if !errors.Is(err, account.ErrRefused) {
 			t.Errorf("%v is no refusal", err)
@@ -33,6 +33,40 @@ func TestHasPassword(t *testing.T) {
 	} {
 		if (account.Account{Credential: credential}).HasPassword() != want {
 			t.Errorf("%q: want %v", credential, want)
+		}
+	}
+}
+
+// security 30: which tokens an account allows. A locked hash is no password to sign in with, and
+// none to replace by an invitation.
+func TestAllows(t *testing.T) {
+	t.Parallel()
+	const hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+	open := func(credential string) account.Account {
+		return account.Account{Credential: credential, Resettable: true}
+	}
+	closed, elsewhere := open(""), open("")
+	closed.Disabled, elsewhere.Resettable = true, false
+	for _, tc := range []struct {
+		what         string
+		a            account.Account
+		reset, first error
+	}{
+		{"a password", open(hash), nil, account.ErrHasPassword},
+		{"none", open(""), account.ErrNotResettable, nil},
+		{"Django's mark", open("!r4nd0mTexT0fF0rtyCharacters0123456789abcd"), account.ErrNotResettable, nil},
+		{"a star", open("*"), account.ErrNotResettable, nil},
+		{"a locked hash", open("!" + hash), account.ErrNotResettable, account.ErrNotResettable},
+		{"a hash locked twice", open("!!$6$salt$hash"), account.ErrNotResettable, account.ErrNotResettable},
+		{"closed", closed, account.ErrNotResettable, account.ErrNotResettable},
+		{"single sign-on", elsewhere, account.ErrNotResettable, account.ErrNotResettable},
+	} {
+		for scope, want := range map[string]error{
+			account.ScopePasswordReset: tc.reset, account.ScopeFirstPassword: tc.first, "": account.ErrTokenUnknown, "sign-in": account.ErrTokenUnknown,
+		} {
+			if err := tc.a.Allows(scope); !errors.Is(err, want) {
+				t.Errorf("%s, scope %q: %v, want %v", tc.what, scope, err, want)
+			}
 		}
 	}
 }

@@ -25,10 +25,18 @@ type HostLedger interface {
 	Begin(ctx context.Context, c Change) (t TokenRecord, applied bool, err error)
 
 	// Finish notes in one transaction that a submission was applied to an account. It deletes
-	// all token records of the account, writes the audit entry (EventPasswordChanged, at
+	// all token records of the account, writes the audit entry ([Change.Event], at
 	// Change.At), and remembers the submission and the notice owed for it ([NewDebt]). The
 	// submission need not have begun. The same submission again changes nothing.
+	//
+	// Of a scope that is not [OfPassword] it deletes the token records of that scope only, and owes
+	// no notice. The audit entry is EventApplied then, with the scope as its detail.
 	Finish(ctx context.Context, c Change, a Account) error
+
+	// Blocked notes in one transaction that the password of an account was blocked with a hash. It
+	// deletes the token records of the account, but those of that hash, writes the audit entry
+	// ([Block.Entry]), and remembers the order. The same block again does the same.
+	Blocked(ctx context.Context, b Block, hash string) error
 
 	// Begun returns submissions that began and were not noted as applied, those of a run or with
 	// an empty run all. They stay after the end of their run, until Sweep.
@@ -140,6 +148,9 @@ func (b *beside) Account(ctx context.Context, id string) (Account, error) {
 
 // ChangePassword implements [Store].
 func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
+	if !OfPassword(c.Wants()) {
+		return "", ErrTokenUnknown
+	}
 	unlock, err := b.lock(ctx, c.Run)
 	if err != nil {
 		return "", err
@@ -166,6 +177,7 @@ func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
 // credential was changed by an earlier call, so it may have any other state since.
 func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, error) {
 	a, err := b.host.Account(ctx, t.AccountID)
+	verified := c.First() && SameAddress(a.Address, t.Address) // and not the address of after a lost change
 	switch {
 	case errors.Is(err, ErrNotFound):
 		err = ErrAccountGone
@@ -180,12 +192,17 @@ func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, 
 	if err != nil {
 		return a, err
 	}
-	return a, b.host.Change(ctx, HostChange{AccountID: a.ID, Old: t.Credential, New: c.Hash, Submission: c.Submission})
+	return a, b.host.Change(ctx, HostChange{
+		AccountID: a.ID, Old: t.Credential, New: c.Hash, Submission: c.Submission, Verified: verified,
+	})
 }
 
 // settle notes submissions whose password the host has. Their worker died, or gave up waiting.
 func (b *beside) settle(ctx context.Context, begun []Begun) (err error) {
 	for _, s := range begun {
+		if !OfPassword(s.Token.Scope) {
+			continue // no account shows that it was applied
+		}
 		a, readErr := b.host.Account(ctx, s.Token.AccountID)
 		switch {
 		case errors.Is(readErr, ErrNotFound):

@@ -24,7 +24,8 @@ type Host interface {
 	//
 	// The new credential may be there already, because the answer to an earlier call was lost.
 	// Then Change ends the sessions and succeeds. A repetition needs no other memory, since the
-	// same submission has the same hash.
+	// same submission has the same hash. Old may also be the digest of the new credential, when a
+	// block is repeated.
 	//
 	// An error that is ErrRefused is final, and the account is unchanged: ErrAccountGone,
 	// ErrCredentialChanged for a third credential, ErrNeverTaken, or a [Veto].
@@ -37,6 +38,10 @@ type HostChange struct {
 	Old        [32]byte // CredentialDigest of the credential that it replaces
 	New        string   // the new stored password hash
 	Submission string   // names the change; the same for its repetitions
+	// Verified is that the owner proved that the address of the account is theirs, by a link to
+	// it. Hosts that keep this mark the address as verified, in the transaction of the change;
+	// others ignore it. It is set for first passwords.
+	Verified bool
 }
 
 // From returns the error of a change of an account that has this credential. It is nil when the

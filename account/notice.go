@@ -14,9 +14,9 @@ const MaxCopies = 3
 // back. One that loses its answers for longer is given time.
 var copyPause = [MaxCopies]time.Duration{30 * time.Second, 15 * time.Minute, 0}
 
-// Notice is the notice that a change of a password owes to the owner. It goes to every address
-// that the account had in the transaction of the change. The store owes it, not the run, so
-// that it outlives a terminated run.
+// Notice is the notice that a change of a password, or a first password, owes to the owner. It goes
+// to every address that the account had in the transaction of the change. The store owes it, not
+// the run, so that it outlives a terminated run.
 type Notice struct {
 	Submission string    // that was applied
 	Run        string    // original run ID of the reset
@@ -30,6 +30,7 @@ type Debt struct {
 	Left  []Recipient // open recipients, the next one first; none when the notice is settled
 	Told  int         `json:",omitempty"` // addresses that were notified, or that may have been
 	Since time.Time   `json:",omitzero"`  // when the first mail was tried
+	First bool        `json:",omitempty"` // that the change was the account's first password
 }
 
 // Recipient is an address that is owed a notice.
@@ -51,9 +52,9 @@ const (
 	TellGivenUp Telling = "given_up" // of the notice: no more mails are tried
 )
 
-// NewDebt is the debt to the owner of an account: one mail to each of its addresses.
-func NewDebt(a Account) Debt {
-	d := Debt{}
+// NewDebt is the debt to the owner of an account for a change: one mail to each of its addresses.
+func NewDebt(a Account, c Change) Debt {
+	d := Debt{First: c.First()}
 	for _, to := range append([]string{a.Address}, a.Notify...) {
 		known := func(r Recipient) bool { return SameAddress(r.Address, to) || r.Address == to }
 		if !slices.ContainsFunc(d.Left, known) {
@@ -117,9 +118,13 @@ func (d Debt) After(what Telling, address string, at time.Time) Debt {
 
 // GivenUp is the line of the audit log about a notice that is given up with recipients left.
 func (n Notice) GivenUp(at time.Time) Entry {
-	detail := "no address was notified of the password change"
+	what := "the password change"
+	if n.First {
+		what = "the first password"
+	}
+	detail := "no address was notified of " + what
 	if n.Told > 0 {
-		detail = fmt.Sprintf("%d of %d addresses were not notified of the password change", len(n.Left), len(n.Left)+n.Told)
+		detail = fmt.Sprintf("%d of %d addresses were not notified of %s", len(n.Left), len(n.Left)+n.Told, what)
 	}
 	return Entry{At: at, Event: EventNoticeFailed, Run: n.Run, AccountID: n.AccountID, Detail: detail}
 }

@@ -30,7 +30,19 @@ func TestNewDebt(t *testing.T) {
 	a := account.Account{Address: "Ann@example.com", Notify: []string{
 		"ann@EXAMPLE.com", "office@example.com", "Office@example.com", "not an address", "not an address",
 	}}
-	same(t, "debt", owed("Ann@example.com", "office@example.com", "not an address"), account.NewDebt(a))
+	same(t, "debt", owed("Ann@example.com", "office@example.com", "not an address"), account.NewDebt(a, account.Change{}))
+}
+
+// The line of the audit log about a notice that is given up says what it was about.
+func TestGivenUpNotices(t *testing.T) {
+	t.Parallel()
+	a := account.Account{Address: "ann@example.com", Notify: []string{"office@example.com"}}
+	for scope, what := range map[string]string{"": "the password change", account.ScopeFirstPassword: "the first password"} {
+		n := account.Notice{Debt: account.NewDebt(a, account.Change{Scope: scope})}
+		same(t, "none", "no address was notified of "+what, n.GivenUp(noon).Detail)
+		n.Debt = n.After(account.TellDone, "ann@example.com", noon)
+		same(t, "one", "1 of 2 addresses were not notified of "+what, n.GivenUp(noon).Detail)
+	}
 }
 
 // A mail server that loses its answers gets three copies at most. The second follows after half

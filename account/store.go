@@ -36,17 +36,19 @@ type Store interface {
 	// ChangePassword applies a submission and returns the account's ID. It does the following
 	// in one transaction:
 	//
-	//   - It finds the token's record, which must be of the same run and of the scope
-	//     [ScopePasswordReset], and takes the account from it.
-	//   - It checks that the account exists and may be reset. Address and credential must be
-	//     those of the record ([TokenRecord.Fits]). The new hash must have the form of the old
-	//     one ([Change.Fits]).
+	//   - It finds the token's record, which must be of the run and the scope of the change
+	//     ([Change.Takes]), and takes the account from it.
+	//   - It checks that the account exists, and that the scope of the record allows the change:
+	//     a reset needs an account with a password, a first password one without. Address and
+	//     credential must be those of the record ([TokenRecord.Fits]). The new hash must have
+	//     the form of the old one ([Change.Fits]).
 	//   - It sets the new hash and nothing else of the account.
 	//   - It deletes all token records of the account and ends its sessions for good. That
 	//     includes later sessions of a sign-in that verified the old password.
-	//   - It writes the audit entry (EventPasswordChanged, at Change.At).
+	//   - It writes the audit entry ([Change.Event], at Change.At).
 	//   - It remembers the submission and the notice owed for it ([NewDebt] of the account at
-	//     that time).
+	//     that time). A host that keeps whether an address is verified marks it for a first
+	//     password.
 	//
 	// It does not check whether the token has expired.
 	//
@@ -55,12 +57,32 @@ type Store interface {
 	// with another Change.Record or none. Of different submissions to one account's tokens, one
 	// succeeds.
 	//
-	// With an error the ID is empty. ErrTokenUnknown means that there is no such record, or
-	// that the submission was another run's; it leaves no audit entry. After an error that is
+	// With an error the ID is empty. ErrTokenUnknown means that there is no such record, that it
+	// is of another scope, or that the submission was another run's; it leaves no audit entry. After an error that is
 	// ErrRefused the account is unchanged and the record is kept, and each call writes an audit
 	// entry (EventChangeRefused). ErrNeverTaken means that the tables can never take the
 	// change, so that it is not repeated.
 	ChangePassword(ctx context.Context, c Change) (accountID string, err error)
+
+	// Block ends the use of an account's password. It does the following in one transaction:
+	//
+	//   - It checks that the account exists and may be reset, and sets the hash of [Block.Instead]
+	//     and nothing else of the account.
+	//   - It ends the account's sessions for good. That includes later sessions of a sign-in that
+	//     verified the old password.
+	//   - It deletes the token records of the account, but those of the new hash.
+	//   - It writes the audit entry ([Block.Entry]), and remembers the order.
+	//
+	// A submission to a token of before is refused from then on. No notice is owed.
+	//
+	// The same block again, also concurrently, succeeds while the account has the blocked hash. It
+	// ends the sessions again, keeps the links that were mailed since, and writes at most one more
+	// audit entry. After the owner has set a new password it would block that one, so a caller that
+	// has an answer must not repeat it.
+	//
+	// Errors, after which the account is unchanged: ErrAccountGone, ErrNotResettable, ErrHashForm,
+	// ErrNeverTaken, and the error of Block.Hash as it is. None of them leaves an audit entry.
+	Block(ctx context.Context, b Block) error
 }
 
 // Ledger is the part of a [Store] that knows accounts by their ID only: the records of tokens,

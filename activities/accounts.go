@@ -103,7 +103,7 @@ func (a *Activities) lookUp(ctx context.Context, addresses []string, page *workf
 // forced is the account of an address, among those that the store found for it.
 func (a *Activities) forced(found []account.Account, address string) (workflow.Forced, bool) {
 	for _, owner := range found {
-		if account.SameAddress(owner.Address, address) && resettable(owner) == "" {
+		if account.SameAddress(owner.Address, address) && blockable(owner) == "" {
 			return workflow.Forced{Key: a.AccountKeys.Key(address), Address: address}, true
 		}
 	}
@@ -116,7 +116,7 @@ func (a *Activities) add(page *workflow.Page, found []account.Account) {
 	for _, owner := range found {
 		page.Next = owner.ID
 		address, err := account.ParseAddress(owner.Address)
-		if err != nil || resettable(owner) != "" {
+		if err != nil || blockable(owner) != "" {
 			page.Unfit++
 			continue
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -35,8 +36,8 @@ type Mailer interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Activities are the effects of resets and their dependencies. All fields but Upgrade, Receiver, Flows,
-// Lister, AccountKeys and Metrics are required, and it is safe for concurrent use.
+// Activities are the effects of resets and their dependencies. All fields but Upgrade, First, Receiver,
+// Flows, Lister, AccountKeys and Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
 	Mailer      Mailer
@@ -46,6 +47,7 @@ type Activities struct {
 	MailLimit   int               // link mails of an account at once, see account.RoomForMail; operators have three more
 	MaxLinkLife time.Duration     // of a link, also when the run asks for more
 	Upgrade     Upgrade           // a format that the host reads beside those of its accounts
+	First       password.Hasher   // of first passwords; nil invites nobody
 	Receiver    account.Receiver  // is told events; nil tells none
 	WithAddress bool              // events have the address of the account
 	Flows       []Flow            // further ones, beside those of rekey
@@ -72,6 +74,7 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(w, flow.EndReset, a.EndReset)
 	register(w, flow.GiveUpNotice, a.GiveUpNotice)
 	register(w, flow.TellHost, a.TellHost)
+	register(w, workflow.BlockPassword, a.BlockPassword)
 	register(w, workflow.CountAccounts, a.CountAccounts)
 	register(w, workflow.ListAccounts, a.ListAccounts)
 }

@@ -35,9 +35,13 @@ func (a *Activities) ChangePassword(ctx context.Context, c flow.Change) (flow.Ve
 }
 
 func (a *Activities) apply(ctx context.Context, c flow.Change) (flow.Verdict, error) {
+	f, err := a.flow(c.Flow)
+	if err != nil {
+		return flow.Verdict{}, err
+	}
 	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
 	s, err := a.Submissions.Open(c.Submission.Sealed, c.Submission.SealContext(workflowID))
-	if errors.Is(err, keys.ErrForeign) || err == nil && s.ID() != c.Submission.ID {
+	if errors.Is(err, keys.ErrForeign) || err == nil && (s.ID() != c.Submission.ID || (s.Hash == "") != (f.Apply != nil)) {
 		return flow.Verdict{Event: statemachine.TokenUnknown}, nil
 	}
 	if err != nil {
@@ -45,20 +49,44 @@ func (a *Activities) apply(ctx context.Context, c flow.Change) (flow.Verdict, er
 	}
 	now := a.Now().UTC()
 	change := account.Change{
-		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID,
+		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID, Scope: f.Scope,
 		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now,
 	}
 	late := now.Sub(s.Accepted) > flow.ApplyWithin
 	if late {
 		change.Record = account.RecordKey{} // of no record: only an earlier application still counts
 	}
-	owner, err := a.Store.ChangePassword(ctx, change)
+	owner, err := a.change(ctx, f, change)
 	a.countRefusal(err)
 	if late && errors.Is(err, account.ErrTokenUnknown) {
 		return a.tooLate(ctx, change)
 	}
-	return verdict(owner, now, err)
+	v, err := verdict(owner, now, err)
+	if v.Event == statemachine.PasswordChanged && f.Apply != nil {
+		v.Event = statemachine.Applied
+	}
+	return v, err
 }
+
+// change changes the password, or does the application's part of a flow without one.
+func (a *Activities) change(ctx context.Context, f Flow, c account.Change) (owner string, err error) {
+	if f.Apply == nil {
+		return a.Store.ChangePassword(ctx, c)
+	}
+	store, ok := a.Store.(account.Using)
+	if !ok {
+		return "", errNotUsing
+	}
+	return account.Apply(ctx, store, c, func(ctx context.Context, owner account.Account) error {
+		err := f.Apply(ctx, owner, c)
+		if err != nil && !errors.Is(err, account.ErrRefused) {
+			err = &untold{StoreFault{err}} // the application is away, and the change waits for it
+		}
+		return err
+	})
+}
+
+var errNotUsing = errors.New("the store remembers no use of a token that changes no password: see account.Using")
 
 // verdict turns the store's answer into the event of the run. Errors that are no decision of the
 // store stay errors.

@@ -45,7 +45,7 @@ func (a *Activities) announce() {
 	}
 	for _, why := range []flow.Reason{
 		flow.NoAccount, flow.Ambiguous, flow.Disabled, flow.NotResettable, flow.HashUnsupported,
-		flow.MailLimit, flow.MailRefused, flow.MailUnknown,
+		flow.HasPassword, flow.MailLimit, flow.MailRefused, flow.MailUnknown,
 	} {
 		a.counter(mailsWithheld, map[string]string{"reason": string(why)}).Inc(0)
 	}
@@ -59,7 +59,7 @@ func (a *Activities) announce() {
 	for _, r := range reasons() {
 		a.refusal(r.reason).Inc(0)
 	}
-	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
+	for _, result := range []statemachine.Event{statemachine.PasswordChanged, statemachine.Applied, statemachine.ChangeRefused, statemachine.TokenUnknown, fault} {
 		a.counter(changes, map[string]string{"result": string(result)}).Inc(0)
 	}
 }
@@ -77,6 +77,7 @@ func reasons() []struct {
 	}{
 		{account.ErrAccountGone, "account_gone"},
 		{account.ErrNotResettable, "not_resettable"},
+		{account.ErrHasPassword, "has_password"},
 		{account.ErrAddressChanged, "address_changed"},
 		{account.ErrCredentialChanged, "credential_changed"},
 		{account.ErrHashForm, "hash_form"},

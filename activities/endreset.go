@@ -17,7 +17,7 @@ import (
 // first whether the run has ended: every client of Temporal can name any run.
 func (a *Activities) EndReset(ctx context.Context, in flow.Ending) (flow.Ended, error) {
 	e := flow.Ended{Of: in.Run}
-	original, err := closed(ctx, activity.GetClient(ctx), in)
+	original, err := ended(ctx, activity.GetClient(ctx), in)
 	if errors.Is(err, errGoesOn) {
 		e.GoesOn = true
 		return e, nil
@@ -33,7 +33,10 @@ func (a *Activities) EndReset(ctx context.Context, in flow.Ending) (flow.Ended, 
 		return e, withType(ctx, err)
 	}
 	e.Run, e.Submission, e.Account, e.Changed = n.Run, n.Submission, n.AccountID, n.Changed
-	e.Owed, e.Since, e.Tells = !n.Settled(), n.Since, a.Receiver != nil
+	e.Owed, e.Since, e.Tells, e.First = !n.Settled(), n.Since, a.Receiver != nil, n.First
+	if f, ok := a.further(in.Workflow); ok {
+		e.Event, e.Tells = f.Applied, e.Tells && f.Applied != ""
+	}
 	return e, nil
 }
 
@@ -48,9 +51,9 @@ func (a *Activities) end(ctx context.Context, original, run string) (account.Not
 
 var errGoesOn = errors.New("the run goes on")
 
-// closed returns the original run ID of a run that has ended, "" when Temporal no longer
+// ended returns the original run ID of a run that has ended, "" when Temporal no longer
 // keeps it. Errors: errGoesOn.
-func closed(ctx context.Context, temporal client.Client, in flow.Ending) (original string, err error) {
+func ended(ctx context.Context, temporal client.Client, in flow.Ending) (original string, err error) {
 	goesOn, err := GoesOn(ctx, temporal, in.Workflow, in.Run)
 	switch {
 	case errors.As(err, new(*serviceerror.NotFound)):

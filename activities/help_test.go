@@ -168,6 +168,10 @@ func (s *site) mailed(t *testing.T) link.Token {
 var links = map[link.Purpose]*regexp.Regexp{
 	link.Reset:  regexp.MustCompile(base + `/account/change-password/([A-Za-z0-9_-]+)`),
 	link.Cancel: regexp.MustCompile(base + `/account/cancel-reset/([A-Za-z0-9_-]+)`),
+
+	"invitation":        regexp.MustCompile(base + `/account/accept-invitation/([A-Za-z0-9_-]+)`),
+	"invitation/cancel": regexp.MustCompile(base + `/account/decline-invitation/([A-Za-z0-9_-]+)`),
+	"forced-reset":      regexp.MustCompile(base + `/account/renew-password/([A-Za-z0-9_-]+)`),
 }
 
 func (s *site) claims(t *testing.T, p link.Purpose, m mail.Message) (link.Claims, link.Token) {

@@ -88,7 +88,7 @@ func (a *Activities) mailNotice(ctx context.Context, n account.Notice) (_ accoun
 // result after: a copy without a result may have gone out.
 func (a *Activities) mailNoticeTo(ctx context.Context, n account.Notice, to string) (account.Notice, error) {
 	defer heartbeat(ctx)()
-	msg, err := a.Templates.Changed(account.Deliverable(to), a.messageID(noticeID(n, to)), mail.Changed{At: n.Changed})
+	msg, err := a.writeNotice(n, to)
 	if err != nil {
 		return n, err
 	}
@@ -101,6 +101,14 @@ func (a *Activities) mailNoticeTo(ctx context.Context, n account.Notice, to stri
 	defer cancel()
 	n, err = a.Store.Tell(noted, n.Submission, resultOf(failed), to, a.Now().UTC())
 	return n, cmp.Or(err, failed)
+}
+
+func (a *Activities) writeNotice(n account.Notice, to string) (mail.Message, error) {
+	address, id := account.Deliverable(to), a.messageID(noticeID(n, to))
+	if n.First {
+		return a.Templates.Set(address, id, mail.Set{At: n.Changed})
+	}
+	return a.Templates.Changed(address, id, mail.Changed{At: n.Changed})
 }
 
 func resultOf(failed error) account.Telling {

@@ -1,11 +1,10 @@
 package codecserver
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"net/http"
-	"strings"
+
+	"github.com/rekeyhq/rekey/internal/bearer"
 )
 
 // Auth is one way to authenticate the sender of a request.
@@ -17,51 +16,22 @@ type Auth interface {
 }
 
 // MinSecret is the least number of characters of a secret: 128 bits in hex.
-const MinSecret = 32
-
-// secret is kept and compared as its digest, so that neither its content nor its length
-// shows in the time of a comparison.
-type secret [sha256.Size]byte
-
-func newSecret(text string) (secret, error) {
-	if len(text) < MinSecret {
-		return secret{}, errors.New("the secret is too short: make one with `openssl rand -hex 32`")
-	}
-	return sha256.Sum256([]byte(text)), nil
-}
-
-// presented reports that the request has the secret as its bearer credential (RFC 6750,
-// section 2.1).
-func (s secret) presented(r *http.Request) bool {
-	text, ok := bearer(r)
-	digest := sha256.Sum256([]byte(text))
-	return ok && subtle.ConstantTimeCompare(digest[:], s[:]) == 1
-}
-
-// bearer is the credential of a request that has exactly one.
-func bearer(r *http.Request) (string, bool) {
-	lines := r.Header.Values("Authorization")
-	if len(lines) != 1 {
-		return "", false
-	}
-	scheme, text, ok := strings.Cut(lines[0], " ")
-	return text, ok && strings.EqualFold(scheme, "Bearer")
-}
+const MinSecret = bearer.MinLength
 
 // Bearer knows holders of a secret: operators, with Temporal's command line (temporal
 // --codec-auth "Bearer ..."). It is not for browsers.
 func Bearer(text string) (Auth, error) {
-	s, err := newSecret(text)
+	s, err := bearer.New(text)
 	if err != nil {
 		return nil, err
 	}
 	return bearerAuth{s}, nil
 }
 
-type bearerAuth struct{ secret }
+type bearerAuth struct{ bearer.Secrets }
 
 func (b bearerAuth) Who(r *http.Request) (string, error) {
-	if !b.presented(r) {
+	if b.Presented(r) == 0 {
 		return "", ErrUnknown
 	}
 	return "bearer", nil
@@ -71,19 +41,18 @@ func (b bearerAuth) Who(r *http.Request) (string, error) {
 // a user name that they choose (RFC 7617). The name is for the log and proves nothing. It is for
 // pages of the codec server's own origin, because a browser sends the password to no other.
 func Basic(text string) (Auth, error) {
-	s, err := newSecret(text)
+	s, err := bearer.New(text)
 	if err != nil {
 		return nil, err
 	}
 	return basicAuth{s}, nil
 }
 
-type basicAuth struct{ secret }
+type basicAuth struct{ bearer.Secrets }
 
 func (b basicAuth) Who(r *http.Request) (string, error) {
 	name, text, _ := r.BasicAuth()
-	digest := sha256.Sum256([]byte(text))
-	if subtle.ConstantTimeCompare(digest[:], b.secret[:]) != 1 || name == "" || len(name) > maxWho {
+	if b.Which(text) == 0 || name == "" || len(name) > maxWho {
 		return "", ErrUnknown
 	}
 	return name, nil
@@ -111,7 +80,7 @@ func Sender(ways []Auth, r *http.Request) (who string, err error) {
 // Where a request comes from proves nothing: every process of a machine reaches its
 // loopback addresses, and so does every page in its browsers.
 func Proxy(text, userHeader string) (Auth, error) {
-	s, err := newSecret(text)
+	s, err := bearer.New(text)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +88,8 @@ func Proxy(text, userHeader string) (Auth, error) {
 }
 
 type proxyAuth struct {
-	secret
+	bearer.Secrets
+
 	userHeader string
 }
 
@@ -130,7 +100,7 @@ const maxWho = 256
 // up wrongly.
 func (p proxyAuth) Who(r *http.Request) (string, error) {
 	names := r.Header.Values(p.userHeader)
-	if !p.presented(r) || len(names) != 1 || names[0] == "" || len(names[0]) > maxWho {
+	if p.Presented(r) == 0 || len(names) != 1 || names[0] == "" || len(names[0]) > maxWho {
 		return "", ErrUnknown
 	}
 	return names[0], nil

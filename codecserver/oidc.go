@@ -10,6 +10,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/rekeyhq/rekey/internal/bearer"
 	"github.com/rekeyhq/rekey/internal/loopback"
 )
 
@@ -71,7 +72,7 @@ type oidcAuth struct {
 
 // oidcAuth names a person by the subject, which the issuer never gives to another.
 func (o *oidcAuth) Who(r *http.Request) (string, error) {
-	jwt, ok := bearer(r)
+	jwt, ok := bearer.Of(r)
 	if !ok || len(jwt) > maxJWT {
 		return "", ErrUnknown
 	}

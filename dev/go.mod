@@ -11,6 +11,7 @@ require (
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/prometheus/prometheus v0.308.1
 	github.com/rekeyhq/rekey v0.0.0-00010101000000-000000000000
+	github.com/rekeyhq/rekey/examples/verify-email v0.0.0-00010101000000-000000000000
 	github.com/rekeyhq/rekey/one v0.0.0-00010101000000-000000000000
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	go.temporal.io/api v1.64.1
@@ -267,6 +268,7 @@ require (
 
 replace (
 	github.com/rekeyhq/rekey => ../
+	github.com/rekeyhq/rekey/examples/verify-email => ../examples/verify-email
 	github.com/rekeyhq/rekey/one => ../one
 )
 

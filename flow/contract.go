@@ -273,7 +273,7 @@ type Change struct {
 // submission, because the sealed result of one run can be copied into another, and the submission
 // with it.
 type Verdict struct {
-	Event      statemachine.Event // password_changed, change_refused or token_unknown
+	Event      statemachine.Event // password_changed, applied, change_refused or token_unknown
 	Run        string             `json:",omitempty"` // Change.Run
 	Submission string             // ID of its submission
 	Account    string             `json:",omitempty"` // whose password was changed

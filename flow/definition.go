@@ -2,6 +2,8 @@ package flow
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -16,7 +18,8 @@ import (
 type Definition struct {
 	// Name is the workflow type.
 	Name string
-	// Kind names the flow in workflow IDs, links, events and metrics. It has small letters only.
+	// Kind names the flow in workflow IDs, links, events and metrics. It has small letters and
+	// hyphens only, as in "verify-email".
 	Kind string
 	// Table has the events that each state allows.
 	Table statemachine.Table[statemachine.State, statemachine.Event]
@@ -28,6 +31,7 @@ type Definition struct {
 	// reminds of nothing.
 	RemindAfter time.Duration
 	// Applied is the event that tells the application of an applied submission, see [HostEvent].
+	// Empty tells none.
 	Applied HostEventType
 	// TellsExpiry tells the application of a run that expired, see [HostEvent].
 	TellsExpiry bool
@@ -55,14 +59,30 @@ func (d Definition) Mark() string {
 
 const ofReset = "reset"
 
+var kindForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+
 // Check returns an error when a state of the table has no step and is not final, or has one and is.
+// The starter and operators know four final states. The first one of all must be requested.
 func (d Definition) Check() error {
+	switch {
+	case d.Name == "" || !kindForm.MatchString(d.Kind):
+		return fmt.Errorf("flow %q: want a name, and a kind such as verify-email, not %q", d.Name, d.Kind)
+	case len(d.Table) == 0 || d.Table.Initial() != statemachine.StateRequested:
+		return fmt.Errorf("flow %s: want a table whose first state is %s", d.Name, statemachine.StateRequested)
+	}
 	for _, s := range d.Table.States() {
 		if _, ok := d.Steps[s]; ok == d.Table.Final(s) {
 			return fmt.Errorf("flow %s: each state needs a step, unless it is final: %s", d.Name, s)
 		}
+		if d.Table.Final(s) && !slices.Contains(finals, s) {
+			return fmt.Errorf("flow %s: a final state is one of %v, not %s", d.Name, finals, s)
+		}
 	}
 	return nil
+}
+
+var finals = []statemachine.State{
+	statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateCanceled, statemachine.StateRefused,
 }
 
 // Run does the steps of one run until its state is final. It ends without an error however the run

@@ -8,7 +8,7 @@
 //
 //	MailFirstLink  -> link_sent, link_withheld, token_submitted, cancel
 //	AwaitToken     -> the same, and expire
-//	Apply          -> password_changed, change_refused, token_unknown
+//	Apply          -> password_changed or applied, change_refused, token_unknown
 //	Notify         -> notice_sent, notice_failed
 //
 // Several events can have happened when a run wakes. Their priority is the order of the cases in

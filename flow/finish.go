@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -51,6 +52,10 @@ type Ended struct {
 	Owed       bool      `json:",omitempty"` // the notice has not reached all addresses
 	Since      time.Time `json:",omitzero"`  // of the first attempt
 	Tells      bool      `json:",omitempty"` // the worker tells the application events
+	First      bool      `json:",omitempty"` // it was the first password of the account
+
+	// Event is [Definition.Applied] of a flow that is none of rekey's.
+	Event HostEventType `json:",omitempty"`
 }
 
 func (e Ended) outcome() Outcome {
@@ -112,8 +117,12 @@ func end(ctx workflow.Context, in Ending) (Ended, error) {
 func (e Ended) tell(ctx workflow.Context) *teller {
 	events := &teller{}
 	if e.Submission != "" && tellsHost(ctx, e.Tells) {
+		what := HostPasswordChanged
+		if e.First {
+			what = HostPasswordSet
+		}
 		events.tell(ctx, HostEvent{
-			Type: HostPasswordChanged, Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
+			Type: cmp.Or(e.Event, what), Run: e.Run, Submission: e.Submission, Account: e.Account, At: e.Changed,
 		})
 	}
 	return events

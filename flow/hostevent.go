@@ -45,6 +45,9 @@ func (t HostEventType) OfRun() bool {
 // HostEventTypes are the events of a flow.
 func (d Definition) HostEventTypes() []HostEventType {
 	types := []HostEventType{d.Applied, HostRequested.of(d), HostCanceled.of(d), HostRefused.of(d), HostNoticeFailed}
+	if d.Applied == "" {
+		types = types[1:]
+	}
 	if d.TellsExpiry {
 		types = append(types, HostExpired.of(d))
 	}
@@ -162,7 +165,9 @@ func (r *Run) tellChange(ctx workflow.Context) {
 		r.tell(ctx, HostRefused.of(r.flow), workflow.Now(ctx), r.accepted.ID)
 		return
 	}
-	r.tell(ctx, r.flow.Applied, r.verdict.Changed, r.accepted.ID)
+	if r.flow.Applied != "" {
+		r.tell(ctx, r.flow.Applied, r.verdict.Changed, r.accepted.ID)
+	}
 }
 
 // tellUntold tells the application that no address took a notice, when the store said so.

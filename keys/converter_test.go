@@ -18,8 +18,8 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // verbatim sends payloads as they are, so that a test acts as another client. The SDK does so

@@ -18,8 +18,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // server is Temporal as a worker sees it: it hands out one workflow task and keeps the

@@ -19,6 +19,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,6 +87,7 @@ var encoding = base64.RawURLEncoding
 type Box struct {
 	aead  tink.AEAD
 	kinds map[Purpose]kind
+	bound func(Purpose) []byte
 }
 
 // kind is common to links of one purpose.
@@ -101,15 +103,47 @@ func New(aead tink.AEAD, baseURL BaseURL, namespace string, further ...Page) (*B
 	if base == "" {
 		return nil, errors.New("base URL: none is set, see link.ParseBaseURL")
 	}
+	if err := CheckPages(further...); err != nil {
+		return nil, err
+	}
+	bound := func(p Purpose) []byte { return bind("rekey/v1", string(p), base, namespace) }
 	kinds := map[Purpose]kind{}
 	for _, p := range slices.Concat(pages, further) {
-		kinds[p.Purpose] = kind{base + p.Path, bind("rekey/v1", string(p.Purpose), base, namespace)}
+		if _, twice := kinds[p.Purpose]; twice {
+			return nil, fmt.Errorf("links of purpose %q lead to two pages", p.Purpose)
+		}
+		kinds[p.Purpose] = kind{base + p.Path, bound(p.Purpose)}
 	}
-	return &Box{aead, kinds}, nil
+	return &Box{aead, kinds, bound}, nil
+}
+
+// CheckPages returns an error when a token cannot follow a path.
+func CheckPages(pages ...Page) error {
+	for _, p := range pages {
+		if !strings.HasPrefix(p.Path, "/") || !strings.HasSuffix(p.Path, "/") {
+			return fmt.Errorf("page of links: want a path such as /account/verify-email/, not %q", p.Path)
+		}
+	}
+	return nil
 }
 
 // Has reports whether links of a purpose lead somewhere.
-func (b *Box) Has(p Purpose) bool { _, ok := b.kinds[p]; return ok }
+func (b *Box) Has(p Purpose) bool { return b.kinds[p].url != "" }
+
+// Knowing is a Box that also seals and opens tokens of further purposes, without pages. A starter
+// needs no more of a flow of one's own: its worker makes the mails. It is nil for a nil Box.
+func (b *Box) Knowing(l Links) *Box {
+	if b == nil {
+		return nil
+	}
+	kinds := maps.Clone(b.kinds)
+	for _, p := range []Purpose{l.Use, l.Cancel, l.Follow} {
+		if _, ok := kinds[p]; !ok {
+			kinds[p] = kind{bound: b.bound(p)}
+		}
+	}
+	return &Box{b.aead, kinds, b.bound}
+}
 
 // bind joins parts so that no two lists of parts make the same bytes.
 func bind(parts ...string) []byte {

@@ -17,6 +17,14 @@ const (
 	cancelURL = base + "cancel-reset/" + "Zd7-p1c2Qn0s8JvbA_WeOlGrBzHjP5SyDuN6qCaXiTfM3wLgRhYoEt9bV4UkKxZd7-p1c2Qn0s8A_WeOlGrBzHjP5SyDuN6qCaXiTfM3wLgRhYoEt9bV4UkKxZd7-p1c2Qn0s8Jv"
 )
 
+const (
+	tail       = "c1p-7dZxKkU4Vb9tEoYhRgLw3MfTiXaCq6NuDyS5PjHzBrGlOeW_A8s0nQ2c1p-7dZxKkU4Vb9tEoYhRgLw3MfTiXaCq6NuDyS5PjHzBrGlOeW_AbvJ8s0nQ2c1p-7dZ"
+	inviteURL  = base + "accept-invitation/" + "Inv1" + tail
+	declineURL = base + "decline-invitation/" + "Dec1" + tail
+	renewURL   = base + "renew-password/" + "Ren1" + tail
+	reason     = "A list of passwords was published on 12 March 2026, & yours is among them. It did not come from us: many people use one password for several services."
+)
+
 func brand() mail.Brand {
 	return mail.Brand{
 		Product: "Acme", Support: "support@example.com",
@@ -45,7 +53,26 @@ func mails(t *testing.T) map[string]mail.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]mail.Message{"reset": reset, "changed": changed}
+	all := map[string]mail.Message{"reset": reset, "changed": changed}
+	invitation := mail.Invitation{URL: inviteURL, CancelURL: declineURL, Life: 72 * time.Hour}
+	again := mail.Invitation{URL: inviteURL, CancelURL: declineURL, Life: 48 * time.Hour, Inviter: "Ann O'Neill (ann@example.com)", Reminder: true}
+	forced := mail.Forced{URL: renewURL, Life: 72 * time.Hour, Reason: reason}
+	for name, write := range map[string]func(to, id string) (mail.Message, error){
+		"invitation": func(to, id string) (mail.Message, error) { return templates.Invitation(to, id, invitation) },
+		"reminder":   func(to, id string) (mail.Message, error) { return templates.Invitation(to, id, again) },
+		"forced":     func(to, id string) (mail.Message, error) { return templates.Forced(to, id, forced) },
+		"forced-unstated": func(to, id string) (mail.Message, error) {
+			return templates.Forced(to, id, mail.Forced{URL: renewURL, Life: time.Hour})
+		},
+		"set": func(to, id string) (mail.Message, error) {
+			return templates.Set(to, id, mail.Set{At: time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)})
+		},
+	} {
+		if all[name], err = write("owner@example.net", "a0c4@example.com"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
 
 func TestGolden(t *testing.T) {

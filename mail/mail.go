@@ -1,8 +1,10 @@
-// Package mail writes the two mails of a reset and hands them to a mail server.
+// Package mail writes the mails of resets, invitations and blocked passwords, and hands them to a
+// mail server.
 //
-// A mail is fixed text, the links of this reset and the operator's settings of the product. Its
-// only part from the account is the recipient's address, so rekey never mails text of an
-// attacker.
+// A mail is fixed text, the links of its run and the operator's settings of the product. Its only
+// part from the account is the recipient's address. Two texts come from outside: the name of an
+// inviting person and an operator's reason. Both are in the body alone, bounded and in one
+// paragraph. The name never looks like a link, so rekey mails no link of an attacker.
 //
 // A failed attempt is judged by one question: can the mail have arrived? The answer decides
 // whether its link stays valid. Callers get only this answer of a failure, since mail servers

@@ -41,10 +41,14 @@ type parts struct {
 }
 
 // The mails; a template file is named after one, as in reset.subject.txt, reset.txt and
-// reset.html.
+// reset.html. All HTML files may use the parts of layout.html.
 const (
-	resetMail   = "reset"
-	changedMail = "changed"
+	resetMail      = "reset"
+	changedMail    = "changed"
+	invitationMail = "invitation"
+	setMail        = "set"
+	forcedMail     = "forced"
+	layout         = "layout.html"
 )
 
 // Load reads the built-in templates, each replaced by the file of the same name in dir; dir ""
@@ -62,7 +66,7 @@ func Load(dir string, b Brand) (*Templates, error) {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
 	t := &Templates{b, map[string]parts{}}
-	for _, name := range []string{resetMail, changedMail} {
+	for _, name := range []string{resetMail, changedMail, invitationMail, setMail, forcedMail} {
 		if t.mails[name], err = parse(files, name); err != nil {
 			return nil, fmt.Errorf("mail templates: %w", err)
 		}
@@ -135,24 +139,43 @@ func parse(files map[string]string, name string) (p parts, err error) {
 	if p.text, err = texttemplate.New(text).Parse(files[text]); err != nil {
 		return p, err
 	}
-	p.html, err = htmltemplate.New(html).Parse(files[html])
+	if p.html, err = htmltemplate.New(layout).Parse(files[layout]); err != nil {
+		return p, err
+	}
+	p.html, err = p.html.New(html).Parse(files[html])
 	return p, err
 }
 
-// try writes each mail once. A reset mail without its links would be polite and useless.
+// try writes each mail once, and with each of its optional parts. A mail without its links would
+// be polite and useless.
 func (t *Templates) try() error {
-	links := Reset{URL: "https://example.com/reset", CancelURL: "https://example.com/cancel", Life: time.Minute}
-	reset, resetErr := t.Reset("someone@example.com", "id@example.com", links)
-	changed, changedErr := t.Changed("someone@example.com", "id@example.com", Changed{At: time.Unix(0, 0)})
-	if err := errors.Join(resetErr, changedErr); err != nil {
-		return err
+	const to, id, url, cancel, word = "someone@example.com", "id@example.com", "https://example.com/link", "https://example.com/cancel", "word"
+	var wrong []error
+	tried := func(name string, links ...string) func(Message, error) {
+		return func(m Message, err error) { wrong = append(wrong, err, complete(name, m, links)) }
 	}
-	if reset.Subject == "" || changed.Subject == "" {
-		return errors.New("a subject is empty")
+	for _, asked := range []int{1, 2} {
+		tried(resetMail, url, cancel)(t.Reset(to, id, Reset{URL: url, CancelURL: cancel, Life: time.Minute, Asked: asked}))
 	}
-	for part, body := range map[string]string{resetMail + ".txt": reset.Text, resetMail + ".html": reset.HTML} {
-		if !strings.Contains(body, links.URL) || !strings.Contains(body, links.CancelURL) {
-			return fmt.Errorf("%s lacks {{.URL}} or {{.CancelURL}}", part)
+	tried(changedMail)(t.Changed(to, id, Changed{At: time.Unix(0, 0)}))
+	for reminder, inviter := range map[bool]string{false: "", true: word} {
+		tried(invitationMail, url, cancel)(t.Invitation(to, id, Invitation{URL: url, CancelURL: cancel, Life: time.Hour, Inviter: inviter, Reminder: reminder}))
+	}
+	tried(setMail)(t.Set(to, id, Set{At: time.Unix(0, 0)}))
+	for _, reason := range []string{"", word} {
+		tried(forcedMail, url)(t.Forced(to, id, Forced{URL: url, Life: time.Hour, Reason: reason}))
+	}
+	return errors.Join(wrong...)
+}
+
+// complete reports a mail without a subject or without one of its links.
+func complete(name string, m Message, links []string) error {
+	if m.Subject == "" {
+		return fmt.Errorf("%s.subject.txt writes nothing", name)
+	}
+	for _, link := range links {
+		if !strings.Contains(m.Text, link) || !strings.Contains(m.HTML, link) {
+			return fmt.Errorf("%s.txt or %s.html lacks {{.URL}} or {{.CancelURL}}", name, name)
 		}
 	}
 	return nil

@@ -23,6 +23,10 @@ func TestLinks(t *testing.T) {
 	want := map[string][]string{
 		"reset":   {cancelURL, resetURL},
 		"changed": {brand().ForgotURL, brand().SignInURL},
+		"set":     {brand().ForgotURL, brand().SignInURL},
+
+		"invitation": {inviteURL, declineURL}, "reminder": {inviteURL, declineURL},
+		"forced": {brand().ForgotURL, renewURL}, "forced-unstated": {brand().ForgotURL, renewURL},
 	}
 	for name, m := range mails(t) {
 		for kind, body := range map[string]string{"text": m.Text, "html": m.HTML} {
@@ -43,8 +47,12 @@ func TestLinks(t *testing.T) {
 func TestLinkIsPrinted(t *testing.T) {
 	t.Parallel()
 	all := mails(t)
-	if !strings.Contains(all["reset"].HTML, ">"+resetURL+"<") || !strings.Contains(all["changed"].HTML, ">"+brand().ForgotURL+"<") {
-		t.Error("the button's link is not printed")
+	for name, link := range map[string]string{
+		"reset": resetURL, "changed": brand().ForgotURL, "invitation": inviteURL, "reminder": inviteURL, "forced": renewURL, "set": brand().ForgotURL,
+	} {
+		if !strings.Contains(all[name].HTML, ">"+link+"<") {
+			t.Errorf("%s: the button's link is not printed", name)
+		}
 	}
 }
 
@@ -52,11 +60,13 @@ func TestLinkIsPrinted(t *testing.T) {
 // step for an owner who did not change the password.
 func TestNoticeHelps(t *testing.T) {
 	t.Parallel()
-	m := mails(t)["changed"]
-	for _, body := range []string{m.Text, m.HTML} {
-		for _, need := range []string{"14 March 2026 at 15:09 UTC", "Wasn't you?", "API keys", brand().ForgotURL, brand().Support} {
-			if !strings.Contains(body, need) {
-				t.Errorf("no %q in:\n%s", need, body)
+	all := mails(t)
+	for name, more := range map[string]string{"changed": "API keys", "set": "first password"} {
+		for _, body := range []string{all[name].Text, all[name].HTML} {
+			for _, need := range []string{"14 March 2026 at 15:09 UTC", "Wasn't you?", more, brand().ForgotURL, brand().Support} {
+				if !strings.Contains(body, need) {
+					t.Errorf("%s: no %q in:\n%s", name, need, body)
+				}
 			}
 		}
 	}
@@ -124,6 +134,8 @@ func TestLifeInWords(t *testing.T) {
 	for life, want := range map[time.Duration]string{
 		30 * time.Minute: "30 minutes", time.Minute: "1 minute", time.Hour: "1 hour", 24 * time.Hour: "24 hours",
 		90 * time.Minute: "90 minutes", 90 * time.Second: "90 seconds", time.Second: "1 second",
+		72 * time.Hour: "3 days", 7 * 24 * time.Hour: "7 days", 36 * time.Hour: "36 hours", 25 * time.Hour: "25 hours",
+		48*time.Hour - time.Second: "47 hours", 2*time.Hour - time.Second: "119 minutes",
 	} {
 		m, err := templates.Reset("owner@example.net", "1@example.com", mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: life})
 		if err != nil || !strings.Contains(m.Text, "works for "+want+" and") {
@@ -157,6 +169,16 @@ func TestLoadRefuses(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"broken text":            {"reset.txt": links + "{{"},
 		"broken HTML":            {"changed.html": "<p>{{.At}"},
+		"broken layout":          {"layout.html": `{{define "top"}}`},
+		"layout without a part":  {"layout.html": `{{define "top"}}{{.Product}}{{end}}`},
+		"no link of invitation":  {"invitation.html": "<p>{{.CancelURL}}"},
+		"no way to decline":      {"invitation.txt": "{{.URL}}"},
+		"no link of a forced":    {"forced.txt": "{{.Reason}}"},
+		"empty subject of set":   {"set.subject.txt": " "},
+		"fault of a reminder":    {"invitation.subject.txt": "{{if .Reminder}}{{.Name}}{{end}}You"},
+		"fault beside a name":    {"invitation.txt": links + "{{if .Inviter}}{{.Name}}{{end}}"},
+		"fault beside a reason":  {"forced.html": "{{.URL}}{{if .Reason}}{{.Name}}{{end}}"},
+		"fault without a reason": {"forced.html": "{{.URL}}{{if not .Reason}}{{.Name}}{{end}}"},
 		"broken subject":         {"changed.subject.txt": "{{end}}"},
 		"HTML in no context":     {"reset.html": `<a href="{{if .Life}}">{{end}}` + links},
 		"unknown field":          {"reset.txt": links + "{{.Name}}"},

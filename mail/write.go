@@ -22,6 +22,29 @@ type Changed struct {
 	At time.Time // written in UTC
 }
 
+// Invitation is the content of a mail with the link to the first password of an account.
+type Invitation struct {
+	URL       string        // sets the first password
+	CancelURL string        // declines the invitation
+	Life      time.Duration // how long the link works
+	// Inviter is the name of the inviting person, or empty. At most 64 letters of it are mailed,
+	// and none when it could be read as a link: users of an application choose their names.
+	Inviter  string
+	Reminder bool // an earlier mail invited already
+}
+
+// Set is the content of the notice of a first password.
+type Set struct {
+	At time.Time // written in UTC
+}
+
+// Forced is the content of a mail with a link, after the operators blocked a password.
+type Forced struct {
+	URL    string        // sets a new password
+	Life   time.Duration // how long the link works
+	Reason string        // in the operators' words, or empty; at most 500 letters of it are mailed
+}
+
 // Reset writes the mail with the links.
 func (t *Templates) Reset(to, id string, r Reset) (Message, error) {
 	return t.write(resetMail, to, id, struct {
@@ -36,7 +59,32 @@ func (t *Templates) Changed(to, id string, c Changed) (Message, error) {
 	return t.write(changedMail, to, id, struct {
 		Brand
 		At string
-	}{t.brand, c.At.UTC().Format("2 January 2006 at 15:04 UTC")})
+	}{t.brand, dateOf(c.At)})
+}
+
+// Invitation writes the mail with the links. Its error is a fault of a template.
+func (t *Templates) Invitation(to, id string, i Invitation) (Message, error) {
+	return t.write(invitationMail, to, id, struct {
+		Brand
+		URL, CancelURL, Life, Inviter string
+		Reminder                      bool
+	}{t.brand, i.URL, i.CancelURL, inWords(i.Life), inviter(i.Inviter), i.Reminder})
+}
+
+// Set writes the notice of a first password. Its error is a fault of a template.
+func (t *Templates) Set(to, id string, s Set) (Message, error) {
+	return t.write(setMail, to, id, struct {
+		Brand
+		At string
+	}{t.brand, dateOf(s.At)})
+}
+
+// Forced writes the mail with the link. Its error is a fault of a template.
+func (t *Templates) Forced(to, id string, f Forced) (Message, error) {
+	return t.write(forcedMail, to, id, struct {
+		Brand
+		URL, Life, Reason string
+	}{t.brand, f.URL, inWords(f.Life), wrapped(plain(f.Reason, maxReason))})
 }
 
 func (t *Templates) write(name, to, id string, data any) (Message, error) {
@@ -58,10 +106,23 @@ func render(t interface {
 	return b.String(), err
 }
 
-// inWords writes a life in the largest unit that it is a whole number of.
+func dateOf(at time.Time) string { return at.UTC().Format("2 January 2006 at 15:04 UTC") }
+
+// inWords writes a life in the largest unit that it is a whole number of. The rest of a life, such
+// as that of a reminder, is cut to minutes from an hour on, and to hours from a day on: a mail
+// promises no more than is true.
 func inWords(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= day:
+		d = d.Truncate(time.Hour)
+	case d >= time.Hour:
+		d = d.Truncate(time.Minute)
+	}
 	unit, name := time.Second, "second"
 	switch {
+	case d > day && d%day == 0:
+		unit, name = day, "day"
 	case d%time.Hour == 0:
 		unit, name = time.Hour, "hour"
 	case d%time.Minute == 0:

@@ -9,10 +9,10 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/cli"
 	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/one/ui"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 func main() { os.Exit(cli.Main(cli.One(cli.Embedded{Temporal: start, UI: pages}))) }

@@ -29,7 +29,7 @@ var (
 	// ErrCampaign means that a campaign is going on already.
 	ErrCampaign = errors.New("a campaign is going on already: wait for its end, or cancel it")
 	// ErrNoCampaign means that Temporal has no campaign, or its retention is over.
-	ErrNoCampaign = errors.New("no campaign is kept by Temporal")
+	ErrNoCampaign = errors.New("there is no campaign that Temporal keeps")
 	// ErrCampaignOver means that a campaign takes no further command.
 	ErrCampaignOver = errors.New("the campaign is over")
 	// ErrCommand means that the campaign refused a command. Most often another operator's came first.

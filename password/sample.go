@@ -2,7 +2,6 @@ package password
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 )
 
@@ -10,23 +9,24 @@ import (
 // format, costs, length and letters, and is of no password. It costs nothing to make. It is
 // empty for any other Hasher.
 func Sample(h Hasher) string {
-	salt := make([]byte, 16)
+	salt, digest := make([]byte, 16), make([]byte, longest)
 	_, _ = rand.Read(salt) // it returns no error
-	return sample(h, salt)
+	_, _ = rand.Read(digest)
+	return sample(h, salt, digest)
 }
 
-func sample(h Hasher, salt []byte) string {
-	digest := make([]byte, 64) // the longest
-	_, _ = rand.Read(digest)
+// longest is the length of the longest digest.
+const longest = 64
+
+// sample writes a hash of a Hasher with the beginning of a digest of that length.
+func sample(h Hasher, salt, digest []byte) string {
 	switch h := h.(type) {
 	case Params:
 		return h.withDefaults().encode(salt, digest[:hashLen])
 	case Bcrypt:
-		const letters = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-		text := base64.NewEncoding(letters).WithPadding(base64.NoPadding)
-		return fmt.Sprintf("$2%c$%02d$%s%s", h.letter(), h.cost(), text.EncodeToString(salt), text.EncodeToString(digest[:bcryptDigest]))
+		return fmt.Sprintf("$2%c$%02d$%s%s", h.letter(), h.cost(), bcryptText.EncodeToString(salt), bcryptText.EncodeToString(digest[:bcryptDigest]))
 	case prefixed:
-		return h.with.text + sample(h.Hasher, h.with.salted(salt))
+		return h.with.text + sample(h.Hasher, h.with.salted(salt), digest)
 	case spelled:
 		return h.as.write(hashed{h.costs, h.as.salt(salt), digest[:h.as.size]})
 	default:

@@ -12,9 +12,9 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

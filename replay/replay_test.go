@@ -9,9 +9,9 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -9,9 +9,9 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/replay"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 // security 37: a missing key is never taken for a divergence, nor for none.

@@ -20,6 +20,7 @@ var ErrNoRun = errors.New("no run is open for the address")
 func (c *Client) Of(d flow.Definition, linkLife time.Duration) *Client {
 	other := *c
 	other.flow, other.purposes, other.cfg.LinkLife = d, link.Of(d.Kind), linkLife
+	other.links = c.links.Knowing(other.purposes)
 	return &other
 }
 

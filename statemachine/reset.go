@@ -29,6 +29,7 @@ const (
 	TokenSubmitted  Event = "token_submitted"  // a link was used
 	TokenUnknown    Event = "token_unknown"    // no link of this reset made the submission
 	PasswordChanged Event = "password_changed" // the store holds the new password
+	Applied         Event = "applied"          // of a flow that changes no password: the application has done its part
 	ChangeRefused   Event = "change_refused"   // the store refused it for good
 	NoticeSent      Event = "notice_sent"      // the owner is notified
 	NoticeFailed    Event = "notice_failed"    // the owner cannot be notified

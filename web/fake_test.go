@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -78,6 +79,7 @@ func testConfig() Config {
 func newTestHandler(tb testing.TB, resets starter.Resets, change ...func(*Config)) http.Handler {
 	tb.Helper()
 	cfg := testConfig()
+	cfg.Invitations, cfg.Renewals = resets, resets
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -86,6 +88,12 @@ func newTestHandler(tb testing.TB, resets starter.Resets, change ...func(*Config
 		tb.Fatal(err)
 	}
 	return h
+}
+
+// allRoutes are those of all flows.
+func allRoutes() []route {
+	h := &handler{flows: flows(&fakeResets{}, Config{Invitations: &fakeResets{}, Renewals: &fakeResets{}}), byRoute: map[string]*siteFlow{}}
+	return h.routes()
 }
 
 // exchange sends a request with headers given as "Name: value".
@@ -102,6 +110,13 @@ func exchange(h http.Handler, method, target, body string, headers ...string) *h
 
 // fromForm is the header of a browser that comes from rekey's own form.
 const fromForm = "Sec-Fetch-Site: same-origin"
+
+// Names of package body, whose name the tests have for bodies.
+const maxBody = body.Max
+
+var decode = body.Read
+
+type fields = body.Fields
 
 const asJSON, asForm, forPage = "Content-Type: " + typeJSON, "Content-Type: " + typeForm, "Accept: text/html"
 

@@ -1,5 +1,6 @@
 // Package web is the site of rekey around a [starter.Client]. It has the routes and pages of a
-// password reset, the limits per client, and the request log.
+// password reset, an invitation and a blocked password, the limits per client, and the request
+// log.
 package web
 
 import (
@@ -32,8 +33,15 @@ type Config struct {
 	// https. It is for a host application that sets a header of its own.
 	NoHSTS bool
 	// Enabled is the feature flag user:reset-password. When it is false no reset
-	// starts and no password changes; a reset can still be canceled.
+	// starts and none changes a password; a reset can still be canceled.
 	Enabled bool
+	// Invitations serves the links of invitations to a first password, under
+	// /account/accept-invitation and /account/decline-invitation. Nil means that there are no such
+	// routes.
+	Invitations Invitations
+	// Renewals serves the links to a new password after the old one was blocked, under
+	// /account/renew-password. Nil means that there are no such routes.
+	Renewals Links
 	// ClientLimit is how many POST requests a client may make per minute; zero
 	// means any number. See limiter for the definition of a client.
 	ClientLimit int
@@ -63,6 +71,8 @@ type handler struct {
 	enabled bool
 	strict  bool   // answers have Strict-Transport-Security
 	change  string // target of /.well-known/change-password
+	flows   []*siteFlow
+	byRoute map[string]*siteFlow
 	pages   pages
 	assets  map[string]asset
 	posts   limiter
@@ -78,7 +88,7 @@ type handler struct {
 	tracer    trace.Tracer
 }
 
-// NewHandler returns the routes and pages of a password reset. An error names all faults of cfg
+// NewHandler returns the routes and pages of a password reset and of the flows in cfg. An error names all faults of cfg
 // and of the client's settings. The handler may be mounted under a host application's own mux; it
 // uses /account/, /api/v1/settings, /openapi.yaml and /.well-known/change-password. A proxy in
 // front removes the path of the base URL: the pages put it before their links, the routes do not
@@ -91,6 +101,8 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	base := settings.BaseURL.URL()
 	h := &handler{
 		resets:  resets,
+		flows:   flows(resets, cfg),
+		byRoute: map[string]*siteFlow{},
 		site:    newSite(settings, cfg),
 		enabled: cfg.Enabled,
 		strict:  base.Scheme == "https" && !cfg.NoHSTS,
@@ -117,7 +129,7 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	}
 	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
 	var pagesErr, assetsErr error
-	h.pages, pagesErr = loadPages()
+	h.pages, pagesErr = loadPages(h.flows)
 	h.assets, assetsErr = loadAssets()
 	if err := errors.Join(pagesErr, assetsErr); err != nil {
 		return nil, err

@@ -27,6 +27,12 @@ func posts() []post {
 		{"/account/reset_password/T", []string{"password", "new one"}, "submit T new one", "/account/password-changed"},
 		{"/account/cancel_reset", []string{"token", "T"}, "cancel T", "/account/reset-canceled"},
 		{"/account/cancel_reset/T", nil, "cancel T", "/account/reset-canceled"},
+		{"/account/accept_invitation", []string{"token", "T", "password", "new one"}, "submit T new one", "/account/invitation-accepted"},
+		{"/account/accept_invitation/T", []string{"password", "new one"}, "submit T new one", "/account/invitation-accepted"},
+		{"/account/decline_invitation", []string{"token", "T"}, "cancel T", "/account/invitation-declined"},
+		{"/account/decline_invitation/T", nil, "cancel T", "/account/invitation-declined"},
+		{"/account/renew_password", []string{"token", "T", "password", "new one"}, "submit T new one", "/account/password-renewed"},
+		{"/account/renew_password/T", []string{"password", "new one"}, "submit T new one", "/account/password-renewed"},
 	}
 }
 
@@ -67,6 +73,8 @@ func TestPostsPending(t *testing.T) {
 		w = exchange(h, "POST", p.path, formBody(p.fields...), asForm)
 		want := map[string]string{
 			"/account/password-changed": "/account/password-pending/TICKET", "/account/reset-canceled": "/account/cancel-pending",
+			"/account/invitation-accepted": "/account/invitation-pending/TICKET", "/account/invitation-declined": "/account/decline-pending",
+			"/account/password-renewed": "/account/renew-pending/TICKET",
 		}[p.done]
 		if to := w.Header().Get("Location"); w.Code != 303 || to != want {
 			t.Errorf("%s: %d to %q, want %q", p.path, w.Code, to, want)
@@ -117,8 +125,10 @@ func TestDisabled(t *testing.T) {
 	if w := exchange(h, "GET", "/api/v1/settings", ""); w.Body.String() != "{\"user:reset-password\":false}\n" {
 		t.Errorf("settings: %q", w.Body)
 	}
-	if w := exchange(h, "POST", "/account/cancel_reset/T", ""); w.Code != 200 {
-		t.Errorf("a reset can always be canceled: %d", w.Code)
+	for _, p := range posts()[3:] { // a reset can always be canceled, and the flag is that of resets
+		if w := exchange(h, "POST", p.path, jsonBody(p.fields...), asJSON); w.Code != 200 {
+			t.Errorf("%s: %d", p.path, w.Code)
+		}
 	}
 }
 
@@ -134,10 +144,12 @@ func TestLinkState(t *testing.T) {
 	t.Parallel()
 	for _, state := range []starter.LinkState{starter.LinkOpen, starter.LinkPending, starter.LinkChanged} {
 		resets := &fakeResets{link: starter.Link{State: state, Address: "a@example.com"}}
-		w := exchange(newTestHandler(t, resets), "GET", "/account/reset_password/T", "")
-		want := `{"status":"okay","state":"` + string(state) + `","email":"a@example.com"}` + "\n"
-		if w.Code != 200 || w.Body.String() != want {
-			t.Errorf("%s: %d %q", state, w.Code, w.Body)
+		for _, path := range []string{"/account/reset_password/T", "/account/accept_invitation/T", "/account/renew_password/T"} {
+			w := exchange(newTestHandler(t, resets), "GET", path, "")
+			want := `{"status":"okay","state":"` + string(state) + `","email":"a@example.com"}` + "\n"
+			if w.Code != 200 || w.Body.String() != want {
+				t.Errorf("%s, %s: %d %q", path, state, w.Code, w.Body)
+			}
 		}
 	}
 }
@@ -151,8 +163,14 @@ func TestWrongMethod(t *testing.T) {
 		"/account/reset_password":   "POST",
 		"/account/reset_password/T": "GET, HEAD, POST",
 		"/account/cancel_reset/T":   "POST",
-		"/account/forgot-password":  "GET, HEAD",
-		"/api/v1/settings":          "GET, HEAD",
+
+		"/account/accept_invitation":   "POST",
+		"/account/accept_invitation/T": "GET, HEAD, POST",
+		"/account/decline_invitation":  "POST",
+		"/account/renew_password/T":    "GET, HEAD, POST",
+
+		"/account/forgot-password": "GET, HEAD",
+		"/api/v1/settings":         "GET, HEAD",
 	} {
 		w := exchange(h, "DELETE", path, "")
 		if w.Code != 405 || w.Header().Get("Allow") != allow || codeOf(t, w) != "method_not_allowed" {
@@ -225,12 +243,12 @@ func TestReadingChangesNothing(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD"} {
 		resets := &fakeResets{link: starter.Link{State: starter.LinkOpen}}
 		h := newTestHandler(t, resets)
-		for _, p := range []string{"/account/change-password/T", "/account/cancel-reset/T", "/account/reset_password/T"} {
+		for _, p := range []string{"/account/change-password/T", "/account/cancel-reset/T", "/account/reset_password/T", "/account/accept-invitation/T", "/account/decline-invitation/T", "/account/renew-password/T"} {
 			if w := exchange(h, method, p, "", forPage); w.Code != 200 {
 				t.Errorf("%s %s: %d", method, p, w.Code)
 			}
 		}
-		if diff := cmp.Diff([]string{"inspect T", "inspect T"}, resets.calls); diff != "" {
+		if diff := cmp.Diff([]string{"inspect T", "inspect T", "inspect T", "inspect T"}, resets.calls); diff != "" {
 			t.Errorf("%s: %s", method, diff)
 		}
 	}

@@ -21,6 +21,7 @@ func TestHeaders(t *testing.T) {
 	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkOpen}})
 	for _, path := range []string{
 		"/account/change-password/T", "/account/change-password", "/account/cancel-reset/T",
+		"/account/accept-invitation/T", "/account/decline-invitation/T", "/account/invitation-pending/T", "/account/renew-password/T", "/account/renew-pending/T",
 		"/account/reset_password/T", "/account/password-changed", "/account/password-pending/T", "/account/forgot-password", "/account/static/rekey.js", "/nothing", "/api/v1/settings",
 	} {
 		got := exchange(h, "GET", path, "", forPage).Header()
@@ -148,7 +149,7 @@ func TestForgotAnswersAlike(t *testing.T) {
 func TestHostileHost(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkOpen}})
-	for _, r := range (&handler{}).routes() {
+	for _, r := range allRoutes() {
 		path := strings.NewReplacer("{token}", "T", "{ticket}", "T", "{file}", "rekey.css").Replace(r.path)
 		w := exchange(h, r.method, "https://evil.example"+path, "", "X-Forwarded-Host: evil.example", forPage)
 		var all bytes.Buffer
@@ -165,7 +166,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	var log bytes.Buffer
 	resets := &fakeResets{err: starter.ErrLinkInvalid, inspect: starter.ErrUnavailable}
 	h := newTestHandler(t, resets, func(c *Config) { c.Log = zerolog.New(&log) })
-	for _, r := range (&handler{}).routes() {
+	for _, r := range allRoutes() {
 		path := strings.NewReplacer("{token}", "SECRET", "{ticket}", "SECRET", "{file}", "SECRET").Replace(r.path)
 		for _, method := range []string{r.method, "DELETE"} {
 			log.Reset()

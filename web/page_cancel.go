@@ -13,18 +13,19 @@ func (h *handler) cancelPage(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, http.StatusOK, view{Page: "cancel", Token: r.PathValue("token")})
 }
 
-// cancel cancels a reset. It works while the feature is switched off too: it only takes power from
+// cancel cancels a reset, or declines an invitation. It works while the feature is switched off too: it only takes power from
 // a link.
 func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
+	f := h.flow(r)
 	token, _, err := tokenOf(w, r)
 	if err == nil {
-		err = h.resets.Cancel(r.Context(), token)
+		err = f.cancel(r.Context(), token)
 	}
 	switch {
 	case err == nil:
-		h.say(w, r, http.StatusOK, success{Status: "okay"}, canceledPath)
+		h.say(w, r, http.StatusOK, success{Status: "okay"}, f.Canceled)
 	case errors.Is(err, starter.ErrPending):
-		h.say(w, r, http.StatusAccepted, success{Status: "pending"}, cancelPath)
+		h.say(w, r, http.StatusAccepted, success{Status: "pending"}, f.Canceling)
 	case errors.Is(err, starter.ErrUnavailable):
 		h.failOn(w, r, err, view{Page: "cancel", Token: token})
 	default:

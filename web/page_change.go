@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -12,7 +13,7 @@ import (
 // the link does not use it up.
 func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := h.resets.Inspect(r.Context(), token)
+	link, err := h.flow(r).links.Inspect(r.Context(), token)
 	if err != nil {
 		h.failPage(w, r, err, view{Page: "problem", Token: token})
 		return
@@ -30,7 +31,7 @@ func (h *handler) changePage(w http.ResponseWriter, r *http.Request) {
 // waitPage is the page that waits, for the reader of the link. It names the account, so it may be
 // shown without coming from rekey's own form (pendingPage).
 func (h *handler) waitPage(w http.ResponseWriter, r *http.Request, token string, link starter.Link) {
-	ticket, err := h.resets.Follow(token)
+	ticket, err := h.flow(r).links.Follow(token)
 	if err != nil {
 		h.failPage(w, r, err, view{Page: "problem", Token: token})
 		return
@@ -47,7 +48,7 @@ func linkView(page, token string, link starter.Link) view {
 
 // linkState is changePage for a program.
 func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
-	link, err := h.resets.Inspect(r.Context(), r.PathValue("token"))
+	link, err := h.flow(r).links.Inspect(r.Context(), r.PathValue("token"))
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -55,38 +56,39 @@ func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, success{Status: "okay", State: link.State, Email: link.Address, Expires: link.Expires})
 }
 
-// reset sets a new password. The token is in the path or, from rekey's own page, in the body. A
+// submit sets a password. The token is in the path or, from rekey's own page, in the body. A
 // form has the password twice; JSON needs no second one.
-func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
-	token, f, err := tokenOf(w, r, "password", "confirm")
+func (h *handler) submit(w http.ResponseWriter, r *http.Request) {
+	f := h.flow(r)
+	token, body, err := tokenOf(w, r, "password", "confirm")
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	err = errMismatch
-	if confirm, ok := f["confirm"]; !ok || confirm == f["password"] {
-		err = h.resets.Submit(r.Context(), token, f["password"])
+	if confirm, ok := body["confirm"]; !ok || confirm == body["password"] {
+		err = f.links.Submit(r.Context(), token, body["password"])
 	}
 	switch {
 	case err == nil:
-		h.say(w, r, http.StatusOK, success{Status: "okay"}, changedPath)
+		h.say(w, r, http.StatusOK, success{Status: "okay"}, f.Done)
 	case errors.Is(err, starter.ErrPending) && wantsPage(r):
 		h.follow(w, r, token)
 	case errors.Is(err, starter.ErrPending):
 		writeJSON(w, http.StatusAccepted, success{Status: "pending"})
 	default:
-		h.resetFailed(w, r, token, err)
+		h.submitFailed(w, r, token, err)
 	}
 }
 
-// resetFailed shows the form again as long as the link is good. It reads the address from the link
+// submitFailed shows the form again as long as the link is good. It reads the address from the link
 // once more: a field of the form could be forged.
-func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token string, err error) {
+func (h *handler) submitFailed(w http.ResponseWriter, r *http.Request, token string, err error) {
 	if !wantsPage(r) || problemOf(err).Over {
 		h.fail(w, r, err)
 		return
 	}
-	link, gone := h.resets.Inspect(r.Context(), token)
+	link, gone := h.flow(r).links.Inspect(r.Context(), token)
 	switch {
 	case gone != nil && problemOf(gone).Over:
 		h.fail(w, r, gone)
@@ -102,11 +104,11 @@ func (h *handler) resetFailed(w http.ResponseWriter, r *http.Request, token stri
 }
 
 // tokenOf decodes a body that may hold the token, which the path has otherwise.
-func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, fields, error) {
+func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, body.Fields, error) {
 	token := r.PathValue("token")
 	if token == "" {
 		names = append(names, "token")
 	}
-	f, err := decode(w, r, names...)
+	f, err := body.Read(w, r, names...)
 	return cmp.Or(token, f["token"]), f, err
 }

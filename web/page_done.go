@@ -7,28 +7,13 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 )
 
-// The pages after accepted forms (post/redirect/get): each may be opened again, and its address
-// holds no secret.
+// The page that requests a link, the path of its form, and the page after it. As the pages after
+// all accepted forms (post/redirect/get), it may be opened again, and its address holds no secret.
 const (
-	sentPath     = "/account/link-sent"
-	pendingPath  = "/account/password-pending"
-	changedPath  = "/account/password-changed"
-	canceledPath = "/account/reset-canceled"
-	cancelPath   = "/account/cancel-pending"
+	forgotPath = "/account/forgot-password"
+	forgotForm = "/account/forgot_password"
+	sentPath   = "/account/link-sent"
 )
-
-// forgotPath is the page that requests a link; each other form needs one.
-const forgotPath = "/account/forgot-password"
-
-// formOf is the page of the form that is posted to a path. A browser gets there when it opens the
-// address of a refused form without posting it again.
-var formOf = map[string]string{
-	"/account/forgot_password":        forgotPath,
-	"/account/reset_password":         "/account/change-password",
-	"/account/reset_password/{token}": "/account/change-password",
-	"/account/cancel_reset":           "/account/cancel-reset",
-	"/account/cancel_reset/{token}":   "/account/cancel-reset",
-}
 
 // goTo redirects a browser to a page with GET.
 func (h *handler) goTo(w http.ResponseWriter, status int, path string) {
@@ -65,11 +50,11 @@ func (h *handler) fromOurs(next http.HandlerFunc) http.HandlerFunc {
 // pendingPage is for a submitted password that is not set yet. The ticket proves the submission,
 // so Temporal may be away.
 func (h *handler) pendingPage(w http.ResponseWriter, r *http.Request) {
-	ticket := r.PathValue("ticket")
-	state, err := h.resets.Followed(r.Context(), ticket)
+	f, ticket := h.flow(r), r.PathValue("ticket")
+	state, err := f.links.Followed(r.Context(), ticket)
 	switch {
 	case err == nil && state == starter.LinkChanged:
-		h.goTo(w, http.StatusSeeOther, changedPath)
+		h.goTo(w, http.StatusSeeOther, f.Done)
 	case err == nil && state == starter.LinkOpen: // lost on its way to Temporal
 		h.page(w, r, http.StatusOK, view{Page: "lost"})
 	case errors.Is(err, starter.ErrLinkInvalid):
@@ -83,10 +68,11 @@ func (h *handler) pendingPage(w http.ResponseWriter, r *http.Request) {
 
 // follow redirects to the page that waits for the submission of a link.
 func (h *handler) follow(w http.ResponseWriter, r *http.Request, token string) {
-	ticket, err := h.resets.Follow(token)
+	f := h.flow(r)
+	ticket, err := f.links.Follow(token)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.goTo(w, http.StatusSeeOther, pendingPath+"/"+ticket)
+	h.goTo(w, http.StatusSeeOther, f.Pending+"/"+ticket)
 }

@@ -45,24 +45,36 @@ func TestTakenFormsLeadOn(t *testing.T) {
 func TestSharedPagesClaimNothing(t *testing.T) {
 	t.Parallel()
 	strangers := []string{"X-Old-Browser: yes", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}
-	shared := func(resets *fakeResets, path string) {
+	shared := func(resets *fakeResets, path, page string) {
 		t.Helper()
 		for _, from := range strangers {
 			w := exchange(newTestHandler(t, resets), "GET", path+"?text=evil", "", forPage, from)
 			if w.Code != 200 {
 				t.Errorf("%s: %d", path, w.Code)
 			}
-			golden.Check(t, "pages/again.html", w.Body.String())
+			golden.Check(t, "pages/"+page+".html", w.Body.String())
 		}
 	}
-	for _, path := range []string{"/account/password-changed", "/account/reset-canceled", "/account/cancel-pending"} {
-		shared(&fakeResets{}, path)
+	for page, paths := range map[string][]string{
+		"again":            {"/account/password-changed", "/account/reset-canceled", "/account/cancel-pending"},
+		"invitation-again": {"/account/invitation-accepted", "/account/invitation-declined", "/account/decline-pending"},
+		"renewal-again":    {"/account/password-renewed"},
+	} {
+		for _, path := range paths {
+			shared(&fakeResets{}, path, page)
+		}
+	}
+	pending := func(resets *fakeResets) {
+		t.Helper()
+		shared(resets, "/account/password-pending/TICKET", "again")
+		shared(resets, "/account/invitation-pending/TICKET", "invitation-again")
+		shared(resets, "/account/renew-pending/TICKET", "renewal-again")
 	}
 	for _, state := range []starter.LinkState{starter.LinkOpen, starter.LinkPending, starter.LinkChanged} {
-		shared(&fakeResets{link: starter.Link{State: state}}, "/account/password-pending/TICKET")
+		pending(&fakeResets{link: starter.Link{State: state}})
 	}
 	for _, err := range []error{starter.ErrLinkInvalid, starter.ErrLinkExpired, starter.ErrLinkCanceled, starter.ErrChangeRefused, starter.ErrUnavailable} {
-		shared(&fakeResets{inspect: err}, "/account/password-pending/TICKET")
+		pending(&fakeResets{inspect: err})
 	}
 	h := newTestHandler(t, &fakeResets{})
 	plain := exchange(h, "GET", "/account/link-sent", "", forPage).Body.String()
@@ -89,12 +101,14 @@ func TestPendingPage(t *testing.T) {
 		"expired":       {&fakeResets{inspect: starter.ErrLinkExpired}, 400, "Request a new one"},
 		"no ticket":     {&fakeResets{inspect: starter.ErrLinkInvalid}, 200, "confirms nothing"},
 	} {
-		w := exchange(newTestHandler(t, tc.resets), "GET", "/account/password-pending/TICKET", "", forPage, fromForm)
-		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {
-			t.Errorf("%s: %d %s", name, w.Code, w.Body)
-		}
-		if to := w.Header().Get("Location"); (to == "/account/password-changed") != (tc.status == 303) {
-			t.Errorf("%s: to %q", name, to)
+		for path, done := range map[string]string{"password-pending": "password-changed", "invitation-pending": "invitation-accepted", "renew-pending": "password-renewed"} {
+			w := exchange(newTestHandler(t, tc.resets), "GET", "/account/"+path+"/TICKET", "", forPage, fromForm)
+			if w.Code != tc.status || path == "password-pending" && !strings.Contains(w.Body.String(), tc.says) {
+				t.Errorf("%s, %s: %d %s", path, name, w.Code, w.Body)
+			}
+			if to := w.Header().Get("Location"); (to == "/account/"+done) != (tc.status == 303) {
+				t.Errorf("%s, %s: to %q", path, name, to)
+			}
 		}
 	}
 }
@@ -126,6 +140,11 @@ func TestAddressOfAFormLeadsToIt(t *testing.T) {
 		"/account/reset_password":  "/account/change-password",
 		"/account/cancel_reset":    "/account/cancel-reset",
 		"/account/cancel_reset/T":  "/account/cancel-reset",
+
+		"/account/accept_invitation":    "/account/accept-invitation",
+		"/account/decline_invitation":   "/account/decline-invitation",
+		"/account/decline_invitation/T": "/account/decline-invitation",
+		"/account/renew_password":       "/account/renew-password",
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			w := exchange(h, method, path, "", forPage)
@@ -152,6 +171,9 @@ func TestPageAgreesWithTheGrace(t *testing.T) {
 	ends := time.Now().Truncate(time.Second).Add(time.Hour)
 	token := s.token(t, ends)
 	for left, says := range map[time.Duration]string{
+		7 * 24 * time.Hour:               "works for 7 more days, until",
+		72*time.Hour - time.Second:       "works for 2 more days, until",
+		48*time.Hour - time.Second:       "works for 47 more hours, until",
 		25 * time.Hour:                   "works for 25 more hours, until",
 		119*time.Minute + 59*time.Second: "works for 119 more minutes, until",
 		2*time.Minute - time.Second:      "works for 1 more minute, until",
@@ -172,7 +194,10 @@ func TestPageAgreesWithTheGrace(t *testing.T) {
 func TestShellToCancelOffersNoLink(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{})
-	for path, offered := range map[string]bool{"/account/change-password": true, "/account/cancel-reset": false} {
+	for path, offered := range map[string]bool{
+		"/account/change-password": true, "/account/cancel-reset": false,
+		"/account/accept-invitation": false, "/account/decline-invitation": false, "/account/renew-password": true,
+	} {
 		if body := exchange(h, "GET", path, "", forPage).Body.String(); strings.Contains(body, "Get a new link") != offered {
 			t.Errorf("%s: %s", path, body)
 		}
@@ -192,6 +217,13 @@ func TestProblemsHaveAWayOn(t *testing.T) {
 		"POST /account/cancel_reset/T":    email,
 		"GET /account/change-password/T":  button + "/account/change-password/T\"",
 		"GET /account/password-pending/T": button + "/account/password-pending/T\"",
+
+		"POST /account/accept_invitation":   email,
+		"POST /account/renew_password/T":    email,
+		"POST /account/decline_invitation":  email,
+		"GET /account/accept-invitation/T":  button + "/account/accept-invitation/T\"",
+		"GET /account/invitation-pending/T": button + "/account/invitation-pending/T\"",
+		"GET /account/renew-password/T":     button + "/account/renew-password/T\"",
 	} {
 		h := newTestHandler(t, &fakeResets{}, func(c *Config) { c.ClientLimit = 1 })
 		method, target, _ := strings.Cut(path, " ")

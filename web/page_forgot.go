@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -18,7 +19,7 @@ func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
 // reveals no account (OWASP Forgot Password Cheat Sheet).
 func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
-	f, err := decode(w, r, "email", "challenge")
+	f, err := body.Read(w, r, "email", "challenge")
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -49,7 +50,7 @@ func (h *handler) puzzle() (*starter.Puzzle, error) {
 
 // request starts a reset, and tries once more for a client that passes the challenge when no other
 // is served.
-func (h *handler) request(r *http.Request, f fields) error {
+func (h *handler) request(r *http.Request, f body.Fields) error {
 	ctx := r.Context()
 	err := h.resets.Request(ctx, f["email"])
 	if !errors.Is(err, starter.ErrOverloaded) || !h.challenge.Passed(ctx, f["challenge"], starter.ClientAddr(ctx)) {

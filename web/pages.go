@@ -32,6 +32,7 @@ type site struct {
 // view is the data of one page. Page names its template.
 type view struct {
 	site
+	Flow      *siteFlow
 	Page      string
 	CleanURL  string // replaces a URL with a token in the address bar; "" = leave it
 	Token     string
@@ -39,7 +40,7 @@ type view struct {
 	Address   string
 	Expires   time.Time
 	MaxBytes  int           // of the password, 0 for any
-	Left      time.Duration // until Expires
+	Left      time.Duration // until Expires; see Days
 	Problem   *problem
 	Again     string          // page for another attempt, "" for none
 	Reopen    bool            // only the link in the email gives another attempt
@@ -62,10 +63,15 @@ func (v view) Remaining() string {
 		return "1 more minute"
 	case minutes < 120:
 		return fmt.Sprintf("%d more minutes", minutes)
+	case v.Days():
+		return fmt.Sprintf("%d more days", minutes/60/24)
 	default:
 		return fmt.Sprintf("%d more hours", minutes/60)
 	}
 }
+
+// Days reports that the link works for so long that its end needs a date.
+func (v view) Days() bool { return v.Left >= 48*time.Hour }
 
 func newSite(from starter.Settings, cfg Config) site {
 	s := site{
@@ -79,39 +85,32 @@ func newSite(from starter.Settings, cfg Config) site {
 	return s
 }
 
-// pages are the templates, each within layout.html.
+// pages are the templates by flow and name. Each is within layout.html, in the words of its flow.
 type pages map[string]*template.Template
 
-func loadPages() (pages, error) {
+func loadPages(flows []*siteFlow) (pages, error) {
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
 	all := pages{}
-	for _, name := range names {
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(pageFiles, "pages/layout.html", name)
-		if err != nil {
-			return nil, err
+	for _, f := range flows {
+		for _, name := range names {
+			t, err := template.New("layout.html").Option("missingkey=error").
+				ParseFS(pageFiles, "pages/layout.html", name, "pages/flows/"+f.name+".html")
+			if err != nil {
+				return nil, err
+			}
+			all[f.name+"/"+strings.TrimSuffix(path.Base(name), ".html")] = t
 		}
-		all[strings.TrimSuffix(path.Base(name), ".html")] = t
 	}
 	return all, nil
 }
 
-// cleanURL is the page's path without the token, for the two pages that a mail links to.
-func (s site) cleanURL(path string) string {
-	for _, page := range []string{"/account/change-password", "/account/cancel-reset"} {
-		if rest, ok := strings.CutPrefix(path, page); ok && (rest == "" || rest[0] == '/') {
-			return s.Base + page
-		}
-	}
-	return ""
-}
-
 func (p pages) render(w io.Writer, v view) error {
-	t, ok := p[v.Page]
+	t, ok := p[v.Flow.name+"/"+v.Page]
 	if !ok {
-		return fmt.Errorf("no page %q", v.Page)
+		return fmt.Errorf("no page %q of a flow %q", v.Page, v.Flow.name)
 	}
 	return t.Execute(w, v)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ func shownPages() []shownPage {
 	}
 	open, bounded := link(starter.LinkOpen), link(starter.LinkOpen)
 	bounded.MaxBytes = 72
+	days := link(starter.LinkOpen)
+	days.Left = 72*time.Hour - time.Second
 	ends := link(starter.LinkOpen)
 	ends.Left = -30 * time.Second
 	const form = "token=TOKEN&password=SECRET&confirm=SECRET"
@@ -85,6 +88,43 @@ func shownPages() []shownPage {
 		{"too-many-cancel", &fakeResets{}, "/account/cancel_reset", "token=TOKEN", 429},
 		{"internal", &fakeResets{inspect: errors.New("unknown")}, "/account/change-password/TOKEN", "", 500},
 		{"not-found", &fakeResets{}, "/account/nothing", "", 404},
+
+		{"invitation", &fakeResets{link: days}, "/account/accept-invitation/TOKEN", "", 200},
+		{"invitation-refused", &fakeResets{link: open, err: weak}, "/account/accept_invitation", form, 400},
+		{"invitation-unavailable", &fakeResets{inspect: starter.ErrUnavailable}, "/account/accept-invitation/TOKEN", "", 503},
+		{"invitation-pending", &fakeResets{link: link(starter.LinkPending)}, "/account/accept-invitation/TOKEN", "", 202},
+		{"invitation-ticket", &fakeResets{link: link(starter.LinkPending)}, "/account/invitation-pending/TICKET", "", 202},
+		{"invitation-lost", &fakeResets{link: open}, "/account/invitation-pending/TICKET", "", 200},
+		{"invitation-accepted", &fakeResets{}, "/account/invitation-accepted", "", 200},
+		{"invitation-used", &fakeResets{link: link(starter.LinkChanged)}, "/account/accept-invitation/TOKEN", "", 200},
+		{"invitation-link-used", &fakeResets{err: starter.ErrLinkUsed}, "/account/accept_invitation", form, 400},
+		{"invitation-link-invalid", &fakeResets{inspect: starter.ErrLinkInvalid}, "/account/accept-invitation/TOKEN", "", 400},
+		{"invitation-expired", &fakeResets{inspect: starter.ErrLinkExpired}, "/account/accept-invitation/TOKEN", "", 400},
+		{"invitation-declined", &fakeResets{inspect: starter.ErrLinkCanceled}, "/account/accept-invitation/TOKEN", "", 400},
+		{"invitation-ended", &fakeResets{inspect: starter.ErrLinkEnded}, "/account/accept-invitation/TOKEN", "", 400},
+		{"invitation-restarted", &fakeResets{inspect: starter.ErrLinkRestarted}, "/account/accept-invitation/TOKEN", "", 400},
+		{"invitation-rejected", &fakeResets{inspect: starter.ErrChangeRefused}, "/account/accept-invitation/TOKEN", "", 400},
+		{"invitation-shell", &fakeResets{}, "/account/accept-invitation", "", 200},
+		{"decline", &fakeResets{}, "/account/decline-invitation/TOKEN", "", 200},
+		{"decline-unavailable", &fakeResets{err: starter.ErrUnavailable}, "/account/decline_invitation", "token=TOKEN", 503},
+		{"decline-expired", &fakeResets{err: starter.ErrLinkExpired}, "/account/decline_invitation", "token=TOKEN", 400},
+		{"decline-used", &fakeResets{err: starter.ErrLinkUsed}, "/account/decline_invitation", "token=TOKEN", 400},
+		{"decline-shell", &fakeResets{}, "/account/decline-invitation", "", 200},
+		{"declined", &fakeResets{}, "/account/invitation-declined", "", 200},
+		{"declining", &fakeResets{}, "/account/decline-pending", "", 200},
+		{"renewal", &fakeResets{link: days}, "/account/renew-password/TOKEN", "", 200},
+		{"renewal-refused", &fakeResets{link: open, err: weak}, "/account/renew_password", form, 400},
+		{"renewal-unavailable", &fakeResets{inspect: starter.ErrUnavailable}, "/account/renew-password/TOKEN", "", 503},
+		{"renewal-pending", &fakeResets{link: link(starter.LinkPending)}, "/account/renew-pending/TICKET", "", 202},
+		{"renewal-lost", &fakeResets{link: open}, "/account/renew-pending/TICKET", "", 200},
+		{"renewed", &fakeResets{}, "/account/password-renewed", "", 200},
+		{"renewal-used", &fakeResets{link: link(starter.LinkChanged)}, "/account/renew-password/TOKEN", "", 200},
+		{"renewal-link-used", &fakeResets{err: starter.ErrLinkUsed}, "/account/renew_password", form, 400},
+		{"renewal-expired", &fakeResets{inspect: starter.ErrLinkExpired}, "/account/renew-password/TOKEN", "", 400},
+		{"renewal-withdrawn", &fakeResets{inspect: starter.ErrLinkCanceled}, "/account/renew-password/TOKEN", "", 400},
+		{"renewal-ended", &fakeResets{inspect: starter.ErrLinkEnded}, "/account/renew-password/TOKEN", "", 400},
+		{"renewal-restarted", &fakeResets{inspect: starter.ErrLinkRestarted}, "/account/renew-password/TOKEN", "", 400},
+		{"renewal-shell", &fakeResets{}, "/account/renew-password", "", 200},
 	}
 }
 
@@ -179,7 +219,8 @@ func TestDeadLinksOfferNewOne(t *testing.T) {
 func TestPasswordForm(t *testing.T) {
 	t.Parallel()
 	for _, p := range shownPages() {
-		if !strings.HasPrefix(p.name, "change-") && p.name != "change" || p.name == "change-meanwhile" {
+		form := strings.TrimSuffix(p.name, "-refused")
+		if !strings.HasPrefix(p.name, "change-") && !slices.Contains([]string{"change", "invitation", "renewal"}, form) || p.name == "change-meanwhile" {
 			continue
 		}
 		_, body := p.show(t)
@@ -219,7 +260,10 @@ func TestAddressField(t *testing.T) {
 func TestPagesUnderPath(t *testing.T) {
 	t.Parallel()
 	h := newTestHandler(t, &fakeResets{link: starter.Link{State: starter.LinkOpen}, base: "https://example.com/id/"})
-	for _, path := range []string{"/account/change-password/T", "/account/forgot-password", "/account/cancel-reset/T"} {
+	for _, path := range []string{
+		"/account/change-password/T", "/account/forgot-password", "/account/cancel-reset/T",
+		"/account/accept-invitation/T", "/account/decline-invitation/T", "/account/renew-password/T",
+	} {
 		body := exchange(h, "GET", path, "").Body.String()
 		if strings.Contains(body, `="/account/`) || !strings.Contains(body, `="/id/account/`) {
 			t.Errorf("%s: %s", path, body)

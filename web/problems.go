@@ -1,35 +1,31 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 )
 
 // Faults of a request before it reaches a reset.
 var (
-	errBodyInvalid   = errors.New("the body is not a JSON object or form of text")
-	errBodyTooLarge  = errors.New("the body is too large")
-	errFieldUnknown  = errors.New("unknown field")
-	errFieldRepeated = errors.New("repeated field")
-	errFieldType     = errors.New("a field is not a string")
-	errContentType   = errors.New("content type not supported")
-	errNotFound      = errors.New("no such route")
-	errMethod        = errors.New("method not allowed")
-	errCrossOrigin   = errors.New("posted by another site")
-	errTooMany       = errors.New("too many requests from this client")
-	errDisabled      = errors.New("password reset is switched off")
-	errMismatch      = errors.New("the two passwords differ")
+	errNotFound    = errors.New("no such route")
+	errMethod      = errors.New("method not allowed")
+	errCrossOrigin = errors.New("posted by another site")
+	errTooMany     = errors.New("too many requests from this client")
+	errDisabled    = errors.New("password reset is switched off")
+	errMismatch    = errors.New("the two passwords differ")
 )
 
 // problem is one failure of a request, as the client reads it. Its texts are fixed. Nothing from
 // the request or from an error gets into an answer, except the name of an unknown JSON field
-// (unknown.go).
+// ([body.UnknownField]).
 type problem struct {
 	err         error
 	Status      int
@@ -123,12 +119,12 @@ var problems = []problem{
 		Text: "The request came from another site.",
 		Hint: "Nothing was done. Open the page here and try again.",
 	},
-	{err: errBodyInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
-	{err: errFieldUnknown, Status: 400, Code: "field_unknown", Text: "The body has an unknown field."},
-	{err: errFieldRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
-	{err: errFieldType, Status: 400, Code: "field_type", Text: "Each field of the body must be a string."},
-	{err: errBodyTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
-	{err: errContentType, Status: 415, Code: "content_type_unsupported", Text: "The body must be JSON or a form."},
+	{err: body.ErrInvalid, Status: 400, Code: "body_invalid", Text: "The body is not valid JSON or form data in UTF-8."},
+	{err: body.ErrUnknown, Status: 400, Code: "field_unknown", Text: "The body has an unknown field."},
+	{err: body.ErrRepeated, Status: 400, Code: "field_repeated", Text: "The body has a field twice."},
+	{err: body.ErrType, Status: 400, Code: "field_type", Text: "Each field of the body must be a string."},
+	{err: body.ErrTooLarge, Status: 413, Code: "body_too_large", Text: "The body is larger than 16 KiB."},
+	{err: body.ErrContentType, Status: 415, Code: "content_type_unsupported", Text: "The body must be JSON or a form."},
 	{err: errMethod, Status: 405, Code: "method_not_allowed", Text: "The method is not allowed here."},
 	{
 		err: errNotFound, Status: 404, Code: "not_found",
@@ -136,6 +132,35 @@ var problems = []problem{
 		Hint: "If you followed a link from an email, copy the whole link.",
 	},
 	internal,
+}
+
+// invitationWords are the problems of an invitation. Only the inviting person gives another link.
+var invitationWords = []problem{
+	{Code: "link_invalid", Hint: "Your mail program may have cut it. Copy the whole link from the email, or ask the person who invited you to send it again."},
+	{Code: "link_expired", Text: "This invitation has expired.", Hint: "For your security, it works only for a limited time. Nothing was changed just now. Ask the person who invited you to send it again."},
+	{Code: "link_used", Hint: "A password was set with a link of this invitation. If it wasn't you, request a new link now and set another password."},
+	{Code: "link_canceled", Text: "This invitation was declined or withdrawn.", Hint: "No password was set with its links. If you want one after all, ask the person who invited you to send it again."},
+	{Code: "link_ended", Text: "This invitation has ended.", Hint: "No password was set with its links, and they no longer work. Ask the person who invited you to send it again."},
+	{Code: "link_restarted", Text: "This invitation was restarted.", Hint: "A newer email may have a working link. If there is none, ask the person who invited you to send it again."},
+	{Code: "change_refused", Text: "The password could not be set.", Hint: "No password was set with this link, and it no longer works. Ask the person who invited you to send it again. If that fails, contact support."},
+	{Code: "unavailable", Text: "Invitations are not available right now."},
+}
+
+// renewalWords are the problems of a link to replace a blocked password.
+var renewalWords = []problem{
+	{Code: "link_used", Hint: "A password was set with this link. If it wasn't you, request a new link now and set another password."},
+	{Code: "link_canceled", Text: "This link was withdrawn.", Hint: "No password was set with it. To choose a new password, request a new link."},
+	{Code: "link_ended", Text: "This link no longer works.", Hint: "No password was set with it. To choose a new password, request a new link."},
+	{Code: "link_restarted", Text: "This link was replaced."},
+	{Code: "unavailable", Text: "New passwords cannot be set right now."},
+}
+
+// say puts a problem in the words of a flow.
+func (f *siteFlow) say(p problem) problem {
+	if i := slices.IndexFunc(f.words, func(w problem) bool { return w.Code == p.Code }); i >= 0 {
+		p.Text, p.Hint = cmp.Or(f.words[i].Text, p.Text), cmp.Or(f.words[i].Hint, p.Hint)
+	}
+	return p
 }
 
 // internal stands for every error that the table does not know.
@@ -156,7 +181,7 @@ func problemOf(err error) problem {
 		return internal
 	}
 	p := problems[i]
-	if u, ok := errors.AsType[*unknownField](err); ok {
+	if u, ok := errors.AsType[*body.UnknownField](err); ok {
 		p.Text = u.Text()
 	}
 	return p

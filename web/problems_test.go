@@ -76,7 +76,7 @@ func TestDocumentHasAllRoutes(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range (&handler{}).routes() {
+	for _, r := range allRoutes() {
 		want = append(want, r.method+" "+r.path)
 	}
 	slices.Sort(want)
@@ -117,6 +117,14 @@ func resolves(root any, ref string) bool {
 	return root != nil
 }
 
+// also are the routes of the other flows whose errors are those of routes of a reset.
+func also(paths []string) (more []string) {
+	for _, p := range paths {
+		more = append(more, map[string][]string{"reset": {"accept", "renew"}, "cancel": {"decline"}}[p]...)
+	}
+	return more
+}
+
 // Each error of the contract has one answer, and both encodings agree on it.
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -141,7 +149,8 @@ func TestErrors(t *testing.T) {
 		{errors.New("a surprise with a secret"), 500, "internal", "", []string{"forgot", "reset", "cancel"}},
 	} {
 		for _, p := range posts() {
-			if !slices.ContainsFunc(tc.paths, func(s string) bool { return strings.HasPrefix(p.path, "/account/"+s) }) {
+			paths := slices.Concat(tc.paths, also(tc.paths))
+			if !slices.ContainsFunc(paths, func(s string) bool { return strings.HasPrefix(p.path, "/account/"+s) }) {
 				continue
 			}
 			t.Run(tc.code+p.path, func(t *testing.T) {
@@ -171,13 +180,15 @@ func TestSentencesAreTrueOfThePassword(t *testing.T) {
 		starter.ErrLinkUsed: true, starter.ErrChangeRefused: false, starter.ErrLinkExpired: false, starter.ErrLinkCanceled: false, starter.ErrLinkEnded: false,
 		starter.ErrLinkRestarted: false,
 	} {
-		p := problemOf(err)
-		told := strings.ToLower(p.Text + " " + p.Hint)
-		if !set && strings.Contains(told, "a password was set") || set && (strings.Contains(told, "no password was set") || strings.Contains(told, "not changed")) {
-			t.Errorf("%v: %q, and a password was set: %t", err, told, set)
-		}
-		if strings.Contains(told, "account has changed") { // the hash or the tables may be the reason
-			t.Errorf("%v: %q gives a reason that nobody knows", err, told)
+		for _, f := range flows(&fakeResets{}, Config{Invitations: &fakeResets{}, Renewals: &fakeResets{}}) {
+			p := f.say(problemOf(err))
+			told := strings.ToLower(p.Text + " " + p.Hint)
+			if !set && strings.Contains(told, "a password was set") || set && (strings.Contains(told, "no password was set") || strings.Contains(told, "not changed")) {
+				t.Errorf("%s, %v: %q, and a password was set: %t", f.name, err, told, set)
+			}
+			if strings.Contains(told, "account has changed") { // the hash or the tables may be the reason
+				t.Errorf("%s, %v: %q gives a reason that nobody knows", f.name, err, told)
+			}
 		}
 	}
 }

@@ -7,7 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
+)
+
+const (
+	typeJSON = body.JSON
+	typeForm = body.Form
 )
 
 // success is the JSON answer to a successful request. The word is FlowFuse's, so that its front
@@ -50,13 +56,13 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v vi
 		h.failPage(w, r, err, v)
 		return
 	}
-	p := h.begin(w, err)
+	p := h.begin(w, r, err)
 	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions, Challenge: v.Puzzle})
 }
 
 // failPage is failOn for routes that have only a page.
 func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v view) {
-	p := h.begin(w, err)
+	p := h.begin(w, r, err)
 	v.Problem = &p
 	if p.Again || p.Retry != "" {
 		v.Again = h.retryPage(r, v.Token)
@@ -68,22 +74,22 @@ func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v 
 // retryPage is the page for another attempt: the page itself, or that of the posted form. It is ""
 // when that page needs the link in the email.
 func (h *handler) retryPage(r *http.Request, token string) string {
-	form, posted := formOf[routeOf(r)]
+	form := h.formPage(r)
 	switch {
 	case token != "":
-		return h.site.Base + "/account/change-password/" + token
-	case posted && form != forgotPath:
-		return ""
-	case posted:
+		return h.site.Base + h.flow(r).Page + "/" + token
+	case form == forgotPath:
 		return h.site.Base + form
+	case form != "":
+		return ""
 	default:
 		return h.site.Base + r.URL.EscapedPath()
 	}
 }
 
 // begin looks the problem up and does the common part of pages and JSON.
-func (h *handler) begin(w http.ResponseWriter, err error) problem {
-	p := problemOf(err)
+func (h *handler) begin(w http.ResponseWriter, r *http.Request, err error) problem {
+	p := h.flow(r).say(problemOf(err))
 	note(w, p, err)
 	h.metrics.WithTags(map[string]string{"code": p.Code}).Counter(failures).Inc(1)
 	if p.Retry != "" {
@@ -95,7 +101,7 @@ func (h *handler) begin(w http.ResponseWriter, err error) problem {
 // wantsPage reports whether the answer is for a person. A post is answered in kind; a request
 // without a body is a person's when it accepts HTML.
 func wantsPage(r *http.Request) bool {
-	switch mediaType(r) {
+	switch body.MediaType(r) {
 	case typeForm:
 		return true
 	case typeJSON:
@@ -107,7 +113,7 @@ func wantsPage(r *http.Request) bool {
 // page writes the whole page or, when a template fails, none of it.
 func (h *handler) page(w http.ResponseWriter, r *http.Request, status int, v view) {
 	var out bytes.Buffer
-	v.site, v.CleanURL = h.site, h.site.cleanURL(r.URL.Path)
+	v.site, v.Flow, v.CleanURL = h.site, h.flow(r), h.cleanURL(r.URL.Path)
 	if err := h.pages.render(&out, v); err != nil {
 		note(w, internal, err)
 		http.Error(w, internal.Text, internal.Status)

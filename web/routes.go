@@ -15,31 +15,24 @@ type route struct {
 }
 
 // routes lists all routes; openapi.yaml describes the same set and a test compares the two. The
-// paths with {token} are for other programs and for the links in mails. The pages post the token
-// in the body, so that it stays out of access logs.
+// routes of flows are in flowRoutes.
 func (h *handler) routes() []route {
-	return []route{
-		{"POST", "/account/forgot_password", h.write(h.whenEnabled(h.sameOrigin(h.forgot)))},
-		{"POST", "/account/reset_password", h.write(h.whenEnabled(h.reset))},
-		{"POST", "/account/reset_password/{token}", h.write(h.whenEnabled(h.reset))},
-		{"GET", "/account/reset_password/{token}", h.read(h.linkState)},
-		{"POST", "/account/cancel_reset", h.write(h.cancel)},
-		{"POST", "/account/cancel_reset/{token}", h.write(h.cancel)},
-		{"GET", "/account/forgot-password", h.whenEnabled(h.forgotPage)},
-		{"GET", "/account/change-password", h.shellPage(view{Page: "shell"})},
-		{"GET", "/account/change-password/{token}", h.read(h.whenEnabled(h.changePage))},
-		{"GET", "/account/cancel-reset", h.shellPage(view{Page: "shell", Canceling: true})},
-		{"GET", "/account/cancel-reset/{token}", h.cancelPage},
+	all := []route{
+		{"POST", forgotForm, h.write(h.when(h.enabled, h.sameOrigin(h.forgot)))},
+		{"GET", forgotPath, h.when(h.enabled, h.forgotPage)},
 		{"GET", sentPath, h.sentPage},
-		{"GET", pendingPath + "/{ticket}", h.read(h.fromOurs(h.pendingPage))},
-		{"GET", changedPath, h.donePage(view{Page: "changed"})},
-		{"GET", canceledPath, h.donePage(view{Page: "canceled"})},
-		{"GET", cancelPath, h.donePage(view{Page: "canceled", Pending: true})},
 		{"GET", "/account/static/{file}", h.static},
 		{"GET", "/api/v1/settings", h.settings},
 		{"GET", "/openapi.yaml", h.openAPI},
 		{"GET", wellKnownPath, h.wellKnown},
 	}
+	for _, f := range h.flows {
+		for _, r := range h.flowRoutes(f) {
+			h.byRoute[r.path] = f
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // mux serves the routes; another method of a known path is 405 with Allow, and
@@ -65,8 +58,8 @@ func (h *handler) mux() *http.ServeMux {
 // address of a form is redirected to the page of that form.
 func (h *handler) wrongMethod(allow string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		form, ok := formOf[routeOf(r)]
-		if ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) && wantsPage(r) {
+		form := h.formPage(r)
+		if form != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && wantsPage(r) {
 			h.goTo(w, http.StatusFound, form)
 			return
 		}
@@ -103,9 +96,9 @@ func (h *handler) limited(l limiter, next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// whenEnabled refuses everything while the feature flag is off.
-func (h *handler) whenEnabled(next http.HandlerFunc) http.HandlerFunc {
-	if h.enabled {
+// when refuses everything while a feature flag is off.
+func (h *handler) when(enabled bool, next http.HandlerFunc) http.HandlerFunc {
+	if enabled {
 		return next
 	}
 	return h.failing(errDisabled)

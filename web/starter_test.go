@@ -16,11 +16,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 const baseURL = "https://id.example.com"

@@ -12,11 +12,15 @@ import (
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/worker"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // config is a whole one, without a Temporal server. Faults in the rest must be found before it is
@@ -43,6 +47,18 @@ func config(t *testing.T) (cfg worker.Config, folder string) {
 		Store: store, Mailer: new(mail.SMTP), Templates: templates,
 		BaseURL: link.MustParseBaseURL("https://example.com"), Log: zerolog.Nop(),
 	}, folder
+}
+
+// renewal is a flow of one's own that takes the way of a reset.
+func renewal(name, kind string) activities.Flow {
+	f := activities.Flow{
+		Definition: workflow.ResetPassword, Page: "/account/renew/",
+		Mail: func(_ *mail.Templates, to, id string, l activities.Link) (mail.Message, error) {
+			return mail.Plain(to, id, "Renew", l.URL), nil
+		},
+	}
+	f.Name, f.Kind = name, kind
+	return f
 }
 
 // A wrong setting is an error with the remedy, before anything is begun.
@@ -90,6 +106,36 @@ func TestRunRefusesWrongSettings(t *testing.T) {
 		"mail limit": func(_ *testing.T, c *worker.Config, _ string) []string {
 			c.MailLimit = -1
 			return []string{"no negative limit"}
+		},
+		"flow with a fault": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Flows = []activities.Flow{{Definition: workflow.ResetPassword}}
+			return []string{"ResetPassword", "writes the mail"}
+		},
+		"name of a flow of rekey": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Flows = []activities.Flow{renewal(workflow.ResetPassword.Name, "renewal")}
+			return []string{"its name or its kind"}
+		},
+		"kind of a flow of rekey": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Flows = []activities.Flow{renewal("RenewPassword", workflow.ResetPassword.Kind)}
+			return []string{"its name or its kind"}
+		},
+		// security 4: its links would be those that cancel a reset.
+		"reserved kind": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Flows = []activities.Flow{renewal("RenewPassword", "cancel")}
+			return []string{"its name or its kind"}
+		},
+		"two flows of one kind": func(_ *testing.T, c *worker.Config, _ string) []string {
+			c.Flows = []activities.Flow{renewal("RenewPassword", "renewal"), renewal("Renew", "renewal")}
+			return []string{"flow Renew: its name or its kind renewal is taken"}
+		},
+		"store without uses": func(_ *testing.T, c *worker.Config, _ string) []string {
+			f := renewal("VerifyEmail", "verify-email")
+			f.Apply = func(context.Context, account.Account, account.Change) error { return nil }
+			f.Table = append(f.Table[:len(f.Table):len(f.Table)], statemachine.Transition[statemachine.State, statemachine.Event]{
+				From: statemachine.StateTokenSubmitted, Event: statemachine.Applied, To: statemachine.StateCompleted,
+			})
+			c.Flows, c.Store = []activities.Flow{f}, struct{ account.Store }{c.Store}
+			return []string{"flow VerifyEmail", "account.Using"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -15,13 +17,15 @@ type trier interface {
 }
 
 // tryHashes refuses tables that would accept no new hash. It warns of a kind of hash that may be
-// refused, and once for each kind that costs less than is advised today.
-func (c Config) tryHashes(ctx context.Context) error {
+// refused, and once for each kind that costs less than is advised today. It returns how most of the
+// tried accounts are hashed, nil when none was tried.
+func (c Config) tryHashes(ctx context.Context) (usual password.Hasher, err error) {
 	store, ok := c.Store.(trier)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	samples := map[string]string{} // by kind
+	found, most := map[string]int{}, 0
 	unsupported := map[string]bool{}
 	doubts, err := store.TryHashes(ctx, func(stored string) string {
 		like, err := c.UpgradeHash.Like(stored)
@@ -33,6 +37,9 @@ func (c Config) tryHashes(ctx context.Context) error {
 			return ""
 		}
 		kind := password.Text(like)
+		if found[kind]++; found[kind] > most {
+			usual, most = like, found[kind]
+		}
 		if samples[kind] == "" {
 			samples[kind] = password.Sample(like)
 			c.warnOfHashes(kind, like)
@@ -42,7 +49,26 @@ func (c Config) tryHashes(ctx context.Context) error {
 	for _, doubt := range doubts {
 		c.Log.Warn().Str("refused", doubt).Msg("the tables refuse each account that was tried with one form of hash; other accounts may work")
 	}
-	return err
+	return usual, err
+}
+
+// firstHash is how first passwords are hashed: as the configuration says, and without that as most
+// accounts are. Accounts of rekey's own file have Argon2id.
+func (c Config) firstHash(usual password.Hasher) (password.Hasher, error) {
+	_, tried := c.Store.(trier)
+	switch {
+	case c.FirstHash == string(activities.UpgradeArgon2id), c.FirstHash == "" && usual == nil && !tried:
+		return password.DefaultParams(), nil
+	case c.FirstHash == string(activities.UpgradeBcrypt):
+		return password.Bcrypt{Letter: 'y'}, nil
+	case c.FirstHash == "":
+		return usual, nil
+	}
+	like, err := password.Like(c.FirstHash)
+	if err != nil {
+		return nil, fmt.Errorf("first hash: want argon2id, bcrypt, or a stored hash of your application: %w", err)
+	}
+	return like, nil
 }
 
 // warnOfHashes warns that new hashes cost less than they should. They are made all the same: the

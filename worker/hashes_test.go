@@ -10,6 +10,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/password"
 )
 
 var errTables = errors.New("the tables take no such hash")
@@ -47,7 +48,7 @@ func TestHashesAreTriedAtTheStart(t *testing.T) {
 	for upgrade, want := range map[activities.Upgrade]error{activities.NoUpgrade: nil, activities.UpgradeArgon2id: errTables} {
 		var log strings.Builder
 		c := Config{Store: strict{stored: accounts}, UpgradeHash: upgrade, Log: zerolog.New(&log)}
-		if err := c.tryHashes(t.Context()); !errors.Is(err, want) {
+		if _, err := c.tryHashes(t.Context()); !errors.Is(err, want) {
 			t.Errorf("%q: error %v", upgrade, err)
 		}
 		if warned := strings.Count(log.String(), `"costs":"2y08"`); want == nil && (warned != 1 || strings.Count(log.String(), `"costs":`) != 1) {
@@ -63,7 +64,42 @@ func TestHashesAreTriedAtTheStart(t *testing.T) {
 			t.Errorf("the log has a hash: %s", log.String())
 		}
 	}
-	if err := (Config{Store: answering{}}).tryHashes(t.Context()); err != nil {
+	if _, err := (Config{Store: answering{}}).tryHashes(t.Context()); err != nil {
 		t.Errorf("a store that cannot try: %v", err)
+	}
+}
+
+// A first password is hashed as the configuration says, and otherwise as most accounts are.
+func TestFirstHash(t *testing.T) {
+	t.Parallel()
+	const bcrypt, django = "$2b$11$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq", "pbkdf2_sha256$600000$c2FsdA$aGFzaA"
+	for name, tc := range map[string]struct {
+		store account.Store
+		set   string
+		want  string // as in links; "none" invites nobody
+	}{
+		"of accounts":         {strict{stored: []string{django, bcrypt, bcrypt}}, "", "2b11"},
+		"argon2id":            {strict{stored: []string{bcrypt}}, "argon2id", "19456,2,1"},
+		"bcrypt":              {strict{stored: []string{django}}, "bcrypt", "2y12"},
+		"an example":          {strict{}, bcrypt, "2b11"},
+		"no accounts":         {strict{}, "", "none"},
+		"rekey's own file":    {answering{}, "", "19456,2,1"},
+		"none that is known":  {strict{stored: []string{"$P$Biamsecret"}}, "", "none"},
+		"an example, unknown": {strict{}, "$P$Biamsecret", "error"},
+	} {
+		c := Config{Store: tc.store, FirstHash: tc.set, Log: zerolog.Nop()}
+		usual, err := c.tryHashes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "none"
+		if first, err := c.firstHash(usual); err != nil {
+			got = "error"
+		} else if first != nil {
+			got = password.Text(first)
+		}
+		if got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
 	}
 }

@@ -38,6 +38,9 @@ func (c Config) pollers(temporal client.Client, acts *activities.Activities) *po
 	for name, function := range workflow.Workflows() {
 		runs.RegisterWorkflowWithOptions(function, sdk.RegisterOptions{Name: name})
 	}
+	for _, f := range c.Flows {
+		runs.RegisterWorkflowWithOptions(f.Run, sdk.RegisterOptions{Name: f.Name})
+	}
 	acts.Register(runs)
 	options.DisableWorkflowWorker = true
 	options.MaxConcurrentActivityExecutionSize = conversations

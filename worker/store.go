@@ -22,7 +22,7 @@ type watchedStore struct {
 // watch wraps a store and makes its counters known before the first fault.
 func watch(store account.Store, metrics client.MetricsHandler) account.Store {
 	s := watchedStore{store, metrics}
-	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "sweep"} {
+	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "sweep", "block", "accounts"} {
 		s.faults(op).Inc(0)
 	}
 	return s
@@ -50,7 +50,7 @@ func (s watchedStore) begin(ctx context.Context, op string) (_ context.Context, 
 
 // resultOf tells a store's answer from its faults.
 func resultOf(err error) string {
-	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrRefused} {
+	for _, answer := range []error{account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrRefused, account.ErrNotListed} {
 		if errors.Is(err, answer) {
 			return "declined"
 		}
@@ -94,6 +94,20 @@ func (s watchedStore) ChangePassword(ctx context.Context, c account.Change) (id 
 	ctx, end := s.begin(ctx, "change_password")
 	defer end(&err)
 	return s.Store.ChangePassword(ctx, c)
+}
+
+// Begin implements account.Using, of a store that is one: see checkFlows.
+func (s watchedStore) Begin(ctx context.Context, c account.Change) (t account.TokenRecord, applied bool, err error) {
+	ctx, end := s.begin(ctx, "change_password")
+	defer end(&err)
+	return s.Store.(account.Using).Begin(ctx, c)
+}
+
+// Finish implements account.Using. Both are parts of a change.
+func (s watchedStore) Finish(ctx context.Context, c account.Change, a account.Account) (err error) {
+	ctx, end := s.begin(ctx, "change_password")
+	defer end(&err)
+	return s.Store.(account.Using).Finish(ctx, c, a)
 }
 
 // Notice implements account.Store.

@@ -98,11 +98,45 @@ func TestStoreIsWatched(t *testing.T) {
 			"rekey_store_faults find": faults, "rekey_store_faults issue_token": faults,
 			"rekey_store_faults account": 0, "rekey_store_faults revoke_token": 0, "rekey_store_faults change_password": 0,
 			"rekey_store_faults notice": 0, "rekey_store_faults tell": 0, "rekey_store_faults owed": 0, "rekey_store_faults end": 0,
-			"rekey_store_faults record": 0, "rekey_store_faults sweep": 0,
+			"rekey_store_faults record": 0, "rekey_store_faults sweep": 0, "rekey_store_faults block": 0, "rekey_store_faults accounts": 0,
 		}
 		if !maps.Equal(m.total, counts) {
 			t.Errorf("%v: %v, want %v", err, m.total, counts)
 		}
+	}
+}
+
+// listing is a store that lists its accounts and blocks them.
+type listing struct {
+	account.Store
+	err error
+}
+
+func (l listing) Block(context.Context, account.Block) error { return l.err }
+
+func (l listing) Accounts(context.Context, string, int) ([]account.Account, error) {
+	return []account.Account{{ID: "ann"}}, l.err
+}
+
+// A store keeps its lists behind the watch, and one that has none says so.
+func TestBlocksAndListsAreWatched(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{nil: "okay", errors.New("disk full"): "fault", account.ErrNotResettable: "declined"} {
+		m := newMeter()
+		s := watch(listing{err: err}, m)
+		page, listErr := s.(account.Lister).Accounts(t.Context(), "", 1)
+		if blockErr := s.Block(t.Context(), account.Block{}); !errors.Is(blockErr, err) || !errors.Is(listErr, err) || len(page) != 1 {
+			t.Errorf("%v: block %v, list %v, %v", err, blockErr, page, listErr)
+		}
+		for _, op := range []string{"block", "accounts"} {
+			if m.total["rekey_store_operation_duration "+op+want] != 1 {
+				t.Errorf("%s: %v", op, m.total)
+			}
+		}
+	}
+	m := newMeter()
+	if _, err := watch(answering{}, m).(account.Lister).Accounts(t.Context(), "", 1); !errors.Is(err, account.ErrNotListed) || m.total["rekey_store_operation_duration accountsdeclined"] != 1 {
+		t.Errorf("error %v, counted %v", err, m.total)
 	}
 }
 

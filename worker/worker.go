@@ -25,6 +25,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/password"
 )
 
 const (
@@ -79,6 +80,13 @@ type Config struct {
 	// UpgradeHash is a format of hashes that the host's sign-in reads beside those of its
 	// accounts; empty means that each account keeps its own.
 	UpgradeHash activities.Upgrade
+	// Flows are flows of one's own beside those of rekey, see docs/flows.md. A flow with Apply needs
+	// a Store that is an account.Using.
+	Flows []activities.Flow
+	// FirstHash is the format of first passwords, which invitations set: argon2id, bcrypt, or a stored
+	// hash of the application as an example. Empty is the usual one of the accounts. Where that is not
+	// known nobody is invited.
+	FirstHash string
 	// Deployment is the name of the worker's Temporal worker deployment, without "." and ":". A
 	// run then stays with the build that began it, and a build begins none before it is made
 	// current; see docs/operations/upgrades.md. The workers of two builds must be able to open the
@@ -97,7 +105,8 @@ type Config struct {
 	// with an error of the reasons, or nil. The log has the same.
 	Peers func(error)
 
-	clocks []clock // to compare its own with
+	clocks []clock         // to compare its own with
+	first  password.Hasher // see FirstHash
 	lister account.Lister
 }
 
@@ -115,8 +124,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if own, ok := cfg.Store.(clocked); ok {
 		cfg.clocks = append(cfg.clocks, storeClock(own))
 	}
-	if err := cfg.tryHashes(ctx); err != nil {
+	usual, err := cfg.tryHashes(ctx)
+	if err != nil {
 		return unlessStopped(ctx, err)
+	}
+	if cfg.first, err = cfg.firstHash(usual); err != nil {
+		return err
 	}
 	cfg.lister, _ = cfg.Store.(account.Lister)
 	cfg.Store = watch(cfg.Store, cfg.metrics())
@@ -158,7 +171,7 @@ func (c Config) check() error {
 	case !c.UpgradeHash.Valid():
 		return errors.New("worker: want argon2id, bcrypt or nothing for the upgrade of hashes")
 	default:
-		return flow.CheckQueue(c.TaskQueue)
+		return errors.Join(flow.CheckQueue(c.TaskQueue), c.checkFlows())
 	}
 }
 
@@ -197,7 +210,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace)
+	links, err := link.New(aead, c.BaseURL, c.Temporal.Namespace, c.pages()...)
 	if err != nil {
 		return nil, err
 	}
@@ -213,8 +226,8 @@ func (c Config) activities() (*activities.Activities, error) {
 		Lister: c.lister, AccountKeys: accountKeys,
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash,
-		Receiver: c.Receiver, WithAddress: c.EventsWithAddress,
+		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,
+		Receiver: c.Receiver, WithAddress: c.EventsWithAddress, Flows: c.Flows,
 		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil
 }

@@ -73,7 +73,7 @@ type Counts struct {
 	Total   int `json:",omitempty"` // that could be forced when the campaign began, or addresses of the list; 0 is unknown
 	Started int `json:",omitempty"` // whose forced reset began
 	Skipped int `json:",omitempty"` // that have an open forced reset
-	Unfit   int `json:",omitempty"` // disabled, not resettable, without a password, or unknown addresses
+	Unfit   int `json:",omitempty"` // not resettable, without a password, or unknown addresses
 	Failed  int `json:",omitempty"` // whose run could not be started
 }
 

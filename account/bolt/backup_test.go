@@ -27,7 +27,7 @@ func TestBackup(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	written := make(chan int, 1)
-	begun := make(chan struct{})
+	more := make(chan int)
 	go func() {
 		n := 0
 		for ; ctx.Err() == nil; n++ {
@@ -35,15 +35,22 @@ func TestBackup(t *testing.T) {
 				t.Error(err)
 				break
 			}
-			if n == 20 {
-				close(begun)
+			select {
+			case more <- n:
+			default:
 			}
 		}
+		close(more)
 		written <- n
 	}()
-	<-begun
+	for n := range more {
+		if n >= 20 {
+			break
+		}
+	}
 	var sizes []int
 	for i := range 10 {
+		<-more // also on a machine that copies faster than it writes
 		path := filepath.Join(dir, fmt.Sprintf("copy%d.db", i))
 		must(t, s.Backup(t.Context(), path))
 		info, err := os.Stat(path)

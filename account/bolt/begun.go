@@ -40,7 +40,7 @@ func begin(tx *bbolt.Tx, c account.Change) (account.TokenRecord, error) {
 		if err := decode(known, &b); err != nil {
 			return account.TokenRecord{}, err
 		}
-		if b.Change.Run != c.Run || b.Ended {
+		if c.Takes(b.Token) != nil || b.Ended {
 			return account.TokenRecord{}, account.ErrTokenUnknown
 		}
 		b.Change.At = c.At

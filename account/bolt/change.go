@@ -64,10 +64,10 @@ func repeated(tx *bbolt.Tx, c account.Change) (owner string, done bool, err erro
 // record returns the record of the token that was submitted.
 func record(tx *bbolt.Tx, c account.Change) (t account.TokenRecord, err error) {
 	ok, err := get(tx, bucketTokens, c.Record[:], &t)
-	if err == nil && (!ok || t.Scope != account.ScopePasswordReset || t.Run != c.Run) {
+	if err == nil && !ok {
 		err = account.ErrTokenUnknown
 	}
-	return t, err
+	return t, cmp.Or(err, c.Takes(t))
 }
 
 // allowed returns the account of a token record if it has not changed since the mail. The new
@@ -101,12 +101,35 @@ func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
 
 // note is what the ledger keeps of a change.
 func note(tx *bbolt.Tx, a account.Account, c account.Change) error {
+	if !account.OfPassword(c.Wants()) {
+		return noteOther(tx, a, c)
+	}
 	if err := dropAll(tx, bucketAccountTokens, bucketTokens, a.ID); err != nil {
 		return err
 	}
-	debt := account.NewDebt(a)
+	debt := account.NewDebt(a, c)
 	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &debt}); err != nil {
 		return err
 	}
-	return audit(tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
+	return audit(tx, c.Entry(a.ID, c.Event(), ""))
+}
+
+// noteOther is what the ledger keeps of a submission that changes no password.
+func noteOther(tx *bbolt.Tx, a account.Account, c account.Change) error {
+	for _, key := range members(tx, bucketAccountTokens, a.ID) {
+		var t account.TokenRecord
+		if _, err := get(tx, bucketTokens, key, &t); err != nil {
+			return err
+		}
+		if t.Scope != c.Scope {
+			continue
+		}
+		if err := dropToken(tx, t); err != nil {
+			return err
+		}
+	}
+	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &account.Debt{}}); err != nil {
+		return err
+	}
+	return audit(tx, c.Entry(a.ID, account.EventApplied, c.Scope))
 }

@@ -61,7 +61,7 @@ func submission(tx *bbolt.Tx, id string) (a applied, err error) {
 	case err != nil:
 		return a, err
 	default:
-		debt := account.NewDebt(owner)
+		debt := account.NewDebt(owner, account.Change{}) // there were no other changes then
 		a.Debt = &debt
 	}
 	return a, remember(tx, id, a)

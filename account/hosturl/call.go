@@ -106,7 +106,7 @@ func (h *Host) call(ctx context.Context, request string, body any, result any) e
 	case len(answer) > maxBody:
 		return fmt.Errorf("it answered with more than %d bytes", maxBody)
 	case resp.StatusCode != http.StatusOK:
-		return decision(resp.StatusCode, answer)
+		return decision(request, resp.StatusCode, answer)
 	case result != nil && json.Unmarshal(answer, result) != nil:
 		return errContract
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
@@ -28,6 +29,7 @@ func (h *Host) Check(ctx context.Context, address string, report func(rule strin
 	c.rule("a signature of another secret is answered with 401", c.refusesForgery)
 	c.rule("a signature that is ten minutes old is answered with 401", c.refusesReplay)
 	c.rule("a signature for another body is answered with 401", c.refusesOtherBody)
+	c.rule("accounts: pages follow each other, or the request is answered with 404 or 501", c.lists)
 	if address != "" {
 		c.account(address)
 	}
@@ -70,6 +72,29 @@ func wants(err, expected error, status string) error {
 		return nil
 	case err == nil:
 		return fmt.Errorf("want %s, not 200", status)
+	}
+	return err
+}
+
+// lists compares pages of one account with a longer one. An order by something else than the ID, and
+// a walk that begins again, show there.
+func (c *checker) lists() error {
+	const first = 3
+	together, err := c.page(c.ctx, "", first)
+	if errors.Is(err, account.ErrNotListed) {
+		return nil
+	}
+	var alone []account.Account
+	for after := ""; err == nil && len(alone) < first; {
+		var page []account.Account
+		if page, err = c.page(c.ctx, after, 1); len(page) == 0 {
+			break
+		}
+		alone, after = append(alone, page...), page[0].ID
+	}
+	sameID := func(a, b account.Account) bool { return a.ID == b.ID }
+	if err == nil && !slices.EqualFunc(together, alone, sameID) {
+		err = errors.New("pages of one account are not those of a longer page")
 	}
 	return err
 }

@@ -46,6 +46,8 @@ with sqlite3.connect(sys.argv[1]) as db:
     db.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, password TEXT, closed INTEGER DEFAULT 0)")
     db.execute("CREATE TABLE sessions (user_id INTEGER)")
     db.execute("INSERT INTO users (email, password) VALUES ('test@example.com', ?)", [sys.argv[2]])
+    for i in range(11):
+        db.execute("INSERT INTO users (email) VALUES (?)", [f"{i}@example.com"])
 `
 
 // The applications in the documentation keep the contract.
@@ -66,7 +68,8 @@ func TestApplicationsOfTheDocumentation(t *testing.T) {
 			suite.Missing(t, "php-mysql")
 		}
 		db, name := mariadbtest.Database(t, wordPress)
-		mariadbtest.Exec(t, db, "INSERT wp_users (user_email, user_pass) VALUES ('test@example.com', '$wp"+strings.Replace(ann().Credential, "$2b$", "$2y$", 1)+"')")
+		mariadbtest.Exec(t, db, "INSERT wp_users (user_email, user_pass) VALUES ('test@example.com', '$wp"+strings.Replace(ann().Credential, "$2b$", "$2y$", 1)+"')",
+			"INSERT wp_users (user_email) SELECT CONCAT(seq, '@example.com') FROM seq_1_to_11")
 		app := keeps(t, "DB_NAME="+name, "DB_USER=root", "DB_PASSWORD=", "DB_SOCKET="+mariadbtest.Socket())
 		app.with(php, "-S", app.addr, file(t, "host.php", block(t, page, "php")))
 	})
@@ -115,6 +118,21 @@ func (k kept) with(program string, args ...string) {
 			k.Errorf("%s: %v", rule, err)
 		}
 	})
+	listed := map[string]bool{}
+	for after := ""; len(listed) < 100; {
+		page, err := h.Accounts(k.Context(), after, 1)
+		if err != nil {
+			k.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[0].ID
+		listed[after] = true
+	}
+	if len(listed) != 12 {
+		k.Errorf("%d accounts of 12 are listed", len(listed))
+	}
 }
 
 // start starts the application.
@@ -209,12 +227,12 @@ func TestContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"  /find:\n", "  /account:\n", "  /change:\n"} {
+	for _, path := range []string{"  /find:\n", "  /account:\n", "  /change:\n", "  /accounts:\n"} {
 		if n := bytes.Count(contract, []byte(path)); n != 1 {
 			t.Errorf("%q is there %d times", path, n)
 		}
 	}
-	if n := bytes.Count(contract, []byte("    post:\n")); n != 3 {
+	if n := bytes.Count(contract, []byte("    post:\n")); n != 4 {
 		t.Errorf("%d requests", n)
 	}
 }

@@ -1,7 +1,7 @@
 // Package hosturl lets an application in any language own the accounts, behind one signed URL.
 //
-// A [Host] sends three requests: find, account and change. The plaintext password is in none of
-// them. The contract is openapi.yaml, an OpenAPI 3.1 document.
+// A [Host] sends three requests: find, account and change; and accounts for a reset of all. The
+// plaintext password is in none of them. The contract is openapi.yaml, an OpenAPI 3.1 document.
 package hosturl
 
 import (
@@ -42,6 +42,15 @@ type person struct {
 	Resettable *bool           `json:"resettable"` // absent means true
 }
 
+// change is the body of the request of this name.
+type change struct {
+	ID         string `json:"id"`
+	Old        string `json:"old"`
+	New        string `json:"new"`
+	Submission string `json:"submission"`
+	Verified   bool   `json:"verified,omitempty"`
+}
+
 const (
 	maxAccounts = 100 // of one address
 	maxNotify   = 10  // further addresses of an account
@@ -51,6 +60,7 @@ const (
 var (
 	errContract = errors.New("it answered 200 with a body that does not fit the contract") // and is not quoted
 	errAnother  = errors.New("it answered with another account")
+	errRepeated = errors.New("it answered with an account twice, or with that of the page before")
 	errNotSet   = errors.New("it answered 200 to change, but the account has the old credential")
 	errOtherSet = errors.New("it answered 200 to change, but the account has another credential than the new one: it cut it, or hashed it once more")
 )
@@ -101,9 +111,7 @@ func (h *Host) Account(ctx context.Context, id string) (account.Account, error) 
 // Change implements [account.Host]. It reads the account again after a success, so that an
 // application that sets nothing is found out before the owner is told.
 func (h *Host) Change(ctx context.Context, c account.HostChange) error {
-	err := h.call(ctx, "change", map[string]string{
-		"id": c.AccountID, "old": "sha256:" + hex.EncodeToString(c.Old[:]), "new": c.New, "submission": c.Submission,
-	}, nil)
+	err := h.call(ctx, "change", change{c.AccountID, "sha256:" + hex.EncodeToString(c.Old[:]), c.New, c.Submission, c.Verified}, nil)
 	refused, ok := errors.AsType[*refusal](err)
 	switch {
 	case ok && refused.Code == noAccount.Code:
@@ -119,20 +127,21 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 	switch {
 	case errors.Is(err, account.ErrNotFound):
 		return nil // deleted since
-	case err == nil && account.SameCredential(a.Credential, c.Old[:]):
+	case err != nil:
+		return err
+	case a.Credential == c.New:
+		return nil
+	case account.SameCredential(a.Credential, c.Old[:]):
 		return fault("change", errNotSet)
-	case err == nil && spoilt(a.Credential, c.New):
+	case spoilt(a.Credential, c.New):
 		return fault("change", errOtherSet)
 	}
-	return err
+	return nil
 }
 
-// spoilt reports that an application has stored a hash otherwise than it was told. A credential that
+// spoilt reports that an application has stored another hash otherwise than it was told. A credential that
 // the owner chose since is no such one.
 func spoilt(stored, hash string) bool {
-	if stored == hash {
-		return false
-	}
 	again, _ := password.Verify(stored, hash)
 	return again || strings.HasPrefix(hash, stored) || account.Form(stored) != account.Form(hash)
 }
@@ -186,9 +195,12 @@ var (
 	forbidden = &refusal{status: http.StatusForbidden, Code: "refused"}
 )
 
-// decision is that of a response, or an error that it has none. No text of the response is in it
-// but a reason.
-func decision(status int, body []byte) error {
+// decision is that of a response to a request, or an error that it has none. No text of the response
+// is in it but a reason.
+func decision(request string, status int, body []byte) error {
+	if request == "accounts" && (status == http.StatusNotFound || status == http.StatusNotImplemented) {
+		return fmt.Errorf("it answered %d: %w", status, account.ErrNotListed)
+	}
 	for _, known := range []*refusal{noAccount, changed, forbidden} {
 		if status != known.status {
 			continue

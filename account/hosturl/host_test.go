@@ -7,10 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/account/hosturl"
 	"github.com/rekeyhq/rekey/account/storetest"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
@@ -37,6 +40,7 @@ func open(t *testing.T, url, secrets string) *hosturl.Host {
 type harness struct {
 	*hosturl.Host
 	storetest.App
+	storetest.Verifier
 }
 
 // security 5, 10, 17, 23: an application behind a URL carries resets.
@@ -45,7 +49,7 @@ func TestHost(t *testing.T) {
 	storetest.RunHost(t, func(t *testing.T) storetest.HostHarness {
 		t.Helper()
 		app := hostapp.New()
-		return &harness{serve(t, app), app}
+		return &harness{serve(t, app), app, app}
 	})
 }
 
@@ -64,6 +68,11 @@ func TestCheck(t *testing.T) {
 		"cuts the hash":        "the new credential is set",
 		"compares nothing":     "another credential than the old one",
 		"refuses a repetition": "a repetition",
+		"lists nothing":        "",
+		"begins again":         "pages follow",
+		"counts from the end":  "pages follow",
+		"ignores the limit":    "pages follow",
+		"lists backwards":      "pages follow",
 	} {
 		t.Run(bad, func(t *testing.T) {
 			t.Parallel()
@@ -71,6 +80,7 @@ func TestCheck(t *testing.T) {
 			if err := app.Put(t.Context(), ann()); err != nil {
 				t.Fatal(err)
 			}
+			crowd(t, app, 4)
 			rules, broken := 0, ""
 			serve(t, app).Check(t.Context(), ann().Address, func(rule string, err error) {
 				rules++
@@ -78,7 +88,7 @@ func TestCheck(t *testing.T) {
 					broken += fmt.Sprintf("%s: %v\n", rule, err)
 				}
 			})
-			if rules != 12 || (broken == "") != (bad == "") || !strings.Contains(broken, rule) {
+			if rules != 13 || (broken == "") != (rule == "") || !strings.Contains(broken, rule) {
 				t.Errorf("%d rules, broken:\n%s", rules, broken)
 			}
 			if a, err := app.Account(t.Context(), "ann"); bad == "" && (err != nil || a.Credential != ann().Credential) {
@@ -143,14 +153,83 @@ func TestUnwell(t *testing.T) {
 			h := serve(t, tc.answer)
 			_, findErr := h.Find(t.Context(), "ann@example.com")
 			_, readErr := h.Account(t.Context(), "ann")
-			for request, err := range map[string]error{"find": findErr, "account": readErr} {
-				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "request "+request) {
-					t.Errorf("%s: %v, want %q", request, err, tc.want)
+			_, listErr := h.Accounts(t.Context(), "", 10)
+			for request, err := range map[string]error{"find": findErr, "account": readErr, "accounts": listErr} {
+				want := tc.want
+				if request == "accounts" && strings.Contains(name, "404") {
+					want = "answered 404: the application does not list its accounts"
+				}
+				if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "request "+request) {
+					t.Errorf("%s: %v, want %q", request, err, want)
 				}
 				isFault(t, request, err, private)
 			}
 			isFault(t, "change", h.Change(t.Context(), account.HostChange{AccountID: "ann", New: "$2b$12$new"}), private)
 		})
+	}
+}
+
+// crowd puts more accounts into an application.
+func crowd(t *testing.T, app *hostapp.App, n int) {
+	t.Helper()
+	for i := range n {
+		a := ann()
+		a.ID, a.Address = fmt.Sprintf("p%03d", i), fmt.Sprintf("p%03d@example.com", i)
+		if err := app.Put(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A long page is asked for in parts whose answers are within bounds.
+func TestLongPages(t *testing.T) {
+	t.Parallel()
+	app := hostapp.New()
+	crowd(t, app, 250)
+	requests := 0
+	app.Before = func(string) { requests++ }
+	h := serve(t, app)
+	for _, tc := range []struct {
+		after                     string
+		limit, accounts, requests int
+	}{
+		{"", 1, 1, 1}, {"", 100, 100, 1}, {"", 230, 230, 3}, {"", 1000, 250, 4}, {"p199", 100, 50, 2}, {"p249", 100, 0, 1},
+	} {
+		requests = 0
+		page, err := h.Accounts(t.Context(), tc.after, tc.limit)
+		if err != nil || len(page) != tc.accounts || requests != tc.requests {
+			t.Errorf("%+v: %d accounts by %d requests, %v", tc, len(page), requests, err)
+		}
+	}
+}
+
+// An application without the optional request is told from one that is unwell.
+func TestNothingIsListed(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]bool{404: true, 501: true, 500: false, 403: false, 401: false, 200: false} {
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		if _, err := h.Accounts(t.Context(), "", 10); err == nil || errors.Is(err, account.ErrNotListed) != want {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+// A walk ends although the application begins again with each page.
+func TestPagesThatRepeat(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 11 {
+		many = append(many, fmt.Sprintf(`{"id":"b%d","address":"","credential":""}`, i))
+	}
+	for name, body := range map[string]string{
+		"twice":           `{"accounts":[{"id":"b","address":"","credential":""},{"id":"b","address":"","credential":""}]}`,
+		"the page before": `{"accounts":[{"id":"b","address":"","credential":""},{"id":"a","address":"","credential":""}]}`,
+		"too many":        `{"accounts":[` + strings.Join(many, ",") + `]}`,
+	} {
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
+		if page, err := h.Accounts(t.Context(), "a", 10); err == nil || len(page) > 0 {
+			t.Errorf("%s: %d accounts, %v", name, len(page), err)
+		}
 	}
 }
 
@@ -217,6 +296,72 @@ func TestNothingIsSet(t *testing.T) {
 		})
 		if (err == nil) != tc.ok || errors.Is(err, account.ErrRefused) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// security 10, 23: an account whose password is blocked keeps its form, has no password that is known,
+// and gets a new one by an ordinary reset.
+func TestBlockedPassword(t *testing.T) {
+	t.Parallel()
+	app := hostapp.New()
+	old := ann()
+	old.Credential = password.Bcrypt{Cost: 4, Letter: 'b'}.Hash("four otters row home", make([]byte, 16))
+	if err := app.Put(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := bolt.OpenLedger(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ledger.Close() })
+	s := account.Beside(serve(t, app), ledger)
+	block := account.Block{AccountID: "ann", Run: "run", At: time.Now(), Hash: func(stored string) (string, error) { return password.Unusable(stored, "run") }}
+	var now account.Account
+	for range 2 {
+		if err := s.Block(t.Context(), block); err != nil {
+			t.Fatal(err)
+		}
+		before := now
+		if now, err = s.Account(t.Context(), "ann"); err != nil || before.Credential != "" && now.Credential != before.Credential {
+			t.Fatalf("%s became %s, %v", before.Credential, now.Credential, err)
+		}
+	}
+	if ok, err := password.Verify(now.Credential, "four otters row home"); ok || err != nil {
+		t.Errorf("the old password verifies: %v, %v", ok, err)
+	}
+	token := account.TokenRecord{
+		Key: account.RecordKey{1}, Scope: account.ScopePasswordReset, AccountID: "ann", Address: now.Address,
+		Credential: account.CredentialDigest(now.Credential), Run: "another run", Mail: "1", Issued: time.Now(), Expires: time.Now(),
+	}
+	if _, err := s.IssueToken(t.Context(), token, 5); err != nil {
+		t.Fatal(err)
+	}
+	like, err := password.Like(now.Credential)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := account.Change{Record: token.Key, Submission: "s", Run: token.Run, Hash: like.Hash("five badgers sing low", make([]byte, 16)), At: time.Now()}
+	if _, err := s.ChangePassword(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+}
+
+// The request of a first password says that the address is verified; that of a reset has no new field.
+func TestVerifiedIsSaid(t *testing.T) {
+	t.Parallel()
+	for verified, want := range map[bool]string{
+		false: `{"id":"ann","old":"sha256:` + strings.Repeat("00", 32) + `","new":"new","submission":"s"}`,
+		true:  `{"id":"ann","old":"sha256:` + strings.Repeat("00", 32) + `","new":"new","submission":"s","verified":true}`,
+	} {
+		var body []byte
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ = io.ReadAll(r.Body)
+			w.WriteHeader(http.StatusForbidden)
+		}))
+		_ = h.Change(t.Context(), account.HostChange{AccountID: "ann", New: "new", Submission: "s", Verified: verified})
+		if string(body) != want {
+			t.Errorf("verified %v: %s", verified, body)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // The views.
 const (
-	usersView    = "rekey_users"    // id, address, credential; and disabled, resettable, notify
+	usersView    = "rekey_users"    // id, address, credential; and disabled, resettable, notify, address_verified
 	sessionsView = "rekey_sessions" // user_id
 )
 
@@ -26,6 +26,7 @@ type Host struct {
 	db     *sql.DB
 	fields string              // of an account
 	key    func(id string) any // the ID in the type of its column; nil for a text that is none
+	verify bool                // that address_verified is there and may be set
 }
 
 var _ account.Host = (*Host)(nil)
@@ -100,7 +101,7 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 	if err != nil {
 		return fault(ctx, err)
 	}
-	if err := set(ctx, tx, key, c); err != nil {
+	if err := h.set(ctx, tx, key, c); err != nil {
 		_ = tx.Rollback()
 		return never(fault(ctx, err))
 	}
@@ -109,8 +110,12 @@ func (h *Host) Change(ctx context.Context, c account.HostChange) error {
 
 // set replaces the credential and ends the sessions. It reads the credential again: a server that
 // is not strict cuts what is too long.
-func set(ctx context.Context, tx *sql.Tx, key any, c account.HostChange) error {
-	done, err := tx.ExecContext(ctx, "UPDATE "+usersView+" SET credential = ? WHERE id = ? AND SHA2(credential, 256) = ?",
+func (h *Host) set(ctx context.Context, tx *sql.Tx, key any, c account.HostChange) error {
+	statement := "UPDATE " + usersView + " SET credential = ?"
+	if c.Verified && h.verify {
+		statement += ", " + verified
+	}
+	done, err := tx.ExecContext(ctx, statement+" WHERE id = ? AND SHA2(COALESCE(credential, ''), 256) = ?",
 		c.New, key, hex.EncodeToString(c.Old[:]))
 	if err != nil {
 		return err
@@ -136,6 +141,9 @@ func set(ctx context.Context, tx *sql.Tx, key any, c account.HostChange) error {
 	_, err = tx.ExecContext(ctx, "DELETE FROM "+sessionsView+" WHERE user_id = ?", key)
 	return err
 }
+
+// verified marks the address of an account.
+const verified = "address_verified = TRUE"
 
 // keys returns how an ID is compared with its column. A number that is compared with a text is
 // rounded to a float64, and an index does not serve it.

@@ -24,7 +24,7 @@ func url(user, name string) string {
 
 // tables are those of an application.
 const tables = `
-	CREATE TABLE users (id VARCHAR(64) PRIMARY KEY, email VARCHAR(254) NOT NULL, pw VARCHAR(255), closed BOOL, sso BOOL, copies TEXT,
+	CREATE TABLE users (id VARCHAR(64) PRIMARY KEY, email VARCHAR(254) NOT NULL, pw VARCHAR(255), closed BOOL, sso BOOL, copies TEXT, verified BOOL NOT NULL DEFAULT FALSE,
 		KEY (email)) COLLATE utf8mb4_general_ci;
 	CREATE TABLE sessions (sid VARCHAR(64) PRIMARY KEY, user_id VARCHAR(64) NOT NULL, pw VARCHAR(255), KEY (user_id)) COLLATE utf8mb4_general_ci`
 
@@ -47,9 +47,15 @@ func views(t *testing.T) string {
 type application struct{ db *sql.DB }
 
 func (a application) Put(ctx context.Context, who account.Account) error {
-	_, err := a.db.ExecContext(ctx, "REPLACE users (id, email, pw, closed, sso, copies) VALUES (?, ?, ?, ?, ?, ?)",
+	_, err := a.db.ExecContext(ctx, "REPLACE users (id, email, pw, closed, sso, copies) VALUES (?, ?, NULLIF(?, ''), ?, ?, ?)",
 		who.ID, who.Address, who.Credential, who.Disabled, !who.Resettable, strings.Join(who.Notify, ", "))
 	return err
+}
+
+// Verified implements storetest.Verifier.
+func (a application) Verified(ctx context.Context, id string) (is bool, err error) {
+	err = a.db.QueryRowContext(ctx, "SELECT verified FROM users WHERE id = ?", id).Scan(&is)
+	return is, err
 }
 
 func (a application) Delete(ctx context.Context, id string) error {
@@ -65,7 +71,7 @@ func (a application) NewSession(ctx context.Context, id, credential string) (str
 
 // Session compares the password of the sign-in too, so that a late one holds nothing.
 func (a application) Session(ctx context.Context, sid string) (who account.Account, err error) {
-	err = a.db.QueryRowContext(ctx, "SELECT id FROM users NATURAL JOIN (SELECT user_id AS id, pw FROM sessions WHERE sid = ?) s", sid).Scan(&who.ID)
+	err = a.db.QueryRowContext(ctx, "SELECT u.id FROM users u JOIN sessions s ON s.user_id = u.id AND s.pw = COALESCE(u.pw, '') WHERE s.sid = ?", sid).Scan(&who.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = account.ErrNotFound
 	}
@@ -112,6 +118,52 @@ func ann() account.Account {
 
 func changeOf(a account.Account, to string) account.HostChange {
 	return account.HostChange{AccountID: a.ID, Old: account.CredentialDigest(a.Credential), New: to, Submission: "s"}
+}
+
+// security 30: the mark of a verified address is optional. Without the column, or the right to set it,
+// the first password is set all the same; the start finds a right that went away.
+func TestAddressVerified(t *testing.T) {
+	t.Parallel()
+	const view = "CREATE OR REPLACE VIEW rekey_users AS SELECT id, email AS address, pw AS credential"
+	for name, tc := range map[string]struct {
+		alter    string
+		verified bool
+	}{
+		"kept":       {"", true},
+		"no column":  {view + " FROM users", false},
+		"no right":   {"REVOKE UPDATE (address_verified) ON rekey_users FROM rekey", false},
+		"expression": {view + ", verified OR FALSE AS address_verified FROM users", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, db := prepared(t)
+			if tc.alter != "" {
+				mariadbtest.Exec(t, app, tc.alter)
+			}
+			who := ann()
+			who.Credential = ""
+			if err := (application{app}).Put(t.Context(), who); err != nil {
+				t.Fatal(err)
+			}
+			h, c := open(t, db), changeOf(who, "$2y$10$new")
+			c.Verified = true
+			if err := errors.Join(h.Check(t.Context()), h.Change(t.Context(), c)); err != nil {
+				t.Fatal(err)
+			}
+			now, err := h.Account(t.Context(), "ann")
+			verified, readErr := application{app}.Verified(t.Context(), "ann")
+			if err != nil || readErr != nil || now.Credential != c.New || verified != tc.verified {
+				t.Errorf("the credential is %q, verified %v, %v, %v", now.Credential, verified, err, readErr)
+			}
+			if name == "no column" {
+				return
+			}
+			mariadbtest.Exec(t, app, "GRANT UPDATE (credential, address_verified) ON rekey_users TO rekey; REVOKE UPDATE (address_verified) ON rekey_users FROM rekey")
+			if err := h.Check(t.Context()); (err != nil) != tc.verified {
+				t.Errorf("without the right: %v", err)
+			}
+		})
+	}
 }
 
 // A change that the tables cannot take is refused for good, and rolled back with the end of the

@@ -132,11 +132,26 @@ func (h *Host) describe(ctx context.Context) error {
 		}
 	}
 	h.key = keys(types["id"])
+	if slices.Contains(users, "address_verified") {
+		if h.verify, err = h.maySet(ctx, verified); err != nil {
+			return err
+		}
+	}
 	h.fields = "CAST(id AS CHAR), COALESCE(address, ''), COALESCE(credential, ''), " +
 		optional(users, "disabled", "FALSE", "COALESCE(%s, FALSE)") + ", " +
 		optional(users, "resettable", "TRUE", "COALESCE(%s, FALSE)") + ", " +
 		optional(users, "notify", "''", "COALESCE(%s, '')")
 	return nil
+}
+
+// maySet reports whether a column may be set: the user has the right, and it is one of a table.
+func (h *Host) maySet(ctx context.Context, assignment string) (bool, error) {
+	err := h.try(ctx, setNobody(assignment))
+	answer, ok := errors.AsType[*driver.MySQLError](err)
+	if ok && slices.Contains([]uint16{1142, 1143, 1348}, answer.Number) {
+		return false, nil
+	}
+	return err == nil, fault(ctx, err)
 }
 
 // columns returns the names of a view's columns and their types.
@@ -227,17 +242,27 @@ func (h *Host) TryHashes(ctx context.Context, like func(stored string) string) (
 // Check tries the statements of a change, for no row. It finds a replica, a revoked right and a
 // missing column before a user waits for a new password.
 func (h *Host) Check(ctx context.Context) error {
+	change := setNobody("credential = ''")
+	if h.verify {
+		change = setNobody("credential = '', " + verified)
+	}
+	return fault(ctx, h.try(ctx, change, "DELETE FROM "+sessionsView+" WHERE user_id IS NULL"))
+}
+
+func setNobody(assignments string) string {
+	return "UPDATE " + usersView + " SET " + assignments + " WHERE id IS NULL"
+}
+
+// try runs statements, and takes them back.
+func (h *Host) try(ctx context.Context, statements ...string) error {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fault(ctx, err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, statement := range []string{
-		"UPDATE " + usersView + " SET credential = '' WHERE id IS NULL",
-		"DELETE FROM " + sessionsView + " WHERE user_id IS NULL",
-	} {
+	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fault(ctx, err)
+			return err
 		}
 	}
 	return nil

@@ -10,13 +10,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Columns that close an account, by their names without case and underscores, and those of a sign-in
-// elsewhere.
+// Columns that close an account, by their names without case and underscores, those of a verified
+// address, and those of a sign-in elsewhere.
 const (
-	closedBy  = "banned isbanned disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
-	openBy    = "active isactive enabled isenabled"
-	closedAt  = "disabledat suspendedat bannedat blockedat deletedat archivedat closedat deactivatedat disabledon suspendedon deletedon"
-	elsewhere = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
+	closedBy   = "banned isbanned disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
+	openBy     = "active isactive enabled isenabled"
+	closedAt   = "disabledat suspendedat bannedat blockedat deletedat archivedat closedat deactivatedat disabledon suspendedon deletedon"
+	verifiedIs = "emailverified isemailverified emailconfirmed isemailconfirmed"
+	verifiedAt = "emailverifiedat emailconfirmedat confirmedat"
+	elsewhere  = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
 )
 
 // closedUntil are ends of a ban. locked are ends of a lock, which wrong passwords cause, and which a
@@ -80,6 +82,24 @@ func (a *adoption) resettable() string {
 		not = append(not, `NOT `+a.holding(c))
 	}
 	return strings.Join(not, " AND ")
+}
+
+// verified says when the address of a user is verified, and what marks it; both are empty without a
+// column for it, or when every change marks it.
+func (a *adoption) verified() (is, mark string) {
+	var all, marks []string
+	for _, c := range append(a.users.named(verifiedIs, column.isBool), a.users.named(verifiedAt, column.isTime)...) {
+		if c.generated || a.uses(a.users, c) {
+			continue
+		}
+		all = append(all, a.holding(c))
+		value := c.clock()
+		if c.isBool() {
+			value = "true"
+		}
+		marks = append(marks, c.name+" = "+value)
+	}
+	return strings.Join(all, " AND "), strings.Join(marks, ", ")
 }
 
 // companion is a kind of column that changes with a password.
@@ -176,6 +196,7 @@ func (a *adoption) changes(t table) (set []string) {
 type parts struct {
 	disabled, resettable string
 	set, setUsers        []string // assignments to the table of the hashes, and to that of the users
+	verified, mark       string   // see adoption.verified
 }
 
 //nolint:gochecknoglobals // a constant text
@@ -197,6 +218,8 @@ SELECT u.{{.ID}} AS id,
     {{.}} AS disabled{{end}}
 {{- with .Resettable}},
     {{.}} AS resettable{{end}}
+{{- with .Verified}},
+    {{.}} AS address_verified{{end}}
 FROM {{.Users}} AS u{{with .Join}}
 JOIN {{.}}{{end}};
 
@@ -212,6 +235,11 @@ BEGIN
     END IF;
 {{- with .SetUsers}}
     UPDATE {{$.Users}} AS t SET {{.}} WHERE {{$.User}};
+{{- end}}
+{{- with .Mark}}
+    IF NEW.address_verified AND NOT OLD.address_verified THEN -- with a first password
+        UPDATE {{$.Users}} AS t SET {{.}} WHERE {{$.User}};
+    END IF;
 {{- end}}
 {{- range .Ends}}
     {{.}};
@@ -233,7 +261,7 @@ END $rekey$;
         CREATE ROLE {{.Role}} LOGIN;
     END IF;
 END $rekey$;
-{{end}}GRANT SELECT, UPDATE (credential) ON rekey.users TO {{.Role}};
+{{end}}GRANT SELECT, UPDATE (credential{{with .Mark}}, address_verified{{end}}) ON rekey.users TO {{.Role}};
 GRANT USAGE ON SCHEMA rekey TO {{.Role}};
 GRANT SELECT ON rekey.goose_db_version TO {{.Role}};
 GRANT SELECT, INSERT, UPDATE, DELETE ON rekey.tokens, rekey.submissions, rekey.begun TO {{.Role}};
@@ -265,7 +293,7 @@ func (a *adoption) sql(ctx context.Context, p parts) (string, error) {
 	}
 	fill := map[string]any{
 		"Users": a.users.name, "Hashed": a.hashed.name, "Path": strings.Join(path, ", "), "Owner": pgx.Identifier{a.users.owner}.Sanitize(),
-		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name, "Disabled": p.disabled, "Resettable": p.resettable,
+		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name, "Disabled": p.disabled, "Resettable": p.resettable, "Verified": p.verified, "Mark": p.mark,
 		"Set": p.set, "SetUsers": strings.Join(p.setUsers, ", "), "User": a.isOld(a.id.of("t")), "Ends": a.ends,
 		"Role": role, "RoleText": strings.ReplaceAll(role, "'", "''"), "NewRole": !hasRole, "From": "u", "Join": "", "Row": a.isOld(a.id.of("t")),
 	}

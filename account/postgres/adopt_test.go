@@ -108,6 +108,98 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
+// security 30: a first password by the file of `rekey adopt` marks the address as the application
+// does, where the role may; a reset never does. A view of an earlier release has no such column.
+func TestAdoptMarksAddresses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		column, value, before string
+		then                  string
+		marks                 bool
+	}{
+		"a time":          {"email_verified_at", "timestamp", "2020-01-01 00:00:00", "", true},
+		"a boolean":       {`"emailVerified"`, "boolean NOT NULL DEFAULT false", "true", "", true},
+		"Devise's":        {"confirmed_at", "timestamp", "2020-01-01 00:00:00", "", true},
+		"no right":        {"email_verified_at", "timestamp", "2020-01-01 00:00:00", "REVOKE UPDATE (address_verified) ON rekey.users FROM $role", false},
+		"no column":       {"note", "text", "mine", "", false},
+		"another meaning": {"verified", "boolean DEFAULT false", "true", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := migrated(t)
+			postgrestest.Exec(t, url, everything+`; ALTER TABLE members ADD COLUMN `+tc.column+` `+tc.value+`;
+				ALTER TABLE members ALTER "passwordHash" DROP NOT NULL; UPDATE members SET "passwordHash" = NULL WHERE "emailAddress" LIKE 'p1@%';
+				UPDATE members SET `+tc.column+` = '`+tc.before+`' WHERE "emailAddress" LIKE 'p6@%'`)
+			role := "marks_" + strings.NewReplacer(" ", "_", "D", "d", "'", "").Replace(name)
+			sql, _, err := adopt(t, url, postgres.AdoptConfig{Role: role})
+			must(t, err)
+			t.Cleanup(func() { postgrestest.Exec(t, url, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
+			postgrestest.Exec(t, url, sql)
+			postgrestest.Exec(t, url, strings.ReplaceAll(tc.then, "$role", role))
+			s, err := postgres.Open(t.Context(), postgres.Config{URL: strings.Replace(url, "user=postgres", "user="+role, 1)})
+			must(t, err)
+			t.Cleanup(func() { must(t, s.Close()) })
+			_, err = reset(t, s, "p2@example.com", "$2b$10$new")
+			must(t, err)
+			_, err = resetBy(t, s, "p6@example.com", "$2b$10$new", "of another")
+			must(t, err)
+			setFirst(t, s, "p1@example.com", "$2b$10$new")
+			postgrestest.Exec(t, url, fmt.Sprintf(`DO $$ BEGIN
+				ASSERT (SELECT count(*) = %d FROM members WHERE "emailAddress" = 'p1@example.com' AND %s::text NOT IN ('false')), 'marked';
+				ASSERT (SELECT %[2]s::text = '%[3]s' FROM members WHERE "emailAddress" = 'p6@example.com'), 'once more, by a reset';
+				ASSERT (SELECT %[2]s IS NULL OR %[2]s::text = 'false' FROM members WHERE "emailAddress" = 'p2@example.com'), 'by a reset';
+				ASSERT (SELECT count(*) = 3 FROM members WHERE "passwordHash" = '$2b$10$new'), 'hashes';
+				ASSERT (SELECT count(*) = 5 FROM member_sessions), 'sessions';
+			END $$`, map[bool]int{true: 1}[tc.marks], tc.column, tc.before))
+		})
+	}
+}
+
+// The hash and the address may be in two tables. A user of better-auth without a row for a password is
+// in no view; one with an empty row may be invited.
+func TestAdoptMarksAddressesBesideHashes(t *testing.T) {
+	t.Parallel()
+	url := migrated(t)
+	postgrestest.Exec(t, url, `CREATE TABLE "user" (id text PRIMARY KEY, email text UNIQUE, "emailVerified" boolean NOT NULL DEFAULT false);
+		CREATE TABLE account (id text PRIMARY KEY, "providerId" text, "userId" text REFERENCES "user", password text);
+		CREATE TABLE session (id text PRIMARY KEY, "userId" text REFERENCES "user");
+		INSERT INTO "user" SELECT i, 'p' || i || '@example.com' FROM generate_series(1, 3) i;
+		INSERT INTO account VALUES ('a', 'credential', '1', NULL), ('b', 'google', '1', NULL), ('c', 'google', '2', NULL), ('d', 'credential', '3', NULL);
+		INSERT INTO session VALUES ('x', '1')`)
+	sql, _, err := adopt(t, url, postgres.AdoptConfig{Recipe: "better-auth"})
+	must(t, err)
+	postgrestest.Exec(t, url, sql)
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	setFirst(t, s, "p1@example.com", "salt:key")
+	if found, err := s.Find(t.Context(), "p2@example.com"); err != nil || len(found) > 0 {
+		t.Errorf("a user of social sign-in: %+v, %v", found, err)
+	}
+	postgrestest.Exec(t, url, `DO $$ BEGIN
+		ASSERT (SELECT array_agg(id ORDER BY id) = '{1}' FROM "user" WHERE "emailVerified"), 'marked';
+		ASSERT (SELECT array_agg(id) = '{a}' FROM account WHERE password = 'salt:key'), 'hash';
+		ASSERT (SELECT count(*) = 0 FROM session), 'sessions';
+	END $$`)
+}
+
+// setFirst sets the first password of the only account of an address.
+func setFirst(t *testing.T, s *postgres.Store, address, hash string) {
+	t.Helper()
+	found, err := s.Find(t.Context(), address)
+	must(t, err)
+	if len(found) != 1 || found[0].Allows(account.ScopeFirstPassword) != nil {
+		t.Fatalf("%+v may not be invited", found)
+	}
+	token := tokenOf(found[0], 7)
+	token.Scope = account.ScopeFirstPassword
+	must(t, issue(t.Context(), s, token, 10))
+	change := changeBy(token)
+	change.Scope, change.Hash, change.Submission = account.ScopeFirstPassword, hash, "of the invitation"
+	_, err = s.ChangePassword(t.Context(), change)
+	must(t, err)
+}
+
 // A user that is deleted between the look and the change is no success.
 func TestAdoptedUserIsDeleted(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func begin(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecor
 	switch {
 	case err != nil:
 		return account.TokenRecord{}, err
-	case len(known) > 0 && (known[0].Change.Run != c.Run || known[0].Ended):
+	case len(known) > 0 && (c.Takes(known[0].Token) != nil || known[0].Ended):
 		return account.TokenRecord{}, account.ErrTokenUnknown
 	case len(known) > 0:
 		known[0].Change.At = c.At

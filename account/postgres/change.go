@@ -95,8 +95,8 @@ var errNotStored error = &Error{final: true, text: "the database stored another 
 
 // write sets the hash of an account, and reads it back: a trigger may hash it once more, or keep the
 // old one.
-func (s *Store) write(ctx context.Context, tx pgx.Tx, hash, id string) error {
-	changed, err := exec(ctx, tx, s.users.set, hash, id)
+func (s *Store) write(ctx context.Context, tx pgx.Tx, set, hash, id string) error {
+	changed, err := exec(ctx, tx, set, hash, id)
 	if err != nil {
 		return err
 	}
@@ -112,14 +112,12 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, hash, id string) error {
 
 // apply is the change itself.
 func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	owner := a.ID
-	if err := s.write(ctx, tx, c.Hash, owner); err != nil {
-		return err
+	statement := s.users.set
+	if c.First() {
+		statement = s.users.setFirst
 	}
-	if s.users.endSessions != "" {
-		if _, err := exec(ctx, tx, s.users.endSessions, owner); err != nil {
-			return err
-		}
+	if err := s.set(ctx, tx, statement, c.Hash, a.ID); err != nil {
+		return err
 	}
 	if err := note(ctx, tx, a, c); err != nil {
 		return err
@@ -130,11 +128,25 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c accou
 
 // note is what the ledger keeps of a change.
 func note(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	if !account.OfPassword(c.Wants()) {
+		return noteOther(ctx, tx, a, c)
+	}
 	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, a.ID); err != nil {
 		return err
 	}
-	if err := remember(ctx, tx, a, c); err != nil {
+	if err := remember(ctx, tx, a.ID, c, account.NewDebt(a, c)); err != nil {
 		return err
 	}
-	return audit(ctx, tx, c.Entry(a.ID, account.EventPasswordChanged, ""))
+	return audit(ctx, tx, c.Entry(a.ID, c.Event(), ""))
+}
+
+// noteOther is what the ledger keeps of a submission that changes no password.
+func noteOther(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
+	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1 AND scope = $2`, a.ID, c.Scope); err != nil {
+		return err
+	}
+	if err := remember(ctx, tx, a.ID, c, account.Debt{}); err != nil {
+		return err
+	}
+	return audit(ctx, tx, c.Entry(a.ID, account.EventApplied, c.Scope))
 }

@@ -93,7 +93,7 @@ func fault(err error) error {
 	for _, known := range []error{
 		context.Canceled,
 		account.ErrNotFound, account.ErrMailLimit, account.ErrTooManyCopies, account.ErrTokenUnknown, account.ErrAccountGone,
-		account.ErrNotResettable, account.ErrAddressChanged, account.ErrCredentialChanged, account.ErrHashForm,
+		account.ErrNotResettable, account.ErrHasPassword, account.ErrAddressChanged, account.ErrCredentialChanged, account.ErrHashForm,
 	} {
 		if errors.Is(err, known) {
 			return known

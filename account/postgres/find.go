@@ -43,11 +43,16 @@ func beyondASCII(s string) bool {
 // Account implements [account.Store].
 func (s *Store) Account(ctx context.Context, id string) (account.Account, error) {
 	a, err := one(s.pool.Query(ctx, s.users.read, id))
-	switch sqlState(err) {
-	case invalidText, outOfRange: // no number, or no UUID
+	if isNoID(err) {
 		err = account.ErrNotFound
 	}
 	return a, fault(err)
+}
+
+// isNoID reports that a text was no number, or no UUID.
+func isNoID(err error) bool {
+	code := sqlState(err)
+	return code == invalidText || code == outOfRange
 }
 
 // HasAccounts reports whether this user of the database sees any account. A wrong table, or a

@@ -22,6 +22,7 @@ type host struct {
 	db      *pgxpool.Pool
 	put     string // $1 to $6 are the fields of an account
 	remove  string // of the account ID $1
+	proved  string // whether the address of the account ID $1 is verified; empty when that is not kept
 	verify  string // the hash of the account ID $1, to stay so
 	signIn  string // makes the session $1 of the account ID $2
 	session string // the account ID of the session $1, if that still counts
@@ -30,19 +31,20 @@ type host struct {
 // withSessions is an application whose sessions are rows. Its names need quotes.
 func withSessions() (string, postgres.Users, host) {
 	return `CREATE SCHEMA "My Shop";
-		CREATE TABLE "My Shop"."People" ("select" text PRIMARY KEY, "E-Mail" text, "pass""word" varchar(200), closed timestamptz, local boolean, others text[]);
+		CREATE TABLE "My Shop"."People" ("select" text PRIMARY KEY, "E-Mail" text, "pass""word" varchar(200), closed timestamptz, local boolean, others text[], "Proved" boolean DEFAULT false);
 		CREATE INDEX ON "My Shop"."People" (lower("E-Mail"));
 		CREATE TABLE "My Shop".logins (id text PRIMARY KEY, "Who" text NOT NULL REFERENCES "My Shop"."People" ON DELETE CASCADE)`,
 		postgres.Users{
 			Table: "My Shop.People", ID: "select", Email: "E-Mail", Password: `pass"word`,
-			Disabled: "closed", Resettable: "local", Notify: "others", Sessions: "My Shop.logins", SessionsUser: "Who",
+			Disabled: "closed", Resettable: "local", Notify: "others", Verified: "Proved", Sessions: "My Shop.logins", SessionsUser: "Who",
 		},
 		host{
-			put: `INSERT INTO "My Shop"."People" VALUES ($1, $2, nullif($3::text, ''), CASE WHEN $4 THEN now() END, $5, $6)
+			put: `INSERT INTO "My Shop"."People" ("select", "E-Mail", "pass""word", closed, local, others) VALUES ($1, $2, nullif($3::text, ''), CASE WHEN $4 THEN now() END, $5, $6)
 				ON CONFLICT ("select") DO UPDATE SET ("E-Mail", "pass""word", closed, local, others) =
 				(excluded."E-Mail", excluded."pass""word", excluded.closed, excluded.local, excluded.others)`,
 			remove:  `DELETE FROM "My Shop"."People" WHERE "select" = $1`,
-			verify:  `SELECT "pass""word" FROM "My Shop"."People" WHERE "select" = $1 FOR SHARE`,
+			proved:  `SELECT "Proved" FROM "My Shop"."People" WHERE "select" = $1`,
+			verify:  `SELECT coalesce("pass""word", '') FROM "My Shop"."People" WHERE "select" = $1 FOR SHARE`,
 			signIn:  `INSERT INTO "My Shop".logins VALUES ($1, $2)`,
 			session: `SELECT "Who" FROM "My Shop".logins WHERE id = $1`,
 		}
@@ -64,7 +66,7 @@ func withChangedAt() (string, postgres.Users, host) {
 				ON CONFLICT (id) DO UPDATE SET (email, password, locked, local, recovery) =
 				(excluded.email, excluded.password, excluded.locked, excluded.local, excluded.recovery)`,
 			remove: `DELETE FROM users WHERE id = $1`,
-			verify: `SELECT password FROM users WHERE id = $1 FOR SHARE`,
+			verify: `SELECT coalesce(password, '') FROM users WHERE id = $1 FOR SHARE`,
 			signIn: `INSERT INTO cookies (id, user_id) VALUES ($1, $2)`,
 			session: `SELECT user_id FROM cookies JOIN users ON user_id = users.id
 				WHERE cookies.id = $1 AND (changed IS NULL OR began > changed AT TIME ZONE 'UTC')`,
@@ -86,7 +88,11 @@ func TestTablesOfAnApplication(t *testing.T) {
 			})
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
 				t.Helper()
-				return hosts.Take(t)
+				h := hosts.Take(t)
+				if h.proved == "" {
+					return h
+				}
+				return verifier{h}
 			})
 		})
 	}
@@ -112,6 +118,14 @@ func openUsers(t *testing.T, url string, users postgres.Users) *postgres.Store {
 func (h *host) Put(ctx context.Context, a account.Account) error {
 	_, err := h.db.Exec(ctx, h.put, a.ID, a.Address, a.Credential, a.Disabled, a.Resettable, a.Notify)
 	return err
+}
+
+// verifier is an application that keeps whether an address is verified.
+type verifier struct{ *host }
+
+func (v verifier) Verified(ctx context.Context, id string) (is bool, err error) {
+	err = v.db.QueryRow(ctx, v.proved, id).Scan(&is)
+	return is, err
 }
 
 func (h *host) Delete(ctx context.Context, id string) error {

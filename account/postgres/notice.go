@@ -52,7 +52,7 @@ func (s *Store) notice(ctx context.Context, tx pgx.Tx, which string, args ...any
 	case err != nil:
 		return n, err
 	default:
-		n.Debt = account.NewDebt(a)
+		n.Debt = account.NewDebt(a, account.Change{}) // there were no other changes then
 	}
 	return n, owe(ctx, tx, n)
 }
@@ -68,13 +68,13 @@ func owe(ctx context.Context, tx pgx.Tx, n account.Notice) error {
 }
 
 // remember writes a submission and its debt.
-func remember(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	debt, err := json.Marshal(account.NewDebt(a))
+func remember(ctx context.Context, tx pgx.Tx, accountID string, c account.Change, d account.Debt) error {
+	debt, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO rekey.submissions (id, account_id, run, at, debt, owed) VALUES ($1, $2, $3, $4, $5, true)`,
-		c.Submission, a.ID, c.Run, c.At, string(debt))
+	_, err = tx.Exec(ctx, `INSERT INTO rekey.submissions (id, account_id, run, at, debt, owed) VALUES ($1, $2, $3, $4, $5, $6)`,
+		c.Submission, accountID, c.Run, c.At, string(debt), !d.Settled())
 	return err
 }
 

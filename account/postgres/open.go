@@ -92,7 +92,7 @@ func (s *Store) checkServer(ctx context.Context) error {
 func (s *Store) trials() []struct{ setting, statement, grant string } {
 	users := []struct{ setting, statement, grant string }{
 		{"Table", s.users.find, "SELECT on the columns of " + s.users.name},
-		{"Password", s.users.set, "UPDATE on the columns of " + s.users.name + " that a change sets"},
+		{"Password", s.users.setFirst, "UPDATE on the columns of " + s.users.name + " that a change sets"},
 		{"Table", s.users.lock, "SELECT and UPDATE ON " + s.users.name},
 	}
 	if s.users.endSessions != "" {

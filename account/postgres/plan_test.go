@@ -57,7 +57,7 @@ func TestIndexesServe(t *testing.T) {
 	postgrestest.Exec(t, url, `CREATE EXTENSION citext`)
 	own := open(t, url, nil)
 	stores := map[string]*Store{"rekey's own": own}
-	for _, types := range [][2]string{{"text", "text"}, {"varchar(200)", "bigint"}, {"citext", "uuid"}, {"char(100)", "varchar(30)"}} {
+	for _, types := range [][2]string{{"text", "text"}, {"varchar(200)", "bigint"}, {"citext", "uuid"}, {"char(100)", "varchar(30)"}, {"text", "char(30)"}, {"text", "citext"}} {
 		email, id := types[0], types[1]
 		index := "lower(email)"
 		if email == "citext" {
@@ -67,12 +67,14 @@ func TestIndexesServe(t *testing.T) {
 			CREATE INDEX users_email ON users (`+index+`)`)
 		s := open(t, url, &Users{Table: "users", ID: "id", Email: "email", Password: "password", ChangedAt: "changed"})
 		stores[email] = s
+		checkPages(t, email+", "+id, s)
 		for _, p := range []string{plan(t, s, s.users.find, "text[]", "'{ann@example.com}'"), plan(t, s, s.users.lock, "text", "NULL")} {
 			if strings.Contains(p, "Seq Scan") || !strings.Contains(p, "Index Cond") {
 				t.Errorf("%s, %s:\n%s", email, id, p)
 			}
 		}
 	}
+	checkPages(t, "rekey's own", own)
 	for what, p := range map[string]string{
 		"sweep of tokens":      plan(t, own, sweeps()[0], "timestamptz, float8", "now(), 1"),
 		"sweep of submissions": plan(t, own, sweeps()[1], "timestamptz, float8", "now(), 1"),
@@ -84,6 +86,18 @@ func TestIndexesServe(t *testing.T) {
 	} {
 		if strings.Contains(p, "Seq Scan") || !strings.Contains(p, "Index Cond") {
 			t.Errorf("%s:\n%s", what, p)
+		}
+	}
+}
+
+// checkPages checks that a page costs as much as its accounts, wherever it is.
+func checkPages(t *testing.T, what string, s *Store) {
+	t.Helper()
+	for statement, p := range map[string]string{
+		"first": plan(t, s, s.users.first, "int", "10"), "next": plan(t, s, s.users.next, "int, text", "10, NULL"),
+	} {
+		if strings.Contains(p, "Seq Scan") || strings.Contains(p, "Sort") || strings.Contains(p, "Index Cond") != (statement == "next") {
+			t.Errorf("%s, %s:\n%s", what, statement, p)
 		}
 	}
 }

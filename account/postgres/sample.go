@@ -120,7 +120,7 @@ func (s *Store) trial(ctx context.Context, sample, id string) error {
 		if n, err := exec(ctx, tx, s.users.lock, id); err != nil || n == 0 {
 			return cmp.Or(err, errNoRow)
 		}
-		if err := s.write(ctx, tx, sample, id); err != nil {
+		if err := s.write(ctx, tx, s.users.set, sample, id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`); err != nil { // those of the end of a change

@@ -19,7 +19,10 @@ type several struct {
 	calls  atomic.Int64
 }
 
-var _ storetest.Harness = (*several)(nil)
+var (
+	_ storetest.Harness = (*several)(nil)
+	_ account.Lister    = (*several)(nil)
+)
 
 func (s *several) next() *postgres.Accounts {
 	return s.stores[int(s.calls.Add(1))%len(s.stores)]
@@ -56,6 +59,12 @@ func (s *several) RevokeToken(ctx context.Context, key account.RecordKey, at tim
 
 func (s *several) ChangePassword(ctx context.Context, c account.Change) (string, error) {
 	return s.next().ChangePassword(ctx, c)
+}
+
+func (s *several) Block(ctx context.Context, b account.Block) error { return s.next().Block(ctx, b) }
+
+func (s *several) Accounts(ctx context.Context, after string, limit int) ([]account.Account, error) {
+	return s.next().Accounts(ctx, after, limit)
 }
 
 func (s *several) Notice(ctx context.Context, run, submission string) (account.Notice, error) {

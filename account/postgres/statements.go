@@ -17,10 +17,13 @@ type statements struct {
 	index       string // the statement of an index that serves find
 	read        string // by $1, an ID
 	lock        string // read, and keep others from changing it
+	first       string // $1 accounts, in the order of their IDs
+	next        string // as many after the ID $2
 	sample      string // $1 accounts that may be reset
 	hash        column // of the password
 	notes       []Note
 	set         string // the hash $1 of the ID $2
+	setFirst    string // set, and that the address is verified where that is kept
 	endSessions string // of the ID $1; empty when ChangedAt does, or a trigger
 	changer     bool   // see Users
 }
@@ -40,9 +43,10 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	id, idErr := t.column("ID", u.ID, column.isAny, "")
 	email, emailErr := t.column("Email", u.Email, column.isText, "text")
 	hash, hashErr := t.column("Password", u.Password, column.isText, "text")
+	verified, verifiedErr := t.optional("Verified", u.Verified, column.isBool, "boolean")
 	changed, changedErr := t.optional("ChangedAt", u.ChangedAt, column.isTime, "timestamp with time zone")
 	fields, fieldsErr := u.optionals(t)
-	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, fieldsErr, checkHashLength(hash)); err != nil {
+	if err := cmp.Or(idErr, emailErr, hashErr, changedErr, verifiedErr, fieldsErr, checkHashLength(hash)); err != nil {
 		return statements{}, err
 	}
 	folds, err := email.foldsASCII(ctx, pool)
@@ -55,8 +59,11 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	s.index = t.indexOn(email.folded())
 	s.notes = append(u.ends(t), email.notes()...)
 	s.lock = s.read + ` FOR NO KEY UPDATE`
+	s.first, s.next = pages(from, id.of(t.name))
 	s.hash, s.sample = hash, some(id, email, hash, fields, t)
-	s.set = fmt.Sprintf(`UPDATE %s SET %s = $1::text%s WHERE %s`, t.name, hash.name, changed.setNow(), id.equals(2))
+	set := `UPDATE %s SET %s = $1::text%s WHERE %s`
+	s.set = fmt.Sprintf(set, t.name, hash.name, changed.setNow(), id.equals(2))
+	s.setFirst = fmt.Sprintf(set, t.name, hash.name, changed.setNow()+verified.setTrue(), id.equals(2))
 	if s.changer = u.changer; s.changer {
 		return s, t.checkChanger(ctx, pool)
 	}
@@ -106,17 +113,33 @@ func checkHashLength(hash column) error {
 // equals compares with a parameter in the column's own type, so that its index serves.
 func (c column) equals(parameter int) string { return c.is(fmt.Sprintf("$%d", parameter)) }
 
-// is compares with a value that has a text form. Both sides have exactly one type, for which
+// is compares with a value that has a text form.
+func (c column) is(value string) string { return c.compare("=", value) }
+
+// compare compares with a value that has a text form. Both sides have exactly one type, for which
 // PostgreSQL has an operator: one of another schema would fit a domain, a varchar or an enum better.
-func (c column) is(value string) string {
+func (c column) compare(operator, value string) string {
 	switch {
 	case c.base == "citext":
-		return fmt.Sprintf(`%s OPERATOR(%s.=) %s::text::%s`, c.typed(), c.within, value, c.plainly)
-	case c.isText() && c.base != "bpchar", c.category == "E":
-		return fmt.Sprintf(`%s::text = %s::text`, c.name, value)
+		return fmt.Sprintf(`%s OPERATOR(%s.%s) %s::text::%s`, c.compared(), c.within, operator, value, c.plainly)
+	case c.asText():
+		return fmt.Sprintf(`%s %s %s::text`, c.compared(), operator, value)
 	default:
-		return fmt.Sprintf(`%s = %s::text::%s`, c.typed(), value, c.plainly)
+		return fmt.Sprintf(`%s %s %s::text::%s`, c.compared(), operator, value, c.plainly)
 	}
+}
+
+// asText reports that values are compared as texts.
+func (c column) asText() bool {
+	return c.base != "citext" && c.isText() && c.base != "bpchar" || c.category == "E"
+}
+
+// compared is the value as it is compared.
+func (c column) compared() string {
+	if c.asText() {
+		return c.name + `::text`
+	}
+	return c.typed()
 }
 
 // typed is the value in the base type.
@@ -182,6 +205,14 @@ func (c column) setNow() string {
 		return ""
 	}
 	return fmt.Sprintf(`, %s = %s`, c.name, c.clock())
+}
+
+// setTrue sets a boolean.
+func (c column) setTrue() string {
+	if c.name == "" {
+		return ""
+	}
+	return fmt.Sprintf(`, %s = true`, c.name)
 }
 
 // clock is the time now in the type of a column.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -79,15 +80,15 @@ func (s *Store) RevokeToken(ctx context.Context, key account.RecordKey, at time.
 
 // record returns the record of the token that was submitted.
 func record(ctx context.Context, tx pgx.Tx, c account.Change) (account.TokenRecord, error) {
-	t := account.TokenRecord{Key: c.Record, Scope: account.ScopePasswordReset, Run: c.Run}
+	t := account.TokenRecord{Key: c.Record}
 	var credential []byte
-	err := tx.QueryRow(ctx, `SELECT account_id, address, credential, mail, client, operator, issued, expires FROM rekey.tokens
-		WHERE key = $1 AND scope = $2 AND run = $3`, c.Record[:], t.Scope, t.Run).
-		Scan(&t.AccountID, &t.Address, &credential, &t.Mail, &t.Client, &t.Operator, &t.Issued, &t.Expires)
+	err := tx.QueryRow(ctx, `SELECT scope, run, account_id, address, credential, mail, client, operator, issued, expires FROM rekey.tokens
+		WHERE key = $1`, c.Record[:]).
+		Scan(&t.Scope, &t.Run, &t.AccountID, &t.Address, &credential, &t.Mail, &t.Client, &t.Operator, &t.Issued, &t.Expires)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return t, account.ErrTokenUnknown
 	}
 	copy(t.Credential[:], credential)
 	t.Issued, t.Expires = t.Issued.UTC(), t.Expires.UTC()
-	return t, err
+	return t, cmp.Or(err, c.Takes(t))
 }

@@ -31,6 +31,9 @@ type Users struct {
 	Disabled   string // boolean; or timestamp: set for an account that is, or in the future if the name says an end, such as banned_until
 	Resettable string // boolean, whether the password may be reset; without it all may
 	Notify     string // text or text[]: further addresses that get the notice of a change
+	// Verified is a boolean, whether the owner proved that the address is theirs. A first password
+	// sets it, in the statement that sets the hash.
+	Verified string
 
 	// changer is that a trigger of the table changes what a change of the password changes.
 	changer bool
@@ -68,7 +71,25 @@ func (u *Users) orFound(ctx context.Context, db querier) (Users, error) {
 			*to = name
 		}
 	}
+	if err == nil {
+		found.Verified, err = verifiable(ctx, db, t)
+	}
 	return found, err
+}
+
+// verifiable is the column of the view which first passwords set, empty for none or without the
+// right to set it.
+func verifiable(ctx context.Context, db querier, t table) (name string, err error) {
+	const column = "address_verified"
+	if _, has := t.columns[column]; !has {
+		return "", nil
+	}
+	var may bool
+	err = db.QueryRow(ctx, `SELECT has_column_privilege($1::oid, $2, 'UPDATE')`, t.oid, column).Scan(&may)
+	if err != nil || !may {
+		return "", fault(err)
+	}
+	return column, nil
 }
 
 var errNoTrigger = errors.New("the view rekey.users has no trigger INSTEAD OF UPDATE, which ends the sessions of an account: run the file of `rekey adopt` again")

@@ -23,6 +23,12 @@ func plainUsers() postgres.Users {
 // reset resets the password of the only account of an address.
 func reset(t *testing.T, s *postgres.Store, address, hash string) (account.Account, error) {
 	t.Helper()
+	return resetBy(t, s, address, hash, "submission")
+}
+
+// resetBy is reset by a submission of its own, for one that follows another one.
+func resetBy(t *testing.T, s *postgres.Store, address, hash, submission string) (account.Account, error) {
+	t.Helper()
 	found, err := s.Find(t.Context(), address)
 	must(t, err)
 	if len(found) != 1 {
@@ -31,7 +37,7 @@ func reset(t *testing.T, s *postgres.Store, address, hash string) (account.Accou
 	token := tokenOf(found[0], 1)
 	must(t, issue(t.Context(), s, token, 10))
 	change := changeBy(token)
-	change.Hash = hash
+	change.Hash, change.Submission = hash, submission
 	_, err = s.ChangePassword(t.Context(), change)
 	return found[0], err
 }

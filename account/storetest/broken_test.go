@@ -20,6 +20,8 @@ type broken struct {
 	issue   func(ctx context.Context, t account.TokenRecord, limit int) (account.Issued, error)
 	revoke  func(ctx context.Context, key account.RecordKey, at time.Time) error
 	change  func(ctx context.Context, c account.Change) (string, error)
+	block   func(ctx context.Context, blk account.Block) error
+	list    func(ctx context.Context, after string, limit int) ([]account.Account, error)
 	record  func(ctx context.Context, e account.Entry) error
 	notice  func(ctx context.Context, run, submission string) (account.Notice, error)
 	tell    func(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error)
@@ -52,6 +54,7 @@ func breakStore(good Harness, fault func(*broken)) Harness {
 		notice: good.Notice, tell: good.Tell, owed: good.Owed, end: good.End,
 		put: good.Put, remove: good.Delete, sign: good.NewSession, session: good.Session, audit: good.Audit,
 		entries: good.Entries, forget: good.Forget, sweepAudit: good.SweepAudit,
+		block: good.Block, list: good.(account.Lister).Accounts,
 		issued: map[account.RecordKey]account.TokenRecord{}, applied: map[string]string{},
 		sessions: map[string]string{}, meeting: map[string]*sync.WaitGroup{},
 	}
@@ -89,6 +92,12 @@ func (b *broken) ChangePassword(ctx context.Context, c account.Change) (string, 
 		b.applied[c.Submission] = owner
 	}
 	return owner, err
+}
+
+func (b *broken) Block(ctx context.Context, blk account.Block) error { return b.block(ctx, blk) }
+
+func (b *broken) Accounts(ctx context.Context, after string, limit int) ([]account.Account, error) {
+	return b.list(ctx, after, limit)
 }
 
 func (b *broken) Notice(ctx context.Context, run, submission string) (account.Notice, error) {

@@ -76,7 +76,10 @@ func knowsItsTokens(s *suite) {
 	t := token(ann, "sign-in")
 	t.Scope = "sign-in"
 	s.must(s.issue(t, plenty))
-	s.refuse("a token of another scope", submit(t, "new"), account.ErrTokenUnknown)
+	c := submit(t, "new")
+	s.refuse("a token of another scope", c, account.ErrTokenUnknown)
+	c.Scope = t.Scope
+	s.refuse("a scope that permits no change", c, account.ErrTokenUnknown)
 	s.must(s.RevokeToken(s.Context(), t.Key, noon))
 
 	t = s.mail(ann, "1")

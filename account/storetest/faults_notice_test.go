@@ -51,7 +51,7 @@ func noticeFaults() []fault {
 	return []fault{
 		{"notice/addresses", "asks the account when it is to tell", noticing(func(ctx context.Context, b *broken, n *account.Notice) {
 			a, _ := b.Harness.Account(ctx, n.AccountID)
-			n.Debt = account.NewDebt(a)
+			n.Debt = account.NewDebt(a, account.Change{})
 		})},
 		{"notice/addresses", "asks the account when it mails the link", noticing(func(_ context.Context, _ *broken, n *account.Notice) {
 			n.Left = slices.Clone(n.Left)

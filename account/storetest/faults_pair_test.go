@@ -39,6 +39,7 @@ type brokenLedger struct {
 	*bolt.Store
 	begin  func(ctx context.Context, c account.Change) (account.TokenRecord, bool, error)
 	finish func(ctx context.Context, c account.Change, a account.Account) error
+	block  func(ctx context.Context, blk account.Block, hash string) error
 	begun  func(ctx context.Context, run string) ([]account.Begun, error)
 	end    func(ctx context.Context, run string, at time.Time) (account.Notice, error)
 	sweep  func(ctx context.Context, before time.Time) (int, error)
@@ -51,6 +52,10 @@ func (b *brokenLedger) Begin(ctx context.Context, c account.Change) (account.Tok
 
 func (b *brokenLedger) Finish(ctx context.Context, c account.Change, a account.Account) error {
 	return b.finish(ctx, c, a)
+}
+
+func (b *brokenLedger) Blocked(ctx context.Context, blk account.Block, hash string) error {
+	return b.block(ctx, blk, hash)
 }
 
 func (b *brokenLedger) Begun(ctx context.Context, run string) ([]account.Begun, error) {
@@ -253,7 +258,9 @@ func togetherFaults() []pairFault {
 	}
 }
 
-func pairFaults() []pairFault { return slices.Concat(hostFaults(), heldFaults(), togetherFaults()) }
+func pairFaults() []pairFault {
+	return slices.Concat(hostFaults(), heldFaults(), togetherFaults(), blockPairFaults(), firstPairFaults(), useFaults())
+}
 
 func allPairChecks() []pairCheck { return slices.Concat(hostChecks, ledgerChecks, pairChecks) }
 
@@ -271,7 +278,7 @@ func pairFails(t *testing.T, c pairCheck, put func(*brokenHost, *brokenLedger)) 
 		m := NewMemory()
 		host := &brokenHost{Memory: m, find: m.Find, change: m.Change}
 		ledger := &brokenLedger{
-			Store: good, begin: good.Begin, finish: good.Finish, begun: good.Begun,
+			Store: good, begin: good.Begin, finish: good.Finish, block: good.Blocked, begun: good.Begun,
 			end: good.End, sweep: good.Sweep, forget: good.Forget,
 		}
 		put(host, ledger)

@@ -18,7 +18,7 @@ type fault struct {
 
 func faults() []fault {
 	return slices.Concat(readFaults(), mailFaults(), changeFaults(), recordFaults(), noticeFaults(), owedFaults(), endFaults(),
-		refusalFaults(), raceFaults(), sweepFaults(), ledgerFaults())
+		refusalFaults(), firstFaults(), raceFaults(), sweepFaults(), ledgerFaults(), blockFaults(), listFaults())
 }
 
 // recorder takes note of a failure where a test would fail.

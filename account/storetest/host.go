@@ -24,7 +24,13 @@ type App interface {
 	Session(ctx context.Context, sid string) (account.Account, error)
 }
 
-// HostHarness is a host under test.
+// Verifier is an [App] that keeps whether the address of an account is verified. It does so for an
+// account as the suites put it: no.
+type Verifier interface {
+	Verified(ctx context.Context, accountID string) (bool, error)
+}
+
+// HostHarness is a host under test. One that is a [Verifier] must mark addresses.
 type HostHarness interface {
 	account.Host
 	App
@@ -91,7 +97,9 @@ type pairCheck struct {
 var hostChecks = []pairCheck{
 	{"host/change", changesHost},
 	{"host/again", repeatsHost},
+	{"host/the same", replacesByTheSame},
 	{"host/stale", refusesStale},
+	{"host/first password", setsFirstAtHost},
 	{"host/races", racesHost},
 	{"host/context", hostHeedsContext},
 }

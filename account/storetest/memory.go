@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -14,14 +16,15 @@ type Memory struct {
 	mu       sync.Mutex
 	accounts map[string]account.Account
 	sessions map[string]session
-	signIns  int // so far
+	verified map[string]bool // accounts whose address is verified
+	signIns  int             // so far
 }
 
 type session struct{ owner, credential string }
 
 // NewMemory returns one without accounts.
 func NewMemory() *Memory {
-	return &Memory{accounts: map[string]account.Account{}, sessions: map[string]session{}}
+	return &Memory{accounts: map[string]account.Account{}, sessions: map[string]session{}, verified: map[string]bool{}}
 }
 
 // locked does something with the maps.
@@ -59,6 +62,19 @@ func (m *Memory) Account(ctx context.Context, id string) (a account.Account, err
 	return a, err
 }
 
+// Accounts implements account.Lister.
+func (m *Memory) Accounts(ctx context.Context, after string, limit int) (page []account.Account, err error) {
+	err = m.locked(ctx, func() error {
+		for _, id := range slices.Sorted(maps.Keys(m.accounts)) {
+			if id > after && len(page) < limit {
+				page = append(page, m.accounts[id])
+			}
+		}
+		return nil
+	})
+	return page, err
+}
+
 // Change implements account.Host.
 func (m *Memory) Change(ctx context.Context, c account.HostChange) error {
 	return m.locked(ctx, func() error {
@@ -71,6 +87,7 @@ func (m *Memory) Change(ctx context.Context, c account.HostChange) error {
 		}
 		a.Credential = c.New
 		m.accounts[a.ID] = a
+		m.verified[a.ID] = m.verified[a.ID] || c.Verified
 		for sid, s := range m.sessions {
 			if s.owner == a.ID {
 				delete(m.sessions, sid)
@@ -78,6 +95,15 @@ func (m *Memory) Change(ctx context.Context, c account.HostChange) error {
 		}
 		return nil
 	})
+}
+
+// Verified implements Verifier.
+func (m *Memory) Verified(ctx context.Context, id string) (is bool, err error) {
+	err = m.locked(ctx, func() error {
+		is = m.verified[id]
+		return nil
+	})
+	return is, err
 }
 
 // Put implements App.

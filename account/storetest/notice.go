@@ -71,7 +71,7 @@ func owesEveryAddress(s *suite) {
 func notesWhoIsTold(s *suite) {
 	ann, c := s.changed("ann")
 	const office = "office@example.com"
-	at, want := c.At.Add(time.Minute), account.NewDebt(ann)
+	at, want := c.At.Add(time.Minute), account.NewDebt(ann, c)
 	for _, step := range []struct {
 		what account.Telling
 		to   string
@@ -96,7 +96,7 @@ func notesWhoIsTold(s *suite) {
 	s.must(s.issue(t, plenty))
 	again := submit(t, "newer")
 	s.change(again, ann.ID)
-	s.owes("the run's next change", again, ann.ID, account.NewDebt(ann))
+	s.owes("the run's next change", again, ann.ID, account.NewDebt(ann, again))
 	s.same("what the end returns", again.Submission, s.end(c.Run, nil).Submission)
 }
 
@@ -142,7 +142,7 @@ func listsWhatIsOwed(s *suite) {
 	found, err := s.Owed(s.Context(), c.At.Add(time.Second), plenty)
 	s.must(err)
 	s.same("of after it", []account.Notice{{
-		Submission: c.Submission, Run: c.Run, AccountID: ann.ID, Changed: c.At, Debt: account.NewDebt(ann),
+		Submission: c.Submission, Run: c.Run, AccountID: ann.ID, Changed: c.At, Debt: account.NewDebt(ann, c),
 	}}, found)
 	s.changed("bob")
 	seen := map[string]bool{}
@@ -160,7 +160,7 @@ func listsWhatIsOwed(s *suite) {
 func keepsWhatIsOwed(s *suite) {
 	ann, c := s.changed("ann")
 	s.sweep(1) // the mail
-	s.owes("after a sweep", c, ann.ID, account.NewDebt(ann))
+	s.owes("after a sweep", c, ann.ID, account.NewDebt(ann, c))
 	s.tell(c, account.TellDone, ann.Address)
 	s.tell(c, account.TellDone, "office@example.com")
 	s.sweep(1)

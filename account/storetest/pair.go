@@ -12,10 +12,14 @@ import (
 var ledgerChecks = []pairCheck{
 	{"ledger/begin", begins},
 	{"ledger/finish", finishes},
+	{"ledger/first password", notesFirst},
 	{"ledger/finish without begin", finishesUnbegun},
 	{"ledger/end", endsBegun},
 	{"ledger/sweep", sweepsBegun},
 	{"ledger/forget", forgetsBegun},
+	{"ledger/use", usesOwnTokens},
+	{"ledger/lost use", leavesLostUses},
+	{"ledger/block", notesBlock},
 }
 
 // begun checks the submissions of a run that were not applied.
@@ -92,11 +96,11 @@ func finishes(s *pairSuite) {
 // noted checks what is kept of a change that was applied.
 func (s *pairSuite) noted(a account.Account, c account.Change) {
 	s.Helper()
-	s.same("changes in the audit log", 1, s.count(a.ID, account.EventPasswordChanged))
-	s.audited(a.ID, c.Entry(a.ID, account.EventPasswordChanged, ""))
+	s.same("changes in the audit log", 1, s.count(a.ID, c.Event()))
+	s.audited(a.ID, c.Entry(a.ID, c.Event(), ""))
 	n, err := s.Notice(s.Context(), c.Run, c.Submission)
 	s.must(err)
-	s.same("the notice", account.Notice{Submission: c.Submission, Run: c.Run, AccountID: a.ID, Changed: c.At, Debt: account.NewDebt(a)}, n)
+	s.same("the notice", account.Notice{Submission: c.Submission, Run: c.Run, AccountID: a.ID, Changed: c.At, Debt: account.NewDebt(a, c)}, n)
 }
 
 // A change that the host made is noted, though its run has ended and its beginning was swept.
@@ -152,13 +156,20 @@ func forgetsBegun(s *pairSuite) {
 }
 
 var pairChecks = []pairCheck{
-	{"pair/lost, then repeated", func(s *pairSuite) { s.lose(repeatsLost) }},
-	{"pair/lost, then ended", func(s *pairSuite) { s.lose(endsLost) }},
+	{"pair/lost, then repeated", func(s *pairSuite) { s.lose(s.toReset, repeatsLost) }},
+	{"pair/lost, then ended", func(s *pairSuite) { s.lose(s.toReset, endsLost) }},
 	{"pair/lost, then too late", comesTooLate},
 	{"pair/applied after the end", appliesAfterTheEnd},
 	{"pair/changed in between", changesInBetween},
 	{"pair/moved in between", movesInBetween},
 	{"pair/veto", vetoes},
+	{"pair/use, then repeated", repeatsUses},
+	{"pair/use refused", refusesUses},
+	{"pair/block, lost", losesBlock},
+	{"pair/block, changed in between", blocksWhatChanges},
+	{"pair/first password, lost, then repeated", func(s *pairSuite) { s.lose(s.toInvite, repeatsLost) }},
+	{"pair/first password, lost, then ended", func(s *pairSuite) { s.lose(s.toInvite, endsLost) }},
+	{"pair/first password, moved in between", movesBeforeFirst},
 }
 
 var errLost = errors.New("lost")
@@ -199,12 +210,26 @@ func (l *lossy) Finish(ctx context.Context, c account.Change, a account.Account)
 	return l.call("finish", func() error { return l.HostLedger.Finish(ctx, c, a) })
 }
 
+// toReset makes an account and the change of a reset.
+func (s *suite) toReset(id string) (account.Account, account.Change) {
+	s.Helper()
+	a := s.signUp(id)
+	return a, submit(s.mail(a, "1"), "new "+id)
+}
+
+// toInvite makes an account and the change of an invitation.
+func (s *suite) toInvite(id string) (account.Account, account.Change) {
+	s.Helper()
+	a := s.invited(id, "")
+	return a, accept(s.invite(a, "1"), "new "+id)
+}
+
 // lose makes a change with each call lost, and then does something as a new process would.
-func (s *pairSuite) lose(then func(s *pairSuite, a account.Account, c account.Change)) {
+func (s *pairSuite) lose(set func(id string) (account.Account, account.Change), then func(s *pairSuite, a account.Account, c account.Change)) {
 	for _, call := range []string{"begin", "account", "change", "finish"} {
 		for _, answer := range []bool{false, true} {
-			a := s.signUp(fmt.Sprintf("%s-%v", call, answer))
-			mine, c := s.signIn(a.ID, a.Credential), submit(s.mail(a, "1"), "new "+a.ID)
+			a, c := set(fmt.Sprintf("%s-%v", call, answer))
+			mine := s.signIn(a.ID, a.Credential)
 			l := &lossy{s.host, s.ledger, call, answer}
 			_, err := account.Beside(l, l).ChangePassword(s.Context(), c)
 			if !errors.Is(err, errLost) || errors.Is(err, account.ErrRefused) {
@@ -214,6 +239,7 @@ func (s *pairSuite) lose(then func(s *pairSuite, a account.Account, c account.Ch
 			now, err := s.Account(s.Context(), a.ID)
 			s.must(err)
 			s.signedIn(a.ID+": a session from before", mine, now.Credential == a.Credential)
+			s.verified(a.ID, c.First() && now.HasPassword())
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // Harness is a store under test, with the part of a host application that the suite plays. It
-// reads the audit log too.
+// reads the audit log too. The suite holds an [account.Lister] to its duties, and skips them for
+// another one.
 type Harness interface {
 	account.Store
 	account.Archive
@@ -46,6 +47,8 @@ var checks = []check{
 	{"accounts/read", readsAccounts},
 	{"accounts/find", findsByAddress},
 	{"accounts/move", findsWhereItMoved},
+	{"accounts/list", listsAccounts},
+	{"accounts/list, changing", listsWhileAccountsChange},
 	{"mails/limit", limitsMails},
 	{"mails/refill", refillsMails},
 	{"mails/first attempt", countsFirstAttempts},
@@ -61,7 +64,16 @@ var checks = []check{
 	{"change/refused", refuses},
 	{"change/form", keepsForms},
 	{"change/spelling", comparesAddresses},
+	{"first/effects", setsFirst},
+	{"first/refused", refusesFirst},
+	{"first/purposes", keepsPurposes},
 	{"sessions/stale", holdsNoStaleSession},
+	{"block/effects", blocks},
+	{"block/again", blocksAgain},
+	{"block/another run", blocksForAnotherRun},
+	{"block/closed", blocksClosedAccounts},
+	{"block/refused", refusesBlocks},
+	{"block/races", racesBlock},
 	{"notice/addresses", owesEveryAddress},
 	{"notice/progress", notesWhoIsTold},
 	{"notice/given up", givesUp},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
@@ -107,9 +108,16 @@ func heedsContext(s *suite) {
 	_, sweepAudit := s.SweepAudit(over, noon.Add(week), time.Hour)
 	_, entries := s.Entries(over, account.Filter{})
 	_, forget := s.Forget(over, "bob", account.Entry{At: noon})
+	list := context.Canceled
+	if l, ok := s.Harness.(account.Lister); ok {
+		if _, err := l.Accounts(over, "", 1); !errors.Is(err, account.ErrNotListed) {
+			list = err
+		}
+	}
 	for what, err := range map[string]error{
 		"find": find, "account": read, "change": change, "sweep": sweep,
 		"sweep of the audit log": sweepAudit, "audit log": entries, "forget": forget,
+		"block": s.Block(over, blockOf(ann, "forced")), "list": list,
 		"issue":  issue,
 		"notice": notice, "tell": tell, "owed": owed, "end": end,
 		"revoke": s.RevokeToken(over, t.Key, noon),

@@ -89,6 +89,7 @@ settings:
     REKEY_SMTP_OAUTH_SCOPE: https://outlook.office365.com/.default
     REKEY_SMTP_OAUTH_SECRET_FILE: /secrets/smtp/oauth-secret`,
 		overlay + "components: [../base/application]\n": application,
+		overlay + "components: [../base/backends]\n":    backends,
 	} {
 		plain, err := kustomized(t, own)
 		if err != nil {
@@ -103,6 +104,14 @@ settings:
 		}
 	}
 }
+
+const backends = `
+settings:
+  backends:
+    REKEY_BACKENDS_TOKEN_FILE: /secrets/backends/tokens
+    REKEY_BACKENDS_TLS_CERT: /secrets/backends/tls.crt
+    REKEY_BACKENDS_TLS_KEY: /secrets/backends/tls.key
+    REKEY_BACKENDS_CLIENT_CA: /secrets/backends/client-ca.crt`
 
 const application = `
 settings:
@@ -201,6 +210,7 @@ pod: {annotations: {example.com/team: a}, nodeSelector: {disk: ssd}, tolerations
   affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}
 `, "Deployment rekey-worker"},
 	"application": {application, "ConfigMap rekey-application"},
+	"backends":    {backends, "NetworkPolicy rekey-starter-backends"},
 	"database of users": {`
 settings: {application: {REKEY_USERS_URL: "mysql://reset@db.example.com:3306/shop", REKEY_USERS_SECRET_FILE: /secrets/application/users}}
 networkPolicy: {application: {port: 3306, to: [{ipBlock: {cidr: 10.0.0.0/8}}]}}`, "ConfigMap rekey-application"},
@@ -357,11 +367,11 @@ func TestChartHasEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	given := map[string][]string{
-		"worker": {"temporal", "site", "store", "mail", "application", "worker", "all"}, "starter": {"temporal", "site", "starter", "all"},
+		"worker": {"temporal", "site", "store", "mail", "application", "worker", "all"}, "starter": {"temporal", "site", "starter", "backends", "all"},
 		"codec": {"codec", "all"}, "setup": {"temporal", "all"}, "migrate": {"store", "all"},
 	}
 	// A namespace of a Temporal that is there is not the chart's to create.
-	itself := []string{"REKEY_RETENTION", "REKEY_KEYS", "REKEY_LISTEN", "REKEY_CODEC_LISTEN", "REKEY_OPS_LISTEN", "REKEY_TEMPLATES"}
+	itself := []string{"REKEY_RETENTION", "REKEY_KEYS", "REKEY_LISTEN", "REKEY_CODEC_LISTEN", "REKEY_BACKENDS_LISTEN", "REKEY_OPS_LISTEN", "REKEY_TEMPLATES"}
 	for command, parts := range given {
 		known, has := settings(t, command), map[string]bool{}
 		for _, part := range parts {

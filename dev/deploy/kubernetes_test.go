@@ -222,6 +222,39 @@ func TestManifestsForAnApplication(t *testing.T) {
 	}
 }
 
+// With the component backends reach a port of their own at the starter, by a Service that no pages
+// are behind.
+func TestManifestsForBackends(t *testing.T) {
+	t.Parallel()
+	own := overlay + "components: [../base/backends]\n"
+	c, err := kustomized(t, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range c.problems(t) {
+		t.Error(problem)
+	}
+	for name, port := range map[string]string{"rekey-backends": "backends", "rekey-starter": "http"} {
+		s, ok := c.objects["Service "+name].(*corev1.Service)
+		if !ok || len(s.Spec.Ports) != 1 || s.Spec.Ports[0].TargetPort.StrVal != port {
+			t.Errorf("Service %s leads to %v, want %s", name, s, port)
+		}
+	}
+	for _, broken := range []struct{ old, new, want string }{
+		{`value: ":8443"`, `value: ":8442"`, "starter: listens at :8442, its port backends is 8443"},
+		{"REKEY_BACKENDS_TLS_KEY:", "REKEY_BACKENDS_KEY:", "rekey starter does not know REKEY_BACKENDS_KEY"},
+		{"defaultMode: 0440}}}", "defaultMode: 0444}}}", "starter: secret rekey-backends can be read by others"},
+	} {
+		c, err := kustomized(t, own, broken.old, broken.new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := c.problems(t); !slices.ContainsFunc(found, func(p string) bool { return strings.HasPrefix(p, broken.want) }) {
+			t.Errorf("%q for %q: found %q, want %q", broken.new, broken.old, found, broken.want)
+		}
+	}
+}
+
 func TestManifestRulesBite(t *testing.T) {
 	t.Parallel()
 	for _, broken := range []struct{ old, new, want string }{

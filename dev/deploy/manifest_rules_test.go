@@ -99,7 +99,7 @@ func probed(jobs []string, name string, container corev1.Container) string {
 func (c *cluster) listens(container corev1.Container) string {
 	env := c.env(container)
 	for _, port := range container.Ports {
-		for _, name := range map[string][]string{"ops": {"REKEY_OPS_LISTEN"}, "http": {"REKEY_LISTEN", "REKEY_CODEC_LISTEN"}}[port.Name] {
+		for _, name := range map[string][]string{"ops": {"REKEY_OPS_LISTEN"}, "http": {"REKEY_LISTEN", "REKEY_CODEC_LISTEN"}, "backends": {"REKEY_BACKENDS_LISTEN"}}[port.Name] {
 			if at, ok := env[name]; ok && at != fmt.Sprintf(":%d", port.ContainerPort) {
 				return fmt.Sprintf("listens at %s, its port %s is %d", at, port.Name, port.ContainerPort)
 			}

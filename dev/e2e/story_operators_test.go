@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/rekeyhq/rekey/dev/inbox"
-	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/statemachine"
 )
 
 // byOperators are the stories of other actions on a run that Temporal allows.

@@ -7,9 +7,9 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 // recordedRun is a run that is over, and its outcome.

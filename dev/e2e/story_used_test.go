@@ -8,8 +8,8 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
-	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/statemachine"
 )
 
 // unused are the stories in which no link is used.

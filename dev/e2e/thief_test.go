@@ -16,9 +16,9 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 // security 4, 26: a thief has every keyset, all histories and the account store. The thief

@@ -17,8 +17,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/stack"
-	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

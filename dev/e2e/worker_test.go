@@ -18,6 +18,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -26,7 +27,6 @@ import (
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/worker"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -27,10 +27,10 @@ import (
 	"github.com/rekeyhq/rekey/account/bolt"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

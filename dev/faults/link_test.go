@@ -10,9 +10,9 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 var (

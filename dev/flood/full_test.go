@@ -15,9 +15,9 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

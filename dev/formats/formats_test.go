@@ -43,6 +43,12 @@ var formats = []struct {
 		{"in: path", "in: paths"},
 		{"type: boolean", "type: bool"},
 	}},
+	{"backend/openapi.yaml", judgeOpenAPI, [][2]string{
+		{`"#/components/schemas/Error"`, `"#/components/schemas/Errors"`},
+		{"type: mutualTLS", "type: mutualSSL"},
+		{"scheme: bearer", "schema: bearer"},
+		{"type: object", "type: objects"},
+	}},
 	{"account/hosturl/openapi.yaml", judgeOpenAPI, [][2]string{
 		{`"#/components/schemas/ID"`, `"#/components/schemas/Id"`},
 		{"in: header", "in: heading"},

@@ -22,8 +22,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -226,14 +226,14 @@ func (s *story) checkLabels(t *testing.T, found exported) {
 	t.Helper()
 	word := regexp.MustCompile(`^[a-z_]+$`)
 	allowed := map[string]*regexp.Regexp{
-		"code": word, "event": regexp.MustCompile(`^[a-z_.]+$`), "state": word, "result": word, "reason": word, "kind": word, "check": word, "operation": regexp.MustCompile(`^[A-Za-z_]+$`),
+		"code": word, "event": regexp.MustCompile(`^[a-z_.-]+$`), "flow": regexp.MustCompile(`^[a-z-]+$`), "state": word, "result": word, "reason": word, "kind": word, "check": word, "operation": regexp.MustCompile(`^[A-Za-z_]+$`),
 		"retry": regexp.MustCompile(`^(true|false)$`), "le": regexp.MustCompile(`^[0-9.+Infe]+$`), "quantile": regexp.MustCompile(`^[0-9.]+$`),
 		"http_request_method": regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|CONNECT|OPTIONS|TRACE|_OTHER)$`),
 		"http_route":          regexp.MustCompile(`^/[a-z0-9/_.\-]*(\{[a-z]+\})?$`), "http_response_status_code": regexp.MustCompile(`^[1-5][0-9][0-9]$`),
 		"namespace": regexp.MustCompile(`^(default|_unknown_)$`), "client_name": word, "worker_type": regexp.MustCompile(`^[A-Za-z]+$`), "poller_type": word,
 		"clock":         regexp.MustCompile(`^(store|temporal)$`),
 		"task_queue":    regexp.MustCompile(`^(rekey|rekey-mail|none|[^:]+:[0-9a-f-]+)$`),
-		"workflow_type": regexp.MustCompile(`^(ResetPassword|FinishReset|none|_OTHER)$`), "activity_type": regexp.MustCompile(`^([a-z-]+)$`),
+		"workflow_type": regexp.MustCompile(`^(ResetPassword|Invite|ForceReset|ForceAll|FinishReset|none|_OTHER)$`), "activity_type": regexp.MustCompile(`^([a-z-]+)$`),
 		"failure_reason": regexp.MustCompile(`^[A-Za-z]+$`), "status_code": regexp.MustCompile(`^[A-Za-z_]+$`), "cause": regexp.MustCompile(`^[A-Za-z]+$`),
 		"version": regexp.MustCompile(`^go1`), "service_name": regexp.MustCompile(`^rekey-(worker|starter)$`), "service_version": regexp.MustCompile(`^\S+$`),
 		"telemetry_sdk_language": word, "telemetry_sdk_name": word, "telemetry_sdk_version": regexp.MustCompile(`^[0-9.]+$`),

@@ -30,8 +30,8 @@ import (
 	"github.com/rekeyhq/rekey/dev/site"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
-	"github.com/rekeyhq/rekey/internal/telemetry"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/internal/telemetry"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -17,11 +17,11 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/process"
 	"github.com/rekeyhq/rekey/dev/site"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/overlay"
 	"github.com/rekeyhq/rekey/internal/testkit/postgrestest"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -25,11 +25,11 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/statemachine"
-	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -230,7 +230,8 @@ func (p *person) checkAudit(t *rapid.T) {
 				t.Fatalf("a mail is withheld: %s, after %d", e.Detail, mails)
 			}
 		case account.EventResetCanceled:
-		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded,
+		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded, account.EventPasswordBlocked,
+			account.EventPasswordSet, account.EventApplied,
 			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
 			t.Fatalf("nothing in a story leads to %s", e.Event)
 		}

@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/workflow"
 )
 

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account/bolt"
-	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/keys"
 )
 
 // temporalFile is the database of the Temporal server in the data folder.

@@ -22,13 +22,14 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/account/bolt"
+	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/dev/inbox"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/one/temporal"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
-	"github.com/rekeyhq/rekey/flow"
 )
 
 // Product is the demo application's name in pages and mails.
@@ -66,6 +67,9 @@ type Config struct {
 	MailUser    string        // logs in there, with any password; empty for no login
 	// Receiver is an application that is told events; nil for none.
 	Receiver account.Receiver
+	// Flows are flows of one's own, and Pages adds theirs to the demo application; nil adds none.
+	Flows []activities.Flow
+	Pages func(*http.ServeMux, *starter.Client)
 
 	// Client are more settings of the Temporal clients, such as their names.
 	Client client.Options

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/rs/zerolog"
 	sdklog "go.temporal.io/sdk/log"
@@ -14,6 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // support is the demo application's address for help.
@@ -48,6 +50,9 @@ func (s *Stack) web(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle("/", resets)
+	if s.Pages != nil {
+		s.Pages(mux, s.Starter)
+	}
 	return mux, nil
 }
 
@@ -65,6 +70,7 @@ func (s *Stack) Resets(ctx context.Context) (http.Handler, error) {
 	s.onStop(func() error { s.Starter.Close(); return nil })
 	return web.NewHandler(s.Starter, web.Config{
 		LoginURL: "/login", Support: support,
+		Invitations: s.Starter.Of(workflow.Invite, 72*time.Hour), Renewals: s.Starter.Of(workflow.ForceReset, 24*time.Hour),
 		Enabled: s.ResetPassword, ClientLimit: s.ClientLimit, TrustedProxies: s.TrustedProxies, Log: s.Log,
 		Metrics: s.Client.MetricsHandler, Traces: s.Traces,
 	})

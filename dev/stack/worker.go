@@ -65,7 +65,7 @@ func (s *Stack) workerConfig(store account.Store) (worker.Config, error) {
 	})
 	return worker.Config{
 		Temporal: s.TemporalOptions(), Keys: s.Keys, Store: store,
-		Mailer: mailer, Templates: templates, BaseURL: s.base(), MailRate: s.MailRate, Receiver: s.Receiver, Log: s.Log, Now: s.Now,
+		Mailer: mailer, Templates: templates, BaseURL: s.base(), MailRate: s.MailRate, Receiver: s.Receiver, Flows: s.Flows, Log: s.Log, Now: s.Now,
 	}, errors.Join(mailErr, err)
 }
 

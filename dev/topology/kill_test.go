@@ -185,7 +185,8 @@ func (f *fleet) isChangedOnce(t *testing.T, p *person) {
 			changes++
 		case account.EventMailIssued, account.EventMailRevoked:
 		case account.EventMailWithheld, account.EventChangeRefused, account.EventResetCanceled,
-			account.EventResetEnded, account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
+			account.EventResetEnded, account.EventPasswordBlocked, account.EventPasswordSet, account.EventApplied,
+			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
 			t.Errorf("%s: %s %s", p.ID, e.Event, e.Detail)
 		}
 	}

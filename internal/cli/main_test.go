@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
 )
 
@@ -305,7 +306,7 @@ func TestSettingsOfTheSite(t *testing.T) {
 		if _, err := parser.Parse(starterArgs(t, more...)); err != nil {
 			t.Fatal(err)
 		}
-		return c.Starter.handlerConfig(&process{log: zerolog.Nop()}, &operation{})
+		return c.Starter.handlerConfig(&process{log: zerolog.Nop()}, &operation{}, &starter.Client{})
 	}
 	if cfg := site(); cfg.NoHSTS || cfg.ChangePasswordURL != "" {
 		t.Errorf("by default: %+v", cfg)

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/backend"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/link"
@@ -61,7 +62,15 @@ func (s *starterCmd) check() error {
 	case s.IdleTimeout < minIdleTimeout:
 		return fmt.Errorf("--idle-timeout ($REKEY_IDLE_TIMEOUT): want 1s or more, such as 620s, not %s", s.IdleTimeout)
 	}
-	return s.checkURLs()
+	return cmp.Or(checkLife("--invite-life ($REKEY_INVITE_LIFE)", s.InviteLife), checkLife("--forced-life ($REKEY_FORCED_LIFE)", s.ForcedLife), s.checkURLs())
+}
+
+// checkLife judges the life of a link whose reader did not ask for it.
+func checkLife(setting string, life time.Duration) error {
+	if life < backend.MinLife || life > backend.MaxLife {
+		return fmt.Errorf("%s: want 1h to 168h, not %s", setting, life)
+	}
+	return nil
 }
 
 func (s *starterCmd) checkURLs() error {
@@ -76,7 +85,7 @@ func (s *starterCmd) checkURLs() error {
 			return fmt.Errorf("--change-password-url ($REKEY_CHANGE_PASSWORD_URL): %w", err)
 		}
 	}
-	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.opsFlags.check())
+	return cmp.Or(checkListen("--listen ($REKEY_LISTEN)", s.Listen), s.backendFlags.check(), s.opsFlags.check())
 }
 
 // checkListen judges an address to serve on; none is none.

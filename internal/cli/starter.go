@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // starterCmd is `rekey starter`.
@@ -51,6 +52,11 @@ type starterFlags struct {
 	Proxies       []netip.Prefix `name:"trusted-proxies" env:"REKEY_TRUSTED_PROXIES" help:"Networks of your reverse proxies, trusted for X-Forwarded-For: 10.0.0.0/8,..."`
 	IdleTimeout   time.Duration  `default:"${idle_timeout}" env:"REKEY_IDLE_TIMEOUT" help:"Timeout of idle connections: longer than your load balancer's timeout, or some requests get 502."`
 	Hashes        int            `default:"0" env:"REKEY_HASHES" help:"Passwords hashed at once, 64 at most, each 19 MiB with argon2id by default; 0 is one per core. Go gets as many extra threads, unless GOMAXPROCS is set."`
+
+	InviteLife time.Duration `name:"invite-life" default:"72h" env:"REKEY_INVITE_LIFE" help:"Life of the link of an invitation, 1h to 168h."`
+	ForcedLife time.Duration `name:"forced-life" default:"24h" env:"REKEY_FORCED_LIFE" help:"Life of the link of a forced reset, 1h to 168h."`
+
+	backendFlags
 }
 
 const (
@@ -72,13 +78,17 @@ func (s *starterCmd) Run(p *process) (err error) {
 
 // serve serves until p.ctx ends. It calls listens when requests are answered.
 func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers func(error), listens func()) error {
+	access, err := s.access()
+	if err != nil {
+		return err
+	}
 	client, err := s.client(p, op, peers)
 	if err != nil {
 		return p.unlessStopped(err)
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
-	handler, err := web.NewHandler(client, s.handlerConfig(p, op))
+	handler, err := web.NewHandler(client, s.handlerConfig(p, op, client))
 	if err != nil {
 		return err
 	}
@@ -86,10 +96,17 @@ func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers
 	if err != nil {
 		return fmt.Errorf("--listen ($REKEY_LISTEN): %w", err)
 	}
+	all := newParts(p.ctx)
+	if err := s.startBackends(p, op, access, client, all); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	all.start("pages", edge, func(ctx context.Context) error {
+		return web.ServeIdle(ctx, listener, handler, p.log, s.IdleTimeout)
+	})
 	p.log.Info().Stringer("addr", listener.Addr()).Str("base_url", s.BaseURL).Msg("starter listens")
 	defer p.log.Info().Msg("starter stopped")
 	listens()
-	return web.ServeIdle(p.ctx, listener, handler, p.log, s.IdleTimeout)
+	return all.wait(p.ctx)
 }
 
 // cores is how many threads Go has for this program when it starts.
@@ -155,12 +172,13 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process, op *operation) web.Config {
+func (s *starterCmd) handlerConfig(p *process, op *operation, client *starter.Client) web.Config {
 	return web.Config{
 		Metrics: op.counter(), Traces: op.traces,
 		LoginURL: s.LoginURL, Support: s.Support,
 		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,
 		Enabled:     s.ResetPassword,
+		Invitations: client.Of(workflow.Invite, s.InviteLife), Renewals: client.Of(workflow.ForceReset, s.ForcedLife),
 		ClientLimit: s.ClientLimit, TrustedProxies: s.Proxies, Log: p.log,
 	}
 }

@@ -47,6 +47,8 @@ type workerFlags struct {
 
 	UpgradeHash string `name:"upgrade-hash" env:"REKEY_UPGRADE_HASH" help:"Another format that your sign-in reads: argon2id, for every account with another format; or bcrypt (letter y, cost 12), for formats that rekey does not make. Without it, a new hash has format and costs of the old one."`
 
+	FirstHash string `name:"first-hash" env:"REKEY_FIRST_HASH" help:"Format of first passwords, which invitations set: argon2id; bcrypt; or a stored hash of your application, whose format and costs they get. Without it, the usual format of the accounts."`
+
 	eventFlags
 }
 
@@ -135,7 +137,7 @@ func (w *workerCmd) config() worker.Config {
 	return worker.Config{
 		Keys: keys.Open(w.Keys), BaseURL: w.base,
 		MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
-		UpgradeHash: activities.Upgrade(w.UpgradeHash), EventsWithAddress: w.EventsWithAddress,
+		UpgradeHash: activities.Upgrade(w.UpgradeHash), FirstHash: w.FirstHash, EventsWithAddress: w.EventsWithAddress,
 		Deployment: w.Deployment, BuildID: w.build(release),
 	}
 }

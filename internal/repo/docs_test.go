@@ -70,7 +70,7 @@ func TestReadmeIsShort(t *testing.T) {
 	if steps := "\t" + strings.ReplaceAll(strings.TrimSpace(code[0]), "\n", "\n\t"); !strings.Contains(read(t, "workflow/resetpassword.go"), steps) {
 		t.Errorf("README.md has other steps than workflow/resetpassword.go:\n%s", steps)
 	}
-	for _, command := range []string{"go run ./dev", "go test ./... ./one/... ./dev/..."} {
+	for _, command := range []string{"go run ./dev", "go test ./... ./one/... ./dev/... ./examples/verify-email"} {
 		if !slices.Contains(blocks(readme, "sh"), command+"\n") {
 			t.Errorf("README.md lacks the command %s", command)
 		}
@@ -89,7 +89,9 @@ func TestReadmeDrawsTheMachine(t *testing.T) {
 func TestGoInDocumentsCompiles(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
-	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "operator/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go"))
+	examples := dedent(read(t, "starter/example_test.go") + read(t, "web/example_test.go") + read(t, "operator/example_test.go") + read(t, "worker/example_test.go") + read(t, "replay/example_test.go") + read(t, "workflow/resetpassword.go") +
+		read(t, "workflow/invite.go") + read(t, "examples/verify-email/verifyemail.go") + read(t, "examples/verify-email/verifyemail_test.go") +
+		read(t, "examples/verify-email/example_test.go") + read(t, "dev/flows/verifyemail_test.go"))
 	for _, path := range documents(t) {
 		for _, code := range blocks(read(t, path), "go") {
 			if !strings.Contains(examples, dedent(code)) {

@@ -111,10 +111,12 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 		module + "account/bolt", module + "account/hosturl", module + "account/mysql", module + "account/postgres", module + "mail",
 		module + "activities", module + "worker", module + "cmd",
 	}
-	for _, d := range deps(t, "web") { // and starter, which it imports
-		for _, f := range forbidden {
-			if d == f || strings.HasPrefix(d, f+"/") {
-				t.Errorf("web links %s", d)
+	for _, pkg := range []string{"web", "backend"} { // and starter, which they import
+		for _, d := range deps(t, pkg) {
+			for _, f := range forbidden {
+				if d == f || strings.HasPrefix(d, f+"/") {
+					t.Errorf("%s links %s", pkg, d)
+				}
 			}
 		}
 	}
@@ -125,7 +127,7 @@ func TestStarterLinksNoStoreAndNoMail(t *testing.T) {
 func TestPackagesMeasureThroughInterfaces(t *testing.T) {
 	inRoot(t)
 	t.Parallel()
-	for _, pkg := range []string{"web", "worker"} {
+	for _, pkg := range []string{"backend", "web", "worker"} {
 		for _, d := range deps(t, pkg) {
 			for _, heavy := range []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "github.com/prometheus/", "go.temporal.io/sdk/contrib/opentelemetry"} {
 				if strings.HasPrefix(d, heavy) {
@@ -153,20 +155,23 @@ func TestImportsGoOneWay(t *testing.T) {
 		"account/hosturl":               {"account", "internal/argon2", "internal/loopback", "password"},
 		"account/mysql":                 {"account", "internal/loopback"},
 		"account/postgres":              {"account", "internal/failpoint", "internal/loopback"},
-		"codecserver":                   {"internal/loopback", "internal/secretfile", "keys"},
+		"activities":                    {"account", "flow", "internal/argon2", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
+		"backend":                       {"account", "flow", "internal/argon2", "internal/bearer", "internal/belong", "internal/body", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
+		"codecserver":                   {"internal/bearer", "internal/loopback", "internal/secretfile", "keys"},
 		"flow":                          {"statemachine"},
+		"operator":                      {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
+		"starter":                       {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "statemachine", "workflow"},
+		"web":                           {"account", "flow", "internal/argon2", "internal/belong", "internal/body", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "starter", "statemachine", "workflow"},
+		"worker":                        {"account", "activities", "flow", "internal/argon2", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"workflow":                      {"flow", "statemachine"},
 		"workflow/mutants":              nil,
-		"starter":                       {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "statemachine", "workflow"},
-		"web":                           {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "password", "starter", "statemachine", "workflow"},
-		"operator":                      {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
-		"activities":                    {"account", "flow", "internal/argon2", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
-		"worker":                        {"account", "activities", "flow", "internal/argon2", "internal/belong", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
 		"replay":                        nil,
 		"account/storetest":             {"account", "account/bolt", "internal/failpoint"},
 		"internal/argon2":               nil,
 		"internal/backup":               nil,
+		"internal/bearer":               nil,
 		"internal/belong":               {"flow", "internal/secretfile", "keys", "statemachine"},
+		"internal/body":                 nil,
 		"internal/failpoint":            nil,
 		"internal/loopback":             nil,
 		"internal/notify":               nil,
@@ -177,6 +182,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/telemetry":            {"internal/span"},
 		"internal/usage":                nil,
 		"internal/repo":                 nil,
+		"internal/testkit/authority":    nil,
 		"internal/testkit/cost":         nil,
 		"internal/testkit/golden":       nil,
 		"internal/testkit/hostapp":      {"account", "account/bolt", "account/storetest", "internal/failpoint"},
@@ -186,12 +192,12 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/testkit/report":       nil,
 		"internal/testkit/suite":        nil,
 		"internal/cli": {
-			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "flow", "internal/argon2", "internal/backup", "internal/belong", "internal/failpoint", "internal/loopback",
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "backend", "codecserver", "flow", "internal/argon2", "internal/backup", "internal/bearer", "internal/belong", "internal/body", "internal/failpoint", "internal/loopback",
 			"internal/notify", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},
 		"cmd/rekey": {
-			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "codecserver", "flow", "internal/argon2", "internal/backup", "internal/belong", "internal/cli", "internal/failpoint", "internal/loopback",
+			"account", "account/bolt", "account/hosturl", "account/mysql", "account/postgres", "activities", "backend", "codecserver", "flow", "internal/argon2", "internal/backup", "internal/bearer", "internal/belong", "internal/body", "internal/cli", "internal/failpoint", "internal/loopback",
 			"internal/notify", "internal/ops", "internal/secretfile", "internal/signals", "internal/span", "internal/telemetry", "internal/usage", "keys", "link", "mail", "operator",
 			"password", "password/breached", "replay", "starter", "statemachine", "web", "worker", "workflow",
 		},

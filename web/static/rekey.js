@@ -99,6 +99,7 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelector("[data-focus]")?.focus();
   document.querySelectorAll("time").forEach((time) => {
-    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+    const day = "date" in time.dataset ? { dateStyle: "long", timeStyle: "short" } : { hour: "numeric", minute: "2-digit" };
+    time.textContent = new Date(time.dateTime).toLocaleString([], day);
   });
 });

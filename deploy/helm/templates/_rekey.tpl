@@ -45,7 +45,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{/*
 A pod. It takes root, name (the component and the command), configs (the ends of the names of its
 ConfigMaps), keys (the keysets that it mounts), secrets (those that it mounts whole), own (what the
-chart itself sets), port (where it serves, if it does), job, and resources.
+chart itself sets), port (where it serves, if it does), backends (where it serves those, if it does), job, and resources.
 */}}
 {{- define "rekey.pod" -}}
 {{- $ := .root -}}
@@ -120,6 +120,9 @@ spec:
         - {name: http, containerPort: {{ . }}}
         {{- end }}
         - {name: ops, containerPort: 9090}
+        {{- with .backends }}
+        - {name: backends, containerPort: {{ . }}}
+        {{- end }}
       startupProbe:
         httpGet: {path: /livez, port: ops}
         periodSeconds: 2

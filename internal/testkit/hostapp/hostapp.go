@@ -28,7 +28,7 @@ var Key = []byte("0123456789abcdef0123456789abcdef") //nolint:gochecknoglobals /
 // Secret is a key as operators write it.
 func Secret(key []byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(key) }
 
-// App answers /rekey/find, /rekey/account and /rekey/change.
+// App answers /rekey/find, /rekey/account, /rekey/change and /rekey/accounts.
 type App struct {
 	*storetest.Memory
 	// Before and After are called with the name of each signed request, before it takes effect
@@ -59,7 +59,11 @@ type person struct {
 // ServeHTTP implements http.Handler.
 func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	var in struct{ Address, ID, Old, New, Submission string }
+	var in struct {
+		Address, ID, Old, New, Submission, After string
+		Limit                                    int
+		Verified                                 bool
+	}
 	switch {
 	case err != nil || json.Unmarshal(body, &in) != nil:
 		w.WriteHeader(http.StatusBadRequest)
@@ -78,8 +82,12 @@ func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var a account.Account
 		a, err = app.Account(r.Context(), in.ID)
 		out = person(a)
+	case "accounts":
+		out, err = app.page(r.Context(), in.After, in.Limit)
 	case "change":
-		err = app.change(r.Context(), account.HostChange{AccountID: in.ID, New: in.New, Submission: in.Submission}, in.Old)
+		err = app.change(r.Context(), account.HostChange{
+			AccountID: in.ID, New: in.New, Submission: in.Submission, Verified: in.Verified,
+		}, in.Old)
 	}
 	app.After(request)
 	switch {
@@ -94,12 +102,36 @@ func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (app *App) find(ctx context.Context, address string) (any, error) {
-	all := []person{}
 	found, err := app.Find(ctx, address)
+	return people(found), err
+}
+
+// people is an answer with some accounts.
+func people(found []account.Account) any {
+	all := []person{}
 	for _, a := range found {
 		all = append(all, person(a))
 	}
-	return map[string]any{"accounts": all}, err
+	return map[string]any{"accounts": all}
+}
+
+func (app *App) page(ctx context.Context, after string, limit int) (any, error) {
+	switch {
+	case app.breaks("lists nothing"):
+		return nil, account.ErrNotFound
+	case app.breaks("begins again"):
+		after = ""
+	case app.breaks("counts from the end"):
+		all, err := app.Accounts(ctx, "", 1000)
+		return people(all[max(0, len(all)-limit):]), err
+	case app.breaks("ignores the limit"):
+		limit++
+	}
+	page, err := app.Accounts(ctx, after, limit)
+	if app.breaks("lists backwards") {
+		slices.Reverse(page)
+	}
+	return people(page), err
 }
 
 func (app *App) change(ctx context.Context, c account.HostChange, old string) error {

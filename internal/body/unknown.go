@@ -1,4 +1,4 @@
-package web
+package body
 
 import (
 	"cmp"
@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// unknownField is errFieldUnknown with the names that a developer needs to correct the request.
-type unknownField struct {
+// UnknownField is [ErrUnknown] with the names that a developer needs to correct the request.
+type UnknownField struct {
 	name  string   // as it was sent
 	known []string // the names that the body may have
 }
 
-func (u *unknownField) Error() string { return errFieldUnknown.Error() }
+func (u *UnknownField) Error() string { return ErrUnknown.Error() }
 
-func (u *unknownField) Unwrap() error { return errFieldUnknown }
+func (u *UnknownField) Unwrap() error { return ErrUnknown }
 
 // fieldName is how programs name fields. Another text may be a value in the place of a name, such
 // as an address, and is not repeated.
 var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
 
 // Text is the sentence of the answer.
-func (u *unknownField) Text() string {
+func (u *UnknownField) Text() string {
 	field := "an unknown field"
 	if fieldName.MatchString(u.name) {
 		field = `the unknown field "` + u.name + `"`

@@ -1,4 +1,5 @@
-package web
+// Package body reads the bodies of requests: a flat JSON object, or a form, of named texts.
+package body
 
 import (
 	"bytes"
@@ -14,36 +15,48 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody bounds a request body in bytes. An honest one has a token of 600 and a password of
-// 1,024.
-const maxBody = 16 << 10
+// Max bounds a request body in bytes. An honest one has a token of 600 and a password of 1,024.
+const Max = 16 << 10
 
+// Media types of bodies.
 const (
-	typeJSON = "application/json"
-	typeForm = "application/x-www-form-urlencoded"
+	JSON = "application/json"
+	Form = "application/x-www-form-urlencoded"
 )
 
-// fields are the members of a request body; all are strings.
-type fields map[string]string
+// Errors of [Read].
+var (
+	ErrInvalid     = errors.New("the body is not a JSON object or form of text")
+	ErrTooLarge    = errors.New("the body is too large")
+	ErrUnknown     = errors.New("unknown field")
+	ErrRepeated    = errors.New("repeated field")
+	ErrType        = errors.New("a field is not a string")
+	ErrContentType = errors.New("content type not supported")
+)
 
-// decode reads only a JSON object or a form of string fields. Each name is one of names, spelled
+// Fields are the members of a request body; all are strings.
+type Fields map[string]string
+
+// Read reads only a JSON object or a form of string fields. Each name is one of names, spelled
 // exactly so, and comes at most once. Fields may be missing. The URL's query is never read: it
 // ends up in logs, so a password in it must not work. The body must be UTF-8 before anything in it
 // is unescaped. A letter of which one half is a byte and the other %a4 would be another text to a
 // filter in front.
-func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+//
+// Errors: those of this package; an [UnknownField] is ErrUnknown.
+func Read(w http.ResponseWriter, r *http.Request, names ...string) (Fields, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, Max))
 	parse := parserOf(r, body)
 	if parse == nil {
-		return nil, errContentType
+		return nil, ErrContentType
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, errBodyTooLarge
+		return nil, ErrTooLarge
 	}
 	if err != nil || !utf8.Valid(body) {
-		return nil, errBodyInvalid
+		return nil, ErrInvalid
 	}
-	f := fields{}
+	f := Fields{}
 	if err := parse(body, func(name, value string) error { return f.add(names, name, value) }); err != nil {
 		return nil, err
 	}
@@ -53,15 +66,15 @@ func decode(w http.ResponseWriter, r *http.Request, names ...string) (fields, er
 // add refuses U+FFFD and text that is not UTF-8, which ContainsRune takes for it. Go's JSON
 // decoder puts it in place of broken text (a lone surrogate). Two different passwords would become
 // the same one.
-func (f fields) add(names []string, name, value string) error {
+func (f Fields) add(names []string, name, value string) error {
 	_, repeated := f[name]
 	switch {
 	case !slices.Contains(names, name):
-		return &unknownField{name: name, known: names}
+		return &UnknownField{name: name, known: names}
 	case repeated:
-		return errFieldRepeated
+		return ErrRepeated
 	case strings.ContainsRune(value, utf8.RuneError):
-		return errBodyInvalid
+		return ErrInvalid
 	}
 	f[name] = value
 	return nil
@@ -70,8 +83,8 @@ func (f fields) add(names []string, name, value string) error {
 // formError does not repeat the name of a field: a form parser takes any text for one, also a bare
 // password.
 func formError(err error) error {
-	if unknown, ok := errors.AsType[*unknownField](err); ok {
-		return &unknownField{known: unknown.known}
+	if unknown, ok := errors.AsType[*UnknownField](err); ok {
+		return &UnknownField{known: unknown.known}
 	}
 	return err
 }
@@ -81,10 +94,10 @@ type parser func(body []byte, add func(name, value string) error) error
 // parserOf chooses by Content-Type; nil means an unsupported type. A body of no bytes needs no
 // type, however it is framed: the token may be in the path.
 func parserOf(r *http.Request, body []byte) parser {
-	switch media := mediaType(r); {
-	case media == typeJSON:
+	switch media := MediaType(r); {
+	case media == JSON:
 		return parseJSON
-	case media == typeForm:
+	case media == Form:
 		return parseForm
 	case media == "" && len(body) == 0:
 		return func([]byte, func(string, string) error) error { return nil }
@@ -92,12 +105,12 @@ func parserOf(r *http.Request, body []byte) parser {
 	return nil
 }
 
-// mediaType is the Content-Type without its parameters. A charset other than UTF-8 makes it an
+// MediaType is the Content-Type without its parameters. A charset other than UTF-8 makes it an
 // unknown type.
-func mediaType(r *http.Request) string {
+func MediaType(r *http.Request) string {
 	header := r.Header.Get("Content-Type")
 	// The usual values need no parsing, and a request is checked several times.
-	if header == "" || header == typeJSON || header == typeForm {
+	if header == "" || header == JSON || header == Form {
 		return header
 	}
 	media, params, err := mime.ParseMediaType(header)
@@ -117,14 +130,14 @@ var utf8Labels = []string{"utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8",
 func parseJSON(body []byte, add func(name, value string) error) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if open, _ := d.Token(); open != json.Delim('{') || !json.Valid(body) {
-		return errBodyInvalid
+		return ErrInvalid
 	}
 	for d.More() {
 		name, _ := d.Token()
 		value, _ := d.Token()
 		text, ok := value.(string)
 		if !ok {
-			return errFieldType
+			return ErrType
 		}
 		if err := add(name.(string), text); err != nil {
 			return err
@@ -138,7 +151,7 @@ func parseJSON(body []byte, add func(name, value string) error) error {
 func parseForm(body []byte, add func(name, value string) error) error {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return errBodyInvalid
+		return ErrInvalid
 	}
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
