@@ -1,20 +1,15 @@
 package worker
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/rekeyhq/rekey/account"
+	"go.temporal.io/sdk/client"
+
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/link"
 )
-
-// list is a lister of no accounts.
-type list struct{}
-
-func (list) Accounts(context.Context, string, int) ([]account.Account, error) { return nil, nil }
 
 // A worker carries out campaigns when it has account.json. Without it, it does everything else. A file
 // that is damaged stops it.
@@ -24,7 +19,7 @@ func TestCampaignsNeedAccountKeys(t *testing.T) {
 	if err := keys.Create(folder, false); err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Keys: keys.Open(folder), BaseURL: link.MustParseBaseURL("https://example.com"), lister: list{}}.withDefaults()
+	c := Config{Keys: keys.Open(folder), Store: watch(nil, client.MetricsNopHandler), BaseURL: link.MustParseBaseURL("https://example.com")}.withDefaults()
 	acts, err := c.activities()
 	if err != nil || acts.AccountKeys == nil || acts.Lister == nil {
 		t.Errorf("with the file: %+v, %v", acts, err)
