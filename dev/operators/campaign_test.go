@@ -47,7 +47,7 @@ func (listed) Accounts(_ context.Context, after string, limit int) (page []accou
 	for n := first + 1; n <= min(first+limit, crowd); n++ {
 		id := fmt.Sprintf("user%06d", n)
 		page = append(page, account.Account{
-			ID: id, Address: id + "@example.com", Credential: "$argon2id$old", Resettable: true, Disabled: n%401 == 0,
+			ID: id, Address: id + "@example.com", Credential: "$argon2id$old", Resettable: n%401 != 0,
 		})
 	}
 	return page, nil
