@@ -148,6 +148,7 @@ var invitationWords = []problem{
 
 // renewalWords are the problems of a link to replace a blocked password.
 var renewalWords = []problem{
+	{Code: "link_expired", Hint: "For your security, a link works only for a limited time. Nothing was changed just now. Request a new one."},
 	{Code: "link_used", Hint: "A password was set with this link. If it wasn't you, request a new link now and set another password."},
 	{Code: "link_canceled", Text: "This link was withdrawn.", Hint: "No password was set with it. To choose a new password, request a new link."},
 	{Code: "link_ended", Text: "This link no longer works.", Hint: "No password was set with it. To choose a new password, request a new link."},

@@ -14,8 +14,8 @@ type route struct {
 	serve        http.HandlerFunc
 }
 
-// routes lists all routes; openapi.yaml describes the same set and a test compares the two. The
-// routes of flows are in flowRoutes.
+// routes lists all routes; openapi.yaml describes the same set and a test compares the two. Each
+// flow adds its flowRoutes.
 func (h *handler) routes() []route {
 	all := []route{
 		{"POST", forgotForm, h.write(h.when(h.enabled, h.sameOrigin(h.forgot)))},

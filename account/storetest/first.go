@@ -205,9 +205,8 @@ func notesFirst(s *pairSuite) {
 	other := token(ann, "sign-in")
 	other.Scope = "sign-in"
 	s.must(s.issue(other, plenty))
-	foreign := submit(other, "new")
-	foreign.Scope = other.Scope
-	s.unknown(accept(reset, "new"), submit(first, "new"), swapped, foreign)
+	foreign := accept(other, "new")
+	s.unknown(accept(reset, "new"), submit(first, "new"), swapped, foreign, submit(other, "new"))
 	s.begun(c.Run)
 	s.begun(reset.Run)
 	kept := s.begin(first, c)

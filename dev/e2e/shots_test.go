@@ -10,9 +10,12 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/stack"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // The pictures in docs/screenshots are taken by
@@ -110,4 +113,29 @@ func TestScreenshots(t *testing.T) {
 	late.click("Cancel the reset")
 	late.heading("The reset was canceled")
 	late.picture("canceled")
+	ahead.Store(0)
+	erin := account.Account{ID: "erin", Address: "erin@example.com", Resettable: true}
+	if err := s.Store.Put(t.Context(), erin); err != nil {
+		t.Fatal(err)
+	}
+	demand(t, s, workflow.Invite, erin.Address, "Alice Example")
+	mail = b.openMail(s, erin.Address, 1)
+	b.picture("invitation-mail")
+	guest := b.newTab(func() { mail.click("Set your password") })
+	guest.heading("Choose your first password")
+	guest.picture("invitation")
+	demand(t, s, workflow.ForceReset, alice, "A copy of our password hashes was stolen.")
+	mail = b.openMail(s, alice, 3)
+	b.picture("forced-mail")
+	owner := b.newTab(func() { mail.click("Choose a new password") })
+	owner.heading("Choose a new password")
+	owner.picture("forced")
+}
+
+// demand begins a run as a backend does.
+func demand(t *testing.T, s *stack.Stack, d flow.Definition, address, note string) {
+	t.Helper()
+	if err := s.Starter.Of(d, 72*time.Hour).Demand(t.Context(), address, "backend token 1", note); err != nil {
+		t.Fatal(err)
+	}
 }

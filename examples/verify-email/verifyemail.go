@@ -33,20 +33,20 @@ var Definition = flow.Definition{
 
 // table has the events that each state allows, and the state that follows.
 var table = statemachine.Table[statemachine.State, statemachine.Event]{
-	{statemachine.StateRequested, statemachine.LinkSent, statemachine.StateAwaitingToken},
-	{statemachine.StateRequested, statemachine.LinkWithheld, statemachine.StateAwaitingToken},
-	{statemachine.StateRequested, statemachine.TokenSubmitted, statemachine.StateTokenSubmitted},
-	{statemachine.StateRequested, statemachine.Cancel, statemachine.StateCanceled},
+	{From: statemachine.StateRequested, Event: statemachine.LinkSent, To: statemachine.StateAwaitingToken},
+	{From: statemachine.StateRequested, Event: statemachine.LinkWithheld, To: statemachine.StateAwaitingToken},
+	{From: statemachine.StateRequested, Event: statemachine.TokenSubmitted, To: statemachine.StateTokenSubmitted},
+	{From: statemachine.StateRequested, Event: statemachine.Cancel, To: statemachine.StateCanceled},
 
-	{statemachine.StateAwaitingToken, statemachine.LinkSent, statemachine.StateAwaitingToken}, // another link
-	{statemachine.StateAwaitingToken, statemachine.LinkWithheld, statemachine.StateAwaitingToken},
-	{statemachine.StateAwaitingToken, statemachine.TokenSubmitted, statemachine.StateTokenSubmitted},
-	{statemachine.StateAwaitingToken, statemachine.Expire, statemachine.StateExpired},
-	{statemachine.StateAwaitingToken, statemachine.Cancel, statemachine.StateCanceled},
+	{From: statemachine.StateAwaitingToken, Event: statemachine.LinkSent, To: statemachine.StateAwaitingToken}, // another link
+	{From: statemachine.StateAwaitingToken, Event: statemachine.LinkWithheld, To: statemachine.StateAwaitingToken},
+	{From: statemachine.StateAwaitingToken, Event: statemachine.TokenSubmitted, To: statemachine.StateTokenSubmitted},
+	{From: statemachine.StateAwaitingToken, Event: statemachine.Expire, To: statemachine.StateExpired},
+	{From: statemachine.StateAwaitingToken, Event: statemachine.Cancel, To: statemachine.StateCanceled},
 
-	{statemachine.StateTokenSubmitted, statemachine.Applied, statemachine.StateCompleted},
-	{statemachine.StateTokenSubmitted, statemachine.ChangeRefused, statemachine.StateRefused},
-	{statemachine.StateTokenSubmitted, statemachine.TokenUnknown, statemachine.StateAwaitingToken},
+	{From: statemachine.StateTokenSubmitted, Event: statemachine.Applied, To: statemachine.StateCompleted},
+	{From: statemachine.StateTokenSubmitted, Event: statemachine.ChangeRefused, To: statemachine.StateRefused},
+	{From: statemachine.StateTokenSubmitted, Event: statemachine.TokenUnknown, To: statemachine.StateAwaitingToken},
 }
 
 const (
