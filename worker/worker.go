@@ -107,7 +107,6 @@ type Config struct {
 
 	clocks []clock         // to compare its own with
 	first  password.Hasher // see FirstHash
-	lister account.Lister
 }
 
 // Run works until the context ends, then finishes work in progress and returns nil. It returns an
@@ -131,7 +130,6 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.first, err = cfg.firstHash(usual); err != nil {
 		return err
 	}
-	cfg.lister, _ = cfg.Store.(account.Lister)
 	cfg.Store = watch(cfg.Store, cfg.metrics())
 	codec, err := cfg.Keys.Payload()
 	if err != nil {
@@ -222,8 +220,9 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	lister, _ := c.Store.(account.Lister)
 	return &activities.Activities{
-		Lister: c.lister, AccountKeys: accountKeys,
+		Lister: lister, AccountKeys: accountKeys,
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,

@@ -28,13 +28,13 @@ const (
 
 // The bounds of a campaign.
 const (
-	// MinRate and MaxRate bound [Campaign.Rate], in accounts per second: one an hour, and as many as
-	// one run begins within two seconds.
+	// MinRate is the least [Campaign.Rate]: one account an hour.
 	MinRate = 1.0 / 3600
+	// MaxRate is the highest one: a page of accounts each second.
 	MaxRate = 500.0
-	// MaxAddresses and MaxAddressBytes bound [Campaign.Addresses], which each run of a campaign
-	// carries. Temporal takes 2 MB at most for one payload.
-	MaxAddresses    = 20_000
+	// MaxAddresses bounds [Campaign.Addresses], which each run of a campaign carries.
+	MaxAddresses = 20_000
+	// MaxAddressBytes bounds their text: Temporal takes 2 MB at most for one payload.
 	MaxAddressBytes = 1_000_000
 )
 

@@ -44,8 +44,6 @@ func (c *campaign) judge(name string, by Command) error {
 		return refuse("foreign_command", "the command is for another campaign")
 	case by.Number != c.in.Commands+1:
 		return refuse("old_command", "another command came first: look at the campaign again")
-	case c.over():
-		return refuse("too_late", "the campaign is over")
 	case name == RateUpdate && !ValidRate(by.Rate):
 		return refuse("bad_rate", fmt.Sprintf("want a rate from 1 an hour to %g a second", MaxRate))
 	}

@@ -17,6 +17,8 @@ func TestNamesAreFrozen(t *testing.T) {
 		"rekey-mail": flow.MailQueue,
 		"outcome":    flow.OutcomeUpdateID,
 		"reset/a":    workflow.ResetPassword.ID("a"),
+		"force-all":  workflow.ForceAllID,
+		"ForceAll":   workflow.ForceAllName,
 	} {
 		diff(t, "name", got, want)
 	}

@@ -27,8 +27,8 @@ func (c *campaign) wait(ctx workflow.Context) {
 
 // turn waits until accounts are due, and returns their number. It is 0 when the campaign is over.
 //
-// Each gap of time since the last batch permits an account. A slow batch makes the next one larger,
-// so the rate holds. An outage does not: the time of a tick beyond the regular one is the most that
+// Each gap of time since the last batch permits an account. A slow batch, or one that ended with its
+// page, makes the next one larger, so the rate holds. An outage does not: the time of a tick beyond the regular one is the most that
 // is made up.
 func (c *campaign) turn(ctx workflow.Context) int {
 	for {
@@ -36,10 +36,7 @@ func (c *campaign) turn(ctx workflow.Context) int {
 			return 0
 		}
 		earned := c.earned(ctx)
-		left := c.gap() - earned
-		if c.in.Credit < c.gap() { // otherwise the page ended within the last batch
-			left = max(left, tick-workflow.Now(ctx).Sub(c.in.Batch))
-		}
+		left := max(tick-workflow.Now(ctx).Sub(c.in.Batch), c.gap()-earned)
 		if left <= 0 {
 			return int(earned / c.gap())
 		}

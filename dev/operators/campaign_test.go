@@ -47,7 +47,7 @@ func (listed) Accounts(_ context.Context, after string, limit int) (page []accou
 	for n := first + 1; n <= min(first+limit, crowd); n++ {
 		id := fmt.Sprintf("user%06d", n)
 		page = append(page, account.Account{
-			ID: id, Address: id + "@example.com", Credential: "$argon2id$old", Resettable: true, Disabled: n%401 == 0,
+			ID: id, Address: id + "@example.com", Credential: "$argon2id$old", Resettable: n%401 != 0,
 		})
 	}
 	return page, nil
@@ -176,7 +176,7 @@ func TestCampaign(t *testing.T) {
 		t.Fatalf("pause: %+v, %v", paused, err)
 	}
 	stop()
-	defer w.open()()
+	stop = w.open()
 	again := w.until("another worker answers", func(operator.Campaign) bool { return true })
 	if again.Started != paused.Started && again.Started > paused.Started+100 {
 		t.Errorf("paused after %d accounts, now %d", paused.Started, again.Started)
@@ -187,6 +187,9 @@ func TestCampaign(t *testing.T) {
 	if _, err := w.desk.ResumeCampaign(ctx, "b.jones"); err != nil {
 		t.Error(err)
 	}
+	w.until("it goes on", func(c operator.Campaign) bool { return c.Started > 500 })
+	stop() // between any two events
+	defer w.open()()
 	const fit = crowd - 3
 	done := w.until("the end", func(c operator.Campaign) bool {
 		return c.Over() && len(c.Resets) > 1 && c.Resets[1].Runs == fit-1
