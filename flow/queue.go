@@ -33,5 +33,8 @@ func CheckQueue(name string) error {
 	return nil
 }
 
+// OfType is the condition of a visibility query for the runs of workflow types.
+func OfType(names ...string) string { return "WorkflowType IN ('" + strings.Join(names, "', '") + "')" }
+
 // InQueue is the condition of a visibility query for the runs of a task queue.
 func InQueue(queue string) string { return fmt.Sprintf("TaskQueue = '%s'", queue) }

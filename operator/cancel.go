@@ -24,22 +24,19 @@ type Cancellation struct {
 	Result string `json:"result"` // Canceled, AlreadyOver, Asked or TooLate
 	Named  bool   `json:"named"`  // whether the audit log will have the operator's name
 	Run    Run    `json:"run"`
-	// Next is the run that answers requests made meanwhile: it is another reset.
+	// Next is the run that answers requests made meanwhile.
 	Next string `json:"next_run_id,omitempty"`
 }
 
-// Cancel cancels a reset, so that its links stop working, and waits some seconds for a worker to
-// do it. The text is a mail address, a run ID or a workflow ID. The operator's name goes into the
-// audit log. Errors: ErrReadOnly, ErrTarget, ErrNoRun, account.ErrAddress, ErrOperator.
+// Cancel cancels a run, so that its links stop working, and waits some seconds for a worker to do
+// it. The text is a run ID, a workflow ID, or the mail address of an account with one open run. The
+// operator's name goes into the audit log. Errors: ErrReadOnly, ErrTarget, ErrSeveral, ErrNoRun,
+// account.ErrAddress, ErrOperator.
 func (c *Client) Cancel(ctx context.Context, text, operator string) (Cancellation, error) {
 	if err := c.mayWrite(operator); err != nil {
 		return Cancellation{}, err
 	}
-	t, err := c.target(ctx, text)
-	if err != nil {
-		return Cancellation{}, err
-	}
-	r, err := c.find(ctx, t)
+	r, err := c.named(ctx, text)
 	switch {
 	case err != nil:
 		return Cancellation{}, err
@@ -59,7 +56,7 @@ func (c *Client) Cancel(ctx context.Context, text, operator string) (Cancellatio
 		done.Result = Canceled
 	case r.Settled():
 		done = settled(r)
-	case !r.story.machine.Can(statemachine.Cancel):
+	case !r.story.cancelable():
 		done.Result = TooLate
 	}
 	done.Next, err = c.next(ctx, r)
@@ -88,7 +85,7 @@ func settled(r Run) Cancellation {
 	return Cancellation{Result: AlreadyOver, Run: r}
 }
 
-// next is the run of the account that is open beside one.
+// next is the run of the workflow ID that is open beside one.
 func (c *Client) next(ctx context.Context, r Run) (string, error) {
 	newest, err := c.find(ctx, target{workflowID: r.WorkflowID})
 	if err != nil || newest.RunID == r.RunID || !newest.Open {

@@ -15,6 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/belong"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/starter"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ErrReadOnly means that a [Client] that was opened for reading got a call that writes.
@@ -35,7 +36,7 @@ type Config struct {
 	ReadOnly bool
 }
 
-// Client works on the resets of one task queue. It is safe for concurrent use.
+// Client works on the runs of one task queue: on resets, invitations and forced resets. It is safe for concurrent use.
 type Client struct {
 	temporal  client.Client
 	namespace string
@@ -43,6 +44,7 @@ type Client struct {
 	readOnly  bool
 	keys      keys.Dir
 	payloads  converter.DataConverter // nil without payload.json
+	only      []flow.Definition       // nil for the flows of rekey
 }
 
 // Dial reads payload.json, connects to Temporal and returns a client. The context bounds the
@@ -80,6 +82,31 @@ func (c *Client) codec() (*keys.Codec, error) {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	return codec, err
+}
+
+// Of returns a client of the runs of these flows, also of an application's own. It shares connection
+// and keys with c, and ends with it.
+func (c *Client) Of(flows ...flow.Definition) *Client {
+	other := *c
+	other.only = flows
+	return &other
+}
+
+func (c *Client) flows() []flow.Definition {
+	if c.only == nil {
+		return workflow.Flows()
+	}
+	return c.only
+}
+
+// flowOf is the flow of a workflow ID, false for that of another workflow.
+func (c *Client) flowOf(workflowID string) (flow.Definition, bool) {
+	for _, d := range c.flows() {
+		if d.ID(flow.AccountKey(workflowID)) == workflowID {
+			return d, true
+		}
+	}
+	return flow.Definition{}, false
 }
 
 // Close ends the connection.

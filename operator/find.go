@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// ErrNoRun means that Temporal has no such reset, or its retention is over.
-var ErrNoRun error = noRun("Temporal keeps no reset of this account")
+// ErrNoRun means that Temporal has no such run, or its retention is over.
+var ErrNoRun error = noRun("Temporal keeps no run of this account")
 
 // noRun is an ErrNoRun with a text of its own.
 type noRun string
@@ -30,31 +30,66 @@ const (
 	effectLook = 200 * time.Millisecond
 )
 
-// Find returns the newest runs of an account, limit at most, the newest first. Errors:
-// ErrNoRun, account.ErrAddress.
+// Find returns the newest runs of an account, of each flow limit at most. The runs of a flow are
+// together, the newest first, and the flow of the newest run is the first. Errors: ErrNoRun,
+// account.ErrAddress.
 func (c *Client) Find(ctx context.Context, address string, limit int) ([]Run, error) {
-	id, err := c.workflowID(address)
+	newest, err := c.newest(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	newest, err := c.find(ctx, target{workflowID: id})
+	var found []Run
+	for _, r := range newest {
+		earlier, err := c.earlier(ctx, r, limit-1)
+		if err != nil {
+			return nil, err
+		}
+		found = append(append(found, r), earlier...)
+	}
+	return found, nil
+}
+
+// newest are the newest runs of an account, one of each flow that has any, the newest first. Errors:
+// ErrNoRun, account.ErrAddress.
+func (c *Client) newest(ctx context.Context, address string) (found []Run, err error) {
+	key, err := c.accountKey(address)
 	if err != nil {
 		return nil, err
 	}
+	for _, d := range c.flows() {
+		r, err := c.find(ctx, target{workflowID: d.ID(key)})
+		if errors.Is(err, ErrNoRun) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	if len(found) == 0 {
+		return nil, ErrNoRun
+	}
+	slices.SortStableFunc(found, newestFirst)
+	return found, nil
+}
+
+func newestFirst(a, b Run) int { return cmp.Compare(b.Started.Unix(), a.Started.Unix()) }
+
+// earlier are other runs of the workflow ID of a run, limit at most, the newest first.
+func (c *Client) earlier(ctx context.Context, newest Run, limit int) (found []Run, err error) {
 	listed, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: c.namespace, PageSize: int32(min(limit, runsPerPage)), //nolint:gosec // small
-		Query: fmt.Sprintf("WorkflowId = '%s'", id),
+		Namespace: c.namespace, PageSize: int32(min(limit+1, runsPerPage)), //nolint:gosec // small
+		Query: fmt.Sprintf("WorkflowId = '%s'", newest.WorkflowID),
 	})
 	if err != nil {
 		return nil, err
 	}
-	found := []Run{newest}
 	for _, e := range listed.GetExecutions() {
 		run := e.GetExecution().GetRunId()
 		if run == newest.RunID || len(found) >= limit {
 			continue
 		}
-		r, err := c.find(ctx, target{id, run})
+		r, err := c.find(ctx, target{newest.WorkflowID, run})
 		if errors.Is(err, ErrNoRun) { // its retention is over, and the list lags behind
 			continue
 		}
@@ -63,12 +98,16 @@ func (c *Client) Find(ctx context.Context, address string, limit int) ([]Run, er
 		}
 		found = append(found, r)
 	}
-	slices.SortStableFunc(found[1:], func(a, b Run) int { return cmp.Compare(b.Started.Unix(), a.Started.Unix()) })
+	slices.SortStableFunc(found, newestFirst)
 	return found, nil
 }
 
 // find reads a run. Errors: ErrNoRun.
 func (c *Client) find(ctx context.Context, t target) (Run, error) {
+	d, ok := c.flowOf(t.workflowID)
+	if !ok {
+		return Run{}, ErrNoRun
+	}
 	now, err := c.temporal.DescribeWorkflowExecution(ctx, t.workflowID, t.runID)
 	if errors.As(err, new(*serviceerror.NotFound)) {
 		return Run{}, ErrNoRun
@@ -78,7 +117,7 @@ func (c *Client) find(ctx context.Context, t target) (Run, error) {
 	}
 	info := now.GetWorkflowExecutionInfo()
 	t.runID = info.GetExecution().GetRunId()
-	s := newStory(c.open)
+	s := newStory(d, c.open)
 	events := c.temporal.GetWorkflowHistory(ctx, t.workflowID, t.runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		e, err := events.Next()

@@ -83,12 +83,13 @@ func (s *story) timer(at time.Time, d time.Duration) {
 // unanswered is why a request mails no link now, as far as Temporal knows: the store counts mails
 // too. It is "" when this run mails a link, or another one that answers.
 func (s *story) unanswered(now time.Time) flow.Unanswered {
-	if !s.end.at.IsZero() || !s.waiting && s.waits > 0 || !s.machine.Can(statemachine.LinkSent) {
+	first := s.machine.State() == s.flow.Table.Initial()
+	if !s.end.at.IsZero() || !s.waiting && s.waits > 0 || !first && !s.machine.Can(statemachine.LinkSent) {
 		return ""
 	}
 	l := s.links
 	why := flow.Links{
-		Mailing: s.machine.State() == statemachine.StateRequested || l.begun > l.answered || l.pending,
+		Mailing: first || l.begun > l.answered || l.pending,
 		Begun:   l.begun, MailedAt: l.mailedAt, Expires: l.ends, MailPause: s.in.MailPause,
 	}.Unanswered(now)
 	if why == flow.LinksEnded {

@@ -15,20 +15,21 @@ import (
 	"github.com/rekeyhq/rekey/workflow"
 )
 
-// Reasons why an open reset waits.
+// Reasons why an open run waits.
 const (
 	ForMail   = "mail"   // a mail server
 	ForStore  = "store"  // the store of accounts
 	ForLink   = "link"   // its link to be used
 	ForWorker = "worker" // a worker
-	ForEvent  = "event"  // an event to be told to the application; the reset itself is over
+	ForEvent  = "event"  // an event to be told to the application; the run itself is over
 )
 
 // runsPerPage is how many runs one call lists.
 const runsPerPage = 200
 
-// OpenRun is an open reset.
+// OpenRun is an open run.
 type OpenRun struct {
+	Flow       string    `json:"flow"` // flow.Definition.Kind
 	WorkflowID string    `json:"workflow_id"`
 	RunID      string    `json:"run_id"`
 	Started    time.Time `json:"started"`
@@ -39,7 +40,7 @@ type OpenRun struct {
 	telling *Attempt // an event
 }
 
-// List returns open resets, limit at most. Waiting is ForMail, ForStore, ForLink, ForEvent,
+// List returns open runs, limit at most. Waiting is ForMail, ForStore, ForLink, ForEvent,
 // ForWorker, or "" for all. It needs no key. Visibility, its first source, may be some seconds behind. Errors:
 // flow.ErrNotSetUp.
 func (c *Client) List(ctx context.Context, waiting string, limit int) ([]OpenRun, error) {
@@ -78,9 +79,11 @@ func (c *Client) openRuns(waiting string) string {
 	return q
 }
 
-// runs is a query for the resets of the client's task queue.
-func (c *Client) runs(condition string) string {
-	return fmt.Sprintf("WorkflowType = '%s' AND %s AND %s", workflow.ResetPassword.Name, flow.InQueue(c.queue), condition)
+// runs is a query for the runs of the client's task queue.
+func (c *Client) runs(condition string) string { return c.types() + c.inQueue(condition) }
+
+func (c *Client) inQueue(condition string) string {
+	return " AND " + flow.InQueue(c.queue) + " AND " + condition
 }
 
 // stateIs is the condition for runs of a state, as the search attribute has it.
@@ -112,6 +115,11 @@ func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) 
 		WorkflowID: id.GetWorkflowId(), RunID: id.GetRunId(), Started: info.GetStartTime().AsTime().Truncate(time.Second),
 		State: string(state), Waits: ForWorker,
 	}
+	for _, d := range c.flows() {
+		if d.Name == e.GetType().GetName() {
+			r.Flow = d.Kind
+		}
+	}
 	for _, a := range now.GetPendingActivities() {
 		r.pending(a)
 	}
@@ -122,7 +130,7 @@ func (c *Client) look(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) 
 }
 
 // pending takes an open activity. That of the link is always there, so it counts when it is alone. An
-// event keeps no reset waiting, so it counts when there is nothing else.
+// event keeps no run waiting, so it counts when there is nothing else.
 func (r *OpenRun) pending(a *workflowpb.PendingActivityInfo) {
 	switch a.GetActivityType().GetName() {
 	case flow.AwaitTokenSubmission:
@@ -134,7 +142,7 @@ func (r *OpenRun) pending(a *workflowpb.PendingActivityInfo) {
 		if r.Trying.Why == flow.StoreAway {
 			r.Waits = ForStore
 		}
-	case flow.ChangePassword, flow.RecordCancel, flow.GiveUpNotice:
+	case flow.ChangePassword, flow.RecordCancel, flow.GiveUpNotice, workflow.BlockPassword:
 		r.Waits, r.Trying = ForStore, attemptOf(a)
 	case flow.TellHost:
 		r.telling = attemptOf(a)

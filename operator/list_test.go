@@ -13,13 +13,14 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // young is a Temporal whose runs began a moment ago: RekeyState of all is requested. The name of
 // each is the activity that it waits for.
 type young struct{ client.Client }
 
-var waits = []string{flow.AwaitTokenSubmission, flow.SendEmail, flow.ChangePassword, mailWithoutStore, flow.TellHost}
+var waits = []string{flow.AwaitTokenSubmission, flow.SendEmail, flow.ChangePassword, mailWithoutStore, workflow.BlockPassword, flow.TellHost}
 
 // mailWithoutStore waits for a mail that needs the store first.
 const mailWithoutStore = "mail without the store"
@@ -61,7 +62,7 @@ func others(id string, pending func(string) *workflowpb.PendingActivityInfo) []*
 func TestListOfAYoungOutage(t *testing.T) {
 	t.Parallel()
 	for waiting, want := range map[string]string{
-		ForLink: flow.AwaitTokenSubmission, ForMail: flow.SendEmail, ForStore: flow.ChangePassword + " " + mailWithoutStore,
+		ForLink: flow.AwaitTokenSubmission, ForMail: flow.SendEmail, ForStore: flow.ChangePassword + " " + mailWithoutStore + " " + workflow.BlockPassword,
 		ForEvent: flow.TellHost,
 		"":       strings.Join(waits, " "),
 	} {

@@ -12,7 +12,7 @@ import (
 const (
 	linkMail   = "link"
 	noticeMail = "notice" // to the account owner, until it has reached one address
-	owedMail   = "owed"   // to addresses which a notice has not reached yet, also of earlier resets
+	owedMail   = "owed"   // to addresses which a notice has not reached yet, also of earlier runs
 )
 
 // mail takes a send-email that is scheduled.
@@ -26,7 +26,7 @@ func (s *story) mail(a *historypb.ActivityTaskScheduledEventAttributes) activity
 	case noticeMail:
 		s.fire(statemachine.PasswordChanged)
 	case owedMail:
-		s.owed++
+		s.owed, s.hadOwed = s.owed+1, true
 	}
 	return act
 }
@@ -69,9 +69,9 @@ func (s *story) noticeDone(kind string, result *commonpb.Payloads) {
 	}
 }
 
-// owes reports that a notice is pending. A run whose reset is over waits only for that, or for the
-// note of a cancel.
+// owes reports that a notice is pending. An open run in a final state waits for that, also between
+// two attempts, for the note of a cancel, or for an event to be told.
 func (s *story) owes() bool {
 	over := s.machine.Final() && s.machine.State() != statemachine.StateCanceled
-	return s.end.at.IsZero() && (s.owed > 0 || over)
+	return s.end.at.IsZero() && (s.owed > 0 || over && s.hadOwed)
 }

@@ -234,7 +234,7 @@ func TestRecordedRunsAreToldAsTheyAre(t *testing.T) {
 // follow compares the reports on a run after each of its steps.
 func follow(t *testing.T, data converter.DataConverter, events []*historypb.HistoryEvent) {
 	t.Helper()
-	open, sealed := newStory(data.FromPayloads), newStory(noKey)
+	open, sealed := newStory(workflow.ResetPassword, data.FromPayloads), newStory(workflow.ResetPassword, noKey)
 	var before truth
 	read := 0
 	for _, end := range tasks(events) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
+
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/starter"
@@ -18,16 +20,25 @@ const (
 	NothingMailed = "nothing"  // Resent.Why says why
 )
 
-// RunFull is a [Resent.Why]: the run has reached Temporal's limit of signals and accepts no
-// request.
-const RunFull flow.Unanswered = "run_full"
+// Further values of [Resent.Why].
+const (
+	// RunFull means that the run has reached Temporal's limit of signals and accepts no request.
+	RunFull flow.Unanswered = "run_full"
+	// NotOpen means that the run is over, and that no other one was started for the request.
+	NotOpen flow.Unanswered = "not_open"
+)
 
 // Order is a request for a mail.
 type Order struct {
-	Address  string // of the account
+	// Address is that of an account. Its open run gets the request, of any flow. Without an open run
+	// it starts a reset.
+	Address string
+	// Run is a run ID or a workflow ID, in place of an Address. It starts no run.
+	Run string
+
 	Operator string // name, for the audit log
 
-	// LinkLife and CoolDown hold for a run that this starts. Defaults are those of the starter.
+	// LinkLife and CoolDown hold for a reset that this starts. Defaults are those of the starter.
 	LinkLife, CoolDown time.Duration
 }
 
@@ -40,11 +51,61 @@ type Resent struct {
 }
 
 // Resend requests another link as the account owner would, within the same limits, and waits some
-// seconds for the mail. Errors: ErrReadOnly, account.ErrAddress, ErrOperator.
+// seconds for the mail. Only a reset is started by it. Errors: ErrReadOnly, ErrTarget, ErrSeveral,
+// ErrNoRun, account.ErrAddress, ErrOperator.
 func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 	if err := c.mayWrite(o.Operator); err != nil {
 		return Resent{}, err
 	}
+	if o.Run != "" {
+		r, err := c.named(ctx, o.Run)
+		if err != nil {
+			return Resent{}, err
+		}
+		return c.ask(ctx, r, o.Operator)
+	}
+	runs, err := c.newest(ctx, o.Address)
+	if err != nil && !errors.Is(err, ErrNoRun) {
+		return Resent{}, err
+	}
+	r, open, severalErr := undecided(runs)
+	_, resets := c.flowOf(workflow.ResetPassword.ID(""))
+	switch {
+	case severalErr != nil:
+		return Resent{}, severalErr
+	case open && r.Flow != workflow.ResetPassword.Kind:
+		return c.ask(ctx, r, o.Operator)
+	case resets:
+		return c.reset(ctx, o)
+	case err != nil:
+		return Resent{}, err
+	}
+	return Resent{Result: NothingMailed, Why: NotOpen, Run: runs[0]}, nil
+}
+
+// ask requests a link of an open run, or of the one that continues it.
+func (c *Client) ask(ctx context.Context, r Run, operator string) (Resent, error) {
+	if !r.Open {
+		return Resent{Result: NothingMailed, Why: NotOpen, Run: r}, nil
+	}
+	if m := r.answer(time.Now()); m.Why != "" {
+		return m, nil
+	}
+	caller := flow.Caller{AccountKey: flow.AccountKey(r.WorkflowID), Operator: operator}
+	err := c.temporal.SignalWorkflow(ctx, r.WorkflowID, r.RunID, flow.RequestSignal, caller)
+	switch {
+	case starter.SignalsFull(err):
+		return Resent{Result: NothingMailed, Why: RunFull, Run: r}, nil
+	case errors.As(err, new(*serviceerror.NotFound)): // it has ended meanwhile
+		return Resent{Result: NothingMailed, Why: NotOpen, Run: r}, nil
+	case err != nil:
+		return Resent{}, err
+	}
+	return c.awaitMail(ctx, target{workflowID: r.WorkflowID}, r)
+}
+
+// reset requests a link of the account's reset, which starts unless it is open.
+func (c *Client) reset(ctx context.Context, o Order) (Resent, error) {
 	in, err := c.request(o)
 	if err != nil {
 		return Resent{}, err
@@ -74,7 +135,7 @@ func (c *Client) request(o Order) (flow.Request, error) {
 	if err != nil {
 		return flow.Request{}, err
 	}
-	id, err := c.workflowID(address)
+	key, err := c.accountKey(address)
 	if o.LinkLife == 0 {
 		o.LinkLife = starter.DefaultLinkLife
 	}
@@ -82,7 +143,7 @@ func (c *Client) request(o Order) (flow.Request, error) {
 		o.CoolDown = starter.DefaultCoolDown
 	}
 	return flow.Request{
-		Address: address, AccountKey: flow.AccountKey(id), Operator: o.Operator,
+		Address: address, AccountKey: key, Operator: o.Operator,
 		LinkLife: o.LinkLife, MailPause: starter.MailPause(o.CoolDown),
 	}, err
 }

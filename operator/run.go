@@ -13,6 +13,7 @@ import (
 // Run has the facts of a run for an operator: no address, no link, no password. Times have whole
 // seconds. Withheld, Refused and Untold are not known when it is Sealed.
 type Run struct {
+	Flow       string    `json:"flow"` // flow.Definition.Kind
 	WorkflowID string    `json:"workflow_id"`
 	RunID      string    `json:"run_id"`
 	State      string    `json:"state"` // a statemachine.State, or how the run was ended from outside
@@ -28,7 +29,7 @@ type Run struct {
 	Failure    string    `json:"failure,omitempty"`  // the type of its failure
 	Refused    string    `json:"refused,omitempty"`  // why the store refused the change
 	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run notified no address
-	Owed       bool      `json:"owed,omitempty"`     // a notice of this reset or an earlier one is pending for an address
+	Owed       bool      `json:"owed,omitempty"`     // a notice of this run or an earlier one is pending for an address
 	Sealed     bool      `json:"sealed,omitempty"`   // payload.json is missing, or lacks a key of the run
 
 	story *story
@@ -36,10 +37,14 @@ type Run struct {
 
 // Settled reports that the password question of the run is decided: a cancel changes nothing.
 func (r Run) Settled() bool {
-	return !r.Open || statemachine.Reset.Settled(statemachine.State(r.State))
+	table := statemachine.Reset
+	if r.story != nil {
+		table = r.story.flow.Table
+	}
+	return !r.Open || table.Settled(statemachine.State(r.State))
 }
 
-// Changed reports that the reset has changed the password.
+// Changed reports that the run has changed the password, or set the first one.
 func (r Run) Changed() bool {
 	s := statemachine.State(r.State)
 	return s == statemachine.StatePasswordChanged || s == statemachine.StateCompleted
@@ -63,7 +68,7 @@ func attemptOf(a *workflowpb.PendingActivityInfo) *Attempt {
 // summary has the facts of the history alone.
 func (s *story) summary(t target) Run {
 	r := Run{
-		WorkflowID: t.workflowID, RunID: t.runID, story: s,
+		Flow: s.flow.Kind, WorkflowID: t.workflowID, RunID: t.runID, story: s,
 		State: cmp.Or(s.end.outside, string(s.state())), Open: s.end.at.IsZero(),
 		Started: s.started.Truncate(time.Second), Ended: s.end.at.Truncate(time.Second),
 		Mails: s.links.begun, Asked: s.asked, Withheld: string(s.links.withheld),

@@ -17,6 +17,7 @@ import (
 // run shows its transition, and the story makes the same one on a machine of its own. Names,
 // policies and times are in clear. Reasons and addresses need the payload keys.
 type story struct {
+	flow   flow.Definition
 	open   func(sealed *commonpb.Payloads, to ...any) error
 	sealed bool // something that the product wrote could not be opened
 
@@ -31,7 +32,8 @@ type story struct {
 	asked   int  // requests since the last link mail was begun
 	links   links
 	untold  bool // the last attempt of the notice has reached no address
-	owed    int  // notices to further addresses, and of earlier resets, that are being sent
+	owed    int  // notices to further addresses, and of earlier runs, that are being sent
+	hadOwed bool // there was one
 	end     end
 }
 
@@ -41,8 +43,8 @@ type activity struct {
 	mail flow.Mail // zero when it could not be opened
 }
 
-func newStory(open func(*commonpb.Payloads, ...any) error) *story {
-	return &story{open: open, machine: statemachine.New(statemachine.Reset), begun: map[int64]activity{}}
+func newStory(d flow.Definition, open func(*commonpb.Payloads, ...any) error) *story {
+	return &story{flow: d, open: open, machine: statemachine.New(d.Table), begun: map[int64]activity{}}
 }
 
 // read takes the next event.
@@ -99,6 +101,9 @@ func (s *story) scheduled(event int64, a *historypb.ActivityTaskScheduledEventAt
 	act := activity{kind: a.GetActivityType().GetName()}
 	switch act.kind {
 	case flow.AwaitTokenSubmission:
+		if s.machine.Can(statemachine.PasswordBlocked) { // before the first link
+			s.fire(statemachine.PasswordBlocked)
+		}
 		if s.waits++; s.waits > 1 { // the submission had no link
 			s.fire(statemachine.TokenSubmitted, statemachine.TokenUnknown)
 		}
@@ -137,15 +142,20 @@ func (s *story) signaled(a *historypb.WorkflowExecutionSignaledEventAttributes) 
 	}
 }
 
-// upserted takes RekeyState: the end of the reset, or the reason of its wait.
+// upserted takes RekeyState: the end of the run, or the reason of its wait.
 func (s *story) upserted(a *commonpb.SearchAttributes) {
 	switch state, ok := flow.StateOf(a); {
 	case !ok:
 	case !flow.Going(state):
-		s.machine = statemachine.At(statemachine.Reset, state)
+		s.machine = statemachine.At(s.flow.Table, state)
 	case state != statemachine.StateRequested && s.waiting:
 		s.links.repeat() // the answer of the link mail said so, and the mail is begun again
 	}
+}
+
+// cancelable reports that a cancel counts. A run that blocks the password first heeds it afterwards.
+func (s *story) cancelable() bool {
+	return s.machine.Can(statemachine.Cancel) || s.machine.State() == s.flow.Table.Initial()
 }
 
 // state is that of the machine. Once Temporal has accepted a submission, it is token_submitted,

@@ -15,6 +15,7 @@ import (
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 var midday = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -31,7 +32,9 @@ func noKey(*commonpb.Payloads, ...any) error { return keys.ErrUnknownKey }
 type teller struct {
 	*testing.T
 	*story
-	last int64
+	last   int64
+	shift  time.Duration // of the clock
+	events []*historypb.HistoryEvent
 }
 
 func tell(t *testing.T) *teller {
@@ -41,7 +44,12 @@ func tell(t *testing.T) *teller {
 
 func tellWith(t *testing.T, in flow.Request, open func(*commonpb.Payloads, ...any) error) *teller {
 	t.Helper()
-	w := &teller{t, newStory(open), 0}
+	return tellOf(t, workflow.ResetPassword, in, open)
+}
+
+func tellOf(t *testing.T, d flow.Definition, in flow.Request, open func(*commonpb.Payloads, ...any) error) *teller {
+	t.Helper()
+	w := &teller{T: t, story: newStory(d, open)}
 	return w.add(&historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
@@ -61,7 +69,8 @@ func (w *teller) payloads(v any) *commonpb.Payloads {
 
 func (w *teller) add(e *historypb.HistoryEvent) *teller {
 	w.last++
-	e.EventId, e.EventTime = w.last, timestamppb.New(midday.Add(time.Duration(w.last)*time.Minute))
+	e.EventId, e.EventTime = w.last, timestamppb.New(midday.Add(w.shift+time.Duration(w.last)*time.Minute))
+	w.events = append(w.events, e)
 	w.read(e)
 	return w
 }

@@ -11,35 +11,75 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
-	"github.com/rekeyhq/rekey/workflow"
 )
 
-// ErrTarget means that a text names no reset. It does not repeat the text, which may be an address.
-var ErrTarget = errors.New("want a mail address, a run ID or a workflow ID (reset/...)")
+// ErrTarget means that a text names no run. It does not repeat the text, which may be an address.
+var ErrTarget = errors.New("want a mail address, a run ID or a workflow ID (reset/..., invitation/..., forced-reset/...)")
 
-// target is the run of an operator's command. An empty run ID is the account's newest.
+// ErrSeveral means that an account has open runs of several flows, and that an address names none of
+// them. The text has their workflow IDs.
+var ErrSeveral error = several(nil)
+
+// several are the workflow IDs of an ErrSeveral.
+type several []string
+
+func (s several) Error() string {
+	return "the account has several open runs: name one of them by its workflow ID: " + strings.Join(s, ", ")
+}
+
+func (several) Is(target error) bool { _, ok := target.(several); return ok } //nolint:errorlint // the target itself
+
+// target is the run of an operator's command. An empty run ID is the newest of the workflow ID.
 type target struct{ workflowID, runID string }
 
 var runID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// target finds the run that a text names: an address, a run ID or a workflow ID. Errors: ErrTarget,
+// named finds the run that a text names: a run ID, a workflow ID, or the address of an account. Of an
+// account it is the undecided one, or else the newest. Errors: ErrTarget, ErrSeveral,
 // account.ErrAddress, ErrNoRun.
-func (c *Client) target(ctx context.Context, text string) (target, error) {
-	switch {
+func (c *Client) named(ctx context.Context, text string) (Run, error) {
+	t := target{workflowID: text}
+	switch _, ok := c.flowOf(text); {
+	case ok:
 	case runID.MatchString(text):
-		return c.byRunID(ctx, text)
-	case workflow.ResetPassword.ID(flow.AccountKey(text)) == text:
-		return target{workflowID: text}, nil
+		var err error
+		if t, err = c.byRunID(ctx, text); err != nil {
+			return Run{}, err
+		}
 	case strings.Contains(text, "@"):
-		id, err := c.workflowID(text)
-		return target{workflowID: id}, err
+		runs, err := c.newest(ctx, text)
+		if err != nil {
+			return Run{}, err
+		}
+		r, open, err := undecided(runs)
+		if err == nil && !open {
+			r = runs[0]
+		}
+		return r, err
 	default:
-		return target{}, ErrTarget
+		return Run{}, ErrTarget
 	}
+	return c.find(ctx, t)
 }
 
-// workflowID is that of an account's runs. Errors: account.ErrAddress.
-func (c *Client) workflowID(address string) (string, error) {
+// undecided is the run of an account that is neither over nor decided, false without one. Errors:
+// ErrSeveral.
+func undecided(runs []Run) (one Run, ok bool, err error) {
+	var open several
+	for _, r := range runs {
+		if !r.Settled() {
+			one, open = r, append(open, r.WorkflowID)
+		}
+	}
+	if len(open) > 1 {
+		return Run{}, false, open
+	}
+	return one, len(open) == 1, nil
+}
+
+// accountKey is that of an address, which ends the workflow IDs of its account. Errors:
+// account.ErrAddress.
+func (c *Client) accountKey(address string) (string, error) {
 	address, err := account.ParseAddress(address)
 	if err != nil {
 		return "", err
@@ -51,19 +91,27 @@ func (c *Client) workflowID(address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return workflow.ResetPassword.ID(accounts.Key(address)), nil
+	return accounts.Key(address), nil
 }
 
 func (c *Client) byRunID(ctx context.Context, id string) (target, error) {
 	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: c.namespace, PageSize: 1,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND RunId = '%s'", workflow.ResetPassword.Name, id),
+		Namespace: c.namespace, PageSize: 1, Query: c.types() + fmt.Sprintf(" AND RunId = '%s'", id),
 	})
 	if err != nil {
 		return target{}, err
 	}
 	if len(found.GetExecutions()) == 0 {
-		return target{}, noRun("namespace " + c.namespace + " keeps no reset of this run ID")
+		return target{}, noRun("namespace " + c.namespace + " keeps no run of this ID")
 	}
 	return target{found.GetExecutions()[0].GetExecution().GetWorkflowId(), id}, nil
+}
+
+// types is the condition of a visibility query for the runs of the client's flows.
+func (c *Client) types() string {
+	var names []string
+	for _, d := range c.flows() {
+		names = append(names, d.Name)
+	}
+	return flow.OfType(names...)
 }

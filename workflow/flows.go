@@ -1,10 +1,6 @@
 package workflow
 
-import (
-	"strings"
-
-	"github.com/rekeyhq/rekey/flow"
-)
+import "github.com/rekeyhq/rekey/flow"
 
 // Flows are the flows of rekey.
 func Flows() []flow.Definition { return []flow.Definition{ResetPassword, Invite, ForceReset} }
@@ -23,9 +19,9 @@ func Of(workflowID string) (flow.Definition, bool) {
 func AnyFlow() string {
 	var names []string
 	for _, d := range Flows() {
-		names = append(names, "'"+d.Name+"'")
+		names = append(names, d.Name)
 	}
-	return "WorkflowType IN (" + strings.Join(names, ", ") + ")"
+	return flow.OfType(names...)
 }
 
 // Types are the names of all types of workflows and activities.
