@@ -175,7 +175,7 @@ func over(t *testing.T, d flow.Definition) *teller {
 }
 
 // desk is a client of a keeper with runs of erin, each an hour older than the one before it.
-func desk(t *testing.T, runs ...*teller) (*Client, *keeper) {
+func flowDesk(t *testing.T, runs ...*teller) (*Client, *keeper) {
 	t.Helper()
 	k, dir := &keeper{}, newKeys(t)
 	for i, w := range runs {
@@ -195,7 +195,7 @@ func said(runs ...Run) (all []string) {
 // An address has the runs of all flows, each with the name of its flow; the newest are first.
 func TestFindAllFlows(t *testing.T) {
 	t.Parallel()
-	c, _ := desk(t, waiting(t, workflow.Invite), over(t, workflow.ResetPassword), over(t, workflow.Invite), over(t, workflow.ResetPassword))
+	c, _ := flowDesk(t, waiting(t, workflow.Invite), over(t, workflow.ResetPassword), over(t, workflow.Invite), over(t, workflow.ResetPassword))
 	for limit, want := range map[int][]string{
 		1: {"invitation awaiting_token", "reset expired"},
 		2: {"invitation awaiting_token", "invitation expired", "reset expired", "reset expired"},
@@ -218,7 +218,7 @@ func TestFindAllFlows(t *testing.T) {
 // An address means the open run, or else the newest.
 func TestNamed(t *testing.T) {
 	t.Parallel()
-	c, k := desk(t, over(t, workflow.ResetPassword), waiting(t, workflow.ForceReset), over(t, workflow.Invite))
+	c, k := flowDesk(t, over(t, workflow.ResetPassword), waiting(t, workflow.ForceReset), over(t, workflow.Invite))
 	for text, want := range map[string]string{
 		erin: "forced-reset awaiting_token", "Erin@EXAMPLE.com": "forced-reset awaiting_token",
 		k.runs[0].id: "reset expired", k.runs[1].id: "forced-reset awaiting_token", k.runs[2].id: "invitation expired",
@@ -241,7 +241,7 @@ func TestNamed(t *testing.T) {
 // An address does not say which of several open runs is meant. The answer does.
 func TestSeveralOpenRuns(t *testing.T) {
 	t.Parallel()
-	c, k := desk(t, waiting(t, workflow.ResetPassword), waiting(t, workflow.ForceReset), over(t, workflow.Invite))
+	c, k := flowDesk(t, waiting(t, workflow.ResetPassword), waiting(t, workflow.ForceReset), over(t, workflow.Invite))
 	_, err := c.Cancel(t.Context(), erin, "a.smith")
 	_, resendErr := c.Resend(t.Context(), Order{Address: erin, Operator: "a.smith"})
 	for _, err := range []error{err, resendErr} {
@@ -255,12 +255,22 @@ func TestSeveralOpenRuns(t *testing.T) {
 	}
 }
 
+// A run that is decided, and open for a notice, is not the one that an operator means.
+func TestDecidedRunIsNotMeant(t *testing.T) {
+	t.Parallel()
+	notifying := waiting(t, workflow.ResetPassword).upsert(statemachine.StateCompleted).notice("ada.backup@example.com")
+	c, _ := flowDesk(t, notifying, waiting(t, workflow.Invite))
+	if r, err := c.named(t.Context(), erin); err != nil || r.Flow != "invitation" {
+		t.Errorf("%v %v", said(r), err)
+	}
+}
+
 // Runs of each flow are canceled by address, run ID and workflow ID.
 func TestCancelOfEachFlow(t *testing.T) {
 	t.Parallel()
 	for _, d := range workflow.Flows() {
 		for i := range 3 {
-			c, k := desk(t, waiting(t, d))
+			c, k := flowDesk(t, waiting(t, d))
 			text := []string{erin, k.runs[0].id, k.runs[0].run}[i]
 			done, err := c.Cancel(t.Context(), text, "a.smith")
 			if err != nil || done.Result != Canceled || done.Run.Flow != d.Kind || !slices.Equal(k.did, []string{"disown " + d.Kind}) {
@@ -285,39 +295,51 @@ func TestResendOfEachFlow(t *testing.T) {
 		did    []string
 	}{
 		"an open invitation, by address": {
-			[]*teller{waiting(t, workflow.Invite), over(t, workflow.ResetPassword)}, nil,
-			nil, Mailed, "", []string{"request invitation"},
+			[]*teller{waiting(t, workflow.Invite), over(t, workflow.ResetPassword)},
+			nil,
+			nil, Mailed, "",
+			[]string{"request invitation"},
 		},
 		"an open forced reset, by run ID": {
-			[]*teller{waiting(t, workflow.ForceReset), waiting(t, workflow.ResetPassword)}, nil,
-			func(k *keeper) Order { return Order{Run: k.runs[0].run} }, Mailed, "", []string{"request forced-reset"},
+			[]*teller{waiting(t, workflow.ForceReset), waiting(t, workflow.ResetPassword)},
+			nil,
+			func(k *keeper) Order { return Order{Run: k.runs[0].run} }, Mailed, "",
+			[]string{"request forced-reset"},
 		},
 		"an open reset, by workflow ID": {
-			[]*teller{waiting(t, workflow.ForceReset), waiting(t, workflow.ResetPassword)}, nil,
-			func(k *keeper) Order { return Order{Run: k.runs[1].id} }, Mailed, "", []string{"request reset"},
+			[]*teller{waiting(t, workflow.ForceReset), waiting(t, workflow.ResetPassword)},
+			nil,
+			func(k *keeper) Order { return Order{Run: k.runs[1].id} }, Mailed, "",
+			[]string{"request reset"},
 		},
 		"a reset that is over, by address": {
-			[]*teller{over(t, workflow.Invite), over(t, workflow.ResetPassword)}, nil,
-			nil, Mailed, "", []string{"start ResetPassword"},
+			[]*teller{over(t, workflow.Invite), over(t, workflow.ResetPassword)},
+			nil,
+			nil, Mailed, "",
+			[]string{"start ResetPassword"},
 		},
 		"a reset that is over, by workflow ID": {
-			[]*teller{over(t, workflow.ResetPassword)}, nil,
+			[]*teller{over(t, workflow.ResetPassword)},
+			nil,
 			func(k *keeper) Order { return Order{Run: k.runs[0].id} }, NothingMailed, NotOpen, nil,
 		},
 		"an invitation that is over, by run ID": {
-			[]*teller{over(t, workflow.Invite)}, nil,
+			[]*teller{over(t, workflow.Invite)},
+			nil,
 			func(k *keeper) Order { return Order{Run: k.runs[0].run} }, NothingMailed, NotOpen, nil,
 		},
 		"an invitation that is over, by a client of invitations": {
-			[]*teller{over(t, workflow.Invite), over(t, workflow.ResetPassword)}, []flow.Definition{workflow.Invite},
+			[]*teller{over(t, workflow.Invite), over(t, workflow.ResetPassword)},
+			[]flow.Definition{workflow.Invite},
 			nil, NothingMailed, NotOpen, nil,
 		},
 		"a password that is being blocked": {
-			[]*teller{tellOf(t, workflow.ForceReset, flow.Request{}, inClear).begin(workflow.BlockPassword)}, nil,
+			[]*teller{tellOf(t, workflow.ForceReset, flow.Request{}, inClear).begin(workflow.BlockPassword)},
+			nil,
 			nil, NothingMailed, flow.MailOnItsWay, nil,
 		},
 	} {
-		c, k := desk(t, tc.runs...)
+		c, k := flowDesk(t, tc.runs...)
 		if tc.of != nil {
 			c = c.Of(tc.of...)
 		}
@@ -333,22 +355,11 @@ func TestResendOfEachFlow(t *testing.T) {
 	}
 }
 
-// A run that ends while an operator asks is no fault.
-func TestResendToARunThatEnds(t *testing.T) {
-	t.Parallel()
-	c, k := desk(t, over(t, workflow.Invite))
-	r := waiting(t, workflow.Invite).run()
-	r.WorkflowID, r.RunID = k.runs[0].id, k.runs[0].run
-	if got, err := c.ask(t.Context(), r, "a.smith"); err != nil || got.Why != NotOpen {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
 // Lists and counts have all flows with their names, or those of a client.
 func TestListAndStatsOfFlows(t *testing.T) {
 	t.Parallel()
 	blocking := tellOf(t, workflow.ForceReset, flow.Request{}, inClear).begin(workflow.BlockPassword)
-	c, _ := desk(t, waiting(t, workflow.Invite), waiting(t, workflow.ResetPassword), blocking, over(t, workflow.Invite))
+	c, _ := flowDesk(t, waiting(t, workflow.Invite), waiting(t, workflow.ResetPassword), blocking, over(t, workflow.Invite))
 	for _, tc := range []struct {
 		of     []flow.Definition
 		listed string
@@ -383,7 +394,7 @@ func TestFlowOfAnApplication(t *testing.T) {
 		{From: statemachine.StateAwaitingToken, Event: statemachine.TokenSubmitted, To: "verified"},
 		{From: statemachine.StateAwaitingToken, Event: statemachine.Cancel, To: statemachine.StateCanceled},
 	}}
-	c, k := desk(t, waiting(t, own), waiting(t, workflow.ResetPassword))
+	c, k := flowDesk(t, waiting(t, own), waiting(t, workflow.ResetPassword))
 	desk := c.Of(own)
 	if r, err := desk.named(t.Context(), erin); err != nil || r.Flow != "verification" || r.Settled() {
 		t.Errorf("%+v, %v", r, err)
@@ -392,7 +403,7 @@ func TestFlowOfAnApplication(t *testing.T) {
 		t.Errorf("ends %v", ends)
 	}
 	k.runs[0].upsert("verified")
-	if r, err := desk.named(t.Context(), erin); err != nil || !r.Settled() {
+	if r, err := desk.named(t.Context(), erin); err != nil || !r.Settled() || !r.story.machine.Final() {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if _, err := c.named(t.Context(), k.runs[0].id); !errors.Is(err, ErrTarget) {

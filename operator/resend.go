@@ -85,9 +85,6 @@ func (c *Client) Resend(ctx context.Context, o Order) (Resent, error) {
 
 // ask requests a link of an open run, or of the one that continues it.
 func (c *Client) ask(ctx context.Context, r Run, operator string) (Resent, error) {
-	if !r.Open {
-		return Resent{Result: NothingMailed, Why: NotOpen, Run: r}, nil
-	}
 	if m := r.answer(time.Now()); m.Why != "" {
 		return m, nil
 	}
@@ -96,7 +93,7 @@ func (c *Client) ask(ctx context.Context, r Run, operator string) (Resent, error
 	switch {
 	case starter.SignalsFull(err):
 		return Resent{Result: NothingMailed, Why: RunFull, Run: r}, nil
-	case errors.As(err, new(*serviceerror.NotFound)): // it has ended meanwhile
+	case errors.As(err, new(*serviceerror.NotFound)): // it has ended
 		return Resent{Result: NothingMailed, Why: NotOpen, Run: r}, nil
 	case err != nil:
 		return Resent{}, err

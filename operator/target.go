@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // ErrTarget means that a text names no run. It does not repeat the text, which may be an address.
@@ -60,6 +61,19 @@ func (c *Client) named(ctx context.Context, text string) (Run, error) {
 		return Run{}, ErrTarget
 	}
 	return c.find(ctx, t)
+}
+
+// CheckTarget judges a text that names a run of rekey's flows, before a [Client] is there. Errors:
+// ErrTarget, account.ErrAddress.
+func CheckTarget(text string) error {
+	if strings.Contains(text, "@") {
+		_, err := account.ParseAddress(text)
+		return err
+	}
+	if _, ok := workflow.Of(text); !ok && !runID.MatchString(text) {
+		return ErrTarget
+	}
+	return nil
 }
 
 // undecided is the run of an account that is neither over nor decided, false without one. Errors:

@@ -18,7 +18,8 @@ const (
 	countWait  = 5 * time.Second
 )
 
-var openRuns = "WorkflowType = '" + workflow.ResetPassword.Name + "' AND " + flow.OpenRuns
+// openRuns has no label of the flow: Temporal groups by no type, and one query suffices.
+var openRuns = workflow.AnyFlow() + " AND " + flow.OpenRuns
 
 // countRuns keeps the gauge rekey_open_runs until stop is called. No worker can know the number by
 // itself: starts and ends happen elsewhere too. So each worker queries Temporal, and all of them

@@ -58,7 +58,7 @@ func TestReplayBeforeADeployment(t *testing.T) {
 	same, changed := s.Program(t), filepath.Join(t.TempDir(), "changed")
 	site.Build(t, changed, "-overlay", mailBeforeWaiting(t))
 
-	if out := replay(t, s, same, 0, nil).Out.String(); !strings.HasPrefix(out, "nothing to replay: namespace default has no run of ResetPassword") {
+	if out := replay(t, s, same, 0, nil).Out.String(); !strings.HasPrefix(out, "nothing to replay: namespace default has no run of rekey") {
 		t.Errorf("in an empty namespace: %s", out)
 	}
 	runs := runsOfEveryState(t, s)

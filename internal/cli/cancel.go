@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -15,20 +14,17 @@ type cancelCmd struct {
 	As   string `required:"" env:"REKEY_OPERATOR" help:"Your name, for the audit log: a.smith."`
 	jsonFlag
 
-	Reset string `arg:"" name:"email|run" help:"Mail address of the account, run ID or workflow ID (reset/...), or - to read it from standard input: other users and the shell history see a command line."`
+	Reset string `arg:"" name:"email|run" help:"Mail address of the account, run ID or workflow ID (reset/..., invitation/..., forced-reset/...), or - to read it from standard input: other users and the shell history see a command line."`
 }
 
 // Run cancels a run and prints the result.
 func (c *cancelCmd) Run(p *process) error {
-	text, err := argument(c.Reset, p.stdin)
+	text, err := targetOf(c.Reset, p.stdin)
 	if err != nil {
 		return err
 	}
 	return p.operate(operator.Config{Keys: p.keys(c.Keys)}, func(ctx context.Context, o *operator.Client) error {
 		done, err := o.Cancel(ctx, text, c.As)
-		if errors.Is(err, operator.ErrTarget) {
-			return fmt.Errorf("%w, or - to read one from standard input", err)
-		}
 		if err != nil {
 			return err
 		}
@@ -77,7 +73,7 @@ func (c cancellation) text() string {
 		text = fmt.Sprintf("too late: run %s is %s, with an accepted password; `rekey find` shows the result", c.Run.RunID, c.Run.State)
 	}
 	if c.Next != "" {
-		text += "; a newer request has started another reset: run " + c.Next
+		text += "; a newer request has started another run: " + c.Next
 	}
 	return text
 }

@@ -35,7 +35,7 @@ func unchecked(err error) error { return exitError{err, exitUnchecked} }
 func status(err error) int {
 	var own exitError
 	switch {
-	case errors.As(err, new(refusal)), errors.Is(err, operator.ErrNoRun):
+	case errors.As(err, new(refusal)), errors.Is(err, operator.ErrNoRun), errors.Is(err, operator.ErrSeveral):
 		return exitRefused
 	case errors.Is(err, operator.ErrTarget), errors.Is(err, account.ErrAddress):
 		return exitUnchecked

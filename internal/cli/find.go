@@ -17,7 +17,7 @@ import (
 type findCmd struct {
 	Keys  string `required:"" type:"path" env:"REKEY_KEYS" help:"Folder of keysets (reads account.json, and payload.json if present, to show why a mail was withheld)."`
 	UIURL string `name:"ui-url" env:"REKEY_UI_URL" help:"URL of Temporal's UI, to print the page of each run: https://temporal.example.com."`
-	Last  int    `default:"5" env:"REKEY_LAST" help:"Maximum number of runs, the newest first: 1 to 50."`
+	Last  int    `default:"5" env:"REKEY_LAST" help:"Maximum number of runs of a flow, the newest first: 1 to 50."`
 	jsonFlag
 
 	Email string `arg:"" help:"Mail address of the account, or - to read it from standard input: other users and the shell history see a command line."`
@@ -74,7 +74,25 @@ func page(ui, namespace string, r operator.Run) string {
 		strings.TrimSuffix(ui, "/"), url.PathEscape(namespace), url.PathEscape(r.WorkflowID), r.RunID)
 }
 
+// writeRuns writes a table for each flow.
 func writeRuns(out io.Writer, runs []foundRun) error {
+	for first := true; len(runs) > 0; first = false {
+		n := 1
+		for n < len(runs) && runs[n].WorkflowID == runs[0].WorkflowID {
+			n++
+		}
+		if !first {
+			fmt.Fprintln(out)
+		}
+		if err := writeFlow(out, runs[:n]); err != nil {
+			return err
+		}
+		runs = runs[n:]
+	}
+	return nil
+}
+
+func writeFlow(out io.Writer, runs []foundRun) error {
 	fmt.Fprintf(out, "workflow %s\n\n", runs[0].WorkflowID)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RUN\tSTATE\tSTARTED\tENDED\tMAILS\tEXPIRES\tNOTE")

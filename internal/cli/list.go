@@ -12,8 +12,9 @@ import (
 
 // listCmd is `rekey list`. It reads only data in clear, so it needs no keys and no address.
 type listCmd struct {
-	Waiting string `default:"any" enum:"any,mail,store,link,event" env:"REKEY_WAITING" help:"Only resets that wait for mail, store or link, or any. Those of event are over: the application was not told yet."`
-	Most    int    `default:"50" env:"REKEY_MOST" help:"Maximum number of resets: 1 to 1000."`
+	Waiting string `default:"any" enum:"any,mail,store,link,event" env:"REKEY_WAITING" help:"Only runs that wait for mail, store or link, or any. Those of event are over: the application was not told yet."`
+	Most    int    `default:"50" env:"REKEY_MOST" help:"Maximum number of runs: 1 to 1000."`
+	flowFlag
 	jsonFlag
 }
 
@@ -24,7 +25,7 @@ func (c *listCmd) Run(p *process) error {
 		if waiting == "any" {
 			waiting = ""
 		}
-		found, err := o.List(ctx, waiting, c.Most)
+		found, err := c.of(o).List(ctx, waiting, c.Most)
 		if err != nil {
 			return err
 		}
@@ -32,7 +33,7 @@ func (c *listCmd) Run(p *process) error {
 			return writeJSON(p.stdout, found)
 		}
 		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "WORKFLOW\tRUN\tSTARTED\tSTATE\tWAITS FOR\tATTEMPT\tNEXT\tLAST FAILURE")
+		fmt.Fprintln(w, "FLOW\tWORKFLOW\tRUN\tSTARTED\tSTATE\tWAITS FOR\tATTEMPT\tNEXT\tLAST FAILURE")
 		for _, r := range found {
 			fmt.Fprintln(w, line(r))
 		}
@@ -52,5 +53,5 @@ func line(r operator.OpenRun) string {
 	if r.Trying != nil {
 		attempt, next, why = strconv.Itoa(int(r.Trying.Number)), stamp(r.Trying.Next), cmp.Or(r.Trying.Why, why)
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", r.WorkflowID, r.RunID, stamp(r.Started), r.State, r.Waits, attempt, next, why)
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", r.Flow, r.WorkflowID, r.RunID, stamp(r.Started), r.State, r.Waits, attempt, next, why)
 }

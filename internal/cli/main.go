@@ -43,11 +43,11 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Create, list and rotate keysets."`
 	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
 	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build, before you deploy it."`
-	List    listCmd    `cmd:"" help:"List open resets and what each waits for: a mail server, the store or its link. Needs no key."`
-	Find    findCmd    `cmd:"" help:"Show the resets of an account: state, mails, why none was sent, next expiry."`
-	Cancel  cancelCmd  `cmd:"" help:"Cancel a reset, so that its links stop working."`
+	List    listCmd    `cmd:"" help:"List open resets, invitations and forced resets, and what each waits for: a mail server, the store or its link. Needs no key."`
+	Find    findCmd    `cmd:"" help:"Show the resets, invitations and forced resets of an account: state, mails, why none was sent, next expiry."`
+	Cancel  cancelCmd  `cmd:"" help:"Cancel a run, so that its links stop working."`
 	Resend  resendCmd  `cmd:"" help:"Mail another link to an account owner, within the owner's limits."`
-	Stats   statsCmd   `cmd:"" help:"Count resets by state and by age."`
+	Stats   statsCmd   `cmd:"" help:"Count runs by state, by age and by flow."`
 	Audit   auditCmd   `cmd:"" help:"Print the audit log: requests, callers, times and results."`
 	Forget  forgetCmd  `cmd:"" help:"Delete all data of an account that your application has deleted."`
 	Migrate migrateCmd `cmd:"" help:"Create or update rekey's schema in a PostgreSQL database. Safe to repeat."`
@@ -138,6 +138,7 @@ func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
 			"mail_limit":    strconv.Itoa(worker.DefaultMailLimit),
 			"min_length":    strconv.Itoa(password.DefaultMinLength),
 			"task_queue":    flow.TaskQueue,
+			"flows":         strings.Join(kinds(), ","),
 			"recipes":       strings.Join(postgres.Recipes(), ", "),
 		},
 	)...)

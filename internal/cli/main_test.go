@@ -111,6 +111,8 @@ func TestExitStatus(t *testing.T) {
 		{exitUnchecked, []string{"starter"}},
 		{exitUnchecked, []string{"find", "--keys", t.TempDir(), "erin"}},
 		{exitUnchecked, []string{"resend", "--keys", t.TempDir(), "--as", "a.smith", "erin"}},
+		{exitUnchecked, []string{"cancel", "--keys", t.TempDir(), "--as", "a.smith", "erin"}},
+		{exitFailed, []string{"resend", "--keys", t.TempDir(), "--as", "a.smith", "invitation/4f1c"}},
 		{exitUnchecked, []string{"replay", "--keys", ""}}, // as Compose writes a variable that is missing
 	} {
 		if _, err := rekey(t, tc.args...); status(err) != tc.want {

@@ -14,6 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/operator"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 const (
@@ -26,6 +27,29 @@ const (
 // jsonFlag is the output format for programs.
 type jsonFlag struct {
 	JSON bool `name:"json" env:"REKEY_JSON" help:"Write JSON, for programs."`
+}
+
+// flowFlag selects a flow.
+type flowFlag struct {
+	Flow string `default:"any" enum:"any,${flows}" env:"REKEY_FLOW" help:"Only runs of this flow: ${enum}."`
+}
+
+// of is a client of the selected flow.
+func (f flowFlag) of(c *operator.Client) *operator.Client {
+	for _, d := range workflow.Flows() {
+		if d.Kind == f.Flow {
+			return c.Of(d)
+		}
+	}
+	return c
+}
+
+// kinds are the names of the flows.
+func kinds() (all []string) {
+	for _, d := range workflow.Flows() {
+		all = append(all, d.Kind)
+	}
+	return all
 }
 
 // operate opens the client that the commands of an operator share, and ends it after commandWait.
@@ -84,6 +108,19 @@ func addressOf(text string, stdin io.Reader) (string, error) {
 		return "", err
 	}
 	return account.ParseAddress(text)
+}
+
+// targetOf is the address, the run ID or the workflow ID in an argument. Errors: operator.ErrTarget,
+// account.ErrAddress.
+func targetOf(text string, stdin io.Reader) (string, error) {
+	text, err := argument(text, stdin)
+	if err != nil {
+		return "", err
+	}
+	if err = operator.CheckTarget(text); errors.Is(err, operator.ErrTarget) {
+		err = fmt.Errorf("%w, or - to read one from standard input", err)
+	}
+	return text, err
 }
 
 func writeJSON(w io.Writer, v any) error {

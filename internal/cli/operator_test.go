@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 const erin = "erin@example.com"
@@ -126,6 +127,9 @@ func TestExitCodes(t *testing.T) {
 	if got := status(fmt.Errorf("more: %w", operator.ErrNoRun)); got != exitRefused {
 		t.Errorf("a refusal: %d", got)
 	}
+	if got := status(fmt.Errorf("more: %w", operator.ErrSeveral)); got != exitRefused {
+		t.Errorf("several runs: %d", got)
+	}
 	if got := status(fmt.Errorf("more: %w", operator.ErrTarget)); got != exitUnchecked {
 		t.Errorf("a command line that is wrong: %d", got)
 	}
@@ -175,7 +179,7 @@ var midday = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // numbered is a run that has mailed its first link.
 func numbered(n int, change ...func(*operator.Run)) operator.Run {
 	r := operator.Run{
-		WorkflowID: "reset/4f1c", RunID: fmt.Sprintf("0197b1a0-0000-7000-8000-%012d", n),
+		Flow: "reset", WorkflowID: "reset/4f1c", RunID: fmt.Sprintf("0197b1a0-0000-7000-8000-%012d", n),
 		State: "awaiting_token", Open: true, Started: midday.Add(time.Minute), Mails: 1, Expires: midday.Add(36 * time.Minute),
 	}
 	for _, c := range change {
@@ -186,6 +190,11 @@ func numbered(n int, change ...func(*operator.Run)) operator.Run {
 
 func withheldAs(why flow.Reason) func(*operator.Run) {
 	return func(r *operator.Run) { r.Withheld = string(why) }
+}
+
+// ofFlow is a run of another flow of the same account.
+func ofFlow(d flow.Definition) func(*operator.Run) {
+	return func(r *operator.Run) { r.Flow, r.WorkflowID = d.Kind, d.ID("4f1c") }
 }
 
 // ended is a run that is over after so many minutes.
@@ -218,7 +227,13 @@ func TestAnswersToOperators(t *testing.T) {
 		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(flow.MailLimit))}),
 		mail(operator.Resent{Result: operator.Withheld, Run: numbered(3, withheldAs(flow.MailUnknown))}),
 		mail(operator.Resent{Result: operator.NothingMailed, Why: flow.InCoolDown, Again: midday.Add(64 * time.Minute), Run: waits}),
-		statistics{Open: []operator.Count{{Name: "younger than 1 h", Runs: 12}}, Waiting: []operator.Count{{Name: "for a mail server", Runs: 4}}, Ended: []operator.Count{{Name: "completed", Runs: 3}}},
+		mail(operator.Resent{Result: operator.NothingMailed, Why: operator.NotOpen, Run: numbered(5, ofFlow(workflow.Invite), ended(statemachine.StateExpired, 7))}),
+		statistics{
+			Open:    []operator.Count{counted("younger than 1 h", 12, 3, 0)},
+			Waiting: []operator.Count{counted("for a mail server", 4, 0, 1)},
+			Ended:   []operator.Count{counted("completed", 3, 0, 0)},
+		},
+		statistics{Open: []operator.Count{{Name: "younger than 1 h", Runs: 3, Flows: map[string]int64{"invitation": 3}}}},
 	} {
 		for _, asJSON := range []bool{false, true} {
 			var out bytes.Buffer
@@ -230,6 +245,43 @@ func TestAnswersToOperators(t *testing.T) {
 		}
 	}
 	golden.Check(t, "operators.golden", said.String())
+}
+
+// counted is a line of the statistics.
+func counted(name string, resets, invitations, forced int64) operator.Count {
+	return operator.Count{
+		Name: name, Runs: resets + invitations + forced,
+		Flows: map[string]int64{"reset": resets, "invitation": invitations, "forced-reset": forced},
+	}
+}
+
+// A run that is over says how another one of its flow begins.
+func TestRunThatIsOverMailsNothing(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		flow flow.Definition
+		want string
+	}{
+		{workflow.ResetPassword, "`rekey resend` with the mail address"},
+		{workflow.Invite, "POST /v1/invitations"},
+		{workflow.ForceReset, "forgot-password page"},
+	} {
+		run := numbered(1, ofFlow(tc.flow))
+		if got := why(operator.Resent{Why: operator.NotOpen, Run: run}); !strings.Contains(got, "run "+run.RunID+" is over: ") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q", tc.flow.Name, got)
+		}
+	}
+}
+
+func TestFlowFlag(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"list", "stats"} {
+		wrong(t, []string{command, "--flow=verification"}, "--flow", "any", "reset", "invitation", "forced-reset")
+	}
+	all := &operator.Client{}
+	if (flowFlag{"any"}).of(all) != all || (flowFlag{"invitation"}).of(all) == all {
+		t.Error("the flag selects another client")
+	}
 }
 
 // Each reason for which nothing is mailed has a text of its own.
@@ -258,6 +310,8 @@ func TestRunsInATable(t *testing.T) {
 		{Run: numbered(5, ended(statemachine.StateRefused, 7), func(r *operator.Run) { r.Refused = "refused: the account is gone" })},
 		{Run: numbered(6, ended(statemachine.StateExpired, 8))},
 		{Run: numbered(7, withheldAs(flow.MailLimit))},
+		{Run: numbered(8, ofFlow(workflow.Invite), withheldAs(flow.HasPassword))},
+		{Run: numbered(9, ofFlow(workflow.ForceReset), func(r *operator.Run) { r.State = string(statemachine.StatePasswordBlocked) })},
 	}
 	runs[6].URL = page("https://temporal.example.com/", "accounts", runs[6].Run)
 	var table, asJSON bytes.Buffer

@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +104,8 @@ func (c *replayCmd) query(now time.Time, queue string) string {
 	if c.WorkflowID != "" {
 		which = fmt.Sprintf("WorkflowId = '%s'", c.WorkflowID)
 	}
-	return fmt.Sprintf("WorkflowType IN ('%s', '%s') AND %s AND %s", workflow.ResetPassword.Name, flow.FinishName, flow.InQueue(queue), which)
+	types := slices.Sorted(maps.Keys(workflow.Workflows()))
+	return flow.OfType(types...) + " AND " + flow.InQueue(queue) + " AND " + which
 }
 
 // scope is query in words.
@@ -110,7 +113,7 @@ func (c *replayCmd) scope(now time.Time) string {
 	if c.WorkflowID != "" {
 		return "of this workflow ID"
 	}
-	return fmt.Sprintf("of %s that is open or began after %s", workflow.ResetPassword.Name, c.began(now))
+	return "of rekey that is open or began after " + c.began(now)
 }
 
 func (c *replayCmd) began(now time.Time) string { return now.Add(-c.Since).UTC().Format(time.RFC3339) }

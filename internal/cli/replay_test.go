@@ -180,8 +180,8 @@ func TestReplayQuery(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 	for want, c := range map[string]replayCmd{
-		"WorkflowType IN ('ResetPassword', 'FinishReset') AND TaskQueue = 'rekey' AND (ExecutionStatus IN ('Running', 'Paused') OR StartTime >= '2026-11-02T10:00:00Z')": {Since: 2 * time.Hour},
-		"WorkflowType IN ('ResetPassword', 'FinishReset') AND TaskQueue = 'rekey' AND WorkflowId = 'reset/a'":                                                            {Since: 2 * time.Hour, WorkflowID: "reset/a"},
+		"WorkflowType IN ('FinishReset', 'ForceAll', 'ForceReset', 'Invite', 'ResetPassword') AND TaskQueue = 'rekey' AND (ExecutionStatus IN ('Running', 'Paused') OR StartTime >= '2026-11-02T10:00:00Z')": {Since: 2 * time.Hour},
+		"WorkflowType IN ('FinishReset', 'ForceAll', 'ForceReset', 'Invite', 'ResetPassword') AND TaskQueue = 'rekey' AND WorkflowId = 'reset/a'":                                                            {Since: 2 * time.Hour, WorkflowID: "reset/a"},
 	} {
 		if got := c.query(now, "rekey"); got != want {
 			t.Errorf("%s, want %s", got, want)
