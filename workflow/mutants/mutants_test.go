@@ -7,6 +7,7 @@ package mutants
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -36,7 +37,7 @@ const replayTest = "TestRecordedRunsReplay"
 // which.
 func TestReplayBites(t *testing.T) {
 	t.Parallel()
-	wrong, right := mutants(), allowed()
+	wrong, right := slices.Concat(mutants(), flowMutants()), allowed()
 	found := make([]verdict, len(wrong)+len(right))
 	t.Run("all", func(t *testing.T) {
 		for i, m := range slices.Concat(wrong, right) {
@@ -70,7 +71,7 @@ func TestReplayBites(t *testing.T) {
 // in table_test.go, to the place that has its meaning now.
 func TestPlacesAreThere(t *testing.T) {
 	t.Parallel()
-	for _, m := range slices.Concat(mutants(), allowed()) {
+	for _, m := range slices.Concat(mutants(), flowMutants(), allowed()) {
 		if _, err := overlay.Write(t.TempDir(), m.changes...); err != nil {
 			t.Errorf("%s: %v", m.what, err)
 		}
@@ -109,6 +110,7 @@ func judge(t *testing.T, tests, which string) (v verdict) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), tests, which, "-test.v", "-test.timeout=2m")
 	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "REKEY_TEST=") // the long tests find no other mistake
 	out, err := cmd.CombinedOutput()
 	for _, m := range result.FindAllSubmatch(out, -1) {
 		name, history := string(m[2]), string(m[3])

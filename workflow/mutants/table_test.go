@@ -94,6 +94,36 @@ func mutants() []mutant {
 	}
 }
 
+// flowMutants are those of flows that no release has recorded.
+func flowMutants() []mutant {
+	const noFlow = "no release has recorded a run of another flow than a reset"
+	all := []mutant{
+		{what: "the request of another flow starts a run", changes: one("Definition.Run", "IfStmt.Cond", "{IfStmt.Cond.X}")},
+		{what: "no reminder", changes: one("Run.linkMailed", "IfStmt.Cond", "false && ($)")},
+		{what: "a reminder of an invitation that was withheld", changes: one("Run.linkMailed", "IfStmt.Cond", "{IfStmt.Cond.X}")},
+		{what: "a reminder after a further mail", changes: one("Run.reminds", "BinaryExpr(==) 2", "($ || {r}.mails == 2)")},
+		{what: "nobody is told of an invitation that expired", changes: one("Run.end", "SelectorExpr(TellsExpiry)", "false")},
+		{what: "an applied invitation is told as a changed password", changes: one("Run.tellChange", "SelectorExpr(Applied) 2", "HostPasswordChanged")},
+		{what: "a decision of another run counts", changes: one("Run.Decide", "BinaryExpr(==) 2", "true")},
+		{what: "a decision that the state does not allow counts", changes: one("Run.Decide", "CallExpr(Can)", "true")},
+		{what: "an order without its name", changes: one("Run.Decide", "KeyValueExpr(Order).Value", `""`)},
+		{what: "a further link of a forced reset blocks again", changes: in("blockPassword", "IfStmt.Cond", "false")},
+		{what: "a forced reset that blocks nothing", changes: in("blockPassword", "IfStmt.Cond", "true")},
+		{what: "an open forced reset counts as failed", changes: in("campaign.begin", "CallExpr(IsWorkflowExecutionAlreadyStartedError)", "false")},
+		{what: "a page of another campaign counts", changes: in("campaign.ask", "BinaryExpr(==) 2", "true")},
+		{what: "the order of an account without the campaign's name", changes: in("campaign.begin", "KeyValueExpr(Order).Value", "a.Key")},
+	}
+	for i := range all {
+		all[i].lives = noFlow
+	}
+	return all
+}
+
+// in changes package workflow itself.
+func in(decl, node, with string) []overlay.Change {
+	return []overlay.Change{{Package: "..", In: decl, Node: node, With: with}}
+}
+
 // allowed are changes that an open run does not notice, or is protected from.
 func allowed() []mutant {
 	return []mutant{
