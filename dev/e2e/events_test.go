@@ -174,6 +174,12 @@ func TestUnwellApplication(t *testing.T) {
 // replays replays the newest run of a person, as strictly as a release does.
 func replays(t *testing.T, s *stack.Stack, who account.Account) {
 	t.Helper()
+	replaysRun(t, s, workflowID(t, s, who.Address))
+}
+
+// replaysRun replays the newest run of a workflow ID, and returns its history.
+func replaysRun(t *testing.T, s *stack.Stack, id string) *historypb.History {
+	t.Helper()
 	codec, err := s.Keys.Payload()
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +193,7 @@ func replays(t *testing.T, s *stack.Stack, who account.Account) {
 		t.Fatal(err)
 	}
 	h := &historypb.History{}
-	found := temporalClient(t, s).GetWorkflowHistory(t.Context(), workflowID(t, s, who.Address), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	found := temporalClient(t, s).GetWorkflowHistory(t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for found.HasNext() {
 		e, err := found.Next()
 		if err != nil {
@@ -198,6 +204,7 @@ func replays(t *testing.T, s *stack.Stack, who account.Account) {
 	if _, err := r.Check(h); err != nil {
 		t.Error(err)
 	}
+	return h
 }
 
 // After a workflow reset the application hears the same events, under the same IDs.

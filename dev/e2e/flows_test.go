@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/demo"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/internal/testkit/cost"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/workflow"
 )
@@ -76,6 +79,7 @@ func TestInvitation(t *testing.T) {
 	if log := auditOf(t, shared, who); !slices.Contains(log, account.EventPasswordSet) || slices.Contains(log, account.EventPasswordChanged) {
 		t.Errorf("audit log: %v", log)
 	}
+	over(t, workflow.Invite, who, 10)
 	if err := inviting().Demand(t.Context(), who.Address, "backend token 1", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +108,27 @@ func TestInvitationIsCanceled(t *testing.T) {
 		return post(t, shared, "/account/accept_invitation/"+token, map[string]string{"password": newPassword}).Code == "link_canceled"
 	})
 	process.Eventually(t, patience, "the end of its run", func() bool {
-		return errors.Is(inviting().Resend(t.Context(), other.Address, "backend token 1"), starter.ErrNoRun)
+		return errors.Is(inviting().Withdraw(t.Context(), other.Address, "backend token 1"), starter.ErrNoRun)
 	})
+	if err := inviting().Resend(t.Context(), other.Address, "backend token 1"); !errors.Is(err, starter.ErrNoRun) {
+		t.Errorf("a withdrawn invitation is sent again: %v", err)
+	}
+}
+
+// over waits for the end of a run, which replays and costs so many Actions at most.
+func over(t *testing.T, d flow.Definition, who account.Account, most int) {
+	t.Helper()
+	id := d.ID(flow.AccountKey(workflowID(t, shared, who.Address)))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := temporalClient(t, shared).GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	c, err := cost.Of(replaysRun(t, shared, id))
+	if err != nil || c.Actions > most || c.Actions < 5 {
+		t.Errorf("%s costs %d Actions, want %d at most: %v", id, c.Actions, most, err)
+	}
+	t.Logf("%s: %+v", d.Kind, c)
 }
 
 // A forced reset ends password and sessions at once, and mails a link. The owner may also ask for an
@@ -149,6 +172,9 @@ func TestForcedReset(t *testing.T) {
 			}
 			if code := signIn(t, shared, who.Address, newPassword); code != 200 {
 				t.Errorf("sign-in with the new password: %d", code)
+			}
+			if name == "by its link" {
+				over(t, workflow.ForceReset, who, 10)
 			}
 		})
 	}
