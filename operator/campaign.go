@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -108,7 +107,7 @@ func (c *Client) StartCampaign(ctx context.Context, o CampaignOrder) error {
 		return err
 	}
 	_, err = c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       workflow.ForceAllID,
+		ID:                                       workflow.ForceAllID(c.queue),
 		TaskQueue:                                c.queue,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
@@ -137,7 +136,7 @@ func campaign(o CampaignOrder, now time.Time) (workflow.Campaign, error) {
 	switch {
 	case !workflow.ValidRate(o.Rate):
 		return in, ErrRate
-	case utf8.RuneCountInString(o.Reason) > maxReason || strings.ContainsFunc(o.Reason, unseen):
+	case !mailable(o.Reason):
 		return in, ErrReason
 	case in.List && o.After != "":
 		return in, errors.New("a list of addresses begins at its first line: remove those that are done")
@@ -187,7 +186,7 @@ func (c *Client) campaign(ctx context.Context) (Campaign, error) {
 	if c.payloads == nil {
 		return Campaign{}, keys.ErrUnknownKey
 	}
-	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflow.ForceAllID, "")
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, workflow.ForceAllID(c.queue), "")
 	if errors.As(err, new(*serviceerror.NotFound)) {
 		return Campaign{}, ErrNoCampaign
 	} else if err != nil {
@@ -214,7 +213,7 @@ var endedFromOutside = map[enumspb.WorkflowExecutionStatus]string{
 }
 
 func (c *Client) progress(ctx context.Context, run string) (p workflow.Progress, err error) {
-	answer, err := c.temporal.QueryWorkflow(ctx, workflow.ForceAllID, run, workflow.ProgressQuery)
+	answer, err := c.temporal.QueryWorkflow(ctx, workflow.ForceAllID(c.queue), run, workflow.ProgressQuery)
 	if err == nil {
 		err = answer.Get(&p)
 	}
@@ -239,7 +238,7 @@ func (c *Client) countResets(ctx context.Context, of Campaign) (counts []Count, 
 		return nil, nil
 	}
 	children := fmt.Sprintf("WorkflowType = '%s' AND %s AND ParentWorkflowId = '%s' AND StartTime >= '%s' AND ",
-		workflow.ForceReset.Name, flow.InQueue(c.queue), workflow.ForceAllID, of.Began.UTC().Format(time.RFC3339))
+		workflow.ForceReset.Name, flow.InQueue(c.queue), workflow.ForceAllID(c.queue), of.Began.UTC().Format(time.RFC3339))
 	counts = []Count{{Name: "open", condition: flow.OpenRuns}}
 	for _, s := range []statemachine.State{
 		statemachine.StateCompleted, statemachine.StateExpired, statemachine.StateRefused, statemachine.StateCanceled,
@@ -296,7 +295,7 @@ func (c *Client) command(ctx context.Context, by workflow.Command) (Campaign, er
 	}
 	by.Campaign, by.Number = now.name, now.commands+1
 	update, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflow.ForceAllID, UpdateName: by.Do, Args: []any{by},
+		WorkflowID: workflow.ForceAllID(c.queue), UpdateName: by.Do, Args: []any{by},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if errors.As(err, new(*serviceerror.NotFound)) {

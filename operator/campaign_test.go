@@ -126,7 +126,7 @@ func TestStartCampaign(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.options.ID != "force-all" || s.options.TaskQueue != "rekey" || !s.options.WorkflowExecutionErrorWhenAlreadyStarted ||
+	if s.options.ID != "force-all/rekey" || s.options.TaskQueue != "rekey" || !s.options.WorkflowExecutionErrorWhenAlreadyStarted ||
 		s.options.WorkflowIDConflictPolicy != enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL {
 		t.Errorf("options: %+v", s.options)
 	}
@@ -205,7 +205,7 @@ func TestCampaign(t *testing.T) {
 	if len(got.Resets) != 5 || got.Resets[0].Name != "open" || got.Resets[1].Name != "completed" || got.Resets[1].Runs != 2 {
 		t.Errorf("resets: %+v", got.Resets)
 	}
-	want := "WorkflowType = 'ForceReset' AND TaskQueue = 'rekey' AND ParentWorkflowId = 'force-all' AND StartTime >= '2026-01-02T12:00:00Z' AND "
+	want := "WorkflowType = 'ForceReset' AND TaskQueue = 'rekey' AND ParentWorkflowId = 'force-all/rekey' AND StartTime >= '2026-01-02T12:00:00Z' AND "
 	if s.queries[0] != want+"ExecutionStatus IN ('Running', 'Paused')" ||
 		s.queries[1] != want+"RekeyState = 'completed' AND NOT ExecutionStatus IN ('Running', 'Paused')" {
 		t.Errorf("queries: %s", strings.Join(s.queries, "\n"))

@@ -9,9 +9,8 @@ import (
 
 // The names of a campaign: the forced reset of many accounts. A task queue has one at a time.
 const (
-	// ForceAllName is the workflow type, and ForceAllID the one workflow ID.
+	// ForceAllName is the workflow type.
 	ForceAllName = "ForceAll"
-	ForceAllID   = "force-all"
 
 	// CountAccounts and ListAccounts are activity types. Both get a [Listing] and return a [Page].
 	CountAccounts = "count-accounts"
@@ -25,6 +24,9 @@ const (
 	CancelUpdate  = "cancel"
 	ProgressQuery = "progress"
 )
+
+// ForceAllID is the workflow ID of the campaign of a task queue. Temporal keeps a product to one.
+func ForceAllID(queue string) string { return "force-all/" + queue }
 
 // The bounds of a campaign.
 const (

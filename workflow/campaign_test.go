@@ -105,7 +105,7 @@ func (c *crowd) prepare() {
 	c.env = suite.NewTestWorkflowEnvironment()
 	c.env.SetStartTime(c.now)
 	c.env.SetTestTimeout(time.Minute)
-	c.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ForceAllID, TaskQueue: flow.TaskQueue})
+	c.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflow.ForceAllID(flow.TaskQueue), TaskQueue: flow.TaskQueue})
 	c.env.SetDataConverter(postbox{c.data})
 	c.env.SetWorkerOptions(worker.Options{
 		DeadlockDetectionTimeout: flow.DeadlockAfter,

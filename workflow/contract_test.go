@@ -12,13 +12,13 @@ import (
 func TestNamesAreFrozen(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string]string{
-		"RekeyState": flow.StateAttribute.GetName(),
-		"rekey":      flow.TaskQueue,
-		"rekey-mail": flow.MailQueue,
-		"outcome":    flow.OutcomeUpdateID,
-		"reset/a":    workflow.ResetPassword.ID("a"),
-		"force-all":  workflow.ForceAllID,
-		"ForceAll":   workflow.ForceAllName,
+		"RekeyState":      flow.StateAttribute.GetName(),
+		"rekey":           flow.TaskQueue,
+		"rekey-mail":      flow.MailQueue,
+		"outcome":         flow.OutcomeUpdateID,
+		"reset/a":         workflow.ResetPassword.ID("a"),
+		"force-all/rekey": workflow.ForceAllID(flow.TaskQueue),
+		"ForceAll":        workflow.ForceAllName,
 	} {
 		diff(t, "name", got, want)
 	}

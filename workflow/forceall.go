@@ -68,7 +68,7 @@ func beginCampaign(ctx workflow.Context, in Campaign) (*campaign, error) {
 	info, now := workflow.GetInfo(ctx), workflow.Now(ctx)
 	first := in.Follows == "" && now.Sub(in.At) <= flow.ApplyWithin
 	follows := in.Follows != "" && in.Follows == info.ContinuedExecutionRunID
-	if info.WorkflowExecution.ID != ForceAllID || in.Name == "" || !ValidRate(in.Rate) || !first && !follows {
+	if info.WorkflowExecution.ID != ForceAllID(info.TaskQueueName) || in.Name == "" || !ValidRate(in.Rate) || !first && !follows {
 		return nil, temporal.NewNonRetryableApplicationError("the input belongs to another campaign", "foreign_input", nil)
 	}
 	c := &campaign{

@@ -135,7 +135,7 @@ func (w *workshop) resets() map[string]int {
 	found, page := map[string]int{}, []byte(nil)
 	for {
 		answer, err := w.client.ListWorkflow(w.t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
-			Query: "WorkflowType = 'ForceReset' AND ParentWorkflowId = 'force-all'", NextPageToken: page, PageSize: 1000,
+			Query: "WorkflowType = 'ForceReset' AND ParentWorkflowId = 'force-all/campaign'", NextPageToken: page, PageSize: 1000,
 		})
 		if err != nil {
 			w.t.Fatal(err)

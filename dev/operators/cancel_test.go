@@ -30,8 +30,8 @@ func TestCancel(t *testing.T) {
 	erin, frank, grace, heidi := r.People[0], r.People[1], r.People[2], r.People[3]
 	worker := r.Worker(t)
 	r.Starter(t)
-	answered(t, r.operate(t, 3, "cancel", erin.Address), "keeps no reset of this account")
-	answered(t, r.operate(t, 3, "cancel", "0197b1a0-0000-7000-8000-000000000001"), "keeps no reset of this run ID")
+	answered(t, r.operate(t, 3, "cancel", erin.Address), "keeps no run of this account")
+	answered(t, r.operate(t, 3, "cancel", "0197b1a0-0000-7000-8000-000000000001"), "keeps no run of this ID")
 	answered(t, r.operate(t, 2, "cancel", "erin"), "want a mail address, a run ID")
 	for _, who := range r.People {
 		r.Forgot(t, who)

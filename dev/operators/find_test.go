@@ -19,7 +19,7 @@ func TestFind(t *testing.T) {
 	erin, frank, grace := r.People[0], r.People[1], r.People[2]
 	r.Worker(t)
 	r.Starter(t)
-	answered(t, r.operate(t, 3, "find", erin.Address), "keeps no reset of this account")
+	answered(t, r.operate(t, 3, "find", erin.Address), "keeps no run of this account")
 	answered(t, r.operate(t, 2, "find", "erin"), "not a mail address")
 	answered(t, r.operate(t, 2, "find", "--last=0", erin.Address), "--last ($REKEY_LAST)")
 
@@ -75,7 +75,7 @@ func TestFind(t *testing.T) {
 	if sealed := r.find(t, nobody.Address)[0]; sealed.State != "awaiting_token" || sealed.Withheld != "" || !sealed.Sealed {
 		t.Errorf("without payload.json: %+v", sealed)
 	}
-	answered(t, r.operate(t, 3, "find", grace.Address), "keeps no reset")
+	answered(t, r.operate(t, 3, "find", grace.Address), "keeps no run")
 	r.toldNothing(t)
 }
 

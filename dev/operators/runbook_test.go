@@ -23,7 +23,9 @@ type section struct {
 
 // sections are the headings above the commands that are run here.
 var sections = map[string]func(*section, *testing.T){
-	"Install":      (*section).install,
+	"Install":                       (*section).install,
+	"Invitations and forced resets": (*section).everyday,
+
 	"Everyday":     (*section).everyday,
 	"Key rotation": (*section).rotation,
 	"Mail outage":  (*section).everyday,

@@ -52,6 +52,6 @@ func TestStats(t *testing.T) {
 	if got["1 h to 24 h"]+got["older than 24 h"]+got["expired"]+got["refused"]+got["failed"]+got["timed out"] != 0 {
 		t.Errorf("counts: %v", got)
 	}
-	answered(t, r.operate(t, 0, "stats"), "ENDED                  RUNS\ncompleted              1\n")
+	answered(t, r.operate(t, 0, "stats"), "ENDED                  RUNS  RESET  INVITATION  FORCED-RESET\ncompleted              1     1      0           0\n")
 	r.toldNothing(t)
 }

@@ -47,6 +47,7 @@ type cli struct {
 	Find    findCmd    `cmd:"" help:"Show the resets, invitations and forced resets of an account: state, mails, why none was sent, next expiry."`
 	Cancel  cancelCmd  `cmd:"" help:"Cancel a run, so that its links stop working."`
 	Resend  resendCmd  `cmd:"" help:"Mail another link to an account owner, within the owner's limits."`
+	Force   forceCmd   `cmd:"" help:"Take passwords away, of one account or of all, and mail their owners a link to a new one."`
 	Stats   statsCmd   `cmd:"" help:"Count runs by state, by age and by flow."`
 	Audit   auditCmd   `cmd:"" help:"Print the audit log: requests, callers, times and results."`
 	Forget  forgetCmd  `cmd:"" help:"Delete all data of an account that your application has deleted."`
