@@ -33,6 +33,9 @@ type Definition struct {
 	// Applied is the event that tells the application of an applied submission, see [HostEvent].
 	// Empty tells none.
 	Applied HostEventType
+	// Anew means that another demand ends an open run and starts the flow again, in place of a
+	// request for another mail. The starter does it, so no run depends on it.
+	Anew bool
 	// TellsExpiry tells the application of a run that expired, see [HostEvent].
 	TellsExpiry bool
 }

@@ -38,7 +38,7 @@ func (c *Client) Invite(ctx context.Context, email, inviter string) error {
 // Demand starts a run for an address on behalf of a backend, which is no stranger: no limit of this
 // client bounds it. The run looks the account up, so a nil error says nothing of it. When a run is
 // open already, the address gets another mail, unless a mail is on its way, or the cool-down is not
-// over. Operator names the caller for the audit log, and note is a text for the mail. Errors:
+// over. A flow that begins anew ([flow.Definition.Anew]) ends that run and starts another. Operator names the caller for the audit log, and note is a text for the mail. Errors:
 // account.ErrAddress, ErrUnavailable.
 func (c *Client) Demand(ctx context.Context, email, operator, note string) error {
 	address, err := account.ParseAddress(email)

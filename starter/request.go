@@ -133,12 +133,17 @@ func over(a *commonpb.SearchAttributes) bool {
 }
 
 // StartOptions are the options of every start of a run of a flow on a task queue. There is one at
-// most for an account, with the search attribute that operators find it by.
+// most for an account, with the search attribute that operators find it by. An open run stays, or is
+// ended ([flow.Definition.Anew]).
 func StartOptions(d flow.Definition, in flow.Request, queue string) client.StartWorkflowOptions {
+	conflict := enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	if d.Anew {
+		conflict = enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
+	}
 	return client.StartWorkflowOptions{
 		ID:                       d.ID(in.AccountKey),
 		TaskQueue:                queue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDConflictPolicy: conflict,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			flow.StateAttribute.ValueSet(string(statemachine.StateRequested))),

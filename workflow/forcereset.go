@@ -21,6 +21,7 @@ var ForceReset = flow.Definition{
 		statemachine.StatePasswordChanged: flow.Notify,
 	},
 	Applied:     flow.HostPasswordChanged,
+	Anew:        true, // the owner may have chosen a password since, which has to be blocked too
 	TellsExpiry: true,
 	Summary:     flow.ForcedResetSummary,
 }

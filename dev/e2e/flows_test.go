@@ -175,6 +175,15 @@ func TestForcedReset(t *testing.T) {
 			}
 			if name == "by its link" {
 				over(t, workflow.ForceReset, who, 10)
+				return
+			}
+			// The run of the first demand is open. Another demand blocks the new password too.
+			if err := shared.Starter.Of(workflow.ForceReset, 24*time.Hour).Demand(t.Context(), who.Address, "a.smith", "another leak"); err != nil {
+				t.Fatal(err)
+			}
+			mailed(t, shared, who.Address, 4) // two links, a notice, another link
+			if code := signIn(t, shared, who.Address, newPassword); code == 200 {
+				t.Error("the password of since still signs in")
 			}
 		})
 	}

@@ -39,7 +39,7 @@ func TestForceOneAccount(t *testing.T) {
 	if text := r.Mails(t, ida, 1)[0].Text; !strings.Contains(text, reason) {
 		t.Errorf("the mail does not say why:\n%s", text)
 	}
-	answered(t, force(1, ida.Address), "open already")
+	answered(t, force(0, ida.Address), "blocked and mailed") // it may have another password by now
 	answered(t, force(3, sso.Address), "refused: not_resettable; the password still works")
 	answered(t, force(3, "nobody@example.com"), "refused: no_account")
 	answered(t, r.operate(t, 2, "force", ida.Address, "--reason", " "), "--reason")
