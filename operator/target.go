@@ -28,7 +28,7 @@ func (s several) Error() string {
 	return "the account has several open runs: name one of them by its workflow ID: " + strings.Join(s, ", ")
 }
 
-func (several) Is(target error) bool { _, ok := target.(several); return ok } //nolint:errorlint // the target itself
+func (several) Is(target error) bool { _, ok := target.(several); return ok }
 
 // target is the run of an operator's command. An empty run ID is the newest of the workflow ID.
 type target struct{ workflowID, runID string }

@@ -184,10 +184,9 @@ func TestForcedReset(t *testing.T) {
 	for _, from := range append(statemachine.Reset.States(), statemachine.StatePasswordBlocked) {
 		for _, e := range append(statemachine.Reset.Events(), statemachine.PasswordBlocked) {
 			want, ok := allowed[from][e]
-			switch from {
-			case "requested":
+			if from == "requested" {
 				want, ok = map[event]state{"password_blocked": "password_blocked", "change_refused": "refused"}[e], e == "password_blocked" || e == "change_refused"
-			case "password_blocked":
+			} else if from == "password_blocked" {
 				want, ok = allowed["requested"][e]
 			}
 			m := statemachine.At(statemachine.ForcedReset, from)

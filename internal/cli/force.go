@@ -216,17 +216,23 @@ func (f forceFlags) command(p *process, do func(c *operator.Client, ctx context.
 
 // Run pauses the campaign.
 func (f *forcePauseCmd) Run(p *process) error {
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) { return c.PauseCampaign(ctx, f.As) })
+	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
+		return c.PauseCampaign(ctx, f.As)
+	})
 }
 
 // Run resumes the campaign.
 func (f *forceResumeCmd) Run(p *process) error {
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) { return c.ResumeCampaign(ctx, f.As) })
+	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
+		return c.ResumeCampaign(ctx, f.As)
+	})
 }
 
 // Run cancels the campaign.
 func (f *forceCancelCmd) Run(p *process) error {
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) { return c.CancelCampaign(ctx, f.As) })
+	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
+		return c.CancelCampaign(ctx, f.As)
+	})
 }
 
 // Run changes the rate of the campaign.
