@@ -181,14 +181,12 @@ func walk(t *testing.T, path []event) *statemachine.Machine[state, event] {
 // A forced reset begins with the block of the password, and is a reset from then on.
 func TestForcedReset(t *testing.T) {
 	t.Parallel()
-	for _, from := range append(statemachine.Reset.States(), statemachine.StatePasswordBlocked) {
+	rules := maps.Clone(allowed)
+	rules["password_blocked"] = allowed["requested"]
+	rules["requested"] = map[event]state{"password_blocked": "password_blocked", "change_refused": "refused"}
+	for from := range rules {
 		for _, e := range append(statemachine.Reset.Events(), statemachine.PasswordBlocked) {
-			want, ok := allowed[from][e]
-			if from == "requested" {
-				want, ok = map[event]state{"password_blocked": "password_blocked", "change_refused": "refused"}[e], e == "password_blocked" || e == "change_refused"
-			} else if from == "password_blocked" {
-				want, ok = allowed["requested"][e]
-			}
+			want, ok := rules[from][e]
 			m := statemachine.At(statemachine.ForcedReset, from)
 			if err := m.Fire(e); (err == nil) != ok || ok && m.State() != want {
 				t.Errorf("%s: Fire(%s) = %v, now %s; want %s", from, e, err, m.State(), want)
