@@ -41,7 +41,7 @@ type workerFlags struct {
 	MailLimit int     `default:"${mail_limit}" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
 	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails per second of all workers together, as your provider allows; 0 is no limit."`
 
-	MaxLinkLife time.Duration `default:"${max_link_life}" env:"REKEY_MAX_LINK_LIFE" help:"Maximum life of a link; it limits the starter's setting."`
+	MaxLinkLife time.Duration `default:"${max_link_life}" env:"REKEY_MAX_LINK_LIFE" help:"Maximum life of a reset's link; it limits the starter's setting."`
 
 	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"Time to keep lines of the audit log and their client addresses: 400 days; at least 168h, 0 is for ever."`
 
