@@ -98,6 +98,7 @@ func (d Definition) Run(ctx workflow.Context, in Request) (Outcome, error) {
 	if err := workflow.SetUpdateHandler(ctx, OutcomeUpdate, r.whenSettled); err != nil {
 		return Outcome{}, err
 	}
+	r.takeRequests() // the signal that came with the start is the request of the start
 	for !r.machine.Final() {
 		event, err := d.Steps[r.machine.State()](detached, r)
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 // that it was mailed.
 func MailFirstLink(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 	r.openWait(ctx)
-	r.takeRequests() // the signal that came with the start is the request of the start
 	r.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator})
 	return r.awaitEvent(ctx)
 }

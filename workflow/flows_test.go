@@ -201,3 +201,13 @@ func TestForcedResetContinues(t *testing.T) {
 	diff(t, "questions", len(*questions), 0)
 	diff(t, "mails", len(s.mails), 1)
 }
+
+// A signal comes with each start of a backend. It is the request of the start, also where no mail
+// follows: a refused forced reset mails nothing, and nothing goes on.
+func TestStartIsNoLateRequest(t *testing.T) {
+	t.Parallel()
+	s, questions := forced(t, flow.Decision{Run: sender, Event: statemachine.ChangeRefused, Reason: "no password"})
+	s.at(0, func() { s.SignalWorkflowSkippingWorkflowTask(flow.RequestSignal, again) })
+	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateRefused, Refused: "no password"})
+	diff(t, "questions", len(*questions), 1)
+}

@@ -17,15 +17,17 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/process"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // owner is the account of a story and the actions of its owner. A method ends the test when
 // something is wrong.
 type owner struct {
 	*lab
-	t   *testing.T
-	who account.Account
-	id  string // workflow ID
+	t    *testing.T
+	who  account.Account
+	id   string // workflow ID
+	flow flow.Definition
 }
 
 // storyPatience is how long a story waits for an event. A run ends a minute after its links.

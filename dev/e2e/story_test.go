@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,9 +20,11 @@ import (
 	"github.com/rekeyhq/rekey/dev/inbox"
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/dev/stack/stacktest"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/testkit/hostapp"
 	"github.com/rekeyhq/rekey/internal/testkit/suite"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 var recordFor = flag.String("record", "", "release, such as v1.2.3, that the runs of all stories are recorded for")
@@ -29,6 +32,7 @@ var recordFor = flag.String("record", "", "release, such as v1.2.3, that the run
 // story is one reset, played on the product.
 type story struct {
 	name string
+	flow flow.Definition        // a reset if it is none
 	who  func(*account.Account) // makes the account a special one; without an ID there is none
 	act  func(*owner)
 	runs []storyRun // that come of it, the first one first
@@ -51,6 +55,12 @@ func (s story) with(change func(*account.Account)) story {
 	return s
 }
 
+// of is the story of another flow.
+func (s story) of(d flow.Definition) story {
+	s.flow = d
+	return s
+}
+
 // set are the stories of one product.
 type set struct {
 	name           string
@@ -64,10 +74,10 @@ type set struct {
 func sets() []set {
 	const none = time.Nanosecond
 	return []set{
-		{name: "used", coolDown: none, stories: used()},
+		{name: "used", coolDown: none, stories: slices.Concat(used(), usedFlows())},
 		{name: "told", coolDown: none, tells: true, stories: heard()},
 		// Their runs end a minute after their links, see grace in package workflow.
-		{name: "unused", life: time.Second, coolDown: none, long: true, stories: unused()},
+		{name: "unused", life: time.Second, coolDown: none, long: true, stories: slices.Concat(unused(), unusedFlows())},
 		{name: "overdue", life: 5 * time.Second, inTurn: true, long: true, stories: overdue()},
 		{name: "killed", coolDown: none, inTurn: true, long: true, stories: killed()},
 	}
@@ -162,7 +172,11 @@ func (s story) tell(t *testing.T, l *lab) (map[string]*recordedRun, error) {
 			return nil, err
 		}
 	}
-	o := &owner{lab: l, t: t, who: who, id: workflowID(t, l.Stack, who.Address)}
+	if s.flow.Name == "" {
+		s.flow = workflow.ResetPassword
+	}
+	id := s.flow.ID(flow.AccountKey(workflowID(t, l.Stack, who.Address)))
+	o := &owner{lab: l, t: t, who: who, id: id, flow: s.flow}
 	s.act(o)
 	histories := o.ended()
 	if len(histories) != len(s.runs) {

@@ -118,11 +118,11 @@ func TestRunsThatCannotBeReplayed(t *testing.T) {
 // for its use. It cannot continue runs of the original.
 func mailBeforeWaiting(t *testing.T) string {
 	t.Helper()
-	const workflow, in = "../../workflow", "run.mailFirstLink"
+	const engine, in = "../../flow", "MailFirstLink"
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{Package: workflow, In: in, Node: "ExprStmt(openWait)", With: ""},
-		overlay.Change{Package: workflow, In: in, Node: "ExprStmt(sendLink)", With: "$\n{r}.openWait({ctx})"},
+		overlay.Change{Package: engine, In: in, Node: "ExprStmt(openWait)", With: ""},
+		overlay.Change{Package: engine, In: in, Node: "ExprStmt(sendLink)", With: "$\n{r}.openWait({ctx})"},
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func mutants() []mutant {
 		{what: "a link mail goes on after the password was changed", changes: one("Notify", "ExprStmt(stopMail)", "")},
 		{what: "a link mail goes on after a cancel", changes: one("Run.recordCancel", "ExprStmt(stopMail)", "")},
 		{what: "a request that comes too late is not answered", changes: one("Run.end", "ForStmt/IfStmt.Cond", "$ && {r}.mails == 0")},
-		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("MailFirstLink", "ExprStmt(takeRequests)", "")},
+		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("Definition.Run", "ExprStmt(takeRequests)", "")},
 		{what: "a refused change is tried again", changes: one("Apply", "CaseClause 2/Ident", "$ && {CaseClause 1/SelectorExpr(Event)} != statemachine.ChangeRefused")},
 		{what: "no wait for updates at the end", changes: one("Run.end", "CallExpr(AllHandlersFinished)", "true")},
 		{what: "a withheld link ends the reset", changes: one("Run.linkMailed", "SelectorExpr(LinkWithheld)", "statemachine.Expire")},
