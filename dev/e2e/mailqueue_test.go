@@ -27,7 +27,7 @@ func oneQueue(t *testing.T) string {
 	t.Helper()
 	list, err := overlay.Write(
 		t.TempDir(),
-		overlay.Change{Package: "../../workflow", In: "mailOptions", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
+		overlay.Change{Package: "../../flow", In: "mailOptions", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
 		overlay.Change{Package: "../../worker", In: "Config.pollers", Node: "CompositeLit 3", With: "[]worker.Worker{{CompositeLit 3/Ident 3}}"},
 	)
 	if err != nil {
