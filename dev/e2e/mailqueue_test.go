@@ -28,7 +28,7 @@ func oneQueue(t *testing.T) string {
 	list, err := overlay.Write(
 		t.TempDir(),
 		overlay.Change{Package: "../../flow", In: "mailOptions", Node: "KeyValueExpr(TaskQueue).Value", With: `""`},
-		overlay.Change{Package: "../../worker", In: "Config.pollers", Node: "CompositeLit 3", With: "[]worker.Worker{{CompositeLit 3/Ident 3}}"},
+		overlay.Change{Package: "../../worker", In: "Config.pollers", Node: "CompositeLit 4", With: "[]worker.Worker{{CompositeLit 4/Ident 3}}"},
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"regexp"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/starter"
@@ -80,6 +83,7 @@ func withdrawn(o *owner) {
 func resentInvitation(o *owner) {
 	o.demand()
 	mailed(o.t, o.Stack, o.who.Address, 1)
+	o.until("the timer of the link", func(h *historypb.History) bool { return count(h, enumspb.EVENT_TYPE_TIMER_STARTED) > 0 })
 	o.must(o.client().Resend(o.t.Context(), o.who.Address, "backend token 1"))
 	o.use(2, invitationLink, "/account/accept_invitation", "")
 }
