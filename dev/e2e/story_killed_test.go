@@ -33,8 +33,8 @@ func killed() []story {
 		one("used-and-mailed", usedAndMailed, ends(completed), workers, inOneTask(linkUsed, linkMailed)),
 		one("used-and-canceled", usedAndCanceled, ends(statemachine.StateCanceled), workers, inOneTask(linkUsed, canceledByOperator)),
 		{name: "used-and-asked", act: usedAndAsked, runs: []storyRun{
-			{"used-and-asked", []rule{continued(completed), workers, inOneTask(linkUsed, askedAgain)}},
-			{"used-and-asked-continued", []rule{continues, ends(statemachine.StateCanceled), not(stopsMail)}},
+			{name: "used-and-asked", rules: []rule{continued(completed), workers, inOneTask(linkUsed, askedAgain)}},
+			{name: "used-and-asked-continued", rules: []rule{continues, ends(statemachine.StateCanceled), not(stopsMail)}},
 		}},
 	}
 }

@@ -42,11 +42,12 @@ type story struct {
 type storyRun struct {
 	name  string
 	rules []rule
+	flow  string // workflow type, a reset if it is empty
 }
 
 // one is a story of one run, which has the name of the story.
 func one(name string, act func(*owner), rules ...rule) story {
-	return story{name: name, act: act, runs: []storyRun{{name, rules}}}
+	return story{name: name, act: act, runs: []storyRun{{name: name, rules: rules}}}
 }
 
 // with is the story of a special account.
@@ -58,6 +59,10 @@ func (s story) with(change func(*account.Account)) story {
 // of is the story of another flow.
 func (s story) of(d flow.Definition) story {
 	s.flow = d
+	s.runs = slices.Clone(s.runs)
+	for i := range s.runs {
+		s.runs[i].flow = d.Name
+	}
 	return s
 }
 

@@ -18,8 +18,8 @@ func unused() []story {
 		one("expired", forgets, ends(statemachine.StateExpired), withheld(""), mails(1), signals(flow.RequestSignal, 1), fires),
 		one("expired-late-second-mail", lateMail, ends(statemachine.StateExpired), withheld(""), mails(2), overdueMail),
 		{name: "asked-after-the-last-link", act: afterTheLast, runs: []storyRun{
-			{"asked-after-the-last-link", []rule{continued(statemachine.StateExpired), mails(flow.MaxMails)}},
-			{"asked-after-the-last-link-continued", []rule{continues, ends(statemachine.StateExpired)}},
+			{name: "asked-after-the-last-link", rules: []rule{continued(statemachine.StateExpired), mails(flow.MaxMails)}},
+			{name: "asked-after-the-last-link-continued", rules: []rule{continues, ends(statemachine.StateExpired)}},
 		}},
 		one("withheld-no-account", (*owner).ask, ends(statemachine.StateExpired), withheld(flow.NoAccount)).
 			with(func(a *account.Account) { a.ID = "" }),
@@ -82,13 +82,13 @@ func byOwners() []story {
 		one("refused", refused, ends(statemachine.StateRefused), saysWhy),
 		one("mail-retried", retried, ends(completed), repeats(flow.SendEmail, 1, becauseItFailed), schedules(flow.SendEmail, 2)),
 		{name: "late-request", act: late, runs: []storyRun{
-			{"late-request", []rule{continued(completed), schedules(flow.SendEmail, 2), not(workers)}},
-			{"late-request-continued", []rule{continues, ends(completed), schedules(flow.SendEmail, 2)}},
+			{name: "late-request", rules: []rule{continued(completed), schedules(flow.SendEmail, 2), not(workers)}},
+			{name: "late-request-continued", rules: []rule{continues, ends(completed), schedules(flow.SendEmail, 2)}},
 		}},
 		one("notice-owed", owed, ends(completed), repeats(flow.SendEmail, 3, becauseItFailed)).with(backup),
 		story{name: "notice-owed-late-request", act: owedLate, runs: []storyRun{
-			{"notice-owed-late-request", []rule{continued(completed), schedules(flow.SendEmail, 3)}},
-			{"notice-owed-late-request-continued", []rule{
+			{name: "notice-owed-late-request", rules: []rule{continued(completed), schedules(flow.SendEmail, 3)}},
+			{name: "notice-owed-late-request-continued", rules: []rule{
 				continues, ends(completed), repeats(flow.SendEmail, 1, becauseItFailed), schedules(flow.SendEmail, 3),
 			}},
 		}}.with(backup),
