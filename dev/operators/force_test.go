@@ -61,14 +61,14 @@ func TestForceEverybody(t *testing.T) {
 	w := r.Worker(t)
 	answered(t, r.operate(t, 1, "force", "--all", "--reason", reason), "--yes")
 	answered(t, r.operate(t, 1, "force", "status"), "no campaign")
-	r.operate(t, 0, "force", "--all", "--reason", reason, "--rate", "20/s", "--yes")
+	r.operate(t, 0, "force", "--all", "--reason", reason, "--rate", "5/s", "--yes")
 	answered(t, r.operate(t, 1, "force", "--all", "--reason", reason, "--yes"), "a campaign is going on")
 	status := func() (c operator.Campaign) {
 		t.Helper()
 		decode(t, r.operate(t, 0, "force", "status", "--json"), &c)
 		return c
 	}
-	process.Eventually(t, patience, "a part of the campaign", func() bool { return status().Started > crowd/4 })
+	process.Eventually(t, patience, "a part of the campaign", func() bool { return status().Started > crowd/10 })
 	w.Kill(t)
 	w = r.Worker(t)
 	answered(t, r.operate(t, 0, "force", "pause"), "paused")
