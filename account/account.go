@@ -141,10 +141,24 @@ func (c Change) First() bool { return c.Scope == ScopeFirstPassword }
 
 // Event is the audit event of the change when it is applied.
 func (c Change) Event() Event {
-	if c.First() {
+	switch {
+	case c.First():
 		return EventPasswordSet
+	case !OfPassword(c.Wants()):
+		return EventApplied
+	default:
+		return EventPasswordChanged
 	}
-	return EventPasswordChanged
+}
+
+// Applied is the line of the audit log about the change when it is applied. The scope of one that
+// changes no password is its detail.
+func (c Change) Applied(accountID string) Entry {
+	detail := ""
+	if !OfPassword(c.Wants()) {
+		detail = c.Scope
+	}
+	return c.Entry(accountID, c.Event(), detail)
 }
 
 // Fits returns ErrHashForm when the account's sign-in would not read the new hash. The owner

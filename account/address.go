@@ -122,6 +122,14 @@ func isLocal(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, strange)
 }
 
+// IsLine reports that a text is one line of characters that are seen, and plain spaces, and has that
+// many at most. Others would change how a mail reads: line breaks, and marks that turn the direction
+// of writing.
+func IsLine(text string, most int) bool {
+	return utf8.RuneCountInString(text) <= most &&
+		!strings.ContainsFunc(text, func(r rune) bool { return !isPrinted(r) })
+}
+
 // isPrinted reports a character that is seen, or a plain space.
 func isPrinted(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }
 

@@ -28,14 +28,23 @@ type Using interface {
 // or has another address since the mail, or when do refuses ([Veto]); an audit entry
 // (EventChangeRefused) has the reason. Each other error of do is returned, and the call may be repeated.
 func Apply(ctx context.Context, s Using, c Change, do func(context.Context, Account) error) (accountID string, err error) {
+	return use(ctx, s, c, func(t TokenRecord) (Account, error) {
+		a, err := t.unchanged(ctx, s, c)
+		if err == nil {
+			err = do(ctx, a)
+		}
+		return a, err
+	})
+}
+
+// use notes a submission, does something for the holder of its token, and notes that it was applied.
+// An audit entry says why it was refused.
+func use(ctx context.Context, s Using, c Change, do func(TokenRecord) (Account, error)) (accountID string, err error) {
 	t, applied, err := s.Begin(ctx, c)
 	if applied || err != nil {
 		return t.AccountID, err
 	}
-	a, err := t.unchanged(ctx, s, c)
-	if err == nil {
-		err = do(ctx, a)
-	}
+	a, err := do(t)
 	if errors.Is(err, ErrRefused) {
 		return "", cmp.Or(s.Record(ctx, c.Entry(t.AccountID, EventChangeRefused, err.Error())), err)
 	}

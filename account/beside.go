@@ -25,12 +25,10 @@ type HostLedger interface {
 	Begin(ctx context.Context, c Change) (t TokenRecord, applied bool, err error)
 
 	// Finish notes in one transaction that a submission was applied to an account. It deletes
-	// all token records of the account, writes the audit entry ([Change.Event], at
-	// Change.At), and remembers the submission and the notice owed for it ([NewDebt]). The
+	// all token records of the account, writes the audit entry ([Change.Applied]), and remembers the submission and the notice owed for it ([NewDebt]). The
 	// submission need not have begun. The same submission again changes nothing.
 	//
-	// Of a scope that is not [OfPassword] it deletes the token records of that scope only, and owes
-	// no notice. The audit entry is EventApplied then, with the scope as its detail.
+	// Of a scope that is not [OfPassword] it deletes the token records of that scope only.
 	Finish(ctx context.Context, c Change, a Account) error
 
 	// Blocked notes in one transaction that the password of an account was blocked with a hash. It
@@ -156,21 +154,7 @@ func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	t, applied, err := b.Begin(ctx, c)
-	if applied || err != nil {
-		return t.AccountID, err
-	}
-	a, err := b.change(ctx, t, c)
-	if errors.Is(err, ErrRefused) {
-		return "", cmp.Or(b.Record(ctx, c.Entry(t.AccountID, EventChangeRefused, err.Error())), err)
-	}
-	if err == nil {
-		err = b.Finish(ctx, c, a)
-	}
-	if err != nil {
-		return "", err
-	}
-	return a.ID, nil
+	return use(ctx, b, c, func(t TokenRecord) (Account, error) { return b.change(ctx, t, c) })
 }
 
 // change changes the account at the host, and returns the account to notify. One that has the new

@@ -52,8 +52,12 @@ const (
 	TellGivenUp Telling = "given_up" // of the notice: no more mails are tried
 )
 
-// NewDebt is the debt to the owner of an account for a change: one mail to each of its addresses.
+// NewDebt is the debt to the owner of an account for a change: one mail to each of its addresses, and
+// none for a change of no password.
 func NewDebt(a Account, c Change) Debt {
+	if !OfPassword(c.Wants()) {
+		return Debt{}
+	}
 	d := Debt{First: c.First()}
 	for _, to := range append([]string{a.Address}, a.Notify...) {
 		known := func(r Recipient) bool { return SameAddress(r.Address, to) || r.Address == to }

@@ -34,7 +34,7 @@ func (a *Activities) block(ctx context.Context, q flow.Question) (flow.Decision,
 		return flow.Decision{}, err
 	}
 	if why != "" {
-		return refusedBlock(string(why)), a.noteRefusedBlock(ctx, q, owner, string(why))
+		return a.refuseBlock(ctx, q, owner, string(why))
 	}
 	_, err = a.Store.Notice(ctx, q.Order, q.Order)
 	if errors.Is(err, account.ErrNotFound) {
@@ -53,9 +53,9 @@ func (a *Activities) block(ctx context.Context, q flow.Question) (flow.Decision,
 	case err == nil:
 		return flow.Decision{Event: statemachine.PasswordBlocked}, nil
 	case errors.Is(err, password.ErrUnsupported):
-		return refusedBlock(string(flow.HashUnsupported)), a.noteRefusedBlock(ctx, q, owner, string(flow.HashUnsupported))
+		return a.refuseBlock(ctx, q, owner, string(flow.HashUnsupported))
 	case errors.Is(err, account.ErrRefused):
-		return refusedBlock(err.Error()), a.noteRefusedBlock(ctx, q, owner, err.Error())
+		return a.refuseBlock(ctx, q, owner, err.Error())
 	default:
 		return flow.Decision{}, err
 	}
@@ -72,9 +72,9 @@ func refusedBlock(why string) flow.Decision {
 	return flow.Decision{Event: statemachine.ChangeRefused, Reason: why}
 }
 
-// noteRefusedBlock notes for operators that a password goes on working.
-func (a *Activities) noteRefusedBlock(ctx context.Context, q flow.Question, owner account.Account, why string) error {
-	return a.Store.Record(ctx, account.Entry{
+// refuseBlock notes for operators that a password goes on working.
+func (a *Activities) refuseBlock(ctx context.Context, q flow.Question, owner account.Account, why string) (flow.Decision, error) {
+	return refusedBlock(why), a.Store.Record(ctx, account.Entry{
 		At: a.Now().UTC(), Event: account.EventChangeRefused, Run: q.Run, AccountID: owner.ID, Operator: q.Operator, Detail: why,
 	})
 }

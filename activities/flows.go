@@ -108,15 +108,13 @@ type Link struct {
 func (a *Activities) flows() []Flow {
 	return slices.Concat([]Flow{
 		{
-			Definition: workflow.ResetPassword, Scope: account.ScopePasswordReset,
-			Withheld: allowing(account.ScopePasswordReset), Hash: a.Upgrade.hashing,
+			Definition: workflow.ResetPassword,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Reset(to, messageID, l.Reset)
 			},
 		},
 		{
 			Definition: workflow.Invite, Scope: account.ScopeFirstPassword, MaxLife: maxInvitation,
-			Withheld: allowing(account.ScopeFirstPassword), Hash: a.firstHash,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Invitation(to, messageID, mail.Invitation{
 					URL: l.URL, CancelURL: l.CancelURL, Life: l.Life, Inviter: l.Note, Reminder: l.Number > 1,
@@ -124,8 +122,7 @@ func (a *Activities) flows() []Flow {
 			},
 		},
 		{
-			Definition: workflow.ForceReset, Scope: account.ScopePasswordReset, MaxLife: maxInvitation,
-			Withheld: allowing(account.ScopePasswordReset), Hash: a.Upgrade.hashing,
+			Definition: workflow.ForceReset, MaxLife: maxInvitation,
 			Mail: func(t *mail.Templates, to, messageID string, l Link) (mail.Message, error) {
 				return t.Forced(to, messageID, mail.Forced{URL: l.URL, Life: l.Life, Reason: l.Note})
 			},
@@ -149,7 +146,7 @@ func (a *Activities) flow(kind string) (Flow, error) {
 // further is the flow of a run, by its workflow ID. It is false for a run that is of none of a.Flows.
 func (a *Activities) further(workflowID string) (Flow, bool) {
 	for _, f := range a.Flows {
-		if f.ID(flow.AccountKey(workflowID)) == workflowID {
+		if f.Owns(workflowID) {
 			return f, true
 		}
 	}

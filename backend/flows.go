@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/rekeyhq/rekey/account"
 )
 
 // Flows begins and ends the flows of accounts. Its methods are safe for concurrent use, and safe to
@@ -18,8 +18,8 @@ import (
 //
 // A nil error means that Temporal has the request. None depends on the account, which only a run
 // looks up. Errors: starter.ErrOverloaded, starter.ErrUnavailable, account.ErrAddress, and
-// starter.ErrNoRun where no invitation is open. Any other is answered as a fault of this service, and its text goes into the log: it holds no
-// address.
+// starter.ErrNoRun where no invitation is open. Any other is answered as a fault of this service, and
+// its text goes into the log: it holds no address.
 type Flows interface {
 	// Invite invites the owner of an address to choose a first password. Only an account without a
 	// password is invited; the run decides.
@@ -64,7 +64,7 @@ func (i Invitation) Check() error {
 	switch {
 	case i.Life != 0 && (i.Life < MinLife || i.Life > MaxLife):
 		return ErrLife
-	case !isLine(i.Inviter, MaxInviter):
+	case !account.IsLine(i.Inviter, MaxInviter):
 		return ErrInviter
 	default:
 		return nil
@@ -79,15 +79,8 @@ type Forced struct {
 
 // Check judges all but the address. Errors: ErrReason.
 func (f Forced) Check() error {
-	if strings.TrimSpace(f.Reason) == "" || !isLine(f.Reason, MaxReason) {
+	if strings.TrimSpace(f.Reason) == "" || !account.IsLine(f.Reason, MaxReason) {
 		return ErrReason
 	}
 	return nil
-}
-
-// isLine reports that a text is one line of characters that are seen, and plain spaces. Others
-// would change how a mail reads: line breaks, and marks that turn the direction of writing.
-func isLine(text string, most int) bool {
-	strange := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-	return utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, strange)
 }

@@ -51,6 +51,9 @@ type Step func(ctx workflow.Context, r *Run) (statemachine.Event, error)
 // the ID holds nothing personal. By the ID, Temporal keeps an account to one open run of a flow.
 func (d Definition) ID(accountKey string) string { return d.Kind + "/" + accountKey }
 
+// Owns reports whether [Definition.ID] made a workflow ID.
+func (d Definition) Owns(workflowID string) bool { return d.ID(AccountKey(workflowID)) == workflowID }
+
 // Mark is how values on the wire name the flow. A reset, the only flow of the first releases, has no
 // name there.
 func (d Definition) Mark() string {

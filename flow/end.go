@@ -21,8 +21,8 @@ func (r *Run) fire(ctx workflow.Context, event statemachine.Event) {
 }
 
 // end closes the run when no notice and no event is pending. A new run under the same workflow ID
-// answers a late request at once, and takes over what is pending. The server closes no run that has unread
-// signals, so none is lost.
+// answers a late request at once, and takes over what is pending. The server closes no run that has
+// unread signals, so none is lost.
 func (r *Run) end(ctx workflow.Context) (Outcome, error) {
 	finished := func() bool { return workflow.AllHandlersFinished(ctx) }
 	if err := workflow.Await(ctx, finished); err != nil {

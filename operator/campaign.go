@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -136,7 +134,7 @@ func campaign(o CampaignOrder, now time.Time) (workflow.Campaign, error) {
 	switch {
 	case !workflow.ValidRate(o.Rate):
 		return in, ErrRate
-	case !mailable(o.Reason):
+	case !account.IsLine(o.Reason, maxReason):
 		return in, ErrReason
 	case in.List && o.After != "":
 		return in, errors.New("a list of addresses begins at its first line: remove those that are done")
@@ -145,8 +143,6 @@ func campaign(o CampaignOrder, now time.Time) (workflow.Campaign, error) {
 	in.Addresses, err = listed(o.Addresses)
 	return in, err
 }
-
-func unseen(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
 // listed are normalized addresses, each once. A bad one is named by its place: errors hold no
 // address.

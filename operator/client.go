@@ -36,7 +36,8 @@ type Config struct {
 	ReadOnly bool
 }
 
-// Client works on the runs of one task queue: on resets, invitations and forced resets. It is safe for concurrent use.
+// Client works on the runs of one task queue: on resets, invitations and forced resets. It is safe for
+// concurrent use.
 type Client struct {
 	temporal  client.Client
 	namespace string
@@ -102,7 +103,7 @@ func (c *Client) flows() []flow.Definition {
 // flowOf is the flow of a workflow ID, false for that of another workflow.
 func (c *Client) flowOf(workflowID string) (flow.Definition, bool) {
 	for _, d := range c.flows() {
-		if d.ID(flow.AccountKey(workflowID)) == workflowID {
+		if d.Owns(workflowID) {
 			return d, true
 		}
 	}

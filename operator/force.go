@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -21,7 +20,7 @@ func (c *Client) Force(ctx context.Context, o Order, reason string) (Run, error)
 	if err := c.mayWrite(o.Operator); err != nil {
 		return Run{}, err
 	}
-	if !mailable(reason) {
+	if !account.IsLine(reason, maxReason) {
 		return Run{}, ErrReason
 	}
 	o.LinkLife = cmp.Or(o.LinkLife, DefaultForcedLinkLife)
@@ -39,9 +38,4 @@ func (c *Client) Force(ctx context.Context, o Order, reason string) (Run, error)
 		return r.Settled() || r.State == string(statemachine.StateAwaitingToken)
 	}
 	return c.lookUntil(ctx, target{run.GetID(), run.GetRunID()}, mailed)
-}
-
-// mailable reports that a reason can stand in a mail.
-func mailable(reason string) bool {
-	return utf8.RuneCountInString(reason) <= maxReason && !strings.ContainsFunc(reason, unseen)
 }

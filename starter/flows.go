@@ -38,20 +38,18 @@ func (c *Client) Invite(ctx context.Context, email, inviter string) error {
 // Demand starts a run for an address on behalf of a backend, which is no stranger: no limit of this
 // client bounds it. The run looks the account up, so a nil error says nothing of it. When a run is
 // open already, the address gets another mail, unless a mail is on its way, or the cool-down is not
-// over. A flow that begins anew ([flow.Definition.Anew]) ends that run and starts another. Operator names the caller for the audit log, and note is a text for the mail. Errors:
-// account.ErrAddress, ErrUnavailable.
+// over. A flow that begins anew ([flow.Definition.Anew]) ends that run and starts another. Operator
+// names the caller for the audit log, and note is a text for the mail. Errors: account.ErrAddress,
+// ErrUnavailable.
 func (c *Client) Demand(ctx context.Context, email, operator, note string) error {
-	address, err := account.ParseAddress(email)
+	in, err := c.request(email)
 	if err != nil {
 		return err
 	}
+	in.Operator, in.Note, in.Order, in.At = operator, note, rand.Text(), c.cfg.Now().UTC()
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
-	return c.fault(c.start(ctx, flow.Request{
-		Address: address, AccountKey: c.accountKeys.Key(address),
-		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown), Operator: operator, Note: note,
-		Flow: c.flow.Mark(), Order: rand.Text(), At: c.cfg.Now().UTC(),
-	}, false))
+	return c.fault(c.start(ctx, in, false))
 }
 
 // Resend asks the open run of an address for another mail. Errors: account.ErrAddress, ErrNoRun,

@@ -20,14 +20,11 @@ import (
 // An account has one run at most. While that run is open, a request repeats the first one. After
 // the cool-down the run mails another link; see [MailPause].
 func (c *Client) Request(ctx context.Context, email string) error {
-	address, err := account.ParseAddress(email)
+	in, err := c.request(email)
 	if err != nil {
 		return err
 	}
-	in := flow.Request{
-		Address: address, AccountKey: c.accountKeys.Key(address),
-		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown), Client: clientAddr(ctx),
-	}
+	in.Client = clientAddr(ctx)
 	repeat := c.signaledLately(c.flow.ID(in.AccountKey))
 	if !c.admits(ctx, repeat) {
 		return ErrOverloaded
@@ -42,6 +39,18 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	case <-ctx.Done():
 	}
 	return c.fault(err)
+}
+
+// request is the input of a run for an address. Errors: account.ErrAddress.
+func (c *Client) request(email string) (flow.Request, error) {
+	address, err := account.ParseAddress(email)
+	if err != nil {
+		return flow.Request{}, err
+	}
+	return flow.Request{
+		Address: address, AccountKey: c.accountKeys.Key(address), Flow: c.flow.Mark(),
+		LinkLife: c.cfg.LinkLife, MailPause: MailPause(c.cfg.CoolDown),
+	}, nil
 }
 
 // start starts a run or signals the open one. Repeats must leave no more than an event or two on a

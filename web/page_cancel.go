@@ -13,8 +13,8 @@ func (h *handler) cancelPage(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, http.StatusOK, view{Page: "cancel", Token: r.PathValue("token")})
 }
 
-// cancel cancels a reset, or declines an invitation. It works while the feature is switched off too: it only takes power from
-// a link.
+// cancel cancels a reset, or declines an invitation. It works while the feature is switched off too: it
+// only takes power from a link.
 func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 	f := h.flow(r)
 	token, _, err := tokenOf(w, r)

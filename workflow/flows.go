@@ -8,7 +8,7 @@ func Flows() []flow.Definition { return []flow.Definition{ResetPassword, Invite,
 // Of is the flow of a run, by its workflow ID. It is false for a workflow that is none of them.
 func Of(workflowID string) (flow.Definition, bool) {
 	for _, d := range Flows() {
-		if d.ID(flow.AccountKey(workflowID)) == workflowID {
+		if d.Owns(workflowID) {
 			return d, true
 		}
 	}

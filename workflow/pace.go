@@ -28,8 +28,8 @@ func (c *campaign) wait(ctx workflow.Context) {
 // turn waits until accounts are due, and returns their number. It is 0 when the campaign is over.
 //
 // Each gap of time since the last batch permits an account. A slow batch, or one that ended with its
-// page, makes the next one larger, so the rate holds. An outage does not: the time of a tick beyond the regular one is the most that
-// is made up.
+// page, makes the next one larger, so the rate holds. An outage does not: the time of a tick beyond
+// the regular one is the most that is made up.
 func (c *campaign) turn(ctx workflow.Context) int {
 	for {
 		if c.wait(ctx); c.over() {

@@ -59,17 +59,9 @@ func (s *Store) Blocked(ctx context.Context, b account.Block, hash string) error
 
 // noteBlock is what the ledger keeps of a block. Tokens of the new hash were mailed since.
 func noteBlock(tx *bbolt.Tx, b account.Block, hash string) error {
-	for _, key := range members(tx, bucketAccountTokens, b.AccountID) {
-		var t account.TokenRecord
-		if _, err := get(tx, bucketTokens, key, &t); err != nil {
-			return err
-		}
-		if account.SameCredential(hash, t.Credential[:]) {
-			continue
-		}
-		if err := dropToken(tx, t); err != nil {
-			return err
-		}
+	stale := func(t account.TokenRecord) bool { return !account.SameCredential(hash, t.Credential[:]) }
+	if err := dropTokens(tx, b.AccountID, stale); err != nil {
+		return err
 	}
 	if c := b.Remembered(); b.Order != "" {
 		if err := remember(tx, c.Submission, applied{b.AccountID, c.Run, c.At, &account.Debt{}}); err != nil {

@@ -101,35 +101,18 @@ func apply(tx *bbolt.Tx, a account.Account, c account.Change) error {
 
 // note is what the ledger keeps of a change.
 func note(tx *bbolt.Tx, a account.Account, c account.Change) error {
-	if !account.OfPassword(c.Wants()) {
-		return noteOther(tx, a, c)
+	var err error
+	if account.OfPassword(c.Wants()) {
+		err = dropAll(tx, bucketAccountTokens, bucketTokens, a.ID)
+	} else {
+		err = dropTokens(tx, a.ID, func(t account.TokenRecord) bool { return t.Scope == c.Scope })
 	}
-	if err := dropAll(tx, bucketAccountTokens, bucketTokens, a.ID); err != nil {
+	if err != nil {
 		return err
 	}
 	debt := account.NewDebt(a, c)
 	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &debt}); err != nil {
 		return err
 	}
-	return audit(tx, c.Entry(a.ID, c.Event(), ""))
-}
-
-// noteOther is what the ledger keeps of a submission that changes no password.
-func noteOther(tx *bbolt.Tx, a account.Account, c account.Change) error {
-	for _, key := range members(tx, bucketAccountTokens, a.ID) {
-		var t account.TokenRecord
-		if _, err := get(tx, bucketTokens, key, &t); err != nil {
-			return err
-		}
-		if t.Scope != c.Scope {
-			continue
-		}
-		if err := dropToken(tx, t); err != nil {
-			return err
-		}
-	}
-	if err := remember(tx, c.Submission, applied{a.ID, c.Run, c.At, &account.Debt{}}); err != nil {
-		return err
-	}
-	return audit(tx, c.Entry(a.ID, account.EventApplied, c.Scope))
+	return audit(tx, c.Applied(a.ID))
 }

@@ -99,3 +99,20 @@ func dropToken(tx *bbolt.Tx, t account.TokenRecord) error {
 	}
 	return tx.Bucket(bucketAccountTokens).Delete(pair(t.AccountID, t.Key[:]))
 }
+
+// dropTokens deletes some of the tokens of an account.
+func dropTokens(tx *bbolt.Tx, id string, which func(account.TokenRecord) bool) error {
+	for _, key := range members(tx, bucketAccountTokens, id) {
+		var t account.TokenRecord
+		if _, err := get(tx, bucketTokens, key, &t); err != nil {
+			return err
+		}
+		if !which(t) {
+			continue
+		}
+		if err := dropToken(tx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}

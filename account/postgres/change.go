@@ -128,25 +128,22 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, a account.Account, c accou
 
 // note is what the ledger keeps of a change.
 func note(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	if !account.OfPassword(c.Wants()) {
-		return noteOther(ctx, tx, a, c)
-	}
-	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, a.ID); err != nil {
+	if err := dropTokens(ctx, tx, a.ID, c); err != nil {
 		return err
 	}
 	if err := remember(ctx, tx, a.ID, c, account.NewDebt(a, c)); err != nil {
 		return err
 	}
-	return audit(ctx, tx, c.Entry(a.ID, c.Event(), ""))
+	return audit(ctx, tx, c.Applied(a.ID))
 }
 
-// noteOther is what the ledger keeps of a submission that changes no password.
-func noteOther(ctx context.Context, tx pgx.Tx, a account.Account, c account.Change) error {
-	if _, err := exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1 AND scope = $2`, a.ID, c.Scope); err != nil {
-		return err
+// dropTokens deletes the tokens of an account. A submission that changes no password leaves those of
+// other scopes.
+func dropTokens(ctx context.Context, tx pgx.Tx, id string, c account.Change) (err error) {
+	if account.OfPassword(c.Wants()) {
+		_, err = exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1`, id)
+	} else {
+		_, err = exec(ctx, tx, `DELETE FROM rekey.tokens WHERE account_id = $1 AND scope = $2`, id, c.Scope)
 	}
-	if err := remember(ctx, tx, a.ID, c, account.Debt{}); err != nil {
-		return err
-	}
-	return audit(ctx, tx, c.Entry(a.ID, account.EventApplied, c.Scope))
+	return err
 }

@@ -102,24 +102,16 @@ func refusesUses(s *pairSuite) {
 		s.same("called", failed != nil, called)
 		return err
 	}
-	for what, r := range map[string]struct {
-		change func(a *account.Account)
-		want   error
-	}{
-		"moved":  {func(a *account.Account) { a.Address = "other@example.com" }, account.ErrAddressChanged},
-		"closed": {func(a *account.Account) { a.Disabled = true }, account.ErrNotResettable},
-		"gone":   {nil, account.ErrAccountGone},
+	for _, r := range []refusal{
+		{"moved", func(a *account.Account) { a.Address = "other@example.com" }, account.ErrAddressChanged},
+		{"closed", func(a *account.Account) { a.Disabled = true }, account.ErrNotResettable},
+		{"gone", nil, account.ErrAccountGone},
 	} {
-		a := s.signUp(what)
+		a := s.signUp(r.id)
 		_, c := s.ownMail(a, "1")
-		if r.change == nil {
-			s.must(s.host.Delete(s.Context(), a.ID))
-		} else {
-			r.change(&a)
-			s.must(s.host.Put(s.Context(), a))
-		}
+		s.acts(r, a)
 		err := apply(c, nil)
-		s.fails(what, err, r.want)
+		s.fails(r.id, err, r.want)
 		s.audited(a.ID, c.Entry(a.ID, account.EventChangeRefused, fmt.Sprint(err)))
 	}
 	ann := s.signUp("ann")

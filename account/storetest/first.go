@@ -122,12 +122,7 @@ func refusesFirst(s *suite) {
 	for _, r := range refusalsOfFirst() {
 		a := s.invited(r.id, "!r4nd0m")
 		c := accept(s.invite(a, "1"), "new")
-		if r.change == nil {
-			s.must(s.Delete(s.Context(), a.ID))
-		} else {
-			r.change(&a)
-			s.must(s.Put(s.Context(), a))
-		}
+		a = s.acts(r, a)
 		s.refused(r, c)
 		if r.change != nil {
 			s.is(a)

@@ -31,12 +31,7 @@ func refuses(s *suite) {
 	for _, r := range refusals() {
 		a := s.signUp(r.id)
 		c := submit(s.mail(a, "1"), "new")
-		if r.change == nil {
-			s.must(s.Delete(s.Context(), a.ID))
-		} else {
-			r.change(&a)
-			s.must(s.Put(s.Context(), a))
-		}
+		a = s.acts(r, a)
 		s.refused(r, c)
 		s.refused(r, c)
 		s.same(r.id+": refusals in the audit log", 2, s.count(r.id, account.EventChangeRefused))
@@ -91,6 +86,18 @@ func keepsForms(s *suite) {
 
 // noPasswords are the credentials of accounts that have no password.
 func noPasswords() []string { return []string{"", "!r4nd0m", "*LK*"} }
+
+// acts lets the host application act on an account, and returns it as it is then.
+func (s *suite) acts(r refusal, a account.Account) account.Account {
+	s.Helper()
+	if r.change == nil {
+		s.must(s.Delete(s.Context(), a.ID))
+		return a
+	}
+	r.change(&a)
+	s.must(s.Put(s.Context(), a))
+	return a
+}
 
 func (s *suite) refused(r refusal, c account.Change) {
 	s.Helper()

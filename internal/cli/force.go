@@ -204,9 +204,10 @@ type (
 	}
 )
 
-func (f forceFlags) command(p *process, do func(c *operator.Client, ctx context.Context) (operator.Campaign, error)) error {
+// command gives a command to the campaign, and shows it.
+func (f forceFlags) command(p *process, do func(*operator.Client, context.Context, string) (operator.Campaign, error)) error {
 	return f.operate(p, func(ctx context.Context, c *operator.Client) error {
-		now, err := do(c, ctx)
+		now, err := do(c, ctx, f.As)
 		if err != nil {
 			return err
 		}
@@ -216,23 +217,17 @@ func (f forceFlags) command(p *process, do func(c *operator.Client, ctx context.
 
 // Run pauses the campaign.
 func (f *forcePauseCmd) Run(p *process) error {
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
-		return c.PauseCampaign(ctx, f.As)
-	})
+	return f.command(p, (*operator.Client).PauseCampaign)
 }
 
 // Run resumes the campaign.
 func (f *forceResumeCmd) Run(p *process) error {
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
-		return c.ResumeCampaign(ctx, f.As)
-	})
+	return f.command(p, (*operator.Client).ResumeCampaign)
 }
 
 // Run cancels the campaign.
 func (f *forceCancelCmd) Run(p *process) error {
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
-		return c.CancelCampaign(ctx, f.As)
-	})
+	return f.command(p, (*operator.Client).CancelCampaign)
 }
 
 // Run changes the rate of the campaign.
@@ -241,8 +236,8 @@ func (f *forceRateCmd) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return f.command(p, func(c *operator.Client, ctx context.Context) (operator.Campaign, error) {
-		return c.SetRate(ctx, f.As, rate)
+	return f.command(p, func(c *operator.Client, ctx context.Context, operator string) (operator.Campaign, error) {
+		return c.SetRate(ctx, operator, rate)
 	})
 }
 
@@ -311,8 +306,14 @@ func (c campaign) write(out io.Writer, asJSON bool) error {
 	if asJSON {
 		return writeJSON(out, c.Campaign)
 	}
-	fmt.Fprintf(out, "%s\nrate      %g/s\nstarted   %d\nskipped   %d (a forced reset was open)\nunfit     %d (no password, or none by mail)\nfailed    %d\nleft      %d\nbegan     %s\nends      %s\n",
-		c.line(), c.Rate, c.Started, c.Skipped, c.Unfit, c.Failed, c.Left, stamp(c.Began), stamp(c.Ends))
+	fmt.Fprintln(out, c.line())
+	fmt.Fprintf(out, "rate      %g/s\n", c.Rate)
+	fmt.Fprintf(out, "started   %d\n", c.Started)
+	fmt.Fprintf(out, "skipped   %d (a forced reset was open)\n", c.Skipped)
+	fmt.Fprintf(out, "unfit     %d (no password, or none by mail)\n", c.Unfit)
+	fmt.Fprintf(out, "failed    %d\n", c.Failed)
+	fmt.Fprintf(out, "left      %d\n", c.Left)
+	fmt.Fprintf(out, "began     %s\nends      %s\n", stamp(c.Began), stamp(c.Ends))
 	if c.DryRun {
 		fmt.Fprintln(out, "This was a trial: nothing was forced.")
 	}
