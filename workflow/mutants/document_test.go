@@ -25,9 +25,6 @@ records a run that finds one, the test asks to move it up.
 | mistake | why not by a run | by |
 |---|---|---|
 %s
-Makes no difference:
-
-%s
 ## May change freely
 
 These pass, as they must:

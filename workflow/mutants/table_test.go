@@ -7,9 +7,8 @@ import "github.com/rekeyhq/rekey/internal/testkit/overlay"
 // mutants are changes of a run. Each is a possible mistake.
 func mutants() []mutant {
 	const (
-		theQueue   = "a history names the queue of its own run"
-		noRun      = "no release has recorded a run that was kept waiting"
-		noMailsYet = "a request that is taken while a mail is on its way mails nothing"
+		theQueue = "a history names the queue of its own run"
+		noRun    = "no release has recorded a run that was kept waiting"
 	)
 	return []mutant{
 		// Commands and their order.
@@ -81,7 +80,6 @@ func mutants() []mutant {
 		{what: "a link mail goes on after the password was changed", changes: one("Notify", "ExprStmt(stopMail)", "")},
 		{what: "a link mail goes on after a cancel", changes: one("Run.recordCancel", "ExprStmt(stopMail)", "")},
 		{what: "a request that comes too late is not answered", changes: one("Run.end", "ForStmt/IfStmt.Cond", "$ && {r}.mails == 0")},
-		{what: "what came with the start is another request", same: true, lives: noMailsYet, changes: one("Definition.Run", "ExprStmt(takeRequests)", "")},
 		{what: "a refused change is tried again", changes: one("Apply", "CaseClause 2/Ident", "$ && {CaseClause 1/SelectorExpr(Event)} != statemachine.ChangeRefused")},
 		{what: "no wait for updates at the end", changes: one("Run.end", "CallExpr(AllHandlersFinished)", "true")},
 		{what: "a withheld link ends the reset", changes: one("Run.linkMailed", "SelectorExpr(LinkWithheld)", "statemachine.Expire")},
@@ -99,6 +97,7 @@ func flowMutants() []mutant {
 	const noFlow = "no release has recorded a run of another flow than a reset"
 	all := []mutant{
 		{what: "the request of another flow starts a run", changes: one("Definition.Run", "IfStmt.Cond", "{IfStmt.Cond.X}")},
+		{what: "what came with the start is another request", changes: one("Definition.Run", "ExprStmt(takeRequests)", "")},
 		{what: "no reminder", changes: one("Run.linkMailed", "IfStmt.Cond", "false && ($)")},
 		{what: "a reminder of an invitation that was withheld", changes: one("Run.linkMailed", "IfStmt.Cond", "{IfStmt.Cond.X}")},
 		{what: "a reminder after a further mail", changes: one("Run.reminds", "BinaryExpr(==) 2", "($ || {r}.mails == 2)")},
