@@ -107,6 +107,16 @@ func ledgerFaults() []fault {
 			}
 			return b.Harness.Forget(ctx, id, by)
 		})},
+		{"forget/invited", "keeps invitations", forgetting(func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error) {
+			kept := b.tokens(id)
+			f, err := b.Harness.Forget(ctx, id, by)
+			for _, t := range kept {
+				if t.Scope == account.ScopeFirstPassword {
+					b.restore(ctx, t)
+				}
+			}
+			return f, err
+		})},
 		{"forget/account", "keeps tokens", forgetting(func(ctx context.Context, b *broken, id string, by account.Entry) (account.Forgotten, error) {
 			f, err := b.Harness.Forget(ctx, id, by)
 			for _, t := range b.tokens(id) {

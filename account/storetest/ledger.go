@@ -99,6 +99,24 @@ func forgets(s *suite) {
 	s.must(s.issue(token(ann, "3"), 1))
 }
 
+// forgetsInvited forgets an invitation that was used and another one, with the first password.
+func forgetsInvited(s *suite) {
+	a := s.invited("ann", "")
+	c := accept(s.invite(a, "1"), "new")
+	s.change(c, a.ID)
+	again := a
+	again.Credential = ""
+	s.must(s.Put(s.Context(), again))
+	open := s.invite(again, "2")
+	s.must(s.Delete(s.Context(), a.ID))
+	got, err := s.Forget(s.Context(), a.ID, account.Entry{At: noon.Add(time.Hour), Operator: "a.smith"})
+	s.must(err)
+	s.same("forgotten", account.Forgotten{Tokens: 1, Mails: 2, Submissions: 1, Entries: 3}, got)
+	s.owesNothing(c)
+	s.must(s.Put(s.Context(), again))
+	s.refuse("a forgotten invitation", accept(open, "newer"), account.ErrTokenUnknown)
+}
+
 // owesNothing checks that no notice of a change is owed or can be sent.
 func (s *suite) owesNothing(c account.Change) {
 	s.Helper()

@@ -93,6 +93,7 @@ var checks = []check{
 	{"audit/record", records},
 	{"audit/filter", filters},
 	{"forget/account", forgets},
+	{"forget/invited", forgetsInvited},
 	{"sweep/audit", sweepsAudit},
 	{"sweep/tokens", sweepsTokens},
 	{"sweep/submissions", sweepsSubmissions},

@@ -322,6 +322,28 @@ func TestNamed(t *testing.T) {
 	}
 }
 
+// An alert that lists types of workflows, or flows, misses the next one.
+func TestAlertsKnowAllFlows(t *testing.T) {
+	t.Parallel()
+	for _, e := range alerts(t) {
+		parsed, err := metricsql.Parse(e)
+		if err != nil {
+			t.Fatalf("%s: %v", e, err)
+		}
+		metricsql.VisitAll(parsed, func(in metricsql.Expr) {
+			m, ok := in.(*metricsql.MetricExpr)
+			if !ok {
+				return
+			}
+			for _, f := range slices.Concat(m.LabelFilterss...) {
+				if (f.Label == "workflow_type" || f.Label == "flow") && (!f.IsNegative || f.Value != "_OTHER") {
+					t.Errorf("%s selects by %s", e, f.Label)
+				}
+			}
+		})
+	}
+}
+
 var grafana = filepath.Join("..", "..", "deploy", "grafana")
 
 // alerts are the expressions of the alert rules, whose fields are those of Prometheus.

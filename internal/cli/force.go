@@ -293,13 +293,12 @@ const barWidth = 30
 
 // line is a campaign in one line, with a bar where the total is known.
 func (c campaign) line() string {
-	done := c.Started + c.Skipped + c.Failed
-	text := fmt.Sprintf("%s, %d done", c.State, done)
-	if c.Total > 0 {
-		full := min(barWidth, barWidth*done/c.Total)
-		text = fmt.Sprintf("[%s%s] %s of %d", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), text, c.Total)
+	if c.Total == 0 {
+		return fmt.Sprintf("%s, %d done", c.State, c.Started+c.Skipped+c.Failed)
 	}
-	return text
+	done := c.Total - c.Left
+	full := barWidth * done / c.Total
+	return fmt.Sprintf("[%s%s] %s, %d done of %d", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), c.State, done, c.Total)
 }
 
 func (c campaign) write(out io.Writer, asJSON bool) error {

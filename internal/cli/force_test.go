@@ -24,6 +24,21 @@ func TestRates(t *testing.T) {
 }
 
 // Nobody is told that a password is blocked, or a mail is out, unless it is so.
+// The bar fills: unfit addresses of a list are behind the campaign too.
+func TestCampaignLine(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]operator.Campaign{
+		"counting, 0 done": {State: "counting"},
+		"running, 2 done":  {State: "running", Started: 1, Skipped: 1},
+		"[##############################] completed, 4 done of 4": {State: "completed", Total: 4, Started: 1, Failed: 1, Unfit: 2},
+		"[#######.......................] running, 1 done of 4":   {State: "running", Total: 4, Started: 1, Left: 3},
+	} {
+		if got := (campaign{c}).line(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestForcedText(t *testing.T) {
 	t.Parallel()
 	for want, r := range map[string]operator.Run{
@@ -46,7 +61,7 @@ func TestForcedText(t *testing.T) {
 func TestCampaignText(t *testing.T) {
 	t.Parallel()
 	c := operator.Campaign{
-		State: "running", Rate: 50, Total: 300, Started: 90, Skipped: 10, Unfit: 2, Left: 198,
+		State: "running", Rate: 50, Total: 300, Started: 90, Skipped: 10, Unfit: 2, Left: 200,
 		Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), After: "ann", Resets: []operator.Count{{Name: "open", Runs: 70}},
 	}
 	var out bytes.Buffer
@@ -54,7 +69,7 @@ func TestCampaignText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"[##########....................] running, 100 done of 300\n", "rate      50/s\n", "skipped   10 (", "left      198\n",
+		"[##########....................] running, 100 done of 300\n", "rate      50/s\n", "skipped   10 (", "left      200\n",
 		"began     2026-01-02T03:04:05Z\nends      -\n", "after     ann\n", "resets    open: 70\n",
 	} {
 		if !strings.Contains(out.String(), want) {
