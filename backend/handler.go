@@ -31,6 +31,8 @@ const requests = "rekey_backend_requests"
 type Config struct {
 	// Flows takes the accepted requests.
 	Flows Flows
+	// Campaigns takes those about many accounts. Nil is none: there are no such routes then.
+	Campaigns Campaigns
 	// Tokens are the bearers of which a request has one.
 	Tokens Tokens
 	// Certificates wants a client certificate that the listener has verified, see [RequireClients].
@@ -67,26 +69,48 @@ func (h *handler) count(r result, n int64) {
 	h.Metrics.WithTags(map[string]string{"code": r.Code}).Counter(requests).Inc(n)
 }
 
-// call is one call of the flows, for an address and the other fields of a body.
-type call func(ctx context.Context, flows Flows, address string, f body.Fields) error
+// call carries a request out. Its answer is nil for one that was accepted.
+type call func(ctx context.Context, c Config, f body.Fields) (answer any, err error)
 
 // route is the call of a path. All routes are POST.
 type route struct {
-	call   call
-	fields []string // of the body; all have the address
+	call      call
+	fields    []string // of the body
+	campaigns bool     // the route needs Config.Campaigns
+	most      int64    // bytes of the body; 0 is body.Max
 }
 
 // routes are the routes by their paths. openapi.yaml describes the same set and a test compares the
 // two. No code writes to it.
 var routes = map[string]route{
-	"/v1/invitations": {invite, []string{"address", "life", "inviter"}},
-	"/v1/invitations/resend": {func(ctx context.Context, flows Flows, address string, _ body.Fields) error {
+	"/v1/invitations": {call: one(invite), fields: []string{"address", "life", "inviter"}},
+	"/v1/invitations/resend": {call: one(func(ctx context.Context, flows Flows, address string, _ body.Fields) error {
 		return flows.ResendInvitation(ctx, address)
-	}, []string{"address"}},
-	"/v1/invitations/cancel": {func(ctx context.Context, flows Flows, address string, _ body.Fields) error {
+	}), fields: []string{"address"}},
+	"/v1/invitations/cancel": {call: one(func(ctx context.Context, flows Flows, address string, _ body.Fields) error {
 		return flows.CancelInvitation(ctx, address)
-	}, []string{"address"}},
-	"/v1/forced-resets": {force, []string{"address", "reason"}},
+	}), fields: []string{"address"}},
+	"/v1/forced-resets": {call: one(force), fields: []string{"address", "reason"}},
+
+	"/v1/campaigns": {
+		call: startCampaign, fields: []string{"reason", "rate", "all", "addresses", "after", "dry_run"}, campaigns: true, most: maxList,
+	},
+	"/v1/campaigns/status": {call: showCampaign, campaigns: true},
+	"/v1/campaigns/rate":   {call: changeRate, fields: []string{"rate"}, campaigns: true},
+	"/v1/campaigns/pause":  {call: command(Campaigns.PauseCampaign), campaigns: true},
+	"/v1/campaigns/resume": {call: command(Campaigns.ResumeCampaign), campaigns: true},
+	"/v1/campaigns/cancel": {call: command(Campaigns.CancelCampaign), campaigns: true},
+}
+
+// one is a call for the account of one address.
+func one(do func(ctx context.Context, flows Flows, address string, f body.Fields) error) call {
+	return func(ctx context.Context, c Config, f body.Fields) (any, error) {
+		address, err := account.ParseAddress(f["address"])
+		if err != nil {
+			return nil, err
+		}
+		return nil, do(ctx, c.Flows, address, f)
+	}
 }
 
 func invite(ctx context.Context, flows Flows, address string, f body.Fields) error {
@@ -116,9 +140,9 @@ func force(ctx context.Context, flows Flows, address string, f body.Fields) erro
 // other path: it may hold anything.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	caller, err := h.serve(w, r)
+	caller, answer, err := h.serve(w, r)
 	end := resultOf(err)
-	reply(w, end)
+	reply(w, end, answer)
 	h.count(end, 1)
 	path := ""
 	if _, ok := routes[r.URL.Path]; ok {
@@ -139,7 +163,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve carries a request out. A stranger learns nothing before the proof, not even which routes
 // there are. Of a panic only the type is kept: its value may hold parts of the request.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request) (caller string, err error) {
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) (caller string, answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.Log.Error().Bytes("stack", debug.Stack()).Msg("panic in a handler")
@@ -147,31 +171,28 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (caller string, 
 		}
 	}()
 	if caller, err = h.authenticate(r); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	route, known := routes[r.URL.Path]
 	switch {
-	case !known:
-		return caller, errNotFound
+	case !known || route.campaigns && h.Campaigns == nil:
+		return caller, nil, errNotFound
 	case r.Method != http.MethodPost:
-		return caller, errMethod
+		return caller, nil, errMethod
 	case body.MediaType(r) != body.JSON:
-		return caller, body.ErrContentType
+		return caller, nil, body.ErrContentType
 	}
-	f, err := body.Read(w, r, route.fields...)
+	f, err := body.Read(w, r, cmp.Or(route.most, body.Max), route.fields...)
 	if err != nil {
-		return caller, err
-	}
-	address, err := account.ParseAddress(f["address"])
-	if err != nil {
-		return caller, err
+		return caller, nil, err
 	}
 	// The whole request is here. Net/http cancels its context when the caller closes its side of
 	// the connection, which may still read the answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
 	defer cancel()
 	ctx = starter.WithClientAddr(context.WithValue(ctx, callerKey{}, caller), clientOf(r))
-	return caller, route.call(ctx, h.Flows, address, f)
+	answer, err = route.call(ctx, h.Config, f)
+	return caller, answer, err
 }
 
 // clientOf is the peer of a request; the zero Addr is unknown.
@@ -180,7 +201,7 @@ func clientOf(r *http.Request) netip.Addr {
 	return peer.Addr().Unmap().WithZone("")
 }
 
-func reply(w http.ResponseWriter, end result) {
+func reply(w http.ResponseWriter, end result, shows any) {
 	head := w.Header()
 	head.Set("Content-Type", body.JSON)
 	head.Set("Cache-Control", "no-store")
@@ -194,8 +215,11 @@ func reply(w http.ResponseWriter, end result) {
 	case http.StatusMethodNotAllowed: // RFC 9110, section 15.5.6
 		head.Set("Allow", http.MethodPost)
 	}
-	a := answer{Status: "error", Code: end.Code, Error: end.Text, Message: end.Text}
-	if end.Status == http.StatusAccepted {
+	var a any = answer{Status: "error", Code: end.Code, Error: end.Text, Message: end.Text}
+	switch {
+	case end.Status == http.StatusAccepted && shows != nil:
+		a, end.Status = shows, http.StatusOK
+	case end.Status == http.StatusAccepted:
 		a = answer{Status: "accepted"}
 	}
 	w.WriteHeader(end.Status)

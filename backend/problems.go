@@ -2,10 +2,12 @@ package backend
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/body"
+	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -45,7 +47,7 @@ var problems = []result{
 	{errNotFound, http.StatusNotFound, "not_found", "There is no such route.", ""},
 	{errMethod, http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here.", ""},
 	{body.ErrContentType, http.StatusUnsupportedMediaType, "content_type_unsupported", "The body must be JSON.", ""},
-	{body.ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", "The body is larger than 16 KiB.", ""},
+	{body.ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large: 16 KiB at most, 2 MiB with a list of addresses.", ""},
 	{body.ErrInvalid, http.StatusBadRequest, "body_invalid", "The body is not a JSON object in UTF-8.", ""},
 	{body.ErrUnknown, http.StatusBadRequest, "field_unknown", "The body has an unknown field.", ""},
 	{body.ErrRepeated, http.StatusBadRequest, "field_repeated", "The body has a field twice.", ""},
@@ -54,6 +56,13 @@ var problems = []result{
 	{ErrLife, http.StatusBadRequest, "life_invalid", "The life must be 1h to 168h, such as 72h.", ""},
 	{ErrInviter, http.StatusBadRequest, "inviter_invalid", "The inviter must be one line of at most 64 characters.", ""},
 	{ErrReason, http.StatusBadRequest, "reason_invalid", "The reason must be one line of 1 to 200 characters.", ""},
+	{operator.ErrRate, http.StatusBadRequest, "rate_invalid", "The rate must be 1/h to 500/s, such as 50/s.", ""},
+	{operator.ErrList, http.StatusBadRequest, "addresses_invalid", "Want all, which is \"true\", or addresses: a list of 1 to 20000, one a line, in 1 MB, without after.", ""},
+	{errDryRun, http.StatusBadRequest, "dry_run_invalid", "The dry run must be true or false, as a string.", ""},
+	{operator.ErrCampaign, http.StatusConflict, "campaign_open", "A campaign is going on.", ""},
+	{operator.ErrNoCampaign, http.StatusConflict, "no_campaign", "There is no campaign that Temporal keeps.", ""},
+	{operator.ErrCampaignOver, http.StatusConflict, "campaign_over", "The campaign is over.", ""},
+	{operator.ErrCommand, http.StatusConflict, "command_refused", "Another command came first: look at the campaign, and try again.", ""},
 	{starter.ErrNoRun, http.StatusConflict, "nothing_open", "No invitation of the address is open.", ""},
 	{starter.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "Too much is requested right now. Nothing was done.", "10"},
 	{starter.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The request was not accepted, as far as is known. Retries are safe.", "30"},
@@ -69,6 +78,9 @@ func resultOf(err error) result {
 		if errors.Is(err, p.err) {
 			if u, ok := errors.AsType[*body.UnknownField](err); ok {
 				p.Text = u.Text()
+			}
+			if line, ok := errors.AsType[*operator.AddressError](err); ok {
+				p.Text = fmt.Sprintf("Address %d of the list is not one email address.", line.Number)
 			}
 			return p
 		}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -144,6 +146,44 @@ func campaign(o CampaignOrder, now time.Time) (workflow.Campaign, error) {
 	return in, err
 }
 
+// AddressError is [account.ErrAddress] for an address of a list. It does not repeat the text.
+type AddressError struct {
+	Number int // of the address, from 1
+
+	err error
+}
+
+// Error implements error.
+func (e *AddressError) Error() string {
+	return fmt.Sprintf("address %d of the list: %v", e.Number, e.err)
+}
+
+// Unwrap returns account.ErrAddress.
+func (e *AddressError) Unwrap() error { return e.err }
+
+// Lines are the addresses of a text that has one a line. Empty lines count for nothing.
+func Lines(text string) []string {
+	all := []string{}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// ParseRate reads accounts per second, minute or hour: 50/s, 600/m, 100/h, or 50 for 50/s. It returns
+// accounts per second. Errors: ErrRate.
+func ParseRate(text string) (float64, error) {
+	number, unit, _ := strings.Cut(text, "/")
+	per, ok := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
+	rate, err := strconv.ParseFloat(number, 64)
+	if !ok || err != nil || !workflow.ValidRate(rate/per) {
+		return 0, ErrRate
+	}
+	return rate / per, nil
+}
+
 // listed are normalized addresses, each once. A bad one is named by its place: errors hold no
 // address.
 func listed(addresses []string) (all []string, err error) {
@@ -151,7 +191,7 @@ func listed(addresses []string) (all []string, err error) {
 	for i, text := range addresses {
 		address, err := account.ParseAddress(text)
 		if err != nil {
-			return nil, fmt.Errorf("address %d of the list: %w", i+1, err)
+			return nil, &AddressError{Number: i + 1, err: err}
 		}
 		if !seen[address] {
 			all = append(all, address)

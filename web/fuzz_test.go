@@ -54,7 +54,7 @@ func FuzzResetBody(f *testing.F) {
 // accepted one has the same fields for other readers, and when it is written anew, in either form.
 func checkBody(t *testing.T, path, media, body string, names ...string) (got fields, err error) {
 	t.Helper()
-	used := allocated(func() { got, err = decode(httptest.NewRecorder(), posted(path, media, body), names...) })
+	used := allocated(func() { got, err = decode(httptest.NewRecorder(), posted(path, media, body), maxBody, names...) })
 	if most := 64<<10 + 256*(len(media)+len(body)); used > uint64(most) {
 		t.Errorf("%d bytes of memory for a body of %d", used, len(body))
 	}
@@ -75,7 +75,7 @@ func checkBody(t *testing.T, path, media, body string, names ...string) (got fie
 		if len(body) > maxBody {
 			continue // the other form has longer escapes
 		}
-		same, err := decode(httptest.NewRecorder(), posted(path, media, body), names...)
+		same, err := decode(httptest.NewRecorder(), posted(path, media, body), maxBody, names...)
 		if diff := cmp.Diff(got, same); err != nil || diff != "" {
 			t.Errorf("%s %q: %v\n%s", media, body, err, diff)
 		}

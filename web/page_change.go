@@ -109,6 +109,6 @@ func tokenOf(w http.ResponseWriter, r *http.Request, names ...string) (string, b
 	if token == "" {
 		names = append(names, "token")
 	}
-	f, err := body.Read(w, r, names...)
+	f, err := body.Read(w, r, body.Max, names...)
 	return cmp.Or(token, f["token"]), f, err
 }

@@ -19,7 +19,7 @@ func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
 // reveals no account (OWASP Forgot Password Cheat Sheet).
 func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
-	f, err := body.Read(w, r, "email", "challenge")
+	f, err := body.Read(w, r, body.Max, "email", "challenge")
 	if err != nil {
 		h.fail(w, r, err)
 		return

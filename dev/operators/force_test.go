@@ -1,7 +1,11 @@
 package operators
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -103,4 +107,54 @@ func TestForceEverybody(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A backend starts a campaign, with the setting, and sees its end.
+func TestBackendForcesEverybody(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	who := hashed("ida")
+	r.Put(t, who)
+	r.Worker(t)
+	const bearer = "0123456789abcdef0123456789abcdef"
+	tokens, addr := filepath.Join(r.Dir, "tokens"), site.FreeAddr(t)
+	if err := os.WriteFile(tokens, []byte(bearer), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Starter(t, "REKEY_BACKENDS_LISTEN="+addr, "REKEY_BACKENDS_TOKEN_FILE="+tokens, "REKEY_BACKENDS_CAMPAIGNS=true")
+	ask := func(path, body string) (code int, now operator.Campaign) {
+		t.Helper()
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/v1/campaigns"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Content-Type", "application/json")
+		q.Header.Set("Authorization", "Bearer "+bearer)
+		a, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Body.Close()
+		var shown struct{ Campaign operator.Campaign }
+		if err := json.NewDecoder(a.Body).Decode(&shown); err != nil {
+			t.Fatal(err)
+		}
+		return a.StatusCode, shown.Campaign
+	}
+	if code, _ := ask("/status", "{}"); code != http.StatusConflict {
+		t.Errorf("no campaign: %d", code)
+	}
+	if code, _ := ask("", `{"all":"true","reason":"a leak","rate":"50/s"}`); code != http.StatusAccepted {
+		t.Errorf("a campaign: %d", code)
+	}
+	process.Eventually(t, patience, "the end of the campaign", func() bool {
+		_, now := ask("/status", "{}")
+		return now.State == "completed" && now.Started == 1+len(r.People) && now.Operator == "backend-token-1"
+	})
+	if text := r.Mails(t, who, 1)[0].Text; !strings.Contains(text, "a leak") {
+		t.Errorf("the mail does not say why:\n%s", text)
+	}
+	if code, _ := ask("/cancel", "{}"); code != http.StatusConflict {
+		t.Errorf("a cancel after the end: %d", code)
+	}
 }

@@ -37,15 +37,15 @@ var (
 // Fields are the members of a request body; all are strings.
 type Fields map[string]string
 
-// Read reads only a JSON object or a form of string fields. Each name is one of names, spelled
+// Read reads only a JSON object or a form of string fields, of at most so many bytes. Each name is one of names, spelled
 // exactly so, and comes at most once. Fields may be missing. The URL's query is never read: it
 // ends up in logs, so a password in it must not work. The body must be UTF-8 before anything in it
 // is unescaped. A letter of which one half is a byte and the other %a4 would be another text to a
 // filter in front.
 //
 // Errors: those of this package; an [UnknownField] is ErrUnknown.
-func Read(w http.ResponseWriter, r *http.Request, names ...string) (Fields, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, Max))
+func Read(w http.ResponseWriter, r *http.Request, most int64, names ...string) (Fields, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	parse := parserOf(r, body)
 	if parse == nil {
 		return nil, ErrContentType

@@ -11,6 +11,8 @@ import (
 
 	"github.com/rekeyhq/rekey/backend"
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/web"
 	"github.com/rekeyhq/rekey/workflow"
@@ -23,6 +25,7 @@ type backendFlags struct {
 	BackendsCert   string `name:"backends-tls-cert" type:"path" env:"REKEY_BACKENDS_TLS_CERT" help:"File with the certificate of that address, in PEM; read again for each connection."`
 	BackendsKey    string `name:"backends-tls-key" type:"path" env:"REKEY_BACKENDS_TLS_KEY" help:"File with its key."`
 	BackendsCA     string `name:"backends-client-ca" type:"path" env:"REKEY_BACKENDS_CLIENT_CA" help:"File with the authority of the backends' client certificates, in PEM. With --backends-token-file a backend needs both."`
+	Campaigns      bool   `name:"backends-campaigns" env:"REKEY_BACKENDS_CAMPAIGNS" help:"Let backends force resets of many accounts, or of all. Every backend may, that is known to the listener."`
 }
 
 const backendsListen = "--backends-listen ($REKEY_BACKENDS_LISTEN)"
@@ -31,7 +34,7 @@ const backendsListen = "--backends-listen ($REKEY_BACKENDS_LISTEN)"
 // would not be used.
 func (b *backendFlags) check() error {
 	switch {
-	case b.BackendsListen == "" && b.BackendsTokens+b.BackendsCert+b.BackendsKey+b.BackendsCA != "":
+	case b.BackendsListen == "" && (b.BackendsTokens+b.BackendsCert+b.BackendsKey+b.BackendsCA != "" || b.Campaigns):
 		return errors.New(backendsListen + ": want an address such as 127.0.0.1:8082, for the other settings of backends")
 	case b.BackendsListen == "":
 		return nil
@@ -115,7 +118,11 @@ func (s *starterCmd) startBackends(p *process, op *operation, a access, client *
 	if s.BackendsListen == "" {
 		return nil
 	}
-	serve, err := s.listenForBackends(p, op, a, forBackends{client, s.InviteLife, s.ForcedLife})
+	many, err := s.campaigns(p, op)
+	if err != nil {
+		return fmt.Errorf("--backends-campaigns ($REKEY_BACKENDS_CAMPAIGNS): %w", err)
+	}
+	serve, err := s.listenForBackends(p, op, a, forBackends{client, s.InviteLife, s.ForcedLife}, many)
 	if err != nil {
 		return fmt.Errorf(backendsListen+": %w", err)
 	}
@@ -123,10 +130,40 @@ func (s *starterCmd) startBackends(p *process, op *operation, a access, client *
 	return nil
 }
 
+// campaigns is nil when backends may start none.
+func (s *starterCmd) campaigns(p *process, op *operation) (backend.Campaigns, error) {
+	if !s.Campaigns {
+		return nil, nil //nolint:nilnil // there are none
+	}
+	options, err := p.temporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	desk, err := operator.Dial(p.ctx, operator.Config{Temporal: options, Keys: keys.Open(s.Keys), TaskQueue: p.queue})
+	if err != nil {
+		return nil, err
+	}
+	op.closers = append(op.closers, func() error { desk.Close(); return nil })
+	return campaigns{desk, s.ForcedLife}, nil
+}
+
+// campaigns are those that backends start.
+type campaigns struct {
+	*operator.Client
+
+	life time.Duration // of the links
+}
+
+// StartCampaign implements [backend.Campaigns].
+func (c campaigns) StartCampaign(ctx context.Context, o operator.CampaignOrder) error {
+	o.LinkLife = c.life
+	return c.Client.StartCampaign(ctx, o)
+}
+
 // listenForBackends opens the listener, and returns the part that serves it.
-func (s *starterCmd) listenForBackends(p *process, op *operation, a access, flows backend.Flows) (func(context.Context) error, error) {
+func (s *starterCmd) listenForBackends(p *process, op *operation, a access, flows backend.Flows, many backend.Campaigns) (func(context.Context) error, error) {
 	handler, err := backend.NewHandler(backend.Config{
-		Flows: flows, Tokens: a.tokens, Certificates: s.BackendsCA != "", Metrics: op.counter(), Log: p.log,
+		Flows: flows, Campaigns: many, Tokens: a.tokens, Certificates: s.BackendsCA != "", Metrics: op.counter(), Log: p.log,
 	})
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func listener(t *testing.T, flows backend.Flows, flags ...string) (addr string, 
 		t.Fatal(err)
 	}
 	p, log := logged(t)
-	serve, err := c.Starter.listenForBackends(p, &operation{}, access, flows)
+	serve, err := c.Starter.listenForBackends(p, &operation{}, access, flows, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestBackendsListenerThatIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, _ := logged(t)
-	if _, err := s.listenForBackends(p, &operation{}, access{tokens: tokens}, heldFlows{}); err == nil || !strings.Contains(err.Error(), "address already in use") {
+	if _, err := s.listenForBackends(p, &operation{}, access{tokens: tokens}, heldFlows{}, nil); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Error(err)
 	}
 }

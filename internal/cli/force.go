@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -75,13 +74,11 @@ func (f *forceStartCmd) check() error {
 
 // parseRate reads accounts per second.
 func parseRate(text string) (float64, error) {
-	number, unit, _ := strings.Cut(text, "/")
-	per, ok := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
-	rate, err := strconv.ParseFloat(number, 64)
-	if !ok || err != nil || !workflow.ValidRate(rate/per) {
+	rate, err := operator.ParseRate(text)
+	if err != nil {
 		return 0, fmt.Errorf("--rate ($REKEY_RATE): want 50/s, 600/m or 100/h, from 1/h to %g/s, not %s", workflow.MaxRate, text)
 	}
-	return rate / per, nil
+	return rate, nil
 }
 
 // Run forces a reset, or starts a campaign.
@@ -130,7 +127,7 @@ func (f *forceStartCmd) startCampaign(p *process) error {
 }
 
 // addresses are those of the file, nil without one.
-func (f *forceStartCmd) addresses() (all []string, err error) {
+func (f *forceStartCmd) addresses() ([]string, error) {
 	if f.File == "" {
 		return nil, nil
 	}
@@ -138,13 +135,7 @@ func (f *forceStartCmd) addresses() (all []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	all = []string{}
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" {
-			all = append(all, line)
-		}
-	}
-	return all, nil
+	return operator.Lines(string(text)), nil
 }
 
 // confirm asks on a terminal. Without one the answer has to be on the command line.

@@ -156,7 +156,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"account/mysql":                 {"account", "internal/loopback"},
 		"account/postgres":              {"account", "internal/failpoint", "internal/loopback"},
 		"activities":                    {"account", "flow", "internal/argon2", "internal/loopback", "internal/secretfile", "internal/span", "keys", "link", "mail", "password", "statemachine", "workflow"},
-		"backend":                       {"account", "flow", "internal/argon2", "internal/bearer", "internal/belong", "internal/body", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
+		"backend":                       {"account", "flow", "internal/argon2", "internal/bearer", "internal/belong", "internal/body", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "operator", "password", "starter", "statemachine", "workflow"},
 		"codecserver":                   {"internal/bearer", "internal/loopback", "internal/secretfile", "keys"},
 		"flow":                          {"statemachine"},
 		"operator":                      {"account", "flow", "internal/argon2", "internal/belong", "internal/failpoint", "internal/loopback", "internal/secretfile", "keys", "link", "password", "starter", "statemachine", "workflow"},
