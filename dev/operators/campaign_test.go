@@ -22,6 +22,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/activities"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/internal/testkit/cost"
 	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -224,6 +225,12 @@ func (w *workshop) replay(runs int) {
 	if err != nil || len(found.GetExecutions()) != runs {
 		w.t.Fatalf("%d runs of a campaign, want %d: %v", len(found.GetExecutions()), runs, err)
 	}
+	actions := 0
+	defer func() {
+		if actions > crowd/20 {
+			w.t.Errorf("%d Actions for %d accounts", actions, crowd)
+		}
+	}()
 	for _, e := range found.GetExecutions() {
 		run := e.GetExecution()
 		replayer, err := sdkworker.NewWorkflowReplayerWithOptions(sdkworker.WorkflowReplayerOptions{
@@ -242,7 +249,12 @@ func (w *workshop) replay(runs int) {
 			}
 			events.Events = append(events.Events, event)
 		}
-		w.t.Logf("run %s: %d events, %d bytes", run.GetRunId(), len(events.GetEvents()), e.GetHistorySizeBytes())
+		costs, err := cost.Of(events)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		actions += costs.Actions
+		w.t.Logf("run %s: %d events, %d bytes, %d Actions", run.GetRunId(), len(events.GetEvents()), e.GetHistorySizeBytes(), costs.Actions)
 		if len(events.GetEvents()) > 15_000 {
 			w.t.Errorf("run %s has %d events", run.GetRunId(), len(events.GetEvents()))
 		}

@@ -107,7 +107,7 @@ func TestEventsAndTasksAreCountedApart(t *testing.T) {
 // A new kind of event has no price until a developer looks it up.
 func TestUnknownEventIsNotFree(t *testing.T) {
 	t.Parallel()
-	if c, err := cost.Of(history(started, enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED)); err == nil {
+	if c, err := cost.Of(history(started, enumspb.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED)); err == nil {
 		t.Errorf("%+v", c)
 	}
 }
