@@ -20,6 +20,7 @@ func (a *Activities) BlockPassword(ctx context.Context, q flow.Question) (flow.D
 	if err := checkSender(ctx, q.Sender, q.Run); err != nil {
 		return flow.Decision{}, err
 	}
+	defer heartbeat(ctx)()
 	d, err := a.block(ctx, q)
 	d.Run = q.Run
 	return d, withType(ctx, err)

@@ -97,22 +97,13 @@ func endOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// decideOptions retry until the store answers. One attempt is a few store transactions.
-func decideOptions(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
-		Summary:             summary,
-	})
-}
-
-// changeOptions retry until the store answers. The activity itself refuses a submission that is
-// older than a day. One attempt is one store transaction.
-func changeOptions(ctx workflow.Context) workflow.Context {
+// changeOptions retry until the store answers. The activity itself refuses a submission or an order
+// that is older than a day. One attempt is a few store transactions.
+func changeOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         &temporal.RetryPolicy{BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
-		Summary:             "change the password",
+		Summary:             summary,
 	})
 }

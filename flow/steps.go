@@ -68,7 +68,7 @@ func Apply(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 	for {
 		var v Verdict
 		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.waitingFor == "", Flow: r.flow.Mark()}
-		err := workflow.ExecuteActivity(changeOptions(ctx), ChangePassword, change).Get(ctx, &v)
+		err := workflow.ExecuteActivity(changeOptions(ctx, "change the password"), ChangePassword, change).Get(ctx, &v)
 		switch authentic := err == nil && v.Submission == r.accepted.ID && r.namesThisRun(ctx, v); {
 		case authentic && v.Event == statemachine.TokenUnknown:
 			return r.dropSubmission(), nil
@@ -88,7 +88,8 @@ func Apply(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 }
 
 // Decide executes an activity that decides a state. It returns the event of its [Decision]. The
-// activity gets a [Question], and is repeated until a decision names this run.
+// activity gets a [Question], sends heartbeats every [Heartbeat], and is repeated until a decision
+// names this run.
 func (r *Run) Decide(ctx workflow.Context, activity string) (statemachine.Event, error) {
 	question := Question{
 		Run: r.original, Sender: r.id, Flow: r.flow.Kind,
@@ -96,7 +97,7 @@ func (r *Run) Decide(ctx workflow.Context, activity string) (statemachine.Event,
 	}
 	for {
 		var d Decision
-		err := workflow.ExecuteActivity(decideOptions(ctx, activity), activity, question).Get(ctx, &d)
+		err := workflow.ExecuteActivity(changeOptions(ctx, activity), activity, question).Get(ctx, &d)
 		if err == nil && d.Run == r.original && r.machine.Can(d.Event) {
 			r.verdict.Reason = d.Reason
 			return d.Event, nil

@@ -139,7 +139,10 @@ func forced(t *testing.T, decisions ...any) (s *story, questions *[]flow.Questio
 	t.Helper()
 	s, questions = newStoryOf(t, workflow.ForceReset), &[]flow.Question{}
 	s.in.Operator, s.in.Client, s.in.Note, s.in.Order, s.in.At = "a.smith", "", "a leak", "ORDER", started
-	s.RegisterActivityWithOptions(func(_ context.Context, q flow.Question) (flow.Decision, error) {
+	s.RegisterActivityWithOptions(func(ctx context.Context, q flow.Question) (flow.Decision, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.works = append(s.works, activity.GetInfo(ctx))
 		*questions = append(*questions, q)
 		switch d := decisions[min(len(*questions), len(decisions))-1].(type) {
 		case flow.Decision:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // Mails have a task queue of their own, so a mail server that hangs keeps only mails waiting.
@@ -27,10 +28,12 @@ func TestDeadWorkerIsNoticedSoon(t *testing.T) {
 	s := newStory(t)
 	s.at(time.Minute, s.submit("mine"))
 	s.run()
+	force, _ := forced(t, blocked)
+	force.run()
 	var types []string
-	for _, w := range s.works {
+	for _, w := range append(s.works, force.works...) {
 		types = append(types, w.ActivityType.Name)
 		diff(t, "heartbeat timeout of "+w.ActivityType.Name, w.HeartbeatTimeout, 3*flow.Heartbeat)
 	}
-	diff(t, "activities", types, []string{flow.SendEmail, flow.ChangePassword, flow.SendEmail})
+	diff(t, "activities", types, []string{flow.SendEmail, flow.ChangePassword, flow.SendEmail, workflow.BlockPassword, flow.SendEmail})
 }

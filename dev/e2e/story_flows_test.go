@@ -6,9 +6,11 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/starter"
 	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
@@ -17,13 +19,17 @@ import (
 // usedFlows are the stories of other flows that end at once.
 func usedFlows() []story {
 	return []story{
-		one("invitation-accepted", accepted, ends(statemachine.StateCompleted), mails(1)).of(workflow.Invite).with(guest),
+		one("invitation-accepted", accepted, ends(statemachine.StateCompleted), mails(1), not(workers)).of(workflow.Invite).with(guest),
 		one("invitation-declined", declined, ends(statemachine.StateCanceled), mails(1)).of(workflow.Invite).with(guest),
 		one("invitation-withdrawn", withdrawn, ends(statemachine.StateCanceled), mails(1)).of(workflow.Invite).with(guest),
 		one("invitation-resent", resentInvitation, ends(statemachine.StateCompleted), mails(2)).of(workflow.Invite).with(guest),
-		one("forced-reset-used", renewed, ends(statemachine.StateCompleted), mails(1)).of(workflow.ForceReset),
+		one("forced-reset-used", renewed, ends(statemachine.StateCompleted), mails(1), not(workers)).of(workflow.ForceReset),
 		one("forced-reset-refused", (*owner).demand, ends(statemachine.StateRefused), mails(0)).of(workflow.ForceReset).
 			with(func(a *account.Account) { a.Resettable = false }),
+		one("invitation-finish-after-termination", terminatedInvitation, ends(statemachine.StatePasswordChanged), schedules(flow.SendEmail, 1)).with(guest),
+		{name: "campaign", act: campaigns, runs: []storyRun{{name: "campaign", flow: workflow.ForceAllName, rules: []rule{
+			schedules(workflow.CountAccounts, 1), schedules(workflow.ListAccounts, 1),
+		}}}},
 	}
 }
 
@@ -91,6 +97,26 @@ func resentInvitation(o *owner) {
 func renewed(o *owner) {
 	o.demand()
 	o.use(1, forcedLink, "/account/renew_password", "")
+}
+
+// terminatedInvitation ends the run between the first password and the notice of it.
+func terminatedInvitation(o *owner) {
+	o.flow = workflow.Invite
+	o.id = o.flow.ID(flow.AccountKey(o.id))
+	o.demand()
+	link, run := invitationLink.FindStringSubmatch(mailed(o.t, o.Stack, o.who.Address, 1)), o.newest()
+	o.refuse(o.who.Address)
+	o.decided(post(o.t, o.Stack, "/account/accept_invitation", map[string]string{"token": link[1], "password": newPassword}), "")
+	o.finishes(run)
+}
+
+// campaigns forces everybody's reset, in which nobody is there.
+func campaigns(o *owner) {
+	desk, err := operator.Dial(o.t.Context(), operator.Config{Temporal: client.Options{HostPort: o.Server.Addr()}, Keys: o.Keys})
+	o.must(err)
+	defer desk.Close()
+	o.must(desk.StartCampaign(o.t.Context(), operator.CampaignOrder{Operator: "a.smith", Reason: "a leak", Rate: 1, After: "zzz"}))
+	o.id = workflow.ForceAllID(flow.TaskQueue)
 }
 
 // noticed has a link and does nothing.

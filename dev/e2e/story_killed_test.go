@@ -17,6 +17,7 @@ import (
 	"github.com/rekeyhq/rekey/dev/stack"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/statemachine"
+	"github.com/rekeyhq/rekey/workflow"
 )
 
 // killed are the stories of workers that are killed, one in each state a run can be found in.
@@ -28,6 +29,8 @@ func killed() []story {
 		one("worker-killed-awaiting-token", killedWaiting, ends(completed), workers, misses, not(fires)),
 		one("worker-killed-token-submitted", killedChanging, ends(completed), workers, repeats(flow.ChangePassword, 1, becauseOfSilence)),
 		one("worker-killed-password-changed", killedTelling, ends(completed), workers, repeats(flow.SendEmail, 2, becauseOfSilence)),
+		one("invitation-worker-killed", killedInviting, ends(completed), workers, repeats(flow.SendEmail, 1, becauseOfSilence)).of(workflow.Invite).with(guest),
+		one("forced-reset-worker-killed", killedBlocking, ends(completed), workers, repeats(workflow.BlockPassword, 1, becauseOfSilence)).of(workflow.ForceReset),
 		one("stranger-completes-change", killedAfterStranger, ends(completed), workers, schedules(flow.ChangePassword, 2)),
 		one("verdict-of-another-run", killedAfterCopy, ends(completed), workers, schedules(flow.ChangePassword, 2)),
 		one("used-and-mailed", usedAndMailed, ends(completed), workers, inOneTask(linkUsed, linkMailed)),
@@ -75,19 +78,30 @@ func workAs(text string) error {
 // held is a worker's output when its store holds a change.
 const held = "held"
 
-// holding is a store whose changes never end, by a switch.
+// holding is a store whose changes and blocks never end, by a switch.
 type holding struct {
 	account.Store
 
 	holds bool
 }
 
-func (h holding) ChangePassword(ctx context.Context, c account.Change) (accountID string, err error) {
+func (h holding) hold() {
 	if h.holds {
 		fmt.Println(held)
 		select {}
 	}
+}
+
+// ChangePassword implements [account.Store].
+func (h holding) ChangePassword(ctx context.Context, c account.Change) (accountID string, err error) {
+	h.hold()
 	return h.Store.ChangePassword(ctx, c)
+}
+
+// Block implements [account.Store].
+func (h holding) Block(ctx context.Context, b account.Block) error {
+	h.hold()
+	return h.Store.Block(ctx, b)
 }
 
 func (o *owner) workerProcess(suffix string, holds bool) *process.Process {
@@ -135,6 +149,28 @@ func killedMailing(o *owner) {
 		release()
 		o.submit(o.link(1), newPassword, "")
 	})
+}
+
+// killedInviting: the mail server has the mail of an invitation and has not said so.
+func killedInviting(o *owner) {
+	came, release := o.hold(inbox.ErrDropped)
+	worker := o.worker(false)
+	o.demand()
+	o.await(came, "the mail")
+	worker.Kill(o.t)
+	o.next(func() {
+		release()
+		o.use(1, invitationLink, "/account/accept_invitation", "")
+	})
+}
+
+// killedBlocking: the store has not finished the block.
+func killedBlocking(o *owner) {
+	worker := o.worker(true)
+	o.demand()
+	worker.Await(o.t, worker.Out, held)
+	worker.Kill(o.t)
+	o.next(func() { o.use(1, forcedLink, "/account/renew_password", "") })
 }
 
 // waits starts the worker that will be killed and has it mail a link.

@@ -82,6 +82,12 @@ func terminated(o *owner) {
 	token, run := o.first(), o.newest()
 	o.refuse(o.who.Address)
 	o.submit(token, newPassword, "")
+	o.finishes(run)
+}
+
+// finishes terminates a run whose notice is refused, and starts the run that sends it.
+func (o *owner) finishes(run string) {
+	o.t.Helper()
 	o.retries(flow.SendEmail)
 	o.must(o.temporal.TerminateWorkflow(o.t.Context(), o.id, "", "a story"))
 	o.fail(o.who.Address, nil)

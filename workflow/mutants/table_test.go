@@ -133,7 +133,7 @@ func allowed() []mutant {
 		}},
 		{what: "a new field", changes: one("Request", "Field(LinkLife)", "Language string `json:\",omitempty\"`\n$")},
 		{what: "other texts", changes: []overlay.Change{
-			change("changeOptions", "KeyValueExpr(Summary).Value", `"set the new password"`),
+			change("Apply", "CallExpr(changeOptions)/BasicLit", `"set the new password"`),
 			change("Run.details", "BasicLit(STRING)", `"%s: %d mails of %d"`),
 			change("Run.restartExpiry", "KeyValueExpr(Summary).Value", `"end of the link"`),
 		}},
