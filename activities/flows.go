@@ -23,8 +23,9 @@ type Flow struct {
 	// Scope is that of the records of its tokens. The store decides by it. Empty is the kind of a
 	// flow with Apply, and account.ScopePasswordReset of one without.
 	Scope string
-	// Withheld is why an account gets no link, "" for one that gets one. Nil withholds it from
-	// accounts that are disabled and, without Apply, from those whose password may not be reset.
+	// Withheld is why an account gets no link, "" for one that gets one. Nil is "" for all. It is not
+	// asked about accounts that never get one: those that are disabled and, without Apply, those
+	// whose password may not be reset.
 	Withheld func(account.Account) flow.Reason
 	// MaxLife bounds the life of a link. Zero is Activities.MaxLinkLife.
 	MaxLife time.Duration
@@ -91,9 +92,7 @@ func (a *Activities) whole(f Flow) Flow {
 	default:
 		f.Hash = a.Upgrade.hashing
 	}
-	if f.Withheld == nil {
-		f.Withheld = withholding(f.Scope)
-	}
+	f.Withheld = withholding(f.Scope, f.Withheld)
 	return f
 }
 
@@ -153,16 +152,23 @@ func (a *Activities) further(workflowID string) (Flow, bool) {
 	return Flow{}, false
 }
 
-// withholding is why an account gets no link of a scope, where the flow does not say it.
-func withholding(scope string) func(account.Account) flow.Reason {
-	if account.OfPassword(scope) {
-		return allowing(scope)
+// withholding is why an account gets no link of a scope, by the rules for all and that of the flow.
+func withholding(scope string, own func(account.Account) flow.Reason) func(account.Account) flow.Reason {
+	never := allowing(scope)
+	if !account.OfPassword(scope) {
+		never = func(a account.Account) flow.Reason {
+			if a.Disabled {
+				return flow.Disabled
+			}
+			return ""
+		}
 	}
 	return func(a account.Account) flow.Reason {
-		if a.Disabled {
-			return flow.Disabled
+		why := never(a)
+		if why == "" && own != nil {
+			why = own(a)
 		}
-		return ""
+		return why
 	}
 }
 

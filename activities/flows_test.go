@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -251,4 +252,24 @@ func TestFurtherFlow(t *testing.T) {
 	d, err := s.sendLink(t, m)
 	must(t, err)
 	diff(t, "withheld", d.Withheld, flow.Reason("mine_alone"))
+}
+
+// A flow of one's own adds a reason, and mails no closed account, whatever it says itself.
+func TestFurtherFlowMailsNoClosedAccount(t *testing.T) {
+	t.Parallel()
+	closed := ann
+	closed.Disabled = true
+	s := newSite(t, closed)
+	mine := workflow.ResetPassword
+	mine.Kind = "mine"
+	for _, apply := range []func(context.Context, account.Account, account.Change) error{
+		nil, func(context.Context, account.Account, account.Change) error { return nil },
+	} {
+		s.Flows = []activities.Flow{{Definition: mine, Apply: apply, Withheld: func(account.Account) flow.Reason { return "" }}}
+		m := wanted(closed.Address)
+		m.Flow = "mine"
+		d, err := s.sendLink(t, m)
+		must(t, err)
+		diff(t, "withheld", d.Withheld, flow.Disabled)
+	}
 }
