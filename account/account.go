@@ -40,10 +40,12 @@ func (a Account) HasPassword() bool {
 	return a.Credential != "" && a.Credential[0] != '!' && a.Credential[0] != '*'
 }
 
-// hasLocked reports a hash behind the mark of an account without a password. passwd(1) locks so: an
-// invitation must not open what an administrator locked. A hash without a [Form] is not recognized.
+// hasLocked reports a hash behind the mark of an account without a password. passwd(1) locks so, of
+// Linux with "!", of FreeBSD with "*LOCKED*" and of Solaris with "*LK*": an invitation must not open
+// what an administrator locked. A hash without a [Form] is not recognized.
 func (a Account) hasLocked() bool {
-	return !a.HasPassword() && Form(strings.TrimLeft(a.Credential, "!*")) != ""
+	rest := strings.TrimPrefix(strings.TrimPrefix(a.Credential, "*LOCKED*"), "*LK*")
+	return !a.HasPassword() && Form(strings.TrimLeft(rest, "!*")) != ""
 }
 
 // Allows says why no token of a scope may be issued for the account, or used, as it is now; nil when

@@ -79,3 +79,15 @@ func TestCredentialDigestIsFrozen(t *testing.T) {
 		t.Errorf("digest begins with %x", got[:4])
 	}
 }
+
+// No invitation opens an account that an administrator locked: passwd(1) and pw(8) mark its hash.
+func TestLockedIsNotEmpty(t *testing.T) {
+	t.Parallel()
+	const hash = "$2b$12$iBVNEnA2FvMVCmpqVPSDgeTTnUiMaoaJcvXaWQDpmvTGcBYEfaTOq"
+	for _, lock := range []string{"!", "!!", "*", "*LOCKED*", "*LK*"} {
+		a := account.Account{ID: "ann", Address: "ann@example.com", Credential: lock + hash, Resettable: true}
+		if err := a.Allows(account.ScopeFirstPassword); err == nil {
+			t.Errorf("%s: an invitation sets a first password", lock)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -27,8 +28,10 @@ func (a *Activities) ListAccounts(ctx context.Context, l workflow.Listing) (work
 			return a.lookUp(ctx, l.Addresses, page)
 		}
 		found, err := a.Lister.Accounts(ctx, l.After, l.Limit)
-		a.add(page, found)
-		return err
+		if err != nil {
+			return err
+		}
+		return a.add(ctx, page, found)
 	})
 }
 
@@ -41,10 +44,12 @@ func (a *Activities) CountAccounts(ctx context.Context, l workflow.Listing) (wor
 		page.Next = l.After
 		for !page.Last {
 			found, err := a.Lister.Accounts(ctx, page.Next, countPage)
+			if err == nil {
+				err = a.add(ctx, page, found)
+			}
 			if err != nil {
 				return err
 			}
-			a.add(page, found)
 			page.Total += len(page.Accounts)
 			page.Accounts = nil
 		}
@@ -103,23 +108,41 @@ func (a *Activities) lookUp(ctx context.Context, addresses []string, page *workf
 // forced is the account of an address, among those that the store found for it.
 func (a *Activities) forced(found []account.Account, address string) (workflow.Forced, bool) {
 	for _, owner := range found {
-		if account.SameAddress(owner.Address, address) && blockable(owner) == "" {
+		if account.SameAddress(owner.Address, address) && !unforceable(owner) {
 			return workflow.Forced{Key: a.AccountKeys.Key(address), Address: address}, true
 		}
 	}
 	return workflow.Forced{}, false
 }
 
-// add adds accounts of a store to a page.
-func (a *Activities) add(page *workflow.Page, found []account.Account) {
+// add adds accounts of a store to a page. A closed account behind an open one of its address is
+// blocked with that.
+func (a *Activities) add(ctx context.Context, page *workflow.Page, found []account.Account) error {
 	page.Last = len(found) == 0
 	for _, owner := range found {
 		page.Next = owner.ID
 		address, err := account.ParseAddress(owner.Address)
-		if err != nil || blockable(owner) != "" {
+		if err != nil || unforceable(owner) {
 			page.Unfit++
 			continue
 		}
-		page.Accounts = append(page.Accounts, workflow.Forced{Key: a.AccountKeys.Key(address), Address: address})
+		if owner.Disabled {
+			open, _, err := a.owner(ctx, address, blockable)
+			if err != nil {
+				return err
+			}
+			if open.ID != owner.ID {
+				page.Unfit++
+				continue
+			}
+		}
+		page.Accounts = append(page.Accounts, workflow.Forced{Key: a.AccountKeys.Key(address), ID: owner.ID, Address: address})
 	}
+	return nil
+}
+
+// unforceable reports that the order for an account would be refused.
+func unforceable(a account.Account) bool {
+	_, err := password.Unusable(a.Credential, "")
+	return blockable(a) != "" || err != nil
 }

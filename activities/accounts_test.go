@@ -13,6 +13,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/statemachine"
 	"github.com/rekeyhq/rekey/workflow"
 )
 
@@ -76,7 +77,7 @@ func (s *site) listing(t *testing.T, name string, l workflow.Listing) (p workflo
 // forced is an account as a campaign gets it.
 func (s *site) forced(n int) workflow.Forced {
 	address := fmt.Sprintf("user%04d@example.com", n)
-	return workflow.Forced{Key: s.AccountKeys.Key(address), Address: address}
+	return workflow.Forced{Key: s.AccountKeys.Key(address), ID: fmt.Sprintf("user%04d", n), Address: address}
 }
 
 // All pages together have each account that can be forced, and count the others.
@@ -114,6 +115,9 @@ func TestListAddresses(t *testing.T) {
 	// The caller compares again which of the accounts have the address.
 	watch(s).find = func(found []account.Account) []account.Account { return append([]account.Account{fit(8)}, found...) }
 	want := workflow.Page{Of: run + "/1", At: start, Unfit: 3, Accounts: []workflow.Forced{s.forced(3), s.forced(9001), s.forced(1)}}
+	for i := range want.Accounts {
+		want.Accounts[i].ID = "" // a list goes by its addresses
+	}
 	for _, s.Lister = range []account.Lister{l, nil} {
 		got, err := s.listing(t, "list-accounts", in)
 		must(t, err)
@@ -206,4 +210,28 @@ func TestListingWhileTheStoreIsAway(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A dry run counts no account whose hash rekey does not make: its order would be refused.
+func TestDryRunCountsNoneThatIsRefused(t *testing.T) {
+	t.Parallel()
+	s, l := newCampaignSite(t)
+	one, two, old := fit(1), fit(2), fit(3)
+	one.Credential, two.Credential, old.Credential = "md5of", "0123456789abcdef", "$P$Bsaltdigest"
+	l.all = []account.Account{one, two, old}
+	for _, a := range l.all {
+		must(t, s.store.Put(t.Context(), a))
+	}
+	s.run.ID = workflow.ForceAllID(flow.TaskQueue)
+	p, err := s.listing(t, workflow.CountAccounts, workflow.Listing{Run: run, Sender: run})
+	must(t, err)
+	s.run.ID = workflow.ForceReset.ID(key)
+	for _, a := range l.all {
+		q := order(strings.ToLower(a.Address))
+		q.Order += a.ID
+		d := s.block(t, q)
+		t.Logf("%s: %s", a.ID, d.Reason)
+		diff(t, "decision", d.Event, statemachine.ChangeRefused)
+	}
+	diff(t, "accounts that can be forced", p.Total, 0)
 }

@@ -192,7 +192,9 @@ func TestOrderIsExecutedOnce(t *testing.T) {
 	mine := ann
 	mine.Credential = bcrypt
 	must(t, s.store.Put(t.Context(), mine)) // the owner has chosen
-	diff(t, "decision about a copy", s.block(t, order(ann.Address)).Event, statemachine.PasswordBlocked)
+	diff(t, "decision about a copy", s.block(t, order(ann.Address)), flow.Decision{
+		Run: run, Event: statemachine.ChangeRefused, Reason: "the order was executed, and the account has another password since",
+	})
 	diff(t, "the owner's password", s.credential(t), bcrypt)
 
 	late := order(ann.Address)
@@ -210,6 +212,50 @@ func TestOrderIsExecutedOnce(t *testing.T) {
 	foreign.Order, foreign.Sender, foreign.At = "THIRD", "another run", s.now
 	if err := s.once(t, workflow.BlockPassword, foreign, new(flow.Decision)); err == nil || s.credential(t) != bcrypt {
 		t.Errorf("a question of another run: %v", err)
+	}
+}
+
+// The store blocks, the worker dies before Temporal hears of it, and no worker is there for a day.
+// The repetition says what is so: the password is blocked.
+func TestBlockedIsNotRefusedADayLater(t *testing.T) {
+	t.Parallel()
+	s := forcedSite(t)
+	q := order(ann.Address)
+	diff(t, "first attempt", s.block(t, q).Event, statemachine.PasswordBlocked)
+	if s.credential(t) == bcrypt {
+		t.Fatal("the password works")
+	}
+	s.now = start.Add(day + time.Minute)
+	diff(t, "the attempt that Temporal hears of", s.block(t, q), flow.Decision{Run: run, Event: statemachine.PasswordBlocked})
+}
+
+// A closed account with the address of an open one is blocked too: it may be opened again.
+func TestClosedAccountBehindAnOpenOneIsBlocked(t *testing.T) {
+	t.Parallel()
+	open, closed := ann, ann
+	open.Credential = bcrypt
+	closed.ID, closed.Disabled, closed.Credential = "closed", true, bcrypt
+	s := siteOf(t, workflow.ForceReset, open, closed)
+	s.block(t, order(ann.Address))
+	if s.credential(t) == bcrypt {
+		t.Fatal("the open account is not blocked")
+	}
+	if a, err := s.store.Account(t.Context(), closed.ID); err != nil || a.Credential == bcrypt {
+		t.Errorf("the password of the closed account works: %v", err)
+	}
+}
+
+// An order that came too late leaves a line in the audit log, as each other refusal does.
+func TestOldOrderIsAudited(t *testing.T) {
+	t.Parallel()
+	s := forcedSite(t)
+	q := order(ann.Address)
+	s.now = start.Add(day + time.Minute)
+	diff(t, "event", s.block(t, q).Event, statemachine.ChangeRefused)
+	log, err := s.store.Audit(t.Context(), ann.ID)
+	must(t, err)
+	if len(log) != 1 || log[0].Event != account.EventChangeRefused {
+		t.Errorf("the audit log has %+v", log)
 	}
 }
 

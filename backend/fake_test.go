@@ -55,7 +55,7 @@ func (f *fakeFlows) CancelInvitation(ctx context.Context, address string) error 
 }
 
 func (f *fakeFlows) ForceReset(ctx context.Context, forced backend.Forced) error {
-	return f.called(ctx, "force %s %q", forced.Address, forced.Reason)
+	return f.called(ctx, "force %s %q%s", forced.Address, forced.Reason, forced.ID)
 }
 
 // taken is the calls so far, in one text.

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ const (
 	MaxLife    = 7 * 24 * time.Hour
 	MaxInviter = 64  // characters, as many as a mail has
 	MaxReason  = 200 // characters
+	MaxID      = 64  // characters of ASCII
 )
 
 // Errors of an [Invitation] and a [Forced].
@@ -50,6 +52,8 @@ var (
 	ErrInviter = errors.New("the inviter is not a name")
 	// ErrReason means that a reason is missing, too long or cannot be shown.
 	ErrReason = errors.New("the reason is not a line of text")
+	// ErrID means that the ID of a request is no name.
+	ErrID = errors.New("the ID of a request is not a name")
 )
 
 // Invitation is the invitation of one address.
@@ -75,10 +79,16 @@ func (i Invitation) Check() error {
 type Forced struct {
 	Address string
 	Reason  string // for the mail and the audit log, MaxReason characters at most; not empty
+	ID      string // the caller's name of the request, MaxID characters at most; the same again is a retry
 }
 
-// Check judges all but the address. Errors: ErrReason.
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`) // MaxID
+
+// Check judges all but the address. Errors: ErrReason, ErrID.
 func (f Forced) Check() error {
+	if !requestID.MatchString(f.ID) {
+		return ErrID
+	}
 	if strings.TrimSpace(f.Reason) == "" || !account.IsLine(f.Reason, MaxReason) {
 		return ErrReason
 	}

@@ -90,7 +90,7 @@ var routes = map[string]route{
 	"/v1/invitations/cancel": {call: one(func(ctx context.Context, flows Flows, address string, _ body.Fields) error {
 		return flows.CancelInvitation(ctx, address)
 	}), fields: []string{"address"}},
-	"/v1/forced-resets": {call: one(force), fields: []string{"address", "reason"}},
+	"/v1/forced-resets": {call: one(force), fields: []string{"address", "reason", "id"}},
 
 	"/v1/campaigns": {
 		call: startCampaign, fields: []string{"reason", "rate", "all", "addresses", "after", "dry_run"}, campaigns: true, most: maxList,
@@ -129,7 +129,7 @@ func invite(ctx context.Context, flows Flows, address string, f body.Fields) err
 }
 
 func force(ctx context.Context, flows Flows, address string, f body.Fields) error {
-	forced := Forced{Address: address, Reason: f["reason"]}
+	forced := Forced{Address: address, Reason: f["reason"], ID: f["id"]}
 	if err := forced.Check(); err != nil {
 		return err
 	}

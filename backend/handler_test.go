@@ -36,6 +36,7 @@ func TestRoutes(t *testing.T) {
 		{resend, `{"address":"ann@example.com"}`, `resend ann@example.com`},
 		{cancel, `{"address":"ann@example.com"}`, `cancel ann@example.com`},
 		{forced, `{"address":"ann@example.com","reason":"a <stolen> laptop"}`, `force ann@example.com "a <stolen> laptop"`},
+		{forced, `{"address":"ann@example.com","reason":"stolen","id":"4711-a"}`, `force ann@example.com "stolen"4711-a`},
 		{forced, `{"address":"ann@example.com","reason":"` + strings.Repeat("ö", 200) + `"}`, `force ann@example.com "` + strings.Repeat("ö", 200) + `"`},
 	} {
 		flows := &fakeFlows{}
@@ -101,6 +102,8 @@ func TestRefusals(t *testing.T) {
 		{post, invitations, with(`"inviter":"Bo\nBcc: eve@example.com"`), "", 400, "inviter_invalid"},
 		{post, invitations, with(`"inviter":"Bo\u202eKE"`), "", 400, "inviter_invalid"},
 		{post, forced, ann, "", 400, "reason_invalid"},
+		{post, forced, with(`"reason":"stolen","id":"a b"`), "", 400, "id_invalid"},
+		{post, forced, with(`"reason":"stolen","id":"` + strings.Repeat("a", 65) + `"`), "", 400, "id_invalid"},
 		{post, forced, with(`"reason":""`), "", 400, "reason_invalid"},
 		{post, forced, with(`"reason":"  "`), "", 400, "reason_invalid"},
 		{post, forced, with(`"reason":"` + strings.Repeat("ö", 201) + `"`), "", 400, "reason_invalid"},

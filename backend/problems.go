@@ -56,6 +56,7 @@ var problems = []result{
 	{ErrLife, http.StatusBadRequest, "life_invalid", "The life must be 1h to 168h, such as 72h.", ""},
 	{ErrInviter, http.StatusBadRequest, "inviter_invalid", "The inviter must be one line of at most 64 characters.", ""},
 	{ErrReason, http.StatusBadRequest, "reason_invalid", "The reason must be one line of 1 to 200 characters.", ""},
+	{ErrID, http.StatusBadRequest, "id_invalid", "The ID must have at most 64 letters, digits, dots, dashes and underlines.", ""},
 	{operator.ErrRate, http.StatusBadRequest, "rate_invalid", "The rate must be 1/h to 500/s, such as 50/s.", ""},
 	{operator.ErrList, http.StatusBadRequest, "addresses_invalid", "Want all, which is \"true\", or addresses: a list of 1 to 20000, one a line, in 1 MB, without after.", ""},
 	{errDryRun, http.StatusBadRequest, "dry_run_invalid", "The dry run must be true or false, as a string.", ""},

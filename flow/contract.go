@@ -303,6 +303,9 @@ type Decision struct {
 	Run    string // Question.Run
 	Event  statemachine.Event
 	Reason string `json:",omitempty"` // why it was refused, for operators
+	// Tells and Account are those of a [Delivery], of a refusal.
+	Tells   bool   `json:",omitempty"`
+	Account string `json:",omitempty"`
 }
 
 // Outcome is the answer to the password question of a run. It names its run, because the sealed

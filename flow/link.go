@@ -128,7 +128,7 @@ func (r *Run) timeLeft(ctx workflow.Context) time.Duration {
 func (r *Run) linkMailed(ctx workflow.Context, d Delivery) statemachine.Event {
 	r.mail, r.withheld, r.mailedAt = nil, d.Withheld, workflow.Now(ctx)
 	r.restartExpiry(ctx)
-	if r.flow.RemindAfter > 0 && r.mails == 1 && d.Withheld == "" {
+	if r.flow.RemindAfter > 0 && r.flow.RemindAfter < r.in.LinkLife && r.mails == 1 && d.Withheld == "" {
 		r.reminder = workflow.NewTimerWithOptions(ctx, r.flow.RemindAfter, workflow.TimerOptions{Summary: "the owner gets a reminder"})
 	}
 	r.tellRequested(ctx, d.Tells, d.Account)

@@ -46,7 +46,7 @@ func (r *Run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 				return statemachine.Expire, nil
 			}
 		case r.reminds():
-			r.sendLink(ctx, Caller{})
+			r.sendLink(ctx, Caller{Operator: r.in.Operator})
 		case r.expired():
 			return statemachine.Expire, nil
 		}
@@ -100,6 +100,10 @@ func (r *Run) Decide(ctx workflow.Context, activity string) (statemachine.Event,
 		err := workflow.ExecuteActivity(changeOptions(ctx, activity), activity, question).Get(ctx, &d)
 		if err == nil && d.Run == r.original && r.machine.Can(d.Event) {
 			r.verdict.Reason = d.Reason
+			if d.Event == statemachine.ChangeRefused {
+				r.tellRequested(ctx, d.Tells, d.Account)
+				r.tell(ctx, HostRefused.of(r.flow), workflow.Now(ctx), "")
+			}
 			return d.Event, nil
 		}
 		if err := workflow.Sleep(ctx, retryPause); err != nil {

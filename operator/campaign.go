@@ -74,9 +74,8 @@ type Campaign struct {
 	Rate     float64   `json:"rate"`  // accounts per second
 	Total    int       `json:"total"` // accounts that could be forced when it began; 0 is unknown
 	Started  int       `json:"started"`
-	Skipped  int       `json:"skipped"` // that have an open forced reset
-	Unfit    int       `json:"unfit"`   // that cannot be forced
-	Failed   int       `json:"failed"`  // whose run was not started
+	Unfit    int       `json:"unfit"`  // that cannot be forced
+	Failed   int       `json:"failed"` // whose run was not started
 	Left     int       `json:"left"`
 	Began    time.Time `json:"began,omitzero"`
 	Ends     time.Time `json:"ends,omitzero"` // estimate, or fact of an ended one
@@ -262,7 +261,7 @@ func (c *Client) progress(ctx context.Context, run string) (p workflow.Progress,
 func facts(p workflow.Progress) Campaign {
 	return Campaign{
 		State: string(p.State), Operator: p.Operator, Reason: p.Reason, DryRun: p.DryRun, Rate: p.Rate,
-		Total: p.Counts.Total, Started: p.Counts.Started, Skipped: p.Counts.Skipped, Unfit: p.Counts.Unfit, Failed: p.Counts.Failed,
+		Total: p.Counts.Total, Started: p.Counts.Started, Unfit: p.Counts.Unfit, Failed: p.Counts.Failed,
 		Left: p.Left, Began: p.Began.Truncate(time.Second), Ends: p.Ends.Truncate(time.Second), After: p.After, Refused: p.Refused,
 		name: p.Name, commands: p.Commands,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
@@ -30,9 +31,10 @@ func (c *Client) Of(d flow.Definition, linkLife time.Duration) *Client {
 const DefaultInviteLife = 72 * time.Hour
 
 // Invite invites the owner of an address to choose the first password of its account. The inviter is
-// named in the mail and in the audit log, and may be empty. See [Client.Demand].
+// named in the mail, and may be empty. The audit log has "application" as the operator, since users
+// choose their names. See [Client.Demand].
 func (c *Client) Invite(ctx context.Context, email, inviter string) error {
-	return c.Of(workflow.Invite, DefaultInviteLife).Demand(ctx, email, inviter, inviter)
+	return c.Of(workflow.Invite, DefaultInviteLife).Demand(ctx, email, "application", inviter)
 }
 
 // Demand starts a run for an address on behalf of a backend, which is no stranger: no limit of this
@@ -42,14 +44,43 @@ func (c *Client) Invite(ctx context.Context, email, inviter string) error {
 // names the caller for the audit log, and note is a text for the mail. Errors: account.ErrAddress,
 // ErrUnavailable.
 func (c *Client) Demand(ctx context.Context, email, operator, note string) error {
+	return c.DemandOnce(ctx, email, operator, note, "")
+}
+
+// DemandOnce is Demand with the caller's name for it, such as a random text. The same operator, address
+// and name again are the same demand: while its run is open nothing is done, and a flow that begins
+// anew does its work once. An empty name is always another demand. Errors: those of Demand.
+func (c *Client) DemandOnce(ctx context.Context, email, operator, note, name string) error {
 	in, err := c.request(email)
 	if err != nil {
 		return err
 	}
 	in.Operator, in.Note, in.Order, in.At = operator, note, rand.Text(), c.cfg.Now().UTC()
+	if name != "" {
+		in.Order = strings.Join([]string{operator, name, in.AccountKey}, "/")
+	}
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
+	if name != "" {
+		if known, err := c.carriesOut(ctx, in); known || err != nil {
+			return c.fault(err)
+		}
+	}
 	return c.fault(c.start(ctx, in, false))
+}
+
+// carriesOut reports that the open run of an account began with the order of a demand.
+func (c *Client) carriesOut(ctx context.Context, in flow.Request) (bool, error) {
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, c.flow.ID(in.AccountKey), "")
+	if notFound(err) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	info := run.GetWorkflowExecutionInfo()
+	var order string
+	memo := info.GetMemo().GetFields()[orderMemo]
+	return memo != nil && flow.Open(info.GetStatus()) && c.data.FromPayload(memo, &order) == nil && order == in.Order, nil
 }
 
 // Resend asks the open run of an address for another mail. Errors: account.ErrAddress, ErrNoRun,
@@ -72,7 +103,11 @@ func (c *Client) signal(ctx context.Context, email, signal, operator string) err
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	key := c.accountKeys.Key(address)
-	err = c.temporal.SignalWorkflow(ctx, c.flow.ID(key), "", signal, flow.Caller{AccountKey: key, Operator: operator})
+	run, err := c.temporal.DescribeWorkflowExecution(ctx, c.flow.ID(key), "")
+	if err == nil {
+		by := flow.Caller{AccountKey: key, Operator: operator, Run: run.GetWorkflowExecutionInfo().GetExecution().GetRunId()}
+		err = c.temporal.SignalWorkflow(ctx, c.flow.ID(key), "", signal, by)
+	}
 	if notFound(err) {
 		return ErrNoRun
 	}

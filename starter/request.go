@@ -66,7 +66,7 @@ func (c *Client) start(ctx context.Context, in flow.Request, repeat bool) error 
 		last.late = late
 	}
 	last.at = c.cfg.Now()
-	caller := flow.Caller{AccountKey: in.AccountKey, Client: in.Client}
+	caller := flow.Caller{AccountKey: in.AccountKey, Client: in.Client, Operator: in.Operator}
 	began := time.Now()
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, c.flow.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows
@@ -141,6 +141,9 @@ func over(a *commonpb.SearchAttributes) bool {
 	return ok && !flow.Going(state)
 }
 
+// orderMemo is the memo that has the order of a run of a flow that begins anew. It is sealed.
+const orderMemo = "order"
+
 // StartOptions are the options of every start of a run of a flow on a task queue. There is one at
 // most for an account, with the search attribute that operators find it by. An open run stays, or is
 // ended ([flow.Definition.Anew]).
@@ -148,6 +151,10 @@ func StartOptions(d flow.Definition, in flow.Request, queue string) client.Start
 	conflict := enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	if d.Anew {
 		conflict = enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
+	}
+	var memo map[string]any
+	if d.Anew {
+		memo = map[string]any{orderMemo: in.Order}
 	}
 	return client.StartWorkflowOptions{
 		ID:                       d.ID(in.AccountKey),
@@ -158,5 +165,6 @@ func StartOptions(d flow.Definition, in flow.Request, queue string) client.Start
 			flow.StateAttribute.ValueSet(string(statemachine.StateRequested))),
 		StaticSummary: d.Summary,
 		StaticDetails: flow.Details,
+		Memo:          memo,
 	}
 }

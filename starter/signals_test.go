@@ -43,7 +43,8 @@ type teller struct {
 
 	mu    sync.Mutex
 	told  []told
-	input flow.Request // of the last start
+	input flow.Request   // of the last start
+	memo  *commonpb.Memo // and its memo
 }
 
 func newTeller(t *testing.T, takes error) *teller {
@@ -58,6 +59,7 @@ func newTeller(t *testing.T, takes error) *teller {
 	s.call(t, options, func(_ context.Context, _ string, req, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {
 		if look, ok := reply.(*workflowservice.DescribeWorkflowExecutionResponse); ok {
 			proto.Merge(look, waitingRun())
+			look.WorkflowExecutionInfo.Memo = s.memo
 		}
 		return s.answer(t, req)
 	})
@@ -75,6 +77,7 @@ func (s *teller) answer(t *testing.T, req any) error {
 		if err := s.data.FromPayloads(r.GetInput(), &s.input); err != nil {
 			t.Errorf("the input: %v", err)
 		}
+		s.memo = r.GetMemo()
 		return s.note(told{"signal with start", "", r.GetSignalName(), s.opened(t, r.GetSignalInput())}, s.takes)
 	case *workflowservice.SignalWorkflowExecutionRequest:
 		return s.note(told{"signal", r.GetWorkflowExecution().GetRunId(), r.GetSignalName(), s.opened(t, r.GetInput())}, s.takes)

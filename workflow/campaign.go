@@ -74,7 +74,6 @@ type Campaign struct {
 type Counts struct {
 	Total   int `json:",omitempty"` // that could be forced when the campaign began, or addresses of the list; 0 is unknown
 	Started int `json:",omitempty"` // whose forced reset began
-	Skipped int `json:",omitempty"` // that have an open forced reset
 	Unfit   int `json:",omitempty"` // not resettable, without a password, or unknown addresses
 	Failed  int `json:",omitempty"` // whose run could not be started
 }
@@ -154,6 +153,7 @@ type Page struct {
 // Forced is an account to force.
 type Forced struct {
 	Key     string // account key; ends the workflow ID
+	ID      string // account ID, "" for an address of a list
 	Address string // normalized
 }
 

@@ -91,7 +91,7 @@ func (c *crowd) page(l workflow.Listing) workflow.Page {
 	}
 	first, _ := strconv.Atoi(l.After)
 	for n := first + 1; n <= min(first+l.Limit, c.size); n++ {
-		p.Accounts, p.Next = append(p.Accounts, workflow.Forced{Key: keyOf(n), Address: addressOf(n)}), keyOf(n)
+		p.Accounts, p.Next = append(p.Accounts, workflow.Forced{Key: keyOf(n), ID: keyOf(n), Address: addressOf(n)}), keyOf(n)
 	}
 	p.Last = len(p.Accounts) == 0
 	return p
@@ -291,7 +291,8 @@ func TestForceAll(t *testing.T) {
 		after = append(after, strings.TrimLeft(l.After, "0"))
 	}
 	diff(t, "pages", after, []string{"", "500", "1000", "1500", "2000", "2500", "2750"})
-	diff(t, "request", c.requests[0], flow.Request{
+	one := slices.IndexFunc(c.requests, func(r flow.Request) bool { return r.AccountKey == keyOf(1) }) // children begin in any order
+	diff(t, "request", c.requests[one], flow.Request{
 		Address: addressOf(1), AccountKey: keyOf(1), LinkLife: 24 * time.Hour, MailPause: coolDown,
 		Operator: "a.smith", Note: "a leak", Flow: "forced-reset", Order: "LEAK/" + keyOf(1), At: started,
 	})
@@ -556,8 +557,8 @@ func TestForeignPages(t *testing.T) {
 	}
 }
 
-// An open forced reset is left alone and counted, as is an account that pages have twice.
-func TestOpenResetIsSkipped(t *testing.T) {
+// Two accounts of one address have one run, which the page has twice.
+func TestAccountsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t, 30, 10)
 	c.list = func(n int, l workflow.Listing) any {
@@ -568,11 +569,51 @@ func TestOpenResetIsSkipped(t *testing.T) {
 		p.Accounts = append(p.Accounts, p.Accounts[3])
 		return p
 	}
-	c.child = func(ctx sdk.Context, _ flow.Request) error { return sdk.Sleep(ctx, time.Hour) }
 	p := c.end()
-	diff(t, "counts", p.Counts, workflow.Counts{Total: 30, Started: 30, Skipped: 1})
+	diff(t, "counts", p.Counts, workflow.Counts{Total: 30, Started: 30, Unfit: 1})
 	c.once(1, 30)
-	diff(t, "metric", c.meter.total["rekey_forced_resets skipped"], int64(1))
+}
+
+// Another campaign goes on behind the last account that a canceled one has begun.
+func TestAfterIsBehindTheLastAccount(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1_000, 10)
+	c.plan = func(c *crowd, _ int) { c.at(80*time.Second+500*time.Millisecond, workflow.CancelUpdate, 1, 0) }
+	p := c.end()
+	diff(t, "forced", len(c.forced), 800)
+	c.plan, c.in.Name, c.in.After, c.in.At = nil, "AGAIN", p.After, c.now
+	c.listed = nil
+	c.end()
+	twice := 0
+	for _, n := range c.forced {
+		if n > 1 {
+			twice++
+		}
+	}
+	diff(t, "accounts that were forced twice", twice, 0)
+}
+
+// A worker whose clock is hours behind makes pages that are old at once. The campaign asks for another
+// one after a pause, and another run goes on when Temporal suggests it.
+func TestOldPagesHavePauses(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 10, 10)
+	const tries = 100
+	var took time.Duration
+	c.plan = func(c *crowd, run int) { c.env.SetContinueAsNewSuggested(run == 1) }
+	c.list = func(n int, l workflow.Listing) any {
+		if n > tries { // so that the test ends
+			return nil
+		}
+		p := c.page(l)
+		p.At = p.At.Add(-2*time.Hour - time.Minute)
+		took = c.env.Now().Sub(started)
+		return p
+	}
+	c.end()
+	if len(c.listed) > tries && took < time.Minute {
+		t.Errorf("%d pages within %s, and %d run", tries, took, c.runs)
+	}
 }
 
 // An outage is not made up: the accounts go on at the rate.

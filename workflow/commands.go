@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (c *campaign) judge(name string, by Command) error {
 func (c *campaign) progress(now time.Time) Progress {
 	p := Progress{
 		Name: c.in.Name, State: c.state, Operator: c.in.Operator, Reason: c.in.Reason, DryRun: c.in.DryRun,
-		Rate: c.in.Rate, Counts: c.in.Counts, Began: c.in.Began, Ends: c.ended, After: c.in.After,
+		Rate: c.in.Rate, Counts: c.in.Counts, Began: c.in.Began, Ends: c.ended, After: cmp.Or(c.last, c.in.After),
 		Commands: c.in.Commands, Refused: c.refused,
 	}
 	if c.state == CampaignRuns && c.in.Paused {
@@ -70,7 +71,7 @@ func (c *campaign) progress(now time.Time) Progress {
 
 // done is the part of the total that is behind the campaign. That of a list has unfit accounts too.
 func (n Counts) done(list bool) int {
-	done := n.Started + n.Skipped + n.Failed
+	done := n.Started + n.Failed
 	if list {
 		done += n.Unfit
 	}
@@ -97,8 +98,8 @@ func (p Progress) details(list bool) string {
 		d = fmt.Appendf(d, "\n\n`[%s%s] %d %%`, %d of %d, %d left",
 			strings.Repeat("#", full), strings.Repeat("-", barWidth-full), done*100/total, done, total, p.Left)
 	}
-	d = fmt.Appendf(d, "\n\n| accounts | number |\n|---|---|\n| forced resets begun | %d |\n| with an open forced reset | %d |\n"+
-		"| that cannot be forced | %d |\n| not started | %d |\n", p.Counts.Started, p.Counts.Skipped, p.Counts.Unfit, p.Counts.Failed)
+	d = fmt.Appendf(d, "\n\n| accounts | number |\n|---|---|\n| forced resets begun | %d |\n"+
+		"| that cannot be forced | %d |\n| not started | %d |\n", p.Counts.Started, p.Counts.Unfit, p.Counts.Failed)
 	d = fmt.Appendf(d, "\n**Began:** %s", p.Began.UTC().Format(time.RFC3339))
 	switch {
 	case p.Ended():
@@ -121,7 +122,6 @@ func (c *campaign) measure(ctx workflow.Context, before Counts) {
 		more   int
 	}{
 		{"started", now.Started - before.Started},
-		{"skipped", now.Skipped - before.Skipped},
 		{"unfit", now.Unfit - before.Unfit},
 		{"failed", now.Failed - before.Failed},
 	} {

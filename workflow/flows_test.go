@@ -214,3 +214,35 @@ func TestStartIsNoLateRequest(t *testing.T) {
 	diff(t, "outcome", s.run(), flow.Outcome{State: statemachine.StateRefused, Refused: "no password"})
 	diff(t, "questions", len(*questions), 1)
 }
+
+// The application hears of a forced reset that was refused.
+func TestRefusedBlockIsTold(t *testing.T) {
+	t.Parallel()
+	s, _ := forced(t, flow.Decision{Run: sender, Event: statemachine.ChangeRefused, Reason: "not_resettable", Tells: true, Account: "ann"})
+	s.run()
+	var types []flow.HostEventType
+	for _, e := range s.heard() {
+		types = append(types, e.Type)
+	}
+	diff(t, "events", types, []flow.HostEventType{"forced-reset.refused", "forced-reset.requested"})
+}
+
+// An invitation that lives no longer than the time of the reminder has none: its link has ended then.
+func TestInvitationEndsWithItsLife(t *testing.T) {
+	t.Parallel()
+	s := invitation(t)
+	s.in.LinkLife = day
+	diff(t, "state", s.run().State, statemachine.StateExpired)
+	diff(t, "end", s.elapsed(), day+time.Minute)
+}
+
+// A reminder is the operator's too: it has their name, and the limit of their mails.
+func TestReminderIsTheOperators(t *testing.T) {
+	t.Parallel()
+	s := invitation(t)
+	s.in.Client, s.in.Operator = "", "backend token 1"
+	s.run()
+	for _, m := range s.mails {
+		diff(t, "operator of a mail", m.Operator, "backend token 1")
+	}
+}

@@ -38,9 +38,10 @@ type campaign struct {
 	stopped  bool        // by a command
 	canceled func() bool // in Temporal
 	ended    time.Time
-	children int  // that this run has begun
-	size     int  // most accounts of the page in progress; 0 between pages
-	again    bool // that page was read more than once
+	children int    // that this run has begun
+	size     int    // most accounts of the page in progress; 0 between pages
+	again    bool   // that page was read more than once
+	last     string // ID of the account of that page that was begun last
 }
 
 // ForceAll begins a forced reset for each account, or each one of a list, at a rate. It waits for the
@@ -89,12 +90,13 @@ func (c *campaign) walk(ctx workflow.Context) *Campaign {
 	}
 	c.show(ctx)
 	for !c.over() && !c.in.DryRun {
-		page := c.page(ctx)
-		if page == nil || !c.force(ctx, page) {
-			continue
+		if page := c.page(ctx); page != nil && c.force(ctx, page) {
+			c.turnPage(ctx, page)
+			if page.Last {
+				return nil
+			}
 		}
-		c.turnPage(ctx, page)
-		if page.Last {
+		if c.over() {
 			return nil
 		}
 		if info := workflow.GetInfo(ctx); c.children >= childrenOfRun || info.GetContinueAsNewSuggested() {
@@ -150,12 +152,29 @@ func (c *campaign) page(ctx workflow.Context) *Page {
 	if page == nil {
 		return nil
 	}
+	if workflow.Now(ctx).Sub(page.At) > pageOld && page.Refused == "" { // the clock of its worker is wrong
+		c.pause(ctx)
+		return nil
+	}
 	if c.in.List {
 		page.Last = len(l.Addresses) == len(c.in.Addresses)
 	}
 	c.refused = page.Refused
 	page.Accounts = slices.DeleteFunc(page.Accounts, func(a Forced) bool { return slices.Contains(c.in.Begun, a.Key) })
+	all := len(page.Accounts)
+	page.Accounts = distinct(page.Accounts)
+	page.Unfit += all - len(page.Accounts)
 	return page
+}
+
+// distinct leaves out all but the first account of an address, which have one run together.
+func distinct(accounts []Forced) []Forced {
+	known := map[string]bool{}
+	return slices.DeleteFunc(accounts, func(a Forced) bool {
+		again := known[a.Key]
+		known[a.Key] = true
+		return again
+	})
 }
 
 // ask repeats an activity until its result names the listing: every client of the namespace can
@@ -172,10 +191,15 @@ func (c *campaign) ask(ctx workflow.Context, activity string, l Listing) *Page {
 		if answer.Get(ctx, &page) == nil && page.Of == l.Name() {
 			return &page
 		}
-		if _, err := workflow.AwaitWithTimeout(ctx, listPause, c.over); err != nil || c.over() {
+		if c.pause(ctx); c.over() {
 			return nil
 		}
 	}
+}
+
+// pause is the time before accounts are asked for again. It ends with the campaign.
+func (c *campaign) pause(ctx workflow.Context) {
+	_, _ = workflow.AwaitWithTimeout(ctx, listPause, c.over) // a context that ends is the end of the campaign
 }
 
 // force begins the accounts of a page at the rate. It is false when the campaign is over before, or
@@ -195,7 +219,7 @@ func (c *campaign) force(ctx workflow.Context, page *Page) bool {
 }
 
 // begin starts the runs of accounts, and waits until each of them is started. They outlive the
-// campaign. A run that is open for the account has done the same.
+// campaign. An open forced reset of an account ends: its owner may have chosen a password since.
 func (c *campaign) begin(ctx workflow.Context, accounts []Forced, at time.Time) {
 	starts := make([]workflow.Future, len(accounts))
 	for i, a := range accounts {
@@ -204,17 +228,13 @@ func (c *campaign) begin(ctx workflow.Context, accounts []Forced, at time.Time) 
 			Operator: c.in.Operator, Note: c.in.Reason, Flow: ForceReset.Mark(),
 			Order: c.in.Name + "/" + a.Key, At: at,
 		}).GetChildWorkflowExecution()
-		c.in.Begun = append(c.in.Begun, a.Key)
+		c.in.Begun, c.last = append(c.in.Begun, a.Key), a.ID
 	}
 	before := c.in.Counts
 	for _, start := range starts {
-		err := start.Get(ctx, nil)
-		switch {
-		case err == nil:
+		if start.Get(ctx, nil) == nil {
 			c.in.Counts.Started++
-		case temporal.IsWorkflowExecutionAlreadyStartedError(err):
-			c.in.Counts.Skipped++
-		default:
+		} else {
 			c.in.Counts.Failed++
 		}
 	}
@@ -236,7 +256,7 @@ func (c *campaign) turnPage(ctx workflow.Context, page *Page) {
 	} else {
 		c.in.After = cmp.Or(page.Next, c.in.After)
 	}
-	c.size = 0
+	c.size, c.last = 0, ""
 	c.show(ctx)
 }
 
@@ -258,7 +278,7 @@ func (c *campaign) end(ctx workflow.Context) {
 func childOptions(ctx workflow.Context, a Forced) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            ForceReset.ID(a.Key),
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING, //nolint:staticcheck // a child has no conflict policy
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:         ForceReset.Summary,
 		TypedSearchAttributes: temporal.NewSearchAttributes(

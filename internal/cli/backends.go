@@ -80,7 +80,7 @@ func (f forBackends) CancelInvitation(ctx context.Context, address string) error
 
 // ForceReset implements [backend.Flows].
 func (f forBackends) ForceReset(ctx context.Context, forced backend.Forced) error {
-	return f.client.Of(workflow.ForceReset, f.forcedLife).Demand(ctx, forced.Address, by(ctx), forced.Reason)
+	return f.client.Of(workflow.ForceReset, f.forcedLife).DemandOnce(ctx, forced.Address, by(ctx), forced.Reason, forced.ID)
 }
 
 // access is how backends prove themselves, with nothing for no listener.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/usage"
@@ -35,13 +36,18 @@ func unchecked(err error) error { return exitError{err, exitUnchecked} }
 func status(err error) int {
 	var own exitError
 	switch {
-	case errors.As(err, new(refusal)), errors.Is(err, operator.ErrNoRun), errors.Is(err, operator.ErrSeveral):
+	case errors.As(err, new(refusal)), isAny(err, operator.ErrNoRun, operator.ErrSeveral, operator.ErrNoCampaign, operator.ErrCampaign,
+		operator.ErrCampaignOver, operator.ErrCommand):
 		return exitRefused
-	case errors.Is(err, operator.ErrTarget), errors.Is(err, account.ErrAddress):
+	case isAny(err, operator.ErrTarget, account.ErrAddress, operator.ErrList, operator.ErrReason, operator.ErrRate):
 		return exitUnchecked
 	case errors.As(err, &own):
 		return own.status
 	default:
 		return usage.Status(err)
 	}
+}
+
+func isAny(err error, of ...error) bool {
+	return slices.ContainsFunc(of, func(o error) bool { return errors.Is(err, o) })
 }

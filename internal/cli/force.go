@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/internal/usage"
 	"github.com/rekeyhq/rekey/operator"
 	"github.com/rekeyhq/rekey/statemachine"
@@ -135,7 +137,13 @@ func (f *forceStartCmd) addresses() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return operator.Lines(string(text)), nil
+	all := operator.Lines(string(text))
+	for n, line := range all {
+		if _, err := account.ParseAddress(line); err != nil {
+			return nil, fmt.Errorf("%s: line %d, empty ones left out: %w", f.File, n+1, err)
+		}
+	}
+	return all, nil
 }
 
 // confirm asks on a terminal. Without one the answer has to be on the command line.
@@ -162,7 +170,9 @@ func (f *forceStartCmd) confirm(p *process, listed int) error {
 type forced struct{ operator.Run }
 
 func (f forced) write(out io.Writer, asJSON bool) error {
-	good := f.State != string(statemachine.StateRefused)
+	good := slices.Contains([]statemachine.State{
+		statemachine.StateRequested, statemachine.StatePasswordBlocked, statemachine.StateAwaitingToken, statemachine.StateCompleted,
+	}, statemachine.State(f.State))
 	if err := writeAnswer(out, asJSON, f.Run, good, f.text()); err != nil || good {
 		return err
 	}
@@ -179,8 +189,10 @@ func (f forced) text() string {
 		return "blocked, and no mail: " + f.Withheld
 	case state == statemachine.StatePasswordBlocked:
 		return "blocked: the mail is not sent yet; `rekey find` shows why"
-	default:
+	case state == statemachine.StateAwaitingToken, state == statemachine.StateCompleted:
 		return "blocked and mailed: run " + f.RunID
+	default:
+		return "the run ended (" + f.State + "), and `rekey find` shows how far it came: run " + f.RunID
 	}
 }
 
@@ -285,7 +297,7 @@ const barWidth = 30
 // line is a campaign in one line, with a bar where the total is known.
 func (c campaign) line() string {
 	if c.Total == 0 {
-		return fmt.Sprintf("%s, %d done", c.State, c.Started+c.Skipped+c.Failed)
+		return fmt.Sprintf("%s, %d done", c.State, c.Started+c.Failed)
 	}
 	done := c.Total - c.Left
 	full := barWidth * done / c.Total
@@ -299,7 +311,6 @@ func (c campaign) write(out io.Writer, asJSON bool) error {
 	fmt.Fprintln(out, c.line())
 	fmt.Fprintf(out, "rate      %g/s\n", c.Rate)
 	fmt.Fprintf(out, "started   %d\n", c.Started)
-	fmt.Fprintf(out, "skipped   %d (a forced reset was open)\n", c.Skipped)
 	fmt.Fprintf(out, "unfit     %d (no password, or none by mail)\n", c.Unfit)
 	fmt.Fprintf(out, "failed    %d\n", c.Failed)
 	fmt.Fprintf(out, "left      %d\n", c.Left)

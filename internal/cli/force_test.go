@@ -2,6 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +32,7 @@ func TestCampaignLine(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]operator.Campaign{
 		"counting, 0 done": {State: "counting"},
-		"running, 2 done":  {State: "running", Started: 1, Skipped: 1},
+		"running, 2 done":  {State: "running", Started: 1, Failed: 1},
 		"[##############################] completed, 4 done of 4": {State: "completed", Total: 4, Started: 1, Failed: 1, Unfit: 2},
 		"[#######.......................] running, 1 done of 4":   {State: "running", Total: 4, Started: 1, Left: 3},
 	} {
@@ -61,7 +64,7 @@ func TestForcedText(t *testing.T) {
 func TestCampaignText(t *testing.T) {
 	t.Parallel()
 	c := operator.Campaign{
-		State: "running", Rate: 50, Total: 300, Started: 90, Skipped: 10, Unfit: 2, Left: 200,
+		State: "running", Rate: 50, Total: 300, Started: 100, Unfit: 2, Left: 200,
 		Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), After: "ann", Resets: []operator.Count{{Name: "open", Runs: 70}},
 	}
 	var out bytes.Buffer
@@ -69,7 +72,7 @@ func TestCampaignText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"[##########....................] running, 100 done of 300\n", "rate      50/s\n", "skipped   10 (", "left      200\n",
+		"[##########....................] running, 100 done of 300\n", "rate      50/s\n", "left      200\n",
 		"began     2026-01-02T03:04:05Z\nends      -\n", "after     ann\n", "resets    open: 70\n",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -97,5 +100,33 @@ func TestCampaignIsConfirmed(t *testing.T) {
 	}
 	if err := (&forceStartCmd{All: true, DryRun: true}).confirm(p, 0); err != nil {
 		t.Errorf("a trial: %v", err)
+	}
+}
+
+// A run that was ended, for example by another order, is no success.
+func TestEndedRunIsNotMailed(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{operator.Terminated, operator.Failed, operator.TimedOut, operator.CanceledFromOutside, "canceled"} {
+		if got := (forced{operator.Run{State: state, RunID: "r"}}).text(); strings.Contains(got, "mailed") {
+			t.Errorf("%s: %q", state, got)
+		}
+		if err := (forced{operator.Run{State: state}}).write(io.Discard, false); status(err) != exitRefused {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+}
+
+// The statuses are those of docs/operations/resets.md.
+func TestExitStatusOfCampaigns(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{operator.ErrNoCampaign, operator.ErrCampaignOver, operator.ErrCampaign} {
+		if got := status(fmt.Errorf("force: %w", err)); got != exitRefused {
+			t.Errorf("%v: exit status %d, want %d", err, got, exitRefused)
+		}
+	}
+	for _, err := range []error{operator.ErrList, operator.ErrReason, errors.Join(operator.ErrRate)} {
+		if got := status(err); got != exitUnchecked {
+			t.Errorf("%v: exit status %d, want %d", err, got, exitUnchecked)
+		}
 	}
 }

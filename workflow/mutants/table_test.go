@@ -108,7 +108,9 @@ func flowMutants() []mutant {
 		{what: "an order without its name", changes: one("Run.Decide", "KeyValueExpr(Order).Value", `""`)},
 		{what: "a further link of a forced reset blocks again", changes: in("blockPassword", "IfStmt.Cond", "false")},
 		{what: "a forced reset that blocks nothing", changes: in("blockPassword", "IfStmt.Cond", "true")},
-		{what: "an open forced reset counts as failed", changes: in("campaign.begin", "CallExpr(IsWorkflowExecutionAlreadyStartedError)", "false")},
+		{what: "two accounts of one address have two runs", changes: in("campaign.page", "CallExpr(distinct)", "page.Accounts")},
+		{what: "a campaign goes on behind the last page, not the last account", changes: in("campaign.progress", "CallExpr(Or)", "cmp.Or(c.in.After, c.last)")},
+		{what: "old pages are read again at once", changes: in("campaign.page", "ExprStmt(pause)", "")},
 		{what: "a page of another campaign counts", changes: in("campaign.ask", "BinaryExpr(==) 2", "true")},
 		{what: "the order of an account without the campaign's name", changes: in("campaign.begin", "KeyValueExpr(Order).Value", "a.Key")},
 	}
