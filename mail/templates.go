@@ -155,7 +155,7 @@ func (t *Templates) try() error {
 		return func(m Message, err error) { wrong = append(wrong, err, complete(name, m, links)) }
 	}
 	for _, asked := range []int{1, 2} {
-		tried(resetMail, url, cancel)(t.Reset(to, id, Reset{URL: url, CancelURL: cancel, Life: time.Minute, Asked: asked}))
+		tried(resetMail, url, cancel)(t.Reset(to, id, Reset{URL: url, CancelURL: cancel, Life: time.Minute, Asked: asked, From: word}))
 	}
 	tried(changedMail)(t.Changed(to, id, Changed{At: time.Unix(0, 0)}))
 	for reminder, inviter := range map[bool]string{false: "", true: word} {

@@ -17,7 +17,7 @@ import (
 
 // The views.
 const (
-	usersView    = "rekey_users"    // id, address, credential; and disabled, resettable, notify, address_verified
+	usersView    = "rekey_users"    // id, address, credential; and disabled, resettable, notify, locale, address_verified
 	sessionsView = "rekey_sessions" // user_id
 )
 
@@ -82,10 +82,11 @@ func (h *Host) read(ctx context.Context, where string, args ...any) (found []acc
 	for rows.Next() {
 		var a account.Account
 		var notify string
-		if err := rows.Scan(&a.ID, &a.Address, &a.Credential, &a.Disabled, &a.Resettable, &notify); err != nil {
+		if err := rows.Scan(&a.ID, &a.Address, &a.Credential, &a.Disabled, &a.Resettable, &notify, &a.Locale); err != nil {
 			return nil, err
 		}
 		a.Notify = strings.FieldsFunc(notify, func(r rune) bool { return r == ',' || r == ' ' })
+		a.Locale = account.ParseLocale(a.Locale)
 		found = append(found, a)
 	}
 	return found, rows.Err()
