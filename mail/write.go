@@ -96,7 +96,7 @@ func (t *Templates) write(name, to, id string, data any) (Message, error) {
 	text, textErr := render(p.text, data)
 	html, htmlErr := render(p.html, data)
 	oneLine := strings.Join(strings.Fields(subject), " ")
-	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html},
+	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html, Language: t.locale},
 		errors.Join(subjectErr, textErr, htmlErr)
 }
 
