@@ -41,7 +41,7 @@ func TestMailBegunAgainSaysTheSame(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.in.Locale, s.in.Asked = "de", started
-	s.mail = func(n int, m flow.Mail) answer {
+	s.mail = func(n int, _ flow.Mail) answer {
 		if n == 1 {
 			return answer{result: &flow.Delivery{Mail: "another"}}
 		}

@@ -164,13 +164,13 @@ func (p person) account() (account.Account, error) {
 	}, nil
 }
 
-// locale reads a language. No answer is refused for its sake.
+// locale reads a language, which account.Beside judges. No answer is refused for its sake.
 func locale(written json.RawMessage) string {
 	var tag string
 	if json.Unmarshal(written, &tag) != nil {
 		return ""
 	}
-	return account.ParseLocale(tag)
+	return tag
 }
 
 // fault says which request failed. The end of the caller's context is not the application's fault.

@@ -86,7 +86,6 @@ func (h *Host) read(ctx context.Context, where string, args ...any) (found []acc
 			return nil, err
 		}
 		a.Notify = strings.FieldsFunc(notify, func(r rune) bool { return r == ',' || r == ' ' })
-		a.Locale = account.ParseLocale(a.Locale)
 		found = append(found, a)
 	}
 	return found, rows.Err()
