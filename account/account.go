@@ -30,6 +30,7 @@ type Account struct {
 	Credential string   // the stored password hash; see HasPassword for accounts that have none
 	Disabled   bool     // closed or locked by the host application: gets no link
 	Resettable bool     // whether its password may be reset; false for SSO-only accounts
+	Locale     string   `json:",omitempty"` // language of its mails, as [ParseLocale] reads it; empty when unknown
 }
 
 // HasPassword reports whether the account has a password of its own, which alone can be reset.
@@ -125,6 +126,8 @@ type Change struct {
 	Hash       string    // the new stored password hash
 	Upgrade    bool      // that the host reads Hash too, where the account has another [Form]
 	At         time.Time // when it is applied
+	// Locale is the language of the request, for the notice of an account without one.
+	Locale string `json:",omitempty"`
 }
 
 // Wants is the scope that the token of the submission must have.

@@ -136,12 +136,19 @@ func (b *beside) lock(ctx context.Context, run string) (unlock func(), err error
 
 // Find implements [Store].
 func (b *beside) Find(ctx context.Context, address string) ([]Account, error) {
-	return b.host.Find(ctx, address)
+	found, err := b.host.Find(ctx, address)
+	found = slices.Clone(found)
+	for i := range found {
+		found[i].Locale = ParseLocale(found[i].Locale)
+	}
+	return found, err
 }
 
 // Account implements [Store].
 func (b *beside) Account(ctx context.Context, id string) (Account, error) {
-	return b.host.Account(ctx, id)
+	a, err := b.host.Account(ctx, id)
+	a.Locale = ParseLocale(a.Locale)
+	return a, err
 }
 
 // ChangePassword implements [Store].
@@ -160,7 +167,7 @@ func (b *beside) ChangePassword(ctx context.Context, c Change) (string, error) {
 // change changes the account at the host, and returns the account to notify. One that has the new
 // credential was changed by an earlier call, so it may have any other state since.
 func (b *beside) change(ctx context.Context, t TokenRecord, c Change) (Account, error) {
-	a, err := b.host.Account(ctx, t.AccountID)
+	a, err := b.Account(ctx, t.AccountID)
 	verified := c.First() && SameAddress(a.Address, t.Address) // and not the address of after a lost change
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -187,7 +194,7 @@ func (b *beside) settle(ctx context.Context, begun []Begun) (err error) {
 		if !OfPassword(s.Token.Scope) {
 			continue // no account shows that it was applied
 		}
-		a, readErr := b.host.Account(ctx, s.Token.AccountID)
+		a, readErr := b.Account(ctx, s.Token.AccountID)
 		switch {
 		case errors.Is(readErr, ErrNotFound):
 		case readErr != nil:

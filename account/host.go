@@ -12,7 +12,7 @@ import (
 // repeated then. Error texts hold no address or hash. A call with an ended context does nothing
 // and returns the context's error (errors.Is).
 type Host interface {
-	// Find is that of [Store].
+	// Find is that of [Store]. Locale of an account may be any text, since [Beside] reads it.
 	Find(ctx context.Context, address string) ([]Account, error)
 
 	// Account is that of [Store].

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -31,6 +32,8 @@ type Debt struct {
 	Told  int         `json:",omitempty"` // addresses that were notified, or that may have been
 	Since time.Time   `json:",omitzero"`  // when the first mail was tried
 	First bool        `json:",omitempty"` // that the change was the account's first password
+	// Locale is the language of the mails: that of the account, or else of the request.
+	Locale string `json:",omitempty"`
 }
 
 // Recipient is an address that is owed a notice.
@@ -58,7 +61,7 @@ func NewDebt(a Account, c Change) Debt {
 	if !OfPassword(c.Wants()) {
 		return Debt{}
 	}
-	d := Debt{First: c.First()}
+	d := Debt{First: c.First(), Locale: cmp.Or(a.Locale, ParseLocale(c.Locale))}
 	for _, to := range append([]string{a.Address}, a.Notify...) {
 		known := func(r Recipient) bool { return SameAddress(r.Address, to) || r.Address == to }
 		if !slices.ContainsFunc(d.Left, known) {

@@ -50,6 +50,7 @@ type Activities struct {
 	First       password.Hasher   // of first passwords; nil invites nobody
 	Receiver    account.Receiver  // is told events; nil tells none
 	WithAddress bool              // events have the address of the account
+	NoOrigin    bool              // mails of resets do not say from where and when they were requested
 	Flows       []Flow            // further ones, beside those of rekey
 	Lister      account.Lister    // lists the accounts of Store, for campaigns; nil lists none
 	AccountKeys *keys.AccountKeys // makes the workflow IDs of a campaign's accounts; nil makes none

@@ -50,7 +50,7 @@ func (a *Activities) apply(ctx context.Context, c flow.Change) (flow.Verdict, er
 	now := a.Now().UTC()
 	change := account.Change{
 		Record: link.Digest(s.Digest).RecordKey(), Submission: c.Submission.ID, Scope: f.Scope,
-		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now,
+		Run: c.Run, Client: s.Client, Hash: s.Hash, Upgrade: a.Upgrade.reads(s.Hash), At: now, Locale: c.Locale,
 	}
 	late := now.Sub(s.Accepted) > flow.ApplyWithin
 	if late {

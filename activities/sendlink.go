@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -159,6 +160,7 @@ func (a *Activities) owner(ctx context.Context, address string, withheld func(ac
 // password.ErrUnsupported.
 func (a *Activities) links(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account) (Link, account.TokenRecord, error) {
 	purposes, content := link.Of(f.Kind), Link{Number: m.Number, Note: m.Note}
+	content.From, content.AskedAt = a.origin(m)
 	run := activity.GetInfo(ctx).WorkflowExecution
 	now, life := a.Now().UTC(), min(m.Life, cmp.Or(f.MaxLife, a.MaxLinkLife))
 	claims := link.Claims{
@@ -189,9 +191,22 @@ func (a *Activities) links(ctx context.Context, f Flow, m flow.LinkMail, owner a
 	}, err
 }
 
+// origin is where and when a mail was requested, for its reader. It is unknown for requests of
+// backends and operators, who have no address, and of starters of 0.2.0, which send no time.
+//
+// A sealed input may come from a thief of the payload keyset, so only an address is mailed.
+func (a *Activities) origin(m flow.LinkMail) (from string, at time.Time) {
+	client, err := netip.ParseAddr(m.Client)
+	if a.NoOrigin || err != nil || m.Operator != "" || m.Asked.IsZero() {
+		return "", time.Time{}
+	}
+	return client.WithZone("").String(), m.Asked
+}
+
 // mailLink writes a mail and hands it over.
 func (a *Activities) mailLink(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account, content Link) error {
-	msg, err := f.Mail(a.Templates, account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
+	templates := a.Templates.In(cmp.Or(owner.Locale, account.ParseLocale(m.Locale)))
+	msg, err := f.Mail(templates, account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
 	if err != nil {
 		return err
 	}

@@ -105,10 +105,11 @@ func (a *Activities) mailNoticeTo(ctx context.Context, n account.Notice, to stri
 
 func (a *Activities) writeNotice(n account.Notice, to string) (mail.Message, error) {
 	address, id := account.Deliverable(to), a.messageID(noticeID(n, to))
+	templates := a.Templates.In(n.Locale)
 	if n.First {
-		return a.Templates.Set(address, id, mail.Set{At: n.Changed})
+		return templates.Set(address, id, mail.Set{At: n.Changed})
 	}
-	return a.Templates.Changed(address, id, mail.Changed{At: n.Changed})
+	return templates.Changed(address, id, mail.Changed{At: n.Changed})
 }
 
 func resultOf(failed error) account.Telling {

@@ -156,6 +156,10 @@ type Request struct {
 	// and none that is older than [ApplyWithin]. Anybody with access to the namespace can copy it.
 	Order string    `json:",omitempty"`
 	At    time.Time `json:",omitzero"`
+	// Locale is the language of the caller's browser (account.ParseLocale), and Asked the time of the
+	// request, in whole minutes. Both are for the mail.
+	Locale string    `json:",omitempty"`
+	Asked  time.Time `json:",omitzero"`
 }
 
 // Caller is the sender of a signal, for the audit log. A payload sealed for one account can be
@@ -167,6 +171,9 @@ type Caller struct {
 	Client     string `json:",omitempty"`     // network address
 	Operator   string `json:",omitempty"`     // name
 	Run        string `json:",omitempty"`     // run ID that an operator cancels
+	// Locale and Asked are those of a [Request].
+	Locale string    `json:",omitempty"`
+	Asked  time.Time `json:",omitzero"`
 }
 
 // Cancellation is a cancel of a reset, for the audit log.
@@ -200,6 +207,8 @@ type Mail struct {
 	Waits      bool          `json:",omitempty"`
 	Flow       string        `json:",omitempty"` // Definition.Kind; empty for a reset
 	Note       string        `json:",omitempty"` // Request.Note
+	Locale     string        `json:",omitempty"` // of the caller
+	Asked      time.Time     `json:",omitzero"`  // when the caller asked
 }
 
 // Delivery is the result of a [Mail].
@@ -266,6 +275,8 @@ type Change struct {
 	// Waits asks for a result when the change is kept waiting.
 	Waits bool   `json:",omitempty"`
 	Flow  string `json:",omitempty"` // Definition.Kind; empty for a reset
+	// Locale is that of the newest request, for the notice.
+	Locale string `json:",omitempty"`
 }
 
 // Verdict is the store's decision about a [Change]. It is a sealed result and not an error: every

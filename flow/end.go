@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"cmp"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/rekeyhq/rekey/statemachine"
@@ -57,6 +59,7 @@ func (r *Run) told() bool { return len(r.pendingNotices()) == 0 && r.events.done
 func (r *Run) continueAsNew(ctx workflow.Context, by Caller, outcome *Outcome) error {
 	next := r.in
 	next.Client, next.Operator, next.Previous = by.Client, by.Operator, outcome
+	next.Locale, next.Asked = cmp.Or(by.Locale, r.sending.Locale, r.in.Locale), by.Asked
 	next.Owed, next.Events = r.pendingNotices(), r.events.pending(workflow.Now(ctx))
 	return workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{
 		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade,

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -21,6 +22,8 @@ type LinkMail struct {
 	Waits    bool          // asks for a result when the mail is kept waiting
 	Flow     string        // Definition.Kind; empty for a reset
 	Note     string        // Request.Note
+	Locale   string        // of the newest caller whose browser said one
+	Asked    time.Time     // of the request; zero when a run of an earlier release sends it
 }
 
 // Name tells a run's links apart. It is the same on all attempts and after a workflow reset.
@@ -31,12 +34,13 @@ func (m LinkMail) Mail() Mail {
 	return Mail{
 		Number: m.Number, Run: m.Run, Sender: m.Sender, Life: m.Life, Address: m.Address,
 		Client: m.Client, Operator: m.Operator, Waits: m.Waits, Flow: m.Flow, Note: m.Note,
+		Locale: m.Locale, Asked: m.Asked,
 	}
 }
 
 // LinkMail reads a mail that has no Account.
 func (m Mail) LinkMail() LinkMail {
-	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits, m.Flow, m.Note}
+	return LinkMail{m.Number, m.Run, m.Sender, m.Life, m.Address, m.Client, m.Operator, m.Waits, m.Flow, m.Note, m.Locale, m.Asked}
 }
 
 // tries limits how often a link mail, or the record of a cancel, is begun while each result names
@@ -49,6 +53,7 @@ func (r *Run) sendLink(ctx workflow.Context, by Caller) {
 	r.sending = LinkMail{
 		Number: r.mails, Run: r.original, Sender: r.id, Life: r.in.LinkLife, Address: r.in.Address,
 		Client: by.Client, Operator: by.Operator, Waits: true, Flow: r.flow.Mark(), Note: r.in.Note,
+		Locale: cmp.Or(by.Locale, r.sending.Locale), Asked: by.Asked,
 	}
 	r.begunAt, r.repeats, r.pause = workflow.Now(ctx), 0, 0
 	r.mail = workflow.ExecuteActivity(mailOptions(r.mailing, "mail a link"), SendEmail, r.sending.Mail())

@@ -10,7 +10,7 @@ import (
 // that it was mailed.
 func MailFirstLink(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 	r.openWait(ctx)
-	r.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator})
+	r.sendLink(ctx, Caller{Client: r.in.Client, Operator: r.in.Operator, Locale: r.in.Locale, Asked: r.in.Asked})
 	return r.awaitEvent(ctx)
 }
 
@@ -67,7 +67,9 @@ func Apply(ctx workflow.Context, r *Run) (statemachine.Event, error) {
 	}
 	for {
 		var v Verdict
-		change := Change{Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.waitingFor == "", Flow: r.flow.Mark()}
+		change := Change{
+			Run: r.original, Sender: r.id, Submission: r.accepted, Waits: r.waitingFor == "", Flow: r.flow.Mark(), Locale: r.sending.Locale,
+		}
 		err := workflow.ExecuteActivity(changeOptions(ctx, "change the password"), ChangePassword, change).Get(ctx, &v)
 		switch authentic := err == nil && v.Submission == r.accepted.ID && r.namesThisRun(ctx, v); {
 		case authentic && v.Event == statemachine.TokenUnknown:

@@ -45,7 +45,9 @@ func load(tb testing.TB, dir string) *mail.Templates {
 func mails(t *testing.T) map[string]mail.Message {
 	t.Helper()
 	templates := load(t, "")
-	reset, err := templates.Reset("owner@example.net", "5f1c@example.com", mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute})
+	reset, err := templates.Reset("owner@example.net", "5f1c@example.com", mail.Reset{
+		URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute, From: "203.0.113.7", AskedAt: time.Date(2026, 3, 14, 15, 7, 0, 0, time.UTC),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

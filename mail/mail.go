@@ -18,4 +18,6 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	// Language is that of the texts, see [Templates.In]. It is for a sender of one's own.
+	Language string
 }

@@ -32,6 +32,8 @@ func (t *Templates) Product() string { return t.brand.Product }
 type Templates struct {
 	brand Brand
 	mails map[string]parts
+
+	locale string // see In
 }
 
 // parts are the three templates of one mail.
@@ -65,7 +67,7 @@ func Load(dir string, b Brand) (*Templates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
-	t := &Templates{b, map[string]parts{}}
+	t := &Templates{brand: b, mails: map[string]parts{}}
 	for _, name := range []string{resetMail, changedMail, invitationMail, setMail, forcedMail} {
 		if t.mails[name], err = parse(files, name); err != nil {
 			return nil, fmt.Errorf("mail templates: %w", err)
@@ -155,7 +157,7 @@ func (t *Templates) try() error {
 		return func(m Message, err error) { wrong = append(wrong, err, complete(name, m, links)) }
 	}
 	for _, asked := range []int{1, 2} {
-		tried(resetMail, url, cancel)(t.Reset(to, id, Reset{URL: url, CancelURL: cancel, Life: time.Minute, Asked: asked}))
+		tried(resetMail, url, cancel)(t.Reset(to, id, Reset{URL: url, CancelURL: cancel, Life: time.Minute, Asked: asked, From: word}))
 	}
 	tried(changedMail)(t.Changed(to, id, Changed{At: time.Unix(0, 0)}))
 	for reminder, inviter := range map[bool]string{false: "", true: word} {

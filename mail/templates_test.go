@@ -43,6 +43,38 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// The mail of a reset says from where and when it was requested, in UTC, where that is known.
+func TestOriginIsWritten(t *testing.T) {
+	t.Parallel()
+	templates := load(t, "")
+	at := time.Date(2026, 11, 29, 15, 5, 40, 0, time.FixedZone("CET", 3600))
+	for from, want := range map[string]bool{"203.0.113.7": true, "2001:db8:1234:5678:9abc:def0:1234:5678": true, "": false} {
+		m, err := templates.Reset("owner@example.net", "5f1c@example.com",
+			mail.Reset{URL: resetURL, CancelURL: cancelURL, Life: time.Hour, From: from, AskedAt: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags := regexp.MustCompile(`<[^>]*>`)
+		for _, body := range []string{m.Text, tags.ReplaceAllString(m.HTML, "")} {
+			if strings.Contains(body, "Requested from "+from+" at 2026-11-29 14:05 UTC.\n") != want || !want && strings.Contains(body, "2026") {
+				t.Errorf("from %q:\n%s", from, body)
+			}
+		}
+	}
+}
+
+// Templates of a language leave the others as they are.
+func TestTemplatesOfALanguage(t *testing.T) {
+	t.Parallel()
+	templates := load(t, "")
+	for _, locale := range []string{"de", ""} {
+		m, err := templates.In(locale).Changed("owner@example.net", "1@example.com", mail.Changed{At: time.Unix(0, 0)})
+		if err != nil || m.Language != locale || templates.In(locale).Locale() != locale || templates.Locale() != "" {
+			t.Errorf("%q: the language is %q, %v", locale, m.Language, err)
+		}
+	}
+}
+
 // A link is also printed, for mail programs without buttons.
 func TestLinkIsPrinted(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,8 @@ type Reset struct {
 	CancelURL string        // calls the reset off
 	Life      time.Duration // how long the link works
 	Asked     int           // mails requested in 24 hours, this one too
+	From      string        // network address of the request, or empty: then nothing of it is written
+	AskedAt   time.Time     // time of the request, written in UTC and in whole minutes
 }
 
 // Changed is the content of the notice of a changed password.
@@ -51,7 +53,8 @@ func (t *Templates) Reset(to, id string, r Reset) (Message, error) {
 		Brand
 		URL, CancelURL, Life string
 		Asked                int
-	}{t.brand, r.URL, r.CancelURL, inWords(r.Life), r.Asked})
+		From, AskedAt        string
+	}{t.brand, r.URL, r.CancelURL, inWords(r.Life), r.Asked, r.From, r.AskedAt.UTC().Format("2006-01-02 15:04 UTC")})
 }
 
 // Changed writes the notice.
@@ -93,7 +96,7 @@ func (t *Templates) write(name, to, id string, data any) (Message, error) {
 	text, textErr := render(p.text, data)
 	html, htmlErr := render(p.html, data)
 	oneLine := strings.Join(strings.Fields(subject), " ")
-	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html},
+	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html, Language: t.locale},
 		errors.Join(subjectErr, textErr, htmlErr)
 }
 

@@ -24,7 +24,7 @@ func (c *Client) Request(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	in.Client = clientAddr(ctx)
+	in.Client, in.Locale, in.Asked = clientAddr(ctx), Locale(ctx), c.cfg.Now().UTC().Truncate(time.Minute)
 	repeat := c.signaledLately(c.flow.ID(in.AccountKey))
 	if !c.admits(ctx, repeat) {
 		return ErrOverloaded
@@ -66,7 +66,7 @@ func (c *Client) start(ctx context.Context, in flow.Request, repeat bool) error 
 		last.late = late
 	}
 	last.at = c.cfg.Now()
-	caller := flow.Caller{AccountKey: in.AccountKey, Client: in.Client, Operator: in.Operator}
+	caller := flow.Caller{AccountKey: in.AccountKey, Client: in.Client, Operator: in.Operator, Locale: in.Locale, Asked: in.Asked}
 	began := time.Now()
 	_, err := c.temporal.SignalWithStartWorkflow(ctx, options.ID, flow.RequestSignal, caller, options, c.flow.Name, in)
 	if err == nil || SignalsFull(err) { // the run has had 10,000 requests; it knows

@@ -119,7 +119,9 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 	}
 	request := func(ctx context.Context, s *teller) error { return s.Request(ctx, address) }
 	asked := func(s *teller) told {
-		return told{"signal with start", "", flow.RequestSignal, flow.Caller{AccountKey: s.accountKeys.Key(address), Client: callerAddr}}
+		return told{"signal with start", "", flow.RequestSignal, flow.Caller{
+			AccountKey: s.accountKeys.Key(address), Client: callerAddr, Locale: "pt-BR", Asked: s.cfg.Now().UTC().Truncate(time.Minute),
+		}}
 	}
 	disowned := told{"signal", linkRun, flow.DisownSignal, flow.Caller{
 		AccountKey: strings.Repeat("a", 32), LinkRun: linkRun, Client: callerAddr,
@@ -141,7 +143,9 @@ func TestSignalsSayWhoSentThem(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTeller(t, tc.takes)
-			err := tc.do(WithClientAddr(t.Context(), netip.MustParseAddr(callerAddr)), s)
+			now := time.Now()
+			s.cfg.Now = func() time.Time { return now }
+			err := tc.do(WithLocale(WithClientAddr(t.Context(), netip.MustParseAddr(callerAddr)), "pt_BR"), s)
 			if !errors.Is(err, tc.fails) { // no answer says how the run was settled
 				t.Errorf("error: %v", err)
 			}

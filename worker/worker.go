@@ -64,6 +64,9 @@ type Config struct {
 	// MailLimit is how many link mails an account gets at once, and then one an hour, see
 	// account.RoomForMail. Operators have three more. 0 means DefaultMailLimit.
 	MailLimit int
+	// NoMailOrigin leaves out of the mails of resets from which network address and when they were
+	// requested.
+	NoMailOrigin bool
 	// MaxLinkLife is how long a link works at most. Neither a starter nor a thief of the payload
 	// keyset gets more. 0 means DefaultMaxLinkLife.
 	MaxLinkLife time.Duration
@@ -225,7 +228,7 @@ func (c Config) activities() (*activities.Activities, error) {
 		Lister: lister, AccountKeys: accountKeys,
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
-		MailLimit: c.MailLimit, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,
+		MailLimit: c.MailLimit, NoOrigin: c.NoMailOrigin, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,
 		Receiver: c.Receiver, WithAddress: c.EventsWithAddress, Flows: c.Flows,
 		Domain: mail.IDDomain(c.BaseURL.URL().Hostname()), Now: c.Now, Metrics: c.metrics(),
 	}, nil

@@ -91,6 +91,7 @@ func read(tx *bbolt.Tx, id string) (a account.Account, err error) {
 	if err == nil && !ok {
 		err = account.ErrNotFound
 	}
+	a.Locale = account.ParseLocale(a.Locale)
 	return a, err
 }
 

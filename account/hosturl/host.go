@@ -40,6 +40,7 @@ type person struct {
 	Credential json.RawMessage `json:"credential"` // a string or null
 	Disabled   bool            `json:"disabled"`
 	Resettable *bool           `json:"resettable"` // absent means true
+	Locale     json.RawMessage `json:"locale"`     // a string; anything else is no language
 }
 
 // change is the body of the request of this name.
@@ -159,8 +160,17 @@ func (p person) account() (account.Account, error) {
 	}
 	return account.Account{
 		ID: *p.ID, Address: *p.Address, Notify: p.Notify, Credential: *credential,
-		Disabled: p.Disabled, Resettable: p.Resettable == nil || *p.Resettable,
+		Disabled: p.Disabled, Resettable: p.Resettable == nil || *p.Resettable, Locale: locale(p.Locale),
 	}, nil
+}
+
+// locale reads a language, which account.Beside judges. No answer is refused for its sake.
+func locale(written json.RawMessage) string {
+	var tag string
+	if json.Unmarshal(written, &tag) != nil {
+		return ""
+	}
+	return tag
 }
 
 // fault says which request failed. The end of the caller's context is not the application's fault.

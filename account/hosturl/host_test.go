@@ -256,6 +256,21 @@ func TestAnotherAccount(t *testing.T) {
 	}
 }
 
+// A language of another type is none, and refuses no account.
+func TestLocaleOfAnyType(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"": "", `,"locale":null`: "", `,"locale":7`: "", `,"locale":{"tag":"de"}`: "", `,"locale":["de"]`: "", `,"locale":"de"`: "de",
+	} {
+		h := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"id":"ann","address":"ann@example.com","credential":null`+written+`}`)
+		}))
+		if a, err := h.Account(t.Context(), "ann"); err != nil || a.Locale != want {
+			t.Errorf("%s: %q, %v", written, a.Locale, err)
+		}
+	}
+}
+
 // security 23: an application that answers 200 and sets nothing is not believed. One whose account
 // was changed or deleted since is.
 func TestNothingIsSet(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 // The views.
 const (
-	usersView    = "rekey_users"    // id, address, credential; and disabled, resettable, notify, address_verified
+	usersView    = "rekey_users"    // id, address, credential; and disabled, resettable, notify, locale, address_verified
 	sessionsView = "rekey_sessions" // user_id
 )
 
@@ -82,7 +82,7 @@ func (h *Host) read(ctx context.Context, where string, args ...any) (found []acc
 	for rows.Next() {
 		var a account.Account
 		var notify string
-		if err := rows.Scan(&a.ID, &a.Address, &a.Credential, &a.Disabled, &a.Resettable, &notify); err != nil {
+		if err := rows.Scan(&a.ID, &a.Address, &a.Credential, &a.Disabled, &a.Resettable, &notify, &a.Locale); err != nil {
 			return nil, err
 		}
 		a.Notify = strings.FieldsFunc(notify, func(r rune) bool { return r == ',' || r == ' ' })

@@ -24,7 +24,7 @@ func url(user, name string) string {
 
 // tables are those of an application.
 const tables = `
-	CREATE TABLE users (id VARCHAR(64) PRIMARY KEY, email VARCHAR(254) NOT NULL, pw VARCHAR(255), closed BOOL, sso BOOL, copies TEXT, verified BOOL NOT NULL DEFAULT FALSE,
+	CREATE TABLE users (id VARCHAR(64) PRIMARY KEY, email VARCHAR(254) NOT NULL, pw VARCHAR(255), closed BOOL, sso BOOL, copies TEXT, verified BOOL NOT NULL DEFAULT FALSE, lang VARCHAR(64),
 		KEY (email)) COLLATE utf8mb4_general_ci;
 	CREATE TABLE sessions (sid VARCHAR(64) PRIMARY KEY, user_id VARCHAR(64) NOT NULL, pw VARCHAR(255), KEY (user_id)) COLLATE utf8mb4_general_ci`
 
@@ -47,8 +47,8 @@ func views(t *testing.T) string {
 type application struct{ db *sql.DB }
 
 func (a application) Put(ctx context.Context, who account.Account) error {
-	_, err := a.db.ExecContext(ctx, "REPLACE users (id, email, pw, closed, sso, copies) VALUES (?, ?, NULLIF(?, ''), ?, ?, ?)",
-		who.ID, who.Address, who.Credential, who.Disabled, !who.Resettable, strings.Join(who.Notify, ", "))
+	_, err := a.db.ExecContext(ctx, "REPLACE users (id, email, pw, closed, sso, copies, lang) VALUES (?, ?, NULLIF(?, ''), ?, ?, ?, ?)",
+		who.ID, who.Address, who.Credential, who.Disabled, !who.Resettable, strings.Join(who.Notify, ", "), who.Locale)
 	return err
 }
 

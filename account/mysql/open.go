@@ -140,7 +140,8 @@ func (h *Host) describe(ctx context.Context) error {
 	h.fields = "CAST(id AS CHAR), COALESCE(address, ''), COALESCE(credential, ''), " +
 		optional(users, "disabled", "FALSE", "COALESCE(%s, FALSE)") + ", " +
 		optional(users, "resettable", "TRUE", "COALESCE(%s, FALSE)") + ", " +
-		optional(users, "notify", "''", "COALESCE(%s, '')")
+		optional(users, "notify", "''", "COALESCE(%s, '')") + ", " +
+		optional(users, "locale", "''", "COALESCE(%s, '')")
 	return nil
 }
 

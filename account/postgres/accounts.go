@@ -48,11 +48,11 @@ func (s *Accounts) PutMany(ctx context.Context, accounts []account.Account) erro
 			return fmt.Errorf("account %s: %w", a.ID, err)
 		}
 		notify := append([]string{}, a.Notify...) // none is no NULL
-		batch.Queue(`INSERT INTO rekey.accounts (id, address, notify, credential, disabled, resettable)
-			VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (id) DO UPDATE SET (address, notify, credential, disabled, resettable) =
-				(excluded.address, excluded.notify, excluded.credential, excluded.disabled, excluded.resettable)`,
-			a.ID, a.Address, notify, a.Credential, a.Disabled, a.Resettable)
+		batch.Queue(`INSERT INTO rekey.accounts (id, address, notify, credential, disabled, resettable, locale)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (id) DO UPDATE SET (address, notify, credential, disabled, resettable, locale) =
+				(excluded.address, excluded.notify, excluded.credential, excluded.disabled, excluded.resettable, excluded.locale)`,
+			a.ID, a.Address, notify, a.Credential, a.Disabled, a.Resettable, account.ParseLocale(a.Locale))
 	}
 	return s.update(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
 }

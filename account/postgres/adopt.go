@@ -101,6 +101,7 @@ func (a *adoption) write(ctx context.Context) (string, error) {
 	if a.hashes != "" {
 		p.setUsers = a.changes(a.users)
 	}
+	p.locale = a.locale()
 	p.verified, p.mark = a.verified()
 	if err := a.countAddresses(ctx, p.disabled); err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 )
 
 // Columns that close an account, by their names without case and underscores, those of a verified
-// address, and those of a sign-in elsewhere.
+// address, those of a sign-in elsewhere, and those of the owner's language.
 const (
 	closedBy   = "banned isbanned disabled isdisabled suspended issuspended blocked isblocked deleted isdeleted archived isarchived closed isclosed deactivated"
 	openBy     = "active isactive enabled isenabled"
@@ -19,6 +19,7 @@ const (
 	verifiedIs = "emailverified isemailverified emailconfirmed isemailconfirmed"
 	verifiedAt = "emailverifiedat emailconfirmedat confirmedat"
 	elsewhere  = "isanonymous ssoenabled isssouser sso issso samlenabled isexternal externalauth ldapuser isldap"
+	languageIs = "locale language lang preferredlocale preferredlanguage userlocale"
 )
 
 // closedUntil are ends of a ban. locked are ends of a lock, which wrong passwords cause, and which a
@@ -82,6 +83,15 @@ func (a *adoption) resettable() string {
 		not = append(not, `NOT `+a.holding(c))
 	}
 	return strings.Join(not, " AND ")
+}
+
+// locale is the language of a user, empty without a column for it.
+func (a *adoption) locale() string {
+	for _, c := range a.users.named(languageIs, column.isText) {
+		a.use(a.users, c)
+		return c.of("u").name
+	}
+	return ""
 }
 
 // verified says when the address of a user is verified, and what marks it; both are empty without a
@@ -195,6 +205,7 @@ func (a *adoption) changes(t table) (set []string) {
 // parts are what is known of the view and of a change.
 type parts struct {
 	disabled, resettable string
+	locale               string
 	set, setUsers        []string // assignments to the table of the hashes, and to that of the users
 	verified, mark       string   // see adoption.verified
 }
@@ -218,6 +229,8 @@ SELECT u.{{.ID}} AS id,
     {{.}} AS disabled{{end}}
 {{- with .Resettable}},
     {{.}} AS resettable{{end}}
+{{- with .Locale}},
+    {{.}} AS locale{{end}}
 {{- with .Verified}},
     {{.}} AS address_verified{{end}}
 FROM {{.Users}} AS u{{with .Join}}
@@ -293,7 +306,7 @@ func (a *adoption) sql(ctx context.Context, p parts) (string, error) {
 	}
 	fill := map[string]any{
 		"Users": a.users.name, "Hashed": a.hashed.name, "Path": strings.Join(path, ", "), "Owner": pgx.Identifier{a.users.owner}.Sanitize(),
-		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name, "Disabled": p.disabled, "Resettable": p.resettable, "Verified": p.verified, "Mark": p.mark,
+		"ID": a.id.name, "Address": a.address.name, "Stored": a.stored.name, "Disabled": p.disabled, "Resettable": p.resettable, "Locale": p.locale, "Verified": p.verified, "Mark": p.mark,
 		"Set": p.set, "SetUsers": strings.Join(p.setUsers, ", "), "User": a.isOld(a.id.of("t")), "Ends": a.ends,
 		"Role": role, "RoleText": strings.ReplaceAll(role, "'", "''"), "NewRole": !hasRole, "From": "u", "Join": "", "Row": a.isOld(a.id.of("t")),
 	}

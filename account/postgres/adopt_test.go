@@ -31,7 +31,7 @@ func adopt(t *testing.T, url string, cfg postgres.AdoptConfig) (sql string, note
 // spellings of several frameworks, and sessions in three tables.
 const everything = `CREATE TABLE members (
 		"memberId" uuid PRIMARY KEY, "emailAddress" text UNIQUE, "passwordHash" text NOT NULL,
-		is_active boolean DEFAULT true, banned boolean, banned_until timestamptz, "deletedAt" timestamp, sso_enabled boolean,
+		is_active boolean DEFAULT true, banned boolean, banned_until timestamptz, "deletedAt" timestamp, sso_enabled boolean, "Preferred_Locale" varchar(40),
 		remember_token text DEFAULT 'secret', reset_password_token text NOT NULL DEFAULT 'secret', locked_at timestamptz DEFAULT now(), failed_attempts int DEFAULT 9,
 		token_version bigint NOT NULL DEFAULT 3, security_stamp text DEFAULT 'stamp', must_change_password boolean DEFAULT true, password_changed_at timestamptz, updated_at timestamp DEFAULT '2020-01-01');
 	CREATE INDEX ON members (lower("emailAddress"));
@@ -44,7 +44,8 @@ const everything = `CREATE TABLE members (
 	INSERT INTO session SELECT 'x', json_build_object('passport', json_build_object('user', "memberId")) FROM members;
 	UPDATE members SET is_active = false WHERE "emailAddress" = 'p3@example.com'; UPDATE members SET banned = true WHERE "emailAddress" = 'p4@example.com';
 	UPDATE members SET banned_until = now() + interval '1 day' WHERE "emailAddress" = 'p5@example.com'; UPDATE members SET banned_until = now() - interval '1 day' WHERE "emailAddress" = 'p6@example.com';
-	UPDATE members SET "deletedAt" = now() WHERE "emailAddress" = 'p7@example.com'; UPDATE members SET sso_enabled = true WHERE "emailAddress" = 'p8@example.com';`
+	UPDATE members SET "deletedAt" = now() WHERE "emailAddress" = 'p7@example.com'; UPDATE members SET sso_enabled = true WHERE "emailAddress" = 'p8@example.com';
+	UPDATE members SET "Preferred_Locale" = 'pt_BR' WHERE "emailAddress" = 'p2@example.com'; UPDATE members SET "Preferred_Locale" = '<b>' WHERE "emailAddress" = 'p3@example.com';`
 
 // security 2, 10: the file of `rekey adopt` gives a role without other rights all that a reset
 // needs. A change sets the columns that a reset of the application sets, and ends every session of
@@ -91,11 +92,11 @@ func TestAdopt(t *testing.T) {
 	postgrestest.Exec(t, url, `DROP VIEW rekey.users; UPDATE members SET banned = true WHERE "emailAddress" = 'p6@example.com'`)
 	postgrestest.Exec(t, url, sql)
 	for address, want := range map[string]account.Account{
-		"p2@example.com": {Resettable: true}, "p3@example.com": {Disabled: true, Resettable: true}, "p4@example.com": {Disabled: true, Resettable: true},
+		"p2@example.com": {Resettable: true, Locale: "pt-BR"}, "p3@example.com": {Disabled: true, Resettable: true}, "p4@example.com": {Disabled: true, Resettable: true},
 		"p5@example.com": {Disabled: true, Resettable: true}, "p6@example.com": {Resettable: true}, "p7@example.com": {Disabled: true, Resettable: true}, "p8@example.com": {},
 	} {
 		found, err := s.Find(t.Context(), address)
-		if err != nil || len(found) != 1 || found[0].Disabled != want.Disabled || found[0].Resettable != want.Resettable {
+		if err != nil || len(found) != 1 || found[0].Disabled != want.Disabled || found[0].Resettable != want.Resettable || found[0].Locale != want.Locale {
 			t.Errorf("%s: %+v, %v", address, found, err)
 		}
 	}

@@ -80,6 +80,7 @@ func one(rows pgx.Rows, err error) (account.Account, error) {
 }
 
 func scan(row pgx.CollectableRow) (a account.Account, err error) {
-	err = row.Scan(&a.ID, &a.Address, &a.Credential, &a.Disabled, &a.Resettable, &a.Notify)
+	err = row.Scan(&a.ID, &a.Address, &a.Credential, &a.Disabled, &a.Resettable, &a.Notify, &a.Locale)
+	a.Locale = account.ParseLocale(a.Locale)
 	return a, err
 }

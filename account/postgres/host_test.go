@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +21,7 @@ import (
 type host struct {
 	*postgres.Store
 	db      *pgxpool.Pool
-	put     string // $1 to $6 are the fields of an account
+	put     string // $1 to $6 are the fields of an account, $7 is its language if it is kept
 	remove  string // of the account ID $1
 	proved  string // whether the address of the account ID $1 is verified; empty when that is not kept
 	verify  string // the hash of the account ID $1, to stay so
@@ -31,17 +32,17 @@ type host struct {
 // withSessions is an application whose sessions are rows. Its names need quotes.
 func withSessions() (string, postgres.Users, host) {
 	return `CREATE SCHEMA "My Shop";
-		CREATE TABLE "My Shop"."People" ("select" text PRIMARY KEY, "E-Mail" text, "pass""word" varchar(200), closed timestamptz, local boolean, others text[], "Proved" boolean DEFAULT false);
+		CREATE TABLE "My Shop"."People" ("select" text PRIMARY KEY, "E-Mail" text, "pass""word" varchar(200), closed timestamptz, local boolean, others text[], "Lang" varchar(40), "Proved" boolean DEFAULT false);
 		CREATE INDEX ON "My Shop"."People" (lower("E-Mail"));
 		CREATE TABLE "My Shop".logins (id text PRIMARY KEY, "Who" text NOT NULL REFERENCES "My Shop"."People" ON DELETE CASCADE)`,
 		postgres.Users{
 			Table: "My Shop.People", ID: "select", Email: "E-Mail", Password: `pass"word`,
-			Disabled: "closed", Resettable: "local", Notify: "others", Verified: "Proved", Sessions: "My Shop.logins", SessionsUser: "Who",
+			Disabled: "closed", Resettable: "local", Notify: "others", Locale: "Lang", Verified: "Proved", Sessions: "My Shop.logins", SessionsUser: "Who",
 		},
 		host{
-			put: `INSERT INTO "My Shop"."People" ("select", "E-Mail", "pass""word", closed, local, others) VALUES ($1, $2, nullif($3::text, ''), CASE WHEN $4 THEN now() END, $5, $6)
-				ON CONFLICT ("select") DO UPDATE SET ("E-Mail", "pass""word", closed, local, others) =
-				(excluded."E-Mail", excluded."pass""word", excluded.closed, excluded.local, excluded.others)`,
+			put: `INSERT INTO "My Shop"."People" ("select", "E-Mail", "pass""word", closed, local, others, "Lang") VALUES ($1, $2, nullif($3::text, ''), CASE WHEN $4 THEN now() END, $5, $6, $7)
+				ON CONFLICT ("select") DO UPDATE SET ("E-Mail", "pass""word", closed, local, others, "Lang") =
+				(excluded."E-Mail", excluded."pass""word", excluded.closed, excluded.local, excluded.others, excluded."Lang")`,
 			remove:  `DELETE FROM "My Shop"."People" WHERE "select" = $1`,
 			proved:  `SELECT "Proved" FROM "My Shop"."People" WHERE "select" = $1`,
 			verify:  `SELECT coalesce("pass""word", '') FROM "My Shop"."People" WHERE "select" = $1 FOR SHARE`,
@@ -90,7 +91,7 @@ func TestTablesOfAnApplication(t *testing.T) {
 				t.Helper()
 				h := hosts.Take(t)
 				if h.proved == "" {
-					return h
+					return monolingual{h}
 				}
 				return verifier{h}
 			})
@@ -116,9 +117,18 @@ func openUsers(t *testing.T, url string, users postgres.Users) *postgres.Store {
 }
 
 func (h *host) Put(ctx context.Context, a account.Account) error {
-	_, err := h.db.Exec(ctx, h.put, a.ID, a.Address, a.Credential, a.Disabled, a.Resettable, a.Notify)
+	values := []any{a.ID, a.Address, a.Credential, a.Disabled, a.Resettable, a.Notify}
+	if strings.Contains(h.put, "$7") {
+		values = append(values, a.Locale)
+	}
+	_, err := h.db.Exec(ctx, h.put, values...)
 	return err
 }
+
+// monolingual is an application that keeps no language.
+type monolingual struct{ *host }
+
+func (monolingual) NoLocale() {}
 
 // verifier is an application that keeps whether an address is verified.
 type verifier struct{ *host }

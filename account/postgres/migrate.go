@@ -20,7 +20,7 @@ import (
 var migrations embed.FS
 
 // SchemaVersion is the version of the schema that this package reads and writes.
-const SchemaVersion = 4
+const SchemaVersion = 5
 
 // versions is goose's table of applied migrations.
 const versions = "rekey.goose_db_version"

@@ -44,6 +44,7 @@ func TestWrongUsers(t *testing.T) {
 		{func(u *postgres.Users) { u.Disabled = "email" }, "Disabled", "want boolean or timestamp"},
 		{func(u *postgres.Users) { u.Disabled = "locked" }, "Disabled", "no column"},
 		{func(u *postgres.Users) { u.Resettable = "changed_at" }, "Resettable", "want boolean"},
+		{func(u *postgres.Users) { u.Locale = "changed_at" }, "Locale", "want text"},
 		{func(u *postgres.Users) { u.Notify = "banned" }, "Notify", "want text or text[]"},
 		{func(u *postgres.Users) { u.ChangedAt = "email" }, "ChangedAt", "want timestamp"},
 		{func(u *postgres.Users) { u.ChangedAt = "changed" }, "ChangedAt", "no column"},

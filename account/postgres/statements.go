@@ -40,6 +40,9 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 	if err != nil {
 		return statements{}, err
 	}
+	if _, has := t.columns[u.Locale]; !has && u.Table == ownUsers().Table {
+		u.Locale = "" // a view in place of the table
+	}
 	id, idErr := t.column("ID", u.ID, column.isAny, "")
 	email, emailErr := t.column("Email", u.Email, column.isText, "text")
 	hash, hashErr := t.column("Password", u.Password, column.isText, "text")
@@ -73,7 +76,7 @@ func (u Users) prepare(ctx context.Context, pool *pgxpool.Pool) (statements, err
 
 // some finds $1 accounts that may be reset, in no order.
 func some(id, email, hash column, fields string, t table) string {
-	return fmt.Sprintf(`SELECT * FROM (SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s) a (id, address, hash, disabled, resettable, notify)
+	return fmt.Sprintf(`SELECT * FROM (SELECT %s::text, coalesce(%s::text, ''), coalesce(%s::text, ''), %s FROM %s) a (id, address, hash, disabled, resettable, notify, locale)
 		WHERE hash <> '' AND left(hash, 1) NOT IN ('!', '*') AND NOT disabled AND resettable LIMIT $1`, id.name, email.name, hash.name, fields, t.name)
 }
 
@@ -93,13 +96,14 @@ func (u Users) ending(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 	return fmt.Sprintf(`DELETE FROM %s WHERE %s`, t.name, user.equals(1)), err
 }
 
-// optionals are the last three values of an account.
+// optionals are the last four values of an account.
 func (u Users) optionals(t table) (string, error) {
 	disabled, disabledErr := t.optional("Disabled", u.Disabled, func(c column) bool { return c.isBool() || c.isTime() }, "boolean or timestamp")
 	resettable, resettableErr := t.optional("Resettable", u.Resettable, column.isBool, "boolean")
 	notify, notifyErr := t.optional("Notify", u.Notify, func(c column) bool { return c.isText() || c.isTexts() }, "text or text[]")
-	return fmt.Sprintf(`%s, %s, %s`, disabled.holds("false"), resettable.holds("true"), notify.list()),
-		cmp.Or(disabledErr, resettableErr, notifyErr)
+	locale, localeErr := t.optional("Locale", u.Locale, column.asText, "text")
+	return fmt.Sprintf(`%s, %s, %s, %s`, disabled.holds("false"), resettable.holds("true"), notify.list(), locale.text()),
+		cmp.Or(disabledErr, resettableErr, notifyErr, localeErr)
 }
 
 // checkHashLength refuses a column that no hash fits in.
@@ -169,6 +173,14 @@ func (c column) folded() string {
 	default:
 		return fmt.Sprintf(`lower(%s::text)`, c.name)
 	}
+}
+
+// text is the value as a text, empty for NULL and without a setting.
+func (c column) text() string {
+	if c.name == "" {
+		return `''`
+	}
+	return fmt.Sprintf(`coalesce(%s::text, '')`, c.name)
 }
 
 // holds is whether a boolean is true, or a time is set. A time that is an end must be yet to

@@ -31,6 +31,7 @@ type Users struct {
 	Disabled   string // boolean; or timestamp: set for an account that is, or in the future if the name says an end, such as banned_until
 	Resettable string // boolean, whether the password may be reset; without it all may
 	Notify     string // text or text[]: further addresses that get the notice of a change
+	Locale     string // text: the language of the mails, a BCP 47 tag such as pt-BR
 	// Verified is a boolean, whether the owner proved that the address is theirs. A first password
 	// sets it, in the statement that sets the hash.
 	Verified string
@@ -44,7 +45,7 @@ func ownUsers() Users {
 	return Users{
 		Table: "rekey.accounts", ID: "id", Email: "address", Password: "credential",
 		Sessions: "rekey.sessions", SessionsUser: "account_id",
-		Disabled: "disabled", Resettable: "resettable", Notify: "notify",
+		Disabled: "disabled", Resettable: "resettable", Notify: "notify", Locale: "locale",
 	}
 }
 
@@ -66,7 +67,7 @@ func (u *Users) orFound(ctx context.Context, db querier) (Users, error) {
 	}
 	t, err := describe(ctx, db, "Table", adopted)
 	found := Users{Table: adopted, ID: "id", Email: "address", Password: "credential", changer: true}
-	for name, to := range map[string]*string{"disabled": &found.Disabled, "resettable": &found.Resettable, "notify": &found.Notify} {
+	for name, to := range map[string]*string{"disabled": &found.Disabled, "resettable": &found.Resettable, "notify": &found.Notify, "locale": &found.Locale} {
 		if _, has := t.columns[name]; has {
 			*to = name
 		}

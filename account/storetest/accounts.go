@@ -57,3 +57,27 @@ func (s *suite) found(address string, want ...account.Account) {
 	slices.SortFunc(got, func(a, b account.Account) int { return strings.Compare(a.ID, b.ID) })
 	s.same("found by "+address, want, got)
 }
+
+// A language is read as account.ParseLocale does, and a bad one hides no account.
+func readsLocales(s *suite) {
+	ann := s.signUp("ann")
+	for _, stored := range []string{"de", "pt-BR", "de_AT", "zh-Hans-CN", "", "<b>de</b>", strings.Repeat("a", 36)} {
+		ann.Locale = stored
+		s.must(s.Put(s.Context(), ann))
+		ann.Locale = account.ParseLocale(stored)
+		if s.hasNoLocale() {
+			ann.Locale = ""
+		}
+		s.is(ann)
+		s.found(ann.Address, ann)
+	}
+}
+
+func (s *suite) hasNoLocale() bool {
+	var app any = s.Harness
+	if p, ok := app.(*pair); ok {
+		app = p.App
+	}
+	_, none := app.(NoLocale)
+	return none
+}

@@ -57,6 +57,32 @@ func noticeFaults() []fault {
 			n.Left = slices.Clone(n.Left)
 			n.Left[1].Address = "office@example.com"
 		})},
+		{"notice/language", "forgets the language", func(b *broken) {
+			b.tell = func(ctx context.Context, submission string, what account.Telling, address string, at time.Time) (account.Notice, error) {
+				n, err := b.Harness.Tell(ctx, submission, what, address, at)
+				n.Locale = ""
+				return n, err
+			}
+		}},
+		{"notice/language", "prefers the request", func(b *broken) {
+			b.change = func(ctx context.Context, c account.Change) (string, error) {
+				if t, ok := b.issued[c.Record]; ok && c.Locale != "" {
+					a, _ := b.Harness.Account(ctx, t.AccountID)
+					a.Locale = ""
+					if err := b.Harness.Put(ctx, a); err != nil {
+						return "", err
+					}
+				}
+				return b.Harness.ChangePassword(ctx, c)
+			}
+		}},
+		{"notice/language", "has none after the end", func(b *broken) {
+			b.end = func(ctx context.Context, run string, at time.Time) (account.Notice, error) {
+				n, err := b.Harness.End(ctx, run, at)
+				n.Locale = ""
+				return n, err
+			}
+		}},
 		{"notice/addresses", "owes nothing", noticing(func(_ context.Context, _ *broken, n *account.Notice) { n.Debt = account.Debt{} })},
 		{"notice/addresses", "owes one address", noticing(func(_ context.Context, _ *broken, n *account.Notice) { n.Left = n.Left[:1] })},
 		{"notice/addresses", "does not ask whose run it was", func(b *broken) {

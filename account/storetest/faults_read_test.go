@@ -35,6 +35,33 @@ func readFaults() []fault {
 				return b.Harness.Put(ctx, a)
 			}
 		}},
+		{"accounts/locale", "drops the language", func(b *broken) {
+			b.put = func(ctx context.Context, a account.Account) error {
+				a.Locale = ""
+				return b.Harness.Put(ctx, a)
+			}
+		}},
+		{"accounts/locale", "returns the language as it is stored", func(b *broken) {
+			stored := ""
+			b.put = func(ctx context.Context, a account.Account) error {
+				stored = a.Locale
+				return b.Harness.Put(ctx, a)
+			}
+			b.read = func(ctx context.Context, id string) (account.Account, error) {
+				a, err := b.Harness.Account(ctx, id)
+				a.Locale = stored
+				return a, err
+			}
+		}},
+		{"accounts/locale", "finds without the language", func(b *broken) {
+			b.find = func(ctx context.Context, address string) ([]account.Account, error) {
+				found, err := b.Harness.Find(ctx, address)
+				for i := range found {
+					found[i].Locale = ""
+				}
+				return found, err
+			}
+		}},
 		{"accounts/find", "finds one", func(b *broken) {
 			b.find = func(ctx context.Context, address string) ([]account.Account, error) {
 				found, err := b.Harness.Find(ctx, address)

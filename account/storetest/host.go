@@ -30,6 +30,9 @@ type Verifier interface {
 	Verified(ctx context.Context, accountID string) (bool, error)
 }
 
+// NoLocale is an [App] that keeps no language of an account: it has an empty one then.
+type NoLocale interface{ NoLocale() }
+
 // HostHarness is a host under test. One that is a [Verifier] must mark addresses.
 type HostHarness interface {
 	account.Host

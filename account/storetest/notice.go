@@ -35,6 +35,31 @@ func (s *suite) owes(what string, c account.Change, id string, want account.Debt
 	}
 }
 
+// The notice is in the language of the account, and else of the request. It stays so: the run that
+// follows one which ended from outside mails it too.
+func owesInALanguage(s *suite) {
+	for id, tc := range map[string]struct{ account, request, want string }{
+		"ann": {"de", "fr", "de"}, "bob": {"", "fr", "fr"}, "cem": {"", "", ""}, "eve": {"", "<b>fr</b>", ""},
+	} {
+		if s.hasNoLocale() {
+			tc.account, tc.want = "", account.ParseLocale(tc.request)
+		}
+		a := s.signUp(id)
+		a.Locale = tc.account
+		s.must(s.Put(s.Context(), a))
+		c := submit(s.mail(a, "1"), "new")
+		c.Locale = tc.request
+		s.change(c, id)
+		for _, what := range []account.Telling{account.TellBegun, account.TellUnclear} {
+			n := s.tell(c, what, a.Address)
+			s.same("the language of the notice to "+id, tc.want, n.Locale)
+		}
+		ended, err := s.End(s.Context(), c.Run, c.At.Add(time.Minute))
+		s.must(err)
+		s.same("the language after the end, for "+id, tc.want, ended.Locale)
+	}
+}
+
 func (s *suite) noNotice(what, run, submission string) {
 	s.Helper()
 	_, err := s.Notice(s.Context(), run, submission)

@@ -45,6 +45,7 @@ type check struct {
 
 var checks = []check{
 	{"accounts/read", readsAccounts},
+	{"accounts/locale", readsLocales},
 	{"accounts/find", findsByAddress},
 	{"accounts/move", findsWhereItMoved},
 	{"accounts/list", listsAccounts},
@@ -75,6 +76,7 @@ var checks = []check{
 	{"block/refused", refusesBlocks},
 	{"block/races", racesBlock},
 	{"notice/addresses", owesEveryAddress},
+	{"notice/language", owesInALanguage},
 	{"notice/progress", notesWhoIsTold},
 	{"notice/given up", givesUp},
 	{"notice/owed", listsWhatIsOwed},

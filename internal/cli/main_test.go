@@ -318,6 +318,26 @@ func TestSettingsOfTheSite(t *testing.T) {
 	}
 }
 
+func TestSettingsOfMails(t *testing.T) {
+	t.Parallel()
+	var c cli
+	parser, err := newParser(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		more []string
+		off  bool
+	}{{nil, false}, {[]string{"--mail-origin"}, false}, {[]string{"--no-mail-origin"}, true}} {
+		if _, err := parser.Parse(workerArgs(t, tc.more...)); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Worker.config().NoMailOrigin; got != tc.off {
+			t.Errorf("%q: no origin is %t", tc.more, got)
+		}
+	}
+}
+
 // An empty variable of a path names no file, and not the folder of the process. A Compose file
 // sets unset variables so.
 func TestEmptyPathIsNone(t *testing.T) {

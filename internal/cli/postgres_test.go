@@ -22,10 +22,10 @@ func TestMigrate(t *testing.T) {
 	url := postgrestest.Database(t)
 	refused(t, onPostgres(t, url), "--store ($REKEY_STORE)", "run `rekey migrate`")
 	first := okay(t, "migrate", "--store", url)
-	if !regexp.MustCompile(`^applied 00001_tables.sql \([\d.]+m?s\)\napplied 00002_notices.sql \([\d.]+m?s\)\napplied 00003_audit.sql \([\d.]+m?s\)\napplied 00004_begun.sql \([\d.]+m?s\)\nthe schema rekey is at version 4\n$`).MatchString(first) {
+	if !regexp.MustCompile(`^applied 00001_tables.sql \([\d.]+m?s\)\napplied 00002_notices.sql \([\d.]+m?s\)\napplied 00003_audit.sql \([\d.]+m?s\)\napplied 00004_begun.sql \([\d.]+m?s\)\napplied 00005_locale.sql \([\d.]+m?s\)\nthe schema rekey is at version 5\n$`).MatchString(first) {
 		t.Errorf("the first time it says %q", first)
 	}
-	if again := okay(t, "migrate", "--store", url); again != "the schema rekey is at version 4\n" {
+	if again := okay(t, "migrate", "--store", url); again != "the schema rekey is at version 5\n" {
 		t.Errorf("the second time it says %q", again)
 	}
 	refused(t, []string{"migrate", "--store", newStore(t)}, "--store ($REKEY_STORE)", "postgres://")

@@ -41,6 +41,8 @@ type workerFlags struct {
 	MailLimit int     `default:"${mail_limit}" env:"REKEY_MAIL_LIMIT" help:"Link mails per account at once, and then one an hour; rekey resend may send three more."`
 	MailRate  float64 `name:"mail-rate" default:"0" env:"REKEY_MAIL_RATE" help:"Mails per second of all workers together, as your provider allows; 0 is no limit."`
 
+	MailOrigin bool `name:"mail-origin" negatable:"" default:"true" env:"REKEY_MAIL_ORIGIN" help:"Mails of resets say from which network address and when they were requested."`
+
 	MaxLinkLife time.Duration `default:"${max_link_life}" env:"REKEY_MAX_LINK_LIFE" help:"Maximum life of a reset's link; it limits the starter's setting."`
 
 	AuditKeep time.Duration `name:"audit-keep" default:"9600h" env:"REKEY_AUDIT_KEEP" help:"Time to keep lines of the audit log and their client addresses: 400 days; at least 168h, 0 is for ever."`
@@ -136,7 +138,7 @@ func (w *workerCmd) work(p *process, op *operation, j *job, options client.Optio
 func (w *workerCmd) config() worker.Config {
 	return worker.Config{
 		Keys: keys.Open(w.Keys), BaseURL: w.base,
-		MailLimit: w.MailLimit, MailRate: w.MailRate, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
+		MailLimit: w.MailLimit, MailRate: w.MailRate, NoMailOrigin: !w.MailOrigin, MaxLinkLife: w.MaxLinkLife, AuditKeep: w.AuditKeep,
 		UpgradeHash: activities.Upgrade(w.UpgradeHash), FirstHash: w.FirstHash, EventsWithAddress: w.EventsWithAddress,
 		Deployment: w.Deployment, BuildID: w.build(release),
 	}

@@ -54,6 +54,7 @@ type person struct {
 	Credential string   `json:"credential"`
 	Disabled   bool     `json:"disabled,omitempty"`
 	Resettable bool     `json:"resettable"`
+	Locale     string   `json:"locale,omitempty"`
 }
 
 // ServeHTTP implements http.Handler.
