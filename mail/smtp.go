@@ -15,7 +15,7 @@ import (
 // Send hands over one mail. Its error is an [*Error]. The end of ctx cuts the connection; the
 // outcome is then the last known one.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
-	msg, err := s.compose(m)
+	msg, err := compose(s.from, m)
 	if err != nil {
 		return err
 	}
