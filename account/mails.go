@@ -13,7 +13,18 @@ const (
 	MailRefill = time.Hour
 	// MailCopies is how often a mail goes out of which it is not known whether it arrived.
 	MailCopies = 3
+	// MailRest is how long an account gets no mail after its owner complained about one.
+	MailRest = 24 * time.Hour
 )
+
+// complained begins the names under which stores count complaints among the mails of an account.
+const complained = "complaint/"
+
+// Complaint is how a store counts a complaint ([Ledger.Complained]): as a mail of this name, which
+// takes no room. Complaints of one hour are one.
+func Complaint(at time.Time) Counted {
+	return Counted{complained + at.UTC().Truncate(time.Hour).Format(time.RFC3339), at.UTC()}
+}
 
 // Issued is what [Store.IssueToken] knows of a mail.
 type Issued struct {
@@ -43,8 +54,12 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 	if name = t.Mail; len(out) > 0 {
 		name = fmt.Sprintf("%s/%d", t.Mail, i.Copy)
 	}
-	known, others := false, make([]time.Time, 0, len(counted))
+	known, rests, others := false, false, make([]time.Time, 0, len(counted))
 	for _, c := range counted {
+		if strings.HasPrefix(c.Name, complained) {
+			rests = rests || c.rests(t.Issued)
+			continue
+		}
 		if c.Name == name {
 			known = true
 			continue
@@ -58,10 +73,17 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 	switch {
 	case len(out) >= MailCopies:
 		return "", i, ErrTooManyCopies
-	case !known && !RoomForMail(others, t.Issued, limit):
+	case rests, !known && !RoomForMail(others, t.Issued, limit):
 		return "", i, ErrMailLimit
 	}
 	return name, i, nil
+}
+
+// rests reports that an account gets no mail because of a complaint. A time further in the future
+// than MailRefill does not count, as in [RoomForMail].
+func (c Counted) rests(now time.Time) bool {
+	age := now.Sub(c.At)
+	return -MailRefill <= age && age < MailRest
 }
 
 // RoomForMail reports whether an account that had mails at these times may have one more now.

@@ -191,7 +191,7 @@ func (a *Activities) links(ctx context.Context, f Flow, m flow.LinkMail, owner a
 
 // mailLink writes a mail and hands it over.
 func (a *Activities) mailLink(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account, content Link) error {
-	msg, err := f.Mail(a.Templates, account.Deliverable(owner.Address), a.messageID(linkID(m)), content)
+	msg, err := f.Mail(a.Templates, account.Deliverable(owner.Address), a.linkMessageID(ctx, f, m), content)
 	if err != nil {
 		return err
 	}

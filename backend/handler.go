@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -26,6 +27,9 @@ const callTimeout = 25 * time.Second
 // requests is the metric that counts answers by their code.
 const requests = "rekey_backend_requests"
 
+// bounces is the metric that counts mails that bounced, and complaints.
+const bounces = "rekey_bounces"
+
 // Config is the configuration of a handler. A request proves its sender in each way that is set:
 // with both, by both.
 type Config struct {
@@ -36,7 +40,7 @@ type Config struct {
 	// Certificates wants a client certificate that the listener has verified, see [RequireClients].
 	Certificates bool
 	// Metrics counts answers by their code in rekey_backend_requests: accepted, unauthorized and
-	// the others of openapi.yaml. Nil counts nothing.
+	// the others of openapi.yaml. It counts bounces by their kind in rekey_bounces. Nil counts nothing.
 	Metrics client.MetricsHandler
 	// Log gets a line per request, without anything of its body.
 	Log zerolog.Logger
@@ -60,20 +64,28 @@ func NewHandler(c Config) (http.Handler, error) {
 	for _, p := range problems {
 		h.count(p, 0)
 	}
+	for _, kind := range flow.BounceKinds() {
+		h.countBounce(kind, 0)
+	}
 	return h, nil
+}
+
+// countBounce counts genuine reports of a kind. A provider that repeats one counts twice.
+func (h *handler) countBounce(kind flow.BounceKind, n int64) {
+	h.Metrics.WithTags(map[string]string{"kind": string(kind)}).Counter(bounces).Inc(n)
 }
 
 func (h *handler) count(r result, n int64) {
 	h.Metrics.WithTags(map[string]string{"code": r.Code}).Counter(requests).Inc(n)
 }
 
-// call is one call of the flows, for an address and the other fields of a body.
+// call is one call of the flows, for the address and the other fields of a body.
 type call func(ctx context.Context, flows Flows, address string, f body.Fields) error
 
 // route is the call of a path. All routes are POST.
 type route struct {
 	call   call
-	fields []string // of the body; all have the address
+	fields []string // of the body, the address first, if there is one
 }
 
 // routes are the routes by their paths. openapi.yaml describes the same set and a test compares the
@@ -87,6 +99,7 @@ var routes = map[string]route{
 		return flows.CancelInvitation(ctx, address)
 	}, []string{"address"}},
 	"/v1/forced-resets": {force, []string{"address", "reason"}},
+	"/v1/bounces":       {bounce, []string{"message_id", "kind"}},
 }
 
 func invite(ctx context.Context, flows Flows, address string, f body.Fields) error {
@@ -110,6 +123,14 @@ func force(ctx context.Context, flows Flows, address string, f body.Fields) erro
 		return err
 	}
 	return flows.ForceReset(ctx, forced)
+}
+
+func bounce(ctx context.Context, flows Flows, _ string, f body.Fields) error {
+	b := Bounce{MessageID: f["message_id"], Kind: flow.BounceKind(f["kind"])}
+	if err := b.Check(); err != nil {
+		return err
+	}
+	return flows.Bounced(ctx, b)
 }
 
 // ServeHTTP answers, and writes one line to the log. The line names a route that exists, and no
@@ -162,7 +183,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (caller string, 
 	if err != nil {
 		return caller, err
 	}
-	address, err := account.ParseAddress(f["address"])
+	address, err := route.address(f)
 	if err != nil {
 		return caller, err
 	}
@@ -171,7 +192,19 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (caller string, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
 	defer cancel()
 	ctx = starter.WithClientAddr(context.WithValue(ctx, callerKey{}, caller), clientOf(r))
-	return caller, route.call(ctx, h.Flows, address, f)
+	err = route.call(ctx, h.Flows, address, f)
+	if kind := f["kind"]; kind != "" && err == nil {
+		h.countBounce(flow.BounceKind(kind), 1)
+	}
+	return caller, err
+}
+
+// address is that of a body, "" for a route without one.
+func (r route) address(f body.Fields) (string, error) {
+	if r.fields[0] != "address" {
+		return "", nil
+	}
+	return account.ParseAddress(f["address"])
 }
 
 // clientOf is the peer of a request; the zero Addr is unknown.

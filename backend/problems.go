@@ -54,6 +54,8 @@ var problems = []result{
 	{ErrLife, http.StatusBadRequest, "life_invalid", "The life must be 1h to 168h, such as 72h.", ""},
 	{ErrInviter, http.StatusBadRequest, "inviter_invalid", "The inviter must be one line of at most 64 characters.", ""},
 	{ErrReason, http.StatusBadRequest, "reason_invalid", "The reason must be one line of 1 to 200 characters.", ""},
+	{ErrKind, http.StatusBadRequest, "kind_invalid", "The kind must be bounce or complaint.", ""},
+	{starter.ErrMessageUnknown, http.StatusBadRequest, "message_unknown", "The Message-ID is none of a mail with a link.", ""},
 	{starter.ErrNoRun, http.StatusConflict, "nothing_open", "No invitation of the address is open.", ""},
 	{starter.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "Too much is requested right now. Nothing was done.", "10"},
 	{starter.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The request was not accepted, as far as is known. Retries are safe.", "30"},

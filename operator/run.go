@@ -30,6 +30,8 @@ type Run struct {
 	Refused    string    `json:"refused,omitempty"`  // why the store refused the change
 	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run notified no address
 	Owed       bool      `json:"owed,omitempty"`     // a notice of this run or an earlier one is pending for an address
+	Bounces    int       `json:"bounces,omitempty"`    // mails that bounced; with Sealed complaints too
+	Complaints int       `json:"complaints,omitempty"` // about its mails
 	Sealed     bool      `json:"sealed,omitempty"`   // payload.json is missing, or lacks a key of the run
 
 	story *story
@@ -72,6 +74,7 @@ func (s *story) summary(t target) Run {
 		State: cmp.Or(s.end.outside, string(s.state())), Open: s.end.at.IsZero(),
 		Started: s.started.Truncate(time.Second), Ended: s.end.at.Truncate(time.Second),
 		Mails: s.links.begun, Asked: s.asked, Withheld: string(s.links.withheld),
+		Bounces: s.bounced[flow.MailBounced], Complaints: s.bounced[flow.MailComplaint],
 		Failure: s.end.failure, Refused: s.end.refused, Owed: s.owes(), Sealed: s.sealed,
 	}
 	r.Untold = s.untold && (!r.Open || s.machine.State() == statemachine.StateCompleted)

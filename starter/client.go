@@ -98,6 +98,7 @@ type Client struct {
 	data        converter.DataConverter
 	links       *link.Box
 	accountKeys *keys.AccountKeys
+	messageIDs  *keys.MessageIDs
 	salts       *keys.Salts
 	sealer      *keys.Sealer
 	recent      *lru.Cache[string, sent] // by workflow ID
@@ -172,8 +173,9 @@ func (c *Client) loadKeys() error {
 	accounts, accountErr := c.cfg.Keys.AccountKeys()
 	salts, saltErr := c.cfg.Keys.Salts()
 	sealer, sealErr := c.cfg.Keys.SubmissionSealer()
-	c.links, c.accountKeys, c.salts, c.sealer = links, accounts, salts, sealer
-	return errors.Join(linkErr, accountErr, saltErr, sealErr)
+	messages, messageErr := c.cfg.Keys.MessageIDs(c.namespace)
+	c.links, c.accountKeys, c.salts, c.sealer, c.messageIDs = links, accounts, salts, sealer, messages
+	return errors.Join(linkErr, accountErr, saltErr, sealErr, messageErr)
 }
 
 // makeMemory makes a client's memory of the last minutes.
