@@ -150,6 +150,7 @@ func (s *SMTP) greet(ctx context.Context, t *talk, login login) (err error) {
 	if t.Client, err = smtp.NewClient(conn, s.config.Host); err != nil {
 		return failed(stepGreeting, err, "")
 	}
+	s.observe(t.Client)
 	t.SkipSMTPUTF8(true)
 	if err := t.Hello(s.hello); err != nil {
 		return failed(stepHello, err, "")

@@ -34,13 +34,16 @@ type mailFlags struct {
 	Scope        string `name:"smtp-oauth-scope" env:"REKEY_SMTP_OAUTH_SCOPE" help:"Scope of the access token."`
 	ClientSecret string `name:"smtp-oauth-secret-file" type:"path" env:"REKEY_SMTP_OAUTH_SECRET_FILE" help:"File with the client secret."`
 	RefreshToken string `name:"smtp-oauth-refresh-file" type:"path" env:"REKEY_SMTP_OAUTH_REFRESH_FILE" help:"File with a refresh token; without it, the client's own credentials are used."`
+
+	watch func(line string) // see mail.Config
+}
+
+func (m *mailFlags) brand(base link.BaseURL) mail.Brand {
+	return mail.Brand{Product: m.Product, Support: m.Support, SignInURL: m.SignInURL, ForgotURL: base.ForgotURL()}
 }
 
 func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {
-	templates, err := mail.Load(m.Templates, mail.Brand{
-		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
-		ForgotURL: base.ForgotURL(),
-	})
+	templates, err := mail.Load(m.Templates, m.brand(base))
 	if err != nil && m.Templates != "" {
 		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
 	}
@@ -96,7 +99,7 @@ func (m *mailFlags) smtp(base link.BaseURL) (*mail.SMTP, error) {
 
 // config is all but the name to greet with and the secrets.
 func (m *mailFlags) config() mail.Config {
-	return mail.Config{Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, From: m.From}
+	return mail.Config{Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, From: m.From, Watch: m.watch}
 }
 
 // oauth is the source of access tokens, nil without one.
