@@ -1,7 +1,9 @@
 package mail
 
 import (
+	"errors"
 	"fmt"
+	"net/textproto"
 	"regexp"
 	"strings"
 
@@ -27,13 +29,25 @@ func (w watching) Debugf(l log.Log) {
 	if l.Direction == log.DirClientToServer {
 		prefix = "C: "
 	}
-	text := credentials.ReplaceAllString(fmt.Sprintf(l.Format, l.Messages...), "$1 "+masked)
+	w.say(prefix, fmt.Sprintf(l.Format, l.Messages...))
+}
+
+func (w watching) say(prefix, text string) {
+	text = credentials.ReplaceAllString(text, "$1 "+masked)
 	if secret := w.smtp.config.Password; secret != "" {
 		text = strings.ReplaceAll(text, secret, masked)
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		w.watch(prefix + line)
 	}
+}
+
+// heard shows a refusing reply, which the client does not pass on as a line.
+func (s *SMTP) heard(err error) error {
+	if e, ok := errors.AsType[*textproto.Error](err); ok && s.config.Watch != nil {
+		watching{s, s.config.Watch}.say("S: ", fmt.Sprintf("%d %s", e.Code, e.Msg))
+	}
+	return err
 }
 
 // Infof implements log.Logger.

@@ -185,6 +185,7 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/repo":                 nil,
 		"internal/testkit/authority":    nil,
 		"internal/testkit/cost":         nil,
+		"internal/testkit/fakedns":      nil,
 		"internal/testkit/golden":       nil,
 		"internal/testkit/hostapp":      {"account", "account/bolt", "account/storetest", "internal/failpoint"},
 		"internal/testkit/mariadbtest":  {"internal/testkit/suite"},
