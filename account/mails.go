@@ -54,12 +54,8 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 	if name = t.Mail; len(out) > 0 {
 		name = fmt.Sprintf("%s/%d", t.Mail, i.Copy)
 	}
-	known, rests, others := false, false, make([]time.Time, 0, len(counted))
-	for _, c := range counted {
-		if strings.HasPrefix(c.Name, complained) {
-			rests = rests || c.rests(t.Issued)
-			continue
-		}
+	known, others := false, make([]time.Time, 0, len(counted))
+	for _, c := range slices.DeleteFunc(slices.Clone(counted), Counted.complaint) {
 		if c.Name == name {
 			known = true
 			continue
@@ -73,17 +69,21 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 	switch {
 	case len(out) >= MailCopies:
 		return "", i, ErrTooManyCopies
-	case rests, !known && !RoomForMail(others, t.Issued, limit):
+	case t.rests(counted), !known && !RoomForMail(others, t.Issued, limit):
 		return "", i, ErrMailLimit
 	}
 	return name, i, nil
 }
 
-// rests reports that an account gets no mail because of a complaint. A time further in the future
-// than MailRefill does not count, as in [RoomForMail].
-func (c Counted) rests(now time.Time) bool {
-	age := now.Sub(c.At)
-	return -MailRefill <= age && age < MailRest
+func (c Counted) complaint() bool { return strings.HasPrefix(c.Name, complained) }
+
+// rests reports that the account of a token gets no mail because of a complaint. A time further in
+// the future than MailRefill does not count, as in [RoomForMail].
+func (t TokenRecord) rests(counted []Counted) bool {
+	return slices.ContainsFunc(counted, func(c Counted) bool {
+		age := t.Issued.Sub(c.At)
+		return c.complaint() && -MailRefill <= age && age < MailRest
+	})
 }
 
 // RoomForMail reports whether an account that had mails at these times may have one more now.

@@ -101,8 +101,7 @@ func (d domainCheck) spf() Fact {
 	case len(found) > 1:
 		return Fact{"SPF", FactMissing, false, fmt.Sprintf("%s has %d SPF records, which count as none: join them", d.domain, len(found))}
 	}
-	terms := strings.Fields(strings.ToLower(found[0]))
-	for _, term := range terms {
+	for term := range strings.FieldsSeq(strings.ToLower(found[0])) {
 		if term == "all" || term == "+all" {
 			return Fact{"SPF", FactMissing, false, "the record allows every server of the world: end it with ~all or -all"}
 		}

@@ -21,18 +21,18 @@ type Run struct {
 	Paused     bool      `json:"paused,omitempty"` // by an operator, in Temporal
 	Started    time.Time `json:"started"`
 	Ended      time.Time `json:"ended,omitzero"`
-	Mails      int       `json:"mails"`              // links that the run has mailed, or withheld, or mails now
-	Asked      int       `json:"asked,omitempty"`    // requests since the last of them, which mailed nothing
-	Trying     *Attempt  `json:"mailing,omitempty"`  // the mail in progress
-	Expires    time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
-	Withheld   string    `json:"withheld,omitempty"` // why the last link was not mailed, a flow.Reason
-	Failure    string    `json:"failure,omitempty"`  // the type of its failure
-	Refused    string    `json:"refused,omitempty"`  // why the store refused the change
-	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run notified no address
-	Owed       bool      `json:"owed,omitempty"`     // a notice of this run or an earlier one is pending for an address
+	Mails      int       `json:"mails"`                // links that the run has mailed, or withheld, or mails now
+	Asked      int       `json:"asked,omitempty"`      // requests since the last of them, which mailed nothing
+	Trying     *Attempt  `json:"mailing,omitempty"`    // the mail in progress
+	Expires    time.Time `json:"expires,omitzero"`     // when the run ends unless its link is used
+	Withheld   string    `json:"withheld,omitempty"`   // why the last link was not mailed, a flow.Reason
+	Failure    string    `json:"failure,omitempty"`    // the type of its failure
+	Refused    string    `json:"refused,omitempty"`    // why the store refused the change
+	Untold     bool      `json:"untold,omitempty"`     // the password was changed, and this run notified no address
+	Owed       bool      `json:"owed,omitempty"`       // a notice of this run or an earlier one is pending for an address
 	Bounces    int       `json:"bounces,omitempty"`    // mails that bounced; with Sealed complaints too
 	Complaints int       `json:"complaints,omitempty"` // about its mails
-	Sealed     bool      `json:"sealed,omitempty"`   // payload.json is missing, or lacks a key of the run
+	Sealed     bool      `json:"sealed,omitempty"`     // payload.json is missing, or lacks a key of the run
 
 	story *story
 }

@@ -30,7 +30,7 @@ type story struct {
 	waiting bool // one of them is open
 	decided bool // the store has answered the last submission
 	bounced map[flow.BounceKind]int
-	asked   int  // requests since the last link mail was begun
+	asked   int // requests since the last link mail was begun
 	links   links
 	untold  bool // the last attempt of the notice has reached no address
 	owed    int  // notices to further addresses, and of earlier runs, that are being sent

@@ -153,12 +153,8 @@ func (m *mailFlags) check() error {
 	switch {
 	case m.SignInURL != "" && !isURL(m.SignInURL, loopback.Web):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, for the mails")
-	case m.Host == "" && m.MailURL == "":
-		return errors.New("set --smtp-host ($REKEY_SMTP_HOST) or --mail-url ($REKEY_MAIL_URL), where mails go")
-	case m.MailURL != "":
+	case m.MailURL != "" || m.Host == "" || m.MailSecret != "":
 		return m.checkURL()
-	case m.MailSecret != "":
-		return errors.New("--mail-secret-file ($REKEY_MAIL_SECRET_FILE): want a --mail-url ($REKEY_MAIL_URL) that it signs for")
 	case !isHost(m.Host):
 		return errors.New("--smtp-host ($REKEY_SMTP_HOST): want a name or an IP address, such as mail.example.com; --smtp-port ($REKEY_SMTP_PORT) has the port")
 	case m.Port < 1 || m.Port > 65535:
@@ -169,9 +165,14 @@ func (m *mailFlags) check() error {
 	return m.checkSMTP()
 }
 
-// checkURL refuses settings of a mail server beside the URL, which would not be used.
+// checkURL wants a URL or a mail server, and refuses settings of one beside the other, which would
+// not be used.
 func (m *mailFlags) checkURL() error {
 	switch {
+	case m.Host == "" && m.MailURL == "":
+		return errors.New("set --smtp-host ($REKEY_SMTP_HOST) or --mail-url ($REKEY_MAIL_URL), where mails go")
+	case m.MailURL == "":
+		return errors.New("--mail-secret-file ($REKEY_MAIL_SECRET_FILE): want a --mail-url ($REKEY_MAIL_URL) that it signs for")
 	case m.Host+m.Username+m.SMTPPassword+m.Helo+m.TokenURL != "":
 		return errors.New("--mail-url ($REKEY_MAIL_URL): want it or the settings of a mail server (--smtp-...), not both")
 	case m.MailSecret == "":

@@ -23,11 +23,11 @@ type Records struct {
 // Resolver returns a resolver that asks a server of the zone. The server ends with the test.
 func Resolver(t *testing.T, zone Zone) *net.Resolver {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	go func() {
 		buffer := make([]byte, 1232)
 		for {
