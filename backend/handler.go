@@ -27,9 +27,6 @@ const callTimeout = 25 * time.Second
 // requests is the metric that counts answers by their code.
 const requests = "rekey_backend_requests"
 
-// bounces is the metric that counts mails that bounced, and complaints.
-const bounces = "rekey_bounces"
-
 // Config is the configuration of a handler. A request proves its sender in each way that is set:
 // with both, by both.
 type Config struct {
@@ -40,7 +37,7 @@ type Config struct {
 	// Certificates wants a client certificate that the listener has verified, see [RequireClients].
 	Certificates bool
 	// Metrics counts answers by their code in rekey_backend_requests: accepted, unauthorized and
-	// the others of openapi.yaml. It counts bounces by their kind in rekey_bounces. Nil counts nothing.
+	// the others of openapi.yaml. Nil counts nothing.
 	Metrics client.MetricsHandler
 	// Log gets a line per request, without anything of its body.
 	Log zerolog.Logger
@@ -64,15 +61,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	for _, p := range problems {
 		h.count(p, 0)
 	}
-	for _, kind := range flow.BounceKinds() {
-		h.countBounce(kind, 0)
-	}
 	return h, nil
-}
-
-// countBounce counts genuine reports of a kind. A provider that repeats one counts twice.
-func (h *handler) countBounce(kind flow.BounceKind, n int64) {
-	h.Metrics.WithTags(map[string]string{"kind": string(kind)}).Counter(bounces).Inc(n)
 }
 
 func (h *handler) count(r result, n int64) {
@@ -192,11 +181,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (caller string, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
 	defer cancel()
 	ctx = starter.WithClientAddr(context.WithValue(ctx, callerKey{}, caller), clientOf(r))
-	err = route.call(ctx, h.Flows, address, f)
-	if kind := f["kind"]; kind != "" && err == nil {
-		h.countBounce(flow.BounceKind(kind), 1)
-	}
-	return caller, err
+	return caller, route.call(ctx, h.Flows, address, f)
 }
 
 // address is that of a body, "" for a route without one.

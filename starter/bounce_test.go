@@ -1,16 +1,22 @@
 package starter
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/rekeyhq/rekey/flow"
+	"github.com/rekeyhq/rekey/internal/telemetry"
 	"github.com/rekeyhq/rekey/keys"
 )
 
@@ -59,6 +65,14 @@ func TestBounceIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTeller(t, tc.takes)
+			metrics, err := telemetry.NewMetrics(t.Context(), "rekey-starter", "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.cfg.Temporal.MetricsHandler = metrics.Temporal()
+			s.announce()
+			var log bytes.Buffer
+			s.cfg.Log = zerolog.New(&log)
 			var got flow.Bounce
 			var to string
 			s.signals = func(r *workflowservice.SignalWorkflowExecutionRequest) {
@@ -73,6 +87,20 @@ func TestBounceIsTold(t *testing.T) {
 			want := []told{{"signal", "", flow.BounceSignal, flow.Caller{AccountKey: strings.Repeat("a", 32), Run: linkRun}}}
 			if d := cmp.Diff(want, s.told); d != "" {
 				t.Errorf("told (-want +got):\n%s", d)
+			}
+			if said := strings.Contains(log.String(), linkRun); said != (name == "ended") {
+				t.Errorf("the log: %s", &log)
+			}
+			counted := 1
+			if tc.fails != nil {
+				counted = 0
+			}
+			w := httptest.NewRecorder()
+			metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			for _, line := range []string{fmt.Sprintf(`rekey_bounces_total{kind="bounce"} %d`, counted), `rekey_bounces_total{kind="complaint"} 0`} {
+				if !strings.Contains(w.Body.String(), line+"\n") {
+					t.Errorf("want %s", line)
+				}
 			}
 			if d := cmp.Diff(flow.Bounce{AccountKey: strings.Repeat("a", 32), Run: linkRun, Kind: flow.MailBounced}, got); d != "" || to != tc.flow+"/"+strings.Repeat("a", 32) {
 				t.Errorf("to %s (-want +got):\n%s", to, d)

@@ -42,7 +42,7 @@ const (
 type Config struct {
 	// Temporal has the address, namespace, TLS and credentials of the server. Dial replaces its
 	// converters, so that nothing leaves in clear. Its metrics handler also gets the client's own
-	// metric: rekey_hash_wait.
+	// metrics: rekey_hash_wait and rekey_bounces.
 	Temporal client.Options
 	// Keys is the folder of keysets. A starter reads link.json, payload.json,
 	// submission.pub.json, account.json and salt.json there.
@@ -144,6 +144,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		c.temporal.Close()
 		return nil, err
 	}
+	c.announce()
 	return c, nil
 }
 
