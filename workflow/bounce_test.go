@@ -52,6 +52,7 @@ func TestForeignBounces(t *testing.T) {
 	s.at(time.Minute, func() {
 		s.SignalWorkflow(flow.BounceSignal, flow.Bounce{AccountKey: "another", Run: sender, Kind: flow.MailComplaint})
 		s.SignalWorkflow(flow.BounceSignal, flow.Bounce{AccountKey: accountKey, Run: sender, Kind: "rumor"})
+		s.SignalWorkflow(flow.BounceSignal, inClear(flow.Bounce{AccountKey: accountKey, Run: sender, Kind: flow.MailComplaint}))
 	})
 	for n := range 5 {
 		s.at(2*time.Minute+time.Duration(n)*time.Second, s.bounce(flow.MailBounced))
