@@ -195,6 +195,8 @@ const (
 	EventResetCanceled   Event = "reset_canceled"   // the detail says by whom
 	EventResetEnded      Event = "reset_ended"      // its run ended from outside, and its links count for nothing
 	EventNoticeFailed    Event = "notice_failed"    // an owner's notice failed; the detail says whether at each address
+	EventMailBounced     Event = "mail_bounced"     // a mail was not delivered after all
+	EventMailComplaint   Event = "mail_complaint"   // the reader called a mail spam; no further one for a day
 	EventEventFailed     Event = "event_failed"     // the application was not told an event; the detail says which
 )
 

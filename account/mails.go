@@ -13,7 +13,18 @@ const (
 	MailRefill = time.Hour
 	// MailCopies is how often a mail goes out of which it is not known whether it arrived.
 	MailCopies = 3
+	// MailRest is how long an account gets no mail after its owner complained about one.
+	MailRest = 24 * time.Hour
 )
+
+// complained begins the names under which stores count complaints among the mails of an account.
+const complained = "complaint/"
+
+// Complaint is how a store counts a complaint ([Ledger.Complained]): as a mail of this name, which
+// takes no room. Complaints of one hour are one.
+func Complaint(at time.Time) Counted {
+	return Counted{complained + at.UTC().Truncate(time.Hour).Format(time.RFC3339), at.UTC()}
+}
 
 // Issued is what [Store.IssueToken] knows of a mail.
 type Issued struct {
@@ -44,7 +55,7 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 		name = fmt.Sprintf("%s/%d", t.Mail, i.Copy)
 	}
 	known, others := false, make([]time.Time, 0, len(counted))
-	for _, c := range counted {
+	for _, c := range slices.DeleteFunc(slices.Clone(counted), Counted.complaint) {
 		if c.Name == name {
 			known = true
 			continue
@@ -58,10 +69,21 @@ func (t TokenRecord) Judge(out []TokenRecord, counted []Counted, limit int) (nam
 	switch {
 	case len(out) >= MailCopies:
 		return "", i, ErrTooManyCopies
-	case !known && !RoomForMail(others, t.Issued, limit):
+	case t.rests(counted), !known && !RoomForMail(others, t.Issued, limit):
 		return "", i, ErrMailLimit
 	}
 	return name, i, nil
+}
+
+func (c Counted) complaint() bool { return strings.HasPrefix(c.Name, complained) }
+
+// rests reports that the account of a token gets no mail because of a complaint. A time further in
+// the future than MailRefill does not count, as in [RoomForMail].
+func (t TokenRecord) rests(counted []Counted) bool {
+	return slices.ContainsFunc(counted, func(c Counted) bool {
+		age := t.Issued.Sub(c.At)
+		return c.complaint() && -MailRefill <= age && age < MailRest
+	})
 }
 
 // RoomForMail reports whether an account that had mails at these times may have one more now.

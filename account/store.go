@@ -95,10 +95,16 @@ type Ledger interface {
 	// those copies, and all of them stay valid. The account need not exist.
 	//
 	// Errors: ErrMailLimit when the account's other mails leave no room at TokenRecord.Issued
-	// ([RoomForMail]), ErrTooManyCopies when MailCopies of the mail may have arrived. Then
+	// ([RoomForMail]) or its owner complained, ErrTooManyCopies when MailCopies of the mail may have arrived. Then
 	// nothing is recorded, and earlier tokens stay valid. Issued is correct with these errors
 	// too.
 	IssueToken(ctx context.Context, t TokenRecord, limit int) (Issued, error)
+
+	// Complained notes that the owner of an account complained about a mail, and writes the entry, in
+	// one transaction. The account and the time are those of the entry. For MailRest after it
+	// IssueToken returns ErrMailLimit, whatever the limit ([Complaint]). The account need not exist.
+	// The same complaint again only writes another entry.
+	Complained(ctx context.Context, e Entry) error
 
 	// RevokeToken deletes the record of a token whose mail definitely did not go out. It
 	// writes the audit entry EventMailRevoked, with the client and the operator of the token.

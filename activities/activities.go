@@ -1,7 +1,7 @@
 // Package activities holds the effects of a reset.
 //
 // They are send-email, await-token-submission, change-password and record-cancel. After failures
-// there are end-reset and give-up-notice. For an application that wants events there is tell-host.
+// there are end-reset and give-up-notice. For an application that wants events there is tell-host, and note-bounce for mails that bounced.
 // A campaign of forced resets has count-accounts and list-accounts, which read only.
 // All of them may run more than once, because a worker can die after an effect and before Temporal
 // hears of it. A mail may repeat (under the same Message-ID), an event (under the same webhook-id),
@@ -37,7 +37,7 @@ type Mailer interface {
 }
 
 // Activities are the effects of resets and their dependencies. All fields but Upgrade, First, Receiver,
-// Flows, Lister, AccountKeys and Metrics are required, and it is safe for concurrent use.
+// Flows, Lister, AccountKeys, MessageIDs and Metrics are required, and it is safe for concurrent use.
 type Activities struct {
 	Store       account.Store
 	Mailer      Mailer
@@ -55,6 +55,7 @@ type Activities struct {
 	Lister      account.Lister    // lists the accounts of Store, for campaigns; nil lists none
 	AccountKeys *keys.AccountKeys // makes the workflow IDs of a campaign's accounts; nil makes none
 	Domain      string            // right side of Message-IDs
+	MessageIDs  *keys.MessageIDs  // makes the left side for mails with links; nil makes none that a bounce can name
 	Now         func() time.Time  // the clock
 	// Metrics counts mails (rekey_mail_attempts, rekey_mails_withheld) and owners who were not
 	// notified of a change (rekey_notices_failed). It counts verdicts too (rekey_changes,
@@ -75,6 +76,7 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 	register(w, flow.EndReset, a.EndReset)
 	register(w, flow.GiveUpNotice, a.GiveUpNotice)
 	register(w, flow.TellHost, a.TellHost)
+	register(w, flow.NoteBounce, a.NoteBounce)
 	register(w, workflow.BlockPassword, a.BlockPassword)
 	register(w, workflow.CountAccounts, a.CountAccounts)
 	register(w, workflow.ListAccounts, a.ListAccounts)

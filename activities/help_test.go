@@ -101,6 +101,8 @@ func (s *site) open(t *testing.T) {
 	must(t, err)
 	s.sealer, err = dir.SubmissionSealer()
 	must(t, err)
+	s.MessageIDs, err = dir.MessageIDs("default")
+	must(t, err)
 	codec, err := dir.Payload()
 	must(t, err)
 	s.converter = keys.DataConverter(codec)

@@ -14,6 +14,7 @@ import (
 	"github.com/rekeyhq/rekey/account"
 	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/span"
+	"github.com/rekeyhq/rekey/keys"
 	"github.com/rekeyhq/rekey/mail"
 )
 
@@ -88,6 +89,23 @@ func noticeID(n account.Notice, to string) string { return mailID(n.Run+"/"+n.Su
 func mailID(of string, number int, to string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "rekey/v1 mail|%s|%d|%s", of, number, to))
 	return hex.EncodeToString(sum[:16])
+}
+
+// linkMessageID is the Message-ID of a link mail, the same on all its attempts. It is sealed, so
+// that a starter finds the run of a mail that bounces.
+func (a *Activities) linkMessageID(ctx context.Context, f Flow, m flow.LinkMail) string {
+	name := linkID(m)
+	if a.MessageIDs == nil {
+		return a.messageID(name)
+	}
+	run := cmp.Or(m.Sender, m.Run)
+	sealed, err := a.MessageIDs.Seal(keys.LinkMail{
+		Flow: f.Kind, AccountKey: flow.AccountKey(activity.GetInfo(ctx).WorkflowExecution.ID), RunID: run, Name: name,
+	})
+	if err != nil {
+		return a.messageID(name) // no bounce can name it
+	}
+	return a.messageID(sealed)
 }
 
 func (a *Activities) messageID(mailID string) string { return mailID + "@" + a.Domain }

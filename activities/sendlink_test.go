@@ -44,7 +44,10 @@ func TestLinkIsRecordedAndMailed(t *testing.T) {
 		t.Error("both links have one token")
 	}
 	digest := token.Digest()
-	mailID, _, _ := strings.Cut(msg.ID, "@")
+	named, err := s.MessageIDs.Open(msg.ID)
+	must(t, err)
+	mailID := w.issued[0].Mail
+	diff(t, "name of the mail in its Message-ID", named.Name, mailID[:16])
 	diff(t, "record", w.issued, []account.TokenRecord{{
 		Key: sha256.Sum256(digest[:]), Scope: "password:reset", AccountID: ann.ID, Address: ann.Address,
 		Credential: account.CredentialDigest(ann.Credential), Run: run, Mail: mailID, Client: from,

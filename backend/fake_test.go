@@ -58,6 +58,10 @@ func (f *fakeFlows) ForceReset(ctx context.Context, forced backend.Forced) error
 	return f.called(ctx, "force %s %q%s", forced.Address, forced.Reason, forced.ID)
 }
 
+func (f *fakeFlows) Bounced(ctx context.Context, b backend.Bounce) error {
+	return f.called(ctx, "%s %s", b.Kind, b.MessageID)
+}
+
 // taken is the calls so far, in one text.
 func (f *fakeFlows) taken() string {
 	f.mu.Lock()

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 )
 
 // Flows begins and ends the flows of accounts. Its methods are safe for concurrent use, and safe to
@@ -33,6 +35,8 @@ type Flows interface {
 	// ForceReset makes the present password of an account stop working, ends its sessions, and mails
 	// a link for a new one.
 	ForceReset(ctx context.Context, forced Forced) error
+	// Bounced tells the run of a mail what became of the mail. Errors: starter.ErrMessageUnknown.
+	Bounced(ctx context.Context, b Bounce) error
 }
 
 // Bounds of an [Invitation] and a [Forced].
@@ -44,12 +48,14 @@ const (
 	MaxID      = 64  // characters of ASCII
 )
 
-// Errors of an [Invitation] and a [Forced].
+// Errors of an [Invitation], a [Forced] and a [Bounce].
 var (
 	// ErrLife means that a life is not between MinLife and MaxLife.
 	ErrLife = errors.New("the life of an invitation is out of bounds")
 	// ErrInviter means that the name of an inviter is too long or cannot be shown.
 	ErrInviter = errors.New("the inviter is not a name")
+	// ErrKind means that the kind of a bounce is neither bounce nor complaint.
+	ErrKind = errors.New("the kind is not one of a bounce")
 	// ErrReason means that a reason is missing, too long or cannot be shown.
 	ErrReason = errors.New("the reason is not a line of text")
 	// ErrID means that the ID of a request is no name.
@@ -91,6 +97,20 @@ func (f Forced) Check() error {
 	}
 	if strings.TrimSpace(f.Reason) == "" || !account.IsLine(f.Reason, MaxReason) {
 		return ErrReason
+	}
+	return nil
+}
+
+// Bounce is what became of a mail that had been sent.
+type Bounce struct {
+	MessageID string // of the mail, with or without angle brackets
+	Kind      flow.BounceKind
+}
+
+// Check judges all but the Message-ID. Errors: ErrKind.
+func (b Bounce) Check() error {
+	if !slices.Contains(flow.BounceKinds(), b.Kind) {
+		return ErrKind
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/flow"
 	"github.com/rekeyhq/rekey/internal/body"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -91,6 +92,7 @@ var routes = map[string]route{
 		return flows.CancelInvitation(ctx, address)
 	}), fields: []string{"address"}},
 	"/v1/forced-resets": {call: one(force), fields: []string{"address", "reason", "id"}},
+	"/v1/bounces":       {call: bounce, fields: []string{"message_id", "kind"}},
 
 	"/v1/campaigns": {
 		call: startCampaign, fields: []string{"reason", "rate", "all", "addresses", "after", "dry_run"}, campaigns: true, most: maxList,
@@ -134,6 +136,14 @@ func force(ctx context.Context, flows Flows, address string, f body.Fields) erro
 		return err
 	}
 	return flows.ForceReset(ctx, forced)
+}
+
+func bounce(ctx context.Context, c Config, f body.Fields) (any, error) {
+	b := Bounce{MessageID: f["message_id"], Kind: flow.BounceKind(f["kind"])}
+	if err := b.Check(); err != nil {
+		return nil, err
+	}
+	return nil, c.Flows.Bounced(ctx, b)
 }
 
 // ServeHTTP answers, and writes one line to the log. The line names a route that exists, and no

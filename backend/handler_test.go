@@ -23,6 +23,7 @@ const (
 	resend      = "/v1/invitations/resend"
 	cancel      = "/v1/invitations/cancel"
 	forced      = "/v1/forced-resets"
+	bounces     = "/v1/bounces"
 )
 
 func TestRoutes(t *testing.T) {
@@ -35,6 +36,8 @@ func TestRoutes(t *testing.T) {
 		{invitations, `{"address":"ann@example.com","inviter":"` + strings.Repeat("ö", 64) + `"}`, `invite ann@example.com 0s "` + strings.Repeat("ö", 64) + `"`},
 		{resend, `{"address":"ann@example.com"}`, `resend ann@example.com`},
 		{cancel, `{"address":"ann@example.com"}`, `cancel ann@example.com`},
+		{bounces, `{"message_id":"<a1@example.com>","kind":"bounce"}`, `bounce <a1@example.com>`},
+		{bounces, `{"message_id":"a1@example.com","kind":"complaint"}`, `complaint a1@example.com`},
 		{forced, `{"address":"ann@example.com","reason":"a <stolen> laptop"}`, `force ann@example.com "a <stolen> laptop"`},
 		{forced, `{"address":"ann@example.com","reason":"stolen","id":"4711-a"}`, `force ann@example.com "stolen"4711-a`},
 		{forced, `{"address":"ann@example.com","reason":"` + strings.Repeat("ö", 200) + `"}`, `force ann@example.com "` + strings.Repeat("ö", 200) + `"`},
@@ -91,6 +94,10 @@ func TestRefusals(t *testing.T) {
 		{post, forced, with(`"inviter":"Bo"`), "", 400, "field_unknown"},
 		{post, invitations, `{"Address":"ann@example.com"}`, "", 400, "field_unknown"},
 		{post, invitations, with(`"address":"bo@example.com"`), "", 400, "field_repeated"},
+		{post, bounces, `{"message_id":"a1@example.com"}`, "", 400, "kind_invalid"},
+		{post, bounces, `{"message_id":"a1@example.com","kind":"Bounce"}`, "", 400, "kind_invalid"},
+		{post, bounces, with(`"kind":"bounce"`), "", 400, "field_unknown"},
+		{http.MethodGet, bounces, "", "", 405, "method_not_allowed"},
 		{post, invitations, with(`"life":""`), "", 400, "life_invalid"},
 		{post, invitations, with(`"life":"3d"`), "", 400, "life_invalid"},
 		{post, invitations, with(`"life":"0s"`), "", 400, "life_invalid"},
@@ -327,5 +334,14 @@ func TestNoCaller(t *testing.T) {
 	t.Parallel()
 	if name := backend.Caller(t.Context()); name != "" {
 		t.Error(name)
+	}
+}
+
+// A Message-ID that is none of a mail with a link has a code of its own.
+func TestUnknownMessage(t *testing.T) {
+	t.Parallel()
+	h, _ := newHandler(t, &fakeFlows{err: starter.ErrMessageUnknown})
+	if w := ask(h, post, bounces, `{"message_id":"a@example.com","kind":"complaint"}`); w.Code != 400 || codeOf(t, w.Body.Bytes()) != "message_unknown" {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

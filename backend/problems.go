@@ -64,6 +64,8 @@ var problems = []result{
 	{operator.ErrNoCampaign, http.StatusConflict, "no_campaign", "There is no campaign that Temporal keeps.", ""},
 	{operator.ErrCampaignOver, http.StatusConflict, "campaign_over", "The campaign is over.", ""},
 	{operator.ErrCommand, http.StatusConflict, "command_refused", "Another command came first: look at the campaign, and try again.", ""},
+	{ErrKind, http.StatusBadRequest, "kind_invalid", "The kind must be bounce or complaint.", ""},
+	{starter.ErrMessageUnknown, http.StatusBadRequest, "message_unknown", "The Message-ID is none of a mail with a link.", ""},
 	{starter.ErrNoRun, http.StatusConflict, "nothing_open", "No invitation of the address is open.", ""},
 	{starter.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "Too much is requested right now. Nothing was done.", "10"},
 	{starter.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The request was not accepted, as far as is known. Retries are safe.", "30"},

@@ -24,7 +24,7 @@ const (
 
 	// SendEmail, AwaitTokenSubmission, ChangePassword and RecordCancel are the activity
 	// types of a reset, EndReset and GiveUpNotice those of its end. TellHost tells the application
-	// an event, where it wants to be told.
+	// an event, where it wants to be told. NoteBounce records a mail that bounced.
 	SendEmail            = "send-email"
 	AwaitTokenSubmission = "await-token-submission"
 	ChangePassword       = "change-password"
@@ -32,12 +32,17 @@ const (
 	EndReset             = "end-reset"
 	GiveUpNotice         = "give-up-notice"
 	TellHost             = "tell-host"
+	NoteBounce           = "note-bounce"
 
 	// RequestSignal is a further request for a link. It carries a [Caller].
 	RequestSignal = "request"
 	// DisownSignal cancels a reset. "This wasn't me" in a mail sends it, and so does an operator,
 	// who is then named. It carries a [Caller].
 	DisownSignal = "disown"
+
+	// BounceSignal tells a run that a mail bounced, or that its reader complained. It carries a
+	// [Bounce].
+	BounceSignal = "bounce"
 
 	// OutcomeUpdate is answered with an [Outcome] as soon as the run has settled the password
 	// question. All callers use the update ID OutcomeUpdateID. So a run holds one update for any
@@ -65,7 +70,7 @@ const (
 // Activities are the names of the activities of this package. A flow may have further ones, see
 // [Run.Decide].
 func Activities() []string {
-	return []string{SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice, TellHost}
+	return []string{SendEmail, AwaitTokenSubmission, ChangePassword, RecordCancel, EndReset, GiveUpNotice, TellHost, NoteBounce}
 }
 
 // Values are pointers to the types whose values cross Temporal.
@@ -73,7 +78,7 @@ func Values() []any {
 	return []any{
 		&Request{}, &Caller{}, &Cancellation{}, &Mail{}, &Delivery{},
 		&Submission{}, &Change{}, &Verdict{}, &Outcome{}, &Ending{}, &Ended{},
-		&HostEvent{}, &Told{}, &Question{}, &Decision{},
+		&HostEvent{}, &Told{}, &Question{}, &Decision{}, &Bounce{}, &Bounced{},
 	}
 }
 

@@ -39,21 +39,27 @@ func (r *Run) end(ctx workflow.Context) (Outcome, error) {
 	}
 	outcome := r.outcome()
 	for {
+		r.takeBounces(ctx)
 		if caller, asked := r.lateRequest(); asked {
+			if err := workflow.Await(ctx, func() bool { return r.noting == 0 }); err != nil {
+				return Outcome{}, err
+			}
 			return outcome, r.continueAsNew(ctx, caller, &outcome)
 		}
 		if r.told() {
 			return outcome, nil
 		}
-		changed := func() bool { return r.requests.Len() > 0 || r.told() }
+		changed := func() bool { return r.requests.Len() > 0 || r.bounces.Len() > 0 || r.told() }
 		if err := workflow.Await(ctx, changed); err != nil {
 			return Outcome{}, err
 		}
 	}
 }
 
-// told reports that no notice and no event is pending.
-func (r *Run) told() bool { return len(r.pendingNotices()) == 0 && r.events.done() }
+// told reports that no notice, no event and no record is pending.
+func (r *Run) told() bool {
+	return len(r.pendingNotices()) == 0 && r.events.done() && r.noting == 0
+}
 
 // continueAsNew is the error that begins the next run, for a late request.
 func (r *Run) continueAsNew(ctx workflow.Context, by Caller, outcome *Outcome) error {

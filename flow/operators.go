@@ -68,6 +68,12 @@ func (r *Run) details() string {
 	if r.passedOver > 0 {
 		d = fmt.Appendf(d, "\n\n**Requests without another mail:** %d", r.passedOver)
 	}
+	if n := r.bounced[MailBounced]; n > 0 {
+		d = fmt.Appendf(d, "\n\n**Mails that bounced:** %d", n)
+	}
+	if n := r.bounced[MailComplaint]; n > 0 {
+		d = fmt.Appendf(d, "\n\n**Complaints about mails:** %d", n)
+	}
 	if r.verdict.Reason != "" {
 		d = fmt.Appendf(d, "\n\n**The change was refused:** %s", r.verdict.Reason)
 	}

@@ -20,6 +20,7 @@ type Run struct {
 	canceled func() bool // in Temporal
 	requests workflow.ReceiveChannel
 	disowns  workflow.ReceiveChannel
+	bounces  workflow.ReceiveChannel
 	disowner *Caller // sender of the first cancel by a signal, nil without one
 
 	wait  workflow.Future // for a submission; one is open while a link can be used
@@ -55,6 +56,9 @@ type Run struct {
 	lateCaller *Caller // of a request after the end of all links; another run answers
 	passedOver int     // requests that mailed nothing
 
+	bounced map[BounceKind]int // signals
+	noting  int                // of them that are being recorded
+
 	history []transition
 }
 
@@ -71,6 +75,8 @@ func begin(ctx workflow.Context, d Definition, in Request) (*Run, workflow.Conte
 		machine:  statemachine.New(d.Table),
 		requests: workflow.GetSignalChannel(ctx, RequestSignal),
 		disowns:  workflow.GetSignalChannel(ctx, DisownSignal),
+		bounces:  workflow.GetSignalChannel(ctx, BounceSignal),
+		bounced:  map[BounceKind]int{},
 		canceled: func() bool { return ctx.Err() != nil },
 		id:       workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		original: cmp.Or(workflow.GetInfo(ctx).OriginalRunID, workflow.GetInfo(ctx).WorkflowExecution.RunID),

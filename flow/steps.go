@@ -30,6 +30,7 @@ func (r *Run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 			return "", err
 		}
 		r.takeDisowns()
+		r.takeBounces(ctx)
 		switch {
 		case r.canceled(), r.disowner != nil:
 			return statemachine.Cancel, nil
@@ -56,7 +57,7 @@ func (r *Run) awaitEvent(ctx workflow.Context) (statemachine.Event, error) {
 // somethingHappened is a condition: it takes nothing from a channel.
 func (r *Run) somethingHappened() bool {
 	return r.canceled() || r.disowns.Len() > 0 || r.wait.IsReady() || r.mailDone() ||
-		r.requests.Len() > 0 || r.reminds() || r.expired()
+		r.requests.Len() > 0 || r.reminds() || r.expired() || r.bounces.Len() > 0
 }
 
 // Apply applies the accepted submission. The store makes it atomic and idempotent. So it

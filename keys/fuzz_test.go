@@ -71,3 +71,24 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A Message-ID that opens is one that was sealed: it is the same again.
+func FuzzMessageID(f *testing.F) {
+	dir := newKeys(f)
+	m, err := open(dir).MessageIDs("default")
+	check(f, err)
+	id, err := m.Seal(linkMail)
+	check(f, err)
+	f.Add(id)
+	f.Add("<" + id + "@example.com>")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := m.Open(text)
+		if err != nil {
+			return
+		}
+		if l != linkMail {
+			t.Errorf("%q opens as %+v", text, l)
+		}
+	})
+}

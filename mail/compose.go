@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"net/mail"
 	"strings"
 	"unicode"
 
@@ -10,10 +11,10 @@ import (
 // compose builds the MIME message: quoted-printable throughout, so that a link of any
 // length survives every relay. A recipient that is not exactly one address is refused, since
 // no retry can mend it.
-func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
+func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	to, ok := recipient(m.To)
-	if !ok || msg.To(to.String()) != nil || msg.From(s.from.String()) != nil {
+	if !ok || msg.To(to.String()) != nil || msg.From(from.String()) != nil {
 		return nil, &Error{Outcome: Refused, Step: stepAddress}
 	}
 	msg.SetMessageIDWithValue(m.ID)

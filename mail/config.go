@@ -56,6 +56,9 @@ type Config struct {
 	// Roots are the authorities that the mail server's certificate is judged by; nil
 	// means the system's.
 	Roots *x509.CertPool
+	// Watch gets the lines of each conversation, without the content and without secrets; nil for
+	// none. "C: " or "S: " says whose they are.
+	Watch func(line string)
 }
 
 // SMTP hands mails to a mail server, each in a conversation of its own. It is safe for

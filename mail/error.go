@@ -44,7 +44,7 @@ const (
 // text of a reply, and it wraps nothing: both quote addresses and links.
 type Error struct {
 	Outcome  Outcome
-	Code     int    // SMTP reply code; 0 when there was no reply
+	Code     int    // SMTP reply code, or the HTTP status of [HTTP]; 0 when there was no reply
 	Enhanced string // status code of RFC 3463, such as 5.1.1; empty when the reply had none
 	Step     string // where the conversation ended
 	Cause    string // a further fact; one of few texts, or empty

@@ -17,3 +17,6 @@ func TestLastReplyIsWaitedFor(t *testing.T) {
 		t.Errorf("%v for the last reply, in a conversation of %v", w.last, DefaultTimeout)
 	}
 }
+
+// Hurry shortens the wait for an answer.
+func (h *HTTP) Hurry(wait time.Duration) { h.client.Timeout = wait }

@@ -1,5 +1,5 @@
 // Package mail writes the mails of resets, invitations and blocked passwords, and hands them to a
-// mail server.
+// mail server ([SMTP]) or to an application behind a URL ([HTTP]).
 //
 // A mail is fixed text, the links of its run and the operator's settings of the product. Its only
 // part from the account is the recipient's address. Two texts come from outside: the name of an

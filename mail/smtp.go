@@ -15,7 +15,7 @@ import (
 // Send hands over one mail. Its error is an [*Error]. The end of ctx cuts the connection; the
 // outcome is then the last known one.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
-	msg, err := s.compose(m)
+	msg, err := compose(s.from, m)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 // for addresses. Its error is an [*Error].
 func (s *SMTP) Check(ctx context.Context) error {
 	return s.converse(ctx, func(t *talk) error {
-		if err := t.Mail("<" + s.from.Address + ">"); err != nil {
+		if err := t.heard(t.Mail("<" + s.from.Address + ">")); err != nil {
 			return failed(stepSender, err, "")
 		}
 		_ = t.Reset()
@@ -60,6 +60,7 @@ type talk struct {
 	*smtp.Client
 	conn  net.Conn
 	waits waits
+	heard func(error) error // passes an error on
 }
 
 // within bounds the next step. The connection is closed when the context of the conversation
@@ -78,16 +79,16 @@ func (t *talk) send(msg *gomail.Msg) error {
 	if err := t.spell(to[0]); err != nil {
 		return err
 	}
-	if err := t.Mail(from); err != nil {
+	if err := t.heard(t.Mail(from)); err != nil {
 		return failed(stepSender, err, "")
 	}
 	t.within(t.waits.reply)
-	if err := t.Rcpt(to[0]); err != nil {
+	if err := t.heard(t.Rcpt(to[0])); err != nil {
 		return judge(stepRecipient, err)
 	}
 	t.within(t.waits.reply)
 	content, err := t.Data()
-	if err != nil {
+	if t.heard(err) != nil {
 		return judge(stepData, err)
 	}
 	t.within(t.waits.reply)
@@ -95,7 +96,7 @@ func (t *talk) send(msg *gomail.Msg) error {
 		return failed(stepContent, nil, "") // without the final dot nothing is taken
 	}
 	t.within(t.waits.last)
-	if err := content.Close(); err != nil {
+	if err := t.heard(content.Close()); err != nil {
 		return judge(stepContent, err)
 	}
 	return nil
@@ -128,7 +129,7 @@ func (s *SMTP) connect(ctx context.Context) (*talk, error) {
 		return nil, failed(stepConnect, err, "")
 	}
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	t := &talk{conn: conn, waits: s.waits}
+	t := &talk{conn: conn, waits: s.waits, heard: s.heard}
 	t.within(s.waits.reply)
 	if err := s.greet(arrive, t, login); err != nil {
 		_ = conn.Close()
@@ -150,15 +151,16 @@ func (s *SMTP) greet(ctx context.Context, t *talk, login login) (err error) {
 	if t.Client, err = smtp.NewClient(conn, s.config.Host); err != nil {
 		return failed(stepGreeting, err, "")
 	}
+	s.observe(t.Client)
 	t.SkipSMTPUTF8(true)
-	if err := t.Hello(s.hello); err != nil {
+	if err := t.heard(t.Hello(s.hello)); err != nil {
 		return failed(stepHello, err, "")
 	}
 	if s.config.Security == SecuritySTARTTLS {
 		if offered, _ := t.Extension("STARTTLS"); !offered {
 			return failed(stepTLS, nil, "the mail server offers no encryption")
 		}
-		if err := t.StartTLS(s.tls()); err != nil {
+		if err := t.heard(t.StartTLS(s.tls())); err != nil {
 			return failed(stepTLS, err, "")
 		}
 	}

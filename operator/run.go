@@ -21,16 +21,18 @@ type Run struct {
 	Paused     bool      `json:"paused,omitempty"` // by an operator, in Temporal
 	Started    time.Time `json:"started"`
 	Ended      time.Time `json:"ended,omitzero"`
-	Mails      int       `json:"mails"`              // links that the run has mailed, or withheld, or mails now
-	Asked      int       `json:"asked,omitempty"`    // requests since the last of them, which mailed nothing
-	Trying     *Attempt  `json:"mailing,omitempty"`  // the mail in progress
-	Expires    time.Time `json:"expires,omitzero"`   // when the run ends unless its link is used
-	Withheld   string    `json:"withheld,omitempty"` // why the last link was not mailed, a flow.Reason
-	Failure    string    `json:"failure,omitempty"`  // the type of its failure
-	Refused    string    `json:"refused,omitempty"`  // why the store refused the change
-	Untold     bool      `json:"untold,omitempty"`   // the password was changed, and this run notified no address
-	Owed       bool      `json:"owed,omitempty"`     // a notice of this run or an earlier one is pending for an address
-	Sealed     bool      `json:"sealed,omitempty"`   // payload.json is missing, or lacks a key of the run
+	Mails      int       `json:"mails"`                // links that the run has mailed, or withheld, or mails now
+	Asked      int       `json:"asked,omitempty"`      // requests since the last of them, which mailed nothing
+	Trying     *Attempt  `json:"mailing,omitempty"`    // the mail in progress
+	Expires    time.Time `json:"expires,omitzero"`     // when the run ends unless its link is used
+	Withheld   string    `json:"withheld,omitempty"`   // why the last link was not mailed, a flow.Reason
+	Failure    string    `json:"failure,omitempty"`    // the type of its failure
+	Refused    string    `json:"refused,omitempty"`    // why the store refused the change
+	Untold     bool      `json:"untold,omitempty"`     // the password was changed, and this run notified no address
+	Owed       bool      `json:"owed,omitempty"`       // a notice of this run or an earlier one is pending for an address
+	Bounces    int       `json:"bounces,omitempty"`    // mails that bounced; with Sealed complaints too
+	Complaints int       `json:"complaints,omitempty"` // about its mails
+	Sealed     bool      `json:"sealed,omitempty"`     // payload.json is missing, or lacks a key of the run
 
 	story *story
 }
@@ -72,6 +74,7 @@ func (s *story) summary(t target) Run {
 		State: cmp.Or(s.end.outside, string(s.state())), Open: s.end.at.IsZero(),
 		Started: s.started.Truncate(time.Second), Ended: s.end.at.Truncate(time.Second),
 		Mails: s.links.begun, Asked: s.asked, Withheld: string(s.links.withheld),
+		Bounces: s.bounced[flow.MailBounced], Complaints: s.bounced[flow.MailComplaint],
 		Failure: s.end.failure, Refused: s.end.refused, Owed: s.owes(), Sealed: s.sealed,
 	}
 	r.Untold = s.untold && (!r.Open || s.machine.State() == statemachine.StateCompleted)

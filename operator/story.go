@@ -29,7 +29,8 @@ type story struct {
 	waits   int  // for a link to be used
 	waiting bool // one of them is open
 	decided bool // the store has answered the last submission
-	asked   int  // requests since the last link mail was begun
+	bounced map[flow.BounceKind]int
+	asked   int // requests since the last link mail was begun
 	links   links
 	untold  bool // the last attempt of the notice has reached no address
 	owed    int  // notices to further addresses, and of earlier runs, that are being sent
@@ -44,7 +45,7 @@ type activity struct {
 }
 
 func newStory(d flow.Definition, open func(*commonpb.Payloads, ...any) error) *story {
-	return &story{flow: d, open: open, machine: statemachine.New(d.Table), begun: map[int64]activity{}}
+	return &story{flow: d, open: open, machine: statemachine.New(d.Table), begun: map[int64]activity{}, bounced: map[flow.BounceKind]int{}}
 }
 
 // read takes the next event.
@@ -132,13 +133,29 @@ func (s *story) done(event int64, at time.Time, result *commonpb.Payloads) {
 }
 
 func (s *story) signaled(a *historypb.WorkflowExecutionSignaledEventAttributes) {
-	if a.GetSignalName() != flow.RequestSignal {
+	switch a.GetSignalName() {
+	case flow.BounceSignal:
+		s.bounce(a)
+		return
+	case flow.RequestSignal:
+	default:
 		return
 	}
 	var c flow.Caller
 	err := s.open(a.GetInput(), &c)
 	if foreign := errors.Is(err, keys.ErrForeign) || err == nil && c.AccountKey != s.in.AccountKey; !foreign {
 		s.asked++
+	}
+}
+
+// bounce counts a report of a mail. Its kind needs the payload keys.
+func (s *story) bounce(a *historypb.WorkflowExecutionSignaledEventAttributes) {
+	b := flow.Bounce{}
+	switch err := s.unsealAnswer(a.GetInput(), &b); {
+	case err == nil && b.AccountKey == s.in.AccountKey:
+		s.bounced[b.Kind]++
+	case err != nil && !errors.Is(err, keys.ErrForeign):
+		s.bounced[flow.MailBounced]++
 	}
 }
 

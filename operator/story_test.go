@@ -331,3 +331,39 @@ func TestForeignRequestsDoNotCount(t *testing.T) {
 		}
 	}
 }
+
+// A bounce shows its kind with the payload keys only. Signals of strangers, or about another account,
+// do not count.
+func TestBouncesOfAStory(t *testing.T) {
+	t.Parallel()
+	foreign := func(p *commonpb.Payloads, to ...any) error {
+		if _, signal := to[0].(*flow.Bounce); signal {
+			return keys.ErrForeign
+		}
+		return inClear(p, to...)
+	}
+	for name, tc := range map[string]struct {
+		open                func(*commonpb.Payloads, ...any) error
+		key                 string
+		bounces, complaints int
+		sealed              bool
+	}{
+		"ours":            {inClear, "4f1c", 0, 1, false},
+		"another account": {inClear, "5a", 0, 0, false},
+		"in clear":        {foreign, "4f1c", 0, 0, false},
+		"no key":          {noKey, "4f1c", 1, 0, true},
+	} {
+		w := tellWith(t, flow.Request{AccountKey: "4f1c"}, tc.open)
+		w.add(&historypb.HistoryEvent{
+			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+			Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+				WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{
+					SignalName: flow.BounceSignal, Input: w.payloads(flow.Bounce{AccountKey: tc.key, Kind: flow.MailComplaint}),
+				},
+			},
+		})
+		if r := w.run(); r.Bounces != tc.bounces || r.Complaints != tc.complaints || r.Sealed != tc.sealed || r.Asked != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}

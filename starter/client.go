@@ -42,7 +42,7 @@ const (
 type Config struct {
 	// Temporal has the address, namespace, TLS and credentials of the server. Dial replaces its
 	// converters, so that nothing leaves in clear. Its metrics handler also gets the client's own
-	// metric: rekey_hash_wait.
+	// metrics: rekey_hash_wait and rekey_bounces.
 	Temporal client.Options
 	// Keys is the folder of keysets. A starter reads link.json, payload.json,
 	// submission.pub.json, account.json and salt.json there.
@@ -98,6 +98,7 @@ type Client struct {
 	data        converter.DataConverter
 	links       *link.Box
 	accountKeys *keys.AccountKeys
+	messageIDs  *keys.MessageIDs
 	salts       *keys.Salts
 	sealer      *keys.Sealer
 	recent      *lru.Cache[string, sent] // by workflow ID
@@ -143,6 +144,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		c.temporal.Close()
 		return nil, err
 	}
+	c.announce()
 	return c, nil
 }
 
@@ -172,8 +174,9 @@ func (c *Client) loadKeys() error {
 	accounts, accountErr := c.cfg.Keys.AccountKeys()
 	salts, saltErr := c.cfg.Keys.Salts()
 	sealer, sealErr := c.cfg.Keys.SubmissionSealer()
-	c.links, c.accountKeys, c.salts, c.sealer = links, accounts, salts, sealer
-	return errors.Join(linkErr, accountErr, saltErr, sealErr)
+	messages, messageErr := c.cfg.Keys.MessageIDs(c.namespace)
+	c.links, c.accountKeys, c.salts, c.sealer, c.messageIDs = links, accounts, salts, sealer, messages
+	return errors.Join(linkErr, accountErr, saltErr, sealErr, messageErr)
 }
 
 // makeMemory makes a client's memory of the last minutes.

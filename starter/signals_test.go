@@ -41,6 +41,8 @@ type teller struct {
 	*filter
 	takes error
 
+	signals func(*workflowservice.SignalWorkflowExecutionRequest) // sees each signal; nil sees none
+
 	mu    sync.Mutex
 	told  []told
 	input flow.Request   // of the last start
@@ -80,6 +82,9 @@ func (s *teller) answer(t *testing.T, req any) error {
 		s.memo = r.GetMemo()
 		return s.note(told{"signal with start", "", r.GetSignalName(), s.opened(t, r.GetSignalInput())}, s.takes)
 	case *workflowservice.SignalWorkflowExecutionRequest:
+		if s.signals != nil {
+			s.signals(r)
+		}
 		return s.note(told{"signal", r.GetWorkflowExecution().GetRunId(), r.GetSignalName(), s.opened(t, r.GetInput())}, s.takes)
 	case *workflowservice.RequestCancelWorkflowExecutionRequest:
 		return s.note(told{Call: "cancel", Run: r.GetWorkflowExecution().GetRunId()}, nil)

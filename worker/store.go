@@ -22,7 +22,7 @@ type watchedStore struct {
 // watch wraps a store and makes its counters known before the first fault.
 func watch(store account.Store, metrics client.MetricsHandler) account.Store {
 	s := watchedStore{store, metrics}
-	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "sweep", "block", "accounts"} {
+	for _, op := range []string{"find", "account", "issue_token", "revoke_token", "change_password", "notice", "tell", "owed", "end", "record", "complained", "sweep", "block", "accounts"} {
 		s.faults(op).Inc(0)
 	}
 	return s
@@ -143,6 +143,13 @@ func (s watchedStore) Record(ctx context.Context, e account.Entry) (err error) {
 	ctx, end := s.begin(ctx, "record")
 	defer end(&err)
 	return s.Store.Record(ctx, e)
+}
+
+// Complained implements account.Store.
+func (s watchedStore) Complained(ctx context.Context, e account.Entry) (err error) {
+	ctx, end := s.begin(ctx, "complained")
+	defer end(&err)
+	return s.Store.Complained(ctx, e)
 }
 
 // Sweep implements account.Store.

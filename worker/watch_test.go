@@ -97,7 +97,7 @@ func TestStoreIsWatched(t *testing.T) {
 			"rekey_store_operation_duration find" + want: 1, "rekey_store_operation_duration issue_token" + want: 1,
 			"rekey_store_faults find": faults, "rekey_store_faults issue_token": faults,
 			"rekey_store_faults account": 0, "rekey_store_faults revoke_token": 0, "rekey_store_faults change_password": 0,
-			"rekey_store_faults notice": 0, "rekey_store_faults tell": 0, "rekey_store_faults owed": 0, "rekey_store_faults end": 0,
+			"rekey_store_faults notice": 0, "rekey_store_faults tell": 0, "rekey_store_faults owed": 0, "rekey_store_faults end": 0, "rekey_store_faults complained": 0,
 			"rekey_store_faults record": 0, "rekey_store_faults sweep": 0, "rekey_store_faults block": 0, "rekey_store_faults accounts": 0,
 		}
 		if !maps.Equal(m.total, counts) {

@@ -223,9 +223,13 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	messageIDs, err := c.Keys.MessageIDs(c.Temporal.Namespace)
+	if err != nil {
+		return nil, err
+	}
 	lister, _ := c.Store.(account.Lister)
 	return &activities.Activities{
-		Lister: lister, AccountKeys: accountKeys,
+		Lister: lister, AccountKeys: accountKeys, MessageIDs: messageIDs,
 		Store: c.Store, Mailer: c.Mailer, Templates: c.Templates,
 		Links: links, Submissions: submissions,
 		MailLimit: c.MailLimit, NoOrigin: c.NoMailOrigin, MaxLinkLife: c.MaxLinkLife, Upgrade: c.UpgradeHash, First: c.first,

@@ -46,6 +46,9 @@ type story struct {
 	notice func(n int, m flow.Mail) answer
 	change func(n int, c flow.Change) answer
 	record func(n int) answer
+	// noteBounce answers those about mails that bounced.
+	noteBounce func(n int) answer
+
 	ending func(n int, e flow.Ending) answer
 	giveUp func(n int, m flow.Mail) answer
 	tell   func(n int, e flow.HostEvent) answer
@@ -61,6 +64,7 @@ type story struct {
 	endings []flow.Ending
 	given   []flow.Mail // notices that were given up
 	told    []flow.HostEvent
+	bounces []flow.Bounced
 
 	upserts []string // values of the search attribute
 	stopped []string // activities that the run canceled
@@ -104,6 +108,9 @@ func newStoryOf(t *testing.T, d flow.Definition) *story {
 		notice: func(_ int, m flow.Mail) answer { return answer{result: flow.Delivery{Notice: m.Run}} },
 		change: func(_ int, c flow.Change) answer { return answer{result: changed(c)} },
 		record: func(int) answer { return answer{} },
+
+		noteBounce: func(int) answer { return answer{} },
+
 		giveUp: func(_ int, m flow.Mail) answer { return answer{result: flow.Delivery{Notice: m.Run}} },
 		tell:   func(_ int, e flow.HostEvent) answer { return answer{result: flow.Told{Of: e.Name()}} },
 	}
@@ -182,6 +189,12 @@ func (s *story) registerEnd(as func(name string, f any)) {
 		defer s.mu.Unlock()
 		s.given = append(s.given, m)
 		return flow.Delivery{}, s.later(ctx, s.giveUp(len(s.given), m))
+	})
+	as(flow.NoteBounce, func(ctx context.Context, b flow.Bounced) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.bounces = append(s.bounces, b)
+		return s.later(ctx, s.noteBounce(len(s.bounces)))
 	})
 	as(flow.TellHost, func(ctx context.Context, e flow.HostEvent) (flow.Told, error) {
 		s.mu.Lock()

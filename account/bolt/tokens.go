@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -48,6 +49,15 @@ func countMail(tx *bbolt.Tx, t account.TokenRecord, limit int) (account.Issued, 
 		return issued, nil // another attempt
 	}
 	return issued, mails.Put(key, []byte(t.Issued.UTC().Format(time.RFC3339Nano)))
+}
+
+// Complained implements [account.Store].
+func (s *Store) Complained(ctx context.Context, e account.Entry) error {
+	return s.update(ctx, func(tx *bbolt.Tx) error {
+		c := account.Complaint(e.At)
+		err := tx.Bucket(bucketMails).Put(pair(e.AccountID, []byte(c.Name)), []byte(c.At.Format(time.RFC3339Nano)))
+		return errors.Join(err, audit(tx, e))
+	})
 }
 
 // copies are the other tokens of a mail.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/webhook"
 	"github.com/rekeyhq/rekey/password"
 )
 
@@ -101,7 +102,7 @@ func (c *checker) lists() error {
 
 func (c *checker) refusesForgery() error {
 	forger := *c.Host
-	forger.secrets = []secret{secret(rand.Text())}
+	forger.secrets = webhook.Secrets{[]byte(rand.Text())}
 	return forger.refused(c.ctx)
 }
 

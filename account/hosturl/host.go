@@ -16,13 +16,14 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/webhook"
 	"github.com/rekeyhq/rekey/password"
 )
 
 // Host is an [account.Host] behind a URL.
 type Host struct {
 	url     string
-	secrets []secret
+	secrets webhook.Secrets
 	client  *http.Client
 
 	// Of a request that [Host.Check] makes wrong on purpose.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rekeyhq/rekey/account"
+	"github.com/rekeyhq/rekey/internal/webhook"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // account.ErrNoMoreEvents. Each other answer is an error, redirects too.
 type Receiver struct {
 	url     string
-	secrets []secret
+	secrets webhook.Secrets
 	client  *http.Client
 	now     func() time.Time
 }
@@ -31,11 +32,11 @@ var _ account.Receiver = (*Receiver)(nil)
 // OpenReceiver returns the receiver at a URL, with the secrets of [Open]. It sends no request.
 // Errors: ErrURL, ErrClear, ErrSecret.
 func OpenReceiver(address, secrets string) (*Receiver, error) {
-	u, keys, err := parse(address, secrets)
+	u, keys, err := webhook.Parse(address, secrets)
 	if err != nil {
 		return nil, err
 	}
-	return &Receiver{url: u, secrets: keys, client: newClient(eventWait), now: time.Now}, nil
+	return &Receiver{url: u, secrets: keys, client: webhook.NewClient(eventWait), now: time.Now}, nil
 }
 
 // Close closes idle connections.
@@ -46,14 +47,14 @@ func (r *Receiver) Receive(ctx context.Context, id string, event []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	request, err := newRequest(ctx, r.url, event)
+	request, err := webhook.NewRequest(ctx, r.url, event)
 	if err != nil {
 		return err
 	}
-	sign(request.Header, r.secrets, id, r.now(), string(event))
+	r.secrets.Sign(request.Header, id, r.now(), string(event))
 	resp, err := r.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("the application at the events' URL: %w", broken(ctx, err))
+		return fmt.Errorf("the application at the events' URL: %w", webhook.Broken(ctx, err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch status := resp.StatusCode; {

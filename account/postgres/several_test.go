@@ -57,6 +57,10 @@ func (s *several) RevokeToken(ctx context.Context, key account.RecordKey, at tim
 	return s.next().RevokeToken(ctx, key, at)
 }
 
+func (s *several) Complained(ctx context.Context, e account.Entry) error {
+	return s.next().Complained(ctx, e)
+}
+
 func (s *several) ChangePassword(ctx context.Context, c account.Change) (string, error) {
 	return s.next().ChangePassword(ctx, c)
 }

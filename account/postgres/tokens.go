@@ -53,6 +53,22 @@ func countMail(ctx context.Context, tx pgx.Tx, t account.TokenRecord, limit int)
 	return issued, err
 }
 
+// Complained implements [account.Store].
+func (s *Store) Complained(ctx context.Context, e account.Entry) error {
+	return s.update(ctx, func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, e.AccountID); err != nil {
+			return err
+		}
+		c := account.Complaint(e.At)
+		_, err := tx.Exec(ctx, `INSERT INTO rekey.mails (account_id, mail, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			e.AccountID, c.Name, c.At)
+		if err != nil {
+			return err
+		}
+		return audit(ctx, tx, e)
+	})
+}
+
 func insertToken(ctx context.Context, tx pgx.Tx, t account.TokenRecord) error {
 	_, err := tx.Exec(ctx, `INSERT INTO rekey.tokens (key, scope, account_id, address, credential, run, mail, client, operator, issued, expires)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

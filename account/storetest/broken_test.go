@@ -36,6 +36,7 @@ type broken struct {
 	entries func(ctx context.Context, f account.Filter) ([]account.Entry, error)
 	forget  func(ctx context.Context, id string, by account.Entry) (account.Forgotten, error)
 
+	complain   func(ctx context.Context, e account.Entry) error
 	sweepAudit func(ctx context.Context, now time.Time, keep time.Duration) (int, error)
 
 	mu       sync.Mutex
@@ -50,7 +51,7 @@ func breakStore(good Harness, fault func(*broken)) Harness {
 	b := &broken{
 		Harness: good,
 		find:    good.Find, read: good.Account, issue: good.IssueToken, revoke: good.RevokeToken,
-		change: good.ChangePassword, record: good.Record, sweep: good.Sweep,
+		change: good.ChangePassword, record: good.Record, complain: good.Complained, sweep: good.Sweep,
 		notice: good.Notice, tell: good.Tell, owed: good.Owed, end: good.End,
 		put: good.Put, remove: good.Delete, sign: good.NewSession, session: good.Session, audit: good.Audit,
 		entries: good.Entries, forget: good.Forget, sweepAudit: good.SweepAudit,
@@ -83,6 +84,8 @@ func (b *broken) IssueToken(ctx context.Context, t account.TokenRecord, limit in
 func (b *broken) RevokeToken(ctx context.Context, key account.RecordKey, at time.Time) error {
 	return b.revoke(ctx, key, at)
 }
+
+func (b *broken) Complained(ctx context.Context, e account.Entry) error { return b.complain(ctx, e) }
 
 func (b *broken) ChangePassword(ctx context.Context, c account.Change) (string, error) {
 	owner, err := b.change(ctx, c)

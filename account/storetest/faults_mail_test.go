@@ -51,6 +51,27 @@ func mailFaults() []fault {
 				return b.Harness.IssueToken(ctx, t, limit)
 			}
 		}},
+		{"mails/complaint", "does not hear it", func(b *broken) { b.complain = b.Harness.Record }},
+		{"mails/complaint", "forgets the audit entry", auditing(without(account.EventMailComplaint))},
+		{"mails/complaint", "rests for an hour", issuing(func(t *account.TokenRecord, _ *int) {
+			if t.Issued.After(noon.Add(time.Hour)) {
+				t.Issued = t.Issued.Add(account.MailRest)
+			}
+		})},
+		{"mails/complaint", "rests for two days", func(b *broken) {
+			b.complain = func(ctx context.Context, e account.Entry) error {
+				later := e
+				later.At = e.At.Add(time.Hour)
+				return errors.Join(b.Harness.Complained(ctx, later), b.Harness.Record(ctx, e))
+			}
+		}},
+		{"mails/complaint", "rests all accounts", func(b *broken) {
+			b.complain = func(ctx context.Context, e account.Entry) error {
+				other := e
+				other.AccountID = "bob"
+				return errors.Join(b.Harness.Complained(ctx, e), b.Harness.Complained(ctx, other))
+			}
+		}},
 		{"mails/limit", "records what it refuses", limiting(func(ctx context.Context, b *broken, t account.TokenRecord) {
 			b.restore(ctx, t)
 		})},

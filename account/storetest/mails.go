@@ -34,6 +34,31 @@ func limitsMails(s *suite) {
 	s.change(submit(first, "new"), ann.ID)
 }
 
+// security 25: after a complaint the account gets no mail for a day, not even an operator's, and its
+// links stay valid.
+func restsAfterComplaint(s *suite) {
+	ann, bob := s.signUp("ann"), s.signUp("bob")
+	first := token(ann, "1")
+	s.must(s.issue(first, plenty))
+	at := noon.Add(time.Minute)
+	e := account.Entry{At: at, Event: account.EventMailComplaint, Run: "r", AccountID: ann.ID}
+	s.must(s.Complained(s.Context(), e))
+	s.must(s.Complained(s.Context(), e))
+	s.audited(ann.ID, e, e)
+	for name, after := range map[string]time.Duration{"2": 0, "3": time.Hour, "4": account.MailRest - time.Second} {
+		t := token(ann, name)
+		t.Issued = at.Add(after)
+		s.fails("mail "+name, s.issue(t, plenty), account.ErrMailLimit)
+	}
+	s.fails("another attempt of the first mail", s.issue(attempt(first), plenty), account.ErrMailLimit)
+	s.must(s.issue(token(bob, "1"), plenty))
+	s.must(s.Complained(s.Context(), account.Entry{At: at, Event: account.EventMailComplaint, AccountID: "nobody"}))
+	t := token(ann, "5")
+	t.Issued = at.Add(account.MailRest)
+	s.issues(t, 1, account.Issued{Copy: 1, Asked: 1}, nil)
+	s.change(submit(first, "new"), ann.ID)
+}
+
 // security 25: no owner waits longer than an hour for the next mail, and gets one then.
 func refillsMails(s *suite) {
 	ann := s.signUp("ann")

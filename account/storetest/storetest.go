@@ -51,6 +51,7 @@ var checks = []check{
 	{"accounts/list", listsAccounts},
 	{"accounts/list, changing", listsWhileAccountsChange},
 	{"mails/limit", limitsMails},
+	{"mails/complaint", restsAfterComplaint},
 	{"mails/refill", refillsMails},
 	{"mails/first attempt", countsFirstAttempts},
 	{"mails/copies", limitsCopies},

@@ -140,6 +140,8 @@ func (w *world) openKeys() {
 	must(w.t, err)
 	w.sealer, err = dir.SubmissionSealer()
 	must(w.t, err)
+	w.acts.MessageIDs, err = dir.MessageIDs("default")
+	must(w.t, err)
 	codec, err := dir.Payload()
 	must(w.t, err)
 	w.SetDataConverter(keys.DataConverter(codec))

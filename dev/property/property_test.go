@@ -232,7 +232,7 @@ func (p *person) checkAudit(t *rapid.T) {
 		case account.EventResetCanceled:
 		case account.EventMailRevoked, account.EventChangeRefused, account.EventResetEnded, account.EventPasswordBlocked,
 			account.EventPasswordSet, account.EventApplied,
-			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
+			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten, account.EventMailBounced, account.EventMailComplaint:
 			t.Fatalf("nothing in a story leads to %s", e.Event)
 		}
 	}

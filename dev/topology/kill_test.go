@@ -186,7 +186,7 @@ func (f *fleet) isChangedOnce(t *testing.T, p *person) {
 		case account.EventMailIssued, account.EventMailRevoked:
 		case account.EventMailWithheld, account.EventChangeRefused, account.EventResetCanceled,
 			account.EventResetEnded, account.EventPasswordBlocked, account.EventPasswordSet, account.EventApplied,
-			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten:
+			account.EventNoticeFailed, account.EventEventFailed, account.EventForgotten, account.EventMailBounced, account.EventMailComplaint:
 			t.Errorf("%s: %s %s", p.ID, e.Event, e.Detail)
 		}
 	}

@@ -83,6 +83,11 @@ func (f forBackends) ForceReset(ctx context.Context, forced backend.Forced) erro
 	return f.client.Of(workflow.ForceReset, f.forcedLife).DemandOnce(ctx, forced.Address, by(ctx), forced.Reason, forced.ID)
 }
 
+// Bounced implements [backend.Flows].
+func (f forBackends) Bounced(ctx context.Context, b backend.Bounce) error {
+	return f.client.Bounced(ctx, b.MessageID, b.Kind)
+}
+
 // access is how backends prove themselves, with nothing for no listener.
 type access struct {
 	tokens backend.Tokens

@@ -118,6 +118,8 @@ func (r foundRun) note() string {
 	}
 	add(r.Failure != "", "the run failed: %s", r.Failure)
 	add(r.Asked > 0, "requests without another mail: %d", r.Asked)
+	add(r.Bounces > 0, "mails that bounced: %d", r.Bounces)
+	add(r.Complaints > 0, "complaints about mails: %d; the account gets no further one for a day", r.Complaints)
 	add(r.Withheld != "", "the last mail was withheld: %s", r.Withheld)
 	add(r.Refused != "", "the change was refused: %s", r.Refused)
 	add(r.Untold, "password changed, but no address was notified")

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
+	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/internal/webhook"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 )
@@ -17,7 +20,9 @@ type mailFlags struct {
 	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
 
 	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
-	Host         string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
+	MailURL      string `name:"mail-url" env:"REKEY_MAIL_URL" help:"Where your application takes mails and sends them as it likes (docs/mail.md), in place of --smtp-host: https://app.example.com/rekey/mails."`
+	MailSecret   string `name:"mail-secret-file" type:"path" env:"REKEY_MAIL_SECRET_FILE" help:"File with the secrets of their signature, one a line: whsec_ and base64."`
+	Host         string `name:"smtp-host" env:"REKEY_SMTP_HOST" help:"Mail server; this or --mail-url is required."`
 	Port         int    `name:"smtp-port" default:"587" env:"REKEY_SMTP_PORT" help:"Its port."`
 	Security     string `name:"smtp-security" enum:"starttls,tls,none" default:"starttls" env:"REKEY_SMTP_SECURITY" help:"Encryption: ${enum}; none is for loopback only."`
 	Username     string `name:"smtp-username" env:"REKEY_SMTP_USERNAME" help:"User name, if the mail server needs one."`
@@ -29,20 +34,54 @@ type mailFlags struct {
 	Scope        string `name:"smtp-oauth-scope" env:"REKEY_SMTP_OAUTH_SCOPE" help:"Scope of the access token."`
 	ClientSecret string `name:"smtp-oauth-secret-file" type:"path" env:"REKEY_SMTP_OAUTH_SECRET_FILE" help:"File with the client secret."`
 	RefreshToken string `name:"smtp-oauth-refresh-file" type:"path" env:"REKEY_SMTP_OAUTH_REFRESH_FILE" help:"File with a refresh token; without it, the client's own credentials are used."`
+
+	watch func(line string) // see mail.Config
+}
+
+func (m *mailFlags) brand(base link.BaseURL) mail.Brand {
+	return mail.Brand{Product: m.Product, Support: m.Support, SignInURL: m.SignInURL, ForgotURL: base.ForgotURL()}
 }
 
 func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {
-	templates, err := mail.Load(m.Templates, mail.Brand{
-		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
-		ForgotURL: base.ForgotURL(),
-	})
+	templates, err := mail.Load(m.Templates, m.brand(base))
 	if err != nil && m.Templates != "" {
 		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
 	}
 	return templates, err
 }
 
-func (m *mailFlags) mailer(base link.BaseURL) (*mail.SMTP, error) {
+// mailer takes mails. Its Check says whether it can.
+type mailer interface {
+	activities.Mailer
+	Check(ctx context.Context) error
+}
+
+func (m *mailFlags) mailer(base link.BaseURL) (mailer, error) {
+	if m.MailURL != "" {
+		return m.poster()
+	}
+	return m.smtp(base)
+}
+
+// poster hands mails to the application.
+func (m *mailFlags) poster() (*mail.HTTP, error) {
+	secrets, err := readSecret(m.MailSecret)
+	if err != nil {
+		return nil, fmt.Errorf("--mail-secret-file ($REKEY_MAIL_SECRET_FILE): %w", err)
+	}
+	poster, err := mail.NewHTTP(m.MailURL, secrets, m.From)
+	switch {
+	case errors.Is(err, webhook.ErrSecret):
+		return nil, fmt.Errorf("--mail-secret-file ($REKEY_MAIL_SECRET_FILE): %w", err)
+	case errors.Is(err, webhook.ErrURL), errors.Is(err, webhook.ErrClear):
+		return nil, fmt.Errorf("--mail-url ($REKEY_MAIL_URL): %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("--from ($REKEY_FROM): %w", err)
+	}
+	return poster, nil
+}
+
+func (m *mailFlags) smtp(base link.BaseURL) (*mail.SMTP, error) {
 	secret, err := readSecret(m.SMTPPassword)
 	if err != nil {
 		return nil, fmt.Errorf("--smtp-password-file ($REKEY_SMTP_PASSWORD_FILE): %w", err)
@@ -60,7 +99,7 @@ func (m *mailFlags) mailer(base link.BaseURL) (*mail.SMTP, error) {
 
 // config is all but the name to greet with and the secrets.
 func (m *mailFlags) config() mail.Config {
-	return mail.Config{Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, From: m.From}
+	return mail.Config{Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, From: m.From, Watch: m.watch}
 }
 
 // oauth is the source of access tokens, nil without one.

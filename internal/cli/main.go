@@ -37,25 +37,26 @@ type cli struct {
 
 	Compression string `name:"temporal-compression" enum:"auto,on,off" default:"auto" env:"REKEY_TEMPORAL_COMPRESSION" help:"Compress requests to Temporal: ${enum}. With auto, not to an address of this machine or a private network."`
 
-	Worker  workerCmd  `cmd:"" help:"Run the workflow and its activities, use the account store and send the mails."`
-	Starter starterCmd `cmd:"" help:"Serve the routes and pages of the password reset."`
-	Codec   codecCmd   `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for authorized operators."`
-	Keys    keysCmd    `cmd:"" help:"Create, list and rotate keysets."`
-	Setup   setupCmd   `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
-	Replay  replayCmd  `cmd:"" help:"Replay the runs of the namespace on this build, before you deploy it."`
-	List    listCmd    `cmd:"" help:"List open resets, invitations and forced resets, and what each waits for: a mail server, the store or its link. Needs no key."`
-	Find    findCmd    `cmd:"" help:"Show the resets, invitations and forced resets of an account: state, mails, why none was sent, next expiry."`
-	Cancel  cancelCmd  `cmd:"" help:"Cancel a run, so that its links stop working."`
-	Resend  resendCmd  `cmd:"" help:"Mail another link to an account owner, within the owner's limits."`
-	Force   forceCmd   `cmd:"" help:"Take passwords away, of one account or of all, and mail their owners a link to a new one."`
-	Stats   statsCmd   `cmd:"" help:"Count runs by state, by age and by flow."`
-	Audit   auditCmd   `cmd:"" help:"Print the audit log: requests, callers, times and results."`
-	Forget  forgetCmd  `cmd:"" help:"Delete all data of an account that your application has deleted."`
-	Migrate migrateCmd `cmd:"" help:"Create or update rekey's schema in a PostgreSQL database. Safe to repeat."`
-	Adopt   adoptCmd   `cmd:"" help:"Look at the users of your application in PostgreSQL, and write the SQL with which a worker reaches them."`
-	Check   checkCmd   `cmd:"" name:"check-host" help:"Check that your application answers the requests of --users-url as rekey needs it."`
-	Health  healthCmd  `cmd:"" help:"Check the health of a rekey process; fails unless it answers 200. For containers without curl."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Worker    workerCmd    `cmd:"" help:"Run the workflow and its activities, use the account store and send the mails."`
+	Starter   starterCmd   `cmd:"" help:"Serve the routes and pages of the password reset."`
+	Codec     codecCmd     `cmd:"" help:"Serve decrypted payloads to Temporal's UI and command line, for authorized operators."`
+	Keys      keysCmd      `cmd:"" help:"Create, list and rotate keysets."`
+	Setup     setupCmd     `cmd:"" help:"Register the search attribute RekeyState in the Temporal namespace. Safe to repeat."`
+	Replay    replayCmd    `cmd:"" help:"Replay the runs of the namespace on this build, before you deploy it."`
+	List      listCmd      `cmd:"" help:"List open resets, invitations and forced resets, and what each waits for: a mail server, the store or its link. Needs no key."`
+	Find      findCmd      `cmd:"" help:"Show the resets, invitations and forced resets of an account: state, mails, why none was sent, next expiry."`
+	Cancel    cancelCmd    `cmd:"" help:"Cancel a run, so that its links stop working."`
+	Resend    resendCmd    `cmd:"" help:"Mail another link to an account owner, within the owner's limits."`
+	Force     forceCmd     `cmd:"" help:"Take passwords away, of one account or of all, and mail their owners a link to a new one."`
+	Stats     statsCmd     `cmd:"" help:"Count runs by state, by age and by flow."`
+	Audit     auditCmd     `cmd:"" help:"Print the audit log: requests, callers, times and results."`
+	Forget    forgetCmd    `cmd:"" help:"Delete all data of an account that your application has deleted."`
+	Migrate   migrateCmd   `cmd:"" help:"Create or update rekey's schema in a PostgreSQL database. Safe to repeat."`
+	Adopt     adoptCmd     `cmd:"" help:"Look at the users of your application in PostgreSQL, and write the SQL with which a worker reaches them."`
+	Check     checkCmd     `cmd:"" name:"check-host" help:"Check that your application answers the requests of --users-url as rekey needs it."`
+	CheckMail checkMailCmd `cmd:"" name:"check-mail" help:"Send a test mail, print the conversation, and look up what mailbox providers want of a sender."`
+	Health    healthCmd    `cmd:"" help:"Check the health of a rekey process; fails unless it answers 200. For containers without curl."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // process has a command's surroundings.

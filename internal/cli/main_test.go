@@ -124,7 +124,7 @@ func TestExitStatus(t *testing.T) {
 func TestMissingFlagsAreNamedWithTheirVariables(t *testing.T) {
 	t.Parallel()
 	refused(t, []string{"worker", "--product", "Harbor"},
-		"set --keys ($REKEY_KEYS), --store ($REKEY_STORE), --base-url ($REKEY_BASE_URL), --support ($REKEY_SUPPORT), --from ($REKEY_FROM), --smtp-host ($REKEY_SMTP_HOST); see `rekey worker --help`")
+		"set --keys ($REKEY_KEYS), --store ($REKEY_STORE), --base-url ($REKEY_BASE_URL), --support ($REKEY_SUPPORT), --from ($REKEY_FROM); see `rekey worker --help`")
 	refused(t, []string{"starter"},
 		"set --keys ($REKEY_KEYS), --base-url ($REKEY_BASE_URL), --login-url ($REKEY_LOGIN_URL), --product ($REKEY_PRODUCT), --support ($REKEY_SUPPORT); see `rekey starter --help`")
 }

@@ -335,3 +335,12 @@ func TestNotesOfNotices(t *testing.T) {
 		t.Errorf("note %q", got)
 	}
 }
+
+// Reports about mails are in the notes.
+func TestNotesOfBounces(t *testing.T) {
+	t.Parallel()
+	r := foundRun{Run: operator.Run{Bounces: 1, Complaints: 2}}
+	if got := r.note(); got != "mails that bounced: 1; complaints about mails: 2; the account gets no further one for a day" {
+		t.Errorf("note: %s", got)
+	}
+}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 	"github.com/rekeyhq/rekey/backend"
 	"github.com/rekeyhq/rekey/internal/loopback"
 	"github.com/rekeyhq/rekey/internal/usage"
+	"github.com/rekeyhq/rekey/internal/webhook"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
 	"github.com/rekeyhq/rekey/password"
@@ -151,6 +153,8 @@ func (m *mailFlags) check() error {
 	switch {
 	case m.SignInURL != "" && !isURL(m.SignInURL, loopback.Web):
 		return errors.New("--login-url ($REKEY_LOGIN_URL): want a URL such as https://app.example.com/login, for the mails")
+	case m.MailURL != "" || m.Host == "" || m.MailSecret != "":
+		return m.checkURL()
 	case !isHost(m.Host):
 		return errors.New("--smtp-host ($REKEY_SMTP_HOST): want a name or an IP address, such as mail.example.com; --smtp-port ($REKEY_SMTP_PORT) has the port")
 	case m.Port < 1 || m.Port > 65535:
@@ -159,6 +163,31 @@ func (m *mailFlags) check() error {
 		return errors.New("--smtp-security ($REKEY_SMTP_SECURITY): none is for loopback only, because a link in a mail needs encryption: use starttls or tls")
 	}
 	return m.checkSMTP()
+}
+
+// checkURL wants a URL or a mail server, and refuses settings of one beside the other, which would
+// not be used.
+func (m *mailFlags) checkURL() error {
+	switch {
+	case m.Host == "" && m.MailURL == "":
+		return errors.New("set --smtp-host ($REKEY_SMTP_HOST) or --mail-url ($REKEY_MAIL_URL), where mails go")
+	case m.MailURL == "":
+		return errors.New("--mail-secret-file ($REKEY_MAIL_SECRET_FILE): want a --mail-url ($REKEY_MAIL_URL) that it signs for")
+	case m.Host+m.Username+m.SMTPPassword+m.Helo+m.TokenURL != "":
+		return errors.New("--mail-url ($REKEY_MAIL_URL): want it or the settings of a mail server (--smtp-...), not both")
+	case m.MailSecret == "":
+		return errors.New("--mail-url ($REKEY_MAIL_URL): needs --mail-secret-file ($REKEY_MAIL_SECRET_FILE)")
+	}
+	// A secret that is well-formed, so that the errors are about the URL and the sender.
+	placeholder := "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	_, err := mail.NewHTTP(m.MailURL, placeholder, m.From)
+	switch {
+	case errors.Is(err, webhook.ErrURL), errors.Is(err, webhook.ErrClear):
+		return fmt.Errorf("--mail-url ($REKEY_MAIL_URL): %w", err)
+	case err != nil:
+		return fmt.Errorf("--from ($REKEY_FROM): %w", err)
+	}
+	return nil
 }
 
 // checkSMTP returns the refusals of the mail's own package.

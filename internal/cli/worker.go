@@ -76,7 +76,7 @@ func (w *workerCmd) Run(p *process) (err error) {
 // job is what a worker needs of other programs and of files.
 type job struct {
 	store     account.Store
-	mailer    *mail.SMTP
+	mailer    mailer
 	templates *mail.Templates
 	receiver  account.Receiver
 	temporal  *ops.Later

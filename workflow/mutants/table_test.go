@@ -9,6 +9,7 @@ func mutants() []mutant {
 	const (
 		theQueue = "a history names the queue of its own run"
 		noRun    = "no release has recorded a run that was kept waiting"
+		noBounce = "no release has recorded a run whose mail bounced"
 	)
 	return []mutant{
 		// Commands and their order.
@@ -69,6 +70,9 @@ func mutants() []mutant {
 		{what: "four mails at most", changes: one("MaxMails", "BasicLit", "4")},
 		{what: "a request of another account counts", changes: one("Run.takeRequests", "BinaryExpr(==)", "true")},
 		{what: "a cancel signal of another account counts", changes: one("Run.takeDisowns", "BinaryExpr(==)", "true")},
+		{what: "a bounce of another account counts", lives: noBounce, changes: one("Run.takeBounces", "BinaryExpr(!=)", "false")},
+		{what: "a bounce that an earlier build ignored is recorded", lives: noBounce, changes: one("notesBounces", "ReturnStmt", "return true")},
+		{what: "a run ends before its bounces are recorded", lives: noBounce, changes: one("Run.told", "BinaryExpr(==) 2", "true")},
 		{what: "a verdict about another submission counts", changes: one("Apply", "SwitchStmt/BinaryExpr(==) 2", "true")},
 		{what: "a verdict of 0.2.0, which names no run, does not count", changes: one("Run.namesThisRun", "BinaryExpr(&&)", "false")},
 		{what: "a delivery of 0.2.0, which names no link, does not count", changes: one("Run.delivered", "CaseClause 4/BinaryExpr(==)", "false")},

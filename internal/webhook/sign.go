@@ -1,4 +1,6 @@
-package hosturl
+// Package webhook signs requests to an application behind a URL, as Standard Webhooks describes, and
+// sends them.
+package webhook
 
 import (
 	"crypto/hmac"
@@ -12,8 +14,9 @@ import (
 	"time"
 )
 
-// secret is a key of Standard Webhooks.
-type secret []byte
+// Secrets are the keys of Standard Webhooks that a request is signed with, each of them. So one can
+// be replaced.
+type Secrets [][]byte
 
 // ErrSecret means that a secret cannot be used.
 var ErrSecret = errors.New(`want a secret in each line, such as the output of: echo "whsec_$(openssl rand -base64 32)"`)
@@ -21,8 +24,8 @@ var ErrSecret = errors.New(`want a secret in each line, such as the output of: e
 const prefix = "whsec_"
 
 // parseSecrets reads one secret a line: whsec_ and 24 to 64 bytes in base64 (Standard Webhooks,
-// "Signature scheme"). A request is signed with all of them, so that one can be replaced.
-func parseSecrets(text string) (all []secret, err error) {
+// "Signature scheme"). Error: ErrSecret.
+func parseSecrets(text string) (all Secrets, err error) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -41,9 +44,9 @@ func parseSecrets(text string) (all []secret, err error) {
 	return all, nil
 }
 
-// sign sets the three headers of Standard Webhooks. The signature is HMAC-SHA-256 of
+// Sign sets the three headers of Standard Webhooks. The signature is HMAC-SHA-256 of
 // "id.timestamp.body".
-func sign(h http.Header, secrets []secret, id string, at time.Time, body string) {
+func (secrets Secrets) Sign(h http.Header, id string, at time.Time, body string) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	signatures := make([]string, 0, len(secrets))
 	for _, key := range secrets {
