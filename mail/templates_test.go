@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"html"
 	"maps"
 	"os"
 	"path/filepath"
@@ -62,7 +63,7 @@ func TestNoticeHelps(t *testing.T) {
 	t.Parallel()
 	all := mails(t)
 	for name, more := range map[string]string{"changed": "API keys", "set": "first password"} {
-		for _, body := range []string{all[name].Text, all[name].HTML} {
+		for _, body := range []string{all[name].Text, html.UnescapeString(all[name].HTML)} {
 			for _, need := range []string{"14 March 2026 at 15:09 UTC", "Wasn't you?", more, brand().ForgotURL, brand().Support} {
 				if !strings.Contains(body, need) {
 					t.Errorf("%s: no %q in:\n%s", name, need, body)
