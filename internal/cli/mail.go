@@ -7,6 +7,7 @@ import (
 
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/messages"
 )
 
 // mailFlags have the look of mails and their delivery.
@@ -15,6 +16,7 @@ type mailFlags struct {
 	Support   string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
 	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in."`
 	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
+	Messages  string `type:"path" env:"REKEY_MESSAGES" help:"Folder of catalogues (sv.toml) that add a language or replace texts."`
 
 	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
 	Host         string `name:"smtp-host" required:"" env:"REKEY_SMTP_HOST" help:"Mail server."`
@@ -32,14 +34,27 @@ type mailFlags struct {
 }
 
 func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {
+	texts, err := catalogue(m.Messages)
+	if err != nil {
+		return nil, err
+	}
 	templates, err := mail.Load(m.Templates, mail.Brand{
 		Product: m.Product, Support: m.Support, SignInURL: m.SignInURL,
-		ForgotURL: base.ForgotURL(),
+		ForgotURL: base.ForgotURL(), Messages: texts,
 	})
 	if err != nil && m.Templates != "" {
 		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
 	}
 	return templates, err
+}
+
+// catalogue reads the texts of pages and mails.
+func catalogue(dir string) (*messages.Catalogue, error) {
+	texts, err := messages.Load(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--messages ($REKEY_MESSAGES) %s: %w", dir, err)
+	}
+	return texts, nil
 }
 
 func (m *mailFlags) mailer(base link.BaseURL) (*mail.SMTP, error) {
