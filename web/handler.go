@@ -120,16 +120,13 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 		log:     cfg.Log,
 		forgery: http.NewCrossOriginProtection(),
 
-		messages:  cfg.Messages,
+		messages:  cfg.catalogue(),
 		challenge: cmp.Or[Challenge](cfg.Challenge, noChallenge{}),
 		metrics:   cmp.Or[client.MetricsHandler](cfg.Metrics, client.MetricsNopHandler),
 		tracer:    cfg.tracer(),
 	}
 	if p := resets.Proof(); p != nil && cfg.Challenge == nil {
 		h.challenge, h.proof = p, p
-	}
-	if h.messages == nil {
-		h.messages = messages.BuiltIn()
 	}
 	announce(h.metrics)
 	// Behind a proxy that rewrites Host, an old browser without Sec-Fetch-Site is known by its
@@ -145,6 +142,13 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	return h.logged(h.secured(h.spelled(h.mux()))), nil
+}
+
+func (c Config) catalogue() *messages.Catalogue {
+	if c.Messages == nil {
+		return messages.BuiltIn()
+	}
+	return c.Messages
 }
 
 // check returns all faults.

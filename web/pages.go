@@ -107,7 +107,7 @@ func funcs(l messages.Language) template.FuncMap {
 }
 
 // pages are the templates by flow and name, in the language of a tag. Each is within layout.html,
-// in the words of its flow. Those of a language are read when it is first needed.
+// in the words of its flow. A language is read when it is first needed.
 type pages map[string]func() (map[string]*template.Template, error)
 
 func loadPages(flows []*siteFlow, c *messages.Catalogue) (pages, error) {
