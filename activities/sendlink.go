@@ -205,7 +205,7 @@ func (a *Activities) origin(m flow.LinkMail) (from string, at time.Time) {
 
 // mailLink writes a mail and hands it over.
 func (a *Activities) mailLink(ctx context.Context, f Flow, m flow.LinkMail, owner account.Account, content Link) error {
-	templates := a.Templates.In(cmp.Or(owner.Locale, account.ParseLocale(m.Locale)))
+	templates := a.Templates.In(owner.Locale, account.ParseLocale(m.Locale))
 	msg, err := f.Mail(templates, account.Deliverable(owner.Address), a.linkMessageID(ctx, f, m), content)
 	if err != nil {
 		return err

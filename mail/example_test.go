@@ -33,15 +33,16 @@ func ExampleTemplates_Reset() {
 	//
 	// Hello,
 	//
-	// someone, hopefully you, requested a password reset for your Acme
-	// account. Choose a new password here:
+	// Someone, hopefully you, requested a password reset for your Acme account.
+	//
+	// Choose a new password:
 	//
 	// https://example.com/account/change-password/AbvJ8s
 	//
 	// The link works for 30 minutes and only once.
 	//
 	// Wasn't you? Ignore this email: your password stays the same. You can also
-	// cancel the reset (this wasn't me):
+	// cancel the reset:
 	//
 	// https://example.com/account/cancel-reset/Zd7-p1
 	//

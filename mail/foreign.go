@@ -53,10 +53,16 @@ var (
 	host = regexp.MustCompile(`[\pL\pN][.\x{3002}\x{FF0E}\x{FF61}][\pL\pN]{2}`)
 )
 
-// wrapped breaks a line at blanks, so that it fits 72 columns. A longer word keeps a line of its
-// own.
-func wrapped(s string) string {
-	const columns = 72
+// Columns of a plain mail: those of rekey's own texts (RFC 5322 section 2.1.1) and of an operator's
+// reason.
+const (
+	textColumns   = 78
+	reasonColumns = 72
+)
+
+// wrapped breaks a line at blanks, so that it fits the columns. A longer word keeps a line of its
+// own, and so does a text in a script without blanks.
+func wrapped(s string, columns int) string {
 	var b strings.Builder
 	line := 0
 	for word := range strings.FieldsSeq(s) {

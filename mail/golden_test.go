@@ -44,7 +44,12 @@ func load(tb testing.TB, dir string) *mail.Templates {
 // mails are one of each kind, by name.
 func mails(t *testing.T) map[string]mail.Message {
 	t.Helper()
-	templates := load(t, "")
+	return mailsIn(t, "en")
+}
+
+func mailsIn(t *testing.T, locale string) map[string]mail.Message {
+	t.Helper()
+	templates := load(t, "").In(locale)
 	reset, err := templates.Reset("owner@example.net", "5f1c@example.com", mail.Reset{
 		URL: resetURL, CancelURL: cancelURL, Life: 30 * time.Minute, From: "203.0.113.7", AskedAt: time.Date(2026, 3, 14, 15, 7, 0, 0, time.UTC),
 	})

@@ -4,6 +4,8 @@ import (
 	"html"
 	"strings"
 	"time"
+
+	"github.com/rekeyhq/rekey/messages"
 )
 
 // Plain writes a mail of a text, for a flow of one's own. The HTML has the same paragraphs, which
@@ -39,6 +41,5 @@ func inHTML(line string) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// InWords writes the life of a link in the largest unit that it is a whole number of, as in
-// "30 minutes".
-func InWords(d time.Duration) string { return inWords(d) }
+// InWords writes the life of a link in English, as [messages.Language.Life] does for any language.
+func InWords(d time.Duration) string { return messages.BuiltIn().Match().Life(d) }

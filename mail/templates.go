@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
+
+	"github.com/rekeyhq/rekey/messages"
 )
 
 //go:embed templates
@@ -23,18 +26,33 @@ type Brand struct {
 	Support   string // help for owners: an address or a URL
 	ForgotURL string // page for requesting a reset
 	SignInURL string // where people sign in
+	// Messages has the texts by language; nil is the built-in ones.
+	Messages *messages.Catalogue
 }
 
 // Product is the product's name in mails.
 func (t *Templates) Product() string { return t.brand.Product }
 
-// Templates write mails. They are safe for concurrent use.
+// Templates write mails in one language. They are safe for concurrent use.
 type Templates struct {
-	brand Brand
-	mails map[string]parts
-
-	locale string // see In
+	brand    Brand
+	language messages.Language
+	mails    map[string]parts
+	all      map[string]func() (*Templates, error) // by tag, made at the first use
 }
+
+// In is the same mails in the language that fits a locale: a BCP 47 tag of the account, or else
+// the next one that is not empty. Without any it is English.
+func (t *Templates) In(locales ...string) *Templates {
+	in, err := t.all[t.brand.Messages.Match(locales...).Tag()]()
+	if err != nil { // Load wrote all mails in English, and a text of each language exists
+		return t
+	}
+	return in
+}
+
+// Language is the language of the mails.
+func (t *Templates) Language() messages.Language { return t.language }
 
 // parts are the three templates of one mail.
 type parts struct {
@@ -67,16 +85,42 @@ func Load(dir string, b Brand) (*Templates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
-	t := &Templates{brand: b, mails: map[string]parts{}}
-	for _, name := range []string{resetMail, changedMail, invitationMail, setMail, forcedMail} {
-		if t.mails[name], err = parse(files, name); err != nil {
-			return nil, fmt.Errorf("mail templates: %w", err)
-		}
+	if b.Messages == nil {
+		b.Messages = messages.BuiltIn()
 	}
-	if err := t.try(); err != nil {
+	all := map[string]func() (*Templates, error){}
+	for _, l := range b.Messages.Languages() {
+		all[l.Tag()] = sync.OnceValues(func() (*Templates, error) { return parseAll(files, b, l, all) })
+	}
+	t, err := all[b.Messages.Match().Tag()]()
+	if err == nil {
+		err = t.try()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
 	return t, nil
+}
+
+// parseAll reads the templates of all mails for one language.
+func parseAll(files map[string]string, b Brand, l messages.Language, all map[string]func() (*Templates, error)) (_ *Templates, err error) {
+	t := &Templates{b, l, map[string]parts{}, all}
+	for _, name := range []string{resetMail, changedMail, invitationMail, setMail, forcedMail} {
+		if t.mails[name], err = parse(files, name, l); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// funcs are the functions of the templates. The text of a key has its values after it, each behind
+// the name of its placeholder: {{t "mail.life" "Life" .Life}}. The others are the texts in lines
+// of a plain mail, and the attributes lang and dir.
+func funcs(l messages.Language) map[string]any {
+	return map[string]any{
+		"t": l.Lookup, "lang": l.Tag, "dir": l.Dir,
+		"wrap": func(texts ...string) string { return wrapped(strings.Join(texts, " "), textColumns) },
+	}
 }
 
 // spell writes the URLs as mails have them.
@@ -133,15 +177,15 @@ func override(files map[string]string, dir string) error {
 	return nil
 }
 
-func parse(files map[string]string, name string) (p parts, err error) {
+func parse(files map[string]string, name string, l messages.Language) (p parts, err error) {
 	subject, text, html := name+".subject.txt", name+".txt", name+".html"
-	if p.subject, err = texttemplate.New(subject).Parse(files[subject]); err != nil {
+	if p.subject, err = texttemplate.New(subject).Funcs(funcs(l)).Parse(files[subject]); err != nil {
 		return p, err
 	}
-	if p.text, err = texttemplate.New(text).Parse(files[text]); err != nil {
+	if p.text, err = texttemplate.New(text).Funcs(funcs(l)).Parse(files[text]); err != nil {
 		return p, err
 	}
-	if p.html, err = htmltemplate.New(layout).Parse(files[layout]); err != nil {
+	if p.html, err = htmltemplate.New(layout).Funcs(funcs(l)).Parse(files[layout]); err != nil {
 		return p, err
 	}
 	p.html, err = p.html.New(html).Parse(files[html])

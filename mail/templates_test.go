@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"html"
 	"maps"
 	"os"
 	"path/filepath"
@@ -56,21 +57,10 @@ func TestOriginIsWritten(t *testing.T) {
 		}
 		tags := regexp.MustCompile(`<[^>]*>`)
 		for _, body := range []string{m.Text, tags.ReplaceAllString(m.HTML, "")} {
-			if strings.Contains(body, "Requested from "+from+" at 2026-11-29 14:05 UTC.\n") != want || !want && strings.Contains(body, "2026") {
+			body = strings.Join(strings.Fields(body), " ")
+			if strings.Contains(body, "Requested from "+from+" on 29 November 2026 at 14:05 UTC.") != want || !want && strings.Contains(body, "2026") {
 				t.Errorf("from %q:\n%s", from, body)
 			}
-		}
-	}
-}
-
-// Templates of a language leave the others as they are.
-func TestTemplatesOfALanguage(t *testing.T) {
-	t.Parallel()
-	templates := load(t, "")
-	for _, locale := range []string{"de", ""} {
-		m, err := templates.In(locale).Changed("owner@example.net", "1@example.com", mail.Changed{At: time.Unix(0, 0)})
-		if err != nil || m.Language != locale || templates.In(locale).Locale() != locale || templates.Locale() != "" {
-			t.Errorf("%q: the language is %q, %v", locale, m.Language, err)
 		}
 	}
 }
@@ -94,7 +84,7 @@ func TestNoticeHelps(t *testing.T) {
 	t.Parallel()
 	all := mails(t)
 	for name, more := range map[string]string{"changed": "API keys", "set": "first password"} {
-		for _, body := range []string{all[name].Text, all[name].HTML} {
+		for _, body := range []string{all[name].Text, html.UnescapeString(all[name].HTML)} {
 			for _, need := range []string{"14 March 2026 at 15:09 UTC", "Wasn't you?", more, brand().ForgotURL, brand().Support} {
 				if !strings.Contains(body, need) {
 					t.Errorf("%s: no %q in:\n%s", name, need, body)

@@ -3,6 +3,8 @@ package mail
 import (
 	"fmt"
 	htmltemplate "html/template"
+
+	"github.com/rekeyhq/rekey/messages"
 )
 
 const (
@@ -27,7 +29,7 @@ func Test(dir string, b Brand, to, id string) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("mail templates: %w", err)
 	}
-	frame, err := htmltemplate.New(layout).Parse(files[layout])
+	frame, err := htmltemplate.New(layout).Funcs(funcs(messages.BuiltIn().Match())).Parse(files[layout])
 	if err == nil {
 		frame, err = frame.New("test.html").Parse(testHTML)
 	}

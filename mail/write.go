@@ -3,7 +3,6 @@ package mail
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (t *Templates) Reset(to, id string, r Reset) (Message, error) {
 		URL, CancelURL, Life string
 		Asked                int
 		From, AskedAt        string
-	}{t.brand, r.URL, r.CancelURL, inWords(r.Life), r.Asked, r.From, r.AskedAt.UTC().Format("2006-01-02 15:04 UTC")})
+	}{t.brand, r.URL, r.CancelURL, t.language.Life(r.Life), r.Asked, r.From, t.language.Date(r.AskedAt)})
 }
 
 // Changed writes the notice.
@@ -62,7 +61,7 @@ func (t *Templates) Changed(to, id string, c Changed) (Message, error) {
 	return t.write(changedMail, to, id, struct {
 		Brand
 		At string
-	}{t.brand, dateOf(c.At)})
+	}{t.brand, t.language.Date(c.At)})
 }
 
 // Invitation writes the mail with the links. Its error is a fault of a template.
@@ -71,7 +70,7 @@ func (t *Templates) Invitation(to, id string, i Invitation) (Message, error) {
 		Brand
 		URL, CancelURL, Life, Inviter string
 		Reminder                      bool
-	}{t.brand, i.URL, i.CancelURL, inWords(i.Life), inviter(i.Inviter), i.Reminder})
+	}{t.brand, i.URL, i.CancelURL, t.language.Life(i.Life), inviter(i.Inviter), i.Reminder})
 }
 
 // Set writes the notice of a first password. Its error is a fault of a template.
@@ -79,7 +78,7 @@ func (t *Templates) Set(to, id string, s Set) (Message, error) {
 	return t.write(setMail, to, id, struct {
 		Brand
 		At string
-	}{t.brand, dateOf(s.At)})
+	}{t.brand, t.language.Date(s.At)})
 }
 
 // Forced writes the mail with the link. Its error is a fault of a template.
@@ -87,7 +86,7 @@ func (t *Templates) Forced(to, id string, f Forced) (Message, error) {
 	return t.write(forcedMail, to, id, struct {
 		Brand
 		URL, Life, Reason string
-	}{t.brand, f.URL, inWords(f.Life), wrapped(plain(f.Reason, maxReason))})
+	}{t.brand, f.URL, t.language.Life(f.Life), wrapped(plain(f.Reason, maxReason), reasonColumns)})
 }
 
 func (t *Templates) write(name, to, id string, data any) (Message, error) {
@@ -96,7 +95,7 @@ func (t *Templates) write(name, to, id string, data any) (Message, error) {
 	text, textErr := render(p.text, data)
 	html, htmlErr := render(p.html, data)
 	oneLine := strings.Join(strings.Fields(subject), " ")
-	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html, Language: t.locale},
+	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html, Language: t.language.Tag()},
 		errors.Join(subjectErr, textErr, htmlErr)
 }
 
@@ -107,32 +106,4 @@ func render(t interface {
 	var b bytes.Buffer
 	err := t.Execute(&b, data)
 	return b.String(), err
-}
-
-func dateOf(at time.Time) string { return at.UTC().Format("2 January 2006 at 15:04 UTC") }
-
-// inWords writes a life in the largest unit that it is a whole number of. The rest of a life, such
-// as that of a reminder, is cut to minutes from an hour on, and to hours from a day on: a mail
-// promises no more than is true.
-func inWords(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= day:
-		d = d.Truncate(time.Hour)
-	case d >= time.Hour:
-		d = d.Truncate(time.Minute)
-	}
-	unit, name := time.Second, "second"
-	switch {
-	case d > day && d%day == 0:
-		unit, name = day, "day"
-	case d%time.Hour == 0:
-		unit, name = time.Hour, "hour"
-	case d%time.Minute == 0:
-		unit, name = time.Minute, "minute"
-	}
-	if d/unit == 1 {
-		return "1 " + name
-	}
-	return fmt.Sprintf("%d %ss", d/unit, name)
 }

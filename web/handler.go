@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/rekeyhq/rekey/link"
+	"github.com/rekeyhq/rekey/messages"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -51,6 +52,8 @@ type Config struct {
 	// Challenge lets people pass while no other request may start a reset. Nil is the built-in one
 	// of a [starter.Client], a proof of work that rekey's page solves.
 	Challenge Challenge
+	// Messages has the texts of pages and answers by language; nil is the built-in ones.
+	Messages *messages.Catalogue
 	// Metrics counts failed requests by the code of the answer, also refusals of a limit, in
 	// rekey_request_failures. http.server.request.duration is the duration of each request. Nil
 	// counts nothing.
@@ -74,6 +77,9 @@ type handler struct {
 	flows   []*siteFlow
 	byRoute map[string]*siteFlow
 	pages   pages
+
+	messages *messages.Catalogue
+
 	assets  map[string]asset
 	posts   limiter
 	reads   limiter
@@ -114,6 +120,7 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 		log:     cfg.Log,
 		forgery: http.NewCrossOriginProtection(),
 
+		messages:  cfg.catalogue(),
 		challenge: cmp.Or[Challenge](cfg.Challenge, noChallenge{}),
 		metrics:   cmp.Or[client.MetricsHandler](cfg.Metrics, client.MetricsNopHandler),
 		tracer:    cfg.tracer(),
@@ -129,12 +136,19 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	}
 	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
 	var pagesErr, assetsErr error
-	h.pages, pagesErr = loadPages(h.flows)
+	h.pages, pagesErr = loadPages(h.flows, h.messages)
 	h.assets, assetsErr = loadAssets()
 	if err := errors.Join(pagesErr, assetsErr); err != nil {
 		return nil, err
 	}
 	return h.logged(h.secured(h.spelled(h.mux()))), nil
+}
+
+func (c Config) catalogue() *messages.Catalogue {
+	if c.Messages == nil {
+		return messages.BuiltIn()
+	}
+	return c.Messages
 }
 
 // check returns all faults.

@@ -53,7 +53,7 @@ func (h *handler) linkState(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, success{Status: "okay", State: link.State, Email: link.Address, Expires: link.Expires})
+	h.answer(w, r, http.StatusOK, success{Status: "okay", State: link.State, Email: link.Address, Expires: link.Expires})
 }
 
 // submit sets a password. The token is in the path or, from rekey's own page, in the body. A
@@ -75,7 +75,7 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, starter.ErrPending) && wantsPage(r):
 		h.follow(w, r, token)
 	case errors.Is(err, starter.ErrPending):
-		writeJSON(w, http.StatusAccepted, success{Status: "pending"})
+		h.answer(w, r, http.StatusAccepted, success{Status: "pending"})
 	default:
 		h.submitFailed(w, r, token, err)
 	}

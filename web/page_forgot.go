@@ -19,7 +19,7 @@ func (h *handler) forgotPage(w http.ResponseWriter, r *http.Request) {
 // reveals no account (OWASP Forgot Password Cheat Sheet).
 func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 	sendOrigin(w)
-	f, err := body.Read(w, r, body.Max, "email", "challenge")
+	f, err := body.Read(w, r, body.Max, "email", "challenge", "locale")
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -28,7 +28,7 @@ func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 		f["email"] = strings.TrimSpace(f["email"]) // as a field of the type email does, which takes no letters beyond ASCII
 	}
 	err = h.request(r, f)
-	v := view{Page: "forgot", Address: f["email"]}
+	v := view{Page: "forgot", Address: f["email"], Locale: f["locale"]}
 	if errors.Is(err, starter.ErrOverloaded) && h.proof != nil && f["challenge"] == "" {
 		if v.Puzzle, err = h.puzzle(); err == nil {
 			err = starter.ErrOverloaded
@@ -38,7 +38,11 @@ func (h *handler) forgot(w http.ResponseWriter, r *http.Request) {
 		h.failOn(w, r, err, v)
 		return
 	}
-	h.say(w, r, http.StatusOK, success{Status: "okay"}, sentPath)
+	page := sentPath
+	if _, locale := h.languageOf(r, f["locale"]); locale != "" {
+		page += "?locale=" + locale
+	}
+	h.say(w, r, http.StatusOK, success{Status: "okay"}, page)
 }
 
 // puzzle is one for a client that has solved none yet: a page that solves again and again would
@@ -51,7 +55,8 @@ func (h *handler) puzzle() (*starter.Puzzle, error) {
 // request starts a reset, and tries once more for a client that passes the challenge when no other
 // is served.
 func (h *handler) request(r *http.Request, f body.Fields) error {
-	ctx := r.Context()
+	l, _ := h.languageOf(r, f["locale"])
+	ctx := starter.WithLocale(r.Context(), l.Tag())
 	err := h.resets.Request(ctx, f["email"])
 	if !errors.Is(err, starter.ErrOverloaded) || !h.challenge.Passed(ctx, f["challenge"], starter.ClientAddr(ctx)) {
 		return err

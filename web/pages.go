@@ -10,9 +10,11 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/messages"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -47,26 +49,26 @@ type view struct {
 	Puzzle    *starter.Puzzle // to be solved by the page before it posts again
 	Canceling bool            // the reader wants to cancel a reset, not to do one
 	Pending   bool            // the cancel is accepted and has no effect yet
+	Locale    string          // the tag of a language that was asked for explicitly, or ""
+	language  messages.Language
 }
 
 // Mistaken reports that the reader typed something wrong, rather than a fault of the server.
 func (v view) Mistaken() bool { return v.Problem != nil && v.Problem.Status == http.StatusBadRequest }
 
-// Remaining is how long the link still works, rounded down so that the page promises no more. It
-// is "" for less than a minute.
-func (v view) Remaining() string {
+// Works is the sentence about how long the link still works, around its end: rounded down so that
+// the page promises no more. It is nil for less than a minute.
+func (v view) Works() *sentence {
 	minutes := int(v.Left / time.Minute)
 	switch {
 	case minutes < 1:
-		return ""
-	case minutes == 1:
-		return "1 more minute"
+		return nil
 	case minutes < 120:
-		return fmt.Sprintf("%d more minutes", minutes)
+		return around(v.language, "page.works-minutes", "Time", "Count", minutes)
 	case v.Days():
-		return fmt.Sprintf("%d more days", minutes/60/24)
+		return around(v.language, "page.works-days", "Time", "Count", minutes/60/24)
 	default:
-		return fmt.Sprintf("%d more hours", minutes/60)
+		return around(v.language, "page.works-hours", "Time", "Count", minutes/60)
 	}
 }
 
@@ -85,18 +87,47 @@ func newSite(from starter.Settings, cfg Config) site {
 	return s
 }
 
-// pages are the templates by flow and name. Each is within layout.html, in the words of its flow.
-type pages map[string]*template.Template
+// sentence is a text with a part in it that has markup of its own.
+type sentence struct{ Before, After string }
 
-func loadPages(flows []*siteFlow) (pages, error) {
+// around is a text without the placeholder of that name.
+func around(l messages.Language, key, name string, args ...any) *sentence {
+	const cut = "\x00"
+	before, after, _ := strings.Cut(l.Text(key, append(args, name, cut)...), cut)
+	return &sentence{before, after}
+}
+
+// funcs are the functions of the templates in one language. The text of a key has its values
+// after it, each behind the name of its placeholder: {{t "page.first-lead" "Product" .Product}}.
+func funcs(l messages.Language) template.FuncMap {
+	return template.FuncMap{
+		"t": l.Lookup, "lang": l.Tag, "dir": l.Dir, "date": l.Date, "time": l.Time,
+		"around": func(key, name string) *sentence { return around(l, key, name) },
+	}
+}
+
+// pages are the templates by flow and name, in the language of a tag. Each is within layout.html,
+// in the words of its flow. A language is read when it is first needed.
+type pages map[string]func() (map[string]*template.Template, error)
+
+func loadPages(flows []*siteFlow, c *messages.Catalogue) (pages, error) {
+	all := pages{}
+	for _, l := range c.Languages() {
+		all[l.Tag()] = sync.OnceValues(func() (map[string]*template.Template, error) { return loadLanguage(flows, l) })
+	}
+	_, err := all[c.Match().Tag()]()
+	return all, err
+}
+
+func loadLanguage(flows []*siteFlow, l messages.Language) (map[string]*template.Template, error) {
 	names, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
-	all := pages{}
+	all := map[string]*template.Template{}
 	for _, f := range flows {
 		for _, name := range names {
-			t, err := template.New("layout.html").Option("missingkey=error").
+			t, err := template.New("layout.html").Option("missingkey=error").Funcs(funcs(l)).
 				ParseFS(pageFiles, "pages/layout.html", name, "pages/flows/"+f.name+".html")
 			if err != nil {
 				return nil, err
@@ -108,7 +139,11 @@ func loadPages(flows []*siteFlow) (pages, error) {
 }
 
 func (p pages) render(w io.Writer, v view) error {
-	t, ok := p[v.Flow.name+"/"+v.Page]
+	all, err := p[v.language.Tag()]()
+	if err != nil {
+		return err
+	}
+	t, ok := all[v.Flow.name+"/"+v.Page]
 	if !ok {
 		return fmt.Errorf("no page %q of a flow %q", v.Page, v.Flow.name)
 	}

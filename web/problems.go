@@ -23,7 +23,8 @@ var (
 	errMismatch    = errors.New("the two passwords differ")
 )
 
-// problem is one failure of a request, as the client reads it. Its texts are fixed. Nothing from
+// problem is one failure of a request, as the client reads it. Its texts are fixed, and the
+// catalogue of English has them too. Nothing from
 // the request or from an error gets into an answer, except the name of an unknown JSON field
 // ([body.UnknownField]).
 type problem struct {
@@ -39,7 +40,7 @@ type problem struct {
 }
 
 // Headline is the text without its full stop.
-func (p problem) Headline() string { return strings.TrimSuffix(p.Text, ".") }
+func (p problem) Headline() string { return strings.TrimRight(p.Text, ".。") }
 
 // problems is the one place where an error becomes an HTTP answer. Each code is in openapi.yaml
 // too. No code writes to it.

@@ -25,8 +25,8 @@ type success struct {
 	Expires time.Time         `json:"expires,omitzero"`
 }
 
-// failure is the JSON answer to every other request. FlowFuse's front end reads
-// the text from either name.
+// failure is the JSON answer to every other request. FlowFuse's front end reads the text from
+// either name. Error is in English; Message and Suggestions are in the client's language.
 type failure struct {
 	Status      string          `json:"status"` // error
 	Code        string          `json:"code"`
@@ -42,6 +42,13 @@ func (h *handler) say(w http.ResponseWriter, r *http.Request, status int, answer
 		h.goTo(w, http.StatusSeeOther, page)
 		return
 	}
+	h.answer(w, r, status, answer)
+}
+
+// answer is a JSON answer that names its language.
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, status int, answer success) {
+	l, _ := h.languageOf(r, "")
+	speaks(w, l)
 	writeJSON(w, status, answer)
 }
 
@@ -57,12 +64,16 @@ func (h *handler) failOn(w http.ResponseWriter, r *http.Request, err error, v vi
 		return
 	}
 	p := h.begin(w, r, err)
-	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: p.Text, Suggestions: p.Suggestions, Challenge: v.Puzzle})
+	l, _ := h.languageOf(r, v.Locale)
+	told := p.in(l)
+	speaks(w, l)
+	writeJSON(w, p.Status, failure{Status: "error", Code: p.Code, Error: p.Text, Message: told.Text, Suggestions: told.Suggestions, Challenge: v.Puzzle})
 }
 
 // failPage is failOn for routes that have only a page.
 func (h *handler) failPage(w http.ResponseWriter, r *http.Request, err error, v view) {
-	p := h.begin(w, r, err)
+	l, _ := h.languageOf(r, v.Locale)
+	p := h.begin(w, r, err).in(l)
 	v.Problem = &p
 	if p.Again || p.Retry != "" {
 		v.Again = h.retryPage(r, v.Token)
@@ -113,12 +124,14 @@ func wantsPage(r *http.Request) bool {
 // page writes the whole page or, when a template fails, none of it.
 func (h *handler) page(w http.ResponseWriter, r *http.Request, status int, v view) {
 	var out bytes.Buffer
+	v.language, v.Locale = h.languageOf(r, v.Locale)
 	v.site, v.Flow, v.CleanURL = h.site, h.flow(r), h.cleanURL(r.URL.Path)
 	if err := h.pages.render(&out, v); err != nil {
 		note(w, internal, err)
 		http.Error(w, internal.Text, internal.Status)
 		return
 	}
+	speaks(w, v.language)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // the client may have hung up

@@ -13,14 +13,14 @@ func TestUnknownFieldIsNamed(t *testing.T) {
 	h := newTestHandler(t, &fakeResets{})
 	const forgot, reset = "/account/forgot_password", "/account/reset_password"
 	for _, tc := range []struct{ path, body, want string }{
-		{forgot, `{"emial":"a@example.com"}`, `The body has the unknown field "emial". Known: email, challenge.`},
+		{forgot, `{"emial":"a@example.com"}`, `The body has the unknown field "emial". Known: email, challenge, locale.`},
 		{reset, `{"newPassword":"x"}`, `The body has the unknown field "newPassword". Known: password, confirm, token.`},
 		{reset + "/T", `{"token":"x"}`, `The body has the unknown field "token". Known: password, confirm.`},
 		{"/account/cancel_reset/T", `{"token":"x"}`, `The body has the unknown field "token". Known: none.`},
-		{forgot, `{"ada@example.com":""}`, "The body has an unknown field. Known: email, challenge."},
-		{forgot, `{"<script>":""}`, "The body has an unknown field. Known: email, challenge."},
-		{forgot, `{"correct horse":""}`, "The body has an unknown field. Known: email, challenge."},
-		{forgot, `{"` + strings.Repeat("a", 33) + `":""}`, "The body has an unknown field. Known: email, challenge."},
+		{forgot, `{"ada@example.com":""}`, "The body has an unknown field. Known: email, challenge, locale."},
+		{forgot, `{"<script>":""}`, "The body has an unknown field. Known: email, challenge, locale."},
+		{forgot, `{"correct horse":""}`, "The body has an unknown field. Known: email, challenge, locale."},
+		{forgot, `{"` + strings.Repeat("a", 33) + `":""}`, "The body has an unknown field. Known: email, challenge, locale."},
 	} {
 		w := exchange(h, "POST", tc.path, tc.body, asJSON)
 		var f failure

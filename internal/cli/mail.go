@@ -10,6 +10,7 @@ import (
 	"github.com/rekeyhq/rekey/internal/webhook"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
+	"github.com/rekeyhq/rekey/messages"
 )
 
 // mailFlags have the look of mails and their delivery.
@@ -18,6 +19,7 @@ type mailFlags struct {
 	Support   string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
 	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in."`
 	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
+	Messages  string `type:"path" env:"REKEY_MESSAGES" help:"Folder of catalogues (sv.toml) that add a language or replace texts."`
 
 	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
 	MailURL      string `name:"mail-url" env:"REKEY_MAIL_URL" help:"Where your application takes mails and sends them as it likes (docs/mail.md), in place of --smtp-host: https://app.example.com/rekey/mails."`
@@ -43,11 +45,26 @@ func (m *mailFlags) brand(base link.BaseURL) mail.Brand {
 }
 
 func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {
-	templates, err := mail.Load(m.Templates, m.brand(base))
+	texts, err := catalogue(m.Messages)
+	if err != nil {
+		return nil, err
+	}
+	look := m.brand(base)
+	look.Messages = texts
+	templates, err := mail.Load(m.Templates, look)
 	if err != nil && m.Templates != "" {
 		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
 	}
 	return templates, err
+}
+
+// catalogue reads the texts of pages and mails.
+func catalogue(dir string) (*messages.Catalogue, error) {
+	texts, err := messages.Load(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--messages ($REKEY_MESSAGES) %s: %w", dir, err)
+	}
+	return texts, nil
 }
 
 // mailer takes mails. Its Check says whether it can.

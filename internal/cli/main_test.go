@@ -200,6 +200,7 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 	wrong(t, workerArgs(t, "--from=Harbor"), "--from ($REKEY_FROM): ", "want name@example.com")
 	wrong(t, workerArgs(t, "--login-url=/login"), "--login-url ($REKEY_LOGIN_URL): want a URL")
 	refused(t, workerArgs(t, "--templates="+filepath.Join(t.TempDir(), "none")), "--templates ($REKEY_TEMPLATES)", "none")
+	refused(t, workerArgs(t, "--messages="+filepath.Join(t.TempDir(), "none")), "--messages ($REKEY_MESSAGES)", "none")
 }
 
 func TestLogIsJSON(t *testing.T) {
@@ -342,7 +343,7 @@ func TestSettingsOfMails(t *testing.T) {
 // sets unset variables so.
 func TestEmptyPathIsNone(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-	for _, name := range []string{"REKEY_SMTP_PASSWORD_FILE", "REKEY_SMTP_OAUTH_SECRET_FILE", "REKEY_SMTP_OAUTH_REFRESH_FILE", "REKEY_STORE_PASSWORD_FILE", "REKEY_TEMPLATES"} {
+	for _, name := range []string{"REKEY_SMTP_PASSWORD_FILE", "REKEY_SMTP_OAUTH_SECRET_FILE", "REKEY_SMTP_OAUTH_REFRESH_FILE", "REKEY_STORE_PASSWORD_FILE", "REKEY_TEMPLATES", "REKEY_MESSAGES"} {
 		t.Setenv(name, "")
 	}
 	refused(t, workerArgs(t), "TEMPORAL_ADDRESS")

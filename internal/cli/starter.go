@@ -27,6 +27,7 @@ type starterCmd struct {
 	LoginURL string `required:"" name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in, offered after a reset."`
 	Product  string `required:"" env:"REKEY_PRODUCT" help:"Name of your product on the pages."`
 	Support  string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
+	Messages string `type:"path" env:"REKEY_MESSAGES" help:"Folder of catalogues (sv.toml) that add a language or replace texts."`
 
 	starterFlags
 

@@ -99,7 +99,8 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-poll]").forEach(poll);
   document.querySelector("[data-focus]")?.focus();
   document.querySelectorAll("time").forEach((time) => {
+    const { lang } = document.documentElement;
     const day = "date" in time.dataset ? { dateStyle: "long", timeStyle: "short" } : { hour: "numeric", minute: "2-digit" };
-    time.textContent = new Date(time.dateTime).toLocaleString([], day);
+    time.textContent = new Date(time.dateTime).toLocaleString(lang === "en" ? [] : lang + "-u-nu-latn", day);
   });
 });

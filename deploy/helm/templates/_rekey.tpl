@@ -53,7 +53,8 @@ chart itself sets), port (where it serves, if it does), backends (where it serve
 {{- $apiKey := and (has "temporal" .secrets) $.Values.secrets.temporalAPIKey.name -}}
 {{- if $apiKey }}{{ $secrets = without $secrets "temporal" }}{{ end -}}
 {{- $templates := and (eq .name "worker") $.Values.worker.templates -}}
-{{- $volumes := or .keys $secrets $templates -}}
+{{- $messages := and (has .name (list "worker" "starter")) $.Values.messages -}}
+{{- $volumes := or .keys $secrets $templates $messages -}}
 metadata:
   labels: {{- include "rekey.selector" (list $ .name) | nindent 4 }}
   annotations:
@@ -104,6 +105,9 @@ spec:
         {{- if $templates }}
         - {name: REKEY_TEMPLATES, value: /templates}
         {{- end }}
+        {{- if $messages }}
+        - {name: REKEY_MESSAGES, value: /messages}
+        {{- end }}
         {{- if $apiKey }}
         - name: TEMPORAL_API_KEY
           valueFrom: {secretKeyRef: {name: {{ $apiKey }}, key: {{ $.Values.secrets.temporalAPIKey.key }}}}
@@ -151,6 +155,9 @@ spec:
         {{- if $templates }}
         - {name: templates, mountPath: /templates, readOnly: true}
         {{- end }}
+        {{- if $messages }}
+        - {name: messages, mountPath: /messages, readOnly: true}
+        {{- end }}
   volumes:
     {{- if .keys }}
     - name: keys
@@ -169,6 +176,10 @@ spec:
     {{- if $templates }}
     - name: templates
       configMap: {name: {{ $templates }}}
+    {{- end }}
+    {{- if $messages }}
+    - name: messages
+      configMap: {name: {{ $messages }}}
     {{- end }}
     {{- end }}
 {{- end }}
