@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
-	"io/fs"
-	"os"
 	"strings"
 	texttemplate "text/template"
 	"time"
+
+	"github.com/rekeyhq/rekey/internal/override"
 )
 
 //go:embed templates
@@ -61,7 +61,7 @@ func Load(dir string, b Brand) (*Templates, error) {
 	if err := b.spell(); err != nil {
 		return nil, err
 	}
-	files, err := sources(dir)
+	files, err := override.Files(builtIn, "templates", dir)
 	if err != nil {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
@@ -83,50 +83,6 @@ func (b *Brand) spell() (err error) {
 		if *text, err = urlInASCII(*text); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// sources are the texts of the templates by file name.
-func sources(dir string) (map[string]string, error) {
-	files := map[string]string{}
-	own, err := builtIn.ReadDir("templates")
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range own {
-		text, err := builtIn.ReadFile("templates/" + f.Name())
-		if err != nil {
-			return nil, err
-		}
-		files[f.Name()] = string(text)
-	}
-	return files, override(files, dir)
-}
-
-// override replaces texts by those in dir. A file that replaces none is a misspelled one,
-// unless it is hidden: Kubernetes mounts those.
-func override(files map[string]string, dir string) error {
-	if dir == "" {
-		return nil
-	}
-	folder := os.DirFS(dir)
-	theirs, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return err
-	}
-	for _, f := range theirs {
-		if strings.HasPrefix(f.Name(), ".") {
-			continue
-		}
-		if _, ok := files[f.Name()]; !ok {
-			return fmt.Errorf("%s replaces no template", f.Name())
-		}
-		text, err := fs.ReadFile(folder, f.Name())
-		if err != nil {
-			return err
-		}
-		files[f.Name()] = string(text)
 	}
 	return nil
 }

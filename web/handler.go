@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/brand"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -25,6 +26,11 @@ type Config struct {
 	LoginURL string
 	// Support is the contact for help: a mail address, a URL, or plain text.
 	Support string
+	// Brand is the look of the pages. Nil is that of rekey.
+	Brand *brand.Brand
+	// Pages is a folder of templates that replace those of the pages, by file name; see
+	// docs/look.md. "" replaces none.
+	Pages string
 	// ChangePasswordURL is the page on which a signed-in user changes the password.
 	// /.well-known/change-password redirects to it; see [CheckChangePasswordURL]. Empty redirects
 	// to the page that requests a mail.
@@ -129,13 +135,15 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	}
 	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
 	var pagesErr, assetsErr error
-	h.pages, pagesErr = loadPages(h.flows)
-	h.assets, assetsErr = loadAssets()
+	h.pages, pagesErr = loadPages(h.flows, cfg.Pages)
+	h.assets, assetsErr = loadAssets(cfg.brand())
 	if err := errors.Join(pagesErr, assetsErr); err != nil {
 		return nil, err
 	}
 	return h.logged(h.secured(h.spelled(h.mux()))), nil
 }
+
+func (c Config) brand() *brand.Brand { return cmp.Or(c.Brand, &brand.Brand{}) }
 
 // check returns all faults.
 func (c Config) check(s starter.Settings) error {

@@ -1,18 +1,20 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/internal/override"
 	"github.com/rekeyhq/rekey/starter"
 )
 
@@ -27,7 +29,12 @@ type site struct {
 	Support    string
 	SupportURL string // "" when Support is plain text
 	MinLength  int
+	Logo       string // file of the brand, "" for rekey's lock
+	Footer     []footer
 }
+
+// footer is a link of the brand.
+type footer struct{ Text, URL string }
 
 // view is the data of one page. Page names its template.
 type view struct {
@@ -74,13 +81,18 @@ func (v view) Remaining() string {
 func (v view) Days() bool { return v.Left >= 48*time.Hour }
 
 func newSite(from starter.Settings, cfg Config) site {
+	b, in := cfg.brand(), language.English
 	s := site{
-		Base: from.BaseURL.URL().Path, LoginURL: cfg.LoginURL, Product: from.Product, Support: cfg.Support, MinLength: from.MinLength,
+		Base: from.BaseURL.URL().Path, LoginURL: cfg.LoginURL, MinLength: from.MinLength, Logo: b.Logo,
+		Product: cmp.Or(b.Product.In(in), from.Product), Support: cmp.Or(b.Support.In(in), cfg.Support),
 	}
-	if u, err := url.Parse(cfg.Support); err == nil && loopback.Web(u) {
-		s.SupportURL = cfg.Support
-	} else if strings.Contains(cfg.Support, "@") && !strings.ContainsAny(cfg.Support, " \t<>") {
-		s.SupportURL = "mailto:" + cfg.Support
+	for _, l := range b.Footer {
+		s.Footer = append(s.Footer, footer{l.Text.In(in), l.URL})
+	}
+	if u, err := url.Parse(s.Support); err == nil && loopback.Web(u) {
+		s.SupportURL = s.Support
+	} else if strings.Contains(s.Support, "@") && !strings.ContainsAny(s.Support, " \t<>") {
+		s.SupportURL = "mailto:" + s.Support
 	}
 	return s
 }
@@ -88,23 +100,64 @@ func newSite(from starter.Settings, cfg Config) site {
 // pages are the templates by flow and name. Each is within layout.html, in the words of its flow.
 type pages map[string]*template.Template
 
-func loadPages(flows []*siteFlow) (pages, error) {
-	names, err := fs.Glob(pageFiles, "pages/*.html")
+// loadPages reads the templates, each replaced by the file of its name in dir.
+func loadPages(flows []*siteFlow, dir string) (pages, error) {
+	files, err := override.Files(pageFiles, "pages", dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pages: %w", err)
 	}
 	all := pages{}
 	for _, f := range flows {
-		for _, name := range names {
-			t, err := template.New("layout.html").Option("missingkey=error").
-				ParseFS(pageFiles, "pages/layout.html", name, "pages/flows/"+f.name+".html")
-			if err != nil {
-				return nil, err
+		for name := range files {
+			if strings.Contains(name, "/") || name == "layout.html" {
+				continue
 			}
-			all[f.name+"/"+strings.TrimSuffix(path.Base(name), ".html")] = t
+			t := template.New("layout.html").Option("missingkey=error")
+			for _, part := range []string{"layout.html", name, "flows/" + f.name + ".html"} {
+				if t, err = parse(t, part, files[part]); err != nil {
+					return nil, fmt.Errorf("pages: %w", err)
+				}
+			}
+			page := strings.TrimSuffix(name, ".html")
+			for _, v := range trials(f, page) {
+				if err := t.Execute(io.Discard, v); err != nil {
+					return nil, fmt.Errorf("pages: %w", err)
+				}
+			}
+			all[f.name+"/"+page] = t
 		}
 	}
 	return all, nil
+}
+
+// trials are pages with and without each optional part: a broken template is found at the start, and
+// not by an owner with a link.
+func trials(f *siteFlow, page string) []view {
+	all := view{
+		site: site{
+			LoginURL: "https://example.com", Product: "Product", Support: "help", SupportURL: "mailto:help@example.com",
+			MinLength: 15, Logo: "logo.png", Footer: []footer{{"Imprint", "https://example.com"}},
+		},
+		Flow: f, Page: page, CleanURL: "/", Token: "token", Ticket: "ticket", Address: "someone@example.com", MaxBytes: 72,
+		Left: 72 * time.Hour, Problem: &problem{Code: "busy", Text: "text", Hint: "hint", Suggestions: []string{"suggestion"}},
+		Again: "/", Puzzle: &starter.Puzzle{},
+	}
+	none := view{Flow: f, Page: page}
+	if page == "problem" {
+		none.Problem = &problem{}
+	}
+	reopen := all
+	reopen.Reopen, reopen.Canceling, reopen.Pending, reopen.Left = true, true, true, time.Hour
+	return []view{all, none, reopen}
+}
+
+// parse adds a file to the templates of a page, as template.ParseFS does.
+func parse(t *template.Template, name, text string) (*template.Template, error) {
+	if name == t.Name() {
+		return t.Parse(text)
+	}
+	_, err := t.New(name).Parse(text)
+	return t, err
 }
 
 func (p pages) render(w io.Writer, v view) error {
