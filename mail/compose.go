@@ -1,6 +1,8 @@
 package mail
 
 import (
+	"bytes"
+	"fmt"
 	"net/mail"
 	"strings"
 	"unicode"
@@ -25,6 +27,13 @@ func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if m.Logo != nil {
+		err := msg.EmbedReader(m.Logo.Name, bytes.NewReader(m.Logo.Content),
+			gomail.WithFileContentID("logo"), gomail.WithFileContentType(gomail.ContentType(m.Logo.MediaType)))
+		if err != nil {
+			return nil, fmt.Errorf("logo: %w", err)
+		}
+	}
 	return msg, nil
 }
 

@@ -11,6 +11,8 @@
 // quote addresses and contents in their replies.
 package mail
 
+import "github.com/rekeyhq/rekey/brand"
+
 // Message is a mail to one recipient.
 type Message struct {
 	ID      string // of the Message-ID header, without angle brackets; the same on retries
@@ -20,4 +22,6 @@ type Message struct {
 	HTML    string
 	// Language is that of the texts, see [Templates.In]. It is for a sender of one's own.
 	Language string
+	// Logo is the picture that the HTML names as cid:logo; nil is none.
+	Logo *brand.Asset
 }

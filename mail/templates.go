@@ -1,17 +1,18 @@
 package mail
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
-	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	texttemplate "text/template"
 	"time"
 
+	"github.com/rekeyhq/rekey/brand"
+	"github.com/rekeyhq/rekey/internal/override"
 	"github.com/rekeyhq/rekey/messages"
 )
 
@@ -28,6 +29,40 @@ type Brand struct {
 	SignInURL string // where people sign in
 	// Messages has the texts by language; nil is the built-in ones.
 	Messages *messages.Catalogue
+	// Look has colours, logo and the links in the footer, and product and support by language. Nil
+	// is the look of rekey.
+	Look *brand.Brand
+
+	language string // tag
+}
+
+func (b Brand) look() *brand.Brand { return cmp.Or(b.Look, &brand.Brand{}) }
+
+// Colors are the colours of HTML mails.
+func (b Brand) Colors() brand.Colors { return b.look().Colors() }
+
+// HasLogo reports that HTML mails have a picture, under cid:logo.
+func (b Brand) HasLogo() bool {
+	_, ok := b.look().Picture()
+	return ok
+}
+
+// FooterLink is a link below an HTML mail.
+type FooterLink struct{ Text, URL string }
+
+// Footer are the links below an HTML mail.
+func (b Brand) Footer() (links []FooterLink) {
+	for _, l := range b.look().Footer {
+		links = append(links, FooterLink{l.Text.In(b.language), l.URL})
+	}
+	return links
+}
+
+// in is the brand in a language.
+func (b Brand) in(tag string) Brand {
+	look := b.look()
+	b.language, b.Product, b.Support = tag, cmp.Or(look.Product.In(tag), b.Product), cmp.Or(look.Support.In(tag), b.Support)
+	return b
 }
 
 // Product is the product's name in mails.
@@ -81,7 +116,7 @@ func Load(dir string, b Brand) (*Templates, error) {
 	if err := b.spell(); err != nil {
 		return nil, err
 	}
-	files, err := sources(dir)
+	files, err := override.Files(builtIn, "templates", dir)
 	if err != nil {
 		return nil, fmt.Errorf("mail templates: %w", err)
 	}
@@ -104,7 +139,7 @@ func Load(dir string, b Brand) (*Templates, error) {
 
 // parseAll reads the templates of all mails for one language.
 func parseAll(files map[string]string, b Brand, l messages.Language, all map[string]func() (*Templates, error)) (_ *Templates, err error) {
-	t := &Templates{b, l, map[string]parts{}, all}
+	t := &Templates{b.in(l.Tag()), l, map[string]parts{}, all}
 	for _, name := range []string{resetMail, changedMail, invitationMail, setMail, forcedMail} {
 		if t.mails[name], err = parse(files, name, l); err != nil {
 			return nil, err
@@ -129,50 +164,6 @@ func (b *Brand) spell() (err error) {
 		if *text, err = urlInASCII(*text); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// sources are the texts of the templates by file name.
-func sources(dir string) (map[string]string, error) {
-	files := map[string]string{}
-	own, err := builtIn.ReadDir("templates")
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range own {
-		text, err := builtIn.ReadFile("templates/" + f.Name())
-		if err != nil {
-			return nil, err
-		}
-		files[f.Name()] = string(text)
-	}
-	return files, override(files, dir)
-}
-
-// override replaces texts by those in dir. A file that replaces none is a misspelled one,
-// unless it is hidden: Kubernetes mounts those.
-func override(files map[string]string, dir string) error {
-	if dir == "" {
-		return nil
-	}
-	folder := os.DirFS(dir)
-	theirs, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return err
-	}
-	for _, f := range theirs {
-		if strings.HasPrefix(f.Name(), ".") {
-			continue
-		}
-		if _, ok := files[f.Name()]; !ok {
-			return fmt.Errorf("%s replaces no template", f.Name())
-		}
-		text, err := fs.ReadFile(folder, f.Name())
-		if err != nil {
-			return err
-		}
-		files[f.Name()] = string(text)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 
+	"github.com/rekeyhq/rekey/internal/override"
 	"github.com/rekeyhq/rekey/messages"
 )
 
@@ -25,7 +26,7 @@ In "Show original" of your mailbox, SPF, DKIM and DMARC should say "pass".
 // Test writes a test mail for operators, in the frame of the HTML mails (layout.html), which a file
 // of that name in dir replaces; see [Load].
 func Test(dir string, b Brand, to, id string) (Message, error) {
-	files, err := sources(dir)
+	files, err := override.Files(builtIn, "templates", dir)
 	if err != nil {
 		return Message{}, fmt.Errorf("mail templates: %w", err)
 	}

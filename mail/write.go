@@ -95,8 +95,11 @@ func (t *Templates) write(name, to, id string, data any) (Message, error) {
 	text, textErr := render(p.text, data)
 	html, htmlErr := render(p.html, data)
 	oneLine := strings.Join(strings.Fields(subject), " ")
-	return Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html, Language: t.language.Tag()},
-		errors.Join(subjectErr, textErr, htmlErr)
+	m := Message{ID: id, To: to, Subject: oneLine, Text: text, HTML: html, Language: t.language.Tag()}
+	if logo, ok := t.brand.look().Picture(); ok {
+		m.Logo = &logo
+	}
+	return m, errors.Join(subjectErr, textErr, htmlErr)
 }
 
 func render(t interface {

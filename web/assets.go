@@ -5,10 +5,13 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
 	"time"
+
+	"github.com/rekeyhq/rekey/brand"
 )
 
 //go:embed openapi.yaml
@@ -32,7 +35,8 @@ type asset struct {
 	etag      string
 }
 
-func loadAssets() (map[string]asset, error) {
+// loadAssets are the files of the pages, in the look of a brand.
+func loadAssets(b *brand.Brand) (map[string]asset, error) {
 	files, err := fs.ReadDir(static, "static")
 	if err != nil {
 		return nil, err
@@ -43,14 +47,23 @@ func loadAssets() (map[string]asset, error) {
 		if err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(content)
-		assets[file.Name()] = asset{
-			content:   content,
-			mediaType: mediaTypes[path.Ext(file.Name())],
-			etag:      `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		if file.Name() == "rekey.css" {
+			content = append(content, b.CSS()...)
 		}
+		assets[file.Name()] = newAsset(content, mediaTypes[path.Ext(file.Name())])
+	}
+	for _, f := range b.Assets() {
+		if _, taken := assets[f.Name]; taken {
+			return nil, fmt.Errorf("brand: %s is the name of a file of the pages: choose another one", f.Name)
+		}
+		assets[f.Name] = newAsset(f.Content, f.MediaType)
 	}
 	return assets, nil
+}
+
+func newAsset(content []byte, mediaType string) asset {
+	sum := sha256.Sum256(content)
+	return asset{content, mediaType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 }
 
 // static serves a file of the pages. A browser keeps the file and revalidates it, so that new

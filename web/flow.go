@@ -126,7 +126,7 @@ func (h *handler) cleanURL(path string) string {
 	for _, f := range h.flows {
 		for _, page := range []string{f.Page, f.CancelPage} {
 			if rest, ok := strings.CutPrefix(path, page); ok && page != "" && (rest == "" || rest[0] == '/') {
-				return h.site.Base + page
+				return h.base + page
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rekeyhq/rekey/brand"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/messages"
 	"github.com/rekeyhq/rekey/starter"
@@ -26,6 +27,11 @@ type Config struct {
 	LoginURL string
 	// Support is the contact for help: a mail address, a URL, or plain text.
 	Support string
+	// Brand is the look of the pages. Nil is that of rekey.
+	Brand *brand.Brand
+	// Pages is a folder of templates that replace those of the pages, by file name; see
+	// docs/look.md. "" replaces none.
+	Pages string
 	// ChangePasswordURL is the page on which a signed-in user changes the password.
 	// /.well-known/change-password redirects to it; see [CheckChangePasswordURL]. Empty redirects
 	// to the page that requests a mail.
@@ -70,7 +76,8 @@ type Config struct {
 // handler serves all routes. Its fields are never changed after NewHandler.
 type handler struct {
 	resets  starter.Resets
-	site    site
+	base    string          // path of the base URL, without a slash at the end
+	sites   map[string]site // by the tag of a language
 	enabled bool
 	strict  bool   // answers have Strict-Transport-Security
 	change  string // target of /.well-known/change-password
@@ -109,7 +116,8 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 		resets:  resets,
 		flows:   flows(resets, cfg),
 		byRoute: map[string]*siteFlow{},
-		site:    newSite(settings, cfg),
+		base:    base.Path,
+		sites:   sites(settings, cfg),
 		enabled: cfg.Enabled,
 		strict:  base.Scheme == "https" && !cfg.NoHSTS,
 		change:  cmp.Or(cfg.ChangePasswordURL, base.Path+forgotPath),
@@ -136,8 +144,8 @@ func NewHandler(resets starter.Resets, cfg Config) (http.Handler, error) {
 	}
 	h.forgery.SetDenyHandler(h.failing(errCrossOrigin))
 	var pagesErr, assetsErr error
-	h.pages, pagesErr = loadPages(h.flows, h.messages)
-	h.assets, assetsErr = loadAssets()
+	h.pages, pagesErr = loadPages(h.flows, h.messages, cfg.Pages)
+	h.assets, assetsErr = loadAssets(cfg.brand())
 	if err := errors.Join(pagesErr, assetsErr); err != nil {
 		return nil, err
 	}
@@ -150,6 +158,8 @@ func (c Config) catalogue() *messages.Catalogue {
 	}
 	return c.Messages
 }
+
+func (c Config) brand() *brand.Brand { return cmp.Or(c.Brand, &brand.Brand{}) }
 
 // check returns all faults.
 func (c Config) check(s starter.Settings) error {

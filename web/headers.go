@@ -7,7 +7,7 @@ import (
 
 // contentPolicy allows only rekey's own files: no inline script or style, no third party, no
 // framing, no base tag (OWASP ASVS 5.0, chapter V3).
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // shared are the names and values of the headers of all answers. They are right for a page with a

@@ -26,7 +26,7 @@ func TestHeaders(t *testing.T) {
 	} {
 		got := exchange(h, "GET", path, "", forPage).Header()
 		want := map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 				"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 			"Referrer-Policy":              "no-referrer",
 			"Cache-Control":                "no-store",

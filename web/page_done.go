@@ -17,7 +17,7 @@ const (
 
 // goTo redirects a browser to a page with GET.
 func (h *handler) goTo(w http.ResponseWriter, status int, path string) {
-	w.Header().Set("Location", h.site.Base+path)
+	w.Header().Set("Location", h.base+path)
 	w.WriteHeader(status)
 }
 

@@ -1,19 +1,19 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rekeyhq/rekey/internal/loopback"
+	"github.com/rekeyhq/rekey/internal/override"
 	"github.com/rekeyhq/rekey/messages"
 	"github.com/rekeyhq/rekey/starter"
 )
@@ -29,7 +29,12 @@ type site struct {
 	Support    string
 	SupportURL string // "" when Support is plain text
 	MinLength  int
+	Logo       string // file of the brand, "" for rekey's lock
+	Footer     []footer
 }
+
+// footer is a link of the brand.
+type footer struct{ Text, URL string }
 
 // view is the data of one page. Page names its template.
 type view struct {
@@ -75,14 +80,29 @@ func (v view) Works() *sentence {
 // Days reports that the link works for so long that its end needs a date.
 func (v view) Days() bool { return v.Left >= 48*time.Hour }
 
-func newSite(from starter.Settings, cfg Config) site {
-	s := site{
-		Base: from.BaseURL.URL().Path, LoginURL: cfg.LoginURL, Product: from.Product, Support: cfg.Support, MinLength: from.MinLength,
+// sites are the site in each language, by its tag.
+func sites(from starter.Settings, cfg Config) map[string]site {
+	all := map[string]site{}
+	for _, l := range cfg.catalogue().Languages() {
+		all[l.Tag()] = newSite(from, cfg, l.Tag())
 	}
-	if u, err := url.Parse(cfg.Support); err == nil && loopback.Web(u) {
-		s.SupportURL = cfg.Support
-	} else if strings.Contains(cfg.Support, "@") && !strings.ContainsAny(cfg.Support, " \t<>") {
-		s.SupportURL = "mailto:" + cfg.Support
+	return all
+}
+
+// newSite is the site in the language of a tag.
+func newSite(from starter.Settings, cfg Config, in string) site {
+	b := cfg.brand()
+	s := site{
+		Base: from.BaseURL.URL().Path, LoginURL: cfg.LoginURL, MinLength: from.MinLength, Logo: b.Logo,
+		Product: cmp.Or(b.Product.In(in), from.Product), Support: cmp.Or(b.Support.In(in), cfg.Support),
+	}
+	for _, l := range b.Footer {
+		s.Footer = append(s.Footer, footer{l.Text.In(in), l.URL})
+	}
+	if u, err := url.Parse(s.Support); err == nil && loopback.Web(u) {
+		s.SupportURL = s.Support
+	} else if strings.Contains(s.Support, "@") && !strings.ContainsAny(s.Support, " \t<>") {
+		s.SupportURL = "mailto:" + s.Support
 	}
 	return s
 }
@@ -110,32 +130,73 @@ func funcs(l messages.Language) template.FuncMap {
 // in the words of its flow. A language is read when it is first needed.
 type pages map[string]func() (map[string]*template.Template, error)
 
-func loadPages(flows []*siteFlow, c *messages.Catalogue) (pages, error) {
+// loadPages reads the templates, each replaced by the file of its name in dir.
+func loadPages(flows []*siteFlow, c *messages.Catalogue, dir string) (pages, error) {
+	files, err := override.Files(pageFiles, "pages", dir)
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
 	all := pages{}
 	for _, l := range c.Languages() {
-		all[l.Tag()] = sync.OnceValues(func() (map[string]*template.Template, error) { return loadLanguage(flows, l) })
+		all[l.Tag()] = sync.OnceValues(func() (map[string]*template.Template, error) { return loadLanguage(flows, l, files) })
 	}
-	_, err := all[c.Match().Tag()]()
+	_, err = all[c.Match().Tag()]()
 	return all, err
 }
 
-func loadLanguage(flows []*siteFlow, l messages.Language) (map[string]*template.Template, error) {
-	names, err := fs.Glob(pageFiles, "pages/*.html")
-	if err != nil {
-		return nil, err
-	}
+func loadLanguage(flows []*siteFlow, l messages.Language, files map[string]string) (_ map[string]*template.Template, err error) {
 	all := map[string]*template.Template{}
 	for _, f := range flows {
-		for _, name := range names {
-			t, err := template.New("layout.html").Option("missingkey=error").Funcs(funcs(l)).
-				ParseFS(pageFiles, "pages/layout.html", name, "pages/flows/"+f.name+".html")
-			if err != nil {
-				return nil, err
+		for name := range files {
+			if strings.Contains(name, "/") || name == "layout.html" {
+				continue
 			}
-			all[f.name+"/"+strings.TrimSuffix(path.Base(name), ".html")] = t
+			t := template.New("layout.html").Option("missingkey=error").Funcs(funcs(l))
+			for _, part := range []string{"layout.html", name, "flows/" + f.name + ".html"} {
+				if t, err = parse(t, part, files[part]); err != nil {
+					return nil, fmt.Errorf("pages: %w", err)
+				}
+			}
+			page := strings.TrimSuffix(name, ".html")
+			for _, v := range trials(f, page, l) {
+				if err := t.Execute(io.Discard, v); err != nil {
+					return nil, fmt.Errorf("pages: %w", err)
+				}
+			}
+			all[f.name+"/"+page] = t
 		}
 	}
 	return all, nil
+}
+
+// trials are pages with and without each optional part: a broken template is found at the start, and
+// not by an owner with a link.
+func trials(f *siteFlow, page string, l messages.Language) []view {
+	all := view{
+		site: site{
+			LoginURL: "https://example.com", Product: "Product", Support: "help", SupportURL: "mailto:help@example.com",
+			MinLength: 15, Logo: "logo.png", Footer: []footer{{"Imprint", "https://example.com"}},
+		},
+		Flow: f, Page: page, CleanURL: "/", Token: "token", Ticket: "ticket", Address: "someone@example.com", MaxBytes: 72,
+		Left: 72 * time.Hour, Problem: &problem{Code: "busy", Text: "text", Hint: "hint", Suggestions: []string{"suggestion"}},
+		Again: "/", Puzzle: &starter.Puzzle{}, language: l,
+	}
+	none := view{Flow: f, Page: page, language: l}
+	if page == "problem" {
+		none.Problem = &problem{}
+	}
+	reopen := all
+	reopen.Reopen, reopen.Canceling, reopen.Pending, reopen.Left = true, true, true, time.Hour
+	return []view{all, none, reopen}
+}
+
+// parse adds a file to the templates of a page, as template.ParseFS does.
+func parse(t *template.Template, name, text string) (*template.Template, error) {
+	if name == t.Name() {
+		return t.Parse(text)
+	}
+	_, err := t.New(name).Parse(text)
+	return t, err
 }
 
 func (p pages) render(w io.Writer, v view) error {

@@ -88,13 +88,13 @@ func (h *handler) retryPage(r *http.Request, token string) string {
 	form := h.formPage(r)
 	switch {
 	case token != "":
-		return h.site.Base + h.flow(r).Page + "/" + token
+		return h.base + h.flow(r).Page + "/" + token
 	case form == forgotPath:
-		return h.site.Base + form
+		return h.base + form
 	case form != "":
 		return ""
 	default:
-		return h.site.Base + r.URL.EscapedPath()
+		return h.base + r.URL.EscapedPath()
 	}
 }
 
@@ -125,7 +125,7 @@ func wantsPage(r *http.Request) bool {
 func (h *handler) page(w http.ResponseWriter, r *http.Request, status int, v view) {
 	var out bytes.Buffer
 	v.language, v.Locale = h.languageOf(r, v.Locale)
-	v.site, v.Flow, v.CleanURL = h.site, h.flow(r), h.cleanURL(r.URL.Path)
+	v.site, v.Flow, v.CleanURL = h.sites[v.language.Tag()], h.flow(r), h.cleanURL(r.URL.Path)
 	if err := h.pages.render(&out, v); err != nil {
 		note(w, internal, err)
 		http.Error(w, internal.Text, internal.Status)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/rekeyhq/rekey/activities"
+	"github.com/rekeyhq/rekey/brand"
 	"github.com/rekeyhq/rekey/internal/webhook"
 	"github.com/rekeyhq/rekey/link"
 	"github.com/rekeyhq/rekey/mail"
@@ -20,6 +21,7 @@ type mailFlags struct {
 	SignInURL string `name:"login-url" env:"REKEY_LOGIN_URL" help:"URL of your sign-in."`
 	Templates string `type:"path" env:"REKEY_TEMPLATES" help:"Folder of templates that replace the built-in ones, by file name."`
 	Messages  string `type:"path" env:"REKEY_MESSAGES" help:"Folder of catalogues (sv.toml) that add a language or replace texts."`
+	Brand     string `type:"path" env:"REKEY_BRAND" help:"Folder with the look of your application, brand.json and its files (docs/look.md)."`
 
 	From         string `required:"" env:"REKEY_FROM" help:"Sender of the mails: no-reply@example.com."`
 	MailURL      string `name:"mail-url" env:"REKEY_MAIL_URL" help:"Where your application takes mails and sends them as it likes (docs/mail.md), in place of --smtp-host: https://app.example.com/rekey/mails."`
@@ -51,11 +53,26 @@ func (m *mailFlags) templates(base link.BaseURL) (*mail.Templates, error) {
 	}
 	look := m.brand(base)
 	look.Messages = texts
+	if look.Look, err = loadBrand(m.Brand); err != nil {
+		return nil, err
+	}
 	templates, err := mail.Load(m.Templates, look)
 	if err != nil && m.Templates != "" {
 		err = fmt.Errorf("--templates ($REKEY_TEMPLATES) %s: %w", m.Templates, err)
 	}
 	return templates, err
+}
+
+// loadBrand reads the look of the application; none is that of rekey.
+func loadBrand(dir string) (*brand.Brand, error) {
+	if dir == "" {
+		return &brand.Brand{}, nil
+	}
+	b, err := brand.Load(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--brand ($REKEY_BRAND) %s: %w", dir, err)
+	}
+	return b, nil
 }
 
 // catalogue reads the texts of pages and mails.

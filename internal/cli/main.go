@@ -55,6 +55,7 @@ type cli struct {
 	Adopt     adoptCmd     `cmd:"" help:"Look at the users of your application in PostgreSQL, and write the SQL with which a worker reaches them."`
 	Check     checkCmd     `cmd:"" name:"check-host" help:"Check that your application answers the requests of --users-url as rekey needs it."`
 	CheckMail checkMailCmd `cmd:"" name:"check-mail" help:"Send a test mail, print the conversation, and look up what mailbox providers want of a sender."`
+	Preview   previewCmd   `cmd:"" help:"Write all pages and mails in all languages to a folder, and show it in a browser."`
 	Health    healthCmd    `cmd:"" help:"Check the health of a rekey process; fails unless it answers 200. For containers without curl."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -309,7 +309,7 @@ func TestSettingsOfTheSite(t *testing.T) {
 		if _, err := parser.Parse(starterArgs(t, more...)); err != nil {
 			t.Fatal(err)
 		}
-		return c.Starter.handlerConfig(&process{log: zerolog.Nop()}, &operation{}, &starter.Client{})
+		return c.Starter.handlerConfig(&process{log: zerolog.Nop()}, &operation{}, &starter.Client{}, look{})
 	}
 	if cfg := site(); cfg.NoHSTS || cfg.ChangePasswordURL != "" {
 		t.Errorf("by default: %+v", cfg)

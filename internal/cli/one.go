@@ -107,7 +107,7 @@ func (o *oneRunCmd) check() error {
 func (o *oneRunCmd) assemble() {
 	keys := o.keys()
 	o.starter = starterCmd{
-		Keys: keys, baseFlag: o.baseFlag, LoginURL: o.SignInURL, Product: o.Product, Support: o.Support, Messages: o.Messages,
+		Keys: keys, baseFlag: o.baseFlag, LoginURL: o.SignInURL, Product: o.Product, Support: o.Support, Messages: o.Messages, Brand: o.Brand,
 		starterFlags: o.starterFlags, opsFlags: o.opsFlags,
 	}
 	store := o.Store

@@ -11,8 +11,10 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/rekeyhq/rekey/brand"
 	"github.com/rekeyhq/rekey/internal/ops"
 	"github.com/rekeyhq/rekey/keys"
+	"github.com/rekeyhq/rekey/messages"
 	"github.com/rekeyhq/rekey/password"
 	"github.com/rekeyhq/rekey/password/breached"
 	"github.com/rekeyhq/rekey/starter"
@@ -28,6 +30,7 @@ type starterCmd struct {
 	Product  string `required:"" env:"REKEY_PRODUCT" help:"Name of your product on the pages."`
 	Support  string `required:"" env:"REKEY_SUPPORT" help:"Support contact: a mail address or a URL."`
 	Messages string `type:"path" env:"REKEY_MESSAGES" help:"Folder of catalogues (sv.toml) that add a language or replace texts."`
+	Brand    string `type:"path" env:"REKEY_BRAND" help:"Folder with the look of your application, brand.json and its files (docs/look.md)."`
 
 	starterFlags
 
@@ -39,6 +42,8 @@ type starterFlags struct {
 	Listen            string `default:"127.0.0.1:8080" env:"REKEY_LISTEN" help:"Address to serve on."`
 	ChangePasswordURL string `name:"change-password-url" env:"REKEY_CHANGE_PASSWORD_URL" help:"Your page to change a password while signed in, as the target of /.well-known/change-password; without it, the page that requests a mail."`
 	HSTS              bool   `negatable:"" default:"true" env:"REKEY_HSTS" help:"Send Strict-Transport-Security if the base URL is https."`
+
+	Pages string `type:"path" env:"REKEY_PAGES" help:"Folder of templates that replace those of the pages, by file name (docs/look.md)."`
 
 	ResetPassword bool           `negatable:"" default:"true" env:"REKEY_RESET_PASSWORD" help:"The feature flag user:reset-password; if off, both POST routes answer 400."`
 	LinkLife      time.Duration  `default:"${link_life}" env:"REKEY_LINK_LIFE" help:"Life of a mailed link."`
@@ -83,13 +88,17 @@ func (s *starterCmd) serve(p *process, op *operation, temporal *ops.Later, peers
 	if err != nil {
 		return err
 	}
+	look, err := s.look()
+	if err != nil {
+		return err
+	}
 	client, err := s.client(p, op, peers)
 	if err != nil {
 		return p.unlessStopped(err)
 	}
 	defer client.Close()
 	temporal.Is(client.Check)
-	handler, err := web.NewHandler(client, s.handlerConfig(p, op, client))
+	handler, err := web.NewHandler(client, s.handlerConfig(p, op, client, look))
 	if err != nil {
 		return err
 	}
@@ -173,10 +182,23 @@ func (s *starterCmd) breached(p *process) (func(context.Context, string) error, 
 	return corpus.Check, nil
 }
 
-func (s *starterCmd) handlerConfig(p *process, op *operation, client *starter.Client) web.Config {
+// look are the texts and the look of the pages.
+type look struct {
+	texts *messages.Catalogue
+	brand *brand.Brand
+}
+
+func (s *starterCmd) look() (l look, err error) {
+	if l.texts, err = catalogue(s.Messages); err == nil {
+		l.brand, err = loadBrand(s.Brand)
+	}
+	return l, err
+}
+
+func (s *starterCmd) handlerConfig(p *process, op *operation, client *starter.Client, l look) web.Config {
 	return web.Config{
 		Metrics: op.counter(), Traces: op.traces,
-		LoginURL: s.LoginURL, Support: s.Support,
+		LoginURL: s.LoginURL, Support: s.Support, Messages: l.texts, Brand: l.brand, Pages: s.Pages,
 		ChangePasswordURL: s.ChangePasswordURL, NoHSTS: !s.HSTS,
 		Enabled:     s.ResetPassword,
 		Invitations: client.Of(workflow.Invite, s.InviteLife), Renewals: client.Of(workflow.ForceReset, s.ForcedLife),

@@ -54,7 +54,9 @@ chart itself sets), port (where it serves, if it does), backends (where it serve
 {{- if $apiKey }}{{ $secrets = without $secrets "temporal" }}{{ end -}}
 {{- $templates := and (eq .name "worker") $.Values.worker.templates -}}
 {{- $messages := and (has .name (list "worker" "starter")) $.Values.messages -}}
-{{- $volumes := or .keys $secrets $templates $messages -}}
+{{- $brand := and (has .name (list "worker" "starter")) $.Values.brand -}}
+{{- $pages := and (eq .name "starter") $.Values.starter.pages -}}
+{{- $volumes := or .keys $secrets $templates $messages $brand $pages -}}
 metadata:
   labels: {{- include "rekey.selector" (list $ .name) | nindent 4 }}
   annotations:
@@ -108,6 +110,12 @@ spec:
         {{- if $messages }}
         - {name: REKEY_MESSAGES, value: /messages}
         {{- end }}
+        {{- if $brand }}
+        - {name: REKEY_BRAND, value: /brand}
+        {{- end }}
+        {{- if $pages }}
+        - {name: REKEY_PAGES, value: /pages}
+        {{- end }}
         {{- if $apiKey }}
         - name: TEMPORAL_API_KEY
           valueFrom: {secretKeyRef: {name: {{ $apiKey }}, key: {{ $.Values.secrets.temporalAPIKey.key }}}}
@@ -158,6 +166,12 @@ spec:
         {{- if $messages }}
         - {name: messages, mountPath: /messages, readOnly: true}
         {{- end }}
+        {{- if $brand }}
+        - {name: brand, mountPath: /brand, readOnly: true}
+        {{- end }}
+        {{- if $pages }}
+        - {name: pages, mountPath: /pages, readOnly: true}
+        {{- end }}
   volumes:
     {{- if .keys }}
     - name: keys
@@ -180,6 +194,14 @@ spec:
     {{- if $messages }}
     - name: messages
       configMap: {name: {{ $messages }}}
+    {{- end }}
+    {{- if $brand }}
+    - name: brand
+      configMap: {name: {{ $brand }}}
+    {{- end }}
+    {{- if $pages }}
+    - name: pages
+      configMap: {name: {{ $pages }}}
     {{- end }}
     {{- end }}
 {{- end }}
