@@ -4,7 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // Bounds of the texts in a mail that are not rekey's, in letters.
@@ -60,24 +61,66 @@ const (
 	reasonColumns = 72
 )
 
-// wrapped breaks a line at blanks, so that it fits the columns. A longer word keeps a line of its
-// own, and so does a text in a script without blanks.
+// wrapped breaks a line at blanks, and between the characters of Chinese and Japanese, so that it
+// fits the columns. A longer word keeps a line of its own.
 func wrapped(s string, columns int) string {
 	var b strings.Builder
 	line := 0
 	for word := range strings.FieldsSeq(s) {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case line == 0:
-		case line+1+length <= columns:
-			b.WriteByte(' ')
-			line++
-		default:
-			b.WriteByte('\n')
-			line = 0
+		blank := 1
+		for _, part := range unbroken(word) {
+			length := wide(part)
+			switch {
+			case line == 0:
+			case line+blank+length <= columns:
+				b.WriteString(" "[:blank])
+				line += blank
+			default:
+				b.WriteByte('\n')
+				line = 0
+			}
+			b.WriteString(part)
+			line, blank = line+length, 0
 		}
-		b.WriteString(word)
-		line += length
 	}
 	return b.String()
+}
+
+// unbroken are the parts of a word that stay on one line. A line of Chinese or Japanese may end
+// between any two characters, but no line starts with a closing mark or ends with an opening one
+// (Unicode Standard Annex 14, classes ID, CJ, CL and OP).
+func unbroken(word string) []string {
+	var parts []string
+	start, last := 0, ' '
+	for i, r := range word {
+		if i > 0 && (breaks(last) || breaks(r)) && !stays(r) && !unicode.In(last, unicode.Ps, unicode.Pi) {
+			parts = append(parts, word[start:i])
+			start = i
+		}
+		last = r
+	}
+	return append(parts, word[start:])
+}
+
+// breaks reports a character of a script without blanks, its marks included: U+3000 to U+30FF are
+// the marks and both syllabaries, and U+FF01 to U+FF60 the full-width forms.
+func breaks(r rune) bool {
+	return unicode.Is(unicode.Han, r) || '\u3000' <= r && r <= '\u30ff' || '\uff01' <= r && r <= '\uff60'
+}
+
+// stays reports a character that no line starts with.
+func stays(r rune) bool {
+	return unicode.In(r, unicode.Pe, unicode.Pf, unicode.Po, unicode.Pd, unicode.M) || strings.ContainsRune("ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々", r)
+}
+
+// wide is the number of columns of a text (Unicode Standard Annex 11).
+func wide(s string) int {
+	columns := 0
+	for _, r := range s {
+		columns++
+		if kind := width.LookupRune(r).Kind(); kind == width.EastAsianWide || kind == width.EastAsianFullwidth {
+			columns++
+		}
+	}
+	return columns
 }

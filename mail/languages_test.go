@@ -33,16 +33,65 @@ func TestMailsOfEachLanguage(t *testing.T) {
 	}
 }
 
-// A mail that is read from right to left, and one that is not English.
+// A mail that is read from right to left, one without blanks, and one that is not English.
 func TestGoldenOfOtherLanguages(t *testing.T) {
 	t.Parallel()
 	for _, l := range messages.BuiltIn().Languages() {
-		if l.Tag() != "de" && l.Dir() != "rtl" {
+		if l.Tag() != "de" && l.Tag() != "ja" && l.Dir() != "rtl" {
 			continue
 		}
 		m := mailsIn(t, l.Tag())["reset"]
 		golden.Check(t, "reset-"+l.Tag()+".txt", m.Text)
 		golden.Check(t, "reset-"+l.Tag()+".html", m.HTML)
+	}
+}
+
+// Lines of Chinese and Japanese fit the columns too, where a character has two. No line starts with
+// a mark that closes, and no blank stands beside a mark that brings its own space.
+func TestTextWithoutBlanksWraps(t *testing.T) {
+	t.Parallel()
+	const marks = "、。，：；？！）」』】”"
+	for _, tag := range []string{"ja", "zh-Hans"} {
+		for name, m := range mailsIn(t, tag) {
+			for line := range strings.Lines(m.Text) {
+				columns := 0
+				for _, r := range strings.TrimSpace(line) {
+					if columns++; r >= 0x2e80 {
+						columns++
+					}
+				}
+				if columns > 78 && !strings.HasPrefix(line, "https://") || strings.ContainsAny(string([]rune(line)[:1]), marks) {
+					t.Errorf("%s, %s: %d columns: %s", tag, name, columns, line)
+				}
+			}
+			for _, body := range []string{m.Text, m.HTML} {
+				if found := regexp.MustCompile("[" + marks + "] .*|\\p{Han}:").FindString(body); found != "" {
+					t.Errorf("%s, %s: %s", tag, name, found)
+				}
+			}
+		}
+	}
+}
+
+// A reason is broken between the characters of any script without blanks, before an opening mark
+// and behind a closing one. Words of Korean stay whole, and have two columns a letter.
+func TestReasonWithoutBlanks(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]string{
+		strings.Repeat("字", 36):                      strings.Repeat("字", 36),
+		strings.Repeat("字", 37):                      strings.Repeat("字", 36) + "\n字",
+		strings.Repeat("字", 35) + "ＡＢ":               strings.Repeat("字", 35) + "Ａ\nＢ",
+		strings.Repeat("字", 36) + "。後":               strings.Repeat("字", 35) + "\n字。後",
+		strings.Repeat("字", 35) + "「後」":              strings.Repeat("字", 35) + "\n「後」",
+		strings.Repeat("ア", 36) + "ーッ":               strings.Repeat("ア", 35) + "\nアーッ",
+		strings.Repeat("字", 34) + "rekeyの後":          strings.Repeat("字", 34) + "\nrekeyの後",
+		strings.Repeat("字", 30) + " rekey " + "後後後後": strings.Repeat("字", 30) + " rekey 後後\n後後",
+		strings.Repeat("가", 34) + " " + "나다라":        strings.Repeat("가", 34) + "\n나다라",
+		strings.Repeat("가나 ", 14) + "🚒🚒🚒":            strings.TrimSpace(strings.Repeat("가나 ", 14)) + "\n🚒🚒🚒",
+	} {
+		if m := forced(t, reason); !strings.Contains(m.Text, "\n\n"+want+"\n\n") {
+			t.Errorf("want %q in %s", want, m.Text)
+		}
 	}
 }
 

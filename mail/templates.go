@@ -150,11 +150,12 @@ func parseAll(files map[string]string, b Brand, l messages.Language, all map[str
 
 // funcs are the functions of the templates. The text of a key has its values after it, each behind
 // the name of its placeholder: {{t "mail.life" "Life" .Life}}. The others are the texts in lines
-// of a plain mail, and the attributes lang and dir.
+// of a plain mail, a text with the colon of the language, the gap between two sentences, and the
+// attributes lang and dir.
 func funcs(l messages.Language) map[string]any {
 	return map[string]any{
-		"t": l.Lookup, "lang": l.Tag, "dir": l.Dir,
-		"wrap": func(texts ...string) string { return wrapped(strings.Join(texts, " "), textColumns) },
+		"t": l.Lookup, "lang": l.Tag, "dir": l.Dir, "gap": l.Gap, "label": l.Label,
+		"wrap": func(texts ...string) string { return wrapped(strings.Join(texts, l.Gap()), textColumns) },
 	}
 }
 

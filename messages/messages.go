@@ -145,6 +145,32 @@ func (l Language) Dir() string {
 	return "ltr"
 }
 
+// Gap is what stands between two sentences: a blank, or nothing in Chinese and Japanese.
+func (l Language) Gap() string {
+	if l.fullWidth() {
+		return ""
+	}
+	return " "
+}
+
+// Label is a text with the language's colon, for what follows on lines of its own.
+func (l Language) Label(text string) string {
+	base, _ := l.t.tag.Base()
+	switch {
+	case l.fullWidth():
+		return text + "：" // U+FF1A
+	case base.String() == "fr":
+		return text + "\u00a0:"
+	}
+	return text + ":"
+}
+
+// fullWidth reports a script whose marks bring their own space.
+func (l Language) fullWidth() bool {
+	script, _ := l.t.tag.Script()
+	return slices.Contains([]string{"Hans", "Hant", "Jpan"}, script.String())
+}
+
 // Text is the text of a key. The args are pairs of a placeholder's name and its value; Count
 // selects the plural form. An unknown key is its own text.
 func (l Language) Text(key string, args ...any) string {

@@ -76,7 +76,7 @@ func TestMatch(t *testing.T) {
 	c := BuiltIn()
 	for preferences, want := range map[string]string{
 		"": "en", "de": "de", "de-AT": "de", "de-CH,fr;q=0.1": "de", "en-GB,de": "en", "sw, de;q=0.5": "de", "*": "en", "tlh": "en",
-		"fr;q=0.2, de;q=0.9": "de", "DE": "de", "de_DE": "de", "x x": "en", "de;q=banana": "en",
+		"fr;q=0.2, de;q=0.9": "de", "DE": "de", "de_DE": "de", "zh-CN": "zh-Hans", "zh": "zh-Hans", "x x": "en", "de;q=banana": "en",
 		"ca|de": "de", "de|en": "de", "x x|de": "de",
 		strings.Repeat("tlh,", 64) + "de": "en", // 258 bytes
 		strings.Repeat("a-", 63) + "x":    "en",
@@ -91,6 +91,17 @@ func TestMatch(t *testing.T) {
 		}
 		if want := map[bool]string{true: "rtl", false: "ltr"}[l.Tag() == "ar"]; l.Dir() != want {
 			t.Errorf("%s: %s", l.Tag(), l.Dir())
+		}
+	}
+}
+
+// Marks of Chinese and Japanese bring their own space, and the French colon has one before it.
+func TestGapAndLabel(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string]string{"en": "OK: ", "fr": "OK\u00a0: ", "ja": "OK：", "zh-Hans": "OK：", "ar": "OK: "} {
+		l := BuiltIn().Match(tag)
+		if got := l.Label("OK") + l.Gap(); got != want {
+			t.Errorf("%s: %q, want %q", tag, got, want)
 		}
 	}
 }
@@ -134,7 +145,7 @@ func TestLife(t *testing.T) {
 func TestDate(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 14, 16, 9, 26, 0, time.FixedZone("", 3600))
-	for tag, want := range map[string]string{"en": "14 March 2026 at 15:09 UTC", "de": "14. März 2026 um 15:09 Uhr UTC"} {
+	for tag, want := range map[string]string{"en": "14 March 2026 at 15:09 UTC", "de": "14. März 2026 um 15:09 Uhr UTC", "ja": "2026年3月14日 15:09（UTC）"} {
 		if got := BuiltIn().Match(tag).Date(at); got != want {
 			t.Errorf("%s: %q, want %q", tag, got, want)
 		}

@@ -41,6 +41,9 @@ func TestPagesOfEachLanguage(t *testing.T) {
 			if found := key.FindString(body); found != "" {
 				t.Errorf("%s, %s: %q in %s", p.name, l.Tag(), found, body)
 			}
+			if l.Gap() == "" && strings.Contains(body, "。 ") {
+				t.Errorf("%s, %s: a blank behind a full stop that brings its own space: %s", p.name, l.Tag(), body)
+			}
 			_, english := p.show(t)
 			if l.Tag() != "en" && heading.FindString(body) == heading.FindString(english) {
 				t.Errorf("%s, %s: %s is English", p.name, l.Tag(), heading.FindString(body))

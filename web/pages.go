@@ -121,7 +121,7 @@ func around(l messages.Language, key, name string, args ...any) *sentence {
 // after it, each behind the name of its placeholder: {{t "page.first-lead" "Product" .Product}}.
 func funcs(l messages.Language) template.FuncMap {
 	return template.FuncMap{
-		"t": l.Lookup, "lang": l.Tag, "dir": l.Dir, "date": l.Date, "time": l.Time,
+		"t": l.Lookup, "lang": l.Tag, "dir": l.Dir, "date": l.Date, "time": l.Time, "gap": l.Gap,
 		"around": func(key, name string) *sentence { return around(l, key, name) },
 	}
 }
