@@ -158,11 +158,11 @@ func (b *Brand) read(folder fs.FS, name string) error {
 	return nil
 }
 
+// checkTexts judges all texts, links and families.
 func (b *Brand) checkTexts() error {
-	var wrong []error
-	texts := []Text{b.Product, b.Support}
+	wrong := []error{b.Product.check(), b.Support.check(), b.checkFonts()}
 	for i, l := range b.Footer {
-		texts = append(texts, l.Text)
+		wrong = append(wrong, l.Text.check())
 		if len(l.Text) == 0 {
 			wrong = append(wrong, fmt.Errorf("footer %d: no text", i+1))
 		}
@@ -170,27 +170,33 @@ func (b *Brand) checkTexts() error {
 			wrong = append(wrong, fmt.Errorf("footer %d: want an absolute URL such as https://example.com/imprint", i+1))
 		}
 	}
-	for _, t := range texts {
-		for tag, text := range t {
-			if _, err := language.Parse(tag); tag != "" && err != nil {
-				wrong = append(wrong, fmt.Errorf("%q is no language of BCP 47, such as de or pt-BR", tag))
-			}
-			if strings.TrimSpace(text) == "" {
-				wrong = append(wrong, fmt.Errorf("the text for %q is empty", tag))
-			}
+	return errors.Join(wrong...)
+}
+
+func (t Text) check() error {
+	for tag, text := range t {
+		if _, err := language.Parse(tag); tag != "" && err != nil {
+			return fmt.Errorf("%q is no language of BCP 47, such as de or pt-BR", tag)
+		}
+		if strings.TrimSpace(text) == "" {
+			return fmt.Errorf("the text for %q is empty", tag)
 		}
 	}
+	return nil
+}
+
+func (b *Brand) checkFonts() error {
 	for _, f := range b.Fonts {
 		if !isFamily(f.Family) || f.Weight != 0 && (f.Weight < 100 || f.Weight > 900) {
-			wrong = append(wrong, fmt.Errorf("font %q: want a family of letters, digits and spaces, and a weight of 100 to 900", f.Family))
+			return fmt.Errorf("font %q: want a family of letters, digits and spaces, and a weight of 100 to 900", f.Family)
 		}
 	}
 	for family := range strings.SplitSeq(b.Font, ",") {
 		if b.Font != "" && !isFamily(strings.Trim(strings.TrimSpace(family), `"`)) {
-			wrong = append(wrong, fmt.Errorf("font %q: want families of letters, digits and spaces, with commas between", b.Font))
+			return fmt.Errorf("font %q: want families of letters, digits and spaces, with commas between", b.Font)
 		}
 	}
-	return errors.Join(wrong...)
+	return nil
 }
 
 // isFamily reports whether a text can stand in CSS as a family.

@@ -67,11 +67,12 @@ func Contrast(a, b Color) float64 {
 
 // toward mixes a colour with a part of another one.
 func (c Color) toward(other Color, part float64) Color {
-	from, to, mixed := c.rgb(), other.rgb(), "#"
+	from, to := c.rgb(), other.rgb()
+	var mixed [3]int
 	for i := range from {
-		mixed += fmt.Sprintf("%02x", int(math.Round(255*(from[i]+(to[i]-from[i])*part))))
+		mixed[i] = int(math.Round(255 * (from[i] + (to[i]-from[i])*part)))
 	}
-	return Color(mixed)
+	return Color(fmt.Sprintf("#%02x%02x%02x", mixed[0], mixed[1], mixed[2]))
 }
 
 // on is the colour of a text on c: white or nearly black.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ func TestBrand(t *testing.T) {
 	b := branded(t)
 	h := newTestHandler(t, &fakeResets{}, func(c *Config) { c.Brand = b })
 	get := func(path, language string) *httptest.ResponseRecorder {
-		r := httptest.NewRequest("GET", path, nil)
+		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("Accept", "text/html")
 		r.Header.Set("Accept-Language", language)
 		w := httptest.NewRecorder()
@@ -70,7 +71,7 @@ func TestBrand(t *testing.T) {
 
 func newPage(t *testing.T) string {
 	t.Helper()
-	r := httptest.NewRequest("GET", "/account/forgot-password", nil)
+	r := httptest.NewRequest(http.MethodGet, "/account/forgot-password", nil)
 	r.Header.Set("Accept", "text/html")
 	w := httptest.NewRecorder()
 	newTestHandler(t, &fakeResets{}).ServeHTTP(w, r)
@@ -96,7 +97,7 @@ func TestPagesAreReplaced(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		r := httptest.NewRequest("GET", "/account/link-sent", nil)
+		r := httptest.NewRequest(http.MethodGet, "/account/link-sent", nil)
 		r.Header.Set("Accept", "text/html")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -111,7 +112,7 @@ func TestPagesAreReplaced(t *testing.T) {
 		".hidden":          {"{{", ""},
 		"sent.htm":         {sent, "sent.htm replaces no template"},
 		"flows/other.html": {sent, "flows/other.html replaces no template"},
-		"lost.html":        {`{{define "title"}}{{.Addres}}{{end}}{{define "main"}}{{end}}`, "Addres"},
+		"lost.html":        {`{{define "title"}}{{.Nothing}}{{end}}{{define "main"}}{{end}}`, "Nothing"},
 		"changed.html":     {`{{define "title"}}Done{{end}}{{define "main"}}{{if .Address}}{{.Tokens}}{{end}}{{end}}`, "Tokens"},
 		"flows/reset.html": {`{{define "why"}}`, "flows/reset.html"},
 	} {

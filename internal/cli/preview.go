@@ -96,15 +96,15 @@ func (c *previewCmd) claim() error {
 	if err == nil && len(found) > 0 && !slices.ContainsFunc(found, func(e fs.DirEntry) bool { return e.Name() == mark }) {
 		return fmt.Errorf("%s has other files: name a new folder", c.Dir)
 	}
-	return os.MkdirAll(c.Dir, 0o755)
+	return os.MkdirAll(c.Dir, 0o750)
 }
 
 func (c *previewCmd) write(name string, content []byte) error {
 	path := filepath.Join(c.Dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(path, content, 0o644) //nolint:gosec // pages are for everybody
+	return os.WriteFile(path, content, 0o600)
 }
 
 // previewed is one page: its request, and what is so.
