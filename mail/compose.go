@@ -29,7 +29,7 @@ func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	if m.Logo != nil {
 		err := msg.EmbedReader(m.Logo.Name, bytes.NewReader(m.Logo.Content),
-			gomail.WithFileContentID("logo"), gomail.WithFileContentType(gomail.ContentType(m.Logo.MediaType)))
+			gomail.WithFileContentID("<logo>"), gomail.WithFileContentType(gomail.ContentType(m.Logo.MediaType)))
 		if err != nil {
 			return nil, fmt.Errorf("logo: %w", err)
 		}
