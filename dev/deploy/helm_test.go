@@ -230,6 +230,7 @@ networkPolicy:
     starter: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 443}]}]
     codec: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 443}]}]`, "Deployment rekey-codec"},
 	"templates": {"worker: {templates: mails}", "Deployment rekey-worker"},
+	"look":      {"{brand: look, messages: texts, starter: {pages: ours}}", "Deployment rekey-starter"},
 	"ingress": {`
 starter: {ingress: {enabled: true, className: nginx, annotations: {cert-manager.io/cluster-issuer: letsencrypt}, tlsSecret: accounts-tls}}
 codec: {host: codec.example.com, ingress: {enabled: true}}`, "Ingress rekey-codec"},
@@ -252,6 +253,21 @@ func TestChartKeepsTheRules(t *testing.T) {
 		}
 		if c.objects[option.object] == nil {
 			t.Errorf("%s: no %s in %v", name, option.object, slices.Sorted(maps.Keys(c.objects)))
+		}
+	}
+	looks, err := rendered(t, options["look"].values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pod, want := range map[string]map[string]string{
+		"starter": {"REKEY_BRAND": "/brand", "REKEY_MESSAGES": "/messages", "REKEY_PAGES": "/pages"},
+		"worker":  {"REKEY_BRAND": "/brand", "REKEY_MESSAGES": "/messages", "REKEY_PAGES": ""},
+	} {
+		env := looks.env(looks.pods[pod].Spec.Containers[0])
+		for name, path := range want {
+			if env[name] != path {
+				t.Errorf("%s: %s is %q, want %q", pod, name, env[name], path)
+			}
 		}
 	}
 	traced, err := rendered(t, options["breached passwords, an issuer, traces"].values)
@@ -371,7 +387,7 @@ func TestChartHasEverySetting(t *testing.T) {
 		"codec": {"codec", "all"}, "setup": {"temporal", "all"}, "migrate": {"store", "all"},
 	}
 	// A namespace of a Temporal that is there is not the chart's to create.
-	itself := []string{"REKEY_RETENTION", "REKEY_KEYS", "REKEY_LISTEN", "REKEY_CODEC_LISTEN", "REKEY_BACKENDS_LISTEN", "REKEY_OPS_LISTEN", "REKEY_TEMPLATES"}
+	itself := []string{"REKEY_RETENTION", "REKEY_KEYS", "REKEY_LISTEN", "REKEY_CODEC_LISTEN", "REKEY_BACKENDS_LISTEN", "REKEY_OPS_LISTEN", "REKEY_TEMPLATES", "REKEY_MESSAGES", "REKEY_BRAND", "REKEY_PAGES"}
 	for command, parts := range given {
 		known, has := settings(t, command), map[string]bool{}
 		for _, part := range parts {
