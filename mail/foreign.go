@@ -61,12 +61,18 @@ const (
 	reasonColumns = 72
 )
 
+// isBlank reports a space at which a line may end. Before a French colon none may.
+func isBlank(r rune) bool {
+	const narrow, wide = '\u202f', '\u00a0' // no-break spaces
+	return unicode.IsSpace(r) && r != narrow && r != wide
+}
+
 // wrapped breaks a line at blanks, and between the characters of Chinese and Japanese, so that it
 // fits the columns. A longer word keeps a line of its own.
 func wrapped(s string, columns int) string {
 	var b strings.Builder
 	line := 0
-	for word := range strings.FieldsSeq(s) {
+	for word := range strings.FieldsFuncSeq(s, isBlank) {
 		blank := 1
 		for _, part := range unbroken(word) {
 			length := wide(part)

@@ -133,3 +133,12 @@ func TestReplacedTemplateSpeaks(t *testing.T) {
 		t.Error("an unknown key is taken")
 	}
 }
+
+// A French line does not end before its colon: the narrow space in front of it is no place to break.
+func TestNoBreakSpacesStay(t *testing.T) {
+	t.Parallel()
+	m := mailsIn(t, "fr")["reset"]
+	if !strings.Contains(m.Text, "\u202f:") || strings.Contains(m.Text, "\n:") || strings.Contains(m.Text, " :\n") {
+		t.Errorf("the text is\n%s", m.Text)
+	}
+}
